@@ -1,0 +1,1 @@
+"""Cloudbash: concert tickets, sold from an event log."""

@@ -1,0 +1,1 @@
+"""Events, aggregates, and the store they live in."""

@@ -1,0 +1,28 @@
+"""What an aggregate is to the rest of the code: a name, an initial state and a fold."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from chalicelib.eventsourcing.event import Event
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True)
+class Aggregate(Generic[State]):
+    """States are immutable, so they may be cached and shared between threads.
+
+    `evolve` never raises on history, has no side effect, and ignores events it does not know. `owner` names the person
+    who may see and manage the stream, where there is one.
+    """
+
+    name: str
+    initial: State
+    evolve: Callable[[State, Event], State]
+    owner: Callable[[State], UUID | None] = lambda _: None
+
+    def fold(self, events: Iterable[Event], state: State | None = None) -> State:
+        return reduce(self.evolve, events, self.initial if state is None else state)

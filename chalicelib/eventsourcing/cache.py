@@ -1,0 +1,43 @@
+"""Streams that this container has folded already."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+from uuid import UUID
+
+from chalicelib.eventsourcing.codec import Head
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A stream's state and where it ends."""
+
+    state: Any
+    head: Head
+
+
+class StreamCache:
+    """The most recently used streams, `capacity` of them. A stream never goes back to an older version."""
+
+    def __init__(self, capacity: int = 10_000) -> None:
+        self._capacity = capacity
+        self._streams: OrderedDict[UUID, Folded] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, stream_id: UUID) -> Folded | None:
+        with self._lock:
+            folded = self._streams.get(stream_id)
+            if folded is not None:
+                self._streams.move_to_end(stream_id)
+            return folded
+
+    def put(self, stream_id: UUID, folded: Folded) -> None:
+        with self._lock:
+            known = self._streams.get(stream_id)
+            if known is not None and known.head.version > folded.head.version:
+                return
+            self._streams[stream_id] = folded
+            self._streams.move_to_end(stream_id)
+            if len(self._streams) > self._capacity:
+                self._streams.popitem(last=False)

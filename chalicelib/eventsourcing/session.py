@@ -1,0 +1,112 @@
+"""One attempt of one command: what it has read, and what it wants to append."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
+
+from chalicelib.errors import PreconditionFailed
+from chalicelib.eventsourcing.aggregate import Aggregate, State
+from chalicelib.eventsourcing.cache import Folded
+from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.stored import StoredEvent
+
+if TYPE_CHECKING:
+    from chalicelib.eventsourcing.repository import Repository
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An event that is decided and not yet in the log."""
+
+    stream_id: UUID
+    event: Event
+
+
+class Session:
+    """All that is appended in one session is committed together or not at all.
+
+    `now` has milliseconds, as the log has. `contended` holds the streams whose race was just lost: a command that may
+    choose avoids them.
+    """
+
+    def __init__(
+        self, repository: "Repository", now: datetime, stale: frozenset[UUID], contended: frozenset[UUID]
+    ) -> None:
+        self.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        self.contended = contended
+        self.pending: list[Pending] = []
+        self._repository = repository
+        self._stale = stale
+        self._seen: dict[UUID, Folded] = {}
+        self._heads: dict[UUID, Head] = {}
+        self._unproven: set[UUID] = set()
+
+    @property
+    def unproven(self) -> frozenset[UUID]:
+        """The streams used as cached or assumed, which only a successful append to them would prove current."""
+        return frozenset(self._unproven)
+
+    def get(self, aggregate: Aggregate[State], stream_id: UUID, *, assume_new: bool = False) -> State:
+        """The stream's state, with what this session appended. `assume_new` spares the read for a stream whose id was
+        just made: if it does exist, the append fails and the command is run again on what is there."""
+        if stream_id not in self._seen:
+            self._seen[stream_id] = self._open(aggregate, stream_id, assume_new)
+            self._heads[stream_id] = self._seen[stream_id].head
+        return cast(State, self._seen[stream_id].state)
+
+    def read(self, aggregate: Aggregate[State], stream_id: UUID) -> State:
+        """The state as it is in the log now, for a stream that this command consults and does not change."""
+        self._stale = self._stale | {stream_id}
+        return self.get(aggregate, stream_id)
+
+    def peek(self, _: Aggregate[State], stream_id: UUID) -> State | None:
+        """The state as this container knows it, without asking; only to choose by, never to decide on."""
+        folded = self._seen.get(stream_id) or self._repository.cached(stream_id)
+        return None if folded is None else cast(State, folded.state)
+
+    def append(self, aggregate: Aggregate[State], stream_id: UUID, *events: Event) -> None:
+        """Add events to the commit; `get` answers with them applied."""
+        state = self.get(aggregate, stream_id)
+        head = self._seen[stream_id].head
+        self.pending += (Pending(stream_id, event) for event in events)
+        version = head.version + len(events)
+        self._seen[stream_id] = Folded(aggregate.fold(events, state), Head(version, head.created, head.chain_hash))
+
+    def version(self, stream_id: UUID) -> int:
+        """The stream's version once this session is committed; -1 for a stream without events."""
+        return self._seen[stream_id].head.version
+
+    def ensure_version(self, stream_id: UUID, expected: int | None) -> None:
+        """Raises PreconditionFailed unless the stream, before this session's events, has the expected version."""
+        actual = self._heads[stream_id].version
+        if expected is not None and actual != expected:
+            raise PreconditionFailed(f"The version is {actual}, not {expected}.", version=actual)
+
+    def find_recorded(self, stream_id: UUID, matches: Callable[[Event], bool]) -> RecordedEvent | None:
+        """The first event of the stream that matches, read from the log: how a repeated request meets its own event."""
+        events = map(recorded, self._repository.store.read(stream_id))
+        return next((event for event in events if matches(event.event)), None)
+
+    def encoded(self, origin: Origin, new_id: Callable[[], UUID]) -> tuple[list[StoredEvent], dict[UUID, Folded]]:
+        """The pending events as items, and each changed stream as it will stand once they are committed."""
+        heads = dict(self._heads)
+        items = []
+        for pending in self.pending:
+            head = heads[pending.stream_id]
+            item = encode(pending.event, pending.stream_id, head, origin, new_id(), self.now)
+            heads[pending.stream_id] = Head.of(item)
+            items.append(item)
+        changed = {pending.stream_id for pending in self.pending}
+        return items, {stream_id: Folded(self._seen[stream_id].state, heads[stream_id]) for stream_id in changed}
+
+    def _open(self, aggregate: Aggregate[Any], stream_id: UUID, assume_new: bool) -> Folded:
+        if stream_id in self._stale:
+            return self._repository.refresh(aggregate, stream_id)
+        known = self._repository.cached(stream_id)
+        if known is None and not assume_new:
+            return self._repository.refresh(aggregate, stream_id)
+        self._unproven.add(stream_id)
+        return known or Folded(aggregate.initial, Head())

@@ -1,0 +1,98 @@
+"""The port of the event log, and what every store promises."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Protocol
+from uuid import UUID
+
+from chalicelib.errors import CloudbashError
+from chalicelib.eventsourcing.stored import StoredEvent, to_attributes
+
+MAX_ITEM_BYTES = 400 * 1024
+MAX_COMMIT_ITEMS = 100
+MAX_COMMIT_BYTES = 4 * 1024 * 1024
+"""DynamoDB's limits: one item, one transaction. Every store keeps them, so that what passes here passes there."""
+
+
+class ConcurrencyError(CloudbashError):
+    """Another writer was first. Nothing was written; `streams` are those to read again before deciding anew."""
+
+    code = "concurrency"
+
+    def __init__(self, streams: frozenset[UUID]) -> None:
+        super().__init__("Another writer changed the same stream first.")
+        self.streams = streams
+
+
+class CommitTooLarge(CloudbashError):
+    """An event or a transaction exceeds what the log can hold. Nothing was written."""
+
+    code = "commit_too_large"
+
+
+class EventStore(Protocol):
+    """An append-only log of streams.
+
+    `append` writes all events or none, and never over an existing version. Appending the same stored events again
+    succeeds and changes nothing, so a repeated request whose first reply was lost is a success, once.
+    """
+
+    def append(self, events: Sequence[StoredEvent]) -> None:
+        """Raises ConcurrencyError, CommitTooLarge or Unavailable."""
+
+    def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
+        """Every event of the stream past version `after`, in order, strongly consistent. Raises Unavailable."""
+
+
+@dataclass
+class StoreUsage:
+    """What a store has cost so far: requests sent by operation (repeats included), capacity units, items written."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    read_units: float = 0.0
+    write_units: float = 0.0
+    items_written: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def count_request(self, operation: str) -> None:
+        with self._lock:
+            self.requests[operation] += 1
+
+    def count_read(self, units: float) -> None:
+        with self._lock:
+            self.read_units += units
+
+    def count_write(self, units: float, items: int) -> None:
+        with self._lock:
+            self.write_units += units
+            self.items_written += items
+
+    @property
+    def reads(self) -> int:
+        return self.requests["Query"] + self.requests["GetItem"]
+
+    @property
+    def writes(self) -> int:
+        return self.requests["PutItem"] + self.requests["TransactWriteItems"]
+
+
+def ensure_fits(events: Sequence[StoredEvent]) -> None:
+    """Raises CommitTooLarge, naming the limit, before anything is sent."""
+    if len(events) > MAX_COMMIT_ITEMS:
+        raise CommitTooLarge(f"{len(events)} events in one commit; the log takes {MAX_COMMIT_ITEMS}.")
+    sizes = [item_bytes(event) for event in events]
+    for event, size in zip(events, sizes, strict=True):
+        if size > MAX_ITEM_BYTES:
+            raise CommitTooLarge(f"{event.event_type} has {size} bytes; the log takes {MAX_ITEM_BYTES}.")
+    if sum(sizes) > MAX_COMMIT_BYTES:
+        raise CommitTooLarge(f"{sum(sizes)} bytes in one commit; the log takes {MAX_COMMIT_BYTES}.")
+
+
+def item_bytes(event: StoredEvent) -> int:
+    """The item's size by DynamoDB's rule: UTF-8 bytes of names and strings; numbers at most 21 bytes each."""
+    return sum(
+        len(name) + (21 if isinstance(value, int) else len(value.encode()))
+        for name, value in to_attributes(event).items()
+    )

@@ -1,0 +1,97 @@
+"""The stored format: one event as the log, the bus and the archive hold it."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+GENESIS_HASH = "0" * 64
+"""`PreviousHash` of the first event of a stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """One item of the log; every string is exactly what is stored, because `hash` covers the strings.
+
+    Items that the original wrote have the first five attributes only: then `schema_version` is 0 and the rest is empty.
+    """
+
+    aggregate_id: UUID
+    aggregate_version: int
+    created: str
+    event_type: str
+    data: str
+    schema_version: int = 0
+    aggregate_type: str = ""
+    causation_id: str = ""
+    correlation_id: str = ""
+    actor_id: str = ""
+    previous_hash: str = ""
+    hash: str = ""
+
+    def expected_hash(self) -> str:
+        """SHA-256 over every attribute but `hash`, each preceded by its length in bytes, in the order of the fields."""
+        digest = hashlib.sha256()
+        for value in (
+            str(self.aggregate_id),
+            str(self.aggregate_version),
+            self.created,
+            self.event_type,
+            self.data,
+            str(self.schema_version),
+            self.aggregate_type,
+            self.causation_id,
+            self.correlation_id,
+            self.actor_id,
+            self.previous_hash,
+        ):
+            encoded = value.encode()
+            digest.update(b"%d:" % len(encoded) + encoded)
+        return digest.hexdigest()
+
+    @property
+    def chain_hash(self) -> str:
+        """What the next event names as its `PreviousHash`; computed for imported events, which carry none."""
+        return self.hash or self.expected_hash()
+
+    @property
+    def event_id(self) -> str | None:
+        """The `EventId` inside `data`, or None where the data has none or is not JSON."""
+        try:
+            data = json.loads(self.data)
+        except ValueError:
+            return None
+        return data.get("EventId") if isinstance(data, dict) else None
+
+
+_ATTRIBUTES = {
+    "AggregateId": "aggregate_id",
+    "AggregateVersion": "aggregate_version",
+    "Created": "created",
+    "EventType": "event_type",
+    "Data": "data",
+    "SchemaVersion": "schema_version",
+    "AggregateType": "aggregate_type",
+    "CausationId": "causation_id",
+    "CorrelationId": "correlation_id",
+    "ActorId": "actor_id",
+    "PreviousHash": "previous_hash",
+    "Hash": "hash",
+}
+
+
+def to_attributes(event: StoredEvent) -> dict[str, Any]:
+    """The item as plain values under its stored attribute names. Imported events give their five attributes only."""
+    names = _ATTRIBUTES if event.hash else list(_ATTRIBUTES)[:5]
+    attributes = {name: getattr(event, _ATTRIBUTES[name]) for name in names}
+    return attributes | {"AggregateId": str(event.aggregate_id)}
+
+
+def from_attributes(item: dict[str, Any]) -> StoredEvent:
+    """Read an item; KeyError, TypeError or ValueError if it is not one. Attributes we do not know are ignored."""
+    values = {field: item[name] for name, field in _ATTRIBUTES.items() if name in item}
+    values["aggregate_id"] = UUID(values["aggregate_id"])
+    values["aggregate_version"] = int(values["aggregate_version"])
+    values["schema_version"] = int(values.get("schema_version", 0))
+    return StoredEvent(**values)
