@@ -1,0 +1,1 @@
+"""Carts: what a customer selected, with the hold behind each line."""

@@ -1,0 +1,1 @@
+"""Concerts: what is played where and when, and which tickets there are."""

@@ -1,0 +1,200 @@
+"""What an organiser can do with a concert."""
+
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.caller import Caller
+from chalicelib.concerts.concert import CONCERT, Concert, ConcertDetails
+from chalicelib.concerts.events import ConcertTicketTypeAdded, PoolsOfTicketType, TicketType
+from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.eventsourcing.session import Session
+from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
+from chalicelib.inventory.commands import close_pools, open_pool
+from chalicelib.inventory.dealing import deal
+from chalicelib.inventory.events import TicketPoolOpened
+from chalicelib.inventory.ticket_pool import pool_id
+from chalicelib.ownership import change_owned, owned
+from chalicelib.venues.commands import ensure_venue_exists
+
+
+def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
+    """The new concert's id; its version is 0. Raises IdempotencyKeyReused, or InvalidInput for an unknown venue."""
+    concert_id = caller.request.id
+
+    def command(session: Session) -> None:
+        concert = session.get(CONCERT, concert_id, assume_new=True)
+        events = concert.create(caller.actor.id, details, caller.request.request_hash)
+        if events:
+            _ensure_venue(session, details.venue_id)
+        session.append(CONCERT, concert_id, *events)
+
+    repository.execute(command, caller.origin)
+    return concert_id
+
+
+def change_concert(
+    repository: Repository, caller: Caller, concert_id: UUID, amend: Callable[[ConcertDetails], ConcertDetails]
+) -> int:
+    """`amend` gives the new details from the current ones. Returns the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, or InvalidInput for an unknown venue.
+    """
+
+    def command(session: Session) -> int:
+        concert = owned(session, caller, CONCERT, concert_id)
+        current = concert.ensure_exists()
+        details = amend(current)
+        if details.venue_id != current.venue_id:
+            _ensure_venue(session, details.venue_id)
+        session.append(CONCERT, concert_id, *concert.change_details(details))
+        return session.version(concert_id)
+
+    return repository.execute(command, caller.origin)
+
+
+def schedule_concert(
+    repository: Repository, caller: Caller, concert_id: UUID, starts_at: datetime, ends_at: datetime
+) -> int:
+    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or InvalidInput."""
+
+    def command(session: Session) -> int:
+        concert = owned(session, caller, CONCERT, concert_id)
+        session.append(CONCERT, concert_id, *concert.schedule(starts_at, ends_at, session.now))
+        return session.version(concert_id)
+
+    return repository.execute(command, caller.origin)
+
+
+def add_ticket_type(
+    repository: Repository, caller: Caller, concert_id: UUID, describe: Callable[[UUID], TicketType]
+) -> tuple[UUID, int]:
+    """`describe` gives the ticket type for its new id. Returns the id and the version at which it was added.
+
+    Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, or what `Concert.add_ticket_type` raises.
+    """
+    ticket_type = describe(caller.request.id)
+
+    def command(session: Session) -> int:
+        concert = owned(session, caller, CONCERT, concert_id)
+        events = concert.add_ticket_type(ticket_type, caller.request.request_hash)
+        session.append(CONCERT, concert_id, *events)
+        return session.version(concert_id) if events else _version_added(session, concert_id, ticket_type.id)
+
+    return ticket_type.id, repository.execute(command, caller.origin)
+
+
+def remove_ticket_type(repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID) -> int:
+    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+
+    def decide(concert: Concert) -> list[Event]:
+        return concert.remove_ticket_type(ticket_type_id)
+
+    return change_owned(repository, caller, CONCERT, concert_id, decide)
+
+
+def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
+    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+    return change_owned(repository, caller, CONCERT, concert_id, Concert.delete)
+
+
+def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
+    """Fix the pools and open them; returns the concert's version.
+
+    What fits one transaction commits in one. A larger concert is published first, then its pools are opened, those
+    with index 0 last: the sale starts when they exist. Publishing again finishes what was interrupted.
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or ConcertIncomplete.
+    """
+
+    def command(session: Session) -> tuple[int, list[TicketPoolOpened]]:
+        concert = owned(session, caller, CONCERT, concert_id)
+        session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert)))
+        openings = _openings(concert_id, session.get(CONCERT, concert_id), session.now)
+        if len(openings) < MAX_COMMIT_ITEMS:
+            for terms in openings:
+                open_pool(session, terms)
+            openings = []
+        return session.version(concert_id), openings
+
+    version, rest = repository.execute(command, caller.origin)
+    for start in range(0, len(rest), MAX_COMMIT_ITEMS):
+        batch = rest[start : start + MAX_COMMIT_ITEMS]
+        repository.execute(lambda session, batch=batch: _open(session, batch), caller.origin)  # type: ignore[misc]
+    return version
+
+
+def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
+    """Cancel, then close pool by pool; cancelling again finishes what was interrupted. Returns the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed or ConcertNotPublished.
+    """
+    pools: list[UUID] = []
+
+    def decide(concert: Concert) -> list[Event]:
+        pools[:] = [key for of_type in concert.pools for key in of_type.pool_ids]
+        return concert.cancel()
+
+    version = change_owned(repository, caller, CONCERT, concert_id, decide)
+    close_pools(repository, pools, caller.origin)
+    return version
+
+
+def _open(session: Session, batch: list[TicketPoolOpened]) -> None:
+    for terms in batch:
+        open_pool(session, terms)
+
+
+def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
+    return tuple(
+        PoolsOfTicketType(
+            ticket_type_id=ticket_type.id,
+            pool_ids=tuple(pool_id(ticket_type.id, index) for index in range(len(deal(ticket_type.quantity)))),
+        )
+        for ticket_type in concert.ticket_types.values()
+    )
+
+
+def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketPoolOpened]:
+    """The terms of every pool of a published concert, those with index 0 last."""
+    details, starts_at = concert.ensure_exists(), concert.starts_at
+    if starts_at is None:
+        return []
+    openings = [
+        TicketPoolOpened(
+            concert_id=concert_id,
+            concert_name=details.name,
+            organiser_id=concert.organiser_id,
+            ticket_type_id=ticket_type.id,
+            ticket_type_name=ticket_type.name,
+            pool_index=index,
+            pool_count=len(of_type.pool_ids),
+            capacity=capacity,
+            price=ticket_type.price,
+            max_per_order=ticket_type.max_per_order,
+            sales_start=ticket_type.sales_start,
+            sales_end=ticket_type.sales_end or starts_at,
+            at=now,
+        )
+        for of_type in concert.pools
+        for ticket_type in [concert.ticket_types[of_type.ticket_type_id]]
+        for index, capacity in enumerate(deal(ticket_type.quantity))
+    ]
+    return sorted(openings, key=lambda terms: terms.pool_index == 0)
+
+
+def _version_added(session: Session, concert_id: UUID, ticket_type_id: UUID) -> int:
+    event = session.find_recorded(
+        concert_id, lambda e: isinstance(e, ConcertTicketTypeAdded) and e.type.id == ticket_type_id
+    )
+    if event is None:
+        raise NotFound("There is no such ticket type.")
+    return event.version
+
+
+def _ensure_venue(session: Session, venue_id: UUID) -> None:
+    try:
+        ensure_venue_exists(session, venue_id)
+    except NotFound:
+        raise InvalidInput("There is no such venue.", (("#/venue_id", "names no venue"),)) from None

@@ -1,0 +1,1 @@
+"""HTTP: the only package, beside each context's `api.py`, that knows Chalice."""

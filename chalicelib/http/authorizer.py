@@ -1,0 +1,32 @@
+"""What the authorizer Lambda and the routes tell each other.
+
+The authorizer admits every request and passes on who is calling, or why nobody is: only so can an expired token be
+answered with 401 and a problem document, on API Gateway and locally alike (a denied policy is always 403). The routes
+refuse (`Call.actor`), and a route that declares a role is never run without a verified caller.
+"""
+
+from typing import Any
+
+from chalice.app import AuthResponse
+
+from chalicelib.caller import Actor
+from chalicelib.errors import Unauthenticated
+from chalicelib.http.auth import TokenVerifier
+
+
+def authorize(token: str, verifier: TokenVerifier) -> AuthResponse:
+    """Raises Unavailable if the keys cannot be fetched: then API Gateway answers 500 and caches nothing."""
+    try:
+        actor = verifier.verify(token)
+    except Unauthenticated as refusal:
+        return AuthResponse(routes=["*"], principal_id="nobody", context={"refusal": refusal.detail})
+    context = {"person": str(actor.id), "groups": ",".join(sorted(actor.roles))}
+    return AuthResponse(routes=["*"], principal_id=str(actor.id), context=context)
+
+
+def actor_of(context: dict[str, Any]) -> Actor:
+    """The caller whom the authorizer passed on in the request context. Raises Unauthenticated."""
+    passed = context.get("authorizer") or {}
+    if "person" not in passed:
+        raise Unauthenticated(passed.get("refusal", "A token is needed."))
+    return Actor.of(passed["person"], passed["groups"].split(","))

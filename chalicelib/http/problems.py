@@ -1,0 +1,68 @@
+"""Errors as RFC 9457 problem documents: the one place that knows HTTP status codes of errors."""
+
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.errors import (
+    CloudbashError,
+    Expired,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PaymentRefused,
+    PreconditionFailed,
+    RuleViolated,
+    Unauthenticated,
+    Unavailable,
+)
+
+_STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
+    (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (RuleViolated, HTTPStatus.CONFLICT),
+    (PaymentRefused, HTTPStatus.PAYMENT_REQUIRED),
+    (Expired, HTTPStatus.GONE),
+    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+]
+_CODE_OF_STATUS = {
+    HTTPStatus.BAD_REQUEST: "malformed_request",
+    HTTPStatus.UNAUTHORIZED: "unauthenticated",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+}
+RETRY_AFTER_SECONDS = "1"
+
+
+def problem(error: CloudbashError) -> Response:
+    """The response for an error that was raised on purpose."""
+    status = next((status for family, status in _STATUS_OF_FAMILY if isinstance(error, family)), None)
+    if status is None:
+        return problem_of_status(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+    facts = dict(error.facts)
+    if isinstance(error, InvalidInput) and error.fields:
+        facts["errors"] = [{"pointer": pointer, "detail": reason} for pointer, reason in error.fields]
+    headers = {}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return _response(status, error.code, error.detail, facts, headers)
+
+
+def problem_of_status(status: HTTPStatus, detail: str) -> Response:
+    """The response for an error that only has a status, such as those that Chalice makes itself."""
+    return _response(status, _CODE_OF_STATUS.get(status, "error"), detail, {}, {})
+
+
+def _response(status: HTTPStatus, code: str, detail: str, facts: dict[str, Any], headers: dict[str, str]) -> Response:
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "code": code, "detail": detail}
+    return Response(body | facts, {"Content-Type": "application/problem+json", **headers}, int(status))

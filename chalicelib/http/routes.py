@@ -1,0 +1,159 @@
+"""Declaring routes: one line says method, path and who may call."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import wraps
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID, uuid4
+
+from chalice.app import Authorizer, Blueprint, Request, Response
+from pydantic import BaseModel
+
+from chalicelib.caller import Actor, Caller, Role
+from chalicelib.errors import CloudbashError, Forbidden
+from chalicelib.eventsourcing.codec import Origin
+from chalicelib.http.authorizer import actor_of
+from chalicelib.http.problems import problem
+from chalicelib.http.requests import (
+    BodyModel,
+    QueryModel,
+    identify,
+    parse_body,
+    parse_id,
+    parse_if_match,
+    parse_query,
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful response. `version` is the version of the stream that was read or changed; it becomes the `ETag`."""
+
+    status: HTTPStatus
+    body: Any = None
+    version: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def to_response(self) -> Response:
+        etag = {} if self.version is None else {"ETag": f'"{self.version}"'}
+        body = "" if self.status is HTTPStatus.NO_CONTENT else self.body
+        return Response(body, {"Content-Type": "application/json", **etag, **self.headers}, int(self.status))
+
+
+def ok(body: Any, version: int | None = None) -> Answer:
+    return Answer(HTTPStatus.OK, body, version)
+
+
+def created(body: dict[str, Any], location: str) -> Answer:
+    """201; the body's `version` is the `ETag` too."""
+    return Answer(HTTPStatus.CREATED, body, body.get("version"), {"Location": location})
+
+
+def no_content(version: int) -> Answer:
+    return Answer(HTTPStatus.NO_CONTENT, version=version)
+
+
+class Call:
+    """One request to a route. Its methods raise InvalidInput, NotFound, Unauthenticated or Forbidden."""
+
+    def __init__(self, request: Request, path: str, parameters: dict[str, str]) -> None:
+        self._request = request
+        self._path = path.format(**parameters)
+        self._parameters = parameters
+        self.correlation_id = request.headers.get("x-correlation-id", "")[:100] or str(uuid4())
+
+    @property
+    def actor(self) -> Actor:
+        return actor_of(self._request.context)
+
+    @property
+    def authorization(self) -> str | None:
+        """The raw header, for routes that anyone may call and that show more to some."""
+        value: str | None = self._request.headers.get("authorization")
+        return value
+
+    def caller(self, body: BaseModel | None = None) -> Caller:
+        """The actor with the identity of this request, of which a body that was read is a part."""
+        actor, key = self.actor, self._request.headers.get("idempotency-key")
+        request_id = self._request.context.get("requestId") or self.correlation_id
+        return Caller(
+            actor,
+            Origin(str(actor.id), self.correlation_id, str(request_id)),
+            identify(actor.id, self._request.method, self._path, key, body),
+            parse_if_match(self._request.headers.get("if-match")),
+        )
+
+    def id(self, name: str) -> UUID:
+        return parse_id(self._parameters[name])
+
+    def body(self, model: type[BodyModel]) -> BodyModel:
+        return parse_body(model, self._request.raw_body or b"")
+
+    def query(self, model: type[QueryModel]) -> QueryModel:
+        return parse_query(model, dict(self._request.query_params or {}))
+
+
+Handler = Callable[[Call], Answer]
+
+
+@dataclass(frozen=True)
+class _Route:
+    method: str
+    path: str
+    role: Role | None
+    handler: Handler
+
+
+class Routes:
+    """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._routes: list[_Route] = []
+
+    def get(self, path: str, role: Role | None = None) -> Callable[[Handler], Handler]:
+        return self._route("GET", path, role)
+
+    def post(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+        return self._route("POST", path, role)
+
+    def patch(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+        return self._route("PATCH", path, role)
+
+    def delete(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+        return self._route("DELETE", path, role)
+
+    def blueprint(self, authorizer: Authorizer) -> Blueprint:
+        """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role."""
+        blueprint = Blueprint(self._name)
+        for route in self._routes:
+            blueprint.route(
+                route.path,
+                methods=[route.method],
+                authorizer=authorizer if route.role else None,
+                content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
+                name=route.handler.__name__,
+            )(_view(blueprint, route))
+        return blueprint
+
+    def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            self._routes.append(_Route(method, path, role, handler))
+            return handler
+
+        return declare
+
+
+def _view(blueprint: Blueprint, route: _Route) -> Callable[..., Response]:
+    @wraps(route.handler)
+    def view(**parameters: str) -> Response:
+        try:
+            call = Call(blueprint.current_request, route.path, parameters)
+            if route.role is not None and route.role not in call.actor.roles:
+                raise Forbidden(f"Only {route.role} may do this.")
+            return route.handler(call).to_response()
+        except CloudbashError as error:
+            return problem(error)
+
+    return view

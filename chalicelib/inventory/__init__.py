@@ -1,0 +1,1 @@
+"""The stock: who holds and who owns how many tickets of which type."""

@@ -1,0 +1,130 @@
+"""Taking, keeping, giving back and selling stock, inside the caller's session: it commits with the caller's events."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.errors import NotFound
+from chalicelib.eventsourcing.codec import Origin
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.eventsourcing.session import Session
+from chalicelib.inventory.events import PoolShare, TicketPoolOpened
+from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTickets:
+    """A hold over one or more pools of one ticket type, under the terms at which it was taken."""
+
+    terms: TicketPoolOpened
+    shares: tuple[PoolShare, ...]
+
+
+def open_pool(session: Session, terms: TicketPoolOpened) -> None:
+    """Open the pool that the terms describe, if it is not open yet."""
+    key = pool_id(terms.ticket_type_id, terms.pool_index)
+    session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key, assume_new=True).open(terms))
+
+
+def hold_tickets(
+    session: Session, ticket_type_id: UUID, hold_id: UUID, cart_id: UUID, quantity: int, expires_at: datetime
+) -> HeldTickets:
+    """Hold in one pool that has room, or over several if only together they have.
+
+    Raises NotFound for an unknown ticket type, NotOnSale, or TicketsSoldOut with what is available over all pools.
+    """
+    pools: dict[UUID, TicketPool] = {}
+    terms = None
+    for key in _candidates(session, ticket_type_id):
+        pool = session.get(TICKET_POOL, key).at(session.now)
+        terms = pool.ensure_on_sale()
+        pools[key] = pool
+        if quantity <= pool.free:
+            return _take(session, terms, {key: quantity}, hold_id, cart_id, expires_at)
+    available = sum(pool.free for pool in pools.values())
+    if terms is None or available < quantity:
+        raise TicketsSoldOut(available)
+    return _take(session, terms, _span(pools, quantity), hold_id, cart_id, expires_at)
+
+
+def place_on_order(
+    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_id: UUID, expires_at: datetime
+) -> None:
+    """Raises NotOnSale or HoldExpired."""
+    for share in shares:
+        pool = session.get(TICKET_POOL, share.pool_id)
+        session.append(TICKET_POOL, share.pool_id, *pool.place_on_order(hold_id, order_id, session.now, expires_at))
+
+
+def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID) -> None:
+    """Give the tickets back; what has ended already stays as it is."""
+    for share in shares:
+        pool = session.get(TICKET_POOL, share.pool_id)
+        session.append(TICKET_POOL, share.pool_id, *pool.release(hold_id, session.now))
+
+
+def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_id: UUID) -> None:
+    """Raises NotOnSale or HoldExpired."""
+    for share in shares:
+        pool = session.get(TICKET_POOL, share.pool_id)
+        session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))
+
+
+def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) -> None:
+    """Close pool by pool, each in a commit of its own; repeating it finishes what was interrupted."""
+    for key in pool_ids:
+        repository.execute(lambda session, key=key: _close(session, key), origin)  # type: ignore[misc]  # a default
+
+
+def _close(session: Session, key: UUID) -> None:
+    session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key).close(session.now))
+
+
+def _candidates(session: Session, ticket_type_id: UUID) -> Iterator[UUID]:
+    """The type's pools in the order in which to try them.
+
+    A container that knows nothing starts with pool 0, which tells how many there are: so its first hold costs one read
+    of stock. Later it starts anywhere, so that buyers spread. Pools known to be short or just lost come last.
+    """
+    first = pool_id(ticket_type_id, 0)
+    known = session.peek(TICKET_POOL, first) is not None
+    terms = session.get(TICKET_POOL, first).terms
+    if terms is None:
+        raise NotFound("There is no such ticket type on sale.")
+    keys = [pool_id(ticket_type_id, index) for index in range(terms.pool_count)]
+    if known:
+        random.shuffle(keys)
+    yield from sorted(keys, key=lambda key: _reluctance(session, key))
+
+
+def _reluctance(session: Session, key: UUID) -> int:
+    pool = session.peek(TICKET_POOL, key)
+    short = pool is not None and pool.at(session.now).free == 0
+    return 2 * short + (key in session.contended)
+
+
+def _span(pools: dict[UUID, TicketPool], quantity: int) -> dict[UUID, int]:
+    """The fewest pools that have the quantity together: the fullest first."""
+    shares: dict[UUID, int] = {}
+    for key, pool in sorted(pools.items(), key=lambda item: -item[1].free):
+        shares[key] = min(pool.free, quantity)
+        quantity -= shares[key]
+        if not quantity:
+            break
+    return shares
+
+
+def _take(
+    session: Session,
+    terms: TicketPoolOpened,
+    shares: dict[UUID, int],
+    hold_id: UUID,
+    cart_id: UUID,
+    expires_at: datetime,
+) -> HeldTickets:
+    for key, quantity in shares.items():
+        pool = session.get(TICKET_POOL, key)
+        session.append(TICKET_POOL, key, *pool.hold(hold_id, cart_id, quantity, session.now, expires_at))
+    return HeldTickets(terms, tuple(PoolShare(pool_id=key, quantity=quantity) for key, quantity in shares.items()))

@@ -1,0 +1,18 @@
+"""How a ticket type's stock is dealt over pools.
+
+One stream takes one write per round trip, so a concert on sale must not be one stream. More pools mean fewer lost
+races and more reads when little is left.
+"""
+
+MAX_POOLS = 90
+MAX_POOL_CAPACITY = 1_000
+MAX_QUANTITY = MAX_POOLS * MAX_POOL_CAPACITY
+TICKETS_PER_POOL = 250
+"""What a pool gets as long as there are fewer than `MAX_POOLS`."""
+
+
+def deal(quantity: int) -> list[int]:
+    """The capacities of the pools, which differ by at most one and add up to `quantity`."""
+    count = min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL))
+    share, rest = divmod(quantity, count)
+    return [share + 1] * rest + [share] * (count - rest)

@@ -1,0 +1,180 @@
+"""A pool of tickets: at every instant `0 <= held + sold <= capacity`.
+
+Time in a pool never goes back: its now is the clock's, or that of its last event if the clock is behind. Expiry is a
+rule and no event. A hold has ended once the pool's time reaches its deadline; then nothing can bring it back,
+whatever another container's clock says.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from uuid import UUID, uuid5
+
+from chalicelib.errors import Expired, RuleViolated
+from chalicelib.eventsourcing.aggregate import Aggregate
+from chalicelib.eventsourcing.event import Event, format_instant
+from chalicelib.inventory.events import (
+    HoldPlacedOnOrder,
+    HoldReleased,
+    TicketPoolClosed,
+    TicketPoolEvent,
+    TicketPoolOpened,
+    TicketsHeld,
+    TicketsSold,
+)
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class TicketsSoldOut(RuleViolated):
+    code = "sold_out"
+
+    def __init__(self, available: int) -> None:
+        super().__init__(f"Only {available} are left." if available else "Sold out.", available=available)
+
+
+class NotOnSale(RuleViolated):
+    code = "not_on_sale"
+
+
+class HoldExpired(Expired):
+    code = "hold_expired"
+
+    def __init__(self) -> None:
+        super().__init__("The time to buy these tickets is over, and they were given back.")
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    quantity: int
+    expires_at: datetime
+    cart_id: UUID
+    order_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketPool:
+    terms: TicketPoolOpened | None = None
+    sold: int = 0
+    held: int = 0
+    holds: Mapping[UUID, Hold] = field(default_factory=dict)
+    next_expiry: datetime | None = None
+    closed: bool = False
+    last_at: datetime = _LONG_AGO
+
+    @property
+    def free(self) -> int:
+        """Tickets that nobody held or bought at the time of the last event."""
+        return (self.terms.capacity if self.terms else 0) - self.held - self.sold
+
+    def at(self, now: datetime) -> "TicketPool":
+        """The pool as it is at `now`, or at its last event if that is later: ended holds are gone."""
+        now = max(now, self.last_at)
+        if self.next_expiry is None or now < self.next_expiry:
+            return replace(self, last_at=now)
+        return _with_holds(self, {key: hold for key, hold in self.holds.items() if now < hold.expires_at}, now)
+
+    def open(self, terms: TicketPoolOpened) -> list[Event]:
+        """A pool is opened once; its terms never change by opening it again."""
+        return [terms] if self.terms is None else []
+
+    def hold(self, hold_id: UUID, cart_id: UUID, quantity: int, now: datetime, expires_at: datetime) -> list[Event]:
+        """Raises NotOnSale or TicketsSoldOut."""
+        pool = self.at(now)
+        pool.ensure_on_sale()
+        if quantity > pool.free:
+            raise TicketsSoldOut(pool.free)
+        return [
+            TicketsHeld(hold_id=hold_id, cart_id=cart_id, quantity=quantity, expires_at=expires_at, at=pool.last_at)
+        ]
+
+    def place_on_order(self, hold_id: UUID, order_id: UUID, now: datetime, expires_at: datetime) -> list[Event]:
+        """Give the hold the order's deadline, once. Raises NotOnSale or HoldExpired."""
+        pool = self.at(now)
+        pool.ensure_open()
+        if pool.ensure_held(hold_id).order_id is not None:
+            return []
+        return [HoldPlacedOnOrder(hold_id=hold_id, order_id=order_id, expires_at=expires_at, at=pool.last_at)]
+
+    def release(self, hold_id: UUID, now: datetime) -> list[Event]:
+        """A hold that has ended is released already."""
+        pool = self.at(now)
+        hold = pool.holds.get(hold_id)
+        return [HoldReleased(hold_id=hold_id, quantity=hold.quantity, at=pool.last_at)] if hold else []
+
+    def sell(self, hold_id: UUID, order_id: UUID, now: datetime) -> list[Event]:
+        """Raises NotOnSale or HoldExpired."""
+        pool = self.at(now)
+        pool.ensure_open()
+        hold = pool.ensure_held(hold_id)
+        return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=hold.quantity, at=pool.last_at)]
+
+    def close(self, now: datetime) -> list[Event]:
+        """Closing again changes nothing."""
+        return [] if self.closed else [TicketPoolClosed(at=self.at(now).last_at)]
+
+    def ensure_open(self) -> TicketPoolOpened:
+        """Raises NotOnSale."""
+        if self.terms is None:
+            raise NotOnSale("These tickets are not on sale.")
+        if self.closed:
+            raise NotOnSale("The concert is cancelled.")
+        return self.terms
+
+    def ensure_on_sale(self) -> TicketPoolOpened:
+        """Raises NotOnSale with the window's edge, judged at the pool's own time."""
+        terms = self.ensure_open()
+        if terms.sales_start is not None and self.last_at < terms.sales_start:
+            start = format_instant(terms.sales_start)
+            raise NotOnSale(f"The sale starts at {start}.", sales_start=start)
+        if self.last_at >= terms.sales_end:
+            end = format_instant(terms.sales_end)
+            raise NotOnSale(f"The sale ended at {end}.", sales_end=end)
+        return terms
+
+    def ensure_held(self, hold_id: UUID) -> Hold:
+        """Raises HoldExpired."""
+        hold = self.holds.get(hold_id)
+        if hold is None:
+            raise HoldExpired
+        return hold
+
+
+def evolve(pool: TicketPool, event: Event) -> TicketPool:
+    if not isinstance(event, TicketPoolEvent):
+        return pool
+    pool = pool.at(event.at)
+    match event:
+        case TicketPoolOpened():
+            return replace(pool, terms=event)
+        case TicketsHeld():
+            hold = Hold(event.quantity, event.expires_at, event.cart_id)
+            return _with_holds(pool, {**pool.holds, event.hold_id: hold}, pool.last_at)
+        case HoldPlacedOnOrder() if event.hold_id in pool.holds:
+            hold = replace(pool.holds[event.hold_id], order_id=event.order_id, expires_at=event.expires_at)
+            return _with_holds(pool, {**pool.holds, event.hold_id: hold}, pool.last_at)
+        case HoldReleased():
+            return _without(pool, event.hold_id)
+        case TicketsSold():
+            return replace(_without(pool, event.hold_id), sold=pool.sold + event.quantity)
+        case TicketPoolClosed():
+            return replace(pool, closed=True)
+    return pool
+
+
+def _without(pool: TicketPool, hold_id: UUID) -> TicketPool:
+    return _with_holds(pool, {key: hold for key, hold in pool.holds.items() if key != hold_id}, pool.last_at)
+
+
+def _with_holds(pool: TicketPool, holds: Mapping[UUID, Hold], now: datetime) -> TicketPool:
+    held = sum(hold.quantity for hold in holds.values())
+    next_expiry = min((hold.expires_at for hold in holds.values()), default=None)
+    return replace(pool, holds=holds, held=held, next_expiry=next_expiry, last_at=now)
+
+
+def pool_id(ticket_type_id: UUID, index: int) -> UUID:
+    """The id of a ticket type's pool: known without asking."""
+    return uuid5(ticket_type_id, f"pool/{index}")
+
+
+TICKET_POOL = Aggregate("TicketPool", TicketPool(), evolve, owner=lambda p: p.terms.organiser_id if p.terms else None)

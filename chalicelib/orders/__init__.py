@@ -1,0 +1,1 @@
+"""Orders: payment, confirmation with the tickets in it."""

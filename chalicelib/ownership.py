@@ -1,0 +1,41 @@
+"""Changing a stream that somebody owns: the shape that most commands of an organiser have."""
+
+from collections.abc import Callable, Sequence
+from uuid import UUID
+
+from chalicelib.caller import Caller
+from chalicelib.errors import NotFound
+from chalicelib.eventsourcing.aggregate import Aggregate, State
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.eventsourcing.session import Session
+
+
+def owned(session: Session, caller: Caller, aggregate: Aggregate[State], stream_id: UUID) -> State:
+    """The stream's state, if the caller manages it and has seen its version.
+
+    Raises NotFound, Forbidden or PreconditionFailed.
+    """
+    state = session.get(aggregate, stream_id)
+    if session.version(stream_id) < 0:
+        raise NotFound(f"There is no such {aggregate.name.lower()}.")
+    caller.actor.ensure_manages(aggregate.owner(state))
+    session.ensure_version(stream_id, caller.expected_version)
+    return state
+
+
+def change_owned(
+    repository: Repository,
+    caller: Caller,
+    aggregate: Aggregate[State],
+    stream_id: UUID,
+    decide: Callable[[State], Sequence[Event]],
+) -> int:
+    """Append what `decide` returns and give the version that the stream then has. Raises as `owned` and `decide` do."""
+
+    def command(session: Session) -> int:
+        state = owned(session, caller, aggregate, stream_id)
+        session.append(aggregate, stream_id, *decide(state))
+        return session.version(stream_id)
+
+    return repository.execute(command, caller.origin)

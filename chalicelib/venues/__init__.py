@@ -1,0 +1,1 @@
+"""Venues: where concerts take place."""
