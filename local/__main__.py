@@ -1,0 +1,157 @@
+"""`make run`: everything up, demo data loaded, the API served, until Ctrl-C."""
+
+import argparse
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+from local import ports
+from local.checkout import PROJECT, STATE, StackAlreadyRuns, claimed, published
+from local.processes import Process, ServerFailed
+
+DEFAULT_PORT = "8000"
+LAST_PORT = 65535
+LOOK_EVERY = 0.2
+
+
+class CannotRun(RuntimeError):
+    pass
+
+
+class Ended(Exception):
+    """Somebody asked us to end."""
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    console = Console(highlight=False)
+    problems = Console(stderr=True, highlight=False)
+    try:
+        with ending_on_signals():
+            run(console, port_to_serve(os.environ.get("PORT") or DEFAULT_PORT), options)
+    except Ended:
+        console.print("Ended.")
+        return 0
+    except (CannotRun, StackAlreadyRuns, ServerFailed) as problem:
+        problems.print(str(problem), style="red", markup=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Runs the shop here. PORT chooses its port.")
+    parser.add_argument("--app-directory", type=Path, default=PROJECT, help="where app.py lies")
+    parser.add_argument("--state", type=Path, default=STATE, help="keeps the keys between runs")
+    parser.add_argument("--resources", type=Path, default=PROJECT / "infra" / "resources.json")
+    parser.add_argument("--no-demo", dest="demo", action="store_false", help="start with an empty shop")
+    return parser.parse_args(arguments)
+
+
+def run(console: Console, port: int, options: argparse.Namespace) -> None:
+    began = time.monotonic()
+
+    def report(what: str, seconds: float) -> None:
+        console.print(f"  [green]✓[/green] {what:<24}[dim]{seconds:5.1f} s[/dim]")
+
+    def done(what: str) -> None:
+        report(what, time.monotonic() - began)
+
+    with ExitStack() as exits, console.status("Starting the local stack …") as status:
+        exits.enter_context(claimed(options.state))
+        # Only now: whoever holds the checkout most likely holds the port as well, and that is the better answer.
+        if not ports.is_free(port):
+            raise CannotRun(f"Port {port} is taken. Free it, or choose another one: PORT={port + 1} make run")
+
+        forget_real_aws()
+        # With boto3 and all that they bring, only after the quick refusals.
+        from local.demo import load  # noqa: PLC0415
+        from local.migrate import migrate  # noqa: PLC0415
+        from local.stack import Stack  # noqa: PLC0415
+
+        stack = exits.enter_context(Stack(options.state, migrate=migrate, resources=options.resources, report=report))
+        exits.enter_context(published(options.state, stack.environment))
+        app = ["--app-directory", options.app_directory]
+        children = [
+            child("the event pump", ["local.pump", *app], stack.environment),
+            child("the API", ["local.server", "--port", port, *app], stack.environment),
+        ]
+        for process in children:
+            exits.callback(process.stop)
+            exits.callback(process.ask_to_stop)
+            process.start()
+        children[-1].wait_until(lambda: ports.accepts_connections(port))
+        done("API and event pump")
+        base_url = f"http://{ports.HOST}:{port}"
+        if options.demo:
+            status.update("Loading demo data …")
+            load(base_url, stack.issuer)
+            done("demo data")
+        status.stop()
+        welcome(console, base_url, time.monotonic() - began)
+        while True:
+            time.sleep(LOOK_EVERY)
+            ensure_alive(children, stack.ended_servers())
+
+
+def forget_real_aws() -> None:
+    """A profile or an endpoint of a single service in the developer's shell would win over what the stack sets."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        del os.environ[name]
+
+
+def child(name: str, arguments: list[object], environment: dict[str, str]) -> Process:
+    """Without a log file: what goes wrong in there belongs on the developer's screen."""
+    argv = [sys.executable, "-m", *(str(argument) for argument in arguments)]
+    return Process(name, argv, cwd=PROJECT, env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"})
+
+
+def ensure_alive(children: list[Process], ended_servers: list[str]) -> None:
+    for process in children:
+        if not process.running:
+            raise CannotRun(f"{process.name} ended with status {process.status()}; what it said is above.")
+    if ended_servers:
+        raise CannotRun("\n".join(ended_servers))
+
+
+def welcome(console: Console, base_url: str, seconds: float) -> None:
+    console.print()
+    console.print(f"  API      [bold]{base_url}[/bold]")
+    console.print("  A token  make token ROLE=organiser   [dim](or customer, door, operator)[/dim]")
+    console.print("  End      Ctrl-C")
+    console.print(f"\n[bold green]Ready[/bold green] in {seconds:.1f} s")
+
+
+def port_to_serve(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= LAST_PORT:
+        raise CannotRun(f"PORT must be a number from 1 to {LAST_PORT}, not {text!r}")
+    return int(text)
+
+
+@contextmanager
+def ending_on_signals() -> Iterator[None]:
+    """The first signal unwinds everything; what comes while it unwinds changes nothing."""
+    asked = False
+
+    def end(*_: object) -> None:
+        nonlocal asked
+        if not asked:
+            asked = True
+            raise Ended
+
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    previous = {signum: signal.signal(signum, end) for signum in signals}
+    try:
+        yield
+    finally:
+        for signum, handler in previous.items():
+            signal.signal(signum, handler)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,151 @@
+"""What API Gateway does before and after the api Lambda: routing, the authorizer, and the errors it makes itself."""
+
+import base64
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Chalice
+from chalice.config import Config
+from chalice.local import (
+    ForbiddenError,
+    InvalidAuthorizerError,
+    LambdaContext,
+    LambdaEventConverter,
+    LocalGateway,
+    LocalGatewayAuthorizer,
+    NotAuthorizedError,
+    RouteMatcher,
+)
+
+log = logging.getLogger("local.server")
+
+MEMORY_MB = 1024
+TIMEOUT_MS = 29_000
+PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+@dataclass
+class Problem(Exception):
+    status: HTTPStatus
+    code: str
+    detail: str
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+    def answer(self) -> Answer:
+        body = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "code": self.code,
+            "detail": self.detail,
+        }
+        return Answer(self.status, [("Content-Type", PROBLEM), *self.headers], json.dumps(body).encode())
+
+
+# The first three, word for word, are also the gateway responses of the deployed API.
+def not_found() -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this address.")
+
+
+def unauthenticated() -> Problem:
+    detail = "This request needs a valid bearer token."
+    return Problem(HTTPStatus.UNAUTHORIZED, "unauthenticated", detail, [("WWW-Authenticate", "Bearer")])
+
+
+def forbidden() -> Problem:
+    return Problem(HTTPStatus.FORBIDDEN, "forbidden", "You may not do this.")
+
+
+def method_not_allowed(allowed: list[str]) -> Problem:
+    detail = "This resource does not have this method."
+    headers = [("Allow", ", ".join(allowed))] if allowed else []
+    return Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, headers)
+
+
+def internal_error() -> Problem:
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")
+
+
+class Gateway:
+    def __init__(self, app: Chalice) -> None:
+        self._app = app
+        self._events = LambdaEventConverter(RouteMatcher(list(app.routes)), app.api.binary_types)
+        self._authorizer = LocalGatewayAuthorizer(app)
+        self._chalice = LocalGateway(app, Config())
+
+    def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        try:
+            return self._answer(method, target, dict(headers), body)
+        except Problem as problem:
+            return problem.answer()
+        except Exception:
+            log.exception("%s %s", method, target)
+            return internal_error().answer()
+
+    def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
+        context = LambdaContext("api", MEMORY_MB, TIMEOUT_MS)
+        event = self._event(method, target, headers, body)
+        event["requestContext"]["requestId"] = context.aws_request_id
+        methods = self._app.routes[event["requestContext"]["resourcePath"]]
+        if method == "OPTIONS" and method not in methods:
+            cors = self._chalice._autogen_options_headers(event)  # noqa: SLF001 - Chalice's own, as it deploys it
+            return Answer(HTTPStatus.OK, list(cors.items()), b"")
+        if method not in methods:
+            raise method_not_allowed(sorted(methods))
+        self._authorize(target, event, context)
+        return read_answer(self._app(event, context))
+
+    def _event(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
+        try:
+            event: dict[str, Any] = self._events.create_lambda_event(method, target, headers, body)
+        except ValueError:
+            raise not_found() from None
+        return event
+
+    def _authorize(self, target: str, event: dict[str, Any], context: LambdaContext) -> None:
+        try:
+            self._authorizer.authorize(target, event, context)
+        except NotAuthorizedError:
+            raise unauthenticated() from None
+        except ForbiddenError:
+            raise forbidden() from None
+        except InvalidAuthorizerError:
+            raise internal_error() from None
+        except Exception as error:
+            # The contract between API Gateway and an authorizer: this very text means 401, anything else is a fault.
+            if str(error) == "Unauthorized":
+                raise unauthenticated() from None
+            raise
+
+
+def read_answer(response: dict[str, Any]) -> Answer:
+    headers = [(name, str(value)) for name, value in response["headers"].items()]
+    if not any(name.lower() == "content-type" for name, _ in headers):
+        headers.append(("Content-Type", "application/json"))
+    for name, values in response.get("multiValueHeaders", {}).items():
+        headers += [(name, str(value)) for value in values]
+    for _, value in headers:
+        # Said here, where it is still a 500 and not half an answer.
+        if value.encode("latin-1").splitlines() not in ([], [value.encode("latin-1")]):
+            raise ValueError(f"a header with a line break: {value!r}")
+    return Answer(response["statusCode"], headers, _body(response))
+
+
+def _body(response: dict[str, Any]) -> bytes:
+    body = response["body"]
+    if body is None:
+        return b""
+    if response.get("isBase64Encoded"):
+        return base64.b64decode(body)
+    return body if isinstance(body, bytes) else str(body).encode()

@@ -1,0 +1,7 @@
+"""Brings Postgres to the schema that the read models want."""
+
+from chalicelib.delivery import migrate as migrations
+
+
+def migrate(database_url: str) -> None:
+    migrations.migrate(database_url)

@@ -1,0 +1,255 @@
+"""
+Stands in for Lambda's event source mappings: at least once, in shard order, retried for ever.
+
+`python -m local.pump` is the process `make run` starts; tests use `Pump.drain`.
+"""
+
+import argparse
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Mapping as EnvironmentMapping
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.checkout import PROJECT
+from local.feed import Feed, Subscription, Waiting
+from local.invocation import Mapping, Source, delivered
+from local.resources import Aws
+from local.streams import DynamoDbStream, IteratorLost, KinesisStream, RecordTrimmed, ShardGone, Stream
+
+if TYPE_CHECKING:
+    from chalice.app import Chalice
+
+__all__ = ["Mapping", "Pump", "PumpStuck", "mappings_of"]
+
+log = logging.getLogger("local.pump")
+
+WEATHER = (BotoCoreError, ClientError, ShardGone, IteratorLost, RecordTrimmed)
+FORWARDING_FIRST: tuple[Source, ...] = ("dynamodb", "kinesis")
+
+BUSY_POLL = 0.02
+# The forwarder wakes the reader of Kinesis, so only other writers wait as long as an idle Kinesis stream may.
+IDLE_POLL: dict[Source, float] = {"dynamodb": 0.1, "kinesis": 0.2}
+SLOWER = 1.5
+WEATHER_POLL = 1.0
+LOOK_AT_STOP_EVERY = 0.2
+
+FIRST_RETRY = 0.05
+SLOWEST_RETRY = 2.0
+
+
+class PumpStuck(TimeoutError):
+    pass
+
+
+class Worker:
+    """One mapping: its place in the stream and its retries."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self.mapping = mapping
+        self.subscription = Subscription()
+        self.last_error: BaseException | None = None
+
+    def step(self) -> bool:
+        """One batch from every shard that has one. Whether any record was delivered."""
+        delivered_any = [self._deliver(waiting) for waiting in self.subscription.due()]
+        return any(delivered_any)
+
+    def _deliver(self, waiting: Waiting) -> bool:
+        batch = self.subscription.first(waiting, self.mapping.batch_size)
+        done, error = delivered(self.mapping, batch)
+        self.subscription.took(waiting, done)
+        if error is None:
+            waiting.failures, self.last_error = 0, None
+            return True
+        if done:
+            waiting.failures = 0
+        self._back_off(waiting, len(batch) - done, error)
+        return done > 0
+
+    def _back_off(self, waiting: Waiting, left: int, error: BaseException) -> None:
+        pause = min(SLOWEST_RETRY, FIRST_RETRY * 2**waiting.failures)
+        waiting.failures = min(waiting.failures + 1, 10)
+        waiting.retry_at = time.monotonic() + pause
+        seen_before = repr(error) == repr(self.last_error)
+        self.last_error = error
+        log.warning(
+            "%s: %d records of %s left, again in %.2f s: %r",
+            self.mapping.name,
+            left,
+            waiting.shard.id,
+            pause,
+            error,
+            exc_info=None if seen_before else error,
+        )
+
+
+class _Channel:
+    """A stream and the mappings that read it."""
+
+    def __init__(self, source: Source, stream: Stream, workers: list[Worker]) -> None:
+        self.source = source
+        self.workers = workers
+        self.feed = Feed(stream, [worker.subscription for worker in workers])
+        self.look_now = threading.Event()
+
+    @property
+    def caught_up(self) -> bool:
+        return all(worker.subscription.caught_up for worker in self.workers)
+
+
+class Pump:
+    def __init__(self, mappings: Sequence[Mapping], streams: EnvironmentMapping[Source, Stream]) -> None:
+        self._channels = [
+            _Channel(source, streams[source], [Worker(mapping) for mapping in mappings if mapping.source == source])
+            for source in FORWARDING_FIRST
+            if any(mapping.source == source for mapping in mappings)
+        ]
+        self._running = threading.Lock()
+
+    @classmethod
+    def connect(cls, mappings: Sequence[Mapping], environment: EnvironmentMapping[str, str]) -> "Pump":
+        """From the start of the streams `environment` names. After `Stack.reset` they are others: make a new pump."""
+        aws = Aws(environment["AWS_ENDPOINT_URL"])
+        streams: dict[Source, Stream] = {
+            "dynamodb": DynamoDbStream(aws.dynamodbstreams, environment["EVENTS_STREAM_ARN"]),
+            "kinesis": KinesisStream(aws.kinesis, environment["EVENT_BUS"]),
+        }
+        return cls(mappings, streams)
+
+    def drain(self, timeout: float = 30.0) -> None:
+        """
+        Everything the streams hold now is delivered when it returns, also what handlers add meanwhile. It works in
+        the calling thread, forwarding first, then the consumers in their order: the same input gives the same calls.
+        """
+        if not self._running.acquire(blocking=False):
+            raise RuntimeError("the pump is running already")
+        try:
+            deadline = time.monotonic() + timeout
+            any_news = True
+            while any_news:
+                any_news = False
+                for channel in self._channels:
+                    any_news |= self._settle(channel, deadline)
+        finally:
+            self._running.release()
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop` is set; raises what none of its threads should ever raise."""
+        crashes: list[BaseException] = []
+        with self._running:
+            threads = [*self._threads(stop, crashes)]
+            for thread in threads:
+                thread.start()
+            while not stop.wait(LOOK_AT_STOP_EVERY) and not crashes:
+                continue
+            stop.set()
+            for thread in threads:
+                thread.join()
+        if crashes:
+            raise crashes[0]
+
+    def _settle(self, channel: _Channel, deadline: float) -> bool:
+        any_news = False
+        while True:
+            problem: BaseException | None = None
+            news = False
+            try:
+                news = channel.feed.read_all()
+            except WEATHER as weather:
+                problem = weather
+            moved = False
+            for worker in channel.workers:
+                moved |= worker.step()
+            any_news |= news or moved
+            if channel.caught_up and not news and problem is None:
+                return any_news
+            if time.monotonic() > deadline:
+                raise self._stuck(channel, problem)
+            if not moved and not news:
+                time.sleep(BUSY_POLL)
+
+    def _stuck(self, channel: _Channel, problem: BaseException | None) -> PumpStuck:
+        behind = [worker for worker in channel.workers if not worker.subscription.caught_up]
+        cause = problem or next((worker.last_error for worker in behind if worker.last_error), None)
+        names = ", ".join(worker.mapping.name for worker in behind) or channel.feed.stream.name
+        stuck = PumpStuck(f"not caught up in time: {names}; last error: {cause!r}")
+        stuck.__cause__ = cause
+        return stuck
+
+    def _threads(self, stop: threading.Event, crashes: list[BaseException]) -> list[threading.Thread]:
+        def guarded(work: Any, *arguments: Any) -> None:
+            try:
+                work(*arguments)
+            except BaseException as crash:  # noqa: BLE001 - handed to `run`, which raises it
+                crashes.append(crash)
+
+        threads = []
+        for channel in self._channels:
+            threads.append(threading.Thread(target=guarded, args=(self._keep_reading, channel, stop), daemon=True))
+            for worker in channel.workers:
+                work = (self._keep_delivering, channel, worker, stop)
+                threads.append(threading.Thread(target=guarded, args=work, name=worker.mapping.name, daemon=True))
+        return threads
+
+    def _keep_reading(self, channel: _Channel, stop: threading.Event) -> None:
+        pause = BUSY_POLL
+        while not stop.is_set():
+            try:
+                news = channel.feed.read_once()
+                pause = BUSY_POLL if news else min(pause * SLOWER, IDLE_POLL[channel.source])
+            except WEATHER as weather:
+                log.warning("%s: %s", channel.feed.stream.name, weather)
+                pause = WEATHER_POLL
+            channel.look_now.wait(pause)
+            channel.look_now.clear()
+
+    def _keep_delivering(self, channel: _Channel, worker: Worker, stop: threading.Event) -> None:
+        while not stop.is_set():
+            if not worker.step():
+                worker.subscription.wait(LOOK_AT_STOP_EVERY)
+            elif channel.source == "dynamodb":
+                self._look_at_kinesis_now()
+
+    def _look_at_kinesis_now(self) -> None:
+        for channel in self._channels:
+            if channel.source == "kinesis":
+                channel.look_now.set()
+
+
+def mappings_of(app: "Chalice") -> list[Mapping]:
+    """What the decorators in `app.py` declare, with their batch sizes."""
+    from chalice.app import DynamoDBEventConfig, KinesisEventConfig  # noqa: PLC0415 - tests without Chalice need none
+
+    sources: dict[type, Source] = {DynamoDBEventConfig: "dynamodb", KinesisEventConfig: "kinesis"}
+    return [
+        Mapping(config.name, sources[type(config)], app.handler_map[config.name], config.batch_size)  # type: ignore[attr-defined]  # both kinds have one
+        for config in app.event_sources
+        if type(config) in sources
+    ]
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m local.pump")
+    parser.add_argument("--app-directory", type=Path, default=PROJECT)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    sys.path.insert(0, str(options.app_directory))
+    stop = threading.Event()
+
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    app = importlib.import_module("app").app
+    Pump.connect(mappings_of(app), os.environ).run(stop)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

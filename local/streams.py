@@ -1,0 +1,198 @@
+"""The DynamoDB stream and the Kinesis stream, read shard by shard into the very records Lambda hands to a function."""
+
+import base64
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from botocore.exceptions import ClientError
+
+from local.resources import ACCOUNT, REGION
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
+    from mypy_boto3_dynamodbstreams.type_defs import RecordTypeDef as DynamoDbRecord
+    from mypy_boto3_kinesis import KinesisClient
+    from mypy_boto3_kinesis.type_defs import RecordTypeDef as KinesisRecord
+
+READ_AT_ONCE = 1000
+INVOKER = f"arn:aws:iam::{ACCOUNT}:role/local-pump"
+
+
+@dataclass(frozen=True)
+class Shard:
+    id: str
+    parents: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Record:
+    sequence_number: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    records: list[Record]
+    iterator: str | None
+    """Where to go on; None when the shard is closed and read to its end."""
+
+
+class ShardGone(Exception):
+    """The stream or the shard is not there (any more)."""
+
+
+class IteratorLost(Exception):
+    """Too old, or unknown since the stream was made anew."""
+
+
+class RecordTrimmed(Exception):
+    """The record to go on after is older than what the stream keeps."""
+
+
+class Stream(Protocol):
+    name: str
+
+    def shards(self) -> Iterator[Shard]: ...
+
+    def iterator(self, shard_id: str, after: str | None) -> str: ...
+
+    def read(self, shard_id: str, iterator: str) -> Page: ...
+
+
+class DynamoDbStream:
+    name = "DynamoDB stream"
+
+    def __init__(self, client: "DynamoDBStreamsClient", arn: str) -> None:
+        self._client = client
+        self._arn = arn
+
+    def shards(self) -> Iterator[Shard]:
+        start: dict[str, str] = {}
+        while True:
+            answer = self._client.describe_stream(StreamArn=self._arn, **start)["StreamDescription"]  # type: ignore[arg-type]  # one optional key
+            for shard in answer["Shards"]:
+                yield Shard(shard["ShardId"], _present(shard.get("ParentShardId")))
+            if "LastEvaluatedShardId" not in answer:
+                return
+            start = {"ExclusiveStartShardId": answer["LastEvaluatedShardId"]}
+
+    def iterator(self, shard_id: str, after: str | None) -> str:
+        kind: Literal["TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER"] = "AFTER_SEQUENCE_NUMBER" if after else "TRIM_HORIZON"
+        position = {"SequenceNumber": after} if after else {}
+        with _stream_errors():
+            answer = self._client.get_shard_iterator(
+                StreamArn=self._arn, ShardId=shard_id, ShardIteratorType=kind, **position
+            )
+        return answer["ShardIterator"]
+
+    def read(self, shard_id: str, iterator: str) -> Page:  # noqa: ARG002 - Kinesis records name their shard, these do not
+        with _stream_errors():
+            answer = self._client.get_records(ShardIterator=iterator, Limit=READ_AT_ONCE)
+        return Page([self._record(record) for record in answer["Records"]], answer.get("NextShardIterator"))
+
+    def _record(self, record: "DynamoDbRecord") -> Record:
+        change = raw_json(record["dynamodb"])
+        body = {
+            "eventID": record["eventID"],
+            "eventName": record["eventName"],
+            "eventVersion": record["eventVersion"],
+            "eventSource": record["eventSource"],
+            "awsRegion": record["awsRegion"],
+            "dynamodb": change,
+            "eventSourceARN": self._arn,
+        }
+        if "userIdentity" in record:
+            body["userIdentity"] = raw_json(record["userIdentity"])
+        return Record(change["SequenceNumber"], body)
+
+
+class KinesisStream:
+    name = "Kinesis stream"
+
+    def __init__(self, client: "KinesisClient", stream_name: str) -> None:
+        self._client = client
+        self._stream_name = stream_name
+        self._arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{stream_name}"
+
+    def shards(self) -> Iterator[Shard]:
+        arguments: dict[str, str] = {"StreamName": self._stream_name}
+        while True:
+            answer = self._client.list_shards(**arguments)  # type: ignore[arg-type]  # one of two optional keys
+            for shard in answer["Shards"]:
+                yield Shard(shard["ShardId"], _present(shard.get("ParentShardId"), shard.get("AdjacentParentShardId")))
+            if "NextToken" not in answer:
+                return
+            arguments = {"NextToken": answer["NextToken"]}
+
+    def iterator(self, shard_id: str, after: str | None) -> str:
+        kind: Literal["TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER"] = "AFTER_SEQUENCE_NUMBER" if after else "TRIM_HORIZON"
+        position = {"StartingSequenceNumber": after} if after else {}
+        with _stream_errors():
+            answer = self._client.get_shard_iterator(
+                StreamName=self._stream_name,
+                ShardId=shard_id,
+                ShardIteratorType=kind,
+                **position,  # type: ignore[arg-type]  # one optional key
+            )
+        return answer["ShardIterator"]
+
+    def read(self, shard_id: str, iterator: str) -> Page:
+        with _stream_errors():
+            answer = self._client.get_records(ShardIterator=iterator, Limit=READ_AT_ONCE)
+        return Page([self._record(shard_id, record) for record in answer["Records"]], answer.get("NextShardIterator"))
+
+    def _record(self, shard_id: str, record: "KinesisRecord") -> Record:
+        sequence_number = record["SequenceNumber"]
+        body = {
+            "kinesis": {
+                "kinesisSchemaVersion": "1.0",
+                "partitionKey": record["PartitionKey"],
+                "sequenceNumber": sequence_number,
+                "data": base64.b64encode(record["Data"]).decode(),
+                "approximateArrivalTimestamp": record["ApproximateArrivalTimestamp"].timestamp(),
+            },
+            "eventSource": "aws:kinesis",
+            "eventVersion": "1.0",
+            "eventID": f"{shard_id}:{sequence_number}",
+            "eventName": "aws:kinesis:record",
+            "invokeIdentityArn": INVOKER,
+            "awsRegion": REGION,
+            "eventSourceARN": self._arn,
+        }
+        return Record(sequence_number, body)
+
+
+class _stream_errors:  # noqa: N801 - reads as the block it is used as
+    """Tells the errors that have a meaning for a reader from the weather, which passes through."""
+
+    MEANING: dict[str, type[Exception]] = {  # noqa: RUF012 - never changed
+        "ExpiredIteratorException": IteratorLost,
+        "TrimmedDataAccessException": RecordTrimmed,
+        "ResourceNotFoundException": ShardGone,
+    }
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ClientError) and (meaning := self.MEANING.get(error.response["Error"]["Code"])):
+            raise meaning(str(error)) from error
+
+
+def raw_json(value: Any) -> Any:
+    """What boto3 made of DynamoDB's JSON, as it was on the wire: numbers for instants, base64 for bytes."""
+    if isinstance(value, dict):
+        return {key: raw_json(part) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [raw_json(part) for part in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return value
+
+
+def _present(*ids: str | None) -> tuple[str, ...]:
+    return tuple(found for found in ids if found)
