@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from chalicelib.caller import Caller
@@ -12,10 +13,8 @@ from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.inventory.commands import close_pools, open_pool
-from chalicelib.inventory.dealing import deal
+from chalicelib.inventory.commands import Offer, close_pools, open_pools, openings, pools_of
 from chalicelib.inventory.events import TicketPoolOpened
-from chalicelib.inventory.ticket_pool import pool_id
 from chalicelib.ownership import change_owned, owned
 from chalicelib.venues.commands import ensure_venue_exists
 
@@ -111,17 +110,16 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
     def command(session: Session) -> tuple[int, list[TicketPoolOpened]]:
         concert = owned(session, caller, CONCERT, concert_id)
         session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert)))
-        openings = _openings(concert_id, session.get(CONCERT, concert_id), session.now)
-        if len(openings) < MAX_COMMIT_ITEMS:
-            for terms in openings:
-                open_pool(session, terms)
-            openings = []
-        return session.version(concert_id), openings
+        unopened = _openings(concert_id, session.get(CONCERT, concert_id), session.now)
+        if len(unopened) < MAX_COMMIT_ITEMS:
+            open_pools(session, unopened)
+            unopened = []
+        return session.version(concert_id), unopened
 
     version, rest = repository.execute(command, caller.origin)
     for start in range(0, len(rest), MAX_COMMIT_ITEMS):
         batch = rest[start : start + MAX_COMMIT_ITEMS]
-        repository.execute(lambda session, batch=batch: _open(session, batch), caller.origin)  # type: ignore[misc]
+        repository.execute(partial(open_pools, terms=batch), caller.origin)
     return version
 
 
@@ -141,47 +139,35 @@ def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
     return version
 
 
-def _open(session: Session, batch: list[TicketPoolOpened]) -> None:
-    for terms in batch:
-        open_pool(session, terms)
-
-
 def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
     return tuple(
-        PoolsOfTicketType(
-            ticket_type_id=ticket_type.id,
-            pool_ids=tuple(pool_id(ticket_type.id, index) for index in range(len(deal(ticket_type.quantity)))),
-        )
-        for ticket_type in concert.ticket_types.values()
+        PoolsOfTicketType(ticket_type_id=key, pool_ids=pools_of(key, ticket_type.quantity))
+        for key, ticket_type in concert.ticket_types.items()
     )
 
 
 def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketPoolOpened]:
-    """The terms of every pool of a published concert, those with index 0 last."""
+    """The openings of all pools of a published concert, those with index 0 last."""
     details, starts_at = concert.ensure_exists(), concert.starts_at
     if starts_at is None:
         return []
-    openings = [
-        TicketPoolOpened(
+    offers = [
+        Offer(
             concert_id=concert_id,
             concert_name=details.name,
             organiser_id=concert.organiser_id,
             ticket_type_id=ticket_type.id,
             ticket_type_name=ticket_type.name,
-            pool_index=index,
-            pool_count=len(of_type.pool_ids),
-            capacity=capacity,
+            quantity=ticket_type.quantity,
             price=ticket_type.price,
             max_per_order=ticket_type.max_per_order,
             sales_start=ticket_type.sales_start,
             sales_end=ticket_type.sales_end or starts_at,
-            at=now,
         )
-        for of_type in concert.pools
-        for ticket_type in [concert.ticket_types[of_type.ticket_type_id]]
-        for index, capacity in enumerate(deal(ticket_type.quantity))
+        for ticket_type in concert.ticket_types.values()
     ]
-    return sorted(openings, key=lambda terms: terms.pool_index == 0)
+    all_pools = [opening for offer in offers for opening in openings(offer, now)]
+    return sorted(all_pools, key=lambda opening: opening.pool_index == 0)
 
 
 def _version_added(session: Session, concert_id: UUID, ticket_type_id: UUID) -> int:

@@ -84,7 +84,7 @@ class Concert:
         """The venue can change in a draft only. Raises NotFound or ConcertNotDraft."""
         current = self.ensure_exists()
         if self.status is ConcertStatus.CANCELLED:
-            raise ConcertNotDraft("A cancelled concert cannot be changed.", status=self.status)
+            raise ConcertNotDraft("A cancelled concert cannot be changed.", concert_status=self.status)
         if details.venue_id != current.venue_id:
             self.ensure_draft()
         return [] if details == current else [ConcertDetailsChanged(**_values(details))]
@@ -143,7 +143,7 @@ class Concert:
         if self.status is ConcertStatus.CANCELLED:
             return []
         if self.status is not ConcertStatus.PUBLISHED:
-            raise ConcertNotPublished("Only a published concert can be cancelled.", status=self.status)
+            raise ConcertNotPublished("Only a published concert can be cancelled.", concert_status=self.status)
         return [ConcertCancelled()]
 
     def delete(self) -> list[Event]:
@@ -164,7 +164,7 @@ class Concert:
         self.ensure_exists()
         if self.status is not ConcertStatus.DRAFT:
             raise ConcertNotDraft(
-                f"The concert is {self.status}; this is possible in a draft only.", status=self.status
+                f"The concert is {self.status}; this is possible in a draft only.", concert_status=self.status
             )
 
 

@@ -53,6 +53,10 @@ class Forwarder:
                 return failed_from(undelivered.sequence_number)
         return succeeded()
 
+    def probe(self) -> object:
+        """Ask the bus whether it is there; raises what the SDK raises."""
+        return self._client.describe_stream_summary(StreamName=self._bus)
+
     def _put(self, chunk: "list[tuple[LogRecord, PutRecordsRequestEntryTypeDef]]") -> LogRecord | None:
         """Put the records, repeating only those that were refused. Returns the first one that never got through."""
         for attempt in range(ATTEMPTS):

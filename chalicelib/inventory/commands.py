@@ -1,17 +1,39 @@
 """Taking, keeping, giving back and selling stock, inside the caller's session: it commits with the caller's events."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from chalicelib.errors import NotFound
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
+from chalicelib.inventory.dealing import MAX_QUANTITY, deal
 from chalicelib.inventory.events import PoolShare, TicketPoolOpened
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
+from chalicelib.money import Money
+
+LARGEST_OFFER = MAX_QUANTITY
+"""The most tickets of one type that can be offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A ticket type that goes on sale, with everything that its pools must know."""
+
+    concert_id: UUID
+    concert_name: str
+    organiser_id: UUID | None
+    ticket_type_id: UUID
+    ticket_type_name: str
+    quantity: int
+    price: Money
+    max_per_order: int
+    sales_start: datetime | None
+    sales_end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +44,39 @@ class HeldTickets:
     shares: tuple[PoolShare, ...]
 
 
-def open_pool(session: Session, terms: TicketPoolOpened) -> None:
-    """Open the pool that the terms describe, if it is not open yet."""
-    key = pool_id(terms.ticket_type_id, terms.pool_index)
-    session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key, assume_new=True).open(terms))
+def pools_of(ticket_type_id: UUID, quantity: int) -> tuple[UUID, ...]:
+    """The ids of the pools over which the stock is dealt."""
+    return tuple(pool_id(ticket_type_id, index) for index in range(len(deal(quantity))))
+
+
+def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
+    """The opening of each of the offer's pools."""
+    capacities = deal(offer.quantity)
+    return [
+        TicketPoolOpened(
+            concert_id=offer.concert_id,
+            concert_name=offer.concert_name,
+            organiser_id=offer.organiser_id,
+            ticket_type_id=offer.ticket_type_id,
+            ticket_type_name=offer.ticket_type_name,
+            pool_index=index,
+            pool_count=len(capacities),
+            capacity=capacity,
+            price=offer.price,
+            max_per_order=offer.max_per_order,
+            sales_start=offer.sales_start,
+            sales_end=offer.sales_end,
+            at=now,
+        )
+        for index, capacity in enumerate(capacities)
+    ]
+
+
+def open_pools(session: Session, terms: Iterable[TicketPoolOpened]) -> None:
+    """Open the pools that are not open yet."""
+    for opened in terms:
+        key = pool_id(opened.ticket_type_id, opened.pool_index)
+        session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key, assume_new=True).open(opened))
 
 
 def hold_tickets(
@@ -75,7 +126,7 @@ def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_i
 def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) -> None:
     """Close pool by pool, each in a commit of its own; repeating it finishes what was interrupted."""
     for key in pool_ids:
-        repository.execute(lambda session, key=key: _close(session, key), origin)  # type: ignore[misc]  # a default
+        repository.execute(partial(_close, key=key), origin)
 
 
 def _close(session: Session, key: UUID) -> None:

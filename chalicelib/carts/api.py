@@ -1,0 +1,86 @@
+"""Routes of the carts."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from chalicelib import composition
+from chalicelib.caller import Role
+from chalicelib.carts import commands, queries
+from chalicelib.eventsourcing.event import format_instant
+from chalicelib.http.requests import Body, Line
+from chalicelib.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.money import Money
+
+routes = Routes(__name__)
+
+EmailAddress = Annotated[
+    str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s.]+$")
+]
+
+
+class NewItem(Body):
+    ticket_type_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Buyer(Body):
+    name: Line
+    email: EmailAddress
+
+
+class Checkout(Body):
+    buyer: Buyer
+
+
+@routes.post("/carts", Role.CUSTOMER)
+def create_cart(call: Call) -> Answer:
+    cart_id = commands.create_cart(composition.current().repository, call.caller())
+    return created({"id": str(cart_id), "version": 0}, f"/carts/{cart_id}")
+
+
+@routes.get("/carts/{cart_id}", Role.CUSTOMER)
+def get_cart(call: Call) -> Answer:
+    shop, cart_id = composition.current(), call.id("cart_id")
+    least = call.min_versions.get(cart_id)
+    cart = queries.get_cart(shop.documents, shop.event_store, cart_id, call.actor.id, shop.clock(), least)
+    return ok(cart, cart["version"])
+
+
+@routes.post("/carts/{cart_id}/items", Role.CUSTOMER)
+def add_item(call: Call) -> Answer:
+    body = call.body(NewItem)
+    shop, cart_id = composition.current(), call.id("cart_id")
+    added = commands.add_item(
+        shop.repository, call.caller(body), cart_id, body.ticket_type_id, body.quantity, shop.settings.hold_for
+    )
+    answer = {"item_id": str(added.item_id), "hold_expires_at": format_instant(added.hold_expires_at)}
+    return created({**answer, "version": added.version}, f"/carts/{cart_id}")
+
+
+@routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER)
+def remove_item(call: Call) -> Answer:
+    cart_id, item_id = call.id("cart_id"), call.id("item_id")
+    return no_content(commands.remove_item(composition.current().repository, call.caller(), cart_id, item_id))
+
+
+@routes.post("/carts/{cart_id}/checkout", Role.CUSTOMER)
+def check_out(call: Call) -> Answer:
+    body = call.body(Checkout)
+    shop, cart_id = composition.current(), call.id("cart_id")
+    placed = commands.check_out(
+        shop.repository, shop.vault, call.caller(body), cart_id, body.buyer.model_dump(), shop.settings.pay_within
+    )
+    answer = {
+        "order_id": str(placed.order_id),
+        "status": placed.status,
+        "total": _money(placed.total),
+        "payment_due_at": format_instant(placed.payment_due_at),
+        "version": placed.version,
+    }
+    return created(answer, f"/orders/{placed.order_id}")
+
+
+def _money(money: Money) -> dict[str, str]:
+    return {"amount": str(money.amount), "currency": money.currency}

@@ -1,0 +1,57 @@
+"""What a customer may ask about a cart."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.carts.events import CartEvent
+from chalicelib.carts.projections import fold_cart
+from chalicelib.delivery.documents import DocumentProjection, read_own
+from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.store import EventStore
+from chalicelib.money import CurrencyMismatch, Money
+
+
+def get_cart(
+    documents: DocumentProjection,
+    store: EventStore,
+    cart_id: UUID,
+    customer_id: UUID,
+    now: datetime,
+    min_version: int | None = None,
+) -> JsonObject:
+    """The cart as it is at `now`, from version `min_version` on. Raises NotFound or Unavailable.
+
+    Once checked out, its lines belong to the order: none of them expires any more.
+    """
+    cart, version = read_own(documents, store, fold_cart, CartEvent.aggregate_type, cart_id, customer_id, min_version)
+    is_open = cart["status"] == "open"
+    items = [item | {"expired": is_open and _has_ended(item, now)} for item in cart["items"].values()]
+    live = [item for item in items if not item["expired"]]
+    return {
+        "id": cart["id"],
+        "status": cart["status"],
+        "order_id": cart["order_id"],
+        "items": items,
+        "total": _total(live),
+        "expires_at": min((item["hold_expires_at"] for item in live), default=None) if is_open else None,
+        "server_time": format_instant(now),
+        "version": version,
+    }
+
+
+def _has_ended(item: JsonObject, now: datetime) -> bool:
+    """As `Cart.live_lines`: lines of the original have no hold, and so are not live."""
+    deadline = item["hold_expires_at"]
+    return deadline is None or now >= datetime.fromisoformat(deadline)
+
+
+def _total(items: list[JsonObject]) -> JsonObject | None:
+    """What the lines cost together; None without any, or if they have no currency in common."""
+    total = None
+    for item in items:
+        price = Money.model_validate(item["total"])
+        try:
+            total = price if total is None else total.plus(price)
+        except CurrencyMismatch:
+            return None
+    return None if total is None else total.model_dump(mode="json")

@@ -1,0 +1,179 @@
+"""Routes of the concerts."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from chalicelib import composition
+from chalicelib.caller import Role
+from chalicelib.concerts import commands, queries
+from chalicelib.concerts.concert import ConcertDetails, ConcertStatus
+from chalicelib.concerts.events import TicketType
+from chalicelib.errors import NotFound, Unauthenticated
+from chalicelib.eventsourcing.event import format_instant
+from chalicelib.http.amounts import OffsetInstant, Price
+from chalicelib.http.paging import Page, page_of
+from chalicelib.http.requests import Body, Line, Text, WebUrl
+from chalicelib.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.inventory.commands import LARGEST_OFFER
+
+routes = Routes(__name__)
+
+DEFAULT_MAX_PER_ORDER = 10
+
+
+class NewConcert(Body):
+    name: Line
+    venue_id: UUID
+    description: Text = ""
+    genre: Line | None = None
+    image_url: WebUrl | None = None
+
+
+class ConcertChanges(Body):
+    """What is left out stays as it is."""
+
+    name: Line = ""
+    venue_id: UUID = UUID(int=0)
+    description: Text = ""
+    genre: Line | None = None
+    image_url: WebUrl | None = None
+
+
+class Schedule(Body):
+    starts_at: OffsetInstant
+    ends_at: OffsetInstant
+
+
+class NewTicketType(Body):
+    name: Line
+    price: Price
+    quantity: Annotated[int, Field(ge=1, le=LARGEST_OFFER)]
+    max_per_order: Annotated[int, Field(ge=1, le=40)] = DEFAULT_MAX_PER_ORDER
+    sales_start: OffsetInstant | None = None
+    sales_end: OffsetInstant | None = None
+
+    def to_ticket_type(self, ticket_type_id: UUID) -> TicketType:
+        return TicketType(
+            id=ticket_type_id,
+            name=self.name,
+            price=self.price.to_money(),
+            quantity=self.quantity,
+            max_per_order=self.max_per_order,
+            sales_start=self.sales_start,
+            sales_end=self.sales_end,
+        )
+
+
+Filter = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class ConcertFilters(Page):
+    """Dates are the venue's local ones, both included."""
+
+    q: Filter | None = None
+    location: Filter | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    genre: Filter | None = None
+    venue_id: UUID | None = None
+
+    def to_search(self) -> queries.ConcertSearch:
+        return queries.ConcertSearch(**self.model_dump(exclude={"limit", "cursor"}))
+
+
+@routes.post("/concerts", Role.ORGANISER)
+def create_concert(call: Call) -> Answer:
+    body = call.body(NewConcert)
+    details = ConcertDetails(**dict(body))
+    concert_id = commands.create_concert(composition.current().repository, call.caller(body), details)
+    return created({"id": str(concert_id), "version": 0}, f"/concerts/{concert_id}")
+
+
+@routes.get("/concerts")
+def search_concerts(call: Call) -> Answer:
+    filters = call.query(ConcertFilters)
+    found = queries.search_concerts(composition.current().programme, filters.to_search(), filters.limit, filters.after)
+    return ok(page_of(*found))
+
+
+@routes.get("/concerts/{concert_id}")
+def get_concert(call: Call) -> Answer:
+    concert = queries.find_concert(composition.current().programme, call.id("concert_id"))
+    if concert is None or not _may_see(call, concert["status"], concert["organiser_id"]):
+        raise NotFound("There is no such concert.")
+    return ok(concert, concert["version"])
+
+
+@routes.patch("/concerts/{concert_id}", Role.ORGANISER)
+def change_concert(call: Call) -> Answer:
+    body = call.body(ConcertChanges)
+    changes = body.model_dump(exclude_unset=True)
+    concert_id = call.id("concert_id")
+    version = commands.change_concert(
+        composition.current().repository, call.caller(body), concert_id, lambda details: replace(details, **changes)
+    )
+    return ok({"id": str(concert_id), "version": version}, version)
+
+
+@routes.delete("/concerts/{concert_id}", Role.ORGANISER)
+def delete_concert(call: Call) -> Answer:
+    return no_content(commands.delete_concert(composition.current().repository, call.caller(), call.id("concert_id")))
+
+
+@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER)
+def schedule_concert(call: Call) -> Answer:
+    body = call.body(Schedule)
+    concert_id = call.id("concert_id")
+    version = commands.schedule_concert(
+        composition.current().repository, call.caller(body), concert_id, body.starts_at, body.ends_at
+    )
+    schedule = {"starts_at": format_instant(body.starts_at), "ends_at": format_instant(body.ends_at)}
+    return ok({"id": str(concert_id), **schedule, "version": version}, version)
+
+
+@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER)
+def add_ticket_type(call: Call) -> Answer:
+    body = call.body(NewTicketType)
+    concert_id = call.id("concert_id")
+    ticket_type_id, version = commands.add_ticket_type(
+        composition.current().repository, call.caller(body), concert_id, body.to_ticket_type
+    )
+    return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
+
+
+@routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
+def remove_ticket_type(call: Call) -> Answer:
+    concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
+    repository = composition.current().repository
+    return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
+
+
+@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER)
+def publish_concert(call: Call) -> Answer:
+    concert_id = call.id("concert_id")
+    version = commands.publish_concert(composition.current().repository, call.caller(), concert_id)
+    return ok({"id": str(concert_id), "status": ConcertStatus.PUBLISHED, "version": version}, version)
+
+
+@routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER)
+def cancel_concert(call: Call) -> Answer:
+    concert_id = call.id("concert_id")
+    version = commands.cancel_concert(composition.current().repository, call.caller(), concert_id)
+    return ok({"id": str(concert_id), "status": ConcertStatus.CANCELLED, "version": version}, version)
+
+
+def _may_see(call: Call, status: str, organiser_id: str | None) -> bool:
+    """Drafts are for their organiser, who may send a token to this public route."""
+    if status != ConcertStatus.DRAFT:
+        return True
+    if call.authorization is None:
+        return False
+    try:
+        actor = composition.current().verifier.verify(call.authorization)
+    except Unauthenticated:
+        return False
+    return actor.manages(UUID(organiser_id) if organiser_id else None)

@@ -1,0 +1,91 @@
+"""Concerts and their ticket types in the programme."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from chalicelib.concerts.concert import ConcertStatus
+from chalicelib.concerts.events import (
+    ConcertCancelled,
+    ConcertCreated,
+    ConcertDeleted,
+    ConcertDetailsChanged,
+    ConcertPublished,
+    ConcertScheduled,
+    ConcertTicketTypeAdded,
+    ConcertTicketTypeRemoved,
+)
+from chalicelib.delivery.postgres import storable, upsert
+from chalicelib.eventsourcing.codec import RecordedEvent
+
+_ADD_TICKET_TYPE = """
+insert into ticket_types (concert_id, id, added_at_version, name, price_amount, price_currency, quantity,
+                          max_per_order, sales_start, sales_end)
+values (%(concert_id)s, %(id)s, %(added_at_version)s, %(name)s, %(price_amount)s, %(price_currency)s, %(quantity)s,
+        %(max_per_order)s, %(sales_start)s, %(sales_end)s)
+on conflict (concert_id, id) do update
+   set name = excluded.name, price_amount = excluded.price_amount, price_currency = excluded.price_currency,
+       quantity = excluded.quantity, max_per_order = excluded.max_per_order,
+       sales_start = excluded.sales_start, sales_end = excluded.sales_end
+"""
+_REMOVE_TICKET_TYPE = "delete from ticket_types where concert_id = %(concert_id)s and id = %(id)s"
+
+
+def project_concert(cursor: Cursor[DictRow], recorded: RecordedEvent) -> None:
+    upsert(cursor, "concerts", recorded, _columns(recorded))
+    match recorded.event:
+        case ConcertTicketTypeAdded() as event:
+            cursor.execute(_ADD_TICKET_TYPE, _ticket_type(recorded, event))
+        case ConcertTicketTypeRemoved() as event:
+            _remove_ticket_type(cursor, recorded.stream_id, event.ticket_type_id)
+
+
+def _columns(recorded: RecordedEvent) -> dict[str, Any]:
+    match recorded.event:
+        case ConcertCreated() as event:
+            return {"organiser_id": event.organiser_id, **_details(event)}
+        case ConcertDetailsChanged() as event:
+            return _details(event)
+        case ConcertScheduled() as event:
+            return {"starts_at": event.start_date, "ends_at": event.end_date}
+        case ConcertPublished():
+            return {"status": ConcertStatus.PUBLISHED.value}
+        case ConcertCancelled():
+            return {"status": ConcertStatus.CANCELLED.value}
+        case ConcertDeleted():
+            return {"status": ConcertStatus.DELETED.value}
+    return {}
+
+
+def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "venue_id": event.venue_id,
+        "description": event.description,
+        "genre": event.genre,
+        "image_url": event.image_url,
+    }
+
+
+def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> dict[str, Any]:
+    ticket_type = event.type
+    return storable(
+        {
+            "concert_id": recorded.stream_id,
+            "id": ticket_type.id,
+            "added_at_version": recorded.version,
+            "name": ticket_type.name,
+            "price_amount": ticket_type.price.amount,
+            "price_currency": ticket_type.price.currency,
+            "quantity": ticket_type.quantity,
+            "max_per_order": ticket_type.max_per_order,
+            "sales_start": ticket_type.sales_start,
+            "sales_end": ticket_type.sales_end,
+        }
+    )
+
+
+def _remove_ticket_type(cursor: Cursor[DictRow], concert_id: UUID, ticket_type_id: UUID) -> None:
+    cursor.execute(_REMOVE_TICKET_TYPE, {"concert_id": concert_id, "id": ticket_type_id})

@@ -1,0 +1,212 @@
+"""Read models of one JSON document per stream, in one DynamoDB table."""
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from chalicelib.delivery.dynamodb import error_code, weather
+from chalicelib.delivery.projection import PositionMoved
+from chalicelib.errors import CloudbashError, InvalidInput, NotFound
+from chalicelib.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
+from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
+from chalicelib.eventsourcing.store import MAX_ITEM_BYTES, EventStore
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+Fold = Callable[[JsonObject | None, RecordedEvent], JsonObject]
+"""Pure: gives the document with the event in it and leaves the one it was given as it is. It begins with
+`new_document`, never raises on history, and leaves the document alone for events that it does not know."""
+
+_INDEX = "ByOwner"
+_SORT_KEY = re.compile(r"[0-9TZ:.-]{20,32}#[0-9a-f-]{36}")
+
+
+class DocumentTooLarge(CloudbashError):
+    """The document exceeds what an item of DynamoDB can hold."""
+
+    code = "document_too_large"
+
+
+class Versioned(NamedTuple):
+    """A document and the version of the last event in it."""
+
+    document: JsonObject
+    version: int
+
+
+def new_document(event: RecordedEvent, customer_id: UUID | None = None) -> JsonObject:
+    """The members that every document has; without a customer it can be found, but is in nobody's list."""
+    return {
+        "type": event.event.aggregate_type,
+        "id": str(event.stream_id),
+        "customer_id": None if customer_id is None else str(customer_id),
+        "created_at": format_instant(as_utc(event.created)),
+    }
+
+
+def owner_key(aggregate_type: str, customer_id: UUID | str) -> str:
+    """Under which a customer's documents of one type are listed: `order#<customer>`."""
+    return f"{aggregate_type.lower()}#{customer_id}"
+
+
+class DocumentProjection:
+    """One item per stream: `Id`, `Version` (the position), `Body` (the document), and `OwnerKey` and `SortKey`, by
+    which a customer's documents are listed. The write is conditional on the version that the read has seen."""
+
+    def __init__(self, name: str, client: "DynamoDBClient", table: str, folds: Mapping[str, Fold]) -> None:
+        self._name = name
+        self._client = client
+        self._table = table
+        self._folds = folds
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def aggregate_types(self) -> frozenset[str]:
+        return frozenset(self._folds)
+
+    def position(self, stream_id: UUID) -> int:
+        item = self._get(stream_id, ProjectionExpression="Version")
+        return int(item["Version"]["N"]) if item else -1
+
+    def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
+        """As the port says. An item that equals ours is taken for ours, written by a try whose reply was lost."""
+        if not events:
+            return
+        found = self.find(stream_id)
+        document, version = found or (None, -1)
+        if version != position:
+            raise PositionMoved(f"Document {stream_id} is at version {version}, not {position}.")
+        document = reduce(self._folds[events[0].event.aggregate_type], events, document)
+        if document is not None:
+            self._put(_to_item(Versioned(document, events[-1].version)), position)
+
+    def find(self, stream_id: UUID) -> Versioned | None:
+        """Strongly consistent. Raises Unavailable."""
+        item = self._get(stream_id)
+        return _from_item(item) if item else None
+
+    def list_of(
+        self, owner: str, limit: int, after: Sequence[str] | None = None
+    ) -> tuple[list[Versioned], list[str] | None]:
+        """One page of the documents under an owner key, newest first, and the key to go on after, if there are more.
+
+        A document that was just written may be missing. Raises Unavailable, or InvalidInput for an `after` that no
+        page has given.
+        """
+        query = self._query(owner, after)
+        items: list[Any] = []
+        while len(items) <= limit:
+            with weather(self._table):
+                page = self._client.query(**query, Limit=limit + 1 - len(items))
+            items += page["Items"]
+            if "LastEvaluatedKey" not in page:
+                break
+            query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+        next_key = [items[limit - 1]["SortKey"]["S"]] if len(items) > limit else None
+        return [_from_item(item) for item in items[:limit]], next_key
+
+    def _query(self, owner: str, after: Sequence[str] | None) -> dict[str, Any]:
+        condition, values = "OwnerKey = :owner", {":owner": {"S": owner}}
+        if after is not None:
+            condition, values = f"{condition} AND SortKey < :after", values | {":after": {"S": _sort_key(after)}}
+        return {
+            "TableName": self._table,
+            "IndexName": _INDEX,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeValues": values,
+            "ScanIndexForward": False,
+        }
+
+    def _get(self, stream_id: UUID, **options: Any) -> Any:
+        with weather(self._table):
+            reply = self._client.get_item(
+                TableName=self._table, Key={"Id": {"S": str(stream_id)}}, ConsistentRead=True, **options
+            )
+        return reply.get("Item")
+
+    def _put(self, item: dict[str, Any], position: int) -> None:
+        _ensure_fits(item)
+        try:
+            with weather(self._table):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(Id) OR Version = :expected",
+                    ExpressionAttributeValues={":expected": {"N": str(position)}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            if error.response.get("Item") != item:
+                raise PositionMoved(f"Document {item['Id']['S']} is not at version {position} any more.") from error
+
+
+def read_own(
+    documents: DocumentProjection,
+    store: EventStore,
+    fold: Fold,
+    aggregate_type: str,
+    stream_id: UUID,
+    customer_id: UUID,
+    min_version: int | None = None,
+) -> Versioned:
+    """The customer's document. What it lacks up to `min_version` is folded from the log, and if there is no document
+    yet, all of it. Raises NotFound, for another customer's document as well, or Unavailable.
+    """
+    found = documents.find(stream_id)
+    if found is None or (min_version is not None and found.version < min_version):
+        found = _overlaid(found, store, fold, aggregate_type, stream_id)
+    if found is None or found.document["type"] != aggregate_type or found.document["customer_id"] != str(customer_id):
+        raise NotFound(f"There is no such {aggregate_type.lower()}.")
+    return found
+
+
+def _overlaid(
+    found: Versioned | None, store: EventStore, fold: Fold, aggregate_type: str, stream_id: UUID
+) -> Versioned | None:
+    tail = store.read(stream_id, -1 if found is None else found.version)
+    if not tail or aggregate_type_of(tail[0]) != aggregate_type:
+        return found
+    document = reduce(fold, map(recorded, tail), None if found is None else found.document)
+    return None if document is None else Versioned(document, tail[-1].aggregate_version)
+
+
+def _to_item(versioned: Versioned) -> dict[str, Any]:
+    document, version = versioned
+    item = {
+        "Id": {"S": document["id"]},
+        "Version": {"N": str(version)},
+        "Body": {"S": json.dumps(document, ensure_ascii=False, separators=(",", ":"))},
+    }
+    if document["customer_id"] is None:
+        return item
+    return item | {
+        "OwnerKey": {"S": owner_key(document["type"], document["customer_id"])},
+        "SortKey": {"S": f"{document['created_at']}#{document['id']}"},
+    }
+
+
+def _from_item(item: Any) -> Versioned:
+    return Versioned(json.loads(item["Body"]["S"]), int(item["Version"]["N"]))
+
+
+def _sort_key(after: Sequence[str]) -> str:
+    if len(after) != 1 or not _SORT_KEY.fullmatch(after[0]):
+        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),))
+    return after[0]
+
+
+def _ensure_fits(item: dict[str, Any]) -> None:
+    size = sum(len(name) + len(value.get("S", "").encode()) + 21 * ("N" in value) for name, value in item.items())
+    if size > MAX_ITEM_BYTES:
+        raise DocumentTooLarge(f"Document {item['Id']['S']} has {size} bytes; an item takes {MAX_ITEM_BYTES}.")

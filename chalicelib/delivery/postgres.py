@@ -1,0 +1,188 @@
+"""Read models in Postgres: the connection pool, and the projection that keeps positions beside the rows."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg import Connection, Cursor, sql
+from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
+from psycopg.rows import DictRow, dict_row
+from psycopg_pool import ConnectionPool
+
+from chalicelib.delivery.projection import PositionMoved
+from chalicelib.errors import Unavailable
+from chalicelib.eventsourcing.codec import RecordedEvent
+
+CONNECT_WITHIN = 3.0
+ANSWER_WITHIN = 4.0
+"""Seconds. The server itself gives up on a statement a second earlier, unless it is frozen or cut off."""
+
+MAX_CONNECTIONS = 4
+
+Project = Callable[[Cursor[DictRow], RecordedEvent], None]
+"""Applies one event to the tables."""
+
+_WEATHER_CLASSES = {"08", "28", "40", "53", "55", "57", "58"}
+"""SQLSTATE: connection, authorisation, rollback (deadlock, serialisation), resources, locks, operator, system."""
+
+_WEATHER_STATES = {
+    "25006",  # read-only: a standby, in the middle of a failover
+    "25P03",  # idle in transaction for too long
+    "25P04",  # transaction took too long
+    "3F000",  # no such schema; this and the following: a migration that is still to come
+    "42501",  # no permission
+    "42703",  # no such column
+    "42883",  # no such function
+    "42P01",  # no such table
+}
+
+Result = TypeVar("Result")
+
+
+class _ImpatientConnection(Connection[DictRow]):
+    """Waits ANSWER_WITHIN for each answer, also for one that a frozen server never gives."""
+
+    def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
+        try:
+            return super().wait(gen, interval, ANSWER_WITHIN if timeout is None else timeout)
+        except psycopg.OperationalError:
+            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
+                self.pgconn.finish()  # the answer may still come, and would be taken for that of the next statement
+            raise
+
+
+class Pool(ConnectionPool[_ImpatientConnection]):
+    """Connects at first use, and again whenever the server was away."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor[DictRow]]:
+        """Raises Unavailable, also for weather inside the block."""
+        with _weather():
+            self.open()
+            with self.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+                yield cursor
+
+    def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
+        """The rows of one statement. Raises Unavailable."""
+        with _weather():
+            self.open()
+            with self.connection() as connection:
+                return connection.execute(query.encode(), storable(parameters)).fetchall()
+
+    def probe(self) -> None:
+        """Whether the server answers. Raises Unavailable."""
+        self.fetch_all("select 1", {})
+
+
+def open_pool(database_url: str) -> Pool:
+    """Does not connect yet."""
+    return Pool(
+        database_url,
+        connection_class=_ImpatientConnection,
+        kwargs={
+            "autocommit": True,
+            "row_factory": dict_row,
+            "prepare_threshold": None,  # a migration changes what a prepared statement was made for
+            "connect_timeout": int(CONNECT_WITHIN),
+        },
+        min_size=0,
+        max_size=MAX_CONNECTIONS,
+        open=False,
+        configure=_configure,
+        check=Pool.check_connection,
+        timeout=CONNECT_WITHIN,
+        reconnect_timeout=CONNECT_WITHIN,
+    )
+
+
+class PostgresProjection:
+    """Rows and position move in one transaction. `projectors` has the function for each aggregate type."""
+
+    def __init__(self, name: str, pool: Pool, projectors: Mapping[str, Project]) -> None:
+        self._name = name
+        self._pool = pool
+        self._projectors = projectors
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def aggregate_types(self) -> frozenset[str]:
+        return frozenset(self._projectors)
+
+    def position(self, stream_id: UUID) -> int:
+        rows = self._pool.fetch_all(
+            "select version from positions where projection = %(projection)s and stream_id = %(stream_id)s",
+            {"projection": self._name, "stream_id": stream_id},
+        )
+        return int(rows[0]["version"]) if rows else -1
+
+    def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
+        if not events:
+            return
+        with self._pool.transaction() as cursor:
+            self._move(cursor, stream_id, position, events[-1].version)
+            for event in events:
+                self._projectors[event.event.aggregate_type](cursor, event)
+
+    def _move(self, cursor: Cursor[DictRow], stream_id: UUID, position: int, version: int) -> None:
+        """First of all: a second consumer waits here for the first one, and then finds the position moved."""
+        cursor.execute(
+            _FIRST_POSITION if position < 0 else _NEXT_POSITION,
+            {"projection": self._name, "stream_id": stream_id, "position": position, "version": version},
+        )
+        if cursor.rowcount != 1:
+            raise PositionMoved(f"{self._name} is not at version {position} of stream {stream_id}.")
+
+
+_FIRST_POSITION = """
+insert into positions (projection, stream_id, version) values (%(projection)s, %(stream_id)s, %(version)s)
+on conflict do nothing
+"""
+_NEXT_POSITION = """
+update positions set version = %(version)s
+ where projection = %(projection)s and stream_id = %(stream_id)s and version = %(position)s
+"""
+
+
+def upsert(cursor: Cursor[DictRow], table: str, event: RecordedEvent, columns: Mapping[str, Any]) -> None:
+    """Set these columns, and the version, in the row of the event's stream; make the row if there is none."""
+    values = storable({"id": event.stream_id, "version": event.version, **columns})
+    statement = sql.SQL("insert into {} ({}) values ({}) on conflict (id) do update set {}").format(
+        sql.Identifier(table),
+        sql.SQL(", ").join(map(sql.Identifier, values)),
+        sql.SQL(", ").join(map(sql.Placeholder, values)),
+        sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in values),
+    )
+    cursor.execute(statement, values)
+
+
+def storable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Without NUL, the one character that Postgres does not take in a text."""
+    return {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _configure(connection: _ImpatientConnection) -> None:
+    connection.execute("select set_config('timezone', 'UTC', false), set_config('statement_timeout', '3s', false)")
+
+
+@contextmanager
+def _weather() -> Iterator[None]:
+    """Raises Unavailable where trying again later is right; what is wrong with the data stays what it is."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if _is_weather(error):
+            raise Unavailable("The database is away or busy.") from error
+        raise
+
+
+def _is_weather(error: psycopg.Error) -> bool:
+    state = error.sqlstate
+    if state is None:
+        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return state[:2] in _WEATHER_CLASSES or state in _WEATHER_STATES

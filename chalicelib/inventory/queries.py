@@ -1,0 +1,126 @@
+"""What is left of a concert's tickets: from Redis, or from the log where Redis cannot tell."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chalicelib.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
+from chalicelib.delivery.redis import prefix_of, weather
+from chalicelib.errors import NotFound
+from chalicelib.eventsourcing.codec import aggregate_type_of, decode
+from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.inventory.projections import AVAILABILITY, milliseconds
+from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+_STOCK_OF_CONCERT = """
+local pools = redis.call('GET', KEYS[1])
+if not pools then
+  return false
+end
+local stock = {}
+for id in string.gmatch(pools, '%S+') do
+  local pool = ARGV[1] .. 'pool:' .. id
+  local type, name, capacity, held, sold, closed, at =
+    unpack(redis.call('HMGET', pool, 'type', 'name', 'capacity', 'held', 'sold', 'closed', 'at'))
+  if not type then
+    return false
+  end
+  local now = math.max(ARGV[2], at)
+  local lapsed = 0
+  for _, hold in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':deadlines', '-inf', now)) do
+    lapsed = lapsed + redis.call('HGET', pool .. ':quantities', hold)
+  end
+  held = (held or 0) - lapsed
+  table.insert(stock, {type, name, tonumber(capacity), held, tonumber(sold or 0), tonumber(closed or 0)})
+end
+return stock
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolStock:
+    """One pool at one instant."""
+
+    ticket_type_id: str
+    name: str
+    capacity: int
+    held: int
+    sold: int
+    on_sale: bool
+
+    @property
+    def available(self) -> int:
+        return max(0, self.capacity - self.held - self.sold) if self.on_sale else 0
+
+
+def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonObject] | None:
+    """Per ticket type what Redis knows to be available, held and sold at `now`, by name; in one round trip.
+
+    None if Redis does not know the concert, or not all of its pools. Raises Unavailable.
+    """
+    prefix = prefix_of(AVAILABILITY)
+    script = redis.register_script(_STOCK_OF_CONCERT)
+    with weather():
+        stock: list[Any] | None = script(keys=[f"{prefix}concert:{concert_id}"], args=[prefix, milliseconds(now)])
+    if stock is None:
+        return None
+    return _by_type(
+        PoolStock(type_id, name, capacity, held, sold, not closed)
+        for type_id, name, capacity, held, sold, closed in stock
+    )
+
+
+def availability_from_log(repository: Repository, concert_id: UUID, now: datetime) -> list[JsonObject]:
+    """The same from the log. Before all pools of a type are open nothing of it is available.
+
+    Raises NotFound if there is no such published concert, or Unavailable.
+    """
+    published, names = _published(repository, concert_id)
+    stock: list[PoolStock] = []
+    for of_type in published.pools:
+        pools = [repository.load(TICKET_POOL, key)[0].at(now) for key in of_type.pool_ids]
+        is_open = all(pool.terms is not None for pool in pools)
+        name = names.get(of_type.ticket_type_id, "")
+        stock += (_stock(of_type.ticket_type_id, name, pool, is_open) for pool in pools)
+    return _by_type(stock)
+
+
+def _published(repository: Repository, concert_id: UUID) -> tuple[ConcertPublished, dict[UUID, str]]:
+    """The publication with its pools, and the names of the ticket types."""
+    published, names = None, {}
+    for stored in repository.store.read(concert_id):
+        if aggregate_type_of(stored) != ConcertEvent.aggregate_type:
+            break
+        match event := decode(stored):
+            case ConcertTicketTypeAdded():
+                names[event.type.id] = event.type.name
+            case ConcertPublished():
+                published = event
+            case ConcertDeleted():
+                published = None
+    if published is None:
+        raise NotFound("There is no such concert on sale.")
+    return published, names
+
+
+def _stock(ticket_type_id: UUID, name: str, pool: TicketPool, is_open: bool) -> PoolStock:
+    capacity = 0
+    if pool.terms is not None:
+        name, capacity = pool.terms.ticket_type_name, pool.terms.capacity
+    return PoolStock(str(ticket_type_id), name, capacity, pool.held, pool.sold, is_open and not pool.closed)
+
+
+def _by_type(stock: Iterable[PoolStock]) -> list[JsonObject]:
+    types: dict[str, JsonObject] = {}
+    for pool in stock:
+        empty = {"id": pool.ticket_type_id, "name": pool.name, "capacity": 0, "available": 0, "held": 0, "sold": 0}
+        row = types.setdefault(pool.ticket_type_id, empty)
+        for count in ("capacity", "available", "held", "sold"):
+            row[count] += getattr(pool, count)
+    return sorted(types.values(), key=lambda row: (row["name"], row["id"]))

@@ -1,0 +1,57 @@
+"""Routes of the orders."""
+
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from chalicelib import composition
+from chalicelib.caller import Role
+from chalicelib.http.paging import Page, page_of
+from chalicelib.http.requests import Body
+from chalicelib.http.routes import Answer, Call, Routes, created, ok
+from chalicelib.orders import commands, queries
+from chalicelib.orders.order import OrderStatus, PaymentStatus
+
+routes = Routes(__name__)
+
+ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+
+
+class NewPayment(Body):
+    provider: ShortName
+    token: ShortName
+
+
+@routes.get("/orders", Role.CUSTOMER)
+def list_orders(call: Call) -> Answer:
+    shop, page = composition.current(), call.query(Page)
+    return ok(page_of(*queries.list_orders(shop.documents, call.actor.id, page.limit, page.after, shop.clock())))
+
+
+@routes.get("/orders/{order_id}", Role.CUSTOMER)
+def get_order(call: Call) -> Answer:
+    shop, order_id = composition.current(), call.id("order_id")
+    least = call.min_versions.get(order_id)
+    order = queries.get_order(
+        shop.documents, shop.event_store, order_id, call.actor.id, shop.clock(), shop.vault.open, least
+    )
+    return ok(order, order["version"])
+
+
+@routes.get("/orders/{order_id}/tickets", Role.CUSTOMER)
+def list_tickets(call: Call) -> Answer:
+    shop, order_id = composition.current(), call.id("order_id")
+    tickets = queries.get_tickets(
+        shop.documents, shop.event_store, order_id, call.actor.id, call.min_versions.get(order_id)
+    )
+    return ok(page_of(tickets["items"], None), tickets["version"])
+
+
+@routes.post("/orders/{order_id}/payments", Role.CUSTOMER)
+def pay_order(call: Call) -> Answer:
+    body = call.body(NewPayment)
+    shop, order_id = composition.current(), call.id("order_id")
+    paid = commands.pay_order(shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token)
+    answer = {"payment_id": str(paid.payment_id), "status": PaymentStatus.SUCCEEDED}
+    answer |= {"order_id": str(order_id), "order_status": OrderStatus.CONFIRMED}
+    return created({**answer, "version": paid.version}, f"/orders/{order_id}")
