@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents: the one place that knows HTTP status codes of errors."""
 
+import json
 from http import HTTPStatus
 from typing import Any
 
@@ -63,6 +64,11 @@ def problem_of_status(status: HTTPStatus, detail: str) -> Response:
     return _response(status, _CODE_OF_STATUS.get(status, "error"), detail, {}, {})
 
 
+def as_json(body: Any) -> str:
+    """UTF-8 rather than escapes: people read these answers."""
+    return json.dumps(body, ensure_ascii=False)
+
+
 def _response(status: HTTPStatus, code: str, detail: str, facts: dict[str, Any], headers: dict[str, str]) -> Response:
     body = {"type": "about:blank", "title": status.phrase, "status": int(status), "code": code, "detail": detail}
-    return Response(body | facts, {"Content-Type": "application/problem+json", **headers}, int(status))
+    return Response(as_json(facts | body), {"Content-Type": "application/problem+json", **headers}, int(status))

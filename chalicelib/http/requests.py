@@ -13,6 +13,7 @@ from chalicelib.errors import InvalidInput, NotFound
 _REQUESTS = UUID("b3c1f0a4-9d55-4f6b-8c1b-2f7f6e0d9a52")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 MAX_BODY_BYTES = 64 * 1024
 
 
@@ -108,6 +109,18 @@ def parse_if_match(value: str | None) -> int | None:
     if match is None:
         raise InvalidInput('If-Match must be a version in quotes, as in "3".', (("/If-Match", "is no version"),))
     return int(match.group(1))
+
+
+def parse_min_versions(value: str | None) -> dict[UUID, int]:
+    """`<stream>:<version>, …`. Raises InvalidInput."""
+    versions = {}
+    for entry in value.split(",") if value else []:
+        match = re.fullmatch(rf"\s*({_UUID}):(\d{{1,15}})\s*", entry)
+        if match is None:
+            reason = "must be <stream id>:<version>, separated by commas"
+            raise InvalidInput(f"Min-Version {reason}.", (("/Min-Version", reason),))
+        versions[UUID(match.group(1))] = int(match.group(2))
+    return versions
 
 
 def _invalid(error: ValidationError, root: str) -> InvalidInput:

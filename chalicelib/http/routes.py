@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import wraps
+from functools import cached_property, wraps
 from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +14,7 @@ from chalicelib.caller import Actor, Caller, Role
 from chalicelib.errors import CloudbashError, Forbidden
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.http.authorizer import actor_of
-from chalicelib.http.problems import problem
+from chalicelib.http.problems import as_json, problem
 from chalicelib.http.requests import (
     BodyModel,
     QueryModel,
@@ -22,6 +22,7 @@ from chalicelib.http.requests import (
     parse_body,
     parse_id,
     parse_if_match,
+    parse_min_versions,
     parse_query,
 )
 
@@ -37,7 +38,7 @@ class Answer:
 
     def to_response(self) -> Response:
         etag = {} if self.version is None else {"ETag": f'"{self.version}"'}
-        body = "" if self.status is HTTPStatus.NO_CONTENT else self.body
+        body = "" if self.status is HTTPStatus.NO_CONTENT else as_json(self.body)
         return Response(body, {"Content-Type": "application/json", **etag, **self.headers}, int(self.status))
 
 
@@ -54,24 +55,42 @@ def no_content(version: int) -> Answer:
     return Answer(HTTPStatus.NO_CONTENT, version=version)
 
 
+GrantedRoles = Callable[[UUID], frozenset[Role]]
+
+
 class Call:
     """One request to a route. Its methods raise InvalidInput, NotFound, Unauthenticated or Forbidden."""
 
-    def __init__(self, request: Request, path: str, parameters: dict[str, str]) -> None:
+    def __init__(self, request: Request, path: str, parameters: dict[str, str], granted: GrantedRoles) -> None:
         self._request = request
+        self._granted = granted
         self._path = path.format(**parameters)
         self._parameters = parameters
         self.correlation_id = request.headers.get("x-correlation-id", "")[:100] or str(uuid4())
 
-    @property
+    @cached_property
     def actor(self) -> Actor:
+        """The verified caller, with the roles of the token."""
         return actor_of(self._request.context)
+
+    def require(self, role: Role) -> None:
+        """Ask for the role in the token, and before refusing, among those granted here."""
+        if role in self.actor.roles:
+            return
+        self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
+        if role not in self.actor.roles:
+            raise Forbidden(f"This is for {role} only.")
 
     @property
     def authorization(self) -> str | None:
         """The raw header, for routes that anyone may call and that show more to some."""
         value: str | None = self._request.headers.get("authorization")
         return value
+
+    @property
+    def min_versions(self) -> dict[UUID, int]:
+        """What the answer must reflect: the header `Min-Version: <stream>:<version>, …`."""
+        return parse_min_versions(self._request.headers.get("min-version"))
 
     def caller(self, body: BaseModel | None = None) -> Caller:
         """The actor with the identity of this request, of which a body that was read is a part."""
@@ -124,8 +143,11 @@ class Routes:
     def delete(self, path: str, role: Role) -> Callable[[Handler], Handler]:
         return self._route("DELETE", path, role)
 
-    def blueprint(self, authorizer: Authorizer) -> Blueprint:
-        """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role."""
+    def blueprint(self, authorizer: Authorizer, granted: GrantedRoles) -> Blueprint:
+        """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
+
+        `granted` looks up roles that a person has beside those in the token.
+        """
         blueprint = Blueprint(self._name)
         for route in self._routes:
             blueprint.route(
@@ -134,7 +156,7 @@ class Routes:
                 authorizer=authorizer if route.role else None,
                 content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
                 name=route.handler.__name__,
-            )(_view(blueprint, route))
+            )(_view(blueprint, route, granted))
         return blueprint
 
     def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler], Handler]:
@@ -145,13 +167,13 @@ class Routes:
         return declare
 
 
-def _view(blueprint: Blueprint, route: _Route) -> Callable[..., Response]:
+def _view(blueprint: Blueprint, route: _Route, granted: GrantedRoles) -> Callable[..., Response]:
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
-            call = Call(blueprint.current_request, route.path, parameters)
-            if route.role is not None and route.role not in call.actor.roles:
-                raise Forbidden(f"Only {route.role} may do this.")
+            call = Call(blueprint.current_request, route.path, parameters, granted)
+            if route.role is not None:
+                call.require(route.role)
             return route.handler(call).to_response()
         except CloudbashError as error:
             return problem(error)

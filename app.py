@@ -1,0 +1,61 @@
+"""Every Lambda entry point of Cloudbash, and nothing else."""
+
+from typing import Any
+
+from chalice.app import AuthRequest, AuthResponse, Chalice, DynamoDBEvent, KinesisEvent
+
+from chalicelib import composition
+from chalicelib.carts.api import routes as carts
+from chalicelib.concerts.api import routes as concerts
+from chalicelib.delivery.consumer import BusRecord, Consumer
+from chalicelib.delivery.forwarder import LogRecord
+from chalicelib.health.api import routes as health
+from chalicelib.http.authorizer import authorize as authorize_token
+from chalicelib.http.middleware import problems_only
+from chalicelib.inventory.api import routes as inventory
+from chalicelib.orders.api import routes as orders
+from chalicelib.settings import Settings
+from chalicelib.streams.api import routes as streams
+from chalicelib.venues.api import routes as venues
+
+settings = Settings.from_environment()
+app = Chalice(app_name="cloudbash")
+app.register_middleware(problems_only, "http")
+
+
+@app.authorizer(ttl_seconds=300)
+def authorize(request: AuthRequest) -> AuthResponse:
+    return authorize_token(request.token, composition.current().verifier)
+
+
+for routes in (venues, concerts, inventory, carts, orders, streams, health):
+    app.register_blueprint(routes.blueprint(authorize, lambda person: composition.current().roles_granted_to(person)))
+
+
+@app.on_dynamodb_record(stream_arn=settings.events_stream_arn or "set-by-the-template", batch_size=100)
+def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
+    """Log → bus."""
+    records = [LogRecord(r.sequence_number, r.event_name, r.keys, r.new_image) for r in event]
+    return composition.current().forwarder.forward(records)
+
+
+@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
+def project_programme(event: KinesisEvent) -> dict[str, Any]:
+    """Bus → Postgres."""
+    return _consume(event, composition.current().programme_consumer)
+
+
+@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
+def project_carts(event: KinesisEvent) -> dict[str, Any]:
+    """Bus → DynamoDB."""
+    return _consume(event, composition.current().carts_consumer)
+
+
+@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
+def project_availability(event: KinesisEvent) -> dict[str, Any]:
+    """Bus → Redis."""
+    return _consume(event, composition.current().availability_consumer)
+
+
+def _consume(event: KinesisEvent, consumer: Consumer) -> dict[str, Any]:
+    return consumer.consume(BusRecord(record.sequence_number, record.data) for record in event)

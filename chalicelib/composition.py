@@ -1,0 +1,187 @@
+"""The only wiring: settings, clients, stores, handlers. Everything is made at first use and kept by the container."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.access.account import ACCOUNT
+from chalicelib.access.commands import granted_roles
+from chalicelib.caller import Role
+from chalicelib.carts.cart import CART
+from chalicelib.carts.projections import fold_cart
+from chalicelib.clock import utc_now
+from chalicelib.concerts.concert import CONCERT
+from chalicelib.delivery.consumer import Consumer
+from chalicelib.delivery.projection import Projection
+from chalicelib.eventsourcing.aggregate import Aggregate
+from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.http.auth import FileKeys, RemoteKeys, TokenVerifier
+from chalicelib.inventory.ticket_pool import TICKET_POOL
+from chalicelib.orders.order import ORDER
+from chalicelib.orders.payments import PaymentGateway
+from chalicelib.orders.projections import fold_order
+from chalicelib.orders.sandbox import SandboxGateway
+from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
+from chalicelib.privacy.keys import FileMasterKey
+from chalicelib.privacy.vault import PersonVault
+from chalicelib.settings import NotConfigured, Settings
+from chalicelib.venues.venue import VENUE
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+    from redis import Redis
+
+    from chalicelib.delivery.documents import DocumentProjection
+    from chalicelib.delivery.dynamodb import DynamoDBParking
+    from chalicelib.delivery.forwarder import Forwarder
+    from chalicelib.delivery.postgres import Pool
+
+_AWS = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    max_pool_connections=64,
+)
+"""A buyer waits: better a 503 that asks to come back than a request that hangs for the SDK's default minute."""
+
+
+class Composition:
+    """One container's shop. Heavy libraries are imported by the properties that need them: a Lambda pays for what it
+    uses."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.aggregates: Mapping[str, Aggregate[Any]] = {
+            aggregate.name: aggregate for aggregate in (VENUE, CONCERT, TICKET_POOL, CART, ORDER, ACCOUNT)
+        }
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = boto3.client("dynamodb", config=_AWS)
+        return client
+
+    @cached_property
+    def event_store(self) -> DynamoDBEventStore:
+        return DynamoDBEventStore(self.dynamodb, self.settings.need("events_table"))
+
+    @cached_property
+    def repository(self) -> Repository:
+        return Repository(self.event_store, self.clock)
+
+    @cached_property
+    def vault(self) -> PersonVault:
+        master_key = FileMasterKey(Path(self.settings.need("master_key_file")))
+        keys = DynamoDBPersonKeys(self.dynamodb, self.settings.need("person_keys_table"), master_key)
+        return PersonVault(keys, self.clock)
+
+    @cached_property
+    def verifier(self) -> TokenVerifier:
+        keys = RemoteKeys(self.settings.jwks_url) if self.settings.jwks_url else self._file_keys()
+        return TokenVerifier(keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"))
+
+    @cached_property
+    def gateways(self) -> Mapping[str, PaymentGateway]:
+        """The payment providers that the stage admits."""
+        known: dict[str, PaymentGateway] = {"sandbox": SandboxGateway()}
+        wanted = self.settings.payment_providers.split(",")
+        return {name: gateway for name, gateway in known.items() if name in wanted}
+
+    @cached_property
+    def programme(self) -> "Pool":
+        """The database of the programme: concerts and venues, to be searched."""
+        from chalicelib.delivery.postgres import open_pool
+
+        return open_pool(self.settings.need("database_url"))
+
+    @cached_property
+    def redis(self) -> "Redis":
+        from chalicelib.delivery.redis import open_redis
+
+        return open_redis(self.settings.need("redis_url"))
+
+    @cached_property
+    def documents(self) -> "DocumentProjection":
+        """Carts and orders by key."""
+        from chalicelib.delivery.documents import DocumentProjection
+
+        folds = {CART.name: fold_cart, ORDER.name: fold_order}
+        return DocumentProjection("carts", self.dynamodb, self.settings.need("read_table"), folds)
+
+    @cached_property
+    def parking(self) -> "DynamoDBParking":
+        from chalicelib.delivery.dynamodb import DynamoDBParking
+
+        return DynamoDBParking(self.dynamodb, self.settings.need("parked_table"))
+
+    @cached_property
+    def forwarder(self) -> "Forwarder":
+        from chalicelib.delivery.forwarder import Forwarder
+
+        return Forwarder(boto3.client("kinesis", config=_AWS), self.settings.need("event_bus"))
+
+    @cached_property
+    def programme_consumer(self) -> Consumer:
+        from chalicelib.concerts.projections import project_concert
+        from chalicelib.delivery.postgres import PostgresProjection
+        from chalicelib.venues.projections import project_venue
+
+        projectors = {VENUE.name: project_venue, CONCERT.name: project_concert}
+        return self._consumer(PostgresProjection("programme", self.programme, projectors))
+
+    @cached_property
+    def carts_consumer(self) -> Consumer:
+        return self._consumer(self.documents)
+
+    @cached_property
+    def availability_consumer(self) -> Consumer:
+        from chalicelib.inventory.projections import availability_projection
+
+        return self._consumer(availability_projection(self.redis))
+
+    @property
+    def probes(self) -> Mapping[str, Callable[[], object]]:
+        """One cheap question for each server."""
+        nobody = UUID(int=0)
+        return {
+            "event_log": lambda: self.event_store.read(nobody),
+            "event_bus": lambda: self.forwarder.probe(),
+            "read_table": lambda: self.documents.find(nobody),
+            "postgres": lambda: self.programme.probe(),
+            "redis": lambda: self.redis.ping(),
+        }
+
+    def roles_granted_to(self, person_id: UUID) -> frozenset[Role]:
+        return granted_roles(self.repository, person_id)
+
+    def _consumer(self, projection: Projection) -> Consumer:
+        return Consumer(projection, self.event_store, self.parking, self.clock)
+
+    def _file_keys(self) -> FileKeys:
+        if not self.settings.jwks_file:
+            raise NotConfigured("JWKS_URL or JWKS_FILE is not set")
+        return FileKeys(Path(self.settings.jwks_file))
+
+
+_current: Composition | None = None
+
+
+def current() -> Composition:
+    """The container's composition, made from the environment at first use."""
+    global _current  # noqa: PLW0603 - Lambda gives a handler no other place to keep what outlives a request
+    if _current is None:
+        _current = Composition(Settings.from_environment())
+    return _current
+
+
+def use(composition: Composition | None) -> None:
+    """Replace the container's composition; None makes the next use read the environment again. For tests."""
+    global _current  # noqa: PLW0603 - see `current`
+    _current = composition

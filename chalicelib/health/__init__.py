@@ -1,0 +1,1 @@
+"""Health: the state of every server that the shop needs."""

@@ -1,0 +1,1 @@
+"""The log itself, for those who may look into it."""

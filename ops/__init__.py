@@ -1,0 +1,1 @@
+"""Operator commands: `python -m ops --help`. Never shipped to Lambda."""
