@@ -1,0 +1,133 @@
+"""The shop as its users see it: an HTTP API, and a pipeline that catches up."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from chalicelib import composition
+from local.issuer import Issuer
+from local.pump import Pump, mappings_of
+from local.server import running_server
+from local.stack import Stack
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Shop:
+    base_url: str
+    issuer: Issuer
+    pump: Pump
+    stack: Stack
+
+    def settle(self) -> None:
+        """Every event of the log is in every read model when this returns."""
+        self.pump.drain()
+
+    def visitor(self) -> httpx.Client:
+        return httpx.Client(base_url=self.base_url, timeout=30)
+
+    def as_role(self, role: str, sub: str | None = None, **claims: Any) -> httpx.Client:
+        """A person with a token of this role; a new person unless `sub` names one."""
+        token = self.issuer.token(role=role, sub=sub or str(uuid4()), **claims)
+        return httpx.Client(base_url=self.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+
+    def customer(self, sub: str | None = None) -> httpx.Client:
+        return self.as_role("customer", sub)
+
+    def organiser(self, sub: str | None = None) -> httpx.Client:
+        return self.as_role("organiser", sub)
+
+
+@contextmanager
+def open_shop(stack: Stack) -> Iterator[Shop]:
+    """Serve the API and connect the pump; the environment must name the stack."""
+    from app import app  # noqa: PLC0415 - reads the environment as it is imported
+
+    composition.use(None)
+    with ExitStack() as exits:
+        base_url = exits.enter_context(running_server(app))
+        yield Shop(base_url, stack.issuer, Pump.connect(mappings_of(app), stack.environment), stack)
+
+
+VENUE: Json = {
+    "name": "Harpa",
+    "description": "Concert hall on the harbour",
+    "capacity": 1600,
+    "address": "Austurbakki 2",
+    "city": "Reykjavík",
+    "country": "Iceland",
+    "time_zone": "Atlantic/Reykjavik",
+    "web_url": "https://harpa.example",
+}
+TICKETS: Json = {"name": "Floor", "price": {"amount": "25.00", "currency": "EUR"}, "quantity": 20}
+BUYER: Json = {"buyer": {"name": "Guðrún Helgadóttir", "email": "gudrun@example.org"}}
+
+
+def made(response: httpx.Response) -> Json:
+    """The body of a response that must be a success."""
+    assert response.is_success, response.text
+    body: Json = response.json() if response.content else {}
+    return body
+
+
+def refused(response: httpx.Response, status: int, code: str) -> Json:
+    """The problem document of a response that must be this refusal."""
+    assert response.status_code == status, response.text
+    assert response.headers["content-type"] == "application/problem+json", response.headers
+    body: Json = response.json()
+    assert body["code"] == code, body
+    assert body["status"] == status
+    return body
+
+
+def schedule_in(days: float) -> Json:
+    starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=days)
+    return {"starts_at": starts_at.isoformat(), "ends_at": (starts_at + timedelta(hours=3)).isoformat()}
+
+
+@dataclass(frozen=True)
+class Published:
+    """A concert on sale, with one ticket type unless more were asked for."""
+
+    concert_id: str
+    venue_id: str
+    ticket_type_ids: list[str]
+
+    @property
+    def ticket_type_id(self) -> str:
+        return self.ticket_type_ids[0]
+
+
+def publish_concert(
+    organiser: httpx.Client, *ticket_types: Json, name: str = "Björk", venue: Json | None = None, in_days: float = 30
+) -> Published:
+    venue_id = made(organiser.post("/venues", json=VENUE | (venue or {})))["id"]
+    concert_id = made(organiser.post("/concerts", json={"name": name, "venue_id": venue_id}))["id"]
+    made(organiser.post(f"/concerts/{concert_id}/schedule", json=schedule_in(in_days)))
+    path = f"/concerts/{concert_id}/ticket-types"
+    ids = [made(organiser.post(path, json=TICKETS | kind))["id"] for kind in ticket_types or ({},)]
+    made(organiser.post(f"/concerts/{concert_id}/publish"))
+    return Published(concert_id, venue_id, ids)
+
+
+def cart_with(customer: httpx.Client, ticket_type_id: str, quantity: int) -> str:
+    cart_id: str = made(customer.post("/carts"))["id"]
+    body = {"ticket_type_id": ticket_type_id, "quantity": quantity}
+    made(customer.post(f"/carts/{cart_id}/items", json=body))
+    return cart_id
+
+
+def order_of(customer: httpx.Client, ticket_type_id: str, quantity: int) -> str:
+    cart_id = cart_with(customer, ticket_type_id, quantity)
+    order_id: str = made(customer.post(f"/carts/{cart_id}/checkout", json=BUYER))["order_id"]
+    return order_id
+
+
+def pay(customer: httpx.Client, order_id: str, token: str = "tok_visa") -> httpx.Response:
+    return customer.post(f"/orders/{order_id}/payments", json={"provider": "sandbox", "token": token})

@@ -1,0 +1,107 @@
+"""Who may do what."""
+
+import base64
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import jwt
+import pytest
+
+from tests.journeys.shop import BUYER, VENUE, Shop, cart_with, made, order_of, pay, publish_concert, refused
+
+PUBLIC = {
+    ("GET", "/venues"),
+    ("GET", "/venues/{venue_id}"),
+    ("GET", "/concerts"),
+    ("GET", "/concerts/{concert_id}"),
+    ("GET", "/concerts/{concert_id}/availability"),
+    ("GET", "/health"),
+}
+
+
+def test_every_route_but_the_public_ones_refuses_a_request_without_a_token(shop: Shop) -> None:
+    from app import app  # noqa: PLC0415 - reads the environment as it is imported
+
+    declared = {(method, path) for path, methods in app.routes.items() for method in methods}
+    assert declared > PUBLIC
+    for method, path in declared - PUBLIC:
+        concrete = path.replace("{", "").replace("}", "")
+        refused(shop.visitor().request(method, concrete), 401, "unauthenticated")
+
+
+def test_a_customer_on_an_organisers_route_is_forbidden(shop: Shop) -> None:
+    refused(shop.customer().post("/venues", json=VENUE), 403, "forbidden")
+    refused(shop.customer().post("/concerts", json={}), 403, "forbidden")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"exp": int(time.time()) - 1},
+        {"exp": None},
+        {"iss": "https://somebody-else.example"},
+        {"aud": "another-shop"},
+    ],
+    ids=["expired", "without expiry", "wrong issuer", "wrong audience"],
+)
+def test_a_token_that_is_not_for_us_or_no_longer_valid_is_refused(shop: Shop, claims: dict[str, Any]) -> None:
+    refused(shop.as_role("organiser", **claims).post("/venues", json=VENUE), 401, "unauthenticated")
+
+
+def test_forged_tokens_are_refused(shop: Shop) -> None:
+    genuine = shop.issuer.token(role="organiser")
+    header, payload, signature = genuine.split(".")
+    unsigned = base64.urlsafe_b64encode(json.dumps({"alg": "none", "typ": "JWT"}).encode()).rstrip(b"=").decode()
+    claims = jwt.decode(genuine, options={"verify_signature": False})
+    kid = jwt.get_unverified_header(genuine)["kid"]
+    with_secret = jwt.encode(claims, "x" * 64, algorithm="HS256", headers={"kid": kid})
+    flipped = ("B" if signature[0] != "B" else "C") + signature[1:]
+    for token in (f"{unsigned}.{payload}.", with_secret, f"{header}.{payload}.{flipped}", "nonsense", "a.b.c"):
+        headers = {"Authorization": f"Bearer {token}"}
+        refused(shop.visitor().post("/venues", json=VENUE, headers=headers), 401, "unauthenticated")
+    refused(shop.visitor().post("/venues", json=VENUE, headers={"Authorization": "Basic eDp5"}), 401, "unauthenticated")
+
+
+def test_another_organisers_venue_and_concert_cannot_be_changed(shop: Shop) -> None:
+    concert = publish_concert(shop.organiser())
+    other = shop.organiser()
+    refused(other.patch(f"/venues/{concert.venue_id}", json={"capacity": 1}), 403, "forbidden")
+    refused(other.delete(f"/venues/{concert.venue_id}"), 403, "forbidden")
+    refused(other.post(f"/concerts/{concert.concert_id}/cancel"), 403, "forbidden")
+
+
+def test_another_customers_cart_and_order_do_not_exist(shop: Shop) -> None:
+    concert = publish_concert(shop.organiser())
+    owner, other = shop.customer(), shop.customer()
+    cart_id = cart_with(owner, concert.ticket_type_id, 1)
+    order_id = order_of(owner, concert.ticket_type_id, 1)
+    shop.settle()
+    item = {"ticket_type_id": concert.ticket_type_id, "quantity": 1}
+    for response in (
+        other.get(f"/carts/{cart_id}"),
+        other.post(f"/carts/{cart_id}/items", json=item),
+        other.delete(f"/carts/{cart_id}/items/{uuid4()}"),
+        other.post(f"/carts/{cart_id}/checkout", json=BUYER),
+        other.get(f"/orders/{order_id}"),
+        other.get(f"/orders/{order_id}/tickets"),
+        pay(other, order_id),
+        owner.get(f"/carts/{uuid4()}"),
+        owner.get("/carts/not-a-uuid"),
+        owner.get(f"/orders/{uuid4()}"),
+    ):
+        refused(response, 404, "not_found")
+    assert made(other.get("/orders"))["items"] == []
+
+
+def test_a_role_granted_here_counts_with_the_next_request_until_it_is_revoked(shop: Shop) -> None:
+    from ops.__main__ import main  # noqa: PLC0415 - reads the environment
+
+    person = str(uuid4())
+    client = shop.customer(person)
+    refused(client.post("/venues", json=VENUE), 403, "forbidden")
+    assert main(["grant", person, "organisers"]) == 0
+    made(client.post("/venues", json=VENUE))
+    assert main(["revoke", person, "organisers"]) == 0
+    refused(client.post("/venues", json=VENUE), 403, "forbidden")
