@@ -1,6 +1,6 @@
 """Reading one stream of the log, event by event."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -19,16 +19,24 @@ from chalicelib.streams.changes import changes_between
 def list_events(
     store: EventStore, aggregates: Mapping[str, Aggregate[Any]], actor: Actor, stream_id: UUID
 ) -> list[JsonObject]:
-    """Every event of the stream as it is stored, in order, each with what it changed; personal data as ciphertext.
+    """The history of a stream for those who may see it: operators every one, organisers their own.
 
-    Operators see every stream, organisers their own. Raises NotFound or Forbidden.
+    Raises NotFound or Forbidden.
     """
     stored = store.read(stream_id)
+    if Role.OPERATOR not in actor.roles:
+        _ensure_owner(aggregates, stored, actor)
+    return history(stored, aggregates)
+
+
+def history(stored: Sequence[StoredEvent], aggregates: Mapping[str, Aggregate[Any]]) -> list[JsonObject]:
+    """Every event as it is stored, in order, each with what it changed; personal data as ciphertext.
+
+    Raises NotFound for a stream without events.
+    """
     if not stored:
         raise NotFound("There is no such stream.")
     aggregate = aggregates.get(aggregate_type_of(stored[0]))
-    if Role.OPERATOR not in actor.roles:
-        _ensure_owner(aggregate, stored, actor)
     state = aggregate.initial if aggregate else None
     items = []
     for event in stored:
@@ -37,7 +45,10 @@ def list_events(
     return items
 
 
-def _ensure_owner(aggregate: Aggregate[Any] | None, stored: list[StoredEvent], actor: Actor) -> None:
+def _ensure_owner(aggregates: Mapping[str, Aggregate[Any]], stored: Sequence[StoredEvent], actor: Actor) -> None:
+    if not stored:
+        raise NotFound("There is no such stream.")
+    aggregate = aggregates.get(aggregate_type_of(stored[0]))
     owner = aggregate.owner(aggregate.fold(map(decode, stored))) if aggregate else None
     if owner is None or owner != actor.id:
         raise Forbidden("This stream belongs to somebody else.")

@@ -1,0 +1,32 @@
+"""What a command has to say: a table for people, or the same rows as JSON for machines."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+@dataclass(frozen=True)
+class Report:
+    """`rows` share their keys, which head the columns; `records` is what machines get, where rows are too terse."""
+
+    rows: list[dict[str, str]]
+    records: list[dict[str, Any]] = field(default_factory=list)
+
+
+def show(report: Report, *, as_json: bool) -> None:
+    if as_json:
+        json.dump(report.records or report.rows, sys.stdout, ensure_ascii=False, indent=2)
+        sys.stdout.write("\n")
+        return
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    *fixed, last = report.rows[0] if report.rows else ["nothing"]
+    for heading in fixed:
+        table.add_column(heading, min_width=max(len(heading), *(len(row[heading]) for row in report.rows)))
+    table.add_column(last, no_wrap=True)
+    for row in report.rows:
+        table.add_row(*row.values())
+    Console(highlight=False).print(table)
