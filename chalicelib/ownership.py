@@ -12,15 +12,11 @@ from chalicelib.eventsourcing.session import Session
 
 
 def owned(session: Session, caller: Caller, aggregate: Aggregate[State], stream_id: UUID) -> State:
-    """The stream's state, if the caller manages it and has seen its version.
-
-    Raises NotFound, Forbidden or PreconditionFailed.
-    """
+    """The stream's state, if the caller manages it. Raises NotFound or Forbidden."""
     state = session.get(aggregate, stream_id)
     if session.version(stream_id) < 0:
         raise NotFound(f"There is no such {aggregate.name.lower()}.")
     caller.actor.ensure_manages(aggregate.owner(state))
-    session.ensure_version(stream_id, caller.expected_version)
     return state
 
 
@@ -31,10 +27,14 @@ def change_owned(
     stream_id: UUID,
     decide: Callable[[State], Sequence[Event]],
 ) -> int:
-    """Append what `decide` returns and give the version that the stream then has. Raises as `owned` and `decide` do."""
+    """Append what `decide` returns and give the version that the stream then has.
+
+    Raises NotFound, Forbidden, PreconditionFailed, or what `decide` raises.
+    """
 
     def command(session: Session) -> int:
         state = owned(session, caller, aggregate, stream_id)
+        session.ensure_version(stream_id, caller.expected_version)
         session.append(aggregate, stream_id, *decide(state))
         return session.version(stream_id)
 

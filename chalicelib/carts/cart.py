@@ -156,9 +156,7 @@ def evolve(cart: Cart, event: Event) -> Cart:
         case CartItemRemoved():
             return replace(cart, lines={key: line for key, line in cart.lines.items() if key != event.item_id})
         case CartCheckedOut():
-            return replace(
-                cart, checked_out=True, order_id=event.order_id, checkout_hash=event.request_hash, requests={}
-            )
+            return replace(cart, checked_out=True, order_id=event.order_id, checkout_hash=event.request_hash)
     return cart
 
 

@@ -173,7 +173,7 @@ def _may_see(call: Call, status: str, organiser_id: str | None) -> bool:
     if call.authorization is None:
         return False
     try:
-        actor = composition.current().verifier.verify(call.authorization)
+        actor = composition.current().verifier.verify(call.authorization).actor
     except Unauthenticated:
         return False
     return actor.manages(UUID(organiser_id) if organiser_id else None)

@@ -44,6 +44,7 @@ def change_concert(
 
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
+        session.ensure_version(concert_id, caller.expected_version)
         current = concert.ensure_exists()
         details = amend(current)
         if details.venue_id != current.venue_id:
@@ -61,6 +62,7 @@ def schedule_concert(
 
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
+        session.ensure_version(concert_id, caller.expected_version)
         session.append(CONCERT, concert_id, *concert.schedule(starts_at, ends_at, session.now))
         return session.version(concert_id)
 
@@ -79,8 +81,11 @@ def add_ticket_type(
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
         events = concert.add_ticket_type(ticket_type, caller.request.request_hash)
+        if not events:
+            return _version_added(session, concert_id, ticket_type.id)
+        session.ensure_version(concert_id, caller.expected_version)
         session.append(CONCERT, concert_id, *events)
-        return session.version(concert_id) if events else _version_added(session, concert_id, ticket_type.id)
+        return session.version(concert_id)
 
     return ticket_type.id, repository.execute(command, caller.origin)
 
@@ -109,6 +114,7 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
 
     def command(session: Session) -> tuple[int, list[TicketPoolOpened]]:
         concert = owned(session, caller, CONCERT, concert_id)
+        session.ensure_version(concert_id, caller.expected_version)
         session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert)))
         unopened = _openings(concert_id, session.get(CONCERT, concert_id), session.now)
         if len(unopened) < MAX_COMMIT_ITEMS:

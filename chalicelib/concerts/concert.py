@@ -21,7 +21,7 @@ from chalicelib.concerts.events import (
 )
 from chalicelib.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.event import Event, as_utc
 
 MAX_TICKET_TYPES = 50
 
@@ -92,6 +92,7 @@ class Concert:
     def schedule(self, starts_at: datetime, ends_at: datetime, now: datetime) -> list[Event]:
         """Raises NotFound, ConcertNotDraft or InvalidInput."""
         self.ensure_draft()
+        starts_at, ends_at = as_utc(starts_at), as_utc(ends_at)
         if ends_at <= starts_at:
             raise InvalidInput("A concert ends after it starts.", (("#/ends_at", "must be after starts_at"),))
         if starts_at <= now:

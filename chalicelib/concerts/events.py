@@ -85,9 +85,16 @@ class ConcertDeleted(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.C
     """The concert was never sold and is gone."""
 
 
+@ConcertCreated.upcaster(from_version=0)
+def _concert_from_the_original(data: JsonObject) -> JsonObject:
+    """The original checked no names."""
+    return data | {"Name": data.get("Name") or ""}
+
+
 @ConcertTicketTypeAdded.upcaster(from_version=0)
 def _ticket_type_from_the_original(data: JsonObject) -> JsonObject:
     """The original had a bare price, in euros, and no limits."""
     ticket_type = dict(data["Type"])
-    price = {"Amount": f"{ticket_type.get('Price', 0):.2f}", "Currency": "EUR"}
-    return data | {"Type": ticket_type | {"Price": price, "MaxPerOrder": 10}}
+    price = {"Amount": f"{ticket_type.get('Price') or 0:.2f}", "Currency": "EUR"}
+    name = ticket_type.get("Name") or ""
+    return data | {"Type": ticket_type | {"Name": name, "Price": price, "MaxPerOrder": 10}}

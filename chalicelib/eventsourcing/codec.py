@@ -105,6 +105,8 @@ def aggregate_type_of(stored: StoredEvent) -> str:
 
 def _upcast(cls: type[Event], stored: StoredEvent) -> JsonObject:
     data: JsonObject = from_json(stored.data)
+    if not isinstance(data, dict):
+        raise ValueError("data is no object")  # noqa: TRY004 - bad data, not a bad call
     for version in range(stored.schema_version, cls.schema_version):
         upcast = cls.upcasters.get(version)
         data = upcast(data) if upcast else data

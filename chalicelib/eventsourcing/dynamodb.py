@@ -1,6 +1,6 @@
 """The log in DynamoDB."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
@@ -29,7 +29,7 @@ _WEATHER = {
     "ThrottlingException",
     "TransactionInProgressException",
 }
-_OPERATIONS = ("PutItem", "TransactWriteItems", "Query")
+_SERVER_ERROR = 500
 
 
 class DynamoDBEventStore:
@@ -39,8 +39,6 @@ class DynamoDBEventStore:
         self.usage = StoreUsage()
         self._client = client
         self._table = table
-        for operation in _OPERATIONS:
-            client.meta.events.register(f"before-send.dynamodb.{operation}", self._count_request)
 
     def append(self, events: Sequence[StoredEvent]) -> None:
         ensure_fits(events)
@@ -63,7 +61,7 @@ class DynamoDBEventStore:
         events: list[StoredEvent] = []
         with _weather():
             while True:
-                page = self._client.query(**query)
+                page = self._counted("Query", self._client.query, query)
                 self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
                 events += map(from_item, page["Items"])
                 if "LastEvaluatedKey" not in page:
@@ -72,7 +70,8 @@ class DynamoDBEventStore:
 
     def _put(self, event: StoredEvent) -> None:
         try:
-            reply = self._client.put_item(**self._conditional_put(event), ReturnConsumedCapacity="TOTAL")
+            request = {**self._conditional_put(event), "ReturnConsumedCapacity": "TOTAL"}
+            reply = self._counted("PutItem", self._client.put_item, request)
         except ClientError as error:
             if _code(error) == "ConditionalCheckFailedException":
                 if _is_ours(error.response.get("Item"), event):
@@ -85,11 +84,12 @@ class DynamoDBEventStore:
 
     def _transact(self, events: Sequence[StoredEvent]) -> None:
         try:
-            reply = self._client.transact_write_items(
-                TransactItems=[{"Put": self._conditional_put(event)} for event in events],
-                ClientRequestToken=str(uuid5(_TOKEN_NAMESPACE, "".join(event.hash for event in events))),
-                ReturnConsumedCapacity="TOTAL",
-            )
+            request = {
+                "TransactItems": [{"Put": self._conditional_put(event)} for event in events],
+                "ClientRequestToken": str(uuid5(_TOKEN_NAMESPACE, "".join(event.chain_hash for event in events))),
+                "ReturnConsumedCapacity": "TOTAL",
+            }
+            reply = self._counted("TransactWriteItems", self._client.transact_write_items, request)
         except ClientError as error:
             if _code(error) != "TransactionCanceledException":
                 raise
@@ -102,7 +102,7 @@ class DynamoDBEventStore:
         reasons: Sequence[Any] = error.response.get("CancellationReasons", [])
         if len(reasons) != len(events):
             raise error
-        if any(_is_ours(reason.get("Item"), event) for reason, event in zip(reasons, events, strict=True)):
+        if all(_is_ours(reason.get("Item"), event) for reason, event in zip(reasons, events, strict=True)):
             return
         lost = [e.aggregate_id for r, e in zip(reasons, events, strict=True) if r.get("Code") in _LOST_RACE]
         if lost:
@@ -119,8 +119,17 @@ class DynamoDBEventStore:
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
 
-    def _count_request(self, event_name: str, **_: Any) -> None:
-        self.usage.count_request(event_name.rsplit(".", 1)[-1])
+    def _counted(self, operation: str, call: Callable[..., Any], request: dict[str, Any]) -> Any:
+        """Send the request, and count it as often as the SDK sent it."""
+        reply: Any = {}
+        try:
+            reply = call(**request)
+        except ClientError as error:
+            reply = error.response
+            raise
+        finally:
+            self.usage.count_requests(operation, 1 + _retries(reply))
+        return reply
 
 
 @contextmanager
@@ -129,7 +138,7 @@ def _weather() -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        if _code(error) in _WEATHER:
+        if _code(error) in _WEATHER or _status(error) >= _SERVER_ERROR:
             raise Unavailable("The event log is away or throttled.") from error
         raise
     except BotoCoreError as error:
@@ -137,8 +146,17 @@ def _weather() -> Iterator[None]:
 
 
 def _is_ours(item: Any, event: StoredEvent) -> bool:
-    """Whether the item that stands in our place is our own, written by a try whose reply was lost."""
-    return bool(item) and from_item(item).event_id == event.event_id
+    """Whether the item that stands in our place is our own, written by a try whose reply was lost: the same `EventId`
+    and everything else."""
+    return bool(item) and from_item(item) == event
+
+
+def _retries(reply: Any) -> int:
+    return int(reply.get("ResponseMetadata", {}).get("RetryAttempts", 0))
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
 
 
 def _code(error: ClientError) -> str:

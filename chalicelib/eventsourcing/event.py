@@ -12,8 +12,13 @@ Upcaster = Callable[[JsonObject], JsonObject]
 
 
 def as_utc(instant: datetime) -> datetime:
-    """The same instant in UTC; one without an offset, as the original wrote them, is taken as UTC."""
-    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    """The same instant in UTC and in whole milliseconds, as the log will have it; one without an offset, as the
+    original wrote them, is taken as UTC. Raises ValueError for one that has no UTC."""
+    instant = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    try:
+        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("is out of range") from error
 
 
 def format_instant(instant: datetime) -> str:

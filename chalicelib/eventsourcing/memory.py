@@ -18,7 +18,9 @@ class MemoryEventStore:
 
     def append(self, events: Sequence[StoredEvent]) -> None:
         ensure_fits(events)
-        self.usage.count_request("PutItem" if len(events) == 1 else "TransactWriteItems")
+        if not events:
+            return
+        self.usage.count_requests("PutItem" if len(events) == 1 else "TransactWriteItems")
         with self._lock:
             if all(self._at(event) == event for event in events):
                 return
@@ -30,7 +32,7 @@ class MemoryEventStore:
         self.usage.count_write(len(events), len(events))
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-        self.usage.count_request("Query")
+        self.usage.count_requests("Query")
         with self._lock:
             stream = self._streams.get(stream_id, {})
             return [stream[version] for version in sorted(stream) if version > after]

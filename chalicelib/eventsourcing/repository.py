@@ -25,8 +25,9 @@ class Repository:
     """Runs commands against the log.
 
     A command decides on cached states first; the version condition of its append proves that they were current. It is
-    run again on states read anew after a lost race, and also before a refusal or a "nothing to do" is believed that
-    rests on a cached state. So a command is a function without side effects but those on its session.
+    run again on states read anew after a lost race, and also before a refusal or a "nothing to do", be it for one of
+    its streams, is believed that rests on a cached state. So a command is a function without side effects but those on
+    its session.
     """
 
     def __init__(
@@ -60,11 +61,12 @@ class Repository:
                     raise
                 stale = stale | session.unproven
                 continue
-            if not session.pending:
-                if not session.unproven:
-                    return result
-                stale = stale | session.unproven
+            doubtful = session.doubtful if session.pending else session.unproven
+            if doubtful:
+                stale = stale | doubtful
                 continue
+            if not session.pending:
+                return result
             try:
                 self._commit(session, origin)
             except ConcurrencyError as lost:

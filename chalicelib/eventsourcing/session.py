@@ -43,22 +43,36 @@ class Session:
         self._seen: dict[UUID, Folded] = {}
         self._heads: dict[UUID, Head] = {}
         self._unproven: set[UUID] = set()
+        self._considered: set[UUID] = set()
 
     @property
     def unproven(self) -> frozenset[UUID]:
-        """The streams used as cached or assumed, which only a successful append to them would prove current."""
+        """The streams used as cached or assumed: what a refusal, or a "nothing to do", may wrongly rest on."""
         return frozenset(self._unproven)
+
+    @property
+    def doubtful(self) -> frozenset[UUID]:
+        """Those of them that the commit would not prove current, since nothing is appended to them."""
+        return self.unproven - self._considered - {pending.stream_id for pending in self.pending}
 
     def get(self, aggregate: Aggregate[State], stream_id: UUID, *, assume_new: bool = False) -> State:
         """The stream's state, with what this session appended. `assume_new` spares the read for a stream whose id was
         just made: if it does exist, the append fails and the command is run again on what is there."""
+        self._considered.discard(stream_id)
+        return self._state_of(aggregate, stream_id, assume_new)
+
+    def consider(self, aggregate: Aggregate[State], stream_id: UUID) -> State:
+        """The state of one stream among several to choose from. If another is chosen in the end, it may have been old:
+        only a refusal needs to know better."""
         if stream_id not in self._seen:
-            self._seen[stream_id] = self._open(aggregate, stream_id, assume_new)
-            self._heads[stream_id] = self._seen[stream_id].head
-        return cast(State, self._seen[stream_id].state)
+            self._considered.add(stream_id)
+        return self._state_of(aggregate, stream_id, assume_new=False)
 
     def read(self, aggregate: Aggregate[State], stream_id: UUID) -> State:
         """The state as it is in the log now, for a stream that this command consults and does not change."""
+        if stream_id in self._unproven:
+            self._unproven.discard(stream_id)
+            del self._seen[stream_id]
         self._stale = self._stale | {stream_id}
         return self.get(aggregate, stream_id)
 
@@ -101,6 +115,12 @@ class Session:
             items.append(item)
         changed = {pending.stream_id for pending in self.pending}
         return items, {stream_id: Folded(self._seen[stream_id].state, heads[stream_id]) for stream_id in changed}
+
+    def _state_of(self, aggregate: Aggregate[State], stream_id: UUID, assume_new: bool) -> State:
+        if stream_id not in self._seen:
+            self._seen[stream_id] = self._open(aggregate, stream_id, assume_new)
+            self._heads[stream_id] = self._seen[stream_id].head
+        return cast(State, self._seen[stream_id].state)
 
     def _open(self, aggregate: Aggregate[Any], stream_id: UUID, assume_new: bool) -> Folded:
         if stream_id in self._stale:

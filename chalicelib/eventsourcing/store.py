@@ -56,9 +56,9 @@ class StoreUsage:
     items_written: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def count_request(self, operation: str) -> None:
+    def count_requests(self, operation: str, number: int = 1) -> None:
         with self._lock:
-            self.requests[operation] += 1
+            self.requests[operation] += number
 
     def count_read(self, units: float) -> None:
         with self._lock:

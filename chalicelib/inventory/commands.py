@@ -89,7 +89,7 @@ def hold_tickets(
     pools: dict[UUID, TicketPool] = {}
     terms = None
     for key in _candidates(session, ticket_type_id):
-        pool = session.get(TICKET_POOL, key).at(session.now)
+        pool = session.consider(TICKET_POOL, key).at(session.now)
         terms = pool.ensure_on_sale()
         pools[key] = pool
         if quantity <= pool.free:
@@ -141,7 +141,7 @@ def _candidates(session: Session, ticket_type_id: UUID) -> Iterator[UUID]:
     """
     first = pool_id(ticket_type_id, 0)
     known = session.peek(TICKET_POOL, first) is not None
-    terms = session.get(TICKET_POOL, first).terms
+    terms = session.consider(TICKET_POOL, first).terms
     if terms is None:
         raise NotFound("There is no such ticket type on sale.")
     keys = [pool_id(ticket_type_id, index) for index in range(terms.pool_count)]

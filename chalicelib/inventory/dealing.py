@@ -13,6 +13,6 @@ TICKETS_PER_POOL = 250
 
 def deal(quantity: int) -> list[int]:
     """The capacities of the pools, which differ by at most one and add up to `quantity`."""
-    count = min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL))
+    count = max(1, min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL)))
     share, rest = divmod(quantity, count)
     return [share + 1] * rest + [share] * (count - rest)

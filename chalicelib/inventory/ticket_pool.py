@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from chalicelib.errors import Expired, RuleViolated
+from chalicelib.errors import Expired, InvalidInput, RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.event import Event, format_instant
 from chalicelib.inventory.events import (
@@ -79,7 +79,9 @@ class TicketPool:
         return [terms] if self.terms is None else []
 
     def hold(self, hold_id: UUID, cart_id: UUID, quantity: int, now: datetime, expires_at: datetime) -> list[Event]:
-        """Raises NotOnSale or TicketsSoldOut."""
+        """Raises InvalidInput, NotOnSale or TicketsSoldOut."""
+        if quantity < 1:
+            raise InvalidInput("A hold is for one ticket at least.", (("#/quantity", "must be at least 1"),))
         pool = self.at(now)
         pool.ensure_on_sale()
         if quantity > pool.free:

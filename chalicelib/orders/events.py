@@ -14,7 +14,7 @@ class OrderLine(StoredModel):
     hold_id: UUID
     ticket_type_id: UUID
     ticket_type_name: str
-    concert_id: UUID | None
+    concert_id: UUID | None = None
     concert_name: str
     quantity: int
     unit_price: Money
@@ -22,13 +22,11 @@ class OrderLine(StoredModel):
 
 
 class Ticket(StoredModel):
-    """One admission."""
+    """One admission. Names are in the order's line: the confirmation of 800 tickets must fit into one item."""
 
     id: UUID
     ticket_type_id: UUID
-    ticket_type_name: str
-    concert_id: UUID | None
-    concert_name: str
+    concert_id: UUID | None = None
 
 
 class OrderEvent(Event, aggregate="Order"):

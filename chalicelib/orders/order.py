@@ -183,9 +183,7 @@ def tickets_of(order_id: UUID, lines: tuple[OrderLine, ...]) -> tuple[Ticket, ..
         Ticket(
             id=uuid5(order_id, f"ticket/{index}"),
             ticket_type_id=line.ticket_type_id,
-            ticket_type_name=line.ticket_type_name,
             concert_id=line.concert_id,
-            concert_name=line.concert_name,
         )
         for index, line in enumerate(admissions)
     )

@@ -57,7 +57,7 @@ def get_tickets(
 ) -> JsonObject:
     """The tickets of one order: none before it is confirmed. Raises NotFound or Unavailable."""
     order, version = _read_own(documents, store, order_id, customer_id, min_version)
-    return {"order_id": order["id"], "items": order["tickets"], "version": version}
+    return {"order_id": order["id"], "items": _tickets(order), "version": version}
 
 
 def _read_own(
@@ -72,8 +72,20 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
         **{name: order[name] for name in _COPIED},
         "status": _status(order, now),
         "payments": list(order["payments"].values()),
+        "tickets": _tickets(order),
         "version": version,
     }
+
+
+def _tickets(order: JsonObject) -> list[JsonObject]:
+    """The tickets with the names of their lines."""
+    names = {
+        line["ticket_type_id"]: {name: line[name] for name in ("ticket_type_name", "concert_name")}
+        for line in order["lines"]
+    }
+    members = ("id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name")
+    tickets = [ticket | names[ticket["ticket_type_id"]] for ticket in order["tickets"]]
+    return [{member: ticket[member] for member in members} for ticket in tickets]
 
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:

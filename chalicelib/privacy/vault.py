@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from chalicelib.privacy.keys import NONCE_BYTES, PersonKeys
@@ -34,15 +35,20 @@ class PersonVault:
         return Sealed(ciphertext=base64.b64encode(nonce + ciphertext).decode(), key=str(person_id))
 
     def open(self, sealed: Sealed) -> dict[str, str] | None:
-        """What was sealed, or None once the person is erased. Raises Unavailable."""
+        """What was sealed, or None once the person is erased, also if they came back since, with a new key.
+
+        Raises Unavailable.
+        """
         key = self._remembered(sealed.key) or self._keys.find(sealed.key)
         if key is None:
             return None
         self._remember(sealed.key, key)
         raw = base64.b64decode(sealed.ciphertext)
-        value: dict[str, str] = json.loads(
-            AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], sealed.key.encode())
-        )
+        try:
+            plaintext = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], sealed.key.encode())
+        except InvalidTag:
+            return None
+        value: dict[str, str] = json.loads(plaintext)
         return value
 
     def digest(self, person_id: UUID, text: str) -> str:

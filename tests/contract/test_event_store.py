@@ -1,0 +1,520 @@
+"""One contract for every event store, and what DynamoDB adds to it."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from threading import Barrier
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chalicelib.errors import Unavailable
+from chalicelib.eventsourcing.codec import Head
+from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.eventsourcing.dynamodb_json import to_item
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.eventsourcing.session import Session
+from chalicelib.eventsourcing.store import (
+    MAX_COMMIT_ITEMS,
+    MAX_ITEM_BYTES,
+    CommitTooLarge,
+    ConcurrencyError,
+    StoreUsage,
+    item_bytes,
+)
+from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.events import TicketPoolOpened
+from chalicelib.inventory.ticket_pool import TICKET_POOL
+from chalicelib.money import Money
+from chalicelib.venues.events import VenueCreated, VenueDeleted
+from local.ports import free_port
+from local.resources import Aws
+from tests.support.faults import answer_with_a_page, lose_replies, refuse
+from tests.support.shop import HOLD_FOR, Clock, CountedStore
+from tests.support.stored import SOME_TIME, SOMEBODY, imported, item, store_all
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+pytest_plugins = ["tests.support.stores"]
+
+THREADS = 32
+DELETED = VenueDeleted()
+FIVE = {"AggregateId": "S", "AggregateVersion": "N", "Created": "S", "Data": "S", "EventType": "S"}
+SINCE_THE_FIRST_DAY = {
+    "SchemaVersion": "N",
+    "AggregateType": "S",
+    "CausationId": "S",
+    "CorrelationId": "S",
+    "ActorId": "S",
+    "PreviousHash": "S",
+    "Hash": "S",
+}
+Result = TypeVar("Result")
+
+
+def venue(description: str = "") -> VenueCreated:
+    return VenueCreated(
+        name="Ünïcödé \N{MUSICAL SYMBOL G CLEF}",
+        description=description,
+        capacity=1,
+        address="",
+        city="",
+        country="",
+        time_zone="UTC",
+    )
+
+
+def sized(size: int, stream_id: UUID | None = None, after: Head | None = None) -> StoredEvent:
+    """An event whose item has exactly this many bytes by DynamoDB's rule."""
+    bare = item_bytes(item(venue(), stream_id, after))
+    made = item(venue("x" * (size - bare)), stream_id, after)
+    assert item_bytes(made) == size
+    return made
+
+
+def spent(usage: StoreUsage) -> tuple[dict[str, int], float, float, int]:
+    return dict(usage.requests), usage.read_units, usage.write_units, usage.items_written
+
+
+def at_once(work: Callable[[int], Result]) -> list[Result]:
+    """The results of 32 threads that begin at the same moment."""
+    barrier = Barrier(THREADS)
+
+    def wait_and_work(number: int) -> Result:
+        barrier.wait()
+        return work(number)
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(wait_and_work, range(THREADS)))
+
+
+def lost(append: Callable[[], None]) -> frozenset[UUID]:
+    """The streams whose race this append lost; none if it won."""
+    try:
+        append()
+    except ConcurrencyError as error:
+        return error.streams
+    return frozenset()
+
+
+# --- what every store promises ---------------------------------------------------------------------------------------
+
+
+def test_what_was_appended_is_read_back_to_the_last_byte(store: CountedStore) -> None:
+    event = item(venue("Straße"))
+    store.append([event])
+    assert store.read(event.aggregate_id) == [event]
+
+
+def test_a_stream_is_read_in_order_and_past_a_version(store: CountedStore) -> None:
+    stream_id = uuid4()
+    events = store_all(stream_id, [DELETED] * 12)
+    store.append(events[:1])
+    store.append(events[1:11])
+    store.append(events[11:])
+    assert store.read(stream_id) == events
+    assert store.read(stream_id, after=9) == events[10:]
+    assert store.read(stream_id, after=11) == []
+
+
+def test_a_stream_that_never_was_is_empty(store: CountedStore) -> None:
+    assert store.read(uuid4()) == []
+
+
+def test_an_item_of_the_original_is_kept_as_it_is(store: CountedStore) -> None:
+    event = imported("Cloudbash.Domain.Carts.Events.CartCreatedEvent", uuid4(), 3, CustomerId=str(uuid4()))
+    store.append([event])
+    assert store.read(event.aggregate_id) == [event]
+
+
+def test_items_of_the_original_can_be_imported_several_at_a_time(store: CountedStore) -> None:
+    for _ in range(2):
+        stream_id = uuid4()
+        events = [imported("Cloudbash.Domain.Venues.Events.VenueDeletedEvent", stream_id, v) for v in (2, 3)]
+        store.append(events)
+        assert store.read(stream_id) == events
+
+
+def test_two_items_without_an_event_id_are_not_taken_for_the_same(store: CountedStore) -> None:
+    first = replace(imported(VenueDeleted.stored_name, uuid4()), data="{}")
+    store.append([first])
+    with pytest.raises(ConcurrencyError):
+        store.append([replace(first, data='{"Other":1}')])
+    assert store.read(first.aggregate_id) == [first]
+
+
+def test_a_version_that_exists_is_never_overwritten(store: CountedStore) -> None:
+    """The predecessor put events without a condition."""
+    first = item(DELETED)
+    store.append([first])
+    with pytest.raises(ConcurrencyError) as conflict:
+        store.append([item(DELETED, first.aggregate_id)])
+    assert conflict.value.streams == {first.aggregate_id}
+    assert store.read(first.aggregate_id) == [first]
+
+
+def test_several_streams_change_together_or_not_at_all(store: CountedStore) -> None:
+    taken, free, other = uuid4(), uuid4(), uuid4()
+    first = item(DELETED, taken)
+    store.append([first])
+    with pytest.raises(ConcurrencyError) as conflict:
+        store.append([*store_all(free, [DELETED] * 2), item(DELETED, taken), item(DELETED, other)])
+    assert conflict.value.streams == {taken}
+    assert [store.read(stream_id) for stream_id in (taken, free, other)] == [[first], [], []]
+    both = [*store_all(free, [DELETED] * 2), item(DELETED, other)]
+    store.append(both)
+    assert store.read(free) + store.read(other) == both
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_appending_the_same_events_again_is_a_success_once(store: CountedStore, count: int) -> None:
+    stream_id = uuid4()
+    events = store_all(stream_id, [DELETED] * count)
+    store.append(events)
+    store.append(events)
+    assert store.read(stream_id) == events
+    later = item(DELETED, stream_id, Head.of(events[-1]))
+    store.append([later])
+    store.append(events)
+    assert store.read(stream_id) == [*events, later]
+
+
+def test_a_commit_of_which_only_a_part_is_there_is_refused(store: CountedStore) -> None:
+    stream_id = uuid4()
+    events = store_all(stream_id, [DELETED] * 2)
+    store.append(events[:1])
+    with pytest.raises(ConcurrencyError):
+        store.append(events)
+    assert store.read(stream_id) == events[:1]
+
+
+def test_a_hundred_events_are_one_commit(store: CountedStore) -> None:
+    stream_id = uuid4()
+    events = store_all(stream_id, [DELETED] * MAX_COMMIT_ITEMS)
+    store.append(events)
+    assert store.read(stream_id) == events
+    assert store.usage.requests["TransactWriteItems"] == 1
+
+
+def test_appending_nothing_costs_nothing(store: CountedStore) -> None:
+    before = spent(store.usage)
+    store.append([])
+    assert spent(store.usage) == before
+
+
+def test_the_largest_event_is_stored_and_one_byte_more_is_refused_before_any_request(store: CountedStore) -> None:
+    largest = sized(MAX_ITEM_BYTES)
+    store.append([largest])
+    assert store.read(largest.aggregate_id) == [largest]
+    before = spent(store.usage)
+    with pytest.raises(CommitTooLarge, match="409600"):
+        store.append([sized(MAX_ITEM_BYTES + 1)])
+    assert spent(store.usage) == before
+
+
+def test_too_many_events_or_bytes_are_refused_before_any_request(store: CountedStore) -> None:
+    before = spent(store.usage)
+    with pytest.raises(CommitTooLarge, match="101 events"):
+        store.append(store_all(uuid4(), [DELETED] * (MAX_COMMIT_ITEMS + 1)))
+    with pytest.raises(CommitTooLarge, match="bytes in one commit"):
+        store.append([sized(MAX_ITEM_BYTES) for _ in range(11)])
+    assert spent(store.usage) == before
+
+
+def test_a_stream_of_more_than_a_megabyte_is_read_whole(store: CountedStore) -> None:
+    stream_id, head = uuid4(), Head()
+    events = []
+    for _ in range(4):
+        events.append(sized(390_000, stream_id, head))
+        head = Head.of(events[-1])
+        store.append(events[-1:])
+    assert store.read(stream_id) == events
+    assert store.read(stream_id, after=0) == events[1:]
+
+
+def test_usage_counts_requests_and_items(store: CountedStore) -> None:
+    stream_id = uuid4()
+    events = store_all(stream_id, [DELETED] * 3)
+    store.append(events[:1])
+    store.append(events[1:])
+    store.read(stream_id)
+    store.read(stream_id, after=2)
+    assert dict(store.usage.requests) == {"PutItem": 1, "TransactWriteItems": 1, "Query": 2}
+    assert (store.usage.writes, store.usage.reads, store.usage.items_written) == (2, 2, 3)
+
+
+def test_of_32_writers_of_one_version_one_wins(store: CountedStore) -> None:
+    for _ in range(3):
+        stream_id = uuid4()
+        tries = [item(DELETED, stream_id) for _ in range(THREADS)]
+        losses = at_once(lambda number, tries=tries: lost(lambda: store.append([tries[number]])))  # type: ignore[misc]
+        assert sorted(losses, key=len) == [frozenset(), *[frozenset({stream_id})] * (THREADS - 1)]
+        assert store.read(stream_id) == [tries[losses.index(frozenset())]]
+
+
+def test_of_32_transactions_over_one_version_one_wins_and_the_others_leave_nothing(store: CountedStore) -> None:
+    shared = uuid4()
+    tries = [[item(DELETED, shared), item(DELETED)] for _ in range(THREADS)]
+    losses = at_once(lambda number: lost(lambda: store.append(tries[number])))
+    assert sorted(map(len, losses)) == [0, *[1] * (THREADS - 1)]
+    for (contested, own), loss in zip(tries, losses, strict=True):
+        won = not loss
+        assert (store.read(own.aggregate_id) == [own]) is won
+        assert (store.read(shared) == [contested]) is won
+
+
+def test_32_buyers_of_one_pool_lose_nothing(store: CountedStore) -> None:
+    pool_id = uuid4()
+    terms = TicketPoolOpened(
+        concert_id=uuid4(),
+        concert_name="",
+        ticket_type_id=uuid4(),
+        ticket_type_name="",
+        pool_index=0,
+        pool_count=1,
+        capacity=THREADS,
+        price=Money.zero("EUR"),
+        max_per_order=1,
+        sales_end=SOME_TIME + HOLD_FOR,
+        at=SOME_TIME,
+    )
+    containers = [Repository(store, Clock()) for _ in range(4)]
+    containers[0].execute(lambda session: session.append(TICKET_POOL, pool_id, terms), SOMEBODY)
+    hold_ids = [uuid4() for _ in range(THREADS)]
+
+    def hold(number: int) -> None:
+        def command(session: Session) -> None:
+            pool = session.get(TICKET_POOL, pool_id)
+            expires_at = session.now + HOLD_FOR
+            session.append(TICKET_POOL, pool_id, *pool.hold(hold_ids[number], pool_id, 1, session.now, expires_at))
+
+        containers[number % len(containers)].execute(command, SOMEBODY)
+
+    at_once(hold)
+    pool, version = Repository(store, Clock()).load(TICKET_POOL, pool_id)
+    assert (set(pool.holds), pool.free, version) == (set(hold_ids), 0, THREADS)
+    events = store.read(pool_id)
+    assert [event.previous_hash for event in events[1:]] == [event.hash for event in events[:-1]]
+
+
+# --- what DynamoDB adds ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_item_has_the_five_attributes_of_the_original_and_those_of_the_first_day(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str, count: int
+) -> None:
+    events = store_all(uuid4(), [venue()] * count)
+    dynamodb_store.append(events)
+    key: Any = {"AggregateId": {"S": str(events[-1].aggregate_id)}, "AggregateVersion": {"N": str(count - 1)}}
+    stored = client.get_item(TableName=events_table, Key=key)["Item"]
+    assert {name: next(iter(value)) for name, value in stored.items()} == FIVE | SINCE_THE_FIRST_DAY
+
+
+def test_an_imported_item_has_the_five_attributes_only(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str
+) -> None:
+    event = imported(VenueDeleted.stored_name, uuid4(), 3)
+    dynamodb_store.append([event])
+    key: Any = {"AggregateId": {"S": str(event.aggregate_id)}, "AggregateVersion": {"N": "3"}}
+    stored = client.get_item(TableName=events_table, Key=key)["Item"]
+    assert {name: next(iter(value)) for name, value in stored.items()} == FIVE
+
+
+def test_not_even_a_raw_put_with_the_same_condition_overwrites_an_event(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str
+) -> None:
+    first = item(DELETED)
+    dynamodb_store.append([first])
+    with pytest.raises(ClientError) as refusal:
+        client.put_item(
+            TableName=events_table,
+            Item=to_item(item(DELETED, first.aggregate_id)),
+            ConditionExpression="attribute_not_exists(AggregateId)",
+        )
+    assert refusal.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
+    assert dynamodb_store.read(first.aggregate_id) == [first]
+
+
+@pytest.mark.parametrize(("count", "operation"), [(1, "PutItem"), (2, "TransactWriteItems")])
+def test_a_write_whose_reply_was_lost_is_repeated_by_the_sdk_and_is_a_success_once(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", count: int, operation: str
+) -> None:
+    replies = lose_replies(client, operation)
+    events = store_all(uuid4(), [DELETED] * count)
+    dynamodb_store.append(events)
+    assert replies == [operation]
+    assert dynamodb_store.read(events[0].aggregate_id) == events
+    assert dynamodb_store.usage.requests[operation] == 2
+
+
+@pytest.mark.parametrize(("count", "operation"), [(1, "PutItem"), (2, "TransactWriteItems")])
+def test_when_every_reply_is_lost_the_outcome_is_open_and_another_try_finds_it(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", count: int, operation: str
+) -> None:
+    lose_replies(client, operation, times=2)
+    events = store_all(uuid4(), [DELETED] * count)
+    with pytest.raises(Unavailable):
+        dynamodb_store.append(events)
+    dynamodb_store.append(events)
+    assert dynamodb_store.read(events[0].aggregate_id) == events
+
+
+def test_a_transaction_found_committed_after_its_token_was_forgotten_is_a_success(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str
+) -> None:
+    """DynamoDB remembers a token for ten minutes; after that the conditions fail, on our own events."""
+    events = [*store_all(uuid4(), [DELETED] * 2), item(DELETED)]
+    for event in events:
+        client.put_item(TableName=events_table, Item=to_item(event))
+    dynamodb_store.append(events)
+    assert dynamodb_store.read(events[0].aggregate_id) == events[:2]
+
+
+def test_a_read_whose_reply_was_lost_is_repeated(dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient") -> None:
+    event = item(DELETED)
+    dynamodb_store.append([event])
+    lose_replies(client, "Query")
+    assert dynamodb_store.read(event.aggregate_id) == [event]
+    assert dynamodb_store.usage.requests["Query"] == 2
+
+
+THROTTLED = ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]
+
+
+@pytest.mark.parametrize(
+    "code", [*THROTTLED, "InternalServerError", "ServiceUnavailable", "TransactionInProgressException"]
+)
+def test_throttling_and_failing_servers_are_weather(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", code: str
+) -> None:
+    for operation in ("PutItem", "TransactWriteItems", "Query"):
+        refuse(client, operation, code, status=500 if code.startswith(("Internal", "Service")) else 400)
+    stream_id = uuid4()
+    for work in appends_and_reads(dynamodb_store, stream_id):
+        with pytest.raises(Unavailable):
+            work()
+
+
+def test_a_page_of_a_proxy_is_weather(dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient") -> None:
+    for operation in ("PutItem", "TransactWriteItems", "Query"):
+        answer_with_a_page(client, operation)
+    for work in appends_and_reads(dynamodb_store, uuid4()):
+        with pytest.raises(Unavailable):
+            work()
+
+
+def test_a_server_that_is_gone_is_weather(events_table: str) -> None:
+    store = DynamoDBEventStore(Aws(f"http://127.0.0.1:{free_port()}").dynamodb, events_table)
+    for work in appends_and_reads(store, uuid4()):
+        with pytest.raises(Unavailable):
+            work()
+
+
+def test_throttling_that_passes_while_the_sdk_repeats_is_no_error(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient"
+) -> None:
+    refuse(client, "PutItem", "ThrottlingException", times=1)
+    event = item(DELETED)
+    dynamodb_store.append([event])
+    assert dynamodb_store.read(event.aggregate_id) == [event]
+
+
+def test_a_request_that_dynamodb_calls_wrong_is_a_fault_of_ours_and_no_weather(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient"
+) -> None:
+    for operation in ("PutItem", "TransactWriteItems", "Query"):
+        refuse(client, operation, "ValidationException")
+    for work in appends_and_reads(dynamodb_store, uuid4()):
+        with pytest.raises(ClientError):
+            work()
+
+
+def test_a_conflict_with_another_transaction_is_a_lost_race(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient"
+) -> None:
+    refuse(client, "PutItem", "TransactionConflictException")
+    refuse(
+        client,
+        "TransactWriteItems",
+        "TransactionCanceledException",
+        CancellationReasons=reasons("None", "TransactionConflict"),
+    )
+    first, second = item(DELETED), item(DELETED)
+    assert lost(lambda: dynamodb_store.append([first])) == {first.aggregate_id}
+    assert lost(lambda: dynamodb_store.append([first, second])) == {second.aggregate_id}
+
+
+@pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
+def test_a_transaction_cancelled_by_throttling_is_weather(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", code: str
+) -> None:
+    refuse(client, "TransactWriteItems", "TransactionCanceledException", CancellationReasons=reasons("None", code))
+    with pytest.raises(Unavailable):
+        dynamodb_store.append([item(DELETED), item(DELETED)])
+
+
+def test_a_transaction_cancelled_for_a_reason_of_ours_is_no_weather(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient"
+) -> None:
+    refuse(
+        client,
+        "TransactWriteItems",
+        "TransactionCanceledException",
+        CancellationReasons=reasons("None", "ValidationError"),
+    )
+    with pytest.raises(ClientError):
+        dynamodb_store.append([item(DELETED), item(DELETED)])
+
+
+def test_an_append_of_one_event_costs_a_unit_per_kilobyte_and_a_transaction_twice_that(
+    dynamodb_store: DynamoDBEventStore,
+) -> None:
+    dynamodb_store.append([sized(1024)])
+    assert dynamodb_store.usage.write_units == 1
+    dynamodb_store.append([sized(3 * 1024)])
+    assert dynamodb_store.usage.write_units == 1 + 3
+    dynamodb_store.append([sized(1024), sized(1024)])
+    assert dynamodb_store.usage.write_units == 1 + 3 + 4
+
+
+def test_usage_adds_up_what_dynamodb_says_that_reads_cost(dynamodb_store: DynamoDBEventStore) -> None:
+    """The emulator counts one unit a page; DynamoDB one per four kilobytes."""
+    event = item(DELETED)
+    dynamodb_store.append([event])
+    for times in (1, 2):
+        dynamodb_store.read(event.aggregate_id)
+        assert dynamodb_store.usage.read_units == times
+
+
+def test_more_than_a_megabyte_takes_more_than_one_page(dynamodb_store: DynamoDBEventStore) -> None:
+    stream_id, head = uuid4(), Head()
+    for _ in range(3):
+        event = sized(390_000, stream_id, head)
+        head = Head.of(event)
+        dynamodb_store.append([event])
+    assert len(dynamodb_store.read(stream_id)) == 3
+    assert dynamodb_store.usage.requests["Query"] == 2
+
+
+def test_a_store_counts_its_own_requests_and_not_those_of_others_with_the_same_client(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str
+) -> None:
+    other = DynamoDBEventStore(client, events_table)
+    other.append([item(DELETED)])
+    assert (dynamodb_store.usage.writes, other.usage.writes) == (0, 1)
+
+
+def appends_and_reads(store: DynamoDBEventStore, stream_id: UUID) -> Sequence[Callable[[], object]]:
+    return (
+        lambda: store.append([item(DELETED, stream_id)]),
+        lambda: store.append(store_all(stream_id, [DELETED] * 2)),
+        lambda: store.read(stream_id),
+    )
+
+
+def reasons(*codes: str) -> list[dict[str, str]]:
+    return [{"Code": code} for code in codes]

@@ -1,0 +1,1 @@
+"""What tests share: given / when / then, a shop in memory, stored events made by hand, an emulated log."""

@@ -1,0 +1,56 @@
+"""Given some history, when a decision is asked for, then these events follow, or this refusal."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic
+from uuid import UUID
+
+from chalicelib.errors import CloudbashError
+from chalicelib.eventsourcing.aggregate import Aggregate, State
+from chalicelib.eventsourcing.codec import decode
+from chalicelib.eventsourcing.event import Event
+from tests.support.stored import store_all
+
+_ANY_STREAM = UUID("57ea4000-0000-4000-8000-000000000000")
+
+
+def given(aggregate: Aggregate[State], *history: Event) -> "Scenario[State]":
+    """The state after `history`, which must be the same whether the events come from a decision or from the log."""
+    state = aggregate.fold(history)
+    assert aggregate.fold(as_read(history)) == state
+    return Scenario(state)
+
+
+def as_read(events: Sequence[Event]) -> list[Event]:
+    """The events as they are after a round trip through the log."""
+    return [decode(item) for item in store_all(_ANY_STREAM, events)]
+
+
+@dataclass(frozen=True)
+class Scenario(Generic[State]):
+    state: State
+
+    def when(self, decide: Callable[[State], Sequence[Event]]) -> "Outcome":
+        try:
+            return Outcome(tuple(decide(self.state)))
+        except CloudbashError as refusal:
+            return Outcome((), refusal)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    events: tuple[Event, ...]
+    refusal: CloudbashError | None = None
+
+    def then(self, *expected: Event) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        assert list(self.events) == list(expected)
+        assert as_read(self.events) == list(expected)
+
+    def then_nothing(self) -> None:
+        self.then()
+
+    def then_refuses(self, error: type[CloudbashError], **facts: Any) -> None:
+        assert type(self.refusal) is error, f"{self.refusal!r} {self.events}"
+        assert self.refusal.facts == facts

@@ -1,0 +1,229 @@
+"""A whole shop over one event store, with a clock that tests move and ids that are the same in every run."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from itertools import count
+from typing import Protocol
+from uuid import UUID, uuid5
+
+from chalicelib.caller import Actor, Caller, RequestIdentity, Role
+from chalicelib.carts import commands as carts
+from chalicelib.carts.cart import CART, Cart
+from chalicelib.carts.commands import AddedItem
+from chalicelib.concerts import commands as concerts
+from chalicelib.concerts.concert import CONCERT, Concert, ConcertDetails
+from chalicelib.concerts.events import TicketType
+from chalicelib.eventsourcing.codec import Origin
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.eventsourcing.session import Session
+from chalicelib.eventsourcing.store import EventStore, StoreUsage
+from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_id
+from chalicelib.money import Money
+from chalicelib.orders import commands as orders
+from chalicelib.orders.commands import PaidOrder, PlacedOrder
+from chalicelib.orders.order import ORDER, Order
+from chalicelib.orders.payments import Charged, Declined
+from chalicelib.orders.sandbox import SandboxGateway
+from chalicelib.privacy.keys import MemoryPersonKeys
+from chalicelib.privacy.vault import PersonVault
+from chalicelib.venues import commands as venues
+from chalicelib.venues.venue import VenueDetails
+from tests.support.stored import SOME_TIME
+
+_TEST_IDS = UUID("7e571d00-0000-4000-8000-000000000000")
+
+HOLD_FOR = timedelta(minutes=15)
+PAY_WITHIN = timedelta(minutes=20)
+OPENING = SOME_TIME + timedelta(days=30)
+"""When the concerts of these shops begin."""
+
+ORGANISER = Actor.of("olga", ["organisers"])
+OTHER_ORGANISER = Actor.of("otto", ["organisers"])
+OPERATOR = Actor(uuid5(_TEST_IDS, "oscar"), frozenset({Role.OPERATOR}))
+CUSTOMER = Actor.of("carla", [])
+OTHER_CUSTOMER = Actor.of("carlos", [])
+
+VENUE_DETAILS = VenueDetails(
+    "Paradiso", "A church once", 1500, "Weteringschans 6", "Amsterdam", "NL", "Europe/Amsterdam"
+)
+BUYER = {"name": "Carla Jones", "email": "carla@example.org"}
+
+
+class CountedStore(EventStore, Protocol):
+    @property
+    def usage(self) -> StoreUsage: ...
+
+
+class Clock:
+    """Stands still until it is moved."""
+
+    def __init__(self, now: datetime = SOME_TIME) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> datetime:
+        self.now += by
+        return self.now
+
+
+class CountingGateway(SandboxGateway):
+    """The sandbox, which also remembers under which ids it was asked to charge."""
+
+    def __init__(self) -> None:
+        self.asked: list[UUID] = []
+
+    def charge(self, payment_id: UUID, amount: Money, token: str) -> Charged | Declined:
+        self.asked.append(payment_id)
+        return super().charge(payment_id, amount, token)
+
+
+def some_id(name: str) -> UUID:
+    return uuid5(_TEST_IDS, name)
+
+
+class Shop:
+    """The commands with the arguments that do not matter filled in. Every request has a key of its own unless named."""
+
+    def __init__(self, store: CountedStore, clock: Clock | None = None, salt: str = "") -> None:
+        """`salt` keeps shops apart that share one store."""
+        self.store = store
+        self.clock = clock or Clock()
+        self.salt = salt
+        self.vault = PersonVault(MemoryPersonKeys(), self.clock)
+        self.gateway = CountingGateway()
+        self._requests = count()
+        self._event_ids = count()
+        self.repository = self.other_container()
+
+    def other_container(self, clock: Clock | None = None) -> Repository:
+        """Another Lambda container: the same log, a cache of its own and, if given, a clock of its own."""
+        return Repository(self.store, clock or self.clock, new_id=self._new_event_id, pause=lambda _: None)
+
+    def request(self, actor: Actor, key: str | None = None, body: str = "", if_match: int | None = None) -> Caller:
+        key = key or f"request {next(self._requests)}"
+        identity = RequestIdentity(some_id(f"{self.salt}/{actor.id}/{key}"), sha256(body.encode()).hexdigest())
+        return Caller(actor, Origin(str(actor.id), "correlation", key), identity, if_match)
+
+    def log(self, stream_ids: Iterable[UUID]) -> dict[UUID, list[StoredEvent]]:
+        """What is stored in these streams, down to the last byte."""
+        return {stream_id: self.store.read(stream_id) for stream_id in stream_ids}
+
+    def venue(self, actor: Actor = ORGANISER) -> UUID:
+        return venues.create_venue(self.repository, self.request(actor), VENUE_DETAILS)
+
+    def draft(self, actor: Actor = ORGANISER, name: str = "Patti Smith") -> UUID:
+        details = ConcertDetails(name, self.venue(actor))
+        concert_id = concerts.create_concert(self.repository, self.request(actor), details)
+        ends_at = OPENING + timedelta(hours=3)
+        concerts.schedule_concert(self.repository, self.request(actor), concert_id, OPENING, ends_at)
+        return concert_id
+
+    def ticket_type(
+        self,
+        concert_id: UUID,
+        quantity: int = 10,
+        price: str = "25.00",
+        currency: str = "EUR",
+        max_per_order: int = 10,
+        actor: Actor = ORGANISER,
+        sales_start: datetime | None = None,
+        sales_end: datetime | None = None,
+        name: str = "Standing",
+    ) -> UUID:
+        def describe(key: UUID) -> TicketType:
+            return TicketType(
+                id=key,
+                name=name,
+                price=Money.of(price, currency),
+                quantity=quantity,
+                max_per_order=max_per_order,
+                sales_start=sales_start,
+                sales_end=sales_end,
+            )
+
+        return concerts.add_ticket_type(self.repository, self.request(actor), concert_id, describe)[0]
+
+    def publish(self, concert_id: UUID, actor: Actor = ORGANISER) -> int:
+        return concerts.publish_concert(self.repository, self.request(actor), concert_id)
+
+    def on_sale(
+        self, quantity: int = 10, price: str = "25.00", currency: str = "EUR", max_per_order: int = 10
+    ) -> tuple[UUID, UUID]:
+        """A published concert with one ticket type: their ids."""
+        concert_id = self.draft()
+        ticket_type_id = self.ticket_type(concert_id, quantity, price, currency, max_per_order)
+        self.publish(concert_id)
+        return concert_id, ticket_type_id
+
+    def cart(self, actor: Actor = CUSTOMER) -> UUID:
+        return carts.create_cart(self.repository, self.request(actor))
+
+    def occupy(self, ticket_type_id: UUID, quantity: int) -> None:
+        """Somebody holds this many tickets in every pool of the type; no cart is large enough for that."""
+        for index in range(len(self.pools(ticket_type_id))):
+            key = pool_id(ticket_type_id, index)
+
+            def command(session: Session, key: UUID = key) -> None:
+                events = session.get(TICKET_POOL, key).hold(
+                    some_id(f"crowd {key}"), some_id("crowd"), quantity, session.now, session.now + HOLD_FOR
+                )
+                session.append(TICKET_POOL, key, *events)
+
+            self.repository.execute(command, self.request(OTHER_CUSTOMER).origin)
+
+    def add(
+        self,
+        cart_id: UUID,
+        ticket_type_id: UUID,
+        quantity: int = 1,
+        caller: Caller | None = None,
+        repository: Repository | None = None,
+    ) -> AddedItem:
+        caller = caller or self.request(CUSTOMER)
+        return carts.add_item(repository or self.repository, caller, cart_id, ticket_type_id, quantity, HOLD_FOR)
+
+    def remove(
+        self, cart_id: UUID, item_id: UUID, caller: Caller | None = None, repository: Repository | None = None
+    ) -> int:
+        return carts.remove_item(repository or self.repository, caller or self.request(CUSTOMER), cart_id, item_id)
+
+    def check_out(
+        self, cart_id: UUID, caller: Caller | None = None, repository: Repository | None = None
+    ) -> PlacedOrder:
+        caller = caller or self.request(CUSTOMER)
+        return carts.check_out(repository or self.repository, self.vault, caller, cart_id, BUYER, PAY_WITHIN)
+
+    def pay(
+        self,
+        order_id: UUID,
+        token: str = "tok_visa",
+        caller: Caller | None = None,
+        repository: Repository | None = None,
+    ) -> PaidOrder:
+        gateways = {"sandbox": self.gateway}
+        caller = caller or self.request(CUSTOMER)
+        return orders.pay_order(repository or self.repository, gateways, caller, order_id, "sandbox", token)
+
+    def concert_state(self, concert_id: UUID) -> Concert:
+        return self.other_container().load(CONCERT, concert_id)[0]
+
+    def cart_state(self, cart_id: UUID) -> Cart:
+        return self.other_container().load(CART, cart_id)[0]
+
+    def order_state(self, order_id: UUID) -> Order:
+        return self.other_container().load(ORDER, order_id)[0]
+
+    def pool(self, ticket_type_id: UUID, index: int = 0) -> TicketPool:
+        """A pool as the log has it, at the time of its last event."""
+        return self.other_container().load(TICKET_POOL, pool_id(ticket_type_id, index))[0]
+
+    def pools(self, ticket_type_id: UUID) -> list[TicketPool]:
+        terms = self.pool(ticket_type_id).terms
+        return [self.pool(ticket_type_id, index) for index in range(terms.pool_count if terms else 0)]
+
+    def _new_event_id(self) -> UUID:
+        return some_id(f"{self.salt}/event {next(self._event_ids)}")

@@ -1,0 +1,400 @@
+"""What an organiser can do with a concert, over the whole way to the log."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from chalicelib.concerts.commands import (
+    add_ticket_type,
+    cancel_concert,
+    change_concert,
+    create_concert,
+    delete_concert,
+    publish_concert,
+    remove_ticket_type,
+    schedule_concert,
+)
+from chalicelib.concerts.concert import ConcertDetails, ConcertIncomplete, ConcertNotDraft, ConcertStatus
+from chalicelib.concerts.events import TicketType
+from chalicelib.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    Unavailable,
+)
+from chalicelib.eventsourcing.memory import MemoryEventStore
+from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
+from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
+from chalicelib.money import Money
+from chalicelib.venues.commands import delete_venue
+from tests.support.shop import CUSTOMER, OPENING, OPERATOR, ORGANISER, OTHER_ORGANISER, Clock, Shop, some_id
+from tests.support.stored import imported
+
+PUBLISHED_IN_THE_ORIGINAL = some_id("original concert")
+
+
+class FragileStore(MemoryEventStore):
+    """Works for a given number of appends and is away from then on, until it is mended."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.appends_left: int | None = None
+        self.commits: list[int] = []
+
+    def append(self, events: Sequence[StoredEvent]) -> None:
+        if self.appends_left is not None:
+            if self.appends_left == 0:
+                raise Unavailable("The store is away.")
+            self.appends_left -= 1
+        super().append(events)
+        self.commits.append(len(events))
+
+
+@pytest.fixture
+def store() -> FragileStore:
+    return FragileStore()
+
+
+@pytest.fixture
+def shop(store: FragileStore) -> Shop:
+    return Shop(store)
+
+
+def describe(key: UUID) -> TicketType:
+    return TicketType(id=key, name="Seated", price=Money.of("40.00", "EUR"), quantity=100, max_per_order=4)
+
+
+def large_draft(shop: Shop) -> tuple[UUID, list[UUID]]:
+    """Three ticket types of 45 pools each: 135 pools, more than one transaction takes."""
+    concert_id = shop.draft()
+    return concert_id, [shop.ticket_type(concert_id, quantity=45 * 250) for _ in range(3)]
+
+
+def test_a_concert_is_created_at_a_venue_that_exists(shop: Shop) -> None:
+    concert_id = create_concert(shop.repository, shop.request(ORGANISER), ConcertDetails("Sunn O)))", shop.venue()))
+    concert = shop.concert_state(concert_id)
+    assert (concert.status, concert.organiser_id) == (ConcertStatus.DRAFT, ORGANISER.id)
+
+
+def test_a_concert_at_a_venue_that_is_not_there_is_invalid(shop: Shop) -> None:
+    venue_id = shop.venue()
+    delete_venue(shop.repository, shop.request(ORGANISER), venue_id)
+    for nowhere in (venue_id, some_id("nowhere")):
+        with pytest.raises(InvalidInput) as refusal:
+            create_concert(shop.repository, shop.request(ORGANISER), ConcertDetails("Sunn O)))", nowhere))
+        assert refusal.value.fields == (("#/venue_id", "names no venue"),)
+
+
+def test_a_venue_that_another_container_deleted_is_gone_here_too(shop: Shop) -> None:
+    venue_id = shop.venue()
+    delete_venue(shop.other_container(), shop.request(ORGANISER), venue_id)
+    with pytest.raises(InvalidInput):
+        create_concert(shop.repository, shop.request(ORGANISER), ConcertDetails("Sunn O)))", venue_id))
+
+
+def test_a_repeated_creation_gives_the_same_answer_even_when_the_venue_is_gone(shop: Shop) -> None:
+    details = ConcertDetails("Sunn O)))", shop.venue())
+    first = create_concert(shop.repository, shop.request(ORGANISER, "key"), details)
+    delete_venue(shop.repository, shop.request(ORGANISER), details.venue_id)
+    before = shop.log([first])
+    assert create_concert(shop.other_container(), shop.request(ORGANISER, "key"), details) == first
+    assert shop.log([first]) == before
+
+
+def test_the_same_key_with_another_body_is_refused(shop: Shop) -> None:
+    details = ConcertDetails("Sunn O)))", shop.venue())
+    create_concert(shop.repository, shop.request(ORGANISER, "key", "one"), details)
+    with pytest.raises(IdempotencyKeyReused):
+        create_concert(shop.repository, shop.request(ORGANISER, "key", "two"), details)
+    concert_id = shop.draft()
+    add_ticket_type(shop.repository, shop.request(ORGANISER, "type", "one"), concert_id, describe)
+    with pytest.raises(IdempotencyKeyReused):
+        add_ticket_type(shop.repository, shop.request(ORGANISER, "type", "two"), concert_id, describe)
+
+
+def test_another_organiser_may_do_nothing_with_a_concert(shop: Shop) -> None:
+    concert_id = shop.draft()
+    ticket_type_id = shop.ticket_type(concert_id)
+    other = shop.request(OTHER_ORGANISER)
+    with pytest.raises(Forbidden):
+        change_concert(shop.repository, other, concert_id, lambda details: replace(details, name="Mine"))
+    with pytest.raises(Forbidden):
+        schedule_concert(shop.repository, other, concert_id, OPENING, OPENING + timedelta(hours=1))
+    with pytest.raises(Forbidden):
+        add_ticket_type(shop.repository, other, concert_id, describe)
+    with pytest.raises(Forbidden):
+        remove_ticket_type(shop.repository, other, concert_id, ticket_type_id)
+    with pytest.raises(Forbidden):
+        publish_concert(shop.repository, other, concert_id)
+    with pytest.raises(Forbidden):
+        cancel_concert(shop.repository, other, concert_id)
+    with pytest.raises(Forbidden):
+        delete_concert(shop.repository, other, concert_id)
+
+
+def test_an_operator_may_publish_for_an_organiser(shop: Shop) -> None:
+    concert_id = shop.draft()
+    shop.ticket_type(concert_id)
+    shop.publish(concert_id, OPERATOR)
+    assert shop.concert_state(concert_id).organiser_id == ORGANISER.id
+
+
+def test_a_concert_that_never_was_is_not_found(shop: Shop) -> None:
+    with pytest.raises(NotFound):
+        publish_concert(shop.repository, shop.request(ORGANISER), some_id("nowhere"))
+    with pytest.raises(NotFound):
+        cancel_concert(shop.repository, shop.request(ORGANISER), some_id("nowhere"))
+
+
+def test_a_change_names_the_version_it_was_made_for(shop: Shop) -> None:
+    concert_id = shop.draft()
+    with pytest.raises(PreconditionFailed) as refusal:
+        delete_concert(shop.repository, shop.request(ORGANISER, if_match=0), concert_id)
+    assert refusal.value.facts == {"version": 1}
+    assert delete_concert(shop.repository, shop.request(ORGANISER, if_match=1), concert_id) == 2
+
+
+def test_a_draft_moves_to_a_venue_that_exists(shop: Shop) -> None:
+    concert_id, elsewhere = shop.draft(), shop.venue()
+    moved = change_concert(
+        shop.repository, shop.request(ORGANISER), concert_id, lambda details: replace(details, venue_id=elsewhere)
+    )
+    assert moved == 2
+    with pytest.raises(InvalidInput):
+        change_concert(
+            shop.repository,
+            shop.request(ORGANISER),
+            concert_id,
+            lambda details: replace(details, venue_id=some_id("nowhere")),
+        )
+
+
+@pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
+def test_a_repeated_ticket_type_gets_its_first_answer_although_the_concert_went_on(shop: Shop, cold: bool) -> None:
+    concert_id = shop.draft()
+    first = add_ticket_type(shop.repository, shop.request(ORGANISER, "key"), concert_id, describe)
+    shop.ticket_type(concert_id)
+    shop.publish(concert_id)
+    before = shop.log([concert_id])
+    repository = shop.other_container() if cold else shop.repository
+    assert add_ticket_type(repository, shop.request(ORGANISER, "key"), concert_id, describe) == first
+    assert shop.log([concert_id]) == before
+    assert first[1] == 2
+
+
+def test_a_repeated_ticket_type_gets_its_first_answer_with_if_match_too(shop: Shop) -> None:
+    concert_id = shop.draft()
+    first = add_ticket_type(shop.repository, shop.request(ORGANISER, "key", if_match=1), concert_id, describe)
+    again = add_ticket_type(shop.repository, shop.request(ORGANISER, "key", if_match=1), concert_id, describe)
+    assert again == first
+
+
+def test_instants_finer_than_the_log_mean_the_same_in_every_container(shop: Shop) -> None:
+    starts_at = OPENING + timedelta(microseconds=123_456)
+    ends_at = starts_at + timedelta(hours=2)
+    concert_id = shop.draft()
+    versions = [
+        schedule_concert(repository, shop.request(ORGANISER), concert_id, starts_at, ends_at)
+        for repository in (shop.repository, shop.repository, shop.other_container())
+    ]
+    assert versions == [2, 2, 2]
+
+
+def test_publishing_opens_the_pools_in_the_same_transaction(shop: Shop, store: FragileStore) -> None:
+    concert_id = shop.draft()
+    first, second = shop.ticket_type(concert_id, 600), shop.ticket_type(concert_id, 1)
+    store.commits.clear()
+    version = shop.publish(concert_id)
+    assert store.commits == [1 + 3 + 1]
+    concert = shop.concert_state(concert_id)
+    assert (concert.status, version) == (ConcertStatus.PUBLISHED, 4)
+    assert {pools.ticket_type_id: pools.pool_ids for pools in concert.pools} == {
+        first: tuple(pool_id(first, index) for index in range(3)),
+        second: (pool_id(second, 0),),
+    }
+    assert [pool.free for pool in shop.pools(first)] == [200, 200, 200]
+
+
+def test_a_pool_knows_the_terms_of_its_ticket_type(shop: Shop) -> None:
+    sales_start = OPENING - timedelta(days=20)
+    concert_id = shop.draft()
+    ticket_type_id = shop.ticket_type(concert_id, 300, "9.50", "GBP", 4, sales_start=sales_start)
+    shop.publish(concert_id)
+    terms = shop.pool(ticket_type_id, 1).terms
+    assert terms is not None
+    assert (terms.concert_id, terms.concert_name, terms.organiser_id) == (concert_id, "Patti Smith", ORGANISER.id)
+    assert (terms.ticket_type_id, terms.ticket_type_name) == (ticket_type_id, "Standing")
+    assert (terms.pool_index, terms.pool_count, terms.capacity, terms.max_per_order) == (1, 2, 150, 4)
+    assert (terms.price, terms.sales_start, terms.sales_end) == (Money.of("9.50", "GBP"), sales_start, OPENING)
+
+
+@pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
+def test_publishing_again_gives_the_same_answer_and_adds_nothing(shop: Shop, store: FragileStore, cold: bool) -> None:
+    concert_id, _ = shop.on_sale(600)
+    before = shop.log(store.stream_ids())
+    repository = shop.other_container() if cold else shop.repository
+    assert publish_concert(repository, shop.request(ORGANISER), concert_id) == 3
+    assert shop.log(store.stream_ids()) == before
+
+
+def test_an_incomplete_draft_is_not_published(shop: Shop, store: FragileStore) -> None:
+    concert_id = shop.draft()
+    before = shop.log(store.stream_ids())
+    with pytest.raises(ConcertIncomplete):
+        shop.publish(concert_id)
+    assert shop.log(store.stream_ids()) == before
+
+
+def test_ninety_nine_pools_are_published_in_one_transaction(shop: Shop, store: FragileStore) -> None:
+    concert_id = shop.draft()
+    shop.ticket_type(concert_id, 90 * 250)
+    shop.ticket_type(concert_id, 9 * 250)
+    store.commits.clear()
+    shop.publish(concert_id)
+    assert store.commits == [MAX_COMMIT_ITEMS]
+
+
+def test_a_concert_of_more_than_ninety_nine_pools_is_published_first_and_then_opened(
+    shop: Shop, store: FragileStore
+) -> None:
+    concert_id, ticket_types = large_draft(shop)
+    store.commits.clear()
+    shop.publish(concert_id)
+    assert store.commits == [1, 100, 35]
+    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * 250] * 3
+
+
+@pytest.mark.parametrize("commits_before", [0, 1, 2])
+@pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
+def test_publishing_again_finishes_what_was_interrupted(
+    shop: Shop, store: FragileStore, commits_before: int, cold: bool
+) -> None:
+    concert_id, ticket_types = large_draft(shop)
+    store.appends_left = commits_before
+    with pytest.raises(Unavailable):
+        shop.publish(concert_id)
+    assert not any(shop.pools(key) for key in ticket_types), "a sale starts only when all pools are open"
+    store.appends_left = None
+    repository = shop.other_container() if cold else shop.repository
+    shop.clock.advance(timedelta(minutes=1))
+    assert publish_concert(repository, shop.request(ORGANISER), concert_id) == 5
+    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * 250] * 3
+    before = shop.log(store.stream_ids())
+    publish_concert(repository, shop.request(ORGANISER), concert_id)
+    assert shop.log(store.stream_ids()) == before
+
+
+def test_while_its_pools_are_being_opened_nothing_can_be_bought(shop: Shop, store: FragileStore) -> None:
+    concert_id, ticket_types = large_draft(shop)
+    store.appends_left = 2
+    with pytest.raises(Unavailable):
+        shop.publish(concert_id)
+    store.appends_left = None
+    cart_id = shop.cart()
+    for ticket_type_id in ticket_types:
+        with pytest.raises(NotFound):
+            shop.add(cart_id, ticket_type_id)
+
+
+def test_cancelling_closes_every_pool(shop: Shop) -> None:
+    concert_id, ticket_type_id = shop.on_sale(600)
+    cart_id = shop.cart()
+    item = shop.add(cart_id, ticket_type_id, 2)
+    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == 4
+    assert [pool.closed for pool in shop.pools(ticket_type_id)] == [True] * 3
+    assert shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
+    with pytest.raises(NotOnSale):
+        shop.add(cart_id, ticket_type_id)
+    with pytest.raises(NotOnSale):
+        shop.check_out(cart_id)
+    assert shop.remove(cart_id, item.item_id) == 2
+
+
+def test_a_container_that_has_not_heard_of_the_cancellation_sells_nothing_either(shop: Shop) -> None:
+    concert_id, ticket_type_id = shop.on_sale()
+    cart_id = shop.cart()
+    cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id)
+    with pytest.raises(NotOnSale):
+        shop.add(cart_id, ticket_type_id)
+
+
+@pytest.mark.parametrize("commits_before", [0, 1, 2, 3])
+def test_cancelling_again_finishes_what_was_interrupted(shop: Shop, store: FragileStore, commits_before: int) -> None:
+    concert_id, ticket_type_id = shop.on_sale(600)
+    store.appends_left = commits_before
+    with pytest.raises(Unavailable):
+        cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
+    store.appends_left = None
+    assert cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id) == 4
+    assert [pool.closed for pool in shop.pools(ticket_type_id)] == [True] * 3
+    before = shop.log(store.stream_ids())
+    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == 4
+    assert shop.log(store.stream_ids()) == before
+
+
+def test_a_publication_resumed_after_the_cancellation_sells_nothing(shop: Shop, store: FragileStore) -> None:
+    concert_id, ticket_types = large_draft(shop)
+    store.appends_left = 1
+    with pytest.raises(Unavailable):
+        shop.publish(concert_id)
+    store.appends_left = None
+    cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id)
+    with pytest.raises(ConcertNotDraft):
+        shop.publish(concert_id)
+    with pytest.raises(NotFound):
+        shop.add(shop.cart(), ticket_types[0])
+
+
+def test_two_containers_that_publish_at_once_open_every_pool_once(shop: Shop) -> None:
+    concert_id = shop.draft()
+    ticket_type_id = shop.ticket_type(concert_id, 600)
+    other = shop.other_container(Clock(shop.clock.now + timedelta(seconds=1)))
+    publish_concert(other, shop.request(ORGANISER), concert_id)
+    assert shop.publish(concert_id) == 3
+    assert [pool.free for pool in shop.pools(ticket_type_id)] == [200, 200, 200]
+    assert len(shop.store.read(pool_id(ticket_type_id, 0))) == 1
+
+
+def test_an_operator_can_publish_a_draft_of_the_original_and_sell_its_tickets(shop: Shop, store: FragileStore) -> None:
+    ticket_type_id = original_draft(store, quantity=20)
+    shop.publish(PUBLISHED_IN_THE_ORIGINAL, OPERATOR)
+    assert shop.add(shop.cart(), ticket_type_id, 3).version == 1
+    terms = shop.pool(ticket_type_id).terms
+    assert terms is not None
+    assert (terms.price, terms.organiser_id) == (Money.of("25.00", "EUR"), None)
+
+
+def test_a_ticket_type_of_the_original_without_any_tickets_is_sold_out_and_no_error(
+    shop: Shop, store: FragileStore
+) -> None:
+    ticket_type_id = original_draft(store, quantity=0)
+    shop.publish(PUBLISHED_IN_THE_ORIGINAL, OPERATOR)
+    with pytest.raises(TicketsSoldOut) as refusal:
+        shop.add(shop.cart(CUSTOMER), ticket_type_id)
+    assert refusal.value.facts == {"available": 0}
+
+
+def original_draft(store: MemoryEventStore, quantity: int) -> UUID:
+    stream_id, ticket_type_id = PUBLISHED_IN_THE_ORIGINAL, some_id("original type")
+    prefix = "Cloudbash.Domain.Concerts.Events.Concert"
+    store.append(
+        [
+            imported(f"{prefix}CreatedEvent", stream_id, 0, Name="Old", VenueId=str(some_id("v")), ImageUrl=None),
+            imported(
+                f"{prefix}ScheduledEvent", stream_id, 1, StartDate="2030-03-01T20:00:00", EndDate="2030-03-01T23:00:00"
+            ),
+            imported(
+                f"{prefix}TicketTypeAddedEvent",
+                stream_id,
+                2,
+                Type={"Id": str(ticket_type_id), "Name": "All", "Price": 25.0, "Quantity": quantity},
+            ),
+        ]
+    )
+    return ticket_type_id

@@ -1,0 +1,61 @@
+"""The names under which events are stored: a promise to every log that exists."""
+
+from chalicelib.eventsourcing.event import event_class
+from tests.support.contexts import all_aggregates, all_event_classes
+
+STORED_NAMES = {
+    "Cloudbash.Domain.Access.Events.PersonErasedEvent": "Account",
+    "Cloudbash.Domain.Access.Events.RoleGrantedEvent": "Account",
+    "Cloudbash.Domain.Access.Events.RoleRevokedEvent": "Account",
+    "Cloudbash.Domain.Carts.Events.CartCheckedOutEvent": "Cart",
+    "Cloudbash.Domain.Carts.Events.CartCreatedEvent": "Cart",
+    "Cloudbash.Domain.Carts.Events.CartItemAddedEvent": "Cart",
+    "Cloudbash.Domain.Carts.Events.CartItemRemovedEvent": "Cart",
+    "Cloudbash.Domain.Concerts.Events.ConcertCancelledEvent": "Concert",
+    "Cloudbash.Domain.Concerts.Events.ConcertCreatedEvent": "Concert",
+    "Cloudbash.Domain.Concerts.Events.ConcertDeletedEvent": "Concert",
+    "Cloudbash.Domain.Concerts.Events.ConcertDetailsChangedEvent": "Concert",
+    "Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent": "Concert",
+    "Cloudbash.Domain.Concerts.Events.ConcertScheduledEvent": "Concert",
+    "Cloudbash.Domain.Concerts.Events.ConcertTicketTypeAddedEvent": "Concert",
+    "Cloudbash.Domain.Concerts.Events.ConcertTicketTypeRemovedEvent": "Concert",
+    "Cloudbash.Domain.Inventory.Events.HoldPlacedOnOrderEvent": "TicketPool",
+    "Cloudbash.Domain.Inventory.Events.HoldReleasedEvent": "TicketPool",
+    "Cloudbash.Domain.Inventory.Events.TicketPoolClosedEvent": "TicketPool",
+    "Cloudbash.Domain.Inventory.Events.TicketPoolOpenedEvent": "TicketPool",
+    "Cloudbash.Domain.Inventory.Events.TicketsHeldEvent": "TicketPool",
+    "Cloudbash.Domain.Inventory.Events.TicketsSoldEvent": "TicketPool",
+    "Cloudbash.Domain.Orders.Events.OrderConfirmedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.OrderCreatedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.OrderPlacedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.PaymentFailedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.PaymentStartedEvent": "Order",
+    "Cloudbash.Domain.Users.Events.UserAuthenticatedEvent": "Account",
+    "Cloudbash.Domain.Users.Events.UserCreatedEvent": "Account",
+    "Cloudbash.Domain.Venues.Events.VenueCreatedEvent": "Venue",
+    "Cloudbash.Domain.Venues.Events.VenueDeletedEvent": "Venue",
+    "Cloudbash.Domain.Venues.Events.VenueDetailsChangedEvent": "Venue",
+}
+
+
+def test_the_stored_names_are_exactly_these() -> None:
+    """Add the name of a new event here; never change or remove one: stored events are never rewritten."""
+    assert {cls.stored_name: cls.aggregate_type for cls in all_event_classes()} == STORED_NAMES
+
+
+def test_an_event_is_found_by_its_stored_name_and_by_no_other() -> None:
+    for cls in all_event_classes():
+        assert event_class(cls.stored_name) is cls
+        assert event_class(cls.__name__) is None
+
+
+def test_every_event_belongs_to_an_aggregate_that_folds_it() -> None:
+    names = {aggregate.name for aggregate in all_aggregates()}
+    assert {cls.aggregate_type for cls in all_event_classes()} <= names
+
+
+def test_every_shape_but_the_last_has_a_way_to_the_next() -> None:
+    """An event that is raised to schema version 3 needs upcasters from 1 and 2; from 0 only where the original's shape
+    does not fit as it is."""
+    for cls in all_event_classes():
+        assert set(range(1, cls.schema_version)) <= cls.upcasters.keys() <= set(range(cls.schema_version))

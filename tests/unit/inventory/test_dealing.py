@@ -1,0 +1,28 @@
+"""How a stock is dealt over pools."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.inventory.dealing import MAX_POOL_CAPACITY, MAX_POOLS, MAX_QUANTITY, deal
+
+
+@given(st.integers(min_value=1, max_value=MAX_QUANTITY))
+def test_every_ticket_is_dealt_to_at_most_ninety_pools_of_at_most_a_thousand(quantity: int) -> None:
+    pools = deal(quantity)
+    assert sum(pools) == quantity
+    assert 1 <= len(pools) <= MAX_POOLS
+    assert 1 <= min(pools) <= max(pools) <= MAX_POOL_CAPACITY
+    assert max(pools) - min(pools) <= 1
+
+
+@pytest.mark.parametrize(
+    ("quantity", "pools"),
+    [(1, [1]), (250, [250]), (251, [126, 125]), (22_501, [251, *[250] * 89]), (90_000, [1000] * 90)],
+)
+def test_the_edges_of_dealing(quantity: int, pools: list[int]) -> None:
+    assert deal(quantity) == pools
+
+
+def test_the_largest_stock_is_ninety_thousand() -> None:
+    assert MAX_QUANTITY == 90_000
