@@ -44,6 +44,14 @@ class RemoteKeys:
             raise Unavailable("The token issuer's keys cannot be fetched.") from error
 
 
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A verified caller; `expires_at` in seconds since 1970."""
+
+    actor: Actor
+    expires_at: int
+
+
 @dataclass(frozen=True)
 class TokenVerifier:
     """Accepts RS256 and ES256 tokens of one issuer for one audience that have not expired."""
@@ -52,8 +60,8 @@ class TokenVerifier:
     issuer: str
     audience: str
 
-    def verify(self, authorization: str) -> Actor:
-        """The caller of an `Authorization: Bearer …` header. Raises Unauthenticated, or Unavailable."""
+    def verify(self, authorization: str) -> Credentials:
+        """What an `Authorization: Bearer …` header proves. Raises Unauthenticated, or Unavailable."""
         scheme, _, token = authorization.strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send a token as 'Authorization: Bearer …'.")
@@ -70,7 +78,7 @@ class TokenVerifier:
             raise Unauthenticated("The token has expired.") from error
         except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated("The token cannot be trusted.") from error
-        return Actor.of(claims["sub"], groups_of(claims))
+        return Credentials(Actor.of(claims["sub"], groups_of(claims)), int(claims["exp"]))
 
 
 def groups_of(claims: Mapping[str, Any]) -> list[str]:

@@ -5,6 +5,7 @@ answered with 401 and a problem document, on API Gateway and locally alike (a de
 refuse (`Call.actor`), and a route that declares a role is never run without a verified caller.
 """
 
+from datetime import datetime
 from typing import Any
 
 from chalice.app import AuthResponse
@@ -17,16 +18,26 @@ from chalicelib.http.auth import TokenVerifier
 def authorize(token: str, verifier: TokenVerifier) -> AuthResponse:
     """Raises Unavailable if the keys cannot be fetched: then API Gateway answers 500 and caches nothing."""
     try:
-        actor = verifier.verify(token)
+        credentials = verifier.verify(token)
     except Unauthenticated as refusal:
         return AuthResponse(routes=["*"], principal_id="nobody", context={"refusal": refusal.detail})
-    context = {"person": str(actor.id), "groups": ",".join(sorted(actor.roles))}
+    actor = credentials.actor
+    context = {
+        "person": str(actor.id),
+        "groups": ",".join(sorted(actor.roles)),
+        "expires_at": str(credentials.expires_at),
+    }
     return AuthResponse(routes=["*"], principal_id=str(actor.id), context=context)
 
 
-def actor_of(context: dict[str, Any]) -> Actor:
-    """The caller whom the authorizer passed on in the request context. Raises Unauthenticated."""
+def actor_of(context: dict[str, Any], now: datetime) -> Actor:
+    """The caller whom the authorizer passed on in the request context. Raises Unauthenticated.
+
+    API Gateway keeps the authorizer's answer for a while: a token that expired meanwhile is refused here.
+    """
     passed = context.get("authorizer") or {}
     if "person" not in passed:
         raise Unauthenticated(passed.get("refusal", "A token is needed."))
+    if now.timestamp() >= int(passed["expires_at"]):
+        raise Unauthenticated("The token has expired.")
     return Actor.of(passed["person"], passed["groups"].split(","))

@@ -1,6 +1,7 @@
 """Errors as RFC 9457 problem documents: the one place that knows HTTP status codes of errors."""
 
 import json
+import logging
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,8 @@ from chalicelib.errors import (
     Unauthenticated,
     Unavailable,
 )
+
+logger = logging.getLogger(__name__)
 
 _STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
     (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
@@ -47,6 +50,7 @@ def problem(error: CloudbashError) -> Response:
     """The response for an error that was raised on purpose."""
     status = next((status for family, status in _STATUS_OF_FAMILY if isinstance(error, family)), None)
     if status is None:
+        logger.error("%s: %s", error.code, error.detail, exc_info=error)
         return problem_of_status(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
     facts = dict(error.facts)
     if isinstance(error, InvalidInput) and error.fields:

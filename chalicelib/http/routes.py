@@ -11,6 +11,7 @@ from chalice.app import Authorizer, Blueprint, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.caller import Actor, Caller, Role
+from chalicelib.clock import utc_now
 from chalicelib.errors import CloudbashError, Forbidden
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.http.authorizer import actor_of
@@ -71,7 +72,7 @@ class Call:
     @cached_property
     def actor(self) -> Actor:
         """The verified caller, with the roles of the token."""
-        return actor_of(self._request.context)
+        return actor_of(self._request.context, utc_now())
 
     def require(self, role: Role) -> None:
         """Ask for the role in the token, and before refusing, among those granted here."""
