@@ -2,17 +2,16 @@
 
 import argparse
 import os
-import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
 from local import ports
 from local.checkout import PROJECT, STATE, StackAlreadyRuns, claimed, published
+from local.ending import Ended, Ending
 from local.processes import Process, ServerFailed
 
 DEFAULT_PORT = "8000"
@@ -24,17 +23,14 @@ class CannotRun(RuntimeError):
     pass
 
 
-class Ended(Exception):
-    """Somebody asked us to end."""
-
-
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     console = Console(highlight=False)
     problems = Console(stderr=True, highlight=False)
+    ending = Ending()
+    ending.on_signals()
     try:
-        with ending_on_signals():
-            run(console, port_to_serve(os.environ.get("PORT") or DEFAULT_PORT), options)
+        run(console, port_to_serve(os.environ.get("PORT") or DEFAULT_PORT), options, ending)
     except Ended:
         console.print("Ended.")
         return 0
@@ -53,11 +49,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(console: Console, port: int, options: argparse.Namespace) -> None:
+def run(console: Console, port: int, options: argparse.Namespace, ending: Ending) -> None:
     began = time.monotonic()
 
     def report(what: str, seconds: float) -> None:
         console.print(f"  [green]✓[/green] {what:<24}[dim]{seconds:5.1f} s[/dim]")
+        ending.check()
 
     def done(what: str) -> None:
         report(what, time.monotonic() - began)
@@ -95,7 +92,7 @@ def run(console: Console, port: int, options: argparse.Namespace) -> None:
         status.stop()
         welcome(console, base_url, time.monotonic() - began)
         while True:
-            time.sleep(LOOK_EVERY)
+            ending.wait(LOOK_EVERY)
             ensure_alive(children, stack.ended_servers())
 
 
@@ -131,26 +128,6 @@ def port_to_serve(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= LAST_PORT:
         raise CannotRun(f"PORT must be a number from 1 to {LAST_PORT}, not {text!r}")
     return int(text)
-
-
-@contextmanager
-def ending_on_signals() -> Iterator[None]:
-    """The first signal unwinds everything; what comes while it unwinds changes nothing."""
-    asked = False
-
-    def end(*_: object) -> None:
-        nonlocal asked
-        if not asked:
-            asked = True
-            raise Ended
-
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    previous = {signum: signal.signal(signum, end) for signum in signals}
-    try:
-        yield
-    finally:
-        for signum, handler in previous.items():
-            signal.signal(signum, handler)
 
 
 if __name__ == "__main__":

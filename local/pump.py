@@ -8,7 +8,6 @@ import argparse
 import importlib
 import logging
 import os
-import signal
 import sys
 import threading
 import time
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.checkout import PROJECT
+from local.ending import Ending
 from local.feed import Feed, Subscription, Waiting
 from local.invocation import Mapping, Source, delivered
 from local.resources import Aws
@@ -243,12 +243,18 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     sys.path.insert(0, str(options.app_directory))
-    stop = threading.Event()
-
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    ending = Ending()
+    ending.on_signals()
     app = importlib.import_module("app").app
-    Pump.connect(mappings_of(app), os.environ).run(stop)
+    stop = threading.Event()
+    pump = threading.Thread(target=Pump.connect(mappings_of(app), os.environ).run, args=(stop,))
+    pump.start()
+    while pump.is_alive() and not ending.asked:
+        time.sleep(LOOK_AT_STOP_EVERY)
+    stop.set()
+    pump.join()
+    if not ending.asked:
+        sys.exit("the pump ended by itself")
 
 
 if __name__ == "__main__":

@@ -724,8 +724,8 @@ def test_the_run_command_serves_refuses_a_second_stack_and_ends_without_a_trace(
 
         run.send_signal(signal.SIGINT)
         said += run.stdout.readlines()
-        assert run.wait(WITHIN) == 0
-    assert not any("Traceback" in line for line in said)
+        assert run.wait(WITHIN) == 0, said
+    assert not any("Traceback" in line for line in said), said
     assert not (tmp_path / "state" / "stack.json").exists()
     assert not ports.accepts_connections(port)
 
@@ -751,8 +751,10 @@ def children_of(pid: int) -> list[int]:
 
 
 def iter_until(lines: Iterator[str], word: str) -> Iterator[str]:
+    said = []
     for line in lines:
+        said.append(line)
         yield line
         if word in line:
             return
-    pytest.fail(f"ended before it said {word}")
+    pytest.fail(f"ended before it said {word}: {''.join(said)}")
