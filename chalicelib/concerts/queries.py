@@ -102,14 +102,14 @@ def _in_name(parameter: str, *, forgiving: bool) -> str:
 
 
 def _key(row: Mapping[str, Any]) -> list[str]:
-    return [row["starts_at"].isoformat() if row["starts_at"] else "", str(row["id"])]
+    return [_instant(row["starts_at"]) or "", str(row["id"])]
 
 
 def _parsed_key(after: Sequence[str]) -> tuple[datetime | None, UUID]:
     try:
         start, concert_id = after
         return as_utc(datetime.fromisoformat(start)) if start else None, UUID(concert_id)
-    except (ValueError, OverflowError):
+    except ValueError:
         raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),)) from None
 
 

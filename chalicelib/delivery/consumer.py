@@ -17,6 +17,9 @@ from chalicelib.eventsourcing.event import format_instant
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 
+MAX_RIVALRIES = 20
+"""How often another consumer may be first at one stream before the batch has to come again."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -69,12 +72,16 @@ class Consumer:
             if newest > parked.last_seen:
                 self._parking.park(replace(parked, last_seen=newest))
             return
-        while (position := self._projection.position(stream_id)) < newest:
+        for _ in range(MAX_RIVALRIES):
+            position = self._projection.position(stream_id)
+            if position >= newest:
+                return
             try:
                 self._apply(stream_id, position, self._following(stream_id, position, arrived))
             except PositionMoved:
                 continue
             return
+        raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
 
     def _apply(self, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> None:
         """Apply all events at once; if that fails, one by one, and park the stream at the first that cannot be."""

@@ -8,7 +8,6 @@ from uuid import UUID
 import psycopg
 from psycopg import Connection, Cursor, sql
 from psycopg.abc import PQGen
-from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
@@ -46,12 +45,7 @@ class _ImpatientConnection(Connection[DictRow]):
     """Waits ANSWER_WITHIN for each answer, also for one that a frozen server never gives."""
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
-        try:
-            return super().wait(gen, interval, ANSWER_WITHIN if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if self.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                self.pgconn.finish()  # the answer may still come, and would be taken for that of the next statement
-            raise
+        return super().wait(gen, interval, ANSWER_WITHIN if timeout is None else timeout)
 
 
 class Pool(ConnectionPool[_ImpatientConnection]):
