@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint types token bench clean help
+.PHONY: run test lint package token bench clean help
 
 $(INSTALLED): requirements.txt requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name yours with PYTHON=…"; exit 1; }
@@ -25,6 +25,9 @@ lint: $(INSTALLED) ## ruff and mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+package: $(INSTALLED) ## the Lambda package and its template in build/package, checked
+	@$(BIN)/python -m infra.package
 
 token: $(INSTALLED) ## a bearer token for the running stack: ROLE=customer|organiser|door|operator SUB=…
 	@$(BIN)/python -m local.token --role $(or $(ROLE),customer) $(if $(SUB),--sub $(SUB))

@@ -29,7 +29,8 @@ from chalicelib.orders.payments import PaymentGateway
 from chalicelib.orders.projections import fold_order
 from chalicelib.orders.sandbox import SandboxGateway
 from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
-from chalicelib.privacy.keys import FileMasterKey
+from chalicelib.privacy.keys import FileMasterKey, MasterKey
+from chalicelib.privacy.kms import KmsMasterKey
 from chalicelib.privacy.vault import PersonVault
 from chalicelib.settings import NotConfigured, Settings
 from chalicelib.venues.venue import VENUE
@@ -78,8 +79,7 @@ class Composition:
 
     @cached_property
     def vault(self) -> PersonVault:
-        master_key = FileMasterKey(Path(self.settings.need("master_key_file")))
-        keys = DynamoDBPersonKeys(self.dynamodb, self.settings.need("person_keys_table"), master_key)
+        keys = DynamoDBPersonKeys(self.dynamodb, self.settings.need("person_keys_table"), self._master_key())
         return PersonVault(keys, self.clock)
 
     @cached_property
@@ -163,6 +163,13 @@ class Composition:
 
     def _consumer(self, projection: Projection) -> Consumer:
         return Consumer(projection, self.event_store, self.parking, self.clock)
+
+    def _master_key(self) -> MasterKey:
+        if self.settings.master_key_id:
+            return KmsMasterKey(boto3.client("kms", config=_AWS), self.settings.master_key_id)
+        if not self.settings.master_key_file:
+            raise NotConfigured("MASTER_KEY_ID or MASTER_KEY_FILE is not set")
+        return FileMasterKey(Path(self.settings.master_key_file))
 
     def _file_keys(self) -> FileKeys:
         if not self.settings.jwks_file:

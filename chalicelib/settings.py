@@ -33,6 +33,7 @@ class Settings:
     jwks_url: str = ""
     jwks_file: str = ""
     master_key_file: str = ""
+    master_key_id: str = ""
     hold_minutes: str = "15"
     payment_minutes: str = "15"
     payment_providers: str = "sandbox"

@@ -1,1 +1,157 @@
-"""`python -m infra.package`: the CloudFormation package, built and checked as CI and a deployment want it."""
+"""`python -m infra.package`: the CloudFormation package in `build/package`, checked as CI and a deployment want it.
+
+Chalice packages a copy of what is shipped and nothing else: no bytecode, no leftovers of an editor. The dependencies
+are kept beside the copy, and fetched again only when requirements.txt has changed.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from importlib.metadata import version
+from pathlib import Path
+
+from chalicelib.settings import STACK_FILE, Settings
+from infra.template import merge_template
+
+PROJECT = Path(__file__).resolve().parent.parent
+BUILD = PROJECT / "build"
+SHIPPED = ("app.py", "chalicelib", "requirements.txt", ".chalice/config.json", ".chalice/policies")
+STAGE = "prod"
+REGION = "eu-west-1"
+"""Chalice and the SAM translator want a region to be named, and ask it nothing."""
+
+CHALICE = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+
+
+class PackagingFailed(RuntimeError):
+    pass
+
+
+class Packaging:
+    """Everything lies in `directory`, the package itself in `directory/package`."""
+
+    def __init__(self, directory: Path = BUILD) -> None:
+        self._directory = directory
+        self.package = directory / "package"
+        self._source = directory / "source"
+        self._kept = self._source / ".chalice" / "deployments"
+        self._trusted = self._kept / ".trusted"
+        self._checked = directory / "checked"
+
+    def build(self) -> str:
+        """Package and check; returns what was done, in a few lines. Raises PackagingFailed."""
+        began = time.monotonic()
+        with self._alone():
+            self._copy_what_is_shipped()
+            fetched = self._run_chalice()
+            template = (self.package / "sam.json").read_text()
+            self._check(template)
+        sizes = ", ".join(f"{zipped.name} ({zipped.stat().st_size / 1e6:.1f} MB)" for zipped in self._zips())
+        return (
+            f"{os.path.relpath(self.package)}: sam.json ({len(json.loads(template)['Resources'])} resources), {sizes}\n"
+            f"dependencies {'fetched' if fetched else 'unchanged'}; "
+            f"no findings of cfn-lint and the SAM translator; {time.monotonic() - began:.1f} s"
+        )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Tests and `make package` share the directory."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        with (self._directory / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def _copy_what_is_shipped(self) -> None:
+        for name in SHIPPED:
+            original, copy = PROJECT / name, self._source / name
+            if original.is_dir():
+                shutil.rmtree(copy, ignore_errors=True)
+                shutil.copytree(original, copy, ignore=shutil.ignore_patterns("__pycache__", ".*", "*.pyc", "*~"))
+            else:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(original, copy)
+
+    def _run_chalice(self) -> bool:
+        """Whether the dependencies had to be fetched. Raises PackagingFailed."""
+        merge = self._directory / "merge.json"
+        merge.write_text(json.dumps(merge_template(), indent=2))
+        shutil.rmtree(self.package, ignore_errors=True)
+        self._forget_what_cannot_be_trusted()
+        run = subprocess.run(  # noqa: S603 - arguments of our own
+            [*CHALICE, "package", "--stage", STAGE, "--merge-template", str(merge), str(self.package)],
+            cwd=self._source,
+            env=_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        output = run.stdout + run.stderr
+        # Chalice says this, packages without it, and ends well.
+        if run.returncode or "Could not install" in output:
+            shutil.rmtree(self.package, ignore_errors=True)
+            raise PackagingFailed(output)
+        self._trusted.touch()
+        return "Reusing existing shared layer" not in output
+
+    def _forget_what_cannot_be_trusted(self) -> None:
+        """Chalice writes what it keeps in place, whole or not, and tells versions of the code apart by the bytes of
+        the files and not by their names."""
+        if not self._trusted.exists():
+            shutil.rmtree(self._kept, ignore_errors=True)
+        self._kept.mkdir(parents=True, exist_ok=True)
+        self._trusted.unlink(missing_ok=True)
+        for code in self._kept.glob("appcode-*.zip"):
+            code.unlink()
+
+    def _check(self, template: str) -> None:
+        """Once for each template: the checks take longer than everything else."""
+        digest = _digest(template)
+        if self._checked.is_file() and self._checked.read_text() == digest:
+            return
+        from infra.checks import findings  # noqa: PLC0415 - what it imports takes a second
+
+        if found := findings(template, REGION):
+            raise PackagingFailed("\n".join(found))
+        self._checked.write_text(digest)
+
+    def _zips(self) -> list[Path]:
+        return sorted(self.package.glob("*.zip"))
+
+
+def _environment() -> dict[str, str]:
+    """Nobody's stage, account or region."""
+    settings = {STACK_FILE, *(field.name.upper() for field in fields(Settings))}
+    ours = {name: value for name, value in os.environ.items() if name not in settings and not name.startswith("AWS_")}
+    return ours | {
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": "",
+    }
+
+
+def _digest(template: str) -> str:
+    checkers = f"{version('cfn-lint')} {version('aws-sam-translator')}"
+    checks = Path(__file__).with_name("checks.py").read_bytes()
+    return hashlib.sha256(template.encode() + checks + checkers.encode()).hexdigest()
+
+
+def main() -> int:
+    try:
+        sys.stdout.write(Packaging().build() + "\n")
+    except PackagingFailed as error:
+        sys.stderr.write(f"{error}\nThe package is not right; nothing to deploy.\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from chalicelib.errors import CloudbashError
-from chalicelib.settings import STACK_FILE
-from ops import accounts, catalogue, streams
+from chalicelib.settings import STACK_FILE, NotConfigured
+from ops import accounts, catalogue, databases, streams
 from ops.report import show
 
 
@@ -18,13 +18,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops", description="Operator commands of Cloudbash.")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (accounts, streams, catalogue):
+    for module in (accounts, streams, databases, catalogue):
         module.declare(commands)
     options = parser.parse_args(arguments)
     try:
         report = options.command(options)
     except CloudbashError as error:
         Console(stderr=True).print(f"[red]{error.code}[/red]: {error.detail}")
+        return 1
+    except NotConfigured as error:
+        Console(stderr=True).print(
+            f"[red]{error}[/red]: start `make run`, or name a stage's servers in the environment"
+        )
         return 1
     show(report, as_json=options.json)
     return 0

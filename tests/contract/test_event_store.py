@@ -1,5 +1,6 @@
 """One contract for every event store, and what DynamoDB adds to it."""
 
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -80,15 +81,20 @@ def spent(usage: StoreUsage) -> tuple[dict[str, int], float, float, int]:
 
 
 def at_once(work: Callable[[int], Result]) -> list[Result]:
-    """The results of 32 threads that begin at the same moment."""
+    """The results of 32 threads that begin at the same moment and are interrupted all the time."""
     barrier = Barrier(THREADS)
 
     def wait_and_work(number: int) -> Result:
         barrier.wait()
         return work(number)
 
-    with ThreadPoolExecutor(THREADS) as pool:
-        return list(pool.map(wait_and_work, range(THREADS)))
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(THREADS) as pool:
+            return list(pool.map(wait_and_work, range(THREADS)))
+    finally:
+        sys.setswitchinterval(interval)
 
 
 def lost(append: Callable[[], None]) -> frozenset[UUID]:
@@ -215,6 +221,13 @@ def test_the_largest_event_is_stored_and_one_byte_more_is_refused_before_any_req
     assert spent(store.usage) == before
 
 
+def test_the_size_of_an_event_is_counted_in_bytes_and_not_in_characters(store: CountedStore) -> None:
+    before = spent(store.usage)
+    with pytest.raises(CommitTooLarge):
+        store.append([item(venue("Ü" * (MAX_ITEM_BYTES // 2)))])
+    assert spent(store.usage) == before
+
+
 def test_too_many_events_or_bytes_are_refused_before_any_request(store: CountedStore) -> None:
     before = spent(store.usage)
     with pytest.raises(CommitTooLarge, match="101 events"):
@@ -247,7 +260,7 @@ def test_usage_counts_requests_and_items(store: CountedStore) -> None:
 
 
 def test_of_32_writers_of_one_version_one_wins(store: CountedStore) -> None:
-    for _ in range(3):
+    for _ in range(5):
         stream_id = uuid4()
         tries = [item(DELETED, stream_id) for _ in range(THREADS)]
         losses = at_once(lambda number, tries=tries: lost(lambda: store.append([tries[number]])))  # type: ignore[misc]

@@ -119,6 +119,12 @@ def test_no_attribute_can_be_altered_without_breaking_the_hash(altered: dict[str
     assert replace(made, **altered).expected_hash() != made.hash  # type: ignore[arg-type]
 
 
+def test_the_hash_knows_where_one_attribute_ends_and_the_next_begins() -> None:
+    made = stored(VenueDeleted())
+    shifted = replace(made, created=made.created + made.event_type[0], event_type=made.event_type[1:])
+    assert shifted.expected_hash() != made.hash
+
+
 def test_created_never_goes_back_within_a_stream() -> None:
     first = stored(VenueDeleted())
     second = stored(VenueDeleted(), Head.of(first), SOME_TIME - timedelta(seconds=2))

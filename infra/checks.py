@@ -1,0 +1,60 @@
+"""What CloudFormation and SAM would find wrong with a packaged template, found before it is deployed."""
+
+import json
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from cfnlint import api as cfnlint  # type: ignore[import-untyped]
+from samtranslator.model.exceptions import InvalidDocumentException  # type: ignore[import-untyped]
+from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
+
+logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
+"""It warns in the end that nobody has collected its metrics."""
+
+
+class _NoManagedPolicies:
+    """Every role is written out in the template, so that no policy of AWS has to be looked up."""
+
+    def load(self) -> dict[str, str]:
+        return {}
+
+
+def findings(template: str, region: str) -> list[str]:
+    """One line for each; warnings and hints count."""
+    try:
+        translate(json.loads(template), region)
+    except InvalidDocumentException as error:
+        return [f"sam: {cause.message}" for cause in error.causes]
+    config = cfnlint.ManualArgs(include_checks=["I"], regions=[region])
+    return [f"{match.rule.id}: {match.message} ({_where(match)})" for match in cfnlint.lint(template, config=config)]
+
+
+def translate(template: dict[str, Any], region: str) -> dict[str, Any]:
+    """The template as CloudFormation gets it, without SAM's resources. Raises InvalidDocumentException."""
+    for resource in template["Resources"].values():
+        for location in ("CodeUri", "ContentUri"):
+            if location in resource.get("Properties", {}):
+                resource["Properties"][location] = "s3://bucket/uploaded-at-deployment"
+    with _in(region):
+        translated: dict[str, Any] = transform(template, {}, _NoManagedPolicies())
+    return translated
+
+
+@contextmanager
+def _in(region: str) -> Iterator[None]:
+    """The translator takes the region from nowhere but the environment."""
+    before = os.environ.get("AWS_DEFAULT_REGION")
+    os.environ["AWS_DEFAULT_REGION"] = region
+    try:
+        yield
+    finally:
+        del os.environ["AWS_DEFAULT_REGION"]
+        if before is not None:
+            os.environ["AWS_DEFAULT_REGION"] = before
+
+
+def _where(match: Any) -> str:
+    return "/".join(map(str, match.path or [])) or f"line {match.linenumber}"

@@ -1,0 +1,179 @@
+"""What `chalice package` merges into its own template: all that the decorators in app.py cannot say."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra.gateway_responses import gateway_responses
+
+RESOURCES = Path(__file__).with_name("resources.json")
+
+LOG_RETENTION_DAYS = 90
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Function:
+    """`name` ends its physical name; `environment` has the settings that it reads, and no others."""
+
+    name: str
+    environment: Json
+    events: Json | None = None
+
+
+def _ref(logical_id: str) -> Json:
+    return {"Ref": logical_id}
+
+
+_LOG = {"EVENTS_TABLE": _ref("EventsTable")}
+_BUS = {"EVENT_BUS": _ref("EventBus")}
+_READ_TABLE = {"READ_TABLE": _ref("ReadTable")}
+_POSTGRES = {"DATABASE_URL": _ref("DatabaseUrl")}
+_REDIS = {"REDIS_URL": _ref("RedisUrl")}
+_TOKENS = {"JWKS_URL": _ref("JwksUrl"), "JWT_ISSUER": _ref("JwtIssuer"), "JWT_AUDIENCE": _ref("JwtAudience")}
+_PERSON_KEYS = {"PERSON_KEYS_TABLE": _ref("PersonKeysTable"), "MASTER_KEY_ID": {"Fn::GetAtt": ["MasterKey", "Arn"]}}
+_RULES = {
+    "HOLD_MINUTES": _ref("HoldMinutes"),
+    "PAYMENT_MINUTES": _ref("PaymentMinutes"),
+    "PAYMENT_PROVIDERS": _ref("PaymentProviders"),
+}
+_CONSUMER = _LOG | {"PARKED_TABLE": _ref("ParkedTable")}
+
+
+def _mapping(stream: Json, parallel: int) -> Json:
+    """An event source that loses nothing: the whole stream from its start, and every batch until it succeeds."""
+    return {
+        "Properties": {
+            "Stream": stream,
+            "StartingPosition": "TRIM_HORIZON",
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "BisectBatchOnFunctionError": True,
+            "MaximumRetryAttempts": -1,
+            "MaximumRecordAgeInSeconds": -1,
+            "ParallelizationFactor": parallel,
+        }
+    }
+
+
+def _log_mapping() -> Json:
+    return _mapping({"Fn::GetAtt": ["EventsTable", "StreamArn"]}, parallel=1)
+
+
+def _bus_mapping(parallel: int) -> Json:
+    """`parallel` batches at once from each shard, an aggregate always in the same one."""
+    # Fn::Sub and not Fn::GetAtt, because that is what Chalice has there: a merge would leave both.
+    return _mapping({"Fn::Sub": "${EventBus.Arn}"}, parallel)
+
+
+FUNCTIONS = {
+    "APIHandler": Function("api", _LOG | _BUS | _READ_TABLE | _POSTGRES | _REDIS | _TOKENS | _PERSON_KEYS | _RULES),
+    "Authorize": Function("authorize", _TOKENS),
+    "ForwardEvents": Function("forward-events", _BUS, {"ForwardEventsDynamodbEventSource": _log_mapping()}),
+    "ProjectProgramme": Function(
+        "project-programme",
+        _CONSUMER | _POSTGRES,
+        # Few events and expensive connections.
+        {"ProjectProgrammeKinesisEventSource": _bus_mapping(parallel=2)},
+    ),
+    "ProjectCarts": Function(
+        "project-carts", _CONSUMER | _READ_TABLE, {"ProjectCartsKinesisEventSource": _bus_mapping(parallel=10)}
+    ),
+    "ProjectAvailability": Function(
+        "project-availability",
+        _CONSUMER | _REDIS,
+        {"ProjectAvailabilityKinesisEventSource": _bus_mapping(parallel=10)},
+    ),
+}
+
+PARAMETERS: Json = {
+    "Stage": {
+        "Type": "String",
+        "Default": "prod",
+        "AllowedPattern": "[a-z][a-z0-9-]{0,15}",
+        "ConstraintDescription": "small letters, digits and hyphens, 16 at most",
+        "Description": "Part of every name; one account and region can hold several stages",
+    },
+    "DatabaseUrl": {
+        "Type": "String",
+        "NoEcho": True,
+        "AllowedPattern": "postgres(ql)?://.+",
+        "Description": "Postgres of the programme, with its password: postgresql://user:password@host/database",
+    },
+    "RedisUrl": {
+        "Type": "String",
+        "NoEcho": True,
+        "AllowedPattern": "rediss?://.+",
+        "Description": "Redis of the availability, with its password if it has one",
+    },
+    "JwksUrl": {
+        "Type": "String",
+        "AllowedPattern": "https://.+",
+        "Description": "Where the token issuer publishes its keys",
+    },
+    "JwtIssuer": {"Type": "String", "MinLength": 1, "Description": "The claim iss of the tokens we accept"},
+    "JwtAudience": {"Type": "String", "MinLength": 1, "Description": "The claim aud of the tokens we accept"},
+    "PaymentProviders": {
+        "Type": "String",
+        "MinLength": 1,
+        "Description": "The payment providers of the stage, separated by commas; sandbox sells without taking money",
+    },
+    "HoldMinutes": {
+        "Type": "Number",
+        "Default": 15,
+        "MinValue": 1,
+        "Description": "How long tickets in a cart are held",
+    },
+    "PaymentMinutes": {
+        "Type": "Number",
+        "Default": 15,
+        "MinValue": 1,
+        "Description": "How long an order waits for its payment",
+    },
+}
+
+
+def merge_template() -> Json:
+    resources: Json = json.loads(RESOURCES.read_text())["Resources"]
+    for logical_id, function in FUNCTIONS.items():
+        resources[logical_id] = {"Properties": _properties(logical_id, function)}
+        resources[_logs_of(logical_id)] = _log_group(function)
+    resources["ManagedLayer"] = {"Properties": {"LayerName": {"Fn::Sub": "cloudbash-${Stage}-dependencies"}}}
+    resources["RestAPI"] = {
+        "Properties": {"DefinitionBody": {"x-amazon-apigateway-gateway-responses": gateway_responses()}}
+    }
+    return {
+        "Description": "Cloudbash, an event-sourced ticket shop",
+        "Parameters": PARAMETERS,
+        "Resources": resources,
+    }
+
+
+def _properties(logical_id: str, function: Function) -> Json:
+    properties: Json = {
+        "FunctionName": _name(function),
+        "LoggingConfig": {"LogGroup": _ref(_logs_of(logical_id))},
+        "Environment": {"Variables": function.environment},
+    }
+    return properties | ({"Events": function.events} if function.events else {})
+
+
+def _log_group(function: Function) -> Json:
+    return {
+        "Type": "AWS::Logs::LogGroup",
+        "DeletionPolicy": "Retain",
+        "UpdateReplacePolicy": "Retain",
+        "Properties": {
+            "LogGroupName": {"Fn::Sub": f"/aws/lambda/cloudbash-${{Stage}}-{function.name}"},
+            "RetentionInDays": LOG_RETENTION_DAYS,
+        },
+    }
+
+
+def _logs_of(logical_id: str) -> str:
+    return f"{logical_id}Logs"
+
+
+def _name(function: Function) -> Json:
+    return {"Fn::Sub": f"cloudbash-${{Stage}}-{function.name}"}

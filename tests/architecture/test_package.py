@@ -1,0 +1,473 @@
+"""What would be deployed: the package that `make package` builds."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import fields, replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from unittest.mock import MagicMock
+from zipfile import ZipFile
+
+import boto3
+import pytest
+
+import app
+from chalicelib.composition import Composition
+from chalicelib.settings import NotConfigured, Settings
+from infra import package as packaging
+from infra.checks import findings, translate
+from infra.package import PROJECT, REGION, Packaging, PackagingFailed
+from local import gateway, server
+
+AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+"""What Lambda's runtime has beside the standard library."""
+
+WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
+    "APIHandler": lambda shop: (
+        shop.repository,
+        shop.vault,
+        shop.verifier,
+        shop.documents,
+        shop.programme,
+        shop.redis,
+        shop.forwarder,
+    ),
+    "Authorize": lambda shop: shop.verifier,
+    "ForwardEvents": lambda shop: shop.forwarder,
+    "ProjectProgramme": lambda shop: shop.programme_consumer,
+    "ProjectCarts": lambda shop: shop.carts_consumer,
+    "ProjectAvailability": lambda shop: shop.availability_consumer,
+}
+
+CATCHING_UP = {"EventsTable": {"dynamodb:Query"}, "ParkedTable": {"dynamodb:GetItem", "dynamodb:PutItem"}}
+READING_THE_BUS = {
+    "EventBus": {
+        "kinesis:DescribeStream",
+        "kinesis:DescribeStreamSummary",
+        "kinesis:GetRecords",
+        "kinesis:GetShardIterator",
+        "kinesis:ListShards",
+    }
+}
+WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
+    "APIHandler": {
+        "EventsTable": {"dynamodb:PutItem", "dynamodb:Query"},
+        "ReadTable": {"dynamodb:GetItem", "dynamodb:Query"},
+        "PersonKeysTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
+        "EventBus": {"kinesis:DescribeStreamSummary"},
+    },
+    "Authorize": {},
+    "ForwardEvents": {
+        "EventsTable": {
+            "dynamodb:DescribeStream",
+            "dynamodb:GetRecords",
+            "dynamodb:GetShardIterator",
+            "dynamodb:ListStreams",
+        },
+        "EventBus": {"kinesis:PutRecords"},
+    },
+    "ProjectProgramme": CATCHING_UP | READING_THE_BUS,
+    "ProjectCarts": CATCHING_UP | READING_THE_BUS | {"ReadTable": {"dynamodb:GetItem", "dynamodb:PutItem"}},
+    "ProjectAvailability": CATCHING_UP | READING_THE_BUS,
+}
+WRITING_A_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+Json = dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def package() -> Path:
+    """Built anew whenever something has changed: a test of yesterday's package proves nothing."""
+    built = Packaging()
+    built.build()
+    return built.package
+
+
+@pytest.fixture(scope="session")
+def sam(package: Path) -> str:
+    return (package / "sam.json").read_text()
+
+
+@pytest.fixture(scope="session")
+def resources(sam: str) -> Json:
+    """What CloudFormation is asked for, SAM's resources translated."""
+    translated: Json = translate(json.loads(sam), REGION)["Resources"]
+    return translated
+
+
+@pytest.fixture(scope="session")
+def functions(resources: Json) -> Json:
+    return of_type(resources, "AWS::Lambda::Function")
+
+
+@pytest.fixture(scope="session")
+def event_sources(resources: Json) -> list[Json]:
+    return list(of_type(resources, "AWS::Lambda::EventSourceMapping").values())
+
+
+@pytest.fixture(scope="session")
+def responses(sam: str) -> Json:
+    body: Json = json.loads(sam)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
+    found: Json = body["x-amazon-apigateway-gateway-responses"]
+    return found
+
+
+def of_type(resources: Json, kind: str) -> Json:
+    return {name: resource["Properties"] for name, resource in resources.items() if resource["Type"] == kind}
+
+
+def names_in(zipped: Path) -> set[str]:
+    with ZipFile(zipped) as archive:
+        return set(archive.namelist())
+
+
+# Event sources
+
+
+def test_every_event_handler_has_its_event_source(event_sources: list[Json]) -> None:
+    expected = {handler.name.title().replace("_", "") for handler in app.app.event_sources}
+    assert {source["FunctionName"]["Ref"] for source in event_sources} == expected
+    assert len(event_sources) == len(expected)
+
+
+def test_every_event_source_reports_which_records_failed(event_sources: list[Json]) -> None:
+    for source in event_sources:
+        assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], source
+
+
+def test_no_event_source_gives_up(event_sources: list[Json]) -> None:
+    for source in event_sources:
+        assert source["MaximumRetryAttempts"] == -1, source
+        assert source["MaximumRecordAgeInSeconds"] == -1, source
+        assert source["BisectBatchOnFunctionError"] is True, source
+
+
+def test_every_event_source_begins_with_the_oldest_record(event_sources: list[Json]) -> None:
+    for source in event_sources:
+        assert source["StartingPosition"] == "TRIM_HORIZON", source
+
+
+def test_no_event_source_leaves_a_record_out(event_sources: list[Json]) -> None:
+    for source in event_sources:
+        assert "FilterCriteria" not in source, source
+
+
+def test_the_log_feeds_the_forwarder_and_the_bus_feeds_the_projections(event_sources: list[Json]) -> None:
+    for source in event_sources:
+        of_the_log = source["FunctionName"]["Ref"] == "ForwardEvents"
+        stream = {"Fn::GetAtt": ["EventsTable", "StreamArn"]} if of_the_log else {"Fn::Sub": "${EventBus.Arn}"}
+        assert source["EventSourceArn"] == stream, source
+
+
+# Permissions
+
+
+def statements_of(resources: Json, function: str) -> list[Json]:
+    role = resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]
+    return [
+        statement
+        for policy in resources[role]["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+    ]
+
+
+def owner_of(resource: Any) -> str:
+    """The one resource of the template that an ARN in a policy belongs to."""
+    if "Fn::GetAtt" in resource:
+        return str(resource["Fn::GetAtt"][0])
+    named = re.fullmatch(r"\$\{(\w+)\.Arn\}/(index/ByOwner|stream/\*)", resource["Fn::Sub"])
+    assert named, resource
+    return named[1]
+
+
+def test_every_function_has_a_role_of_its_own_with_nothing_but_what_is_written_here(resources: Json) -> None:
+    used = [resources[function]["Properties"]["Role"]["Fn::GetAtt"][0] for function in WHAT_A_FUNCTION_MAY]
+    roles = of_type(resources, "AWS::IAM::Role")
+    assert sorted(used) == sorted(roles)
+    for role in roles.values():
+        assert role.keys() <= {"AssumeRolePolicyDocument", "Policies", "Tags"}, role
+
+
+def test_policies_name_every_action_and_every_resource(resources: Json) -> None:
+    for function in WHAT_A_FUNCTION_MAY:
+        for statement in statements_of(resources, function):
+            assert statement.keys() == {"Effect", "Action", "Resource"}, statement
+            assert statement["Effect"] == "Allow"
+            assert not [action for action in statement["Action"] if "*" in action], statement
+            assert owner_of(statement["Resource"]) in resources, statement
+
+
+def test_every_function_may_do_what_it_does_and_no_more(resources: Json, functions: Json) -> None:
+    assert functions.keys() == WHAT_A_FUNCTION_MAY.keys()
+    for function, expected in WHAT_A_FUNCTION_MAY.items():
+        allowed: dict[str, set[str]] = {}
+        for statement in statements_of(resources, function):
+            allowed.setdefault(owner_of(statement["Resource"]), set()).update(statement["Action"])
+        assert allowed == expected | {f"{function}Logs": WRITING_A_LOG}, function
+
+
+def test_no_function_can_change_or_remove_an_event(resources: Json) -> None:
+    harmless = {
+        "dynamodb:PutItem",
+        "dynamodb:Query",
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+    }
+    writers = set()
+    for function in WHAT_A_FUNCTION_MAY:
+        for statement in statements_of(resources, function):
+            if owner_of(statement["Resource"]) == "EventsTable":
+                assert set(statement["Action"]) <= harmless, function
+                writers |= {function} & {function if "dynamodb:PutItem" in statement["Action"] else ""}
+    assert writers == {"APIHandler"}
+
+
+def test_only_an_operator_can_erase_the_key_of_a_person(resources: Json) -> None:
+    for function in WHAT_A_FUNCTION_MAY:
+        for statement in statements_of(resources, function):
+            assert "dynamodb:DeleteItem" not in statement["Action"], function
+
+
+# Settings
+
+
+def environment_of(functions: Json, function: str) -> dict[str, str]:
+    """With a value of the right kind for each variable."""
+    kinds = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWKS_URL": "https://issuer/jwks"}
+    variables = functions[function]["Environment"]["Variables"]
+    return {name: kinds.get(name, "15") for name in variables}
+
+
+@pytest.fixture
+def without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(boto3, "client", MagicMock())
+
+
+def test_every_variable_of_a_function_is_a_setting(functions: Json) -> None:
+    settings = {field.name.upper() for field in fields(Settings)}
+    for function in functions:
+        assert environment_of(functions, function).keys() <= settings, function
+
+
+@pytest.mark.usefixtures("without_aws")
+@pytest.mark.parametrize("function", WHAT_A_FUNCTION_MAKES)
+def test_every_function_can_make_what_it_needs(functions: Json, function: str) -> None:
+    settings = Settings.from_environment(environment_of(functions, function))
+    WHAT_A_FUNCTION_MAKES[function](Composition(settings))
+
+
+@pytest.mark.usefixtures("without_aws")
+@pytest.mark.parametrize("function", WHAT_A_FUNCTION_MAKES)
+def test_no_function_gets_a_variable_that_it_does_not_need(functions: Json, function: str) -> None:
+    settings = Settings.from_environment(environment_of(functions, function))
+    without_default = {field.name for field in fields(Settings) if field.default == ""}
+    for name in environment_of(functions, function):
+        if name.lower() in without_default:
+            with pytest.raises(NotConfigured):
+                WHAT_A_FUNCTION_MAKES[function](Composition(replace(settings, **{name.lower(): ""})))
+
+
+def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:
+    rules = {"HOLD_MINUTES", "PAYMENT_MINUTES", "PAYMENT_PROVIDERS"}
+    assert rules <= environment_of(functions, "APIHandler").keys()
+    for function in functions.keys() - {"APIHandler"}:
+        assert not rules & environment_of(functions, function).keys(), function
+
+
+def test_secrets_are_not_shown_and_the_key_file_of_development_is_not_used(sam: str, functions: Json) -> None:
+    parameters = json.loads(sam)["Parameters"]
+    assert {name for name, parameter in parameters.items() if parameter.get("NoEcho")} == {"DatabaseUrl", "RedisUrl"}
+    assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho") and "Default" in parameter]
+    for function in functions:
+        assert "MASTER_KEY_FILE" not in environment_of(functions, function)
+
+
+# Tables and streams
+
+
+def test_an_event_can_be_restored_and_the_log_cannot_be_dropped(resources: Json) -> None:
+    log = resources["EventsTable"]
+    assert log["Properties"]["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+    assert log["Properties"]["DeletionProtectionEnabled"] is True
+    assert log["Properties"]["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    assert log["DeletionPolicy"] == log["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_key_of_an_erased_person_cannot_be_restored_and_the_others_are_not_lost(resources: Json) -> None:
+    keys = resources["PersonKeysTable"]
+    assert "PointInTimeRecoverySpecification" not in keys["Properties"]
+    assert keys["Properties"]["DeletionProtectionEnabled"] is True
+    assert keys["DeletionPolicy"] == keys["UpdateReplacePolicy"] == "Retain"
+    master_key = resources["MasterKey"]
+    assert master_key["DeletionPolicy"] == master_key["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_bus_keeps_a_week(resources: Json) -> None:
+    assert resources["EventBus"]["Properties"]["RetentionPeriodHours"] == 7 * 24
+
+
+def test_every_name_carries_the_stage(sam: str) -> None:
+    naming = {
+        "AWS::DynamoDB::Table": "TableName",
+        "AWS::Kinesis::Stream": "Name",
+        "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::Serverless::Function": "FunctionName",
+        "AWS::Serverless::LayerVersion": "LayerName",
+    }
+    named = [resource for resource in json.loads(sam)["Resources"].values() if resource["Type"] in naming]
+    assert {resource["Type"] for resource in named} == naming.keys()
+    for resource in named:
+        assert "cloudbash-${Stage}-" in resource["Properties"][naming[resource["Type"]]]["Fn::Sub"], resource
+
+
+# Errors of the gateway
+
+
+@pytest.mark.parametrize(
+    ("response_type", "local"),
+    [
+        ("MISSING_AUTHENTICATION_TOKEN", gateway.not_found()),
+        ("RESOURCE_NOT_FOUND", gateway.not_found()),
+        ("INVALID_SIGNATURE", gateway.not_found()),
+        ("DEFAULT_4XX", gateway.not_found()),
+        ("UNAUTHORIZED", gateway.unauthenticated()),
+        ("ACCESS_DENIED", gateway.forbidden()),
+        ("REQUEST_TOO_LARGE", server.too_large()),
+        ("DEFAULT_5XX", gateway.internal_error()),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_gateway_says_what_the_local_one_says(response_type: str, local: gateway.Problem, responses: Json) -> None:
+    expected, deployed = local.answer(), responses[response_type]
+    assert int(deployed["statusCode"]) == expected.status
+    assert json.loads(deployed["responseTemplates"]["application/json"]) == json.loads(expected.body)
+    assert headers_of(deployed) == dict(expected.headers)
+
+
+def test_every_error_of_the_gateway_is_a_problem_document(responses: Json) -> None:
+    for response_type, response in responses.items():
+        body = json.loads(response["responseTemplates"]["application/json"])
+        assert body.keys() == {"type", "title", "status", "code", "detail"}, response_type
+        assert body["status"] == int(response["statusCode"]), response_type
+        assert headers_of(response)["Content-Type"] == "application/problem+json", response_type
+
+
+def test_a_throttled_caller_is_told_when_to_come_back(responses: Json) -> None:
+    assert responses["THROTTLED"]["statusCode"] == "429"
+    assert headers_of(responses["THROTTLED"])["Retry-After"] == "1"
+
+
+def headers_of(response: Json) -> dict[str, str]:
+    parameters: dict[str, str] = response["responseParameters"]
+    return {name.removeprefix("gatewayresponse.header."): value.strip("'") for name, value in parameters.items()}
+
+
+# The code
+
+
+def test_the_package_has_the_shop_as_it_is_and_nothing_of_what_is_around_it(package: Path) -> None:
+    with ZipFile(package / "deployment.zip") as archive:
+        shipped = {name: archive.read(name) for name in archive.namelist() if not name.startswith("chalice/")}
+    source = [PROJECT / "app.py", *(path for path in (PROJECT / "chalicelib").rglob("*") if path.is_file())]
+    expected = {str(path.relative_to(PROJECT)): path for path in source if "__pycache__" not in path.parts}
+    assert shipped.keys() == expected.keys()
+    assert not [name for name, path in expected.items() if shipped[name] != path.read_bytes()]
+
+
+def test_the_package_has_the_migrations(package: Path) -> None:
+    migrations = {path.name for path in (PROJECT / "chalicelib/delivery/migrations").glob("*.sql")}
+    assert migrations
+    assert {f"chalicelib/delivery/migrations/{name}" for name in migrations} <= names_in(package / "deployment.zip")
+
+
+def test_the_layer_leaves_out_what_the_runtime_has_and_what_only_developers_need(package: Path) -> None:
+    prefix = "python/lib/python3.11/site-packages/"
+    names = names_in(package / "layer-deployment.zip")
+    assert all(name.startswith(prefix) for name in names)
+    layer = {name.removeprefix(prefix).split("/")[0] for name in names}
+    assert {"pydantic", "psycopg", "psycopg_binary", "psycopg_pool", "redis", "jwt", "cryptography"} <= layer
+    assert not layer & {*AWS_SDK, "chalice", "pytest", "hypothesis", "mypy", "moto", "ministack", "cfnlint"}
+
+
+def test_the_package_stays_within_the_limits_of_lambda(package: Path) -> None:
+    zips = list(package.glob("*.zip"))
+    assert all(zipped.stat().st_size < 50_000_000 for zipped in zips)
+    assert sum(entry.file_size for zipped in zips for entry in ZipFile(zipped).infolist()) < 250_000_000
+
+
+@pytest.fixture
+def deployed(package: Path, tmp_path: Path) -> Path:
+    """Code, layer and SDK where Lambda has them."""
+    for zipped, directory in (("deployment.zip", "task"), ("layer-deployment.zip", "opt")):
+        ZipFile(package / zipped).extractall(tmp_path / directory)
+    (tmp_path / "runtime").mkdir()
+    for name in AWS_SDK:
+        spec = find_spec(name)
+        assert spec is not None
+        assert spec.origin is not None
+        source = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
+        (tmp_path / "runtime" / source.name).symlink_to(source)
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform != "linux" or sys.version_info[:2] != (3, 11), reason="packaged for Lambda's Linux")
+def test_every_module_that_is_shipped_can_be_imported_where_it_is_deployed(deployed: Path) -> None:
+    paths = [deployed / "task", deployed / "opt/python/lib/python3.11/site-packages", deployed / "runtime"]
+    program = (
+        f"import importlib, pkgutil, sys; sys.path[:0] = {[str(path) for path in paths]!r}; import app, chalicelib\n"
+        "for module in pkgutil.walk_packages(chalicelib.__path__, 'chalicelib.'): importlib.import_module(module.name)"
+    )
+    run = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    assert run.returncode == 0, run.stderr
+
+
+# The packaging itself
+
+
+def test_the_checks_find_what_is_wrong(sam: str) -> None:
+    broken: Json = json.loads(sam)
+    del broken["Resources"]["PersonKeysTable"]
+    assert any("PersonKeysTable" in finding for finding in findings(json.dumps(broken), REGION))
+    without_stream: Json = json.loads(sam)
+    events = without_stream["Resources"]["ForwardEvents"]["Properties"]["Events"]
+    del events["ForwardEventsDynamodbEventSource"]["Properties"]["Stream"]
+    assert [finding for finding in findings(json.dumps(without_stream), REGION) if finding.startswith("sam: ")]
+
+
+@pytest.fixture
+def chalice_says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
+    def says(output: str, status: int) -> None:
+        program = [sys.executable, "-c", f"import sys; print({output!r}); sys.exit({status})"]
+        monkeypatch.setattr(packaging, "CHALICE", program)
+
+    return says
+
+
+@pytest.mark.parametrize(
+    ("output", "status"), [("Could not install dependencies:\npsycopg-binary==3.3.9", 0), ("No such stage", 2)]
+)
+def test_a_package_that_lacks_something_is_no_package(
+    chalice_says: Callable[[str, int], None], tmp_path: Path, output: str, status: int
+) -> None:
+    chalice_says(output, status)
+    with pytest.raises(PackagingFailed, match=output.splitlines()[0]):
+        Packaging(tmp_path).build()
+
+
+def test_dependencies_of_a_packaging_that_failed_are_not_used_again(
+    chalice_says: Callable[[str, int], None], tmp_path: Path
+) -> None:
+    kept = tmp_path / "source/.chalice/deployments/managed-layer-of-a-failed-run.zip"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    chalice_says("Could not install dependencies:\npsycopg-binary==3.3.9", 0)
+    with pytest.raises(PackagingFailed):
+        Packaging(tmp_path).build()
+    assert not kept.exists()

@@ -1,0 +1,93 @@
+"""What every master key promises: the one in a file and the one in KMS."""
+
+import os
+from typing import Any
+from uuid import uuid4
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from cryptography.exceptions import InvalidTag
+
+from chalicelib.clock import utc_now
+from chalicelib.errors import Unavailable
+from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
+from chalicelib.privacy.keys import KEY_BYTES, FileMasterKey, MasterKey
+from chalicelib.privacy.kms import KmsMasterKey
+from chalicelib.privacy.vault import PersonVault
+from local.resources import CREDENTIALS, REGION
+from local.stack import Stack
+
+
+def kms(endpoint_url: str) -> Any:
+    return boto3.client(
+        "kms",
+        endpoint_url=endpoint_url,
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=Config(connect_timeout=1, retries={"total_max_attempts": 1}),
+    )
+
+
+def kms_master_key(stack: Stack) -> KmsMasterKey:
+    client = kms(stack.emulator.url)
+    return KmsMasterKey(client, client.create_key()["KeyMetadata"]["Arn"])
+
+
+@pytest.fixture(params=["file", "kms"])
+def master_key(request: pytest.FixtureRequest, stack: Stack) -> MasterKey:
+    if request.param == "file":
+        return FileMasterKey(stack.directory / "master.key")
+    return kms_master_key(stack)
+
+
+@pytest.fixture
+def person() -> str:
+    return str(uuid4())
+
+
+def test_what_was_wrapped_is_unwrapped_for_its_person(master_key: MasterKey, person: str) -> None:
+    key = os.urandom(KEY_BYTES)
+    assert master_key.unwrap(master_key.wrap(key, person), person) == key
+
+
+def test_a_wrapped_key_shows_nothing_of_the_key_and_is_another_every_time(master_key: MasterKey, person: str) -> None:
+    key = os.urandom(KEY_BYTES)
+    first, second = master_key.wrap(key, person), master_key.wrap(key, person)
+    assert key not in first
+    assert first != second
+
+
+def test_a_wrapped_key_cannot_be_moved_to_another_person(master_key: MasterKey, person: str) -> None:
+    wrapped = master_key.wrap(os.urandom(KEY_BYTES), person)
+    with pytest.raises((InvalidTag, ClientError)):
+        master_key.unwrap(wrapped, str(uuid4()))
+
+
+def test_a_key_that_was_tampered_with_is_not_unwrapped(stack: Stack, person: str) -> None:
+    """KMS refuses it as well, but the emulator's ciphertext is not authenticated."""
+    master_key = FileMasterKey(stack.directory / "master.key")
+    wrapped = bytearray(master_key.wrap(os.urandom(KEY_BYTES), person))
+    wrapped[-1] ^= 1
+    with pytest.raises(InvalidTag):
+        master_key.unwrap(bytes(wrapped), person)
+
+
+def test_kms_that_is_away_or_refuses_us_is_weather(stack: Stack, person: str) -> None:
+    away = KmsMasterKey(kms("http://127.0.0.1:9"), "alias/none")
+    unknown_key = KmsMasterKey(kms(stack.emulator.url), str(uuid4()))
+    for master_key in (away, unknown_key):
+        with pytest.raises(Unavailable):
+            master_key.wrap(os.urandom(KEY_BYTES), person)
+
+
+def test_personal_data_is_sealed_and_opened_under_a_key_of_kms(stack: Stack) -> None:
+    keys = DynamoDBPersonKeys(stack.aws.dynamodb, stack.environment["PERSON_KEYS_TABLE"], kms_master_key(stack))
+    person_id = uuid4()
+    sealed = PersonVault(keys, utc_now).seal(person_id, {"name": "Carla Jones"})
+    another_container = PersonVault(keys, utc_now)
+    assert another_container.open(sealed) == {"name": "Carla Jones"}
+    another_container.erase(person_id)
+    assert another_container.open(sealed) is None
