@@ -78,8 +78,10 @@ class Cart:
         self.ensure_open()
         live = self.live_lines(now)
         shares = sum(len(other.shares) for other in self.lines.values()) + len(line.shares)
-        if len(self.lines) >= MAX_LINES or shares > MAX_SHARES:
+        if len(self.lines) >= MAX_LINES:
             raise CartFull(f"A cart has at most {MAX_LINES} lines. Check out, or remove some.", limit=MAX_LINES)
+        if shares > MAX_SHARES:
+            raise CartFull("These tickets lie too scattered for one order. Check out what is in the cart first.")
         if any(other.unit_price.currency != line.unit_price.currency for other in live):
             raise CurrencyMismatch("One cart has one currency.", currency=live[0].unit_price.currency)
         selected = sum(other.quantity for other in live if other.ticket_type_id == line.ticket_type_id)

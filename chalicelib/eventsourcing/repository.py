@@ -7,7 +7,7 @@ from time import sleep
 from typing import TypeVar
 from uuid import UUID, uuid4
 
-from chalicelib.errors import Busy, CloudbashError
+from chalicelib.errors import Busy, CloudbashError, Unavailable
 from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.cache import Folded, StreamCache
 from chalicelib.eventsourcing.codec import Head, Origin, decode
@@ -56,6 +56,8 @@ class Repository:
             session = Session(self, self._clock(), stale, contended)
             try:
                 result = command(session)
+            except Unavailable:
+                raise
             except CloudbashError:
                 if not session.unproven:
                     raise

@@ -70,7 +70,8 @@ class Session:
 
     def read(self, aggregate: Aggregate[State], stream_id: UUID) -> State:
         """The state as it is in the log now, for a stream that this command consults and does not change."""
-        if stream_id in self._unproven:
+        is_changed = any(pending.stream_id == stream_id for pending in self.pending)
+        if stream_id in self._unproven and not is_changed:
             self._unproven.discard(stream_id)
             del self._seen[stream_id]
         self._stale = self._stale | {stream_id}

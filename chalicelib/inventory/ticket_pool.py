@@ -94,7 +94,7 @@ class TicketPool:
         """Give the hold the order's deadline, once. Raises NotOnSale or HoldExpired."""
         pool = self.at(now)
         pool.ensure_open()
-        if pool.ensure_held(hold_id).order_id is not None:
+        if pool.ensure_held(hold_id, order_id).order_id is not None:
             return []
         return [HoldPlacedOnOrder(hold_id=hold_id, order_id=order_id, expires_at=expires_at, at=pool.last_at)]
 
@@ -108,7 +108,7 @@ class TicketPool:
         """Raises NotOnSale or HoldExpired."""
         pool = self.at(now)
         pool.ensure_open()
-        hold = pool.ensure_held(hold_id)
+        hold = pool.ensure_held(hold_id, order_id)
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=hold.quantity, at=pool.last_at)]
 
     def close(self, now: datetime) -> list[Event]:
@@ -134,10 +134,10 @@ class TicketPool:
             raise NotOnSale(f"The sale ended at {end}.", sales_end=end)
         return terms
 
-    def ensure_held(self, hold_id: UUID) -> Hold:
-        """Raises HoldExpired."""
+    def ensure_held(self, hold_id: UUID, order_id: UUID) -> Hold:
+        """The hold, if it is still a cart's or this order's. Raises HoldExpired."""
         hold = self.holds.get(hold_id)
-        if hold is None:
+        if hold is None or hold.order_id not in {None, order_id}:
             raise HoldExpired
         return hold
 

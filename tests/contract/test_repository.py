@@ -249,6 +249,24 @@ def test_a_stream_that_is_consulted_is_read_even_if_it_was_used_as_cached_before
     assert seen[0] == [False, True]
 
 
+def test_consulting_a_stream_that_was_changed_already_does_not_commit_on_top_of_what_was_not_seen(
+    store: CountedStore,
+) -> None:
+    """The change was decided on the cached state: it must lose its race, and be decided again on what is there."""
+    here, elsewhere = Repository(store, Clock()), Repository(store, Clock())
+    stream_id = create(here)
+    elsewhere.load(VENUE, stream_id)
+    delete(here, stream_id)
+
+    def command(session: Session) -> bool:
+        venue = session.get(VENUE, stream_id)
+        session.append(VENUE, stream_id, *venue.delete())
+        return session.read(VENUE, stream_id).deleted
+
+    assert elsewhere.execute(command, SOMEBODY)
+    assert len(store.read(stream_id)) == 2, "deleted once"
+
+
 def test_what_is_cached_after_a_commit_equals_what_is_in_the_log(shop: Shop) -> None:
     _, ticket_type_id = shop.on_sale()
     cart_id = shop.cart()

@@ -104,6 +104,16 @@ def test_what_was_sealed_before_an_erasure_stays_unreadable_when_the_person_come
     assert vault.open(before) is None
 
 
+def test_a_container_that_remembers_an_erased_key_opens_what_the_new_one_sealed(
+    vault: PersonVault, keys: MemoryPersonKeys, clock: Clock
+) -> None:
+    """Nothing means erased: it must not be said of a person who is there."""
+    vault.seal(CARLA, BUYER)
+    elsewhere = PersonVault(keys, clock)
+    elsewhere.erase(CARLA)
+    assert vault.open(elsewhere.seal(CARLA, BUYER)) == BUYER
+
+
 def test_a_digest_is_the_same_for_the_same_person_and_text_only(vault: PersonVault) -> None:
     digest = vault.digest(CARLA, "text")
     assert digest == vault.digest(CARLA, "text")
