@@ -21,6 +21,7 @@ from chalicelib.delivery.consumer import Consumer
 from chalicelib.delivery.projection import Projection
 from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.http.auth import FileKeys, RemoteKeys, TokenVerifier
 from chalicelib.inventory.ticket_pool import TICKET_POOL
@@ -71,11 +72,13 @@ class Composition:
 
     @cached_property
     def event_store(self) -> DynamoDBEventStore:
-        return DynamoDBEventStore(self.dynamodb, self.settings.need("events_table"))
+        return DynamoDBEventStore(self.dynamodb, self.settings.need("events_table"), self.settings.marks_table)
 
     @cached_property
     def repository(self) -> Repository:
-        return Repository(self.event_store, self.clock)
+        self.settings.need("marks_table")
+        snapshots = DynamoDBSnapshots(self.dynamodb, self.settings.need("snapshots_table"))
+        return Repository(self.event_store, self.clock, snapshots=snapshots)
 
     @cached_property
     def vault(self) -> PersonVault:

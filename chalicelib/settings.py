@@ -23,6 +23,8 @@ class Settings:
     events_table: str = ""
     events_stream_arn: str = ""
     event_bus: str = ""
+    snapshots_table: str = ""
+    marks_table: str = ""
     read_table: str = ""
     person_keys_table: str = ""
     parked_table: str = ""

@@ -30,6 +30,7 @@ def _ref(logical_id: str) -> Json:
 _LOG = {"EVENTS_TABLE": _ref("EventsTable")}
 _BUS = {"EVENT_BUS": _ref("EventBus")}
 _READ_TABLE = {"READ_TABLE": _ref("ReadTable")}
+_STOCK = {"MARKS_TABLE": _ref("MarksTable"), "SNAPSHOTS_TABLE": _ref("SnapshotsTable")}
 _POSTGRES = {"DATABASE_URL": _ref("DatabaseUrl")}
 _REDIS = {"REDIS_URL": _ref("RedisUrl")}
 _TOKENS = {"JWKS_URL": _ref("JwksUrl"), "JWT_ISSUER": _ref("JwtIssuer"), "JWT_AUDIENCE": _ref("JwtAudience")}
@@ -68,7 +69,9 @@ def _bus_mapping(parallel: int) -> Json:
 
 
 FUNCTIONS = {
-    "APIHandler": Function("api", _LOG | _BUS | _READ_TABLE | _POSTGRES | _REDIS | _TOKENS | _PERSON_KEYS | _RULES),
+    "APIHandler": Function(
+        "api", _LOG | _STOCK | _BUS | _READ_TABLE | _POSTGRES | _REDIS | _TOKENS | _PERSON_KEYS | _RULES
+    ),
     "Authorize": Function("authorize", _TOKENS),
     "ForwardEvents": Function("forward-events", _BUS, {"ForwardEventsDynamodbEventSource": _log_mapping()}),
     "ProjectProgramme": Function(

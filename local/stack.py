@@ -147,6 +147,8 @@ class Stack:
             "EVENTS_TABLE": self._resources.names["EventsTable"],
             "EVENTS_STREAM_ARN": self._resources.stream_arns["EventsTable"],
             "EVENT_BUS": self._resources.names["EventBus"],
+            "SNAPSHOTS_TABLE": self._resources.names["SnapshotsTable"],
+            "MARKS_TABLE": self._resources.names["MarksTable"],
             "READ_TABLE": self._resources.names["ReadTable"],
             "PERSON_KEYS_TABLE": self._resources.names["PersonKeysTable"],
             "PARKED_TABLE": self._resources.names["ParkedTable"],

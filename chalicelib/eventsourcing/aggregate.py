@@ -11,18 +11,20 @@ from chalicelib.eventsourcing.event import Event
 State = TypeVar("State")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Aggregate(Generic[State]):
     """States are immutable, so they may be cached and shared between threads.
 
     `evolve` never raises on history, has no side effect, and ignores events it does not know. `owner` names the person
-    who may see and manage the stream, where there is one.
+    who may see and manage the stream, where there is one. `snapshot_every` says after how many events a snapshot is
+    due; None for aggregates whose streams stay short.
     """
 
     name: str
     initial: State
     evolve: Callable[[State, Event], State]
     owner: Callable[[State], UUID | None] = lambda _: None
+    snapshot_every: int | None = None
 
     def fold(self, events: Iterable[Event], state: State | None = None) -> State:
         return reduce(self.evolve, events, self.initial if state is None else state)

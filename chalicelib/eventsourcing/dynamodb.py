@@ -1,7 +1,8 @@
 """The log in DynamoDB."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid5
 
@@ -9,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.dynamodb_json import from_item, to_item
+from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.store import ConcurrencyError, StoreUsage, ensure_fits
 from chalicelib.eventsourcing.stored import StoredEvent
 
@@ -33,40 +35,71 @@ _SERVER_ERROR = 500
 
 
 class DynamoDBEventStore:
-    """Append is one conditional `PutItem`, or one `TransactWriteItems` for several events, of several streams too."""
+    """Append is one conditional `PutItem`, or one `TransactWriteItems` for several events, of several streams too, or
+    for an event that raises an epoch. Marks lie in a table of their own: nothing in the log's is ever updated."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, marks_table: str) -> None:
         self.usage = StoreUsage()
         self._client = client
         self._table = table
+        self._marks_table = marks_table
 
-    def append(self, events: Sequence[StoredEvent]) -> None:
-        ensure_fits(events)
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+        ensure_fits(events, raising)
         if not events:
             return
         with _weather():
-            if len(events) == 1:
+            if len(events) == 1 and not raising:
                 self._put(events[0])
             else:
-                self._transact(events)
+                self._transact(events, raising)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-        query: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "AggregateId = :id AND AggregateVersion > :after",
-            "ExpressionAttributeValues": {":id": {"S": str(stream_id)}, ":after": {"N": str(after)}},
-            "ConsistentRead": True,
-            "ReturnConsumedCapacity": "TOTAL",
-        }
-        events: list[StoredEvent] = []
+        condition = "AggregateId = :id AND AggregateVersion > :after"
+        values = {":id": {"S": str(stream_id)}, ":after": {"N": str(after)}}
+        return list(self._pages({"KeyConditionExpression": condition, "ExpressionAttributeValues": values}))
+
+    def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
+        values = {":id": {"S": str(stream_id)}}
+        query = {"KeyConditionExpression": "AggregateId = :id", "ExpressionAttributeValues": values}
+        newest_first = self._pages({**query, "ScanIndexForward": False, "Limit": count})
+        return list(islice(newest_first, count))[::-1]
+
+    def find_mark(self, key: UUID) -> Mark:
+        request = {"TableName": self._marks_table, "Key": _mark_key(key), "ConsistentRead": True}
         with _weather():
-            while True:
-                page = self._counted("Query", self._client.query, query)
-                self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
-                events += map(from_item, page["Items"])
-                if "LastEvaluatedKey" not in page:
-                    return events
-                query["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            reply = self._counted("GetItem", self._client.get_item, {**request, "ReturnConsumedCapacity": "TOTAL"})
+        self.usage.count_read(reply["ConsumedCapacity"]["CapacityUnits"])
+        item = reply.get("Item")
+        return Mark(int(item["Epoch"]["N"]), item.get("Verdict", {}).get("S")) if item else Mark()
+
+    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
+        request = {
+            "TableName": self._marks_table,
+            "Key": _mark_key(key),
+            "UpdateExpression": "SET Verdict = :verdict, Epoch = :epoch",
+            "ConditionExpression": "Epoch = :epoch" + (" OR attribute_not_exists(Epoch)" if epoch == 0 else ""),
+            "ExpressionAttributeValues": {":verdict": {"S": verdict}, ":epoch": {"N": str(epoch)}},
+        }
+        try:
+            with _weather():
+                self._counted("UpdateItem", self._client.update_item, request)
+        except ClientError as error:
+            if _code(error) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def _pages(self, query: dict[str, Any]) -> Iterator[StoredEvent]:
+        request = {"TableName": self._table, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL", **query}
+        while True:
+            with _weather():
+                page = self._counted("Query", self._client.query, request)
+            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
+            yield from map(from_item, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
 
     def _put(self, event: StoredEvent) -> None:
         try:
@@ -82,10 +115,11 @@ class DynamoDBEventStore:
             raise
         self.usage.count_write(reply["ConsumedCapacity"]["CapacityUnits"], 1)
 
-    def _transact(self, events: Sequence[StoredEvent]) -> None:
+    def _transact(self, events: Sequence[StoredEvent], raising: Collection[UUID]) -> None:
+        puts = [{"Put": self._conditional_put(event)} for event in events]
         try:
             request = {
-                "TransactItems": [{"Put": self._conditional_put(event)} for event in events],
+                "TransactItems": [*puts, *({"Update": self._raise_epoch(key)} for key in raising)],
                 "ClientRequestToken": str(uuid5(_TOKEN_NAMESPACE, "".join(event.chain_hash for event in events))),
                 "ReturnConsumedCapacity": "TOTAL",
             }
@@ -95,21 +129,31 @@ class DynamoDBEventStore:
                 raise
             self._interpret_cancellation(events, error)
             return
-        self.usage.count_write(sum(c["CapacityUnits"] for c in reply["ConsumedCapacity"]), len(events))
+        units = sum(consumed["CapacityUnits"] for consumed in reply["ConsumedCapacity"])
+        self.usage.count_write(units, len(events) + len(raising))
 
     def _interpret_cancellation(self, events: Sequence[StoredEvent], error: ClientError) -> None:
         """Returns if the transaction had been committed by an earlier try of ours; raises what it really was."""
         reasons: Sequence[Any] = error.response.get("CancellationReasons", [])
-        if len(reasons) != len(events):
+        if len(reasons) < len(events):
             raise error
-        if all(_is_ours(reason.get("Item"), event) for reason, event in zip(reasons, events, strict=True)):
+        outcomes = list(zip(reasons, events, strict=False))
+        if all(_is_ours(reason.get("Item"), event) for reason, event in outcomes):
             return
-        lost = [e.aggregate_id for r, e in zip(reasons, events, strict=True) if r.get("Code") in _LOST_RACE]
-        if lost:
+        if any(reason.get("Code") in _LOST_RACE for reason in reasons):
+            lost = [event.aggregate_id for reason, event in outcomes if reason.get("Code") in _LOST_RACE]
             raise ConcurrencyError(frozenset(lost)) from error
         if any(reason.get("Code") in _WEATHER for reason in reasons):
             raise Unavailable("The event log is throttled.") from error
         raise error
+
+    def _raise_epoch(self, key: UUID) -> Any:
+        return {
+            "TableName": self._marks_table,
+            "Key": _mark_key(key),
+            "UpdateExpression": "ADD Epoch :one REMOVE Verdict",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        }
 
     def _conditional_put(self, event: StoredEvent) -> Any:
         return {
@@ -143,6 +187,10 @@ def _weather() -> Iterator[None]:
         raise
     except BotoCoreError as error:
         raise Unavailable("The event log cannot be reached.") from error
+
+
+def _mark_key(key: UUID) -> Any:
+    return {"MarkId": {"S": str(key)}}
 
 
 def _is_ours(item: Any, event: StoredEvent) -> bool:

@@ -1,9 +1,10 @@
 """The log in memory, for domain tests: the same contract as DynamoDB, no server."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from threading import Lock
 from uuid import UUID
 
+from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.store import ConcurrencyError, StoreUsage, ensure_fits
 from chalicelib.eventsourcing.stored import StoredEvent
 
@@ -14,13 +15,14 @@ class MemoryEventStore:
     def __init__(self) -> None:
         self.usage = StoreUsage()
         self._streams: dict[UUID, dict[int, StoredEvent]] = {}
+        self._marks: dict[UUID, Mark] = {}
         self._lock = Lock()
 
-    def append(self, events: Sequence[StoredEvent]) -> None:
-        ensure_fits(events)
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+        ensure_fits(events, raising)
         if not events:
             return
-        self.usage.count_requests("PutItem" if len(events) == 1 else "TransactWriteItems")
+        self.usage.count_requests("PutItem" if len(events) == 1 and not raising else "TransactWriteItems")
         with self._lock:
             if all(self._at(event) == event for event in events):
                 return
@@ -29,6 +31,8 @@ class MemoryEventStore:
                 raise ConcurrencyError(taken)
             for event in events:
                 self._streams.setdefault(event.aggregate_id, {})[event.aggregate_version] = event
+            for key in raising:
+                self._marks[key] = Mark(self._marks.get(key, Mark()).epoch + 1)
         self.usage.count_write(len(events), len(events))
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
@@ -36,6 +40,22 @@ class MemoryEventStore:
         with self._lock:
             stream = self._streams.get(stream_id, {})
             return [stream[version] for version in sorted(stream) if version > after]
+
+    def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
+        return self.read(stream_id)[-count:]
+
+    def find_mark(self, key: UUID) -> Mark:
+        self.usage.count_requests("GetItem")
+        with self._lock:
+            return self._marks.get(key, Mark())
+
+    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
+        self.usage.count_requests("UpdateItem")
+        with self._lock:
+            if self._marks.get(key, Mark()).epoch != epoch:
+                return False
+            self._marks[key] = Mark(epoch, verdict)
+            return True
 
     def stream_ids(self) -> list[UUID]:
         """Every stream that has an event."""

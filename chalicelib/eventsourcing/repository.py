@@ -1,10 +1,11 @@
 """Load, decide, append: the one way in which commands change the log."""
 
+import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from time import sleep
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from chalicelib.errors import Busy, CloudbashError, Unavailable
@@ -12,7 +13,11 @@ from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.cache import Folded, StreamCache
 from chalicelib.eventsourcing.codec import Head, Origin, decode
 from chalicelib.eventsourcing.session import Session
+from chalicelib.eventsourcing.snapshots import Snapshots, restore, take
 from chalicelib.eventsourcing.store import ConcurrencyError, EventStore
+from chalicelib.eventsourcing.stored import StoredEvent
+
+logger = logging.getLogger(__name__)
 
 Result = TypeVar("Result")
 
@@ -35,12 +40,14 @@ class Repository:
         store: EventStore,
         clock: Callable[[], datetime],
         cache: StreamCache | None = None,
+        snapshots: Snapshots | None = None,
         new_id: Callable[[], UUID] = uuid4,
         pause: Callable[[float], None] = sleep,
     ) -> None:
         self._store = store
         self._clock = clock
         self._cache = StreamCache() if cache is None else cache
+        self._snapshots = snapshots
         self._new_id = new_id
         self._pause = pause
 
@@ -89,13 +96,13 @@ class Repository:
         return self._cache.get(stream_id)
 
     def refresh(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
-        """Read the tail past what is cached, and fold it."""
-        known = self._cache.get(stream_id) or Folded(aggregate.initial, Head())
-        tail = self._store.read(stream_id, known.head.version)
-        if not tail:
-            return known
-        folded = Folded(aggregate.fold(map(decode, tail), known.state), Head.of(tail[-1]))
-        self._cache.put(stream_id, folded)
+        """Read what is past the cached state, or the whole stream, and fold it."""
+        known = self._cache.get(stream_id)
+        folded = (
+            self._read_cold(aggregate, stream_id) if known is None else self._read_tail(aggregate, stream_id, known)
+        )
+        if folded.head.version >= 0:
+            self._cache.put(stream_id, folded)
         return folded
 
     @property
@@ -103,10 +110,41 @@ class Repository:
         return self._store
 
     def _commit(self, session: Session, origin: Origin) -> None:
-        events, folded = session.encoded(origin, self._new_id)
-        self._store.append(events)
-        for stream_id, state in folded.items():
-            self._cache.put(stream_id, state)
+        events, changed = session.encoded(origin, self._new_id)
+        self._store.append(events, session.raising)
+        for stream_id, change in changed.items():
+            self._cache.put(stream_id, change.after)
+            if change.snapshot_is_due:
+                self._snapshot(change.aggregate, stream_id, change.after)
+
+    def _read_tail(self, aggregate: Aggregate[State], stream_id: UUID, known: Folded) -> Folded:
+        return _folded(aggregate, known, self._store.read(stream_id, known.head.version))
+
+    def _read_cold(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
+        """One request for a short stream; for one with snapshots two, however long it is."""
+        nothing = Folded(aggregate.initial, Head())
+        if aggregate.snapshot_every is None or self._snapshots is None:
+            return self._read_tail(aggregate, stream_id, nothing)
+        newest = self._store.read_last(stream_id, 2 * aggregate.snapshot_every)
+        if len(newest) < 2 * aggregate.snapshot_every or newest[0].aggregate_version == 0:
+            return _folded(aggregate, nothing, newest)
+        taken = restore(aggregate, self._snapshots.find(stream_id)) or nothing
+        if newest[0].aggregate_version > taken.head.version + 1:
+            return self._read_tail(aggregate, stream_id, taken)
+        return _folded(aggregate, taken, [event for event in newest if event.aggregate_version > taken.head.version])
+
+    def _snapshot(self, aggregate: Aggregate[Any], stream_id: UUID, folded: Folded) -> None:
+        """A snapshot that could not be kept is taken next time; the command has succeeded."""
+        if self._snapshots is None:
+            return
+        try:
+            self._snapshots.save(take(aggregate, stream_id, folded))
+        except Unavailable:
+            logger.warning("no snapshot of %s %s", aggregate.name, stream_id, exc_info=True)
+
+
+def _folded(aggregate: Aggregate[State], known: Folded, tail: Sequence[StoredEvent]) -> Folded:
+    return Folded(aggregate.fold(map(decode, tail), known.state), Head.of(tail[-1])) if tail else known
 
 
 def _jittered(attempt: int) -> float:

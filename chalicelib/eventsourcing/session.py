@@ -11,6 +11,7 @@ from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.cache import Folded
 from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
 from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.marks import Marks
 from chalicelib.eventsourcing.stored import StoredEvent
 
 if TYPE_CHECKING:
@@ -21,8 +22,23 @@ if TYPE_CHECKING:
 class Pending:
     """An event that is decided and not yet in the log."""
 
+    aggregate: Aggregate[Any]
     stream_id: UUID
     event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A stream as it stood before and as it will stand after a commit."""
+
+    aggregate: Aggregate[Any]
+    before: Head
+    after: Folded
+
+    @property
+    def snapshot_is_due(self) -> bool:
+        every = self.aggregate.snapshot_every
+        return every is not None and (self.after.head.version + 1) // every > (self.before.version + 1) // every
 
 
 class Session:
@@ -38,6 +54,7 @@ class Session:
         self.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         self.contended = contended
         self.pending: list[Pending] = []
+        self.raising: set[UUID] = set()
         self._repository = repository
         self._stale = stale
         self._seen: dict[UUID, Folded] = {}
@@ -86,9 +103,22 @@ class Session:
         """Add events to the commit; `get` answers with them applied."""
         state = self.get(aggregate, stream_id)
         head = self._seen[stream_id].head
-        self.pending += (Pending(stream_id, event) for event in events)
+        self.pending += (Pending(aggregate, stream_id, event) for event in events)
         version = head.version + len(events)
         self._seen[stream_id] = Folded(aggregate.fold(events, state), Head(version, head.created, head.chain_hash))
+
+    def raise_epoch(self, key: UUID) -> None:
+        """Void what was remembered under this mark, in the transaction of the commit."""
+        self.raising.add(key)
+
+    @property
+    def marks(self) -> Marks:
+        """To be read and kept outside the commit: a verdict is true whether the command succeeds or not."""
+        return self._repository.store
+
+    def rely_on_mark(self) -> None:
+        """The refusal that follows rests on a mark that was just read, and not on the streams considered before."""
+        self._unproven -= self._considered
 
     def version(self, stream_id: UUID) -> int:
         """The stream's version once this session is committed; -1 for a stream without events."""
@@ -105,8 +135,8 @@ class Session:
         events = map(recorded, self._repository.store.read(stream_id))
         return next((event for event in events if matches(event.event)), None)
 
-    def encoded(self, origin: Origin, new_id: Callable[[], UUID]) -> tuple[list[StoredEvent], dict[UUID, Folded]]:
-        """The pending events as items, and each changed stream as it will stand once they are committed."""
+    def encoded(self, origin: Origin, new_id: Callable[[], UUID]) -> tuple[list[StoredEvent], dict[UUID, Change]]:
+        """The pending events as items, and what they change by stream."""
         heads = dict(self._heads)
         items = []
         for pending in self.pending:
@@ -114,8 +144,11 @@ class Session:
             item = encode(pending.event, pending.stream_id, head, origin, new_id(), self.now)
             heads[pending.stream_id] = Head.of(item)
             items.append(item)
-        changed = {pending.stream_id for pending in self.pending}
-        return items, {stream_id: Folded(self._seen[stream_id].state, heads[stream_id]) for stream_id in changed}
+        changed = {pending.stream_id: pending.aggregate for pending in self.pending}
+        return items, {
+            key: Change(aggregate, self._heads[key], Folded(self._seen[key].state, heads[key]))
+            for key, aggregate in changed.items()
+        }
 
     def _state_of(self, aggregate: Aggregate[State], stream_id: UUID, assume_new: bool) -> State:
         if stream_id not in self._seen:

@@ -1,13 +1,14 @@
 """The port of the event log, and what every store promises."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Protocol
 from uuid import UUID
 
 from chalicelib.errors import CloudbashError
+from chalicelib.eventsourcing.marks import Marks
 from chalicelib.eventsourcing.stored import StoredEvent, to_attributes
 
 MAX_ITEM_BYTES = 400 * 1024
@@ -32,18 +33,27 @@ class CommitTooLarge(CloudbashError):
     code = "commit_too_large"
 
 
-class EventStore(Protocol):
+class EventStore(Marks, Protocol):
     """An append-only log of streams.
 
     `append` writes all events or none, and never over an existing version. Appending the same stored events again
     succeeds and changes nothing, so a repeated request whose first reply was lost is a success, once.
     """
 
-    def append(self, events: Sequence[StoredEvent]) -> None:
-        """Raises ConcurrencyError, CommitTooLarge or Unavailable."""
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+        """Append, and raise the epochs of the marks with these keys in the same transaction.
+
+        Raises ConcurrencyError, CommitTooLarge or Unavailable.
+        """
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         """Every event of the stream past version `after`, in order, strongly consistent. Raises Unavailable."""
+
+    def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
+        """The newest `count` events, in order, strongly consistent: all of them if there are fewer.
+
+        Raises Unavailable.
+        """
 
 
 @dataclass
@@ -75,13 +85,13 @@ class StoreUsage:
 
     @property
     def writes(self) -> int:
-        return self.requests["PutItem"] + self.requests["TransactWriteItems"]
+        return self.requests["PutItem"] + self.requests["TransactWriteItems"] + self.requests["UpdateItem"]
 
 
-def ensure_fits(events: Sequence[StoredEvent]) -> None:
+def ensure_fits(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
     """Raises CommitTooLarge, naming the limit, before anything is sent."""
-    if len(events) > MAX_COMMIT_ITEMS:
-        raise CommitTooLarge(f"{len(events)} events in one commit; the log takes {MAX_COMMIT_ITEMS}.")
+    if len(events) + len(raising) > MAX_COMMIT_ITEMS:
+        raise CommitTooLarge(f"{len(events) + len(raising)} events in one commit; the log takes {MAX_COMMIT_ITEMS}.")
     sizes = [item_bytes(event) for event in events]
     for event, size in zip(events, sizes, strict=True):
         if size > MAX_ITEM_BYTES:

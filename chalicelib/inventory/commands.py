@@ -1,18 +1,17 @@
 """Taking, keeping, giving back and selling stock, inside the caller's session: it commits with the caller's events."""
 
-import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from chalicelib.errors import NotFound
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.inventory.dealing import MAX_QUANTITY, deal
 from chalicelib.inventory.events import PoolShare, TicketPoolOpened
+from chalicelib.inventory.room import ensure_not_marked, hopeful, sweep, unknown
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 from chalicelib.money import Money
 
@@ -84,20 +83,30 @@ def hold_tickets(
 ) -> HeldTickets:
     """Hold in one pool that has room, or over several if only together they have.
 
-    Raises NotFound for an unknown ticket type, NotOnSale, or TicketsSoldOut with what is available over all pools.
+    Pools that this container believes to have room come first; then the sold-out mark is asked, and only if it does
+    not refuse, the other pools are read, and in the end all. Raises NotFound for an unknown ticket type, NotOnSale, or
+    TicketsSoldOut with what is available over all pools.
     """
-    pools: dict[UUID, TicketPool] = {}
-    terms = None
-    for key in _candidates(session, ticket_type_id):
+
+    def take(shares: dict[UUID, int]) -> HeldTickets:
+        return _take(session, shares, hold_id, cart_id, expires_at)
+
+    def fits(key: UUID) -> bool:
         pool = session.consider(TICKET_POOL, key).at(session.now)
-        terms = pool.ensure_on_sale()
-        pools[key] = pool
-        if quantity <= pool.free:
-            return _take(session, terms, {key: quantity}, hold_id, cart_id, expires_at)
-    available = sum(pool.free for pool in pools.values())
-    if terms is None or available < quantity:
-        raise TicketsSoldOut(available)
-    return _take(session, terms, _span(pools, quantity), hold_id, cart_id, expires_at)
+        pool.ensure_on_sale()
+        return quantity <= pool.free
+
+    for key in hopeful(session, ticket_type_id, quantity):
+        if fits(key):
+            return take({key: quantity})
+    epoch = ensure_not_marked(session, ticket_type_id, quantity)
+    for key in unknown(session, ticket_type_id):
+        if fits(key):
+            return take({key: quantity})
+    pools = sweep(session, ticket_type_id, epoch)
+    for pool in pools.values():
+        pool.ensure_on_sale()
+    return take(_span(pools, quantity))
 
 
 def place_on_order(
@@ -113,7 +122,10 @@ def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID) -> N
     """Give the tickets back; what has ended already stays as it is."""
     for share in shares:
         pool = session.get(TICKET_POOL, share.pool_id)
-        session.append(TICKET_POOL, share.pool_id, *pool.release(hold_id, session.now))
+        events = pool.release(hold_id, session.now)
+        session.append(TICKET_POOL, share.pool_id, *events)
+        if events and pool.terms is not None:
+            session.raise_epoch(pool.terms.ticket_type_id)
 
 
 def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_id: UUID) -> None:
@@ -133,49 +145,23 @@ def _close(session: Session, key: UUID) -> None:
     session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key).close(session.now))
 
 
-def _candidates(session: Session, ticket_type_id: UUID) -> Iterator[UUID]:
-    """The type's pools in the order in which to try them.
-
-    A container that knows nothing starts with pool 0, which tells how many there are: so its first hold costs one read
-    of stock. Later it starts anywhere, so that buyers spread. Pools known to be short or just lost come last.
-    """
-    first = pool_id(ticket_type_id, 0)
-    known = session.peek(TICKET_POOL, first) is not None
-    terms = session.consider(TICKET_POOL, first).terms
-    if terms is None:
-        raise NotFound("There is no such ticket type on sale.")
-    keys = [pool_id(ticket_type_id, index) for index in range(terms.pool_count)]
-    if known:
-        random.shuffle(keys)
-    yield from sorted(keys, key=lambda key: _reluctance(session, key))
-
-
-def _reluctance(session: Session, key: UUID) -> int:
-    pool = session.peek(TICKET_POOL, key)
-    short = pool is not None and pool.at(session.now).free == 0
-    return 2 * short + (key in session.contended)
-
-
 def _span(pools: dict[UUID, TicketPool], quantity: int) -> dict[UUID, int]:
-    """The fewest pools that have the quantity together: the fullest first."""
+    """The fewest pools that have the quantity together: the fullest first. Raises TicketsSoldOut."""
+    available = sum(pool.free for pool in pools.values())
+    if available < quantity:
+        raise TicketsSoldOut(available)
     shares: dict[UUID, int] = {}
     for key, pool in sorted(pools.items(), key=lambda item: -item[1].free):
-        shares[key] = min(pool.free, quantity)
-        quantity -= shares[key]
-        if not quantity:
+        shares[key] = min(pool.free, quantity - sum(shares.values()))
+        if sum(shares.values()) == quantity:
             break
     return shares
 
 
-def _take(
-    session: Session,
-    terms: TicketPoolOpened,
-    shares: dict[UUID, int],
-    hold_id: UUID,
-    cart_id: UUID,
-    expires_at: datetime,
-) -> HeldTickets:
+def _take(session: Session, shares: dict[UUID, int], hold_id: UUID, cart_id: UUID, expires_at: datetime) -> HeldTickets:
     for key, quantity in shares.items():
         pool = session.get(TICKET_POOL, key)
         session.append(TICKET_POOL, key, *pool.hold(hold_id, cart_id, quantity, session.now, expires_at))
-    return HeldTickets(terms, tuple(PoolShare(pool_id=key, quantity=quantity) for key, quantity in shares.items()))
+    terms = session.get(TICKET_POOL, next(iter(shares))).ensure_open()
+    taken = tuple(PoolShare(pool_id=key, quantity=quantity) for key, quantity in shares.items())
+    return HeldTickets(terms, taken)

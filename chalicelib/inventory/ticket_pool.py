@@ -179,4 +179,12 @@ def pool_id(ticket_type_id: UUID, index: int) -> UUID:
     return uuid5(ticket_type_id, f"pool/{index}")
 
 
-TICKET_POOL = Aggregate("TicketPool", TicketPool(), evolve, owner=lambda p: p.terms.organiser_id if p.terms else None)
+SNAPSHOT_EVERY = 50
+
+TICKET_POOL = Aggregate(
+    "TicketPool",
+    TicketPool(),
+    evolve,
+    owner=lambda pool: pool.terms.organiser_id if pool.terms else None,
+    snapshot_every=SNAPSHOT_EVERY,
+)

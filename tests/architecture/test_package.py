@@ -57,6 +57,8 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     "APIHandler": {
         "EventsTable": {"dynamodb:PutItem", "dynamodb:Query"},
         "ReadTable": {"dynamodb:GetItem", "dynamodb:Query"},
+        "MarksTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
+        "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "PersonKeysTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
         "EventBus": {"kinesis:DescribeStreamSummary"},

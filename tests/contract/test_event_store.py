@@ -421,7 +421,7 @@ def test_a_page_of_a_proxy_is_weather(dynamodb_store: DynamoDBEventStore, client
 
 
 def test_a_server_that_is_gone_is_weather(events_table: str) -> None:
-    store = DynamoDBEventStore(Aws(f"http://127.0.0.1:{free_port()}").dynamodb, events_table)
+    store = DynamoDBEventStore(Aws(f"http://127.0.0.1:{free_port()}").dynamodb, events_table, "marks")
     for work in appends_and_reads(store, uuid4()):
         with pytest.raises(Unavailable):
             work()
@@ -514,9 +514,9 @@ def test_more_than_a_megabyte_takes_more_than_one_page(dynamodb_store: DynamoDBE
 
 
 def test_a_store_counts_its_own_requests_and_not_those_of_others_with_the_same_client(
-    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str, marks_table: str
 ) -> None:
-    other = DynamoDBEventStore(client, events_table)
+    other = DynamoDBEventStore(client, events_table, marks_table)
     other.append([item(DELETED)])
     assert (dynamodb_store.usage.writes, other.usage.writes) == (0, 1)
 

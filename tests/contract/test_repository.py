@@ -1,6 +1,6 @@
 """Load, decide, append: what a command costs, and what it may believe. On every store."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -9,6 +9,7 @@ import pytest
 from chalicelib.errors import Busy, NotFound, PreconditionFailed, RuleViolated, Unavailable
 from chalicelib.eventsourcing.cache import Folded, StreamCache
 from chalicelib.eventsourcing.codec import Head
+from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.repository import MAX_ATTEMPTS, Repository
 from chalicelib.eventsourcing.session import Session
@@ -49,12 +50,21 @@ class Unlucky:
         self.tries = 0
         self.read_after: list[int] = []
 
-    def append(self, events: Sequence[StoredEvent]) -> None:
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
         self.tries += 1
         if self.losses:
             self.losses -= 1
             raise self._error or ConcurrencyError(frozenset(event.aggregate_id for event in events))
-        self._store.append(events)
+        self._store.append(events, raising)
+
+    def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
+        return self._store.read_last(stream_id, count)
+
+    def find_mark(self, key: UUID) -> Mark:
+        return self._store.find_mark(key)
+
+    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
+        return self._store.keep_verdict(key, epoch, verdict)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         self.read_after.append(after)
@@ -340,8 +350,8 @@ def test_a_write_that_was_carried_out_though_its_reply_never_came_is_met_by_the_
     class Deaf(MemoryEventStore):
         deaf = False
 
-        def append(self, events: Sequence[StoredEvent]) -> None:
-            super().append(events)
+        def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+            super().append(events, raising)
             if self.deaf:
                 self.deaf = False
                 raise Unavailable("no reply")
@@ -404,9 +414,9 @@ def test_every_event_has_an_id_of_its_own_also_in_a_second_try() -> None:
     tried: list[StoredEvent] = []
 
     class Remembering(Unlucky):
-        def append(self, events: Sequence[StoredEvent]) -> None:
+        def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
             tried.extend(events)
-            super().append(events)
+            super().append(events, raising)
 
     repository = Repository(Remembering(MemoryEventStore(), losses=3), Clock(), pause=lambda _: None)
     create(repository)

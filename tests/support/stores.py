@@ -10,7 +10,9 @@ import pytest
 from botocore.config import Config
 
 from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
 from chalicelib.eventsourcing.memory import MemoryEventStore
+from chalicelib.eventsourcing.snapshots import MemorySnapshots, Snapshots
 from local.emulator import Emulator
 from local.resources import REGION, Aws, Resources, create_resources
 from tests.support.shop import CountedStore, Shop
@@ -59,8 +61,22 @@ def events_table(contract_resources: Resources) -> str:
 
 
 @pytest.fixture
-def dynamodb_store(client: "DynamoDBClient", events_table: str) -> DynamoDBEventStore:
-    return DynamoDBEventStore(client, events_table)
+def marks_table(contract_resources: Resources) -> str:
+    return contract_resources.names["MarksTable"]
+
+
+@pytest.fixture
+def dynamodb_store(client: "DynamoDBClient", events_table: str, marks_table: str) -> DynamoDBEventStore:
+    return DynamoDBEventStore(client, events_table, marks_table)
+
+
+@pytest.fixture(params=STORES)
+def snapshots(request: pytest.FixtureRequest) -> Snapshots:
+    """The snapshots under contract."""
+    if request.param == "memory":
+        return MemorySnapshots()
+    resources: Resources = request.getfixturevalue("contract_resources")
+    return DynamoDBSnapshots(request.getfixturevalue("client"), resources.names["SnapshotsTable"])
 
 
 @pytest.fixture(params=STORES)

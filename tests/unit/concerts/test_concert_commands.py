@@ -1,6 +1,6 @@
 """What an organiser can do with a concert, over the whole way to the log."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
@@ -47,12 +47,12 @@ class FragileStore(MemoryEventStore):
         self.appends_left: int | None = None
         self.commits: list[int] = []
 
-    def append(self, events: Sequence[StoredEvent]) -> None:
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
         if self.appends_left is not None:
             if self.appends_left == 0:
                 raise Unavailable("The store is away.")
             self.appends_left -= 1
-        super().append(events)
+        super().append(events, raising)
         self.commits.append(len(events))
 
 

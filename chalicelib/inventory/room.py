@@ -1,0 +1,91 @@
+"""Where there may be room: which pools to try, and when to refuse without trying.
+
+Sold out is remembered exactly. A sweep reads every pool of a ticket type with one now, and its verdict holds as long as
+nobody frees stock before its time (that raises the mark's epoch, in its own transaction) and no hold reaches its
+deadline. So the crowd that comes after the last ticket costs one read of stock each.
+"""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from chalicelib.errors import NotFound
+from chalicelib.eventsourcing.session import Session
+from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """No more than `free` tickets are to be had before `until`; None for as long as nothing is given back."""
+
+    free: int
+    until: datetime | None
+
+
+_VERDICT = TypeAdapter(Verdict)
+
+
+def hopeful(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[UUID]:
+    """The pools that this container believes to have room, in random order.
+
+    One that knows nothing starts with pool 0, which tells how many there are: so its first hold costs one read of
+    stock. Whoever lost a race tries a pool that it has never read, rather than the same one again: so buyers spread.
+    """
+    known = [key for key in _known(session, ticket_type_id) if _has(session, key, quantity)]
+    random.shuffle(known)
+    yield from (key for key in known if key not in session.contended)
+    if session.contended:
+        yield from unknown(session, ticket_type_id)[:1]
+    yield from (key for key in known if key in session.contended)
+
+
+def unknown(session: Session, ticket_type_id: UUID) -> list[UUID]:
+    """The pools that this container has never read, in random order."""
+    known = set(_known(session, ticket_type_id))
+    keys = [key for key in pools_of_type(session, ticket_type_id) if key not in known]
+    random.shuffle(keys)
+    return keys
+
+
+def ensure_not_marked(session: Session, ticket_type_id: UUID, quantity: int) -> int:
+    """Ask the mark; raises TicketsSoldOut if it knows that there is not enough. Returns the epoch for a sweep."""
+    mark = session.marks.find_mark(ticket_type_id)
+    if mark.verdict is None:
+        return mark.epoch
+    verdict = _VERDICT.validate_json(mark.verdict)
+    if quantity > verdict.free and (verdict.until is None or session.now < verdict.until):
+        session.rely_on_mark()
+        raise TicketsSoldOut(verdict.free)
+    return mark.epoch
+
+
+def sweep(session: Session, ticket_type_id: UUID, epoch: int) -> dict[UUID, TicketPool]:
+    """Every pool as it is in the log now; what is free over all of them is kept as the verdict of `epoch`."""
+    keys = pools_of_type(session, ticket_type_id)
+    pools = {key: session.read(TICKET_POOL, key).at(session.now) for key in keys}
+    deadlines = [pool.next_expiry for pool in pools.values() if pool.next_expiry is not None]
+    verdict = Verdict(sum(pool.free for pool in pools.values()), min(deadlines, default=None))
+    session.marks.keep_verdict(ticket_type_id, epoch, _VERDICT.dump_json(verdict).decode())
+    return pools
+
+
+def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
+    """The ids of all pools of the type. Raises NotFound for a type that is not on sale."""
+    terms = session.consider(TICKET_POOL, pool_id(ticket_type_id, 0)).terms
+    if terms is None:
+        raise NotFound("There is no such ticket type on sale.")
+    return [pool_id(ticket_type_id, index) for index in range(terms.pool_count)]
+
+
+def _known(session: Session, ticket_type_id: UUID) -> list[UUID]:
+    keys = pools_of_type(session, ticket_type_id)
+    return [key for key in keys if session.peek(TICKET_POOL, key) is not None]
+
+
+def _has(session: Session, key: UUID, quantity: int) -> bool:
+    pool = session.peek(TICKET_POOL, key)
+    return pool is not None and quantity <= pool.at(session.now).free

@@ -1,0 +1,121 @@
+"""Sold out is remembered exactly: cheap for the crowd that comes after, and never a false refusal."""
+
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from chalicelib.carts.commands import AddedItem
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.inventory.ticket_pool import TicketsSoldOut
+from tests.support.shop import HOLD_FOR, Clock, Shop
+
+pytest_plugins = ["tests.support.stores"]
+
+
+def hold_all(shop: Shop, ticket_type_id: UUID, quantity: int) -> list[tuple[UUID, AddedItem]]:
+    """Hold everything, ten a cart; the carts with what they hold."""
+    held = []
+    for _ in range(quantity // 10):
+        cart_id = shop.cart()
+        held.append((cart_id, shop.add(cart_id, ticket_type_id, 10)))
+    return held
+
+
+def refused(shop: Shop, cart_id: UUID, ticket_type_id: UUID, container: Repository, quantity: int = 1) -> int:
+    """How many are said to be available by the refusal that must come."""
+    with pytest.raises(TicketsSoldOut) as refusal:
+        shop.add(cart_id, ticket_type_id, quantity, repository=container)
+    available: int = refusal.value.facts["available"]
+    return available
+
+
+def test_the_crowd_after_the_last_ticket_costs_two_reads_each_and_no_write(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=1000)
+    hold_all(shop, ticket_type_id, 1000)
+    containers = [shop.other_container() for _ in range(10)]
+    carts = [shop.cart() for _ in range(200)]
+    pools = 4
+    for container in containers:
+        refused(shop, shop.cart(), ticket_type_id, container)
+    reads, writes = shop.store.usage.reads, shop.store.usage.writes
+    for number, cart_id in enumerate(carts):
+        assert refused(shop, cart_id, ticket_type_id, containers[number % 10]) == 0
+    assert shop.store.usage.reads - reads <= 2 * len(carts)
+    assert shop.store.usage.writes == writes
+    assert pools == len(shop.pools(ticket_type_id))
+
+
+def test_a_fresh_container_reads_the_cart_a_pool_and_the_mark(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=1000)
+    hold_all(shop, ticket_type_id, 1000)
+    refused(shop, shop.cart(), ticket_type_id, shop.other_container())
+    cart_id, reads, writes = shop.cart(), shop.store.usage.reads, shop.store.usage.writes
+    refused(shop, cart_id, ticket_type_id, shop.other_container())
+    assert (shop.store.usage.reads - reads, shop.store.usage.writes - writes) == (3, 0)
+
+
+def test_a_ticket_given_back_is_for_sale_at_once_to_containers_that_had_the_mark_as_well(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=500)
+    held = hold_all(shop, ticket_type_id, 500)
+    containers = [shop.other_container() for _ in range(3)]
+    for container in containers:
+        refused(shop, shop.cart(), ticket_type_id, container)
+    cart_id, item = held[0]
+    shop.remove(cart_id, item.item_id)
+    for container in containers:
+        shop.add(shop.cart(), ticket_type_id, 3, repository=container)
+    assert refused(shop, shop.cart(), ticket_type_id, containers[0], quantity=2) == 1
+
+
+def test_a_hold_that_lapses_is_for_sale_at_its_deadline_and_not_a_millisecond_before(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=10)
+    hold_all(shop, ticket_type_id, 10)
+    container = shop.other_container()
+    refused(shop, shop.cart(), ticket_type_id, container)
+    shop.clock.advance(HOLD_FOR - timedelta(milliseconds=1))
+    refused(shop, shop.cart(), ticket_type_id, container)
+    shop.clock.advance(timedelta(milliseconds=1))
+    shop.add(shop.cart(), ticket_type_id, 10, repository=container)
+
+
+def test_fewer_than_what_is_left_are_sold_although_more_were_refused(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=13)
+    hold_all(shop, ticket_type_id, 10)
+    assert refused(shop, shop.cart(), ticket_type_id, shop.repository, quantity=4) == 3
+    shop.add(shop.cart(), ticket_type_id, 3)
+    assert refused(shop, shop.cart(), ticket_type_id, shop.repository) == 0
+
+
+def test_a_verdict_is_not_kept_if_stock_was_given_back_while_it_was_found(shop_on_store: Shop) -> None:
+    """The sweep of one container is interleaved with a release of another, between its reads and its verdict."""
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=10)
+    [(cart_id, item)] = hold_all(shop, ticket_type_id, 10)
+    keep_verdict = shop.store.keep_verdict
+
+    def released_just_before(key: UUID, epoch: int, verdict: str) -> bool:
+        shop.store.keep_verdict = keep_verdict  # type: ignore[method-assign]
+        shop.remove(cart_id, item.item_id)
+        return keep_verdict(key, epoch, verdict)
+
+    shop.store.keep_verdict = released_just_before  # type: ignore[method-assign]
+    refused(shop, shop.cart(), ticket_type_id, shop.other_container())
+    assert shop.store.find_mark(ticket_type_id).verdict is None
+    shop.add(shop.cart(), ticket_type_id, 10, repository=shop.other_container())
+
+
+def test_a_container_whose_clock_is_behind_refuses_no_longer_than_its_own_deadline(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=10)
+    hold_all(shop, ticket_type_id, 10)
+    behind = Clock(shop.clock() - timedelta(seconds=2))
+    container = shop.other_container(behind)
+    refused(shop, shop.cart(), ticket_type_id, container)
+    behind.advance(HOLD_FOR + timedelta(seconds=2))
+    shop.add(shop.cart(), ticket_type_id, 10, repository=container)
