@@ -59,6 +59,16 @@ def add_item(call: Call) -> Answer:
     return created({**answer, "version": added.version}, f"/carts/{cart_id}")
 
 
+@routes.post("/carts/{cart_id}/hold-extensions", Role.CUSTOMER)
+def extend_holds(call: Call) -> Answer:
+    shop, cart_id = composition.current(), call.id("cart_id")
+    extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for)
+    items = [
+        {"item_id": str(line.item_id), "hold_expires_at": format_instant(line.expires_at)} for line in extended.lines
+    ]
+    return created({"items": items, "version": extended.version}, f"/carts/{cart_id}")
+
+
 @routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER)
 def remove_item(call: Call) -> Answer:
     cart_id, item_id = call.id("cart_id"), call.id("item_id")

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from chalicelib.carts.events import CartCheckedOut, CartCreated, CartItemAdded, CartItemRemoved, CartLine
+from chalicelib.carts.events import (
+    CartCheckedOut,
+    CartCreated,
+    CartHoldsExtended,
+    CartItemAdded,
+    CartItemRemoved,
+    CartLine,
+    ExtendedLine,
+)
 from chalicelib.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.event import Event
@@ -35,13 +43,17 @@ class OrderLimitExceeded(RuleViolated):
     code = "order_limit_exceeded"
 
 
+class ExtensionLimitReached(RuleViolated):
+    code = "extension_limit_reached"
+
+
 class LinesExpired(Expired):
     code = "hold_expired"
 
 
 @dataclass(frozen=True, slots=True)
 class RememberedRequest:
-    """A line that a request added, for as long as the request may be repeated."""
+    """What a request did to the cart, for as long as it may be repeated."""
 
     request_hash: str
     at: datetime
@@ -65,11 +77,12 @@ class Cart:
             return []
         return [CartCreated(customer_id=customer_id, request_hash=request_hash, at=now)]
 
-    def has_added(self, item_id: UUID, request_hash: str) -> bool:
-        """Whether this very request added a line before. Raises IdempotencyKeyReused if its body was another."""
-        if item_id not in self.requests:
+    def has_done(self, request_id: UUID, request_hash: str) -> bool:
+        """Whether this very request added a line or extended the holds before. Raises IdempotencyKeyReused if its body
+        was another."""
+        if request_id not in self.requests:
             return False
-        if self.requests[item_id].request_hash != request_hash:
+        if self.requests[request_id].request_hash != request_hash:
             raise IdempotencyKeyReused
         return True
 
@@ -98,6 +111,28 @@ class Cart:
             raise NotFound("There is no such item in the cart.")
         self.ensure_open()
         return [CartItemRemoved(item_id=item_id, at=now)]
+
+    def extend_holds(
+        self, extension_id: UUID, request_hash: str, now: datetime, expires_at: datetime
+    ) -> list[CartHoldsExtended]:
+        """More time for every line that has not ended and has not reached its limit.
+
+        Raises CartCheckedOutAlready, CartEmpty, LinesExpired if all have ended, or ExtensionLimitReached.
+        """
+        self.ensure_open()
+        if not self.lines:
+            raise CartEmpty("There is nothing in the cart.")
+        live = self.live_lines(now)
+        if not live:
+            raise LinesExpired("The time to buy these tickets is over.", items=[str(key) for key in self.lines])
+        extended = tuple(
+            ExtendedLine(item_id=line.id, expires_at=until)
+            for line in live
+            if (until := min(expires_at, line.extendable_until or expires_at)) > (line.expires_at or until)
+        )
+        if not extended:
+            raise ExtensionLimitReached("These tickets cannot be held any longer. Check out now.")
+        return [CartHoldsExtended(extension_id=extension_id, lines=extended, request_hash=request_hash, at=now)]
 
     def check_out(self, order_id: UUID, request_hash: str, now: datetime) -> list[Event]:
         """Checking out again with the same request changes nothing.
@@ -151,15 +186,26 @@ def evolve(cart: Cart, event: Event) -> Cart:
         case CartCreated():
             return Cart(event.customer_id, event.request_hash)
         case CartItemAdded():
-            at = event.at or _LONG_AGO
-            requests = {key: known for key, known in cart.requests.items() if at - known.at < REQUEST_MEMORY}
-            requests[event.item.id] = RememberedRequest(event.request_hash, at)
+            requests = _remembering(cart, event.item.id, event.request_hash, event.at or _LONG_AGO)
             return replace(cart, lines={**cart.lines, event.item.id: event.item}, requests=requests)
+        case CartHoldsExtended():
+            requests = _remembering(cart, event.extension_id, event.request_hash, event.at or _LONG_AGO)
+            extended = {
+                line.item_id: cart.lines[line.item_id].model_copy(update={"expires_at": line.expires_at})
+                for line in event.lines
+                if line.item_id in cart.lines
+            }
+            return replace(cart, lines={**cart.lines, **extended}, requests=requests)
         case CartItemRemoved():
             return replace(cart, lines={key: line for key, line in cart.lines.items() if key != event.item_id})
         case CartCheckedOut():
             return replace(cart, checked_out=True, order_id=event.order_id, checkout_hash=event.request_hash)
     return cart
+
+
+def _remembering(cart: Cart, request_id: UUID, request_hash: str, at: datetime) -> Mapping[UUID, RememberedRequest]:
+    remembered = {key: known for key, known in cart.requests.items() if at - known.at < REQUEST_MEMORY}
+    return remembered | {request_id: RememberedRequest(request_hash, at)}
 
 
 CART = Aggregate("Cart", Cart(), evolve)

@@ -6,21 +6,30 @@ from uuid import UUID
 
 from chalicelib.caller import Caller
 from chalicelib.carts.cart import CART, Cart
-from chalicelib.carts.events import CartItemAdded, CartLine
+from chalicelib.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
 from chalicelib.errors import LogDamaged
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
-from chalicelib.inventory.commands import HeldTickets, hold_tickets, release
+from chalicelib.inventory.commands import HeldTickets, extend, hold_tickets, release
 from chalicelib.orders.commands import PlacedOrder, place_order, placed_order
 from chalicelib.orders.events import OrderLine
 from chalicelib.privacy.vault import PersonVault
+
+LONGEST_HOLD = 2
+"""Extended or not, tickets are held in a cart for no longer than this many times the usual hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddedItem:
     item_id: UUID
     hold_expires_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedHolds:
+    lines: tuple[ExtendedLine, ...]
     version: int
 
 
@@ -48,15 +57,35 @@ def add_item(
 
     def command(session: Session) -> AddedItem:
         cart = _own_cart(session, caller, cart_id)
-        if cart.has_added(item_id, caller.request.request_hash):
+        if cart.has_done(item_id, caller.request.request_hash):
             return _added_before(session, cart_id, item_id)
         cart.ensure_open()
         expires_at = session.now + hold_for
         held = hold_tickets(session, ticket_type_id, item_id, cart_id, quantity, expires_at)
-        line = _line(item_id, quantity, held, expires_at)
+        line = _line(item_id, quantity, held, expires_at, session.now + LONGEST_HOLD * hold_for)
         events = cart.add_item(line, held.terms.max_per_order, caller.request.request_hash, session.now)
         session.append(CART, cart_id, *events)
         return AddedItem(item_id, expires_at, session.version(cart_id))
+
+    return repository.execute(command, caller.origin)
+
+
+def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for: timedelta) -> ExtendedHolds:
+    """Hold every line for `hold_for` from now on, as far as its limit allows, in one transaction with the pools.
+
+    Raises NotFound, IdempotencyKeyReused, HoldExpired, NotOnSale, or what `Cart.extend_holds` raises.
+    """
+    extension_id = caller.request.id
+
+    def command(session: Session) -> ExtendedHolds:
+        cart = _own_cart(session, caller, cart_id)
+        if cart.has_done(extension_id, caller.request.request_hash):
+            return _extended_before(session, cart_id, extension_id)
+        events = cart.extend_holds(extension_id, caller.request.request_hash, session.now, session.now + hold_for)
+        session.append(CART, cart_id, *events)
+        for line in events[0].lines:
+            extend(session, cart.lines[line.item_id].shares, line.item_id, line.expires_at)
+        return ExtendedHolds(events[0].lines, session.version(cart_id))
 
     return repository.execute(command, caller.origin)
 
@@ -127,7 +156,21 @@ def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
     return AddedItem(item_id, recorded.event.item.expires_at, recorded.version)
 
 
-def _line(item_id: UUID, quantity: int, held: HeldTickets, expires_at: datetime) -> CartLine:
+def _extended_before(session: Session, cart_id: UUID, extension_id: UUID) -> ExtendedHolds:
+    """The answer that the request was given the first time, from its own event."""
+
+    def extends(event: Event) -> bool:
+        return isinstance(event, CartHoldsExtended) and event.extension_id == extension_id
+
+    recorded = session.find_recorded(cart_id, extends)
+    if recorded is None or not isinstance(recorded.event, CartHoldsExtended):
+        raise LogDamaged(f"Extension {extension_id} of cart {cart_id} has no beginning.")
+    return ExtendedHolds(recorded.event.lines, recorded.version)
+
+
+def _line(
+    item_id: UUID, quantity: int, held: HeldTickets, expires_at: datetime, extendable_until: datetime
+) -> CartLine:
     terms = held.terms
     return CartLine(
         id=item_id,
@@ -139,6 +182,7 @@ def _line(item_id: UUID, quantity: int, held: HeldTickets, expires_at: datetime)
         unit_price=terms.price,
         shares=held.shares,
         expires_at=expires_at,
+        extendable_until=extendable_until,
     )
 
 

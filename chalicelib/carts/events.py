@@ -8,7 +8,8 @@ from chalicelib.money import Money
 
 
 class CartLine(StoredModel):
-    """One selection: names and price are those at which it was held. `shares` is empty in carts of the original."""
+    """One selection: names and price are those at which it was held, and the deadline that no extension can pass.
+    `shares` is empty in carts of the original."""
 
     id: UUID
     ticket_type_id: UUID
@@ -19,6 +20,7 @@ class CartLine(StoredModel):
     unit_price: Money = Money.zero("EUR")
     shares: tuple[PoolShare, ...] = ()
     expires_at: Instant | None = None
+    extendable_until: Instant | None = None
 
 
 class CartEvent(Event, aggregate="Cart"):
@@ -41,6 +43,21 @@ class CartItemAdded(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartItem
 
 class CartItemRemoved(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartItemRemovedEvent"):
     item_id: UUID
+
+
+class ExtendedLine(StoredModel):
+    """A line that is held until just before `expires_at` from now on."""
+
+    item_id: UUID
+    expires_at: Instant
+
+
+class CartHoldsExtended(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartHoldsExtendedEvent"):
+    """The customer asked for more time, and got it for these lines."""
+
+    extension_id: UUID
+    lines: tuple[ExtendedLine, ...]
+    request_hash: str = ""
 
 
 class CartCheckedOut(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartCheckedOutEvent"):

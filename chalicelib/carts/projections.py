@@ -1,6 +1,13 @@
 """The cart as its customer sees it, but for what depends on the clock: one document per cart."""
 
-from chalicelib.carts.events import CartCheckedOut, CartCreated, CartItemAdded, CartItemRemoved, CartLine
+from chalicelib.carts.events import (
+    CartCheckedOut,
+    CartCreated,
+    CartHoldsExtended,
+    CartItemAdded,
+    CartItemRemoved,
+    CartLine,
+)
 from chalicelib.delivery.documents import new_document
 from chalicelib.eventsourcing.codec import RecordedEvent
 from chalicelib.eventsourcing.event import JsonObject, format_instant
@@ -16,6 +23,10 @@ def fold_cart(document: JsonObject | None, recorded: RecordedEvent) -> JsonObjec
             return _empty(recorded) | {"customer_id": str(event.customer_id)}
         case CartItemAdded():
             return cart | {"items": {**cart["items"], str(event.item.id): _item(event.item)}}
+        case CartHoldsExtended():
+            deadlines = {str(line.item_id): format_instant(line.expires_at) for line in event.lines}
+            items = {key: item | _deadline(deadlines.get(key)) for key, item in cart["items"].items()}
+            return cart | {"items": items}
         case CartItemRemoved():
             return cart | {"items": {key: item for key, item in cart["items"].items() if key != str(event.item_id)}}
         case CartCheckedOut():
@@ -26,6 +37,10 @@ def fold_cart(document: JsonObject | None, recorded: RecordedEvent) -> JsonObjec
 
 def _empty(recorded: RecordedEvent) -> JsonObject:
     return new_document(recorded) | {"status": "open", "order_id": None, "items": {}}
+
+
+def _deadline(instant: str | None) -> JsonObject:
+    return {} if instant is None else {"hold_expires_at": instant}
 
 
 def _item(line: CartLine) -> JsonObject:

@@ -109,6 +109,13 @@ def hold_tickets(
     return take(_span(pools, quantity))
 
 
+def extend(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, expires_at: datetime) -> None:
+    """Raises NotOnSale or HoldExpired."""
+    for share in shares:
+        pool = session.get(TICKET_POOL, share.pool_id)
+        session.append(TICKET_POOL, share.pool_id, *pool.extend(hold_id, session.now, expires_at))
+
+
 def place_on_order(
     session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_id: UUID, expires_at: datetime
 ) -> None:

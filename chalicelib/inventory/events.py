@@ -53,6 +53,13 @@ class TicketsHeld(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.
     expires_at: Instant
 
 
+class HoldExtended(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldExtendedEvent"):
+    """The cart keeps the tickets longer: until just before `expires_at`."""
+
+    hold_id: UUID
+    expires_at: Instant
+
+
 class HoldPlacedOnOrder(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldPlacedOnOrderEvent"):
     """The hold now waits for the payment of an order, until just before `expires_at`."""
 

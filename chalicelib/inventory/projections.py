@@ -11,6 +11,7 @@ from chalicelib.concerts.events import ConcertDeleted, ConcertEvent, ConcertPubl
 from chalicelib.delivery.redis import Operation, RedisProjection
 from chalicelib.eventsourcing.codec import RecordedEvent
 from chalicelib.inventory.events import (
+    HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
     TicketPoolClosed,
@@ -114,7 +115,7 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
             return [("open", str(event.ticket_type_id), event.ticket_type_name, event.capacity)]
         case TicketsHeld():
             return [("hold", str(event.hold_id), event.quantity, milliseconds(event.expires_at))]
-        case HoldPlacedOnOrder():
+        case HoldExtended() | HoldPlacedOnOrder():
             return [("extend", str(event.hold_id), milliseconds(event.expires_at))]
         case HoldReleased():
             return [("release", str(event.hold_id))]

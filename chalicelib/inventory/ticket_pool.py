@@ -14,6 +14,7 @@ from chalicelib.errors import Expired, InvalidInput, RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.event import Event, format_instant
 from chalicelib.inventory.events import (
+    HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
     TicketPoolClosed,
@@ -90,6 +91,14 @@ class TicketPool:
             TicketsHeld(hold_id=hold_id, cart_id=cart_id, quantity=quantity, expires_at=expires_at, at=pool.last_at)
         ]
 
+    def extend(self, hold_id: UUID, now: datetime, expires_at: datetime) -> list[Event]:
+        """Never to an earlier deadline. Raises NotOnSale or HoldExpired, also for a hold that an order has."""
+        pool = self.at(now)
+        pool.ensure_open()
+        if pool.ensure_held(hold_id, order_id=None).expires_at >= expires_at:
+            return []
+        return [HoldExtended(hold_id=hold_id, expires_at=expires_at, at=pool.last_at)]
+
     def place_on_order(self, hold_id: UUID, order_id: UUID, now: datetime, expires_at: datetime) -> list[Event]:
         """Give the hold the order's deadline, once. Raises NotOnSale or HoldExpired."""
         pool = self.at(now)
@@ -134,7 +143,7 @@ class TicketPool:
             raise NotOnSale(f"The sale ended at {end}.", sales_end=end)
         return terms
 
-    def ensure_held(self, hold_id: UUID, order_id: UUID) -> Hold:
+    def ensure_held(self, hold_id: UUID, order_id: UUID | None) -> Hold:
         """The hold, if it is still a cart's or this order's. Raises HoldExpired."""
         hold = self.holds.get(hold_id)
         if hold is None or hold.order_id not in {None, order_id}:
@@ -151,6 +160,9 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
             return replace(pool, terms=event)
         case TicketsHeld():
             hold = Hold(event.quantity, event.expires_at, event.cart_id)
+            return _with_holds(pool, {**pool.holds, event.hold_id: hold}, pool.last_at)
+        case HoldExtended() if event.hold_id in pool.holds:
+            hold = replace(pool.holds[event.hold_id], expires_at=event.expires_at)
             return _with_holds(pool, {**pool.holds, event.hold_id: hold}, pool.last_at)
         case HoldPlacedOnOrder() if event.hold_id in pool.holds:
             hold = replace(pool.holds[event.hold_id], order_id=event.order_id, expires_at=event.expires_at)

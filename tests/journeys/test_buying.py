@@ -109,6 +109,22 @@ def test_what_is_given_back_is_for_sale_again(shop: Shop) -> None:
     made(second.post(f"/carts/{other_cart}/items", json=body))
 
 
+def test_a_customer_who_asks_for_more_time_gets_it(shop: Shop) -> None:
+    concert = publish_concert(shop.organiser())
+    customer = shop.customer()
+    cart_id = cart_with(customer, concert.ticket_type_id, 2)
+    shop.settle()
+    before = made(customer.get(f"/carts/{cart_id}"))
+    extended = made(customer.post(f"/carts/{cart_id}/hold-extensions"))
+    shop.settle()
+    after = made(customer.get(f"/carts/{cart_id}"))
+    assert after["expires_at"] == extended["items"][0]["hold_expires_at"]
+    assert datetime.fromisoformat(after["expires_at"]) > datetime.fromisoformat(before["expires_at"])
+    available = made(shop.visitor().get(f"/concerts/{concert.concert_id}/availability"))["ticket_types"]
+    assert available[0]["held"] == 2
+    refused(shop.customer().post(f"/carts/{cart_id}/hold-extensions"), 404, "not_found")
+
+
 def test_three_left_and_four_asked_is_refused_with_what_is_available(shop: Shop) -> None:
     concert = publish_concert(shop.organiser(), {"quantity": 3})
     customer = shop.customer()

@@ -84,25 +84,25 @@ def test_a_line_is_added_with_its_hold_and_price() -> None:
 
 def test_a_cart_knows_the_request_that_added_a_line() -> None:
     state = given(CART, CREATED, ADDED).state
-    assert state.has_added(ITEM, "item hash")
-    assert not state.has_added(OTHER, "item hash")
+    assert state.has_done(ITEM, "item hash")
+    assert not state.has_done(OTHER, "item hash")
 
 
 def test_the_same_request_with_another_body_is_refused() -> None:
     with pytest.raises(IdempotencyKeyReused):
-        given(CART, CREATED, ADDED).state.has_added(ITEM, "other")
+        given(CART, CREATED, ADDED).state.has_done(ITEM, "other")
 
 
 @pytest.mark.parametrize("later", [(REMOVED,), (CHECKED_OUT,)], ids=["removed", "checked out"])
 def test_a_request_is_known_even_when_its_line_was_removed_or_bought(later: tuple[Event, ...]) -> None:
-    assert given(CART, CREATED, ADDED, *later).state.has_added(ITEM, "item hash")
+    assert given(CART, CREATED, ADDED, *later).state.has_done(ITEM, "item hash")
 
 
 def test_a_request_is_forgotten_after_a_day_but_not_before() -> None:
     just_before = added(line(OTHER), at=NOW + timedelta(days=1) - timedelta(milliseconds=1))
     a_day_later = added(line(OTHER), at=NOW + timedelta(days=1))
-    assert given(CART, CREATED, ADDED, REMOVED, just_before).state.has_added(ITEM, "item hash")
-    assert not given(CART, CREATED, ADDED, REMOVED, a_day_later).state.has_added(ITEM, "item hash")
+    assert given(CART, CREATED, ADDED, REMOVED, just_before).state.has_done(ITEM, "item hash")
+    assert not given(CART, CREATED, ADDED, REMOVED, a_day_later).state.has_done(ITEM, "item hash")
 
 
 def test_the_limit_per_order_can_be_reached() -> None:

@@ -19,6 +19,8 @@ STORED_NAMES = {
     "Cloudbash.Domain.Concerts.Events.ConcertScheduledEvent": "Concert",
     "Cloudbash.Domain.Concerts.Events.ConcertTicketTypeAddedEvent": "Concert",
     "Cloudbash.Domain.Concerts.Events.ConcertTicketTypeRemovedEvent": "Concert",
+    "Cloudbash.Domain.Inventory.Events.HoldExtendedEvent": "TicketPool",
+    "Cloudbash.Domain.Carts.Events.CartHoldsExtendedEvent": "Cart",
     "Cloudbash.Domain.Inventory.Events.HoldPlacedOnOrderEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.HoldReleasedEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.TicketPoolClosedEvent": "TicketPool",
