@@ -82,13 +82,18 @@ class CountingGateway(SandboxGateway):
         self.refunds_asked: list[UUID] = []
         self.sent: list[tuple[bytes, Mapping[str, str]]] = []
         self.unreachable = False
+        self.lose_charge_replies = 0
         self.lose_refund_replies = 0
         super().__init__(self.ledger, clock, "secret", lambda body, headers, _: self.sent.append((body, headers)))
 
     def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
         self.asked.append(payment_id)
         self._ensure_reachable()
-        return super().charge(payment_id, order_id, amount, token)
+        outcome = super().charge(payment_id, order_id, amount, token)
+        if self.lose_charge_replies:
+            self.lose_charge_replies -= 1
+            raise Unavailable("The provider does not answer.")
+        return outcome
 
     def find_payment(self, payment_id: UUID) -> PaymentOutcome | None:
         self._ensure_reachable()
