@@ -28,7 +28,6 @@ from chalicelib.inventory.ticket_pool import TICKET_POOL
 from chalicelib.orders.order import ORDER
 from chalicelib.orders.payments import PaymentGateway
 from chalicelib.orders.projections import fold_order
-from chalicelib.orders.sandbox import SandboxGateway
 from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
 from chalicelib.privacy.keys import FileMasterKey, MasterKey
 from chalicelib.privacy.kms import KmsMasterKey
@@ -93,9 +92,8 @@ class Composition:
     @cached_property
     def gateways(self) -> Mapping[str, PaymentGateway]:
         """The payment providers that the stage admits."""
-        known: dict[str, PaymentGateway] = {"sandbox": SandboxGateway()}
-        wanted = self.settings.payment_providers.split(",")
-        return {name: gateway for name, gateway in known.items() if name in wanted}
+        makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox}
+        return {name: makers[name]() for name in self.settings.payment_providers.split(",") if name in makers}
 
     @cached_property
     def programme(self) -> "Pool":
@@ -163,6 +161,13 @@ class Composition:
 
     def roles_granted_to(self, person_id: UUID) -> frozenset[Role]:
         return granted_roles(self.repository, person_id)
+
+    def _sandbox(self) -> PaymentGateway:
+        from chalicelib.orders.dynamodb import DynamoDBLedger
+        from chalicelib.orders.sandbox import SandboxGateway
+
+        ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
+        return SandboxGateway(ledger, self.clock, self.settings.need("sandbox_secret"), deliver=lambda *_: None)
 
     def _consumer(self, projection: Projection) -> Consumer:
         return Consumer(projection, self.event_store, self.parking, self.clock)

@@ -37,6 +37,12 @@ class IdempotencyKeyReused(InvalidInput):
         super().__init__("This Idempotency-Key was used before with another body.", (("/Idempotency-Key", "was used"),))
 
 
+class BadSignature(CloudbashError):
+    """A webhook that is forged, changed on its way, or too old."""
+
+    code = "bad_signature"
+
+
 class NotFound(CloudbashError):
     """It does not exist, or not for this caller."""
 

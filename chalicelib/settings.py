@@ -28,6 +28,8 @@ class Settings:
     read_table: str = ""
     person_keys_table: str = ""
     parked_table: str = ""
+    sandbox_table: str = ""
+    sandbox_secret: str = ""
     database_url: str = ""
     redis_url: str = ""
     jwt_issuer: str = ""

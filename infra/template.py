@@ -31,6 +31,7 @@ _LOG = {"EVENTS_TABLE": _ref("EventsTable")}
 _BUS = {"EVENT_BUS": _ref("EventBus")}
 _READ_TABLE = {"READ_TABLE": _ref("ReadTable")}
 _STOCK = {"MARKS_TABLE": _ref("MarksTable"), "SNAPSHOTS_TABLE": _ref("SnapshotsTable")}
+_SANDBOX = {"SANDBOX_TABLE": _ref("SandboxTable"), "SANDBOX_SECRET": _ref("SandboxSecret")}
 _POSTGRES = {"DATABASE_URL": _ref("DatabaseUrl")}
 _REDIS = {"REDIS_URL": _ref("RedisUrl")}
 _TOKENS = {"JWKS_URL": _ref("JwksUrl"), "JWT_ISSUER": _ref("JwtIssuer"), "JWT_AUDIENCE": _ref("JwtAudience")}
@@ -70,7 +71,7 @@ def _bus_mapping(parallel: int) -> Json:
 
 FUNCTIONS = {
     "APIHandler": Function(
-        "api", _LOG | _STOCK | _BUS | _READ_TABLE | _POSTGRES | _REDIS | _TOKENS | _PERSON_KEYS | _RULES
+        "api", _LOG | _STOCK | _BUS | _READ_TABLE | _POSTGRES | _REDIS | _TOKENS | _PERSON_KEYS | _RULES | _SANDBOX
     ),
     "Authorize": Function("authorize", _TOKENS),
     "ForwardEvents": Function("forward-events", _BUS, {"ForwardEventsDynamodbEventSource": _log_mapping()}),
@@ -117,6 +118,12 @@ PARAMETERS: Json = {
     },
     "JwtIssuer": {"Type": "String", "MinLength": 1, "Description": "The claim iss of the tokens we accept"},
     "JwtAudience": {"Type": "String", "MinLength": 1, "Description": "The claim aud of the tokens we accept"},
+    "SandboxSecret": {
+        "Type": "String",
+        "NoEcho": True,
+        "MinLength": 16,
+        "Description": "With which the sandbox provider signs; anything long where it is not among the providers",
+    },
     "PaymentProviders": {
         "Type": "String",
         "MinLength": 1,

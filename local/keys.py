@@ -35,6 +35,11 @@ def ensure_master_key(path: Path) -> None:
     ensure_secret(path, lambda: base64.b64encode(secrets.token_bytes(MASTER_KEY_BYTES)) + b"\n")
 
 
+def ensure_shared_secret(path: Path) -> str:
+    """With which a provider signs its webhooks."""
+    return ensure_secret(path, lambda: secrets.token_hex(MASTER_KEY_BYTES).encode()).decode()
+
+
 def write_whole(path: Path, text: str) -> None:
     """Nobody ever reads half of it."""
     descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)

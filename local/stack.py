@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from local.checkout import PROJECT
 from local.emulator import Emulator
 from local.issuer import Issuer
-from local.keys import ensure_master_key
+from local.keys import ensure_master_key, ensure_shared_secret
 from local.postgres import Postgres, unprivileged_user
 from local.throwaway import ThrowawayDirectory
 from local.valkey import Valkey
@@ -152,6 +152,8 @@ class Stack:
             "READ_TABLE": self._resources.names["ReadTable"],
             "PERSON_KEYS_TABLE": self._resources.names["PersonKeysTable"],
             "PARKED_TABLE": self._resources.names["ParkedTable"],
+            "SANDBOX_TABLE": self._resources.names["SandboxTable"],
+            "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "DATABASE_URL": self.postgres.url,
             "REDIS_URL": self.valkey.url,
             "JWT_ISSUER": self.issuer.issuer,

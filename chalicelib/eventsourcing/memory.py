@@ -62,5 +62,12 @@ class MemoryEventStore:
         with self._lock:
             return list(self._streams)
 
+    def fork(self) -> "MemoryEventStore":
+        """Another log that begins as this one stands."""
+        other = MemoryEventStore()
+        with self._lock:
+            other._streams = {key: dict(stream) for key, stream in self._streams.items()}
+        return other
+
     def _at(self, event: StoredEvent) -> StoredEvent | None:
         return self._streams.get(event.aggregate_id, {}).get(event.aggregate_version)

@@ -8,6 +8,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.errors import (
+    BadSignature,
     CloudbashError,
     Expired,
     Forbidden,
@@ -23,6 +24,7 @@ from chalicelib.errors import (
 logger = logging.getLogger(__name__)
 
 _STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
+    (BadSignature, HTTPStatus.BAD_REQUEST),
     (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFound, HTTPStatus.NOT_FOUND),
     (RuleViolated, HTTPStatus.CONFLICT),

@@ -1,17 +1,19 @@
 """Taking, keeping, giving back and selling stock, inside the caller's session: it commits with the caller's events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
 
+from chalicelib.errors import Expired, RuleViolated
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
+from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.inventory.dealing import MAX_QUANTITY, deal
 from chalicelib.inventory.events import PoolShare, TicketPoolOpened
-from chalicelib.inventory.room import ensure_not_marked, hopeful, sweep, unknown
+from chalicelib.inventory.room import ensure_not_marked, hopeful, pools_of_type, sweep, unknown
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 from chalicelib.money import Money
 
@@ -33,6 +35,21 @@ class Offer:
     max_per_order: int
     sales_start: datetime | None
     sales_end: datetime
+
+
+class StockGone(RuleViolated):
+    """What a late payment was for is others' by now, or nobody's: the concert is cancelled."""
+
+    code = "stock_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One line of an order: a hold, perhaps ended, of a ticket type over some pools."""
+
+    hold_id: UUID
+    ticket_type_id: UUID
+    shares: tuple[PoolShare, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +157,42 @@ def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_i
     for share in shares:
         pool = session.get(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))
+
+
+def sell_late(session: Session, purchases: Sequence[Purchase], order_id: UUID) -> None:
+    """Sell the holds, and for those that have ended take stock anew, from any pool of the type that is not closed. The
+    sales window was kept when they were held. Raises StockGone."""
+    for purchase in purchases:
+        missing = sum(_sell_held(session, share, purchase.hold_id, order_id) for share in purchase.shares)
+        if missing:
+            _sell_unheld(session, purchase, missing, order_id)
+    if len(session.pending) > MAX_COMMIT_ITEMS:
+        raise StockGone("The tickets are scattered over too many pools.")
+
+
+def _sell_held(session: Session, share: PoolShare, hold_id: UUID, order_id: UUID) -> int:
+    """How many of the share could not be sold, because their hold has ended."""
+    pool = session.get(TICKET_POOL, share.pool_id)
+    try:
+        session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))
+    except Expired:
+        return share.quantity
+    except RuleViolated as closed:
+        raise StockGone(closed.detail) from closed
+    return 0
+
+
+def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: UUID) -> None:
+    pools = {
+        key: pool
+        for key in pools_of_type(session, purchase.ticket_type_id)
+        if not (pool := session.consider(TICKET_POOL, key).at(session.now)).closed
+    }
+    if sum(pool.free for pool in pools.values()) < quantity:
+        raise StockGone("The tickets were sold to others.")
+    for key, part in _span(pools, quantity).items():
+        events = session.get(TICKET_POOL, key).sell_unheld(purchase.hold_id, order_id, part, session.now)
+        session.append(TICKET_POOL, key, *events)
 
 
 def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) -> None:

@@ -76,7 +76,8 @@ class HoldReleased(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events
 
 
 class TicketsSold(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketsSoldEvent"):
-    """The held tickets belong to the order for good; the hold has ended."""
+    """The tickets belong to the order for good. They were held under `hold_id`; if that hold had ended before a late
+    payment came, they were taken from what was free."""
 
     hold_id: UUID
     order_id: UUID

@@ -120,6 +120,15 @@ class TicketPool:
         hold = pool.ensure_held(hold_id, order_id)
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=hold.quantity, at=pool.last_at)]
 
+    def sell_unheld(self, hold_id: UUID, order_id: UUID, quantity: int, now: datetime) -> list[Event]:
+        """Sell free tickets to an order whose hold has ended, whatever the sales window says: it was kept when they
+        were held. Raises NotOnSale or TicketsSoldOut."""
+        pool = self.at(now)
+        pool.ensure_open()
+        if quantity > pool.free:
+            raise TicketsSoldOut(pool.free)
+        return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
+
     def close(self, now: datetime) -> list[Event]:
         """Closing again changes nothing."""
         return [] if self.closed else [TicketPoolClosed(at=self.at(now).last_at)]

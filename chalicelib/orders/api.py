@@ -10,7 +10,6 @@ from chalicelib.http.paging import Page, page_of
 from chalicelib.http.requests import Body
 from chalicelib.http.routes import Answer, Call, Routes, created, ok
 from chalicelib.orders import commands, queries
-from chalicelib.orders.order import OrderStatus, PaymentStatus
 
 routes = Routes(__name__)
 
@@ -52,6 +51,6 @@ def pay_order(call: Call) -> Answer:
     body = call.body(NewPayment)
     shop, order_id = composition.current(), call.id("order_id")
     paid = commands.pay_order(shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token)
-    answer = {"payment_id": str(paid.payment_id), "status": PaymentStatus.SUCCEEDED}
-    answer |= {"order_id": str(order_id), "order_status": OrderStatus.CONFIRMED}
+    answer = {"payment_id": str(paid.payment_id), "status": paid.status}
+    answer |= {"order_id": str(order_id), "order_status": paid.order_status}
     return created({**answer, "version": paid.version}, f"/orders/{order_id}")

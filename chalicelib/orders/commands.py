@@ -1,20 +1,22 @@
 """Placing an order inside a checkout, and paying it."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.caller import Caller
-from chalicelib.errors import InvalidInput, LogDamaged, PaymentRefused
+from chalicelib.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.inventory.commands import place_on_order, sell
 from chalicelib.money import Money
 from chalicelib.orders.events import OrderConfirmed, OrderLine, OrderPlaced
-from chalicelib.orders.order import ORDER, OrderStatus, Payment, PaymentStatus
-from chalicelib.orders.payments import Charged, PaymentGateway
+from chalicelib.orders.order import ORDER, OrderStatus, PaymentStatus
+from chalicelib.orders.payments import PaymentGateway, gateway_of
+from chalicelib.orders.settlement import Cashier, Settled, finish_refunds, record_outcome
 from chalicelib.privacy.sealed import Sealed
 
 PAYMENT_GRACE = timedelta(minutes=2)
@@ -33,8 +35,21 @@ class PlacedOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaidOrder:
+    """`status` is `started` while the provider has not decided."""
+
     payment_id: UUID
+    status: PaymentStatus
+    order_status: OrderStatus
     version: int
+
+
+class PaymentReturned(RuleViolated):
+    code = "payment_returned"
+
+    def __init__(self, payment_id: UUID) -> None:
+        super().__init__(
+            "The order could not be confirmed by this payment; the money goes back.", payment_id=str(payment_id)
+        )
 
 
 def place_order(
@@ -82,52 +97,42 @@ def pay_order(
 
     The attempt is in the log before the provider is called. Repeating the request after a crash or a lost reply charges
     nothing twice: the provider is asked again under the same payment id.
-    Raises PaymentRefused, or what `Order.start_payment` and `sell` raise, or InvalidInput for an unknown provider.
+    Raises PaymentRefused, PaymentReturned, what `Order.start_payment` raises, or InvalidInput for an unknown provider.
     """
-    gateway = gateways.get(provider)
-    if gateway is None:
-        known = ", ".join(sorted(gateways))
-        raise InvalidInput(f"The provider is unknown; there is {known}.", (("#/provider", "is unknown"),))
+    gateway = gateway_of(gateways, provider)
     gateway.ensure_valid(token)
     payment_id = caller.request.id
+    settled = repository.execute(lambda session: _start(session, caller, order_id, provider), caller.origin)
+    if settled.order.payments[payment_id].is_open:
+        cashier = Cashier(repository, gateways, caller.origin)
+        outcome = gateway.charge(payment_id, order_id, settled.order.total, token)
+        settled = record_outcome(cashier, order_id, payment_id, outcome)
+        with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
+            if settled.order.refunds_under_way:
+                finish_refunds(cashier, order_id)
+    return _paid(settled, payment_id)
 
-    def start(session: Session) -> tuple[Payment, Money]:
-        order = session.get(ORDER, order_id)
-        order.ensure_of(caller.actor.id)
-        events = order.start_payment(payment_id, provider, caller.request.request_hash, session.now)
-        session.append(ORDER, order_id, *events)
-        order = session.get(ORDER, order_id)
-        return order.payments[payment_id], order.total
 
-    payment, amount = repository.execute(start, caller.origin)
-    if payment.status is PaymentStatus.STARTED:
-        outcome = gateway.charge(payment_id, amount, token)
-        if isinstance(outcome, Charged):
-            return _confirm(repository, caller, order_id, payment_id, outcome.reference)
-        repository.execute(lambda session: _fail(session, order_id, payment_id, outcome.reason), caller.origin)
-        raise PaymentRefused(outcome.reason, payment_id=str(payment_id))
+def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> Settled:
+    order = session.get(ORDER, order_id)
+    order.ensure_of(caller.actor.id)
+    events = order.start_payment(caller.request.id, provider, caller.request.request_hash, session.now)
+    session.append(ORDER, order_id, *events)
+    order = session.get(ORDER, order_id)
+    confirmed_by_it = order.paid_by == caller.request.id
+    return Settled(order, _version_confirmed(session, order_id) if confirmed_by_it else session.version(order_id))
+
+
+def _paid(settled: Settled, payment_id: UUID) -> PaidOrder:
+    """How the payment stands. Raises PaymentRefused or PaymentReturned."""
+    payment = settled.order.payments[payment_id]
     if payment.status is PaymentStatus.FAILED:
         raise PaymentRefused(payment.reason or "The payment was declined.", payment_id=str(payment_id))
-    return _confirm(repository, caller, order_id, payment_id, reference="")
-
-
-def _confirm(repository: Repository, caller: Caller, order_id: UUID, payment_id: UUID, reference: str) -> PaidOrder:
-    def command(session: Session) -> PaidOrder:
-        order = session.get(ORDER, order_id)
-        events = order.confirm(order_id, session.now, payment_id, reference)
-        if not events:
-            return PaidOrder(payment_id, _version_confirmed(session, order_id))
-        session.append(ORDER, order_id, *events)
-        for line in order.lines:
-            sell(session, line.shares, line.hold_id, order_id)
-        return PaidOrder(payment_id, session.version(order_id))
-
-    return repository.execute(command, caller.origin)
-
-
-def _fail(session: Session, order_id: UUID, payment_id: UUID, reason: str) -> None:
-    order = session.get(ORDER, order_id)
-    session.append(ORDER, order_id, *order.fail_payment(payment_id, reason, session.now))
+    if settled.order.paid_by == payment_id:
+        return PaidOrder(payment_id, PaymentStatus.SUCCEEDED, OrderStatus.CONFIRMED, settled.version)
+    if not payment.is_open:
+        raise PaymentReturned(payment_id)
+    return PaidOrder(payment_id, payment.status, OrderStatus.AWAITING_PAYMENT, settled.version)
 
 
 def _version_confirmed(session: Session, order_id: UUID) -> int:

@@ -73,6 +73,48 @@ class OrderConfirmed(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Order
     at: Instant
 
 
+class PaymentSucceeded(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.PaymentSucceededEvent"):
+    """The provider took `amount`, and the order is not confirmed by it: its refund is started in the same commit."""
+
+    payment_id: UUID
+    provider_reference: str
+    amount: Money
+    at: Instant
+
+
+class RefundStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundStartedEvent"):
+    """Written before the provider is called; `refund_id` follows from the payment's, so there is one per payment. If it
+    is the payment that confirmed the order, the tickets are revoked."""
+
+    payment_id: UUID
+    refund_id: UUID
+    amount: Money
+    reason: str
+    at: Instant
+
+
+class RefundCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundCompletedEvent"):
+    """The provider gave the money back."""
+
+    payment_id: UUID
+    refund_id: UUID
+    at: Instant
+
+
+class OrderExpired(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderExpiredEvent"):
+    """Unpaid at its deadline; what was held for it was given back in the same commit. A payment that arrives yet may
+    still confirm it."""
+
+    at: Instant
+
+
+class OrderCancelled(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderCancelledEvent"):
+    """The order ends without money in it: unpaid, or free. Its tickets, if it had any, are revoked."""
+
+    reason: str
+    at: Instant
+
+
 class OrderCreatedByTheOriginal(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderCreatedEvent"):
     """An order of the original: no prices, no payment. Read, never written."""
 

@@ -1,9 +1,10 @@
-"""The order: placed, then paid and confirmed."""
+"""The order: placed, then paid and confirmed, or expired or cancelled; a payment that confirms nothing goes back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID, uuid5
 
 from chalicelib.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
@@ -11,24 +12,34 @@ from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.event import Event
 from chalicelib.money import Money
 from chalicelib.orders.events import (
+    OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
+    OrderExpired,
     OrderLine,
     OrderPlaced,
     PaymentFailed,
     PaymentStarted,
+    PaymentSucceeded,
+    RefundCompleted,
+    RefundStarted,
     Ticket,
 )
 from chalicelib.privacy.sealed import Sealed
 
 MAX_PAYMENTS = 20
 NOTHING = Money.zero("EUR")
+REQUEST_TIME = timedelta(minutes=1)
+"""After this long the request that started a payment is dead: API Gateway gives it 29 s."""
 
 
 class OrderStatus(StrEnum):
     AWAITING_PAYMENT = "awaiting_payment"
     CONFIRMED = "confirmed"
     EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
     IMPORTED = "imported"
 
 
@@ -36,6 +47,8 @@ class PaymentStatus(StrEnum):
     STARTED = "started"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    REFUNDING = "refunding"
+    REFUNDED = "refunded"
 
 
 class AlreadyPaid(RuleViolated):
@@ -54,7 +67,7 @@ class NotPayable(RuleViolated):
     code = "not_payable"
 
 
-class OrderExpired(Expired):
+class OrderOverdue(Expired):
     code = "order_expired"
 
 
@@ -62,8 +75,24 @@ class OrderExpired(Expired):
 class Payment:
     provider: str
     request_hash: str
+    amount: Money
+    started_at: datetime
     status: PaymentStatus = PaymentStatus.STARTED
     reason: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """The provider has not said yet what became of it."""
+        return self.status is PaymentStatus.STARTED
+
+    @property
+    def may_succeed(self) -> bool:
+        """News of a success is news; after a failure too, since the money counts and not the order of the news."""
+        return self.status in {PaymentStatus.STARTED, PaymentStatus.FAILED}
+
+    def is_abandoned(self, now: datetime) -> bool:
+        """The request that started it is dead."""
+        return now >= self.started_at + REQUEST_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +105,7 @@ class Order:
     total: Money = NOTHING
     payment_due_at: datetime | None = None
     payments: Mapping[UUID, Payment] = field(default_factory=dict)
+    paid_by: UUID | None = None
     tickets: tuple[Ticket, ...] = ()
 
     def place(
@@ -108,7 +138,7 @@ class Order:
     def start_payment(self, payment_id: UUID, provider: str, request_hash: str, now: datetime) -> list[Event]:
         """Starting again with the same request changes nothing.
 
-        Raises IdempotencyKeyReused, AlreadyPaid, PaymentInProgress, TooManyPayments, NotPayable or OrderExpired.
+        Raises IdempotencyKeyReused, AlreadyPaid, PaymentInProgress, TooManyPayments, NotPayable or OrderOverdue.
         """
         known = self.payments.get(payment_id)
         if known is not None:
@@ -117,12 +147,14 @@ class Order:
             return []
         if self.status is OrderStatus.CONFIRMED:
             raise AlreadyPaid("The order is confirmed; nothing is left to pay.")
+        if self.status is OrderStatus.EXPIRED:
+            raise OrderOverdue("The time to pay this order is over.")
         if self.status is not OrderStatus.AWAITING_PAYMENT or self.payment_due_at is None:
             raise NotPayable("This order cannot be paid.")
-        if any(payment.status is PaymentStatus.STARTED for payment in self.payments.values()):
+        if self.open_payments:
             raise PaymentInProgress("Another payment of this order is being processed.")
         if now >= self.payment_due_at:
-            raise OrderExpired("The time to pay this order is over.")
+            raise OrderOverdue("The time to pay this order is over.")
         if len(self.payments) >= MAX_PAYMENTS:
             raise TooManyPayments("Too many payments of this order have failed.", limit=MAX_PAYMENTS)
         return [
@@ -133,16 +165,68 @@ class Order:
 
     def fail_payment(self, payment_id: UUID, reason: str, now: datetime) -> list[Event]:
         """Only a started payment can fail; hearing of it again changes nothing."""
-        if not self._is_started(payment_id):
+        if payment_id not in self.open_payments:
             return []
         return [PaymentFailed(payment_id=payment_id, reason=reason, at=now)]
 
+    def is_news(self, payment_id: UUID) -> bool:
+        """Whether it was not known yet that this payment succeeded."""
+        return payment_id in self.payments and self.payments[payment_id].may_succeed
+
+    def is_paid_with(self, amount: Money) -> bool:
+        """Whether a payment of this amount confirms the order, if its stock can be had: late is not too late."""
+        return self.status in {OrderStatus.AWAITING_PAYMENT, OrderStatus.EXPIRED} and amount == self.total
+
     def confirm(self, order_id: UUID, now: datetime, payment_id: UUID, reference: str) -> list[Event]:
         """The payment succeeded: the tickets are issued. Hearing of it again changes nothing."""
-        if not self._is_started(payment_id):
+        if not (self.is_news(payment_id) and self.is_paid_with(self.total)):
             return []
         tickets = tickets_of(order_id, self.lines)
         return [OrderConfirmed(payment_id=payment_id, provider_reference=reference, tickets=tickets, at=now)]
+
+    def return_payment(
+        self, payment_id: UUID, reference: str, amount: Money, reason: str, now: datetime
+    ) -> list[Event]:
+        """The payment succeeded and confirms nothing: all of it goes back, once."""
+        if not self.is_news(payment_id):
+            return []
+        succeeded = PaymentSucceeded(payment_id=payment_id, provider_reference=reference, amount=amount, at=now)
+        return [succeeded, _refund(payment_id, amount, reason, now)]
+
+    def end_without_stock(self, now: datetime) -> list[Event]:
+        """What the order was for cannot be had any more: before its deadline only a cancelled concert takes it away."""
+        if self.status is not OrderStatus.AWAITING_PAYMENT or self.payment_due_at is None:
+            return []
+        if now < self.payment_due_at:
+            return [OrderCancelled(reason="The concert is cancelled.", at=now)]
+        return [OrderExpired(at=now)]
+
+    def complete_refund(self, payment_id: UUID, now: datetime) -> list[Event]:
+        """Only a refund that was started is completed; hearing of it again changes nothing."""
+        payment = self.payments.get(payment_id)
+        if payment is None or payment.status is not PaymentStatus.REFUNDING:
+            return []
+        return [RefundCompleted(payment_id=payment_id, refund_id=refund_id_of(payment_id), at=now)]
+
+    def expire(self, now: datetime) -> list[Event]:
+        """An unpaid order expires at its deadline, unless a payment is under way; expiring again changes nothing."""
+        if self.status is OrderStatus.EXPIRED or self.status_at(now) is not OrderStatus.EXPIRED:
+            return []
+        return [OrderExpired(at=now)]
+
+    def cancel(self, reason: str, now: datetime) -> list[Event]:
+        """Unpaid or free, the order is cancelled; paid, it is refunded. Cancelling again changes nothing.
+
+        Raises PaymentInProgress: an open payment is closed first.
+        """
+        if self.open_payments:
+            raise PaymentInProgress("A payment of this order is being processed.")
+        paid = [key for key in self.payments if key == self.paid_by]
+        if self.status is OrderStatus.CONFIRMED and paid:
+            return [_refund(key, self.payments[key].amount, reason, now) for key in paid]
+        if self.status in {OrderStatus.AWAITING_PAYMENT, OrderStatus.CONFIRMED}:
+            return [OrderCancelled(reason=reason, at=now)]
+        return []
 
     def confirm_free(self, order_id: UUID, now: datetime) -> list[Event]:
         """An order that costs nothing needs no payment."""
@@ -152,19 +236,33 @@ class Order:
 
     def status_at(self, now: datetime) -> OrderStatus | None:
         """The status by the clock: unpaid past its deadline, with no payment under way, an order has expired."""
-        return status_at(self.status, self.payment_due_at, self._has_open_payment(), now)
+        return status_at(self.status, self.payment_due_at, bool(self.open_payments), now)
 
     def ensure_of(self, customer_id: UUID) -> None:
         """Raises NotFound: another customer's order does not exist."""
         if self.status is None or self.customer_id != customer_id:
             raise NotFound("There is no such order.")
 
-    def _has_open_payment(self) -> bool:
-        return any(payment.status is PaymentStatus.STARTED for payment in self.payments.values())
+    @property
+    def open_payments(self) -> tuple[UUID, ...]:
+        """Payments of which the provider has not said yet what became of them."""
+        return tuple(key for key, payment in self.payments.items() if payment.is_open)
 
-    def _is_started(self, payment_id: UUID) -> bool:
-        payment = self.payments.get(payment_id)
-        return payment is not None and payment.status is PaymentStatus.STARTED
+    @property
+    def refunds_under_way(self) -> tuple[UUID, ...]:
+        """Payments that go back and have not arrived yet."""
+        return tuple(key for key, payment in self.payments.items() if payment.status is PaymentStatus.REFUNDING)
+
+
+def refund_id_of(payment_id: UUID) -> UUID:
+    """There is one refund of a payment, and every container knows its id."""
+    return uuid5(payment_id, "refund")
+
+
+def _refund(payment_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:
+    return RefundStarted(
+        payment_id=payment_id, refund_id=refund_id_of(payment_id), amount=amount, reason=reason, at=now
+    )
 
 
 def status_at(
@@ -201,24 +299,45 @@ def evolve(order: Order, event: Event) -> Order:
                 total=event.total,
                 payment_due_at=event.payment_due_at,
             )
-        case PaymentStarted():
-            return _with_payment(order, event.payment_id, Payment(event.provider, event.request_hash))
-        case PaymentFailed() if event.payment_id in order.payments:
-            payment = replace(order.payments[event.payment_id], status=PaymentStatus.FAILED, reason=event.reason)
-            return _with_payment(order, event.payment_id, payment)
         case OrderConfirmed():
-            order = replace(order, status=OrderStatus.CONFIRMED, tickets=event.tickets)
-            if event.payment_id is None or event.payment_id not in order.payments:
-                return order
-            payment = replace(order.payments[event.payment_id], status=PaymentStatus.SUCCEEDED)
-            return _with_payment(order, event.payment_id, payment)
+            order = replace(order, status=OrderStatus.CONFIRMED, paid_by=event.payment_id, tickets=event.tickets)
+            return _with_payment(order, event.payment_id, PaymentStatus.SUCCEEDED)
+        case OrderExpired():
+            return replace(order, status=OrderStatus.EXPIRED)
+        case OrderCancelled():
+            return replace(order, status=OrderStatus.CANCELLED)
         case OrderCreatedByTheOriginal():
             return Order(customer_id=event.customer_id, status=OrderStatus.IMPORTED)
+    return _evolve_payments(order, event)
+
+
+def _evolve_payments(order: Order, event: Event) -> Order:
+    match event:
+        case PaymentStarted():
+            payment = Payment(event.provider, event.request_hash, event.amount, event.at)
+            return replace(order, payments={**order.payments, event.payment_id: payment})
+        case PaymentFailed():
+            return _with_payment(order, event.payment_id, PaymentStatus.FAILED, reason=event.reason)
+        case PaymentSucceeded():
+            return _with_payment(order, event.payment_id, PaymentStatus.SUCCEEDED, amount=event.amount)
+        case RefundStarted():
+            order = _with_payment(order, event.payment_id, PaymentStatus.REFUNDING, amount=event.amount)
+            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDING)
+        case RefundCompleted():
+            order = _with_payment(order, event.payment_id, PaymentStatus.REFUNDED)
+            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDED)
     return order
 
 
-def _with_payment(order: Order, payment_id: UUID, payment: Payment) -> Order:
+def _with_payment(order: Order, payment_id: UUID | None, status: PaymentStatus, **changes: Any) -> Order:
+    if payment_id is None or payment_id not in order.payments:
+        return order
+    payment = replace(order.payments[payment_id], status=status, **changes)
     return replace(order, payments={**order.payments, payment_id: payment})
+
+
+def _if_paid_by(order: Order, payment_id: UUID, status: OrderStatus) -> Order:
+    return replace(order, status=status) if order.paid_by == payment_id else order
 
 
 ORDER = Aggregate("Order", Order(), evolve)

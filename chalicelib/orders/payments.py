@@ -1,17 +1,20 @@
 """The port to payment providers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
+from chalicelib.errors import InvalidInput
 from chalicelib.money import Money
 
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """The provider took the money; `reference` is its own id of the payment."""
+    """The provider took the money; `reference` is its own id of the payment, `amount` what it really took."""
 
     reference: str
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,60 @@ class Declined:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The provider has not decided yet; a notification will say so, and so does asking again."""
+
+
+PaymentOutcome = Charged | Declined | Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Refund:
+    """What became of a refund: on its way, or completed."""
+
+    completed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """A provider says that there is news of a payment or of its refund. What the news is, it is asked."""
+
+    order_id: UUID
+    payment_id: UUID
+
+
 class PaymentGateway(Protocol):
-    """One provider. Charging again under the same `payment_id` gives the first outcome and takes nothing more."""
+    """One provider. Every method raises Unavailable if the provider does not answer: then the outcome is unknown.
+
+    Our ids are its idempotency keys: charging or refunding again gives the first outcome and moves no more money.
+    """
 
     def ensure_valid(self, token: str) -> None:
         """Raises InvalidInput for what cannot be a token of this provider; asked before anything is written."""
 
-    def charge(self, payment_id: UUID, amount: Money, token: str) -> Charged | Declined:
-        """Raises Unavailable if the outcome is unknown."""
+    def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
+        """The provider keeps `order_id` beside the payment and names it in its notifications."""
+
+    def find_payment(self, payment_id: UUID) -> PaymentOutcome | None:
+        """None if the provider was never asked for it."""
+
+    def cancel(self, payment_id: UUID) -> Charged | Declined:
+        """Close the payment for good, also one the provider never heard of: a charge that arrives later is declined.
+        Charged means that it is too late."""
+
+    def refund(self, refund_id: UUID, payment_id: UUID, amount: Money) -> Refund: ...
+
+    def find_refund(self, refund_id: UUID) -> Refund | None:
+        """None if the provider was never asked for it."""
+
+    def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
+        """None for news of other things. Raises BadSignature for what the provider did not send, or not just now."""
+
+
+def gateway_of(gateways: Mapping[str, PaymentGateway], provider: str) -> PaymentGateway:
+    """Raises InvalidInput for an unknown provider."""
+    if provider not in gateways:
+        known = ", ".join(sorted(gateways))
+        raise InvalidInput(f"The provider is unknown; there is {known}.", (("#/provider", "is unknown"),))
+    return gateways[provider]

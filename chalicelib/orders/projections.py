@@ -7,14 +7,19 @@ from uuid import UUID
 
 from chalicelib.delivery.documents import new_document
 from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
+from chalicelib.eventsourcing.event import Event, JsonObject, as_utc, format_instant
 from chalicelib.orders.events import (
+    OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
+    OrderExpired,
     OrderLine,
     OrderPlaced,
     PaymentFailed,
     PaymentStarted,
+    PaymentSucceeded,
+    RefundCompleted,
+    RefundStarted,
 )
 from chalicelib.orders.order import OrderStatus, PaymentStatus
 
@@ -27,20 +32,36 @@ def fold_order(document: JsonObject | None, recorded: RecordedEvent) -> JsonObje
     match event:
         case OrderPlaced():
             return _empty(recorded) | _placed(event)
-        case PaymentStarted():
-            payment = {"id": str(event.payment_id), "provider": event.provider, "reason": None}
-            return _with_payment(order, event.payment_id, payment | {"status": PaymentStatus.STARTED})
-        case PaymentFailed() if str(event.payment_id) in order["payments"]:
-            outcome = {"status": PaymentStatus.FAILED, "reason": event.reason}
-            return _with_payment(order, event.payment_id, outcome)
         case OrderConfirmed():
             return _confirmed(order, event)
+        case OrderExpired():
+            return order | {"status": OrderStatus.EXPIRED}
+        case OrderCancelled():
+            return order | {"status": OrderStatus.CANCELLED}
         case OrderCreatedByTheOriginal():
             return _empty(recorded) | {
                 "customer_id": str(event.customer_id),
                 "status": OrderStatus.IMPORTED,
                 "placed_at": format_instant(as_utc(recorded.created)),
             }
+    return _with_payments(order, event)
+
+
+def _with_payments(order: JsonObject, event: Event) -> JsonObject:
+    match event:
+        case PaymentStarted():
+            payment = {"id": str(event.payment_id), "provider": event.provider, "reason": None}
+            return _with_payment(order, event.payment_id, payment | {"status": PaymentStatus.STARTED})
+        case PaymentFailed():
+            return _with_known_payment(order, event.payment_id, PaymentStatus.FAILED, event.reason)
+        case PaymentSucceeded():
+            return _with_known_payment(order, event.payment_id, PaymentStatus.SUCCEEDED)
+        case RefundStarted():
+            order = _with_known_payment(order, event.payment_id, PaymentStatus.REFUNDING, event.reason)
+            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDING)
+        case RefundCompleted():
+            order = _with_known_payment(order, event.payment_id, PaymentStatus.REFUNDED)
+            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDED)
     return order
 
 
@@ -53,6 +74,7 @@ def _empty(recorded: RecordedEvent) -> JsonObject:
         "placed_at": None,
         "payment_due_at": None,
         "payments": {},
+        "paid_by": None,
         "tickets": [],
         "buyer": None,
     }
@@ -79,9 +101,23 @@ def _line(line: OrderLine) -> JsonObject:
 def _confirmed(order: JsonObject, event: OrderConfirmed) -> JsonObject:
     tickets = [ticket.model_dump(mode="json") for ticket in event.tickets]
     order = order | {"status": OrderStatus.CONFIRMED, "tickets": tickets}
-    if event.payment_id is None or str(event.payment_id) not in order["payments"]:
+    if event.payment_id is None:
         return order
-    return _with_payment(order, event.payment_id, {"status": PaymentStatus.SUCCEEDED})
+    order = order | {"paid_by": str(event.payment_id)}
+    return _with_known_payment(order, event.payment_id, PaymentStatus.SUCCEEDED)
+
+
+def _if_paid_by(order: JsonObject, payment_id: UUID, status: OrderStatus) -> JsonObject:
+    return order | {"status": status} if order.get("paid_by") == str(payment_id) else order
+
+
+def _with_known_payment(
+    order: JsonObject, payment_id: UUID, status: PaymentStatus, reason: str | None = None
+) -> JsonObject:
+    if str(payment_id) not in order["payments"]:
+        return order
+    changes = {"status": status} if reason is None else {"status": status, "reason": reason}
+    return _with_payment(order, payment_id, changes)
 
 
 def _with_payment(order: JsonObject, payment_id: UUID, changes: JsonObject) -> JsonObject:

@@ -30,6 +30,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
     "APIHandler": lambda shop: (
         shop.repository,
         shop.vault,
+        shop.gateways,
         shop.verifier,
         shop.documents,
         shop.programme,
@@ -60,6 +61,7 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
         "MarksTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "PersonKeysTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
+        "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
         "EventBus": {"kinesis:DescribeStreamSummary"},
     },
@@ -243,6 +245,7 @@ def test_only_an_operator_can_erase_the_key_of_a_person(resources: Json) -> None
 def environment_of(functions: Json, function: str) -> dict[str, str]:
     """With a value of the right kind for each variable."""
     kinds = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWKS_URL": "https://issuer/jwks"}
+    kinds["PAYMENT_PROVIDERS"] = "sandbox"
     variables = functions[function]["Environment"]["Variables"]
     return {name: kinds.get(name, "15") for name in variables}
 
@@ -285,7 +288,11 @@ def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:
 
 def test_secrets_are_not_shown_and_the_key_file_of_development_is_not_used(sam: str, functions: Json) -> None:
     parameters = json.loads(sam)["Parameters"]
-    assert {name for name, parameter in parameters.items() if parameter.get("NoEcho")} == {"DatabaseUrl", "RedisUrl"}
+    assert {name for name, parameter in parameters.items() if parameter.get("NoEcho")} == {
+        "DatabaseUrl",
+        "RedisUrl",
+        "SandboxSecret",
+    }
     assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho") and "Default" in parameter]
     for function in functions:
         assert "MASTER_KEY_FILE" not in environment_of(functions, function)

@@ -1,7 +1,8 @@
 """A whole shop over one event store, with a clock that tests move and ids that are the same in every run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from decimal import Decimal
 from hashlib import sha256
 from itertools import count
 from typing import Protocol
@@ -14,6 +15,7 @@ from chalicelib.carts.commands import AddedItem
 from chalicelib.concerts import commands as concerts
 from chalicelib.concerts.concert import CONCERT, Concert, ConcertDetails
 from chalicelib.concerts.events import TicketType
+from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
@@ -24,8 +26,9 @@ from chalicelib.money import Money
 from chalicelib.orders import commands as orders
 from chalicelib.orders.commands import PaidOrder, PlacedOrder
 from chalicelib.orders.order import ORDER, Order
-from chalicelib.orders.payments import Charged, Declined
-from chalicelib.orders.sandbox import SandboxGateway
+from chalicelib.orders.payments import PaymentGateway, PaymentOutcome, Refund
+from chalicelib.orders.sandbox import Decision, MemoryLedger, SandboxGateway
+from chalicelib.orders.settlement import Cashier
 from chalicelib.privacy.keys import MemoryPersonKeys
 from chalicelib.privacy.vault import PersonVault
 from chalicelib.venues import commands as venues
@@ -71,14 +74,48 @@ class Clock:
 
 
 class CountingGateway(SandboxGateway):
-    """The sandbox, which also remembers under which ids it was asked to charge."""
+    """The sandbox, which also remembers under which ids it was asked, and what it sent to our webhook."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self.ledger = MemoryLedger()
         self.asked: list[UUID] = []
+        self.refunds_asked: list[UUID] = []
+        self.sent: list[tuple[bytes, Mapping[str, str]]] = []
+        self.unreachable = False
+        self.lose_charge_replies = 0
+        self.lose_refund_replies = 0
+        super().__init__(self.ledger, clock, "secret", lambda body, headers, _: self.sent.append((body, headers)))
 
-    def charge(self, payment_id: UUID, amount: Money, token: str) -> Charged | Declined:
+    def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
         self.asked.append(payment_id)
-        return super().charge(payment_id, amount, token)
+        self._ensure_reachable()
+        outcome = super().charge(payment_id, order_id, amount, token)
+        if self.lose_charge_replies:
+            self.lose_charge_replies -= 1
+            raise Unavailable("The provider does not answer.")
+        return outcome
+
+    def find_payment(self, payment_id: UUID) -> PaymentOutcome | None:
+        self._ensure_reachable()
+        return super().find_payment(payment_id)
+
+    def refund(self, refund_id: UUID, payment_id: UUID, amount: Money) -> Refund:
+        self.refunds_asked.append(refund_id)
+        refund = super().refund(refund_id, payment_id, amount)
+        if self.lose_refund_replies:
+            self.lose_refund_replies -= 1
+            raise Unavailable("The provider does not answer.")
+        return refund
+
+    def _ensure_reachable(self) -> None:
+        if self.unreachable:
+            raise Unavailable("The provider cannot be reached.")
+
+    def taken_for(self, order_id: UUID) -> Decimal:
+        """The money that the provider took for the order, less what it gave back."""
+        signs = {Decision.CHARGED: 1, Decision.REFUNDED: -1}
+        entries = [entry for entry in self.ledger.entries.values() if entry.order_id == order_id]
+        return sum((signs.get(entry.decision, 0) * entry.amount.amount for entry in entries), Decimal(0))
 
 
 def some_id(name: str) -> UUID:
@@ -94,7 +131,7 @@ class Shop:
         self.clock = clock or Clock()
         self.salt = salt
         self.vault = PersonVault(MemoryPersonKeys(), self.clock)
-        self.gateway = CountingGateway()
+        self.gateway = CountingGateway(self.clock)
         self._requests = count()
         self._event_ids = count()
         self.repository = self.other_container()
@@ -204,9 +241,16 @@ class Shop:
         caller: Caller | None = None,
         repository: Repository | None = None,
     ) -> PaidOrder:
-        gateways = {"sandbox": self.gateway}
         caller = caller or self.request(CUSTOMER)
-        return orders.pay_order(repository or self.repository, gateways, caller, order_id, "sandbox", token)
+        return orders.pay_order(repository or self.repository, self.gateways, caller, order_id, "sandbox", token)
+
+    @property
+    def gateways(self) -> dict[str, PaymentGateway]:
+        return {"sandbox": self.gateway}
+
+    def cashier(self) -> Cashier:
+        """A worker of the shop, in a container of its own."""
+        return Cashier(self.other_container(), self.gateways, Origin("a worker", "correlation", "cause"))
 
     def concert_state(self, concert_id: UUID) -> Concert:
         return self.other_container().load(CONCERT, concert_id)[0]

@@ -10,24 +10,31 @@ from chalicelib.eventsourcing.event import Event
 from chalicelib.inventory.events import PoolShare
 from chalicelib.money import CurrencyMismatch, Money
 from chalicelib.orders.events import (
+    OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
+    OrderExpired,
     OrderLine,
     OrderPlaced,
     PaymentFailed,
     PaymentStarted,
+    PaymentSucceeded,
+    RefundCompleted,
+    RefundStarted,
 )
 from chalicelib.orders.order import (
     MAX_PAYMENTS,
     ORDER,
+    REQUEST_TIME,
     AlreadyPaid,
     NotPayable,
     Order,
-    OrderExpired,
+    OrderOverdue,
     OrderStatus,
     PaymentInProgress,
     PaymentStatus,
     TooManyPayments,
+    refund_id_of,
     tickets_of,
 )
 from chalicelib.privacy.sealed import Sealed
@@ -145,7 +152,7 @@ def test_an_order_can_be_paid_until_just_before_it_is_due() -> None:
     order.when(lambda o: o.start_payment(PAYMENT, "sandbox", "hash", just_before)).then(
         started().model_copy(update={"at": just_before})
     )
-    order.when(lambda o: o.start_payment(PAYMENT, "sandbox", "hash", DUE)).then_refuses(OrderExpired)
+    order.when(lambda o: o.start_payment(PAYMENT, "sandbox", "hash", DUE)).then_refuses(OrderOverdue)
 
 
 def test_twenty_payments_may_fail_and_no_more() -> None:
@@ -179,9 +186,8 @@ def test_confirming_again_changes_nothing() -> None:
     given(ORDER, *PAID).when(lambda order: order.confirm(THIS, NOW, PAYMENT, "reference")).then_nothing()
 
 
-def test_only_a_started_payment_confirms() -> None:
+def test_only_a_payment_that_was_started_confirms() -> None:
     given(ORDER, placed()).when(lambda o: o.confirm(THIS, NOW, PAYMENT, "reference")).then_nothing()
-    given(ORDER, placed(), started(), failed()).when(lambda o: o.confirm(THIS, NOW, PAYMENT, "r")).then_nothing()
 
 
 def test_an_order_that_costs_nothing_is_confirmed_without_a_payment() -> None:
@@ -230,3 +236,114 @@ def test_another_customers_order_does_not_exist() -> None:
 
 def test_a_customer_who_bought_before_sees_the_imported_order() -> None:
     given(ORDER, IMPORTED).state.ensure_of(CUSTOMER.id)
+
+
+REFUND = refund_id_of(PAYMENT)
+TOTAL = Money.of("90.00", "EUR")
+SUCCEEDED = PaymentSucceeded(payment_id=PAYMENT, provider_reference="reference", amount=TOTAL, at=NOW)
+REFUND_STARTED = RefundStarted(payment_id=PAYMENT, refund_id=REFUND, amount=TOTAL, reason="why", at=NOW)
+REFUNDED = RefundCompleted(payment_id=PAYMENT, refund_id=REFUND, at=NOW)
+EXPIRED = OrderExpired(at=DUE)
+CANCELLED = OrderCancelled(reason="why", at=NOW)
+
+
+def test_an_unpaid_order_expires_at_its_deadline_and_not_before() -> None:
+    order = given(ORDER, placed())
+    order.when(lambda o: o.expire(DUE - timedelta(milliseconds=1))).then_nothing()
+    order.when(lambda o: o.expire(DUE)).then(EXPIRED)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [(), (placed(), started()), PAID, (placed(), EXPIRED), (placed(), CANCELLED), (IMPORTED,)],
+    ids=["never placed", "payment under way", "confirmed", "expired", "cancelled", "imported"],
+)
+def test_nothing_else_expires(history: tuple[Event, ...]) -> None:
+    given(ORDER, *history).when(lambda order: order.expire(DUE)).then_nothing()
+
+
+def test_an_expired_order_takes_no_new_payment() -> None:
+    outcome = given(ORDER, placed(), EXPIRED).when(lambda o: o.start_payment(SECOND, "sandbox", "hash", NOW))
+    outcome.then_refuses(OrderOverdue)
+
+
+@pytest.mark.parametrize("ending", [EXPIRED, failed()], ids=["expired", "failed"])
+def test_a_payment_that_succeeds_after_all_still_confirms(ending: Event) -> None:
+    order = given(ORDER, placed(), started(), ending)
+    assert order.state.is_paid_with(TOTAL)
+    order.when(lambda o: o.confirm(THIS, NOW, PAYMENT, "reference")).then(CONFIRMED)
+
+
+@pytest.mark.parametrize("amount", [Money.of("89.99", "EUR"), Money.of("90.01", "EUR"), Money.of("90.00", "USD")])
+def test_another_amount_or_currency_is_no_payment_of_the_order(amount: Money) -> None:
+    assert not given(ORDER, placed(), started()).state.is_paid_with(amount)
+
+
+@pytest.mark.parametrize("history", [PAID, (placed(), CANCELLED), (*PAID, REFUND_STARTED), (IMPORTED,)])
+def test_only_an_order_that_waits_or_expired_can_be_paid(history: tuple[Event, ...]) -> None:
+    assert not given(ORDER, *history).state.is_paid_with(TOTAL)
+
+
+def test_a_success_that_confirms_nothing_goes_back_once_and_whole() -> None:
+    def back(order: Order) -> list[Event]:
+        return order.return_payment(PAYMENT, "reference", TOTAL, "why", NOW)
+
+    given(ORDER, placed(), started()).when(back).then(SUCCEEDED, REFUND_STARTED)
+    given(ORDER, placed(), started(), SUCCEEDED, REFUND_STARTED).when(back).then_nothing()
+    given(ORDER, placed(), started(), SUCCEEDED, REFUND_STARTED, REFUNDED).when(back).then_nothing()
+    given(ORDER, *PAID).when(back).then_nothing()
+
+
+def test_a_second_payment_of_a_confirmed_order_goes_back_and_the_order_stays_confirmed() -> None:
+    history = [placed(), started(), failed(), started(SECOND)]
+    confirmed = CONFIRMED.model_copy(update={"payment_id": SECOND})
+    order = given(ORDER, *history, confirmed, SUCCEEDED, REFUND_STARTED, REFUNDED).state
+    assert order.status is OrderStatus.CONFIRMED
+    assert order.payments[PAYMENT].status is PaymentStatus.REFUNDED
+    assert order.payments[SECOND].status is PaymentStatus.SUCCEEDED
+
+
+def test_a_refund_is_completed_once_and_only_if_it_was_started() -> None:
+    given(ORDER, *PAID).when(lambda order: order.complete_refund(PAYMENT, NOW)).then_nothing()
+    given(ORDER, *PAID, REFUND_STARTED).when(lambda order: order.complete_refund(PAYMENT, NOW)).then(REFUNDED)
+    given(ORDER, *PAID, REFUND_STARTED, REFUNDED).when(lambda o: o.complete_refund(PAYMENT, NOW)).then_nothing()
+    given(ORDER).when(lambda order: order.complete_refund(PAYMENT, NOW)).then_nothing()
+
+
+def test_cancelling_ends_an_unpaid_order_and_refunds_a_paid_one() -> None:
+    given(ORDER, placed()).when(lambda order: order.cancel("why", NOW)).then(CANCELLED)
+    given(ORDER, *PAID).when(lambda order: order.cancel("why", NOW)).then(REFUND_STARTED)
+    free = (placed(FREE_LINES, "0"), CONFIRMED_FREE)
+    given(ORDER, *free).when(lambda order: order.cancel("why", NOW)).then(CANCELLED)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [(placed(), CANCELLED), (placed(), EXPIRED), (*PAID, REFUND_STARTED), (*PAID, REFUND_STARTED, REFUNDED), ()],
+    ids=["cancelled", "expired", "refunding", "refunded", "never placed"],
+)
+def test_cancelling_what_has_ended_changes_nothing(history: tuple[Event, ...]) -> None:
+    given(ORDER, *history).when(lambda order: order.cancel("why", NOW)).then_nothing()
+
+
+def test_an_order_is_not_cancelled_under_an_open_payment() -> None:
+    given(ORDER, placed(), started()).when(lambda o: o.cancel("why", NOW)).then_refuses(PaymentInProgress)
+
+
+def test_the_refund_of_what_confirmed_the_order_is_told_by_its_status() -> None:
+    assert given(ORDER, *PAID, REFUND_STARTED).state.status is OrderStatus.REFUNDING
+    assert given(ORDER, *PAID, REFUND_STARTED, REFUNDED).state.status is OrderStatus.REFUNDED
+
+
+def test_without_stock_the_order_has_expired_or_before_its_deadline_is_cancelled() -> None:
+    order = given(ORDER, placed(), started())
+    order.when(lambda o: o.end_without_stock(DUE)).then(EXPIRED)
+    cancelled = OrderCancelled(reason="The concert is cancelled.", at=NOW)
+    order.when(lambda o: o.end_without_stock(NOW)).then(cancelled)
+    given(ORDER, *PAID).when(lambda o: o.end_without_stock(NOW)).then_nothing()
+
+
+def test_a_payment_is_abandoned_when_no_request_can_be_alive_that_started_it() -> None:
+    payment = given(ORDER, placed(), started()).state.payments[PAYMENT]
+    assert not payment.is_abandoned(NOW + REQUEST_TIME - timedelta(milliseconds=1))
+    assert payment.is_abandoned(NOW + REQUEST_TIME)

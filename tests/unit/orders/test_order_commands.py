@@ -11,20 +11,20 @@ from chalicelib.errors import IdempotencyKeyReused, InvalidInput, NotFound, Paym
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.money import Money
 from chalicelib.orders.commands import PAYMENT_GRACE
-from chalicelib.orders.order import AlreadyPaid, OrderExpired, OrderStatus, PaymentInProgress, PaymentStatus
-from chalicelib.orders.payments import Charged, Declined
-from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, PAY_WITHIN, CountingGateway, Shop, some_id
+from chalicelib.orders.order import AlreadyPaid, OrderOverdue, OrderStatus, PaymentInProgress, PaymentStatus
+from chalicelib.orders.payments import PaymentOutcome
+from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, PAY_WITHIN, Clock, CountingGateway, Shop, some_id
 
 
 class LostReplies(CountingGateway):
     """Takes the money and loses the first replies."""
 
-    def __init__(self, lost: int) -> None:
-        super().__init__()
+    def __init__(self, clock: Clock, lost: int) -> None:
+        super().__init__(clock)
         self.lost = lost
 
-    def charge(self, payment_id: UUID, amount: Money, token: str) -> Charged | Declined:
-        outcome = super().charge(payment_id, amount, token)
+    def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
+        outcome = super().charge(payment_id, order_id, amount, token)
         if self.lost:
             self.lost -= 1
             raise Unavailable("The provider does not answer.")
@@ -62,11 +62,11 @@ def test_the_attempt_is_in_the_log_before_the_provider_is_asked(shop: Shop) -> N
     seen: list[int] = []
 
     class Watching(CountingGateway):
-        def charge(self, payment_id: UUID, amount: Money, token: str) -> Charged | Declined:
+        def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
             seen.append(len(shop.store.read(order_id)))
-            return super().charge(payment_id, amount, token)
+            return super().charge(payment_id, order_id, amount, token)
 
-    shop.gateway = Watching()
+    shop.gateway = Watching(shop.clock)
     shop.pay(order_id)
     assert seen == [2]
 
@@ -126,7 +126,7 @@ def test_a_repeated_declined_payment_is_declined_again_without_asking(shop: Shop
 
 def test_a_payment_whose_reply_was_lost_is_finished_by_repeating_it_under_the_same_payment_id(shop: Shop) -> None:
     order_id, _ = ordered(shop)
-    shop.gateway = LostReplies(1)
+    shop.gateway = LostReplies(shop.clock, 1)
     with pytest.raises(Unavailable):
         shop.pay(order_id, caller=shop.request(CUSTOMER, "key"))
     with pytest.raises(PaymentInProgress):
@@ -139,7 +139,7 @@ def test_a_payment_whose_reply_was_lost_is_finished_by_repeating_it_under_the_sa
 def test_a_payment_started_in_time_finds_its_stock_after_the_deadline(shop: Shop) -> None:
     order_id, ticket_type_id = ordered(shop)
     shop.clock.advance(PAY_WITHIN - timedelta(milliseconds=1))
-    shop.gateway = LostReplies(1)
+    shop.gateway = LostReplies(shop.clock, 1)
     with pytest.raises(Unavailable):
         shop.pay(order_id, caller=shop.request(CUSTOMER, "key"))
     shop.clock.advance(PAYMENT_GRACE - timedelta(seconds=1))
@@ -151,7 +151,7 @@ def test_an_order_cannot_be_paid_once_its_time_is_over(shop: Shop, store: Memory
     order_id, _ = ordered(shop)
     shop.clock.advance(PAY_WITHIN)
     before = shop.log(store.stream_ids())
-    with pytest.raises(OrderExpired):
+    with pytest.raises(OrderOverdue):
         shop.pay(order_id)
     assert shop.gateway.asked == []
     assert shop.log(store.stream_ids()) == before

@@ -1,0 +1,181 @@
+"""What becomes of payments: told by the provider in a request, in a notification or when asked, always by one rule.
+
+Every function may be repeated at any time and finishes what an earlier call began.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from chalicelib.errors import Unavailable
+from chalicelib.eventsourcing.codec import Origin
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.eventsourcing.session import Session
+from chalicelib.eventsourcing.store import CommitTooLarge
+from chalicelib.inventory.commands import Purchase, StockGone, release, sell_late
+from chalicelib.orders.order import ORDER, Order, Payment, refund_id_of
+from chalicelib.orders.payments import Charged, Declined, PaymentGateway, PaymentOutcome, Pending
+
+Decide = Callable[[Order, datetime], list[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class Cashier:
+    """What it takes to settle: the log, the providers, and in whose name."""
+
+    repository: Repository
+    gateways: Mapping[str, PaymentGateway]
+    origin: Origin
+
+    def gateway(self, payment: Payment) -> PaymentGateway:
+        """Raises Unavailable: a provider that was switched off with payments open must come back for them."""
+        if payment.provider not in self.gateways:
+            raise Unavailable(f"The provider {payment.provider} is not set up.")
+        return self.gateways[payment.provider]
+
+    def order(self, order_id: UUID) -> Order:
+        return self.repository.load(ORDER, order_id)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The order after a command, and its version then."""
+
+    order: Order
+    version: int
+
+
+def record_outcome(cashier: Cashier, order_id: UUID, payment_id: UUID, outcome: PaymentOutcome) -> Settled:
+    """A success confirms the order or goes back, a failure leaves room for another payment. May raise Unavailable."""
+    match outcome:
+        case Charged():
+            return _record_success(cashier, order_id, payment_id, outcome)
+        case Declined():
+            return _decide(cashier, order_id, lambda order, now: order.fail_payment(payment_id, outcome.reason, now))
+        case Pending():
+            return Settled(*cashier.repository.load(ORDER, order_id))
+
+
+def settle(cashier: Cashier, order_id: UUID, now: datetime) -> None:
+    """Bring the order as far as it can be brought at `now`: ask what became of its payments, finish its refunds, and
+    let it expire when it is due. Raises Unavailable."""
+    for payment_id in cashier.order(order_id).open_payments:
+        _ask(cashier, order_id, payment_id, now)
+    finish_refunds(cashier, order_id)
+    _end(cashier, order_id, Order.expire)
+
+
+def settle_payment(cashier: Cashier, order_id: UUID, payment_id: UUID) -> None:
+    """There is news of this payment: ask for it. A payment that seems to have failed may have succeeded since.
+
+    Raises Unavailable, also if the payment cannot be seen yet.
+    """
+    payment = cashier.order(order_id).payments.get(payment_id)
+    if payment is None:
+        raise Unavailable("The payment is not in the log yet.")
+    if payment.may_succeed:
+        outcome = cashier.gateway(payment).find_payment(payment_id)
+        record_outcome(cashier, order_id, payment_id, outcome or Pending())
+    finish_refunds(cashier, order_id)
+
+
+def cancel_order(cashier: Cashier, order_id: UUID, reason: str) -> None:
+    """Unpaid, the order is cancelled and its stock given back; paid, it is refunded.
+
+    Raises Unavailable, or PaymentInProgress if a payment was started meanwhile: cancelling again closes that as well.
+    """
+    for payment_id in cashier.order(order_id).open_payments:
+        _close(cashier, order_id, payment_id)
+    _end(cashier, order_id, lambda order, now: order.cancel(reason, now))
+    finish_refunds(cashier, order_id)
+
+
+def finish_refunds(cashier: Cashier, order_id: UUID) -> None:
+    """Ask for what was refunded before, and refund what was not. Raises Unavailable."""
+    order = cashier.order(order_id)
+    for payment_id in order.refunds_under_way:
+        payment = order.payments[payment_id]
+        gateway, refund_id = cashier.gateway(payment), refund_id_of(payment_id)
+        refund = gateway.find_refund(refund_id) or gateway.refund(refund_id, payment_id, payment.amount)
+        if refund.completed:
+            _decide(cashier, order_id, partial(_complete_refund, payment_id=payment_id))
+
+
+def _complete_refund(order: Order, now: datetime, payment_id: UUID) -> list[Event]:
+    return order.complete_refund(payment_id, now)
+
+
+def _ask(cashier: Cashier, order_id: UUID, payment_id: UUID, now: datetime) -> None:
+    """What never reached the provider is closed once its request is dead, what it does not decide when the order is
+    due."""
+    order = cashier.order(order_id)
+    payment = order.payments[payment_id]
+    outcome = cashier.gateway(payment).find_payment(payment_id)
+    is_due = order.payment_due_at is None or now >= order.payment_due_at
+    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, Pending))):
+        _close(cashier, order_id, payment_id)
+    elif outcome is not None:
+        record_outcome(cashier, order_id, payment_id, outcome)
+
+
+def _close(cashier: Cashier, order_id: UUID, payment_id: UUID) -> None:
+    payment = cashier.order(order_id).payments[payment_id]
+    record_outcome(cashier, order_id, payment_id, cashier.gateway(payment).cancel(payment_id))
+
+
+def _record_success(cashier: Cashier, order_id: UUID, payment_id: UUID, charged: Charged) -> Settled:
+    def confirm(session: Session) -> Settled:
+        order = session.get(ORDER, order_id)
+        if not order.is_paid_with(charged.amount):
+            return _return(session, order_id, payment_id, charged, "The order was not waiting for this payment.")
+        events = order.confirm(order_id, session.now, payment_id, charged.reference)
+        session.append(ORDER, order_id, *events)
+        if events:
+            sell_late(session, [Purchase(x.hold_id, x.ticket_type_id, x.shares) for x in order.lines], order_id)
+        return _settled(session, order_id)
+
+    def give_up(session: Session) -> Settled:
+        _return(session, order_id, payment_id, charged, "The tickets are not available any more.")
+        order = session.get(ORDER, order_id)
+        session.append(ORDER, order_id, *order.end_without_stock(session.now))
+        return _settled(session, order_id)
+
+    try:
+        return cashier.repository.execute(confirm, cashier.origin)
+    except (StockGone, CommitTooLarge):
+        return cashier.repository.execute(give_up, cashier.origin)
+
+
+def _return(session: Session, order_id: UUID, payment_id: UUID, charged: Charged, reason: str) -> Settled:
+    order = session.get(ORDER, order_id)
+    events = order.return_payment(payment_id, charged.reference, charged.amount, reason, session.now)
+    session.append(ORDER, order_id, *events)
+    return _settled(session, order_id)
+
+
+def _settled(session: Session, order_id: UUID) -> Settled:
+    return Settled(session.get(ORDER, order_id), session.version(order_id))
+
+
+def _decide(cashier: Cashier, order_id: UUID, decide: Decide) -> Settled:
+    def command(session: Session) -> Settled:
+        session.append(ORDER, order_id, *decide(session.get(ORDER, order_id), session.now))
+        return _settled(session, order_id)
+
+    return cashier.repository.execute(command, cashier.origin)
+
+
+def _end(cashier: Cashier, order_id: UUID, decide: Decide) -> None:
+    """What is still held for the order is given back in the commit that ends it."""
+
+    def command(session: Session) -> None:
+        order = session.get(ORDER, order_id)
+        events = decide(order, session.now)
+        session.append(ORDER, order_id, *events)
+        for line in order.lines if events else ():
+            release(session, line.shares, line.hold_id)
+
+    cashier.repository.execute(command, cashier.origin)

@@ -1,0 +1,51 @@
+"""What every memory of the sandbox provider promises."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from chalicelib.money import Money
+from chalicelib.orders.dynamodb import DynamoDBLedger
+from chalicelib.orders.sandbox import Decision, Entry, Ledger, MemoryLedger
+from local.resources import Resources
+from tests.support.stored import SOME_TIME
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+pytest_plugins = "tests.support.stores"
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def ledger(request: pytest.FixtureRequest) -> Ledger:
+    if request.param == "memory":
+        return MemoryLedger()
+    client: DynamoDBClient = request.getfixturevalue("client")
+    resources: Resources = request.getfixturevalue("contract_resources")
+    return DynamoDBLedger(client, resources.names["SandboxTable"])
+
+
+def entry(decision: Decision = Decision.UNDECIDED) -> Entry:
+    due_at = SOME_TIME + timedelta(seconds=5)
+    return Entry(uuid4(), Money.of("25.00", "EUR"), decision, due_at, uuid4(), uuid4())
+
+
+def test_what_was_recorded_is_found_as_it_was(ledger: Ledger) -> None:
+    recorded = entry()
+    assert ledger.find(recorded.id) is None
+    assert ledger.record(recorded) == recorded
+    assert ledger.find(recorded.id) == recorded
+
+
+def test_the_first_entry_of_an_id_stands(ledger: Ledger) -> None:
+    first = ledger.record(entry(Decision.CHARGED))
+    second = Entry(first.id, Money.of("1.00", "EUR"), Decision.DECLINED, first.due_at)
+    assert ledger.record(second) == first
+
+
+def test_an_undecided_entry_is_decided_once(ledger: Ledger) -> None:
+    undecided = ledger.record(entry())
+    assert ledger.decide(undecided, Decision.DECLINED).decision is Decision.DECLINED
+    assert ledger.decide(undecided, Decision.CHARGED).decision is Decision.DECLINED

@@ -1,0 +1,144 @@
+"""Every order in which the news of a purchase can arrive, not a sample of them."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from decimal import Decimal
+
+import pytest
+
+from chalicelib.concerts import commands as concerts
+from chalicelib.errors import CloudbashError, Unavailable
+from chalicelib.eventsourcing.memory import MemoryEventStore
+from chalicelib.orders.commands import PAYMENT_GRACE
+from chalicelib.orders.order import REQUEST_TIME, OrderStatus, PaymentInProgress
+from chalicelib.orders.payments import Declined
+from chalicelib.orders.settlement import cancel_order, finish_refunds, record_outcome, settle, settle_payment
+from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Clock, Shop
+
+NEWS = ("succeeded", "duplicate", "failed", "reply lost", "hold expired", "cancelled", "refund notified")
+CONFIRMED, NOTHING_TAKEN, REFUNDED = "confirmed with tickets", "ended with nothing taken", "refunded once"
+
+
+class Purchase:
+    """One order of both tickets of a concert, with a payment that the provider made or refused and whose reply was
+    lost. With a `rival`, somebody else buys the stock as soon as the hold has ended."""
+
+    def __init__(self, token: str, rival: bool, whole_concert: bool, shop: Shop | None = None) -> None:
+        self.token, self.rival, self.whole_concert = token, rival, whole_concert
+        self.shop = shop or Shop(MemoryEventStore())
+        if shop is None:
+            self._order()
+
+    def _order(self) -> None:
+        self.concert_id, self.ticket_type_id = self.shop.on_sale(quantity=2)
+        cart_id = self.shop.cart()
+        self.shop.add(cart_id, self.ticket_type_id, 2)
+        self.order_id = self.shop.check_out(cart_id).order_id
+        self.shop.gateway.lose_charge_replies = 1
+        with pytest.raises(Unavailable):
+            self.shop.pay(self.order_id, self.token, self.shop.request(CUSTOMER, "pay"))
+        self.payment_id = self.shop.gateway.asked[-1]
+
+    def fork(self) -> "Purchase":
+        """The same purchase, to go on differently."""
+        store = self.shop.store
+        assert isinstance(store, MemoryEventStore)
+        other = Purchase(
+            self.token, self.rival, self.whole_concert, Shop(store.fork(), Clock(self.shop.clock()), "fork")
+        )
+        other.concert_id, other.ticket_type_id = self.concert_id, self.ticket_type_id
+        other.order_id, other.payment_id = self.order_id, self.payment_id
+        other.shop.gateway.ledger.entries |= self.shop.gateway.ledger.entries
+        other.shop.gateway.refunds_asked += self.shop.gateway.refunds_asked
+        other.shop.gateway.lose_refund_replies = self.shop.gateway.lose_refund_replies
+        return other
+
+    def hears(self, news: str) -> None:
+        """The news arrives in a container that knows nothing yet."""
+        match news:
+            case "succeeded" | "duplicate" | "refund notified":
+                with suppress(Unavailable):
+                    settle_payment(self.shop.cashier(), self.order_id, self.payment_id)
+            case "failed":
+                declined = Declined("The card was declined.")
+                record_outcome(self.shop.cashier(), self.order_id, self.payment_id, declined)
+            case "reply lost":
+                self.shop.gateway.lose_refund_replies = 1
+                with suppress(Unavailable):
+                    finish_refunds(self.shop.cashier(), self.order_id)
+            case "hold expired":
+                self.shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE + REQUEST_TIME)
+                if self.rival:
+                    self._rival_buys()
+            case "cancelled":
+                self._cancel()
+
+    def _cancel(self) -> None:
+        if self.whole_concert:
+            concerts.cancel_concert(self.shop.repository, self.shop.request(ORGANISER), self.concert_id)
+        with suppress(Unavailable, PaymentInProgress):
+            cancel_order(self.shop.cashier(), self.order_id, "The concert is cancelled.")
+
+    def _rival_buys(self) -> None:
+        with suppress(CloudbashError):
+            cart_id = self.shop.cart()
+            self.shop.add(cart_id, self.ticket_type_id, 2)
+            self.shop.pay(self.shop.check_out(cart_id).order_id)
+
+    def comes_to(self) -> str:
+        """How it ends, once everybody who comes back for it has come back; then nothing moves any more."""
+        self.shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE + REQUEST_TIME)
+        for _ in range(2):
+            with suppress(Unavailable):
+                settle_payment(self.shop.cashier(), self.order_id, self.payment_id)
+                settle(self.shop.cashier(), self.order_id, self.shop.clock())
+        before = self.shop.log([self.order_id])
+        settle(self.shop.cashier(), self.order_id, self.shop.clock())
+        assert self.shop.log([self.order_id]) == before
+        return self._ending()
+
+    def _ending(self) -> str:
+        order, pool = self.shop.order_state(self.order_id), self.shop.pool(self.ticket_type_id)
+        assert 0 <= pool.held + pool.sold <= 2
+        taken, refunds = self.shop.gateway.taken_for(self.order_id), self.shop.gateway.refunds_asked
+        if order.status is OrderStatus.CONFIRMED:
+            assert (taken, refunds, len(order.tickets), pool.sold) == (Decimal("50.00"), [], 2, 2)
+            return CONFIRMED
+        assert taken == 0
+        assert order.status in {OrderStatus.REFUNDED, OrderStatus.EXPIRED, OrderStatus.CANCELLED}
+        assert len(refunds) == len(set(refunds)) <= 1
+        return REFUNDED if refunds else NOTHING_TAKEN
+
+
+def endings(purchase: Purchase, still_to_come: tuple[str, ...], heard: tuple[str, ...] = ()) -> Iterator[str]:
+    """How it ends after every selection of the news in every order: each beginning is gone through once. What is
+    duplicated is the same as its original, so only one order of these two is needed."""
+    yield purchase.fork().comes_to()
+    for news in still_to_come:
+        if news == "duplicate" and "succeeded" not in heard:
+            continue
+        other = purchase.fork()
+        other.hears(news)
+        yield from endings(other, tuple(x for x in still_to_come if x != news), (*heard, news))
+
+
+@pytest.mark.parametrize(
+    ("rival", "whole_concert"), [(False, True), (True, False)], ids=["stock stays", "stock goes to a rival"]
+)
+def test_every_order_of_the_news_of_a_payment_ends_in_tickets_or_in_one_refund(
+    rival: bool, whole_concert: bool
+) -> None:
+    found = set(endings(Purchase("tok_visa", rival, whole_concert), NEWS))
+    assert found == {CONFIRMED, REFUNDED}
+
+
+def test_every_order_of_the_news_of_a_refused_payment_ends_with_nothing_taken() -> None:
+    found = set(endings(Purchase("tok_declined", rival=True, whole_concert=True), NEWS))
+    assert found == {NOTHING_TAKEN}
+
+
+def test_the_customer_of_a_payment_that_was_refused_may_still_buy() -> None:
+    purchase = Purchase("tok_declined", rival=False, whole_concert=False)
+    purchase.hears("succeeded")
+    purchase.shop.pay(purchase.order_id)
+    assert purchase.comes_to() == CONFIRMED
