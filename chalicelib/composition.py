@@ -82,7 +82,7 @@ class Composition:
     @cached_property
     def vault(self) -> PersonVault:
         keys = DynamoDBPersonKeys(self.dynamodb, self.settings.need("person_keys_table"), self._master_key())
-        return PersonVault(keys, self.clock)
+        return PersonVault(keys)
 
     @cached_property
     def verifier(self) -> TokenVerifier:

@@ -1,9 +1,10 @@
 """Routes of the carts."""
 
+import re
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import composition
 from chalicelib.caller import Role
@@ -15,9 +16,14 @@ from chalicelib.money import Money
 
 routes = Routes(__name__)
 
-EmailAddress = Annotated[
-    str, StringConstraints(max_length=254, pattern=r"^[^@\s\x00-\x1f]+@[^@\s\x00-\x1f]+\.[^@\s.]+$")
-]
+
+def _email(text: str) -> str:
+    if not text.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
+        raise ValueError("must be an e-mail address")
+    return text
+
+
+EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
 
 
 class NewItem(Body):

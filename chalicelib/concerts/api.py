@@ -5,7 +5,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib import composition
 from chalicelib.caller import Role
@@ -16,7 +16,7 @@ from chalicelib.errors import NotFound, Unauthenticated
 from chalicelib.eventsourcing.event import format_instant
 from chalicelib.http.amounts import OffsetInstant, Price
 from chalicelib.http.paging import Page, page_of
-from chalicelib.http.requests import Body, Line, Text, WebUrl
+from chalicelib.http.requests import Body, Line, Text, WebUrl, without_control_characters
 from chalicelib.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.inventory.commands import LARGEST_OFFER
 
@@ -68,7 +68,9 @@ class NewTicketType(Body):
         )
 
 
-Filter = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200, pattern=r"^[^\x00]*$")]
+Filter = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(without_control_characters)
+]
 
 
 class ConcertFilters(Page):

@@ -11,7 +11,7 @@ from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import from_bus
 from chalicelib.delivery.parking import ParkedStream, Parking
 from chalicelib.delivery.projection import PositionMoved, Projection
-from chalicelib.errors import Unavailable
+from chalicelib.errors import LogDamaged, Unavailable
 from chalicelib.eventsourcing.codec import aggregate_type_of, recorded
 from chalicelib.eventsourcing.event import format_instant
 from chalicelib.eventsourcing.store import EventStore
@@ -80,6 +80,8 @@ class Consumer:
                 self._apply(stream_id, position, self._following(stream_id, position, arrived))
             except PositionMoved:
                 continue
+            except LogDamaged as error:
+                self._park(stream_id, position + 1, newest, error)
             return
         raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
 
@@ -91,7 +93,7 @@ class Consumer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must stop this stream only
             if len(events) == 1:
-                self._park(events[0], events[0].aggregate_version, error)
+                self._park(stream_id, events[0].aggregate_version, events[0].aggregate_version, error)
             else:
                 self._apply_singly(stream_id, position, events)
 
@@ -102,12 +104,12 @@ class Consumer:
             except (PositionMoved, Unavailable):
                 raise
             except Exception as error:  # noqa: BLE001 - as above
-                self._park(event, events[-1].aggregate_version, error)
+                self._park(stream_id, event.aggregate_version, events[-1].aggregate_version, error)
                 return
             position = event.aggregate_version
 
-    def _park(self, event: StoredEvent, last_seen: int, error: Exception) -> None:
-        name, stream_id, version = self._projection.name, event.aggregate_id, event.aggregate_version
+    def _park(self, stream_id: UUID, version: int, last_seen: int, error: Exception) -> None:
+        name = self._projection.name
         logger.error("%s: stream %s is parked at version %d", name, stream_id, version, exc_info=error)
         reason = f"{type(error).__name__}: {error}"[:1000]
         parked_at = format_instant(self._clock())

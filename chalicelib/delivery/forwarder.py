@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import to_bus
 from chalicelib.eventsourcing.dynamodb_json import from_item
+from chalicelib.eventsourcing.stored import StoredEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
@@ -46,7 +47,7 @@ class Forwarder:
 
     def forward(self, records: Iterable[LogRecord]) -> dict[str, Any]:
         """Returns what Lambda wants to know: the first record that could not be put, if any."""
-        inserted = [record for record in records if self._is_insert(record)]
+        inserted = [readable for record in records if (readable := self._readable(record))]
         for chunk in _chunks(inserted):
             undelivered = self._put(chunk)
             if undelivered is not None:
@@ -73,20 +74,24 @@ class Forwarder:
                 self._pause(_PAUSE_SECONDS * 2**attempt)
         return chunk[0][0]
 
-    def _is_insert(self, record: LogRecord) -> bool:
-        if record.event_name == "INSERT" and record.new_image is not None:
-            return True
-        logger.critical("tampering: %s of %s in the event log", record.event_name, record.keys)
-        return False
+    def _readable(self, record: LogRecord) -> tuple[LogRecord, StoredEvent] | None:
+        """The event that was inserted. Anything else is no event of ours, and nothing that a retry could mend."""
+        if record.event_name != "INSERT" or record.new_image is None:
+            logger.critical("tampering: %s of %s in the event log", record.event_name, record.keys)
+            return None
+        try:
+            return record, from_item(record.new_image)
+        except (KeyError, ValueError, TypeError):
+            logger.critical("tampering: %s in the event log is no event", record.keys, exc_info=True)
+            return None
 
 
 def _chunks(
-    records: Sequence[LogRecord],
+    records: Sequence[tuple[LogRecord, StoredEvent]],
 ) -> "Iterable[list[tuple[LogRecord, PutRecordsRequestEntryTypeDef]]]":
     chunk: list[tuple[LogRecord, PutRecordsRequestEntryTypeDef]] = []
     size = 0
-    for record in records:
-        event = from_item(record.new_image or {})
+    for record, event in records:
         data, key = to_bus(event), str(event.aggregate_id)
         length = len(data) + len(key)
         if chunk and (len(chunk) == MAX_RECORDS or size + length > MAX_BYTES):

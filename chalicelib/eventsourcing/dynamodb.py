@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib.errors import Unavailable
+from chalicelib.errors import LogDamaged, Unavailable
 from chalicelib.eventsourcing.dynamodb_json import from_item, to_item
 from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.store import ConcurrencyError, StoreUsage, ensure_fits
@@ -96,7 +96,7 @@ class DynamoDBEventStore:
             with _weather():
                 page = self._counted("Query", self._client.query, request)
             self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
-            yield from map(from_item, page["Items"])
+            yield from map(_readable, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
@@ -187,6 +187,14 @@ def _weather() -> Iterator[None]:
         raise
     except BotoCoreError as error:
         raise Unavailable("The event log cannot be reached.") from error
+
+
+def _readable(item: Any) -> StoredEvent:
+    """Raises LogDamaged for an item that is none of ours."""
+    try:
+        return from_item(item)
+    except (KeyError, ValueError, TypeError) as error:
+        raise LogDamaged("An item of the stream is no event.") from error
 
 
 def _mark_key(key: UUID) -> Any:

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 from chalicelib.errors import Busy, CloudbashError, Unavailable
 from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.cache import Folded, StreamCache
-from chalicelib.eventsourcing.codec import Head, Origin, decode
+from chalicelib.eventsourcing.codec import Head, Origin, aggregate_type_of, decode
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.snapshots import Snapshots, restore, take
 from chalicelib.eventsourcing.store import ConcurrencyError, EventStore
@@ -91,18 +91,18 @@ class Repository:
         folded = self.refresh(aggregate, stream_id)
         return folded.state, folded.head.version
 
-    def cached(self, stream_id: UUID) -> Folded | None:
+    def cached(self, aggregate: Aggregate[Any], stream_id: UUID) -> Folded | None:
         """What this container knows of the stream without asking; it may be old."""
-        return self._cache.get(stream_id)
+        return self._cache.get(aggregate.name, stream_id)
 
     def refresh(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
-        """Read what is past the cached state, or the whole stream, and fold it."""
-        known = self._cache.get(stream_id)
+        """Read what is past the cached state, or all, and fold it. A stream of another aggregate counts as none."""
+        known = self.cached(aggregate, stream_id)
         folded = (
             self._read_cold(aggregate, stream_id) if known is None else self._read_tail(aggregate, stream_id, known)
         )
         if folded.head.version >= 0:
-            self._cache.put(stream_id, folded)
+            self._cache.put(aggregate.name, stream_id, folded)
         return folded
 
     @property
@@ -113,7 +113,7 @@ class Repository:
         events, changed = session.encoded(origin, self._new_id)
         self._store.append(events, session.raising)
         for stream_id, change in changed.items():
-            self._cache.put(stream_id, change.after)
+            self._cache.put(change.aggregate.name, stream_id, change.after)
             if change.snapshot_is_due:
                 self._snapshot(change.aggregate, stream_id, change.after)
 
@@ -144,7 +144,9 @@ class Repository:
 
 
 def _folded(aggregate: Aggregate[State], known: Folded, tail: Sequence[StoredEvent]) -> Folded:
-    return Folded(aggregate.fold(map(decode, tail), known.state), Head.of(tail[-1])) if tail else known
+    if not tail or aggregate_type_of(tail[0]) != aggregate.name:
+        return known
+    return Folded(aggregate.fold(map(decode, tail), known.state), Head.of(tail[-1]))
 
 
 def _jittered(attempt: int) -> float:

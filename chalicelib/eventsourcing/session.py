@@ -94,9 +94,9 @@ class Session:
         self._stale = self._stale | {stream_id}
         return self.get(aggregate, stream_id)
 
-    def peek(self, _: Aggregate[State], stream_id: UUID) -> State | None:
+    def peek(self, aggregate: Aggregate[State], stream_id: UUID) -> State | None:
         """The state as this container knows it, without asking; only to choose by, never to decide on."""
-        folded = self._seen.get(stream_id) or self._repository.cached(stream_id)
+        folded = self._seen.get(stream_id) or self._repository.cached(aggregate, stream_id)
         return None if folded is None else cast(State, folded.state)
 
     def append(self, aggregate: Aggregate[State], stream_id: UUID, *events: Event) -> None:
@@ -159,7 +159,7 @@ class Session:
     def _open(self, aggregate: Aggregate[Any], stream_id: UUID, assume_new: bool) -> Folded:
         if stream_id in self._stale:
             return self._repository.refresh(aggregate, stream_id)
-        known = self._repository.cached(stream_id)
+        known = self._repository.cached(aggregate, stream_id)
         if known is None and not assume_new:
             return self._repository.refresh(aggregate, stream_id)
         self._unproven.add(stream_id)

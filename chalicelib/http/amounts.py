@@ -1,15 +1,32 @@
 """Money and instants in requests."""
 
+import re
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, StringConstraints, model_validator
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
+from chalicelib.eventsourcing.event import as_utc
 from chalicelib.http.requests import Body
 from chalicelib.money import MINOR_DIGITS, Money
 
-OffsetInstant = AwareDatetime
-"""RFC 3339 with an offset; without one it is refused."""
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+def _with_offset(value: object) -> object:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("must be an instant with an offset, as in 2030-06-15T20:00:00+02:00")
+    return value
+
+
+OffsetInstant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_with_offset), AfterValidator(as_utc)]
+"""RFC 3339 with an offset, in UTC once it is read."""
+
+
+def _amount(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", text):
+        raise ValueError("must be an amount in digits, as in 25.00")
+    return text
 
 
 def _currency(code: str) -> str:
@@ -21,7 +38,7 @@ def _currency(code: str) -> str:
 class Price(Body):
     """`{"amount": "25.00", "currency": "EUR"}`, with no more digits than the currency has."""
 
-    amount: Annotated[str, StringConstraints(pattern=r"^\d{1,9}(\.\d{1,2})?$")]
+    amount: Annotated[str, AfterValidator(_amount)]
     currency: Annotated[str, AfterValidator(_currency)]
 
     @model_validator(mode="after")

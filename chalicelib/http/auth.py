@@ -38,9 +38,10 @@ class RemoteKeys:
         self._client = jwt.PyJWKClient(url, timeout=5)
 
     def key_of(self, token: str) -> Any:
+        key_id = str(jwt.get_unverified_header(token).get("kid"))
         try:
-            return self._client.get_signing_key_from_jwt(token).key
-        except jwt.PyJWKClientConnectionError as error:
+            return self._client.get_signing_key(key_id).key
+        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError) as error:
             raise Unavailable("The token issuer's keys cannot be fetched.") from error
 
 

@@ -28,9 +28,14 @@ class Page(Query):
             key = json.loads(base64.urlsafe_b64decode(self.cursor.encode("ascii")))
         except ValueError:
             key = None
-        if not isinstance(key, list) or not all(isinstance(part, str) for part in key):
+        if not isinstance(key, list) or not all(isinstance(part, str) and _is_text(part) for part in key):
             raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),))
         return key
+
+
+def _is_text(part: str) -> bool:
+    """Half of a surrogate pair passes JSON, and no database."""
+    return part.isprintable()
 
 
 def page_of(items: Sequence[Any], next_key: Sequence[str] | None) -> dict[str, Any]:

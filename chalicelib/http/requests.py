@@ -17,7 +17,7 @@ _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 MAX_BODY_BYTES = 64 * 1024
 
 
-def _without_control_characters(text: str) -> str:
+def without_control_characters(text: str) -> str:
     if _CONTROL.search(text):
         raise ValueError("must not contain control characters")
     return text
@@ -26,18 +26,18 @@ def _without_control_characters(text: str) -> str:
 Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n\t]*$"),
-    AfterValidator(_without_control_characters),
+    AfterValidator(without_control_characters),
 ]
 """One line of text, 1 to 200 characters."""
 
 Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(_without_control_characters)
+    str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(without_control_characters)
 ]
 """Text of several lines, up to 5,000 characters; may be empty."""
 
 
 def _web_url(text: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/$.?#][^\s]*", text):
+    if not text.isprintable() or not re.fullmatch(r"https?://[^\s/$.?#][^\s]*", text):
         raise ValueError("must be an http or https address")
     return text
 
@@ -83,10 +83,9 @@ def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryMod
 
 def parse_id(text: str) -> UUID:
     """Raises NotFound: a path whose id is no UUID leads nowhere."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("There is no such resource.") from None
+    if not re.fullmatch(_UUID, text):
+        raise NotFound("There is no such resource.")
+    return UUID(text)
 
 
 def identify(caller: UUID, method: str, path: str, key: str | None, body: BaseModel | None) -> RequestIdentity:

@@ -1,5 +1,6 @@
 """Declaring routes: one line says method, path and who may call."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
@@ -56,6 +57,9 @@ def no_content(version: int) -> Answer:
     return Answer(HTTPStatus.NO_CONTENT, version=version)
 
 
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+"""What a client may have stored with every event: nothing that could name a person."""
+
 GrantedRoles = Callable[[UUID], frozenset[Role]]
 
 
@@ -65,9 +69,10 @@ class Call:
     def __init__(self, request: Request, path: str, parameters: dict[str, str], granted: GrantedRoles) -> None:
         self._request = request
         self._granted = granted
-        self._path = path.format(**parameters)
-        self._parameters = parameters
-        self.correlation_id = request.headers.get("x-correlation-id", "")[:100] or str(uuid4())
+        self._parameters = {name: value.lower() for name, value in parameters.items()}
+        self._path = path.format(**self._parameters)
+        given = request.headers.get("x-correlation-id", "")
+        self.correlation_id = given if _CORRELATION_ID.fullmatch(given) else str(uuid4())
 
     @cached_property
     def actor(self) -> Actor:
@@ -75,12 +80,20 @@ class Call:
         return actor_of(self._request.context, utc_now())
 
     def require(self, role: Role) -> None:
-        """Ask for the role in the token, and before refusing, among those granted here."""
-        if role in self.actor.roles:
+        """Ask for the role in the token, and before refusing, among those granted here.
+
+        Operators may do what organisers may. Raises Forbidden.
+        """
+        sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
+        if sufficient & self.actor.roles:
             return
-        self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
-        if role not in self.actor.roles:
+        self.add_granted_roles()
+        if not sufficient & self.actor.roles:
             raise Forbidden(f"This is for {role} only.")
+
+    def add_granted_roles(self) -> None:
+        """Let `actor` have the roles granted here as well: one read."""
+        self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
 
     @property
     def authorization(self) -> str | None:

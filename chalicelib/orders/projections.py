@@ -100,7 +100,7 @@ def _line(line: OrderLine) -> JsonObject:
 
 def _confirmed(order: JsonObject, event: OrderConfirmed) -> JsonObject:
     tickets = [ticket.model_dump(mode="json") for ticket in event.tickets]
-    order = order | {"status": OrderStatus.CONFIRMED, "tickets": tickets}
+    order = order | {"status": OrderStatus.CONFIRMED, "tickets": tickets, "paid_by": None}
     if event.payment_id is None:
         return order
     order = order | {"paid_by": str(event.payment_id)}

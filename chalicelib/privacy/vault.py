@@ -5,8 +5,6 @@ import hashlib
 import hmac
 import json
 import os
-from collections.abc import Callable
-from datetime import datetime, timedelta
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -15,17 +13,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from chalicelib.privacy.keys import NONCE_BYTES, PersonKeys
 from chalicelib.privacy.sealed import Sealed
 
-KEY_MEMORY = timedelta(minutes=5)
-"""How long a container may use a key without asking: the longest time an erasure takes to reach every container."""
-
 
 class PersonVault:
-    """Seals small JSON objects for a person. Keys are remembered for `KEY_MEMORY`, plaintext never."""
+    """Seals small JSON objects for a person. No key is remembered: an erasure is in effect with the next call."""
 
-    def __init__(self, keys: PersonKeys, clock: Callable[[], datetime]) -> None:
+    def __init__(self, keys: PersonKeys) -> None:
         self._keys = keys
-        self._clock = clock
-        self._known: dict[str, tuple[datetime, bytes]] = {}
 
     def seal(self, person_id: UUID, value: dict[str, str]) -> Sealed:
         """Raises Unavailable."""
@@ -39,17 +32,14 @@ class PersonVault:
 
         Raises Unavailable.
         """
-        key = self._remembered(sealed.key) or self._keys.find(sealed.key)
+        key = self._keys.find(sealed.key)
         if key is None:
             return None
-        self._remember(sealed.key, key)
         raw = base64.b64decode(sealed.ciphertext)
         try:
             plaintext = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], sealed.key.encode())
         except InvalidTag:
-            if self._known.pop(sealed.key)[1] == self._keys.find(sealed.key):
-                return None
-            return self.open(sealed)
+            return None
         value: dict[str, str] = json.loads(plaintext)
         return value
 
@@ -60,17 +50,6 @@ class PersonVault:
     def erase(self, person_id: UUID) -> None:
         """Destroy the person's key. Raises Unavailable."""
         self._keys.erase(str(person_id))
-        self._known.pop(str(person_id), None)
 
     def _key(self, person_id: UUID) -> bytes:
-        key = self._remembered(str(person_id)) or self._keys.get_or_create(str(person_id))
-        self._remember(str(person_id), key)
-        return key
-
-    def _remembered(self, person_id: str) -> bytes | None:
-        since, key = self._known.get(person_id, (None, b""))
-        return key if since is not None and self._clock() - since < KEY_MEMORY else None
-
-    def _remember(self, person_id: str, key: bytes) -> None:
-        if self._remembered(person_id) is None:
-            self._known[person_id] = (self._clock(), key)
+        return self._keys.get_or_create(str(person_id))

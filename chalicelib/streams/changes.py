@@ -1,10 +1,12 @@
 """What an event changed: the difference between the states before and after it."""
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import TypeAdapter
+from pydantic_core import to_jsonable_python
 
-from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.event import JsonObject, format_instant
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
@@ -15,8 +17,18 @@ def changes_between(before: Any, after: Any) -> list[JsonObject]:
 
 
 def as_json(state: Any) -> Any:
-    """A state as plain JSON values."""
-    return _ANYTHING.dump_python(state, mode="json", by_alias=True)
+    """A state as plain JSON values, instants in the log's form."""
+    return _plain(_ANYTHING.dump_python(state, by_alias=True))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return format_instant(value)
+    if isinstance(value, dict):
+        return {str(key): _plain(member) for key, member in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(member) for member in value]
+    return to_jsonable_python(value)
 
 
 def _compare(path: str, before: Any, after: Any) -> list[JsonObject]:

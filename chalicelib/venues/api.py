@@ -18,8 +18,12 @@ from chalicelib.venues.venue import VenueDetails
 routes = Routes(__name__)
 
 
+_NO_PLACES = {"localtime", "Factory", "posixrules"}
+"""Names in the time zone database that mean what the machine means."""
+
+
 def _time_zone(name: str) -> str:
-    if name not in available_timezones():
+    if name not in available_timezones() or name in _NO_PLACES:
         raise ValueError("must be an IANA time zone, as in Europe/Amsterdam")
     return name
 

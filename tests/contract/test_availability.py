@@ -53,7 +53,7 @@ from chalicelib.inventory.ticket_pool import pool_id
 from chalicelib.money import Money
 from local.valkey import Valkey
 from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, ORGANISER, Shop
-from tests.support.stored import SOME_TIME, store_all
+from tests.support.stored import SOME_TIME, imported, store_all
 
 NAMES = UUID("a7a11000-0000-4000-8000-000000000000")
 SECOND = timedelta(seconds=1)
@@ -122,29 +122,47 @@ def counts(rows: list[JsonObject] | None) -> list[tuple[int, int, int]] | None:
 # --- histories that the aggregates could have made, and some that they could not -------------------------------------
 
 HOLDS = [uuid5(NAMES, f"hold {number}") for number in range(4)]
-LAST = 12
-seconds = st.integers(0, LAST)
-instants = seconds.map(lambda count: SOME_TIME + count * SECOND)
+LAST = 24
+Happening = Callable[[datetime], Event]
+"""An event, once it is known when."""
+
 holds = st.sampled_from(HOLDS)
 quantities = st.integers(1, 4)
-
-
-def events_of(event: type[Event], **facts: st.SearchStrategy[Any]) -> st.SearchStrategy[Event]:
-    return st.fixed_dictionaries({"at": instants, **facts}).map(lambda drawn: event(**drawn))
-
-
 orders = st.just(uuid5(NAMES, "order"))
-holding = events_of(
-    TicketsHeld, hold_id=holds, cart_id=st.just(uuid5(NAMES, "cart")), quantity=quantities, expires_at=instants
+deadlines = st.integers(0, 8).map(lambda count: count * SECOND)
+
+
+def happenings(event: type[Event], **facts: st.SearchStrategy[Any]) -> st.SearchStrategy[Happening]:
+    """`lasts`, where given, becomes the deadline."""
+
+    def at(now: datetime, drawn: dict[str, Any]) -> Event:
+        lasts = drawn.get("lasts")
+        return event(at=now, **drawn, **({} if lasts is None else {"expires_at": now + lasts}))
+
+    return st.fixed_dictionaries(facts).map(lambda drawn: lambda now: at(now, drawn))
+
+
+holding = happenings(
+    TicketsHeld, hold_id=holds, cart_id=st.just(uuid5(NAMES, "cart")), quantity=quantities, lasts=deadlines
 )
-pool_events = st.one_of(
+in_a_pool = st.one_of(
     holding,
     holding,
-    events_of(HoldPlacedOnOrder, hold_id=holds, order_id=orders, expires_at=instants),
-    events_of(HoldReleased, hold_id=holds, quantity=quantities),
-    events_of(TicketsSold, hold_id=holds, order_id=orders, quantity=quantities),
+    happenings(HoldPlacedOnOrder, hold_id=holds, order_id=orders, lasts=deadlines),
+    happenings(HoldReleased, hold_id=holds, quantity=quantities),
+    happenings(TicketsSold, hold_id=holds, order_id=orders, quantity=quantities),
 )
-closings = events_of(TicketPoolClosed)
+closing = happenings(TicketPoolClosed)
+
+
+@st.composite
+def pool_events(draw: st.DrawFn) -> list[Event]:
+    """Time goes on, and now and then back."""
+    now, events = SOME_TIME, []
+    for happening in draw(st.lists(in_a_pool, max_size=10)) + draw(st.lists(closing, max_size=1)):
+        now += draw(st.sampled_from([0, 0, 0, 1, 2, -1])) * SECOND
+        events.append(happening(now))
+    return events
 
 
 def opened(
@@ -183,8 +201,7 @@ def concerts_with_pools(draw: st.DrawFn) -> tuple[UUID, dict[UUID, list[Event]]]
         pools[f"t{ticket_type_id.hex}"] = [pool_id(ticket_type_id, index) for index in range(count)]
         for index in range(count):
             opening = opened(concert_id, ticket_type_id, index, count, draw(st.integers(1, 8)), name)
-            rest = draw(st.lists(pool_events, max_size=10)) + draw(st.lists(closings, max_size=1))
-            streams[pool_id(ticket_type_id, index)] = [opening, *rest]
+            streams[pool_id(ticket_type_id, index)] = [opening, *draw(pool_events())]
     streams[concert_id] = [ConcertCreated(name="Patti Smith", venue_id=uuid4()), published(**pools)]
     return concert_id, streams
 
@@ -225,9 +242,11 @@ def test_whatever_arrives_twice_late_or_never_redis_says_at_every_instant_what_t
         expected = from_log(reached, concert_id, SOME_TIME) if is_known else None
         assert availability(redis, concert_id, SOME_TIME) == expected
     consumer.consume(records([store.read(stream_id)[-1] for stream_id in store.stream_ids()]))
-    for step in range(-1, 2 * LAST + 4):
+    for step in range(-1, 2 * LAST):
         now = SOME_TIME + step * SECOND / 2
-        assert availability(redis, concert_id, now) == from_log(store, concert_id, now)
+        rows = from_log(store, concert_id, now)
+        assert availability(redis, concert_id, now) == rows
+        assert all(row["available"] >= 0 for row in rows)
 
 
 def reached_part(projection: RedisProjection, store: MemoryEventStore) -> MemoryEventStore:
@@ -433,6 +452,48 @@ def test_a_hold_is_free_again_at_its_deadline_without_any_event(
         assert counts(from_log(memory(shop), concert_id, now)) == [expected]
 
 
+def test_a_hold_that_has_ended_is_not_brought_back(redis: Redis, projection: RedisProjection) -> None:
+    deadline = SOME_TIME + 60 * SECOND
+    extended = HoldPlacedOnOrder(
+        hold_id=HOLDS[0], order_id=uuid4(), at=deadline, expires_at=deadline + timedelta(hours=1)
+    )
+    concert_id, _, store = a_pool(held(HOLDS[0], 4, until=60), extended)
+    deliver(projection, store)
+    for now in (SOME_TIME, deadline, deadline + SECOND):
+        assert counts(availability(redis, concert_id, now)) == [(10, 0, 0)] == counts(from_log(store, concert_id, now))
+
+
+def test_time_in_a_pool_does_not_go_back(redis: Redis, projection: RedisProjection) -> None:
+    extended = HoldPlacedOnOrder(
+        hold_id=HOLDS[1], order_id=uuid4(), at=SOME_TIME + 60 * SECOND, expires_at=SOME_TIME + 900 * SECOND
+    )
+    concert_id, _, store = a_pool(held(HOLDS[0], after=120), held(HOLDS[1], after=50, until=110), extended)
+    deliver(projection, store)
+    assert counts(availability(redis, concert_id, SOME_TIME)) == [(9, 1, 0)]
+    assert counts(from_log(store, concert_id, SOME_TIME)) == [(9, 1, 0)]
+
+
+def test_a_hold_that_is_heard_of_twice_counts_once(redis: Redis, projection: RedisProjection) -> None:
+    concert_id, _, store = a_pool(held(HOLDS[0], 4), held(HOLDS[0], 3))
+    deliver(projection, store)
+    assert (
+        counts(availability(redis, concert_id, SOME_TIME))
+        == [(7, 3, 0)]
+        == counts(from_log(store, concert_id, SOME_TIME))
+    )
+
+
+def test_more_sold_than_there_was_leaves_nothing_and_not_less(redis: Redis, projection: RedisProjection) -> None:
+    sold = TicketsSold(hold_id=HOLDS[0], order_id=uuid4(), quantity=11, at=SOME_TIME)
+    concert_id, _, store = a_pool(sold)
+    deliver(projection, store)
+    assert (
+        counts(availability(redis, concert_id, SOME_TIME))
+        == [(0, 0, 11)]
+        == counts(from_log(store, concert_id, SOME_TIME))
+    )
+
+
 def test_nothing_is_available_of_a_cancelled_concert(shop: Shop, redis: Redis, projection: RedisProjection) -> None:
     concert_id, ticket_type_id = shop.on_sale(quantity=10)
     shop.add(shop.cart(), ticket_type_id, quantity=4)
@@ -465,7 +526,9 @@ def test_a_concert_that_is_not_on_sale_is_not_found(shop: Shop, redis: Redis, pr
     for event in store_all(deleted, [ConcertPublished(), ConcertDeleted()]):
         memory(shop).append([event])
     deliver(projection, memory(shop))
-    for key in (draft, deleted, cart_id, nothing):
+    unknown = imported("Cloudbash.Domain.Unknown.Events.SomethingHappenedEvent", uuid4())
+    memory(shop).append([unknown])
+    for key in (draft, deleted, cart_id, unknown.aggregate_id, nothing):
         assert availability(redis, key, SOME_TIME) is None
         with pytest.raises(NotFound):
             from_log(memory(shop), key, SOME_TIME)
@@ -530,6 +593,15 @@ def test_of_a_ticket_type_whose_pools_are_not_all_open_nothing_is_available() ->
         ("Type 0", 20, 20),
         ("Type 1", 10, 0),
     ]
+
+
+def test_a_ticket_type_without_any_open_pool_has_its_name_and_no_tickets(shop: Shop) -> None:
+    concert_id, ticket_type_id = shop.on_sale()
+    store = MemoryEventStore()
+    for event in shop.store.read(concert_id):
+        store.append([event])
+    empty = {"capacity": 0, "available": 0, "held": 0, "sold": 0}
+    assert from_log(store, concert_id, SOME_TIME) == [{"id": str(ticket_type_id), "name": "Standing", **empty}]
 
 
 def test_a_redis_that_lost_its_memory_gives_no_wrong_answer_and_heals_with_the_next_events(

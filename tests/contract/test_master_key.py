@@ -10,7 +10,6 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from cryptography.exceptions import InvalidTag
 
-from chalicelib.clock import utc_now
 from chalicelib.errors import Unavailable
 from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
 from chalicelib.privacy.keys import KEY_BYTES, FileMasterKey, MasterKey
@@ -86,8 +85,8 @@ def test_kms_that_is_away_or_refuses_us_is_weather(stack: Stack, person: str) ->
 def test_personal_data_is_sealed_and_opened_under_a_key_of_kms(stack: Stack) -> None:
     keys = DynamoDBPersonKeys(stack.aws.dynamodb, stack.environment["PERSON_KEYS_TABLE"], kms_master_key(stack))
     person_id = uuid4()
-    sealed = PersonVault(keys, utc_now).seal(person_id, {"name": "Carla Jones"})
-    another_container = PersonVault(keys, utc_now)
+    sealed = PersonVault(keys).seal(person_id, {"name": "Carla Jones"})
+    another_container = PersonVault(keys)
     assert another_container.open(sealed) == {"name": "Carla Jones"}
     another_container.erase(person_id)
     assert another_container.open(sealed) is None

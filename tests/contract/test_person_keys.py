@@ -17,7 +17,7 @@ from chalicelib.privacy.keys import KEY_BYTES, FileMasterKey, MemoryPersonKeys, 
 from chalicelib.privacy.vault import PersonVault
 from local.resources import Resources
 from tests.support.faults import lose_replies, refuse
-from tests.support.shop import BUYER, Clock
+from tests.support.shop import BUYER
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -93,25 +93,25 @@ def test_an_erased_key_is_gone_and_erasing_again_is_no_error(keys: PersonKeys, p
 
 
 def test_what_an_erased_key_sealed_cannot_be_opened(keys: PersonKeys, person: UUID) -> None:
-    vault = PersonVault(keys, Clock())
+    vault = PersonVault(keys)
     sealed = vault.seal(person, BUYER)
-    assert PersonVault(keys, Clock()).open(sealed) == BUYER
+    assert PersonVault(keys).open(sealed) == BUYER
     vault.erase(person)
-    assert PersonVault(keys, Clock()).open(sealed) is None
+    assert PersonVault(keys).open(sealed) is None
 
 
 def test_a_person_who_comes_back_after_an_erasure_can_be_sealed_anew(keys: PersonKeys, person: UUID) -> None:
-    vault = PersonVault(keys, Clock())
+    vault = PersonVault(keys)
     before = vault.seal(person, BUYER)
     vault.erase(person)
     after = vault.seal(person, BUYER)
-    container = PersonVault(keys, Clock())
+    container = PersonVault(keys)
     assert container.open(after) == BUYER
     assert container.open(before) is None
 
 
 def test_the_envelope_has_exactly_these_members(keys: PersonKeys, person: UUID) -> None:
-    envelope = PersonVault(keys, Clock()).seal(person, BUYER).model_dump(mode="json", by_alias=True)
+    envelope = PersonVault(keys).seal(person, BUYER).model_dump(mode="json", by_alias=True)
     assert envelope.keys() == {"$enc", "key", "v"}
     assert (envelope["key"], envelope["v"]) == (str(person), 1)
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from chalicelib.carts.cart import CART
+from chalicelib.concerts.concert import CONCERT
 from chalicelib.errors import Busy, NotFound, PreconditionFailed, RuleViolated, Unavailable
+from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.cache import Folded, StreamCache
 from chalicelib.eventsourcing.codec import Head
 from chalicelib.eventsourcing.marks import Mark
@@ -16,6 +20,7 @@ from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import ConcurrencyError, EventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketsSoldOut, pool_id
+from chalicelib.orders.order import ORDER
 from chalicelib.venues.events import VenueCreated, VenueDeleted
 from chalicelib.venues.venue import VENUE, Venue
 from tests.support.shop import CUSTOMER, Clock, CountedStore, Shop
@@ -283,15 +288,16 @@ def test_what_is_cached_after_a_commit_equals_what_is_in_the_log(shop: Shop) -> 
     shop.add(cart_id, ticket_type_id, 2)
     order_id = shop.check_out(cart_id).order_id
     shop.pay(order_id)
-    for stream_id in (cart_id, order_id, pool_id(ticket_type_id, 0)):
-        cached = shop.repository.cached(stream_id)
+    streams: list[tuple[Aggregate[Any], UUID]] = [(CART, cart_id), (ORDER, order_id)]
+    for aggregate, stream_id in [*streams, (TICKET_POOL, pool_id(ticket_type_id, 0))]:
+        cached = shop.repository.cached(aggregate, stream_id)
         assert cached is not None
         events = shop.store.read(stream_id)
         assert cached.head == Head.of(events[-1])
-    pool = shop.repository.cached(pool_id(ticket_type_id, 0))
+    pool = shop.repository.cached(TICKET_POOL, pool_id(ticket_type_id, 0))
     assert pool is not None
     assert pool.state == shop.pool(ticket_type_id)
-    cart, order = shop.repository.cached(cart_id), shop.repository.cached(order_id)
+    cart, order = shop.repository.cached(CART, cart_id), shop.repository.cached(ORDER, order_id)
     assert cart is not None
     assert order is not None
     assert (cart.state, order.state) == (shop.cart_state(cart_id), shop.order_state(order_id))
@@ -339,7 +345,7 @@ def test_weather_ends_a_command_at_once_and_leaves_no_trace_in_the_cache() -> No
     with pytest.raises(Unavailable):
         delete(repository, stream_id)
     assert unlucky.tries == tries + 1
-    cached = repository.cached(stream_id)
+    cached = repository.cached(VENUE, stream_id)
     assert cached is not None
     assert cached.head.version == 0
     assert not cached.state.deleted
@@ -444,20 +450,20 @@ def test_a_peek_asks_nobody() -> None:
 
 def test_a_cached_stream_never_goes_back_to_an_older_version() -> None:
     cache, stream_id = StreamCache(), uuid4()
-    cache.put(stream_id, Folded("new", Head(5)))
-    cache.put(stream_id, Folded("old", Head(4)))
-    found = cache.get(stream_id)
+    cache.put("Venue", stream_id, Folded("new", Head(5)))
+    cache.put("Venue", stream_id, Folded("old", Head(4)))
+    found = cache.get("Venue", stream_id)
     assert found is not None
     assert found.state == "new"
 
 
 def test_the_cache_forgets_what_was_used_longest_ago() -> None:
     cache, ids = StreamCache(capacity=2), [uuid4() for _ in range(3)]
-    cache.put(ids[0], Folded(0, Head(0)))
-    cache.put(ids[1], Folded(1, Head(0)))
-    cache.get(ids[0])
-    cache.put(ids[2], Folded(2, Head(0)))
-    assert [cache.get(key) is not None for key in ids] == [True, False, True]
+    cache.put("Venue", ids[0], Folded(0, Head(0)))
+    cache.put("Venue", ids[1], Folded(1, Head(0)))
+    cache.get("Venue", ids[0])
+    cache.put("Venue", ids[2], Folded(2, Head(0)))
+    assert [cache.get("Venue", key) is not None for key in ids] == [True, False, True]
 
 
 def test_a_forgotten_stream_is_read_again() -> None:
@@ -483,3 +489,17 @@ def test_an_event_put_by_hand_behind_our_back_is_a_lost_race_and_no_gap(store: C
     store.append([item(CREATED, stream_id, Head.of(store.read(stream_id)[-1]))])
     assert delete(repository, stream_id) == 2
     assert [event.aggregate_version for event in store.read(stream_id)] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("warm", [False, True], ids=["cold", "warm"])
+def test_a_stream_taken_for_another_aggregate_is_no_stream_and_spoils_nothing(store: CountedStore, warm: bool) -> None:
+    """Ids come from clients: naming a pool as a cart must not make this container forget the pool."""
+    shop = Shop(store, salt=str(uuid4()))
+    concert_id, ticket_type_id = shop.on_sale()
+    container = shop.repository if warm else shop.other_container()
+    for stream_id in (pool_id(ticket_type_id, 0), concert_id):
+        with pytest.raises(NotFound):
+            shop.add(stream_id, ticket_type_id, repository=container)
+    shop.add(shop.cart(), ticket_type_id, 2, repository=container)
+    assert container.load(TICKET_POOL, pool_id(ticket_type_id, 0))[0].held == 2
+    assert container.load(CONCERT, concert_id)[0].pools

@@ -4,7 +4,7 @@ import base64
 import json
 import time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import jwt
 import pytest
@@ -104,4 +104,34 @@ def test_a_role_granted_here_counts_with_the_next_request_until_it_is_revoked(sh
     assert main(["grant", person, "organisers"]) == 0
     made(client.post("/venues", json=VENUE))
     assert main(["revoke", person, "organisers"]) == 0
+    refused(client.post("/venues", json=VENUE), 403, "forbidden")
+
+
+def test_an_operator_manages_what_organisers_made_and_sees_every_stream(shop: Shop) -> None:
+    from ops.__main__ import main  # noqa: PLC0415 - reads the environment
+
+    concert = publish_concert(shop.organiser())
+    made(shop.as_role("operator").patch(f"/venues/{concert.venue_id}", json={"capacity": 5}))
+    person = str(uuid4())
+    assert main(["grant", person, "operators"]) == 0
+    for client in (shop.customer(person), shop.organiser(person)):
+        assert made(client.get(f"/streams/{concert.concert_id}/events"))["items"]
+    assert main(["revoke", person, "operators"]) == 0
+
+
+def test_an_id_of_another_kind_of_stream_leads_nowhere_and_spoils_nothing(shop: Shop) -> None:
+    organiser, customer = shop.organiser(), shop.customer()
+    concert = publish_concert(organiser)
+    item = {"ticket_type_id": concert.ticket_type_id, "quantity": 1}
+    pool_id = str(uuid5(UUID(concert.ticket_type_id), "pool/0"))
+    for stream_id in (concert.concert_id, pool_id, concert.venue_id):
+        refused(customer.post(f"/carts/{stream_id}/items", json=item), 404, "not_found")
+        refused(pay(customer, stream_id), 404, "not_found")
+    refused(organiser.post(f"/concerts/{pool_id}/cancel"), 404, "not_found")
+    cart_with(customer, concert.ticket_type_id, 1)
+    assert made(organiser.post(f"/concerts/{concert.concert_id}/cancel"))["status"] == "cancelled"
+
+
+def test_a_person_without_the_role_is_refused(shop: Shop) -> None:
+    client = shop.customer()
     refused(client.post("/venues", json=VENUE), 403, "forbidden")

@@ -8,7 +8,7 @@ import boto3
 import pytest
 import redis
 
-from tests.journeys.shop import Shop, cart_with, made, pay, publish_concert
+from tests.journeys.shop import VENUE, Shop, cart_with, made, pay, publish_concert
 
 NAME, EMAIL = "Hallgerður Höskuldsdóttir", "hallgerdur@njala.example"
 
@@ -57,6 +57,14 @@ def test_names_and_addresses_are_stored_and_logged_as_ciphertext_only(
     for text in (stored, output.out, output.err, *(record.getMessage() for record in logged_by_the_shop(caplog))):
         for secret in (NAME, EMAIL, json.dumps(NAME)[1:-1], NAME.split(maxsplit=1)[0]):
             assert secret not in text
+
+
+def test_what_a_client_sends_as_correlation_is_kept_only_if_it_can_name_nobody(shop: Shop) -> None:
+    organiser = shop.organiser()
+    for sent, kept in (("order-4711", True), (f"{EMAIL}", False), ("x" * 65, False)):
+        venue_id = made(organiser.post("/venues", json=VENUE, headers={"X-Correlation-Id": sent}))["id"]
+        [event] = made(organiser.get(f"/streams/{venue_id}/events"))["items"]
+        assert (event["correlation_id"] == sent) is kept
 
 
 def test_an_erased_persons_data_can_be_read_no_more(shop: Shop) -> None:

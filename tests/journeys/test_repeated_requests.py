@@ -81,6 +81,16 @@ def test_a_declined_payment_repeated_is_declined_again_and_two_keys_do_not_pay_t
     refused(customer.post(path, json=declined | {"token": "tok_visa"}, headers=key()), 409, "already_paid")
 
 
+def test_an_id_in_capitals_names_the_same_request(shop: Shop) -> None:
+    concert = publish_concert(shop.organiser())
+    customer = shop.customer()
+    cart_id = made(customer.post("/carts"))["id"]
+    item, headers = {"ticket_type_id": concert.ticket_type_id, "quantity": 1}, key()
+    first = customer.post(f"/carts/{cart_id}/items", json=item, headers=headers)
+    again = customer.post(f"/carts/{cart_id.upper()}/items", json=item, headers=headers)
+    assert again.json() == first.json()
+
+
 def test_a_second_checkout_with_another_key_names_the_order_that_exists(shop: Shop) -> None:
     concert = publish_concert(shop.organiser())
     customer = shop.customer()

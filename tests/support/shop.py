@@ -130,7 +130,7 @@ class Shop:
         self.store = store
         self.clock = clock or Clock()
         self.salt = salt
-        self.vault = PersonVault(MemoryPersonKeys(), self.clock)
+        self.vault = PersonVault(MemoryPersonKeys())
         self.gateway = CountingGateway(self.clock)
         self._requests = count()
         self._event_ids = count()

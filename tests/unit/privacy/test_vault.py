@@ -2,14 +2,13 @@
 
 import json
 from base64 import b64decode, b64encode
-from datetime import timedelta
 
 import pytest
 from cryptography.exceptions import InvalidTag
 
 from chalicelib.privacy.keys import MemoryPersonKeys
 from chalicelib.privacy.sealed import Sealed
-from chalicelib.privacy.vault import KEY_MEMORY, PersonVault
+from chalicelib.privacy.vault import PersonVault
 from tests.support.shop import BUYER, Clock, some_id
 
 CARLA, CARLOS = some_id("carla"), some_id("carlos")
@@ -26,8 +25,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def vault(keys: MemoryPersonKeys, clock: Clock) -> PersonVault:
-    return PersonVault(keys, clock)
+def vault(keys: MemoryPersonKeys) -> PersonVault:
+    return PersonVault(keys)
 
 
 def test_the_envelope_has_exactly_these_members(vault: PersonVault) -> None:
@@ -38,12 +37,12 @@ def test_the_envelope_has_exactly_these_members(vault: PersonVault) -> None:
 
 
 def test_what_is_sealed_can_be_opened_by_any_container_and_read_by_none_without_the_key(
-    vault: PersonVault, keys: MemoryPersonKeys, clock: Clock
+    vault: PersonVault, keys: MemoryPersonKeys
 ) -> None:
     sealed = vault.seal(CARLA, {"name": "Zoë \N{MUSICAL SYMBOL G CLEF}"})
-    assert PersonVault(keys, clock).open(sealed) == {"name": "Zoë \N{MUSICAL SYMBOL G CLEF}"}
+    assert PersonVault(keys).open(sealed) == {"name": "Zoë \N{MUSICAL SYMBOL G CLEF}"}
     assert "Zoë".encode() not in b64decode(sealed.ciphertext)
-    assert PersonVault(MemoryPersonKeys(), clock).open(sealed) is None
+    assert PersonVault(MemoryPersonKeys()).open(sealed) is None
 
 
 def test_the_same_value_is_sealed_differently_every_time(vault: PersonVault) -> None:
@@ -73,26 +72,11 @@ def test_an_erased_person_cannot_be_read_any_more(vault: PersonVault) -> None:
     assert vault.open(other) == BUYER
 
 
-def test_another_container_forgets_an_erased_person_within_the_promised_time(
-    vault: PersonVault, keys: MemoryPersonKeys, clock: Clock
-) -> None:
+def test_an_erasure_is_in_effect_in_every_container_at_once(vault: PersonVault, keys: MemoryPersonKeys) -> None:
     sealed = vault.seal(CARLA, BUYER)
-    PersonVault(keys, clock).erase(CARLA)
-    clock.advance(KEY_MEMORY - timedelta(milliseconds=1))
     assert vault.open(sealed) == BUYER
-    clock.advance(timedelta(milliseconds=1))
+    PersonVault(keys).erase(CARLA)
     assert vault.open(sealed) is None
-
-
-def test_opening_does_not_prolong_what_a_container_remembers(
-    vault: PersonVault, keys: MemoryPersonKeys, clock: Clock
-) -> None:
-    sealed = vault.seal(CARLA, BUYER)
-    keys.erase(str(CARLA))
-    for _ in range(4):
-        clock.advance(KEY_MEMORY / 4)
-        opened = vault.open(sealed)
-    assert opened is None
 
 
 def test_what_was_sealed_before_an_erasure_stays_unreadable_when_the_person_comes_back(vault: PersonVault) -> None:
@@ -105,11 +89,11 @@ def test_what_was_sealed_before_an_erasure_stays_unreadable_when_the_person_come
 
 
 def test_a_container_that_remembers_an_erased_key_opens_what_the_new_one_sealed(
-    vault: PersonVault, keys: MemoryPersonKeys, clock: Clock
+    vault: PersonVault, keys: MemoryPersonKeys
 ) -> None:
     """Nothing means erased: it must not be said of a person who is there."""
     vault.seal(CARLA, BUYER)
-    elsewhere = PersonVault(keys, clock)
+    elsewhere = PersonVault(keys)
     elsewhere.erase(CARLA)
     assert vault.open(elsewhere.seal(CARLA, BUYER)) == BUYER
 
