@@ -1,0 +1,47 @@
+"""What every measurement of holds needs: pools that are open, carts, and somebody who asks."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from chalicelib.caller import Actor, Caller, RequestIdentity
+from chalicelib.carts.commands import create_cart
+from chalicelib.clock import utc_now
+from chalicelib.eventsourcing.codec import Origin
+from chalicelib.eventsourcing.repository import Repository
+from chalicelib.inventory.events import TicketPoolOpened
+from chalicelib.money import Money
+
+HOLD_FOR = timedelta(minutes=15)
+CUSTOMER = Actor(uuid4(), frozenset())
+ORIGIN = Origin(str(CUSTOMER.id), "benchmark", "benchmark")
+
+
+def caller() -> Caller:
+    """A request of its own."""
+    return Caller(CUSTOMER, ORIGIN, RequestIdentity(uuid4(), ""))
+
+
+def new_cart(repository: Repository) -> UUID:
+    return create_cart(repository, caller())
+
+
+def pool_openings(ticket_type_id: UUID, pools: int, capacity: int) -> list[TicketPoolOpened]:
+    """As many pools as are wanted, where `dealing.deal` would choose their number."""
+    now = utc_now()
+    return [
+        TicketPoolOpened(
+            concert_id=uuid4(),
+            concert_name="The on-sale",
+            organiser_id=uuid4(),
+            ticket_type_id=ticket_type_id,
+            ticket_type_name="Floor",
+            pool_index=index,
+            pool_count=pools,
+            capacity=capacity,
+            price=Money.of("25.00", "EUR"),
+            max_per_order=10,
+            sales_end=now + timedelta(days=30),
+            at=now,
+        )
+        for index in range(pools)
+    ]

@@ -1,0 +1,61 @@
+"""A second count of a pool's tickets, from the stored JSON alone: it shares no code with the aggregate it checks."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from chalicelib.eventsourcing.stored import StoredEvent
+
+
+class UnknownEvent(Exception):
+    """The count does not know what this event does to the stock, so it cannot vouch for the pool any more."""
+
+
+@dataclass(slots=True)
+class Count:
+    capacity: int = 0
+    sold: int = 0
+    holds: dict[str, tuple[int, datetime]] = field(default_factory=dict)
+
+    @property
+    def taken(self) -> int:
+        return self.sold + sum(quantity for quantity, _ in self.holds.values())
+
+
+def recount(pool: Iterable[StoredEvent]) -> Iterator[Count]:
+    """The same count after each event, in order. Raises UnknownEvent, or what malformed data raises."""
+    count = Count()
+    for event in pool:
+        data = json.loads(event.data)
+        _drop_ended(count, datetime.fromisoformat(data["At"]))
+        _apply(count, event.event_type.rsplit(".", 1)[-1].removesuffix("Event"), data)
+        yield count
+
+
+def _drop_ended(count: Count, at: datetime) -> None:
+    count.holds = {key: hold for key, hold in count.holds.items() if at < hold[1]}
+
+
+def _apply(count: Count, name: str, data: dict[str, Any]) -> None:
+    match name:
+        case "TicketPoolOpened":
+            count.capacity = data["Capacity"]
+        case "TicketsHeld":
+            count.holds[data["HoldId"]] = data["Quantity"], datetime.fromisoformat(data["ExpiresAt"])
+        case "HoldPlacedOnOrder":
+            if data["HoldId"] in count.holds:
+                count.holds[data["HoldId"]] = (
+                    count.holds[data["HoldId"]][0],
+                    datetime.fromisoformat(data["ExpiresAt"]),
+                )
+        case "HoldReleased":
+            count.holds.pop(data["HoldId"], None)
+        case "TicketsSold":
+            count.holds.pop(data["HoldId"], None)
+            count.sold += data["Quantity"]
+        case "TicketPoolClosed":
+            pass
+        case _:
+            raise UnknownEvent(name)

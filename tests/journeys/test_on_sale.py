@@ -1,0 +1,35 @@
+"""The crowd of `benchmarks/on_sale.py`, small: not one ticket too many, and none left while somebody wants it."""
+
+from datetime import UTC, datetime
+
+from benchmarks.answers import by_code
+from benchmarks.buyer import Outcome
+from benchmarks.crowd import Crowd, let_in
+from benchmarks.log import of_concert, scan
+from benchmarks.oracle import Verdict, judge, stock_of
+from chalicelib import composition
+from tests.journeys.shop import Shop, made, publish_concert
+
+BUYERS, CONCURRENT, TICKETS = 200, 16, 50
+BUSY_AT_MOST = 0.01
+
+
+def test_two_hundred_buyers_want_fifty_tickets_and_get_exactly_those(shop: Shop) -> None:
+    concert = publish_concert(shop.organiser(), {"quantity": TICKETS})
+    sale = let_in(Crowd(BUYERS, CONCURRENT), shop.base_url, shop.issuer, concert.ticket_type_id)
+
+    here = composition.current()
+    log = of_concert(scan(here.dynamodb, here.settings.need("events_table")), concert.concert_id)
+    assert judge(log) == Verdict()
+    stock = stock_of(log, datetime.now(UTC))
+    assert (stock.capacity, stock.held + stock.sold) == (TICKETS, TICKETS)
+    assert sale.outcomes[Outcome.BOUGHT]
+    assert sale.outcomes[Outcome.SOLD_OUT]
+    assert not sale.outcomes[Outcome.TURNED_AWAY]
+
+    assert not [answer for answer in sale.answers if answer.is_failure], by_code(sale.answers)
+    assert sum(answer.is_busy for answer in sale.answers) < BUSY_AT_MOST * len(sale.answers), by_code(sale.answers)
+
+    shop.settle()
+    shown = made(shop.visitor().get(f"/concerts/{concert.concert_id}/availability"))["ticket_types"]
+    assert [(kind["available"], kind["held"], kind["sold"]) for kind in shown] == [(0, stock.held, stock.sold)]
