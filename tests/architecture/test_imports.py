@@ -44,7 +44,7 @@ def importers_of(library: str) -> set[str]:
 
 
 def test_only_the_adapters_of_aws_know_its_sdk() -> None:
-    allowed = {"dynamodb.py", "documents.py", "forwarder.py", "composition.py"}
+    allowed = {"dynamodb.py", "documents.py", "forwarder.py", "sqs.py", "composition.py"}
     knowing = importers_of("boto3") | importers_of("botocore")
     assert {Path(path).name for path in knowing} <= allowed
 
