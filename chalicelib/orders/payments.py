@@ -72,7 +72,8 @@ class PaymentGateway(Protocol):
         """None if the provider was never asked for it."""
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
-        """None for news of other things. Raises BadSignature for what the provider did not send, or not just now."""
+        """None for news of other things. Raises BadSignature for what the provider did not send, or not just now, and
+        InvalidInput for what makes no sense."""
 
 
 def gateway_of(gateways: Mapping[str, PaymentGateway], provider: str) -> PaymentGateway:

@@ -130,8 +130,11 @@ class SandboxGateway:
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         ensure_signed(self._secret, body, headers.get(HEADER, ""), self._clock())
-        news = json.loads(body)
-        return Notification(UUID(news["order_id"]), UUID(news["payment_id"]))
+        try:
+            news = json.loads(body)
+            return Notification(UUID(news["order_id"]), UUID(news["payment_id"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidInput("The body is no notification of the sandbox.", (("#", "makes no sense"),)) from error
 
     def _first(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> Entry:
         decision, due_at = Decision.CHARGED, self._clock()
