@@ -10,8 +10,10 @@ import pytest
 
 from chalicelib.concerts import commands as concerts
 from chalicelib.errors import CloudbashError, Unavailable
+from chalicelib.money import Money
 from chalicelib.orders.commands import PAYMENT_GRACE
 from chalicelib.orders.order import OrderStatus
+from chalicelib.orders.payments import Attempt
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import Machinery, machinery
 from tests.support.shop import ORGANISER, PAY_WITHIN
@@ -141,7 +143,7 @@ def test_a_provider_that_is_away_for_an_hour_loses_nobody_anything() -> None:
     with pytest.raises(AssertionError, match="still due"):
         sale.running.run_until_quiet(pushes=30)
     with pytest.raises(Unavailable):
-        sale.gateway.find_payment(sale.order_id)
+        sale.gateway.find_payment(Attempt(sale.order_id, sale.order_id, Money.zero("EUR")))
     sale.gateway.unreachable = False
     sale.running.run_until_quiet()
     assert sale.ending() == CONFIRMED
