@@ -1,5 +1,6 @@
 """The only wiring: settings, clients, stores, handlers. Everything is made at first use and kept by the container."""
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -94,7 +95,7 @@ class Composition:
     @cached_property
     def gateways(self) -> Mapping[str, PaymentGateway]:
         """The payment providers that the stage admits."""
-        makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox}
+        makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox, "stripe": self._stripe}
         return {name: makers[name]() for name in self.settings.payment_providers.split(",") if name in makers}
 
     @cached_property
@@ -196,6 +197,18 @@ class Composition:
 
         ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
         return SandboxGateway(ledger, self.clock, self.settings.need("sandbox_secret"), self._hear_the_sandbox)
+
+    def _stripe(self) -> PaymentGateway:
+        """Its secrets are in the environment, or in the secret of Secrets Manager that STRIPE_SECRET_ID names."""
+        from chalicelib.orders.stripe import StripeGateway, connect
+
+        settings = self.settings
+        if not settings.stripe_secret_id:
+            secrets = {"api_key": settings.need("stripe_api_key"), "webhook": settings.need("stripe_webhook_secret")}
+        else:
+            found = boto3.client("secretsmanager", config=_AWS).get_secret_value(SecretId=settings.stripe_secret_id)
+            secrets = json.loads(found["SecretString"])
+        return StripeGateway(connect(secrets["api_key"], settings.stripe_api_base), secrets["webhook"])
 
     def _hear_the_sandbox(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
         """The sandbox has no thread to call our webhook with: its call comes straight to where that leads."""

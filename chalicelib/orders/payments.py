@@ -71,9 +71,9 @@ class PaymentGateway(Protocol):
     def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         """None if the provider was never asked for it."""
 
-    def cancel(self, attempt: Attempt) -> Charged | Declined:
+    def cancel(self, attempt: Attempt) -> PaymentOutcome:
         """Close the payment for good, also one the provider never heard of: a charge that arrives later is declined.
-        Charged means that it is too late."""
+        Charged means that it is too late, Pending that it is too late and too early to tell."""
 
     def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
         """`amount` is what was taken, which may not be what was asked for."""

@@ -18,6 +18,8 @@ PUSH_EVERY = timedelta(minutes=1)
 """How long the watchdog waits before it pushes the same process again."""
 
 PUSHED_AT_ONCE = 500
+_ROUNDS = 20
+"""At most so many times 500 in one run: the rest is due a minute later as well."""
 
 
 class ProcessRunner:
@@ -58,13 +60,23 @@ class ProcessRunner:
 
     def push_on(self, now: datetime) -> int:
         """Have everything done that is past its due time; how many processes were pushed. Raises Unavailable."""
+        total = 0
+        for _ in range(_ROUNDS):
+            listed, pushed = self._push_some(now)
+            total += pushed
+            if listed < PUSHED_AT_ONCE:
+                break
+        if total:
+            logger.info("%d processes were past their due time", total)
+        return total
+
+    def _push_some(self, now: datetime) -> tuple[int, int]:
+        """How many were listed, and how many of them no other watchdog had pushed."""
         due = self._instances.list_due(now, PUSHED_AT_ONCE)
         pushed = [instance for instance in due if self._instances.postpone(instance, now + PUSH_EVERY)]
         cause = f"due {format_instant(now)}"
         self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in pushed])
-        if pushed:
-            logger.info("%d processes were past their due time", len(pushed))
-        return len(pushed)
+        return len(due), len(pushed)
 
 
 def _advanced(process: Process, instance: Instance, recorded: RecordedEvent) -> tuple[Instance, tuple[Task, ...]]:

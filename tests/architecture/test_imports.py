@@ -58,6 +58,10 @@ def test_only_the_adapters_projections_and_queries_of_redis_know_its_client() ->
     assert {Path(path).name for path in importers_of("redis")} <= {"redis.py", "projections.py", "queries.py"}
 
 
+def test_only_its_adapter_knows_the_library_of_stripe() -> None:
+    assert importers_of("stripe") == {"chalicelib/orders/stripe.py"}
+
+
 def test_only_http_and_the_routes_know_chalice() -> None:
     for path in importers_of("chalice"):
         assert Path(path).parent.name == "http" or Path(path).name == "api.py", path
