@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, DynamoDBEvent, KinesisEvent
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate, SQSEvent
 
 from chalicelib import composition
 from chalicelib.carts.api import routes as carts
@@ -14,6 +14,7 @@ from chalicelib.http.authorizer import authorize as authorize_token
 from chalicelib.http.middleware import problems_only
 from chalicelib.inventory.api import routes as inventory
 from chalicelib.orders.api import routes as orders
+from chalicelib.processes.worker import Message
 from chalicelib.settings import Settings
 from chalicelib.streams.api import routes as streams
 from chalicelib.venues.api import routes as venues
@@ -55,6 +56,26 @@ def project_carts(event: KinesisEvent) -> dict[str, Any]:
 def project_availability(event: KinesisEvent) -> dict[str, Any]:
     """Bus → Redis."""
     return _consume(event, composition.current().availability_consumer)
+
+
+@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
+def run_processes(event: KinesisEvent) -> dict[str, Any]:
+    """Bus → process managers."""
+    return _consume(event, composition.current().processes_consumer)
+
+
+@app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=10)
+def work(event: SQSEvent) -> dict[str, Any]:
+    """Work queue → commands and the world outside."""
+    messages = [Message(record.to_dict()["messageId"], record.body) for record in event]
+    return composition.current().worker.work(messages)
+
+
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def push_on(_: CloudWatchEvent) -> None:
+    """The watchdog: processes that are past their due time → work queue."""
+    shop = composition.current()
+    shop.processes.push_on(shop.clock())
 
 
 def _consume(event: KinesisEvent, consumer: Consumer) -> dict[str, Any]:

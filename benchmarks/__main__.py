@@ -71,9 +71,9 @@ def _of_memory(bar: Progress) -> list[Section]:
 
 def _of_contention(bar: Progress, stack: Stack) -> Section:
     task = bar.add_task("Holds on one hot concert", total=len(contention.POOLS) * contention.ROUNDS)
-    table = stack.environment["EVENTS_TABLE"]
-    store = DynamoDBEventStore(stack.aws.dynamodb, table)
-    with running_clients(contention.CLIENTS, stack.emulator.url, table) as clients:
+    tables = stack.environment["EVENTS_TABLE"], stack.environment["MARKS_TABLE"]
+    store = DynamoDBEventStore(stack.aws.dynamodb, *tables)
+    with running_clients(contention.CLIENTS, stack.emulator.url, *tables) as clients:
         measured = [
             contention.measure(store, clients, pools, on_round=lambda: bar.advance(task)) for pools in contention.POOLS
         ]

@@ -43,12 +43,12 @@ class Turn:
 class Client:
     """What happens inside the process."""
 
-    def __init__(self, endpoint_url: str, table: str) -> None:
+    def __init__(self, endpoint_url: str, table: str, marks_table: str) -> None:
         self._table = table
         self._client = Aws(endpoint_url).dynamodb
         self._usage = Usage()
         self._usage.watch(self._client)
-        self._store = DynamoDBEventStore(self._client, table)
+        self._store = DynamoDBEventStore(self._client, table, marks_table)
         self._repository = Repository(self._store, utc_now)
         self._carts: list[UUID] = []
         self._requests: list[dict[str, Any]] = []
@@ -119,7 +119,7 @@ class Clients:
 
 
 @contextmanager
-def running_clients(number: int, endpoint_url: str, table: str) -> Iterator[Clients]:
+def running_clients(number: int, endpoint_url: str, table: str, marks_table: str) -> Iterator[Clients]:
     """They end when their connections do: with the block, or with this process, however that ends."""
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
@@ -127,7 +127,7 @@ def running_clients(number: int, endpoint_url: str, table: str) -> Iterator[Clie
         connections = []
         for _ in range(number):
             ours, theirs = context.Pipe()
-            process = context.Process(target=_work, args=(endpoint_url, table, theirs), daemon=True)
+            process = context.Process(target=_work, args=(endpoint_url, table, marks_table, theirs), daemon=True)
             process.start()
             theirs.close()
             exits.callback(process.join, END_WITHIN)
@@ -137,8 +137,8 @@ def running_clients(number: int, endpoint_url: str, table: str) -> Iterator[Clie
         yield Clients(connections)
 
 
-def _work(endpoint_url: str, table: str, connection: Connection) -> None:
-    client = Client(endpoint_url, table)
+def _work(endpoint_url: str, table: str, marks_table: str, connection: Connection) -> None:
+    client = Client(endpoint_url, table, marks_table)
     while True:
         try:
             task, arguments = connection.recv()

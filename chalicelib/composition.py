@@ -1,7 +1,9 @@
 """The only wiring: settings, clients, stores, handlers. Everything is made at first use and kept by the container."""
 
+import json
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,7 @@ from chalicelib.clock import utc_now
 from chalicelib.concerts.concert import CONCERT
 from chalicelib.delivery.consumer import Consumer
 from chalicelib.delivery.projection import Projection
+from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
 from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
@@ -43,6 +46,9 @@ if TYPE_CHECKING:
     from chalicelib.delivery.dynamodb import DynamoDBParking
     from chalicelib.delivery.forwarder import Forwarder
     from chalicelib.delivery.postgres import Pool
+    from chalicelib.processes.runner import ProcessRunner
+    from chalicelib.processes.work import WorkQueue
+    from chalicelib.processes.worker import Worker
 
 _AWS = Config(
     connect_timeout=2,
@@ -92,7 +98,7 @@ class Composition:
     @cached_property
     def gateways(self) -> Mapping[str, PaymentGateway]:
         """The payment providers that the stage admits."""
-        makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox}
+        makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox, "stripe": self._stripe}
         return {name: makers[name]() for name in self.settings.payment_providers.split(",") if name in makers}
 
     @cached_property
@@ -147,6 +153,32 @@ class Composition:
 
         return self._consumer(availability_projection(self.redis))
 
+    @cached_property
+    def work_queue(self) -> "WorkQueue":
+        from chalicelib.processes.sqs import SqsWorkQueue
+
+        return SqsWorkQueue(boto3.client("sqs", config=_AWS), self.settings.need("work_queue_url"))
+
+    @cached_property
+    def processes(self) -> "ProcessRunner":
+        from chalicelib.concerts.process import ConcertCancellation
+        from chalicelib.orders.process import CheckoutProcess
+        from chalicelib.processes.dynamodb import DynamoDBInstances
+        from chalicelib.processes.runner import ProcessRunner
+
+        instances = DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
+        return ProcessRunner(instances, self.work_queue, [CheckoutProcess(), ConcertCancellation()])
+
+    @cached_property
+    def processes_consumer(self) -> Consumer:
+        return self._consumer(self.processes)
+
+    @cached_property
+    def worker(self) -> "Worker":
+        from chalicelib.processes.worker import Worker
+
+        return Worker(self.repository, self.gateways, self.work_queue, self.clock)
+
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]:
         """One cheap question for each server."""
@@ -167,7 +199,26 @@ class Composition:
         from chalicelib.orders.sandbox import SandboxGateway
 
         ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
-        return SandboxGateway(ledger, self.clock, self.settings.need("sandbox_secret"), deliver=lambda *_: None)
+        return SandboxGateway(ledger, self.clock, self.settings.need("sandbox_secret"), self._hear_the_sandbox)
+
+    def _stripe(self) -> PaymentGateway:
+        """Its secrets are in the environment, or in the secret of Secrets Manager that STRIPE_SECRET_ID names."""
+        from chalicelib.orders.stripe import StripeGateway, connect
+
+        settings = self.settings
+        if not settings.stripe_secret_id:
+            secrets = {"api_key": settings.need("stripe_api_key"), "webhook": settings.need("stripe_webhook_secret")}
+        else:
+            found = boto3.client("secretsmanager", config=_AWS).get_secret_value(SecretId=settings.stripe_secret_id)
+            secrets = json.loads(found["SecretString"])
+        return StripeGateway(connect(secrets["api_key"], settings.stripe_api_base), secrets["webhook"])
+
+    def _hear_the_sandbox(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
+        """The sandbox has no thread to call our webhook with: its call comes straight to where that leads."""
+        from chalicelib.orders.webhooks import receive
+
+        with suppress(Unavailable):  # a provider's call that is lost fails no payment
+            receive(self.gateways["sandbox"], self.work_queue, body, headers, delay)
 
     def _consumer(self, projection: Projection) -> Consumer:
         return Consumer(projection, self.event_store, self.parking, self.clock)

@@ -32,6 +32,8 @@ _BUS = {"EVENT_BUS": _ref("EventBus")}
 _READ_TABLE = {"READ_TABLE": _ref("ReadTable")}
 _STOCK = {"MARKS_TABLE": _ref("MarksTable"), "SNAPSHOTS_TABLE": _ref("SnapshotsTable")}
 _SANDBOX = {"SANDBOX_TABLE": _ref("SandboxTable"), "SANDBOX_SECRET": _ref("SandboxSecret")}
+_QUEUE = {"WORK_QUEUE_URL": _ref("WorkQueue")}
+_PROCESSES = {"PROCESS_TABLE": _ref("ProcessTable")} | _QUEUE
 _POSTGRES = {"DATABASE_URL": _ref("DatabaseUrl")}
 _REDIS = {"REDIS_URL": _ref("RedisUrl")}
 _TOKENS = {"JWKS_URL": _ref("JwksUrl"), "JWT_ISSUER": _ref("JwtIssuer"), "JWT_AUDIENCE": _ref("JwtAudience")}
@@ -39,8 +41,8 @@ _PERSON_KEYS = {"PERSON_KEYS_TABLE": _ref("PersonKeysTable"), "MASTER_KEY_ID": {
 _RULES = {
     "HOLD_MINUTES": _ref("HoldMinutes"),
     "PAYMENT_MINUTES": _ref("PaymentMinutes"),
-    "PAYMENT_PROVIDERS": _ref("PaymentProviders"),
 }
+_PROVIDERS = {"PAYMENT_PROVIDERS": _ref("PaymentProviders")}
 _CONSUMER = _LOG | {"PARKED_TABLE": _ref("ParkedTable")}
 
 
@@ -69,9 +71,31 @@ def _bus_mapping(parallel: int) -> Json:
     return _mapping({"Fn::Sub": "${EventBus.Arn}"}, parallel)
 
 
+def _queue_mapping() -> Json:
+    """Messages that fail come again alone; what fails for good goes to the dead letters by the queue's own policy."""
+    return {
+        "Properties": {
+            "Queue": {"Fn::Sub": "${WorkQueue.Arn}"},
+            "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        }
+    }
+
+
 FUNCTIONS = {
     "APIHandler": Function(
-        "api", _LOG | _STOCK | _BUS | _READ_TABLE | _POSTGRES | _REDIS | _TOKENS | _PERSON_KEYS | _RULES | _SANDBOX
+        "api",
+        _LOG
+        | _STOCK
+        | _BUS
+        | _READ_TABLE
+        | _POSTGRES
+        | _REDIS
+        | _TOKENS
+        | _PERSON_KEYS
+        | _RULES
+        | _PROVIDERS
+        | _SANDBOX
+        | _QUEUE,
     ),
     "Authorize": Function("authorize", _TOKENS),
     "ForwardEvents": Function("forward-events", _BUS, {"ForwardEventsDynamodbEventSource": _log_mapping()}),
@@ -89,6 +113,11 @@ FUNCTIONS = {
         _CONSUMER | _REDIS,
         {"ProjectAvailabilityKinesisEventSource": _bus_mapping(parallel=10)},
     ),
+    "RunProcesses": Function(
+        "run-processes", _CONSUMER | _PROCESSES, {"RunProcessesKinesisEventSource": _bus_mapping(parallel=10)}
+    ),
+    "Work": Function("work", _LOG | _STOCK | _PROVIDERS | _SANDBOX | _QUEUE, {"WorkSqsEventSource": _queue_mapping()}),
+    "PushOn": Function("push-on", _PROCESSES),
 }
 
 PARAMETERS: Json = {

@@ -12,14 +12,14 @@ from local.streams import Record
 
 log = logging.getLogger("local.pump")
 
-Source = Literal["dynamodb", "kinesis"]
+Source = Literal["dynamodb", "kinesis", "sqs", "schedule"]
 MEMORY_MB = 512
 TIMEOUT_MS = 60_000
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """An event source mapping: which function gets the records of which stream."""
+    """An event source mapping: which function gets the records of which source, or runs on a schedule."""
 
     name: str
     source: Source

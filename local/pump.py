@@ -22,7 +22,9 @@ from local.checkout import PROJECT
 from local.ending import Ending
 from local.feed import Feed, Subscription, Waiting
 from local.invocation import Mapping, Source, delivered
+from local.queues import QueuePoller
 from local.resources import Aws
+from local.schedules import tick
 from local.streams import DynamoDbStream, IteratorLost, KinesisStream, RecordTrimmed, ShardGone, Stream
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ IDLE_POLL: dict[Source, float] = {"dynamodb": 0.1, "kinesis": 0.2}
 SLOWER = 1.5
 WEATHER_POLL = 1.0
 LOOK_AT_STOP_EVERY = 0.2
+
+FAILED_TASK_AGAIN = 2
+SCHEDULES_RUN_EVERY = 60.0
 
 FIRST_RETRY = 0.05
 SLOWEST_RETRY = 2.0
@@ -107,7 +112,14 @@ class _Channel:
 
 
 class Pump:
-    def __init__(self, mappings: Sequence[Mapping], streams: EnvironmentMapping[Source, Stream]) -> None:
+    def __init__(
+        self,
+        mappings: Sequence[Mapping],
+        streams: EnvironmentMapping[Source, Stream],
+        pollers: Sequence[QueuePoller] = (),
+    ) -> None:
+        self._pollers = pollers
+        self._scheduled = [mapping for mapping in mappings if mapping.source == "schedule"]
         self._channels = [
             _Channel(source, streams[source], [Worker(mapping) for mapping in mappings if mapping.source == source])
             for source in FORWARDING_FIRST
@@ -123,7 +135,17 @@ class Pump:
             "dynamodb": DynamoDbStream(aws.dynamodbstreams, environment["EVENTS_STREAM_ARN"]),
             "kinesis": KinesisStream(aws.kinesis, environment["EVENT_BUS"]),
         }
-        return cls(mappings, streams)
+        pollers = [
+            QueuePoller(mapping, aws.sqs, environment["WORK_QUEUE_URL"])
+            for mapping in mappings
+            if mapping.source == "sqs"
+        ]
+        return cls(mappings, streams, pollers)
+
+    def tick(self) -> None:
+        """A minute has passed: every scheduled function runs once."""
+        for mapping in self._scheduled:
+            tick(mapping)
 
     def drain(self, timeout: float = 30.0) -> None:
         """
@@ -139,6 +161,11 @@ class Pump:
                 any_news = False
                 for channel in self._channels:
                     any_news |= self._settle(channel, deadline)
+                for poller in self._pollers:
+                    while poller.step():
+                        any_news = True
+                        if time.monotonic() > deadline:
+                            raise PumpStuck(f"not caught up in time: {poller.mapping.name}")
         finally:
             self._running.release()
 
@@ -198,7 +225,26 @@ class Pump:
             for worker in channel.workers:
                 work = (self._keep_delivering, channel, worker, stop)
                 threads.append(threading.Thread(target=guarded, args=work, name=worker.mapping.name, daemon=True))
+        others = [(self._keep_polling, poller, stop) for poller in self._pollers]
+        for others_work in (*others, (self._keep_ticking, stop)):
+            threads += [threading.Thread(target=guarded, args=others_work, daemon=True)]
         return threads
+
+    def _keep_polling(self, poller: QueuePoller, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                if not poller.step(wait=1, retry_after=FAILED_TASK_AGAIN):
+                    stop.wait(LOOK_AT_STOP_EVERY)
+            except WEATHER as weather:
+                log.warning("%s: %s", poller.mapping.name, weather)
+                stop.wait(WEATHER_POLL)
+
+    def _keep_ticking(self, stop: threading.Event) -> None:
+        while not stop.wait(SCHEDULES_RUN_EVERY):
+            try:
+                self.tick()
+            except Exception:
+                log.exception("a scheduled function failed; it runs again in %d s", SCHEDULES_RUN_EVERY)
 
     def _keep_reading(self, channel: _Channel, stop: threading.Event) -> None:
         pause = BUSY_POLL
@@ -227,11 +273,21 @@ class Pump:
 
 def mappings_of(app: "Chalice") -> list[Mapping]:
     """What the decorators in `app.py` declare, with their batch sizes."""
-    from chalice.app import DynamoDBEventConfig, KinesisEventConfig  # noqa: PLC0415 - tests without Chalice need none
+    from chalice.app import (  # noqa: PLC0415 - tests without Chalice need none
+        DynamoDBEventConfig,
+        KinesisEventConfig,
+        ScheduledEventConfig,
+        SQSEventConfig,
+    )
 
-    sources: dict[type, Source] = {DynamoDBEventConfig: "dynamodb", KinesisEventConfig: "kinesis"}
+    sources: dict[type, Source] = {
+        DynamoDBEventConfig: "dynamodb",
+        KinesisEventConfig: "kinesis",
+        SQSEventConfig: "sqs",
+        ScheduledEventConfig: "schedule",
+    }
     return [
-        Mapping(config.name, sources[type(config)], app.handler_map[config.name], config.batch_size)  # type: ignore[attr-defined]  # both kinds have one
+        Mapping(config.name, sources[type(config)], app.handler_map[config.name], getattr(config, "batch_size", 1))
         for config in app.event_sources
         if type(config) in sources
     ]

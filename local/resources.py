@@ -1,4 +1,4 @@
-"""Creates the tables and streams of `infra/resources.json` on the emulator, so that they are described only once."""
+"""Creates what `infra/resources.json` declares on the emulator, so that it is described only once."""
 
 import json
 import time
@@ -24,6 +24,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 
 TABLE = "AWS::DynamoDB::Table"
 STREAM = "AWS::Kinesis::Stream"
+QUEUE = "AWS::SQS::Queue"
 ACTIVE_WITHIN = 20.0
 POLL = 0.02
 DEFAULT_RETENTION_HOURS = 24
@@ -42,6 +43,7 @@ CREATE_TABLE_TAKES = {
 }
 TABLE_SET_AFTERWARDS = {"PointInTimeRecoverySpecification", "TimeToLiveSpecification", "StreamSpecification"}
 STREAM_TAKES = {"Name", "ShardCount", "StreamModeDetails", "RetentionPeriodHours"}
+QUEUE_TAKES = {"QueueName", "VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"}
 # Encryption, tags and metrics change nothing an emulator could show.
 WITHOUT_EFFECT_HERE = {
     "SSESpecification",
@@ -59,6 +61,8 @@ class Resources:
     """Logical id to physical name."""
     stream_arns: dict[str, str]
     """Logical id of a table to the ARN of its stream."""
+    queue_urls: dict[str, str]
+    """Logical id of a queue to its URL."""
 
 
 class Aws:
@@ -90,6 +94,10 @@ class Aws:
         client: KinesisClient = self._client("kinesis")
         return client
 
+    @cached_property
+    def sqs(self) -> Any:
+        return self._client("sqs")
+
     def _client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self._endpoint_url, config=self._config)
 
@@ -112,7 +120,16 @@ def create_resources(aws: Aws, file: Path, parameters: Mapping[str, str]) -> Res
     for logical_id, name in names.items():
         if declared[logical_id]["Type"] == STREAM:
             _wait_for_stream(aws, name)
-    return Resources(names, {logical_id: arn for logical_id, arn in arns.items() if arn})
+    queue_urls = {
+        logical_id: _create_queue(aws, logical_id, resolve(resource["Properties"], known))
+        for logical_id, resource in dead_letters_first(declared)
+    }
+    return Resources(names, {logical_id: arn for logical_id, arn in arns.items() if arn}, queue_urls)
+
+
+def dead_letters_first(declared: dict[str, Any]) -> list[tuple[str, Any]]:
+    queues = [(logical_id, resource) for logical_id, resource in declared.items() if resource["Type"] == QUEUE]
+    return sorted(queues, key=lambda queue: "RedrivePolicy" in queue[1]["Properties"])
 
 
 def _create_table(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str:
@@ -142,6 +159,17 @@ def _create_stream(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str
         _wait_for_stream(aws, name)
         aws.kinesis.increase_stream_retention_period(StreamName=name, RetentionPeriodHours=hours)
     return name
+
+
+def _create_queue(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str:
+    _refuse_unknown(logical_id, properties, QUEUE_TAKES | WITHOUT_EFFECT_HERE)
+    attributes = {
+        name: json.dumps(value) if isinstance(value, dict) else str(value)
+        for name, value in properties.items()
+        if name in QUEUE_TAKES - {"QueueName"}
+    }
+    url: str = aws.sqs.create_queue(QueueName=properties["QueueName"], Attributes=attributes)["QueueUrl"]
+    return url
 
 
 def _refuse_unknown(logical_id: str, properties: dict[str, Any], known: set[str]) -> None:

@@ -105,7 +105,7 @@ class Stack:
         self._done("Postgres, migrated")
         self.emulator.wait_ready()
         self._create_resources()
-        self._done("DynamoDB, Kinesis")
+        self._done("DynamoDB, Kinesis, SQS")
 
     def _end(self) -> None:
         self.emulator.process.ask_to_stop(signal.SIGKILL)
@@ -152,6 +152,9 @@ class Stack:
             "READ_TABLE": self._resources.names["ReadTable"],
             "PERSON_KEYS_TABLE": self._resources.names["PersonKeysTable"],
             "PARKED_TABLE": self._resources.names["ParkedTable"],
+            "PROCESS_TABLE": self._resources.names["ProcessTable"],
+            "WORK_QUEUE": self._resources.queue_urls["WorkQueue"].rpartition("/")[2],
+            "WORK_QUEUE_URL": self._resources.queue_urls["WorkQueue"],
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],
             "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "DATABASE_URL": self.postgres.url,

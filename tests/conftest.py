@@ -12,7 +12,7 @@ from tests.journeys.shop import Shop, open_shop
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """DynamoDB, Kinesis, Postgres and Redis, empty, on free ports."""
+    """DynamoDB, Kinesis, SQS, Postgres and Redis, empty, on free ports."""
     with Stack(tmp_path_factory.mktemp("stack"), migrate=migrate) as running:
         os.environ.update(running.environment)
         yield running

@@ -6,9 +6,10 @@ from functools import partial
 from uuid import UUID
 
 from chalicelib.caller import Caller
-from chalicelib.concerts.concert import CONCERT, Concert, ConcertDetails
+from chalicelib.concerts.concert import CONCERT, Concert, ConcertDetails, ConcertStatus
 from chalicelib.concerts.events import ConcertTicketTypeAdded, PoolsOfTicketType, TicketType
 from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
@@ -134,15 +135,27 @@ def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
 
     Raises NotFound, Forbidden, PreconditionFailed or ConcertNotPublished.
     """
-    pools: list[UUID] = []
-
-    def decide(concert: Concert) -> list[Event]:
-        pools[:] = [key for of_type in concert.pools for key in of_type.pool_ids]
-        return concert.cancel()
-
-    version = change_owned(repository, caller, CONCERT, concert_id, decide)
-    close_pools(repository, pools, caller.origin)
+    version = change_owned(repository, caller, CONCERT, concert_id, Concert.cancel)
+    close_sales(repository, concert_id, caller.origin)
     return version
+
+
+def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
+    """Close the pools of a cancelled concert, one by one: their ids. Repeating it finishes what was interrupted."""
+    concert, _ = repository.load(CONCERT, concert_id)
+    if concert.status is not ConcertStatus.CANCELLED:
+        return []
+    close_pools(repository, concert.pool_ids, origin)
+    return concert.pool_ids
+
+
+def complete_cancellation(repository: Repository, concert_id: UUID, origin: Origin) -> None:
+    """Nothing is left to be begun for the cancelled concert."""
+
+    def command(session: Session) -> None:
+        session.append(CONCERT, concert_id, *session.get(CONCERT, concert_id).complete_cancellation())
+
+    repository.execute(command, origin)
 
 
 def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:

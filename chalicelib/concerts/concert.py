@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from chalicelib.concerts.events import (
+    ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCreated,
     ConcertDeleted,
@@ -71,6 +72,12 @@ class Concert:
     ticket_types: Mapping[UUID, TicketType] = field(default_factory=dict)
     requests: Mapping[UUID, str] = field(default_factory=dict)
     pools: tuple[PoolsOfTicketType, ...] = ()
+    cancellation_completed: bool = False
+
+    @property
+    def pool_ids(self) -> list[UUID]:
+        """The pools of all its ticket types."""
+        return [key for of_type in self.pools for key in of_type.pool_ids]
 
     def create(self, organiser_id: UUID, details: ConcertDetails, request_hash: str) -> list[Event]:
         """Raises IdempotencyKeyReused if another request made this concert."""
@@ -147,6 +154,12 @@ class Concert:
             raise ConcertNotPublished("Only a published concert can be cancelled.", concert_status=self.status)
         return [ConcertCancelled()]
 
+    def complete_cancellation(self) -> list[Event]:
+        """Completing again changes nothing."""
+        if self.status is not ConcertStatus.CANCELLED or self.cancellation_completed:
+            return []
+        return [ConcertCancellationCompleted()]
+
     def delete(self) -> list[Event]:
         """Deleting again changes nothing. Raises NotFound or ConcertNotDraft."""
         if self.status is ConcertStatus.DELETED:
@@ -188,6 +201,8 @@ def evolve(concert: Concert, event: Event) -> Concert:
             return replace(concert, status=ConcertStatus.PUBLISHED, pools=event.pools)
         case ConcertCancelled():
             return replace(concert, status=ConcertStatus.CANCELLED)
+        case ConcertCancellationCompleted():
+            return replace(concert, cancellation_completed=True)
         case ConcertDeleted():
             return replace(concert, status=ConcertStatus.DELETED)
     return concert

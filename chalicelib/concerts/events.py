@@ -81,6 +81,12 @@ class ConcertCancelled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events
     """The concert does not take place."""
 
 
+class ConcertCancellationCompleted(
+    ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCancellationCompletedEvent"
+):
+    """Every pool is closed, and of every order in them it is known that it must be refunded or cancelled."""
+
+
 class ConcertDeleted(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertDeletedEvent"):
     """The concert was never sold and is gone."""
 

@@ -1,7 +1,7 @@
 """Declaring routes: one line says method, path and who may call."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
 from http import HTTPStatus
@@ -51,6 +51,11 @@ def ok(body: Any, version: int | None = None) -> Answer:
 def created(body: dict[str, Any], location: str) -> Answer:
     """201; the body's `version` is the `ETag` too."""
     return Answer(HTTPStatus.CREATED, body, body.get("version"), {"Location": location})
+
+
+def accepted() -> Answer:
+    """202: it is kept, and will be dealt with."""
+    return Answer(HTTPStatus.ACCEPTED, {})
 
 
 def no_content(version: int) -> Answer:
@@ -117,6 +122,20 @@ class Call:
             parse_if_match(self._request.headers.get("if-match")),
         )
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By their names in lower case."""
+        return {name.lower(): value for name, value in self._request.headers.items()}
+
+    @property
+    def raw_body(self) -> bytes:
+        """The very bytes that were sent."""
+        body: bytes | str = self._request.raw_body or b""
+        return body.encode() if isinstance(body, str) else body
+
+    def parameter(self, name: str) -> str:
+        return self._parameters[name]
+
     def id(self, name: str) -> UUID:
         return parse_id(self._parameters[name])
 
@@ -148,7 +167,7 @@ class Routes:
     def get(self, path: str, role: Role | None = None) -> Callable[[Handler], Handler]:
         return self._route("GET", path, role)
 
-    def post(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+    def post(self, path: str, role: Role | None = None) -> Callable[[Handler], Handler]:
         return self._route("POST", path, role)
 
     def patch(self, path: str, role: Role) -> Callable[[Handler], Handler]:

@@ -7,12 +7,12 @@ from functools import partial
 from uuid import UUID
 
 from chalicelib.errors import Expired, RuleViolated
-from chalicelib.eventsourcing.codec import Origin
+from chalicelib.eventsourcing.codec import Origin, recorded
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.inventory.dealing import MAX_QUANTITY, deal
-from chalicelib.inventory.events import PoolShare, TicketPoolOpened
+from chalicelib.inventory.events import HoldPlacedOnOrder, PoolShare, TicketPoolOpened, TicketsSold
 from chalicelib.inventory.room import ensure_not_marked, hopeful, pools_of_type, sweep, unknown
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 from chalicelib.money import Money
@@ -199,6 +199,12 @@ def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) ->
     """Close pool by pool, each in a commit of its own; repeating it finishes what was interrupted."""
     for key in pool_ids:
         repository.execute(partial(_close, key=key), origin)
+
+
+def orders_in(repository: Repository, key: UUID) -> list[UUID]:
+    """Every order that ever had tickets of this pool, held or sold, from the pool's own events, each once."""
+    events = (recorded(stored).event for stored in repository.store.read(key))
+    return list(dict.fromkeys(e.order_id for e in events if isinstance(e, HoldPlacedOnOrder | TicketsSold)))
 
 
 def _close(session: Session, key: UUID) -> None:

@@ -6,10 +6,11 @@ from pydantic import StringConstraints
 
 from chalicelib import composition
 from chalicelib.caller import Role
+from chalicelib.errors import NotFound
 from chalicelib.http.paging import Page, page_of
 from chalicelib.http.requests import Body
-from chalicelib.http.routes import Answer, Call, Routes, created, ok
-from chalicelib.orders import commands, queries
+from chalicelib.http.routes import Answer, Call, Routes, accepted, created, ok
+from chalicelib.orders import commands, queries, webhooks
 
 routes = Routes(__name__)
 
@@ -54,3 +55,14 @@ def pay_order(call: Call) -> Answer:
     answer = {"payment_id": str(paid.payment_id), "status": paid.status}
     answer |= {"order_id": str(order_id), "order_status": paid.order_status}
     return created({**answer, "version": paid.version}, f"/orders/{order_id}")
+
+
+@routes.post("/webhooks/payments/{provider}")
+def receive_notification(call: Call) -> Answer:
+    """For payment providers; their signature is their token."""
+    shop = composition.current()
+    gateway = shop.gateways.get(call.parameter("provider"))
+    if gateway is None:
+        raise NotFound("There is no such provider.")
+    webhooks.receive(gateway, shop.work_queue, call.raw_body, call.headers)
+    return accepted()

@@ -15,7 +15,7 @@ from chalicelib.inventory.commands import place_on_order, sell
 from chalicelib.money import Money
 from chalicelib.orders.events import OrderConfirmed, OrderLine, OrderPlaced
 from chalicelib.orders.order import ORDER, OrderStatus, PaymentStatus
-from chalicelib.orders.payments import PaymentGateway, gateway_of
+from chalicelib.orders.payments import Attempt, PaymentGateway, gateway_of
 from chalicelib.orders.settlement import Cashier, Settled, finish_refunds, record_outcome
 from chalicelib.privacy.sealed import Sealed
 
@@ -105,7 +105,7 @@ def pay_order(
     settled = repository.execute(lambda session: _start(session, caller, order_id, provider), caller.origin)
     if settled.order.payments[payment_id].is_open:
         cashier = Cashier(repository, gateways, caller.origin)
-        outcome = gateway.charge(payment_id, order_id, settled.order.total, token)
+        outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
         settled = record_outcome(cashier, order_id, payment_id, outcome)
         with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
             if settled.order.refunds_under_way:

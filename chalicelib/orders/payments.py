@@ -10,6 +10,15 @@ from chalicelib.money import Money
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One payment of an order, as it was asked for: all that a provider needs to know it again."""
+
+    payment_id: UUID
+    order_id: UUID
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
 class Charged:
     """The provider took the money; `reference` is its own id of the payment, `amount` what it really took."""
 
@@ -56,23 +65,25 @@ class PaymentGateway(Protocol):
     def ensure_valid(self, token: str) -> None:
         """Raises InvalidInput for what cannot be a token of this provider; asked before anything is written."""
 
-    def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
-        """The provider keeps `order_id` beside the payment and names it in its notifications."""
+    def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
+        """The provider keeps our ids beside the payment and names them in its notifications."""
 
-    def find_payment(self, payment_id: UUID) -> PaymentOutcome | None:
+    def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         """None if the provider was never asked for it."""
 
-    def cancel(self, payment_id: UUID) -> Charged | Declined:
+    def cancel(self, attempt: Attempt) -> PaymentOutcome:
         """Close the payment for good, also one the provider never heard of: a charge that arrives later is declined.
-        Charged means that it is too late."""
+        Charged means that it is too late, Pending that it is too late and too early to tell."""
 
-    def refund(self, refund_id: UUID, payment_id: UUID, amount: Money) -> Refund: ...
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
+        """`amount` is what was taken, which may not be what was asked for."""
 
-    def find_refund(self, refund_id: UUID) -> Refund | None:
+    def find_refund(self, refund_id: UUID, attempt: Attempt) -> Refund | None:
         """None if the provider was never asked for it."""
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
-        """None for news of other things. Raises BadSignature for what the provider did not send, or not just now."""
+        """None for news of other things. Raises BadSignature for what the provider did not send, or not just now, and
+        InvalidInput for what makes no sense."""
 
 
 def gateway_of(gateways: Mapping[str, PaymentGateway], provider: str) -> PaymentGateway:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from chalicelib.errors import InvalidInput, Unavailable
 from chalicelib.money import Money
-from chalicelib.orders.payments import Charged, Declined, Notification, PaymentOutcome, Pending, Refund
+from chalicelib.orders.payments import Attempt, Charged, Declined, Notification, PaymentOutcome, Pending, Refund
 from chalicelib.orders.signatures import HEADER, ensure_signed, sign
 
 DELAY = timedelta(seconds=5)
@@ -94,54 +94,57 @@ class SandboxGateway:
         if token not in set(Token):
             raise InvalidInput(f"The sandbox knows {', '.join(Token)}.", (("#/token", "is unknown"),))
 
-    def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
-        known = self._ledger.find(payment_id)
+    def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
+        known = self._ledger.find(attempt.payment_id)
         if known is not None:
             return self._outcome(known)
-        entry = self._ledger.record(self._first(payment_id, order_id, amount, token))
+        entry = self._ledger.record(self._first(attempt, token))
         self._notify(entry, times=2 if token == Token.NOTIFIED_TWICE else 1)
         if token == Token.LOST_REPLY:
             raise Unavailable("The provider does not answer.")
         return self._outcome(entry)
 
-    def find_payment(self, payment_id: UUID) -> PaymentOutcome | None:
-        entry = self._ledger.find(payment_id)
+    def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
+        entry = self._ledger.find(attempt.payment_id)
         return None if entry is None else self._outcome(entry)
 
-    def cancel(self, payment_id: UUID) -> Charged | Declined:
-        nothing = Entry(payment_id, Money.zero("EUR"), Decision.DECLINED, self._clock())
-        entry = self._ledger.find(payment_id) or self._ledger.record(nothing)
+    def cancel(self, attempt: Attempt) -> Charged | Declined:
+        nothing = Entry(attempt.payment_id, attempt.amount, Decision.DECLINED, self._clock(), attempt.order_id)
+        entry = self._ledger.find(attempt.payment_id) or self._ledger.record(nothing)
         outcome = self._outcome(entry)
         if isinstance(outcome, Pending):
             outcome = _said(self._ledger.decide(entry, Decision.DECLINED))
         return outcome
 
-    def refund(self, refund_id: UUID, payment_id: UUID, amount: Money) -> Refund:
-        payment = self._ledger.find(payment_id)
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
+        payment = self._ledger.find(attempt.payment_id)
         if payment is None or payment.decision is not Decision.CHARGED:
             raise Unavailable("There is no such payment to refund.")
         if self._ledger.find(refund_id) is None:
-            entry = Entry(refund_id, amount, Decision.REFUNDED, self._clock(), payment.order_id, payment_id)
+            entry = Entry(refund_id, amount, Decision.REFUNDED, self._clock(), payment.order_id, payment.id)
             self._notify(self._ledger.record(entry), times=1)
         return Refund(completed=True)
 
-    def find_refund(self, refund_id: UUID) -> Refund | None:
+    def find_refund(self, refund_id: UUID, _: Attempt) -> Refund | None:
         return None if self._ledger.find(refund_id) is None else Refund(completed=True)
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         ensure_signed(self._secret, body, headers.get(HEADER, ""), self._clock())
-        news = json.loads(body)
-        return Notification(UUID(news["order_id"]), UUID(news["payment_id"]))
+        try:
+            news = json.loads(body)
+            return Notification(UUID(news["order_id"]), UUID(news["payment_id"]))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise InvalidInput("The body is no notification of the sandbox.", (("#", "makes no sense"),)) from error
 
-    def _first(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> Entry:
-        decision, due_at = Decision.CHARGED, self._clock()
+    def _first(self, attempt: Attempt, token: str) -> Entry:
+        decision, due_at, amount = Decision.CHARGED, self._clock(), attempt.amount
         if token == Token.DECLINED:
             decision = Decision.DECLINED
         elif token == Token.DELAYED:
             decision, due_at = Decision.UNDECIDED, due_at + DELAY
         if token == Token.WRONG_AMOUNT:
             amount = amount.plus(amount)
-        return Entry(payment_id, amount, decision, due_at, order_id)
+        return Entry(attempt.payment_id, amount, decision, due_at, attempt.order_id)
 
     def _outcome(self, entry: Entry) -> PaymentOutcome:
         if entry.decision is not Decision.UNDECIDED:

@@ -17,7 +17,7 @@ from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import CommitTooLarge
 from chalicelib.inventory.commands import Purchase, StockGone, release, sell_late
 from chalicelib.orders.order import ORDER, Order, Payment, refund_id_of
-from chalicelib.orders.payments import Charged, Declined, PaymentGateway, PaymentOutcome, Pending
+from chalicelib.orders.payments import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Pending
 
 Decide = Callable[[Order, datetime], list[Event]]
 
@@ -73,11 +73,12 @@ def settle_payment(cashier: Cashier, order_id: UUID, payment_id: UUID) -> None:
 
     Raises Unavailable, also if the payment cannot be seen yet.
     """
-    payment = cashier.order(order_id).payments.get(payment_id)
+    order = cashier.order(order_id)
+    payment = order.payments.get(payment_id)
     if payment is None:
         raise Unavailable("The payment is not in the log yet.")
     if payment.may_succeed:
-        outcome = cashier.gateway(payment).find_payment(payment_id)
+        outcome = cashier.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
         record_outcome(cashier, order_id, payment_id, outcome or Pending())
     finish_refunds(cashier, order_id)
 
@@ -99,7 +100,8 @@ def finish_refunds(cashier: Cashier, order_id: UUID) -> None:
     for payment_id in order.refunds_under_way:
         payment = order.payments[payment_id]
         gateway, refund_id = cashier.gateway(payment), refund_id_of(payment_id)
-        refund = gateway.find_refund(refund_id) or gateway.refund(refund_id, payment_id, payment.amount)
+        attempt = _attempt(order, order_id, payment_id)
+        refund = gateway.find_refund(refund_id, attempt) or gateway.refund(refund_id, attempt, payment.amount)
         if refund.completed:
             _decide(cashier, order_id, partial(_complete_refund, payment_id=payment_id))
 
@@ -108,12 +110,17 @@ def _complete_refund(order: Order, now: datetime, payment_id: UUID) -> list[Even
     return order.complete_refund(payment_id, now)
 
 
+def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
+    """As it was asked for: always the total of the order."""
+    return Attempt(payment_id, order_id, order.total)
+
+
 def _ask(cashier: Cashier, order_id: UUID, payment_id: UUID, now: datetime) -> None:
     """What never reached the provider is closed once its request is dead, what it does not decide when the order is
     due."""
     order = cashier.order(order_id)
     payment = order.payments[payment_id]
-    outcome = cashier.gateway(payment).find_payment(payment_id)
+    outcome = cashier.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
     is_due = order.payment_due_at is None or now >= order.payment_due_at
     if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, Pending))):
         _close(cashier, order_id, payment_id)
@@ -122,8 +129,9 @@ def _ask(cashier: Cashier, order_id: UUID, payment_id: UUID, now: datetime) -> N
 
 
 def _close(cashier: Cashier, order_id: UUID, payment_id: UUID) -> None:
-    payment = cashier.order(order_id).payments[payment_id]
-    record_outcome(cashier, order_id, payment_id, cashier.gateway(payment).cancel(payment_id))
+    order = cashier.order(order_id)
+    gateway = cashier.gateway(order.payments[payment_id])
+    record_outcome(cashier, order_id, payment_id, gateway.cancel(_attempt(order, order_id, payment_id)))
 
 
 def _record_success(cashier: Cashier, order_id: UUID, payment_id: UUID, charged: Charged) -> Settled:

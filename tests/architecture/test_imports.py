@@ -44,7 +44,8 @@ def importers_of(library: str) -> set[str]:
 
 
 def test_only_the_adapters_of_aws_know_its_sdk() -> None:
-    allowed = {"dynamodb.py", "dynamodb_snapshots.py", "documents.py", "forwarder.py", "kms.py", "composition.py"}
+    allowed = {"dynamodb.py", "dynamodb_snapshots.py", "documents.py", "forwarder.py", "sqs.py", "kms.py"}
+    allowed |= {"composition.py"}
     knowing = importers_of("boto3") | importers_of("botocore")
     assert {Path(path).name for path in knowing} <= allowed
 
@@ -56,6 +57,10 @@ def test_only_the_adapters_projections_and_queries_of_postgres_know_its_driver()
 
 def test_only_the_adapters_projections_and_queries_of_redis_know_its_client() -> None:
     assert {Path(path).name for path in importers_of("redis")} <= {"redis.py", "projections.py", "queries.py"}
+
+
+def test_only_its_adapter_knows_the_library_of_stripe() -> None:
+    assert importers_of("stripe") == {"chalicelib/orders/stripe.py"}
 
 
 def test_only_http_and_the_routes_know_chalice() -> None:

@@ -160,6 +160,11 @@ def test_the_environment_names_exactly_what_the_settings_read(stack: Stack) -> N
         "READ_TABLE",
         "PERSON_KEYS_TABLE",
         "PARKED_TABLE",
+        "PROCESS_TABLE",
+        "WORK_QUEUE",
+        "WORK_QUEUE_URL",
+        "SANDBOX_TABLE",
+        "SANDBOX_SECRET",
         "DATABASE_URL",
         "REDIS_URL",
         "JWT_ISSUER",
@@ -300,6 +305,49 @@ def forwarder(stack: Stack) -> Callable[[Event, Any], None]:
             )
 
     return forward
+
+
+def test_the_pump_works_the_queue_off_and_brings_back_what_failed(stack: Stack) -> None:
+    url = stack.environment["WORK_QUEUE_URL"]
+    for number in range(15):
+        stack.aws.sqs.send_message(QueueUrl=url, MessageBody=str(number))
+    tries: dict[str, int] = {}
+
+    def odd_ones_fail_once(event: Event, _: Any) -> Any:
+        failed = []
+        for record in event["Records"]:
+            tries[record["body"]] = tries.get(record["body"], 0) + 1
+            if int(record["body"]) % 2 and tries[record["body"]] == 1:
+                failed.append({"itemIdentifier": record["messageId"]})
+        return {"batchItemFailures": failed}
+
+    Pump.connect([Mapping("work", "sqs", odd_ones_fail_once, 10)], stack.environment).drain()
+    assert tries == {str(number): 1 + number % 2 for number in range(15)}
+
+
+def test_what_fails_too_often_goes_to_the_dead_letters(stack: Stack) -> None:
+    queues = [stack.environment["WORK_QUEUE_URL"], stack.environment["WORK_QUEUE_URL"] + "-dead-letters"]
+    stack.aws.sqs.send_message(QueueUrl=queues[0], MessageBody="hopeless")
+
+    def fail(_: Event, __: Any) -> Any:
+        raise RuntimeError("always")
+
+    Pump.connect([Mapping("work", "sqs", fail, 10)], stack.environment).drain()
+    dead = stack.aws.sqs.receive_message(QueueUrl=queues[1]).get("Messages", [])
+    assert [message["Body"] for message in dead] == ["hopeless"]
+
+
+def test_scheduled_functions_run_when_a_minute_has_passed(stack: Stack) -> None:
+    events: list[Event] = []
+
+    def run(event: Event, _: Any) -> None:
+        events.append(event)
+
+    pump = Pump.connect([Mapping("watch", "schedule", run)], stack.environment)
+    pump.drain()
+    assert events == []
+    pump.tick()
+    assert [event["detail-type"] for event in events] == ["Scheduled Event"]
 
 
 def test_the_pump_forwards_and_then_delivers_in_shard_order(stack: Stack) -> None:

@@ -18,6 +18,7 @@ PUBLIC = {
     ("GET", "/concerts/{concert_id}"),
     ("GET", "/concerts/{concert_id}/availability"),
     ("GET", "/health"),
+    ("POST", "/webhooks/payments/{provider}"),
 }
 
 

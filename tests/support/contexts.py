@@ -28,9 +28,9 @@ def all_aggregates() -> list[Aggregate[Any]]:
 
 
 def _modules() -> list[str]:
-    """The domain modules: those of packages with events; not their api and projections, which need servers' drivers."""
+    """The domain modules: those of packages with events; not their api, projections and adapters."""
     names = [module.name for module in walk_packages(chalicelib.__path__, "chalicelib.")]
     contexts = {name.rpartition(".")[0] for name in names if name.endswith(".events")}
     places = [name.rpartition(".") for name in names]
-    outside = ("api", "projections", "queries")
+    outside = ("api", "projections", "queries", "dynamodb", "stripe")
     return [f"{context}.{module}" for context, _, module in places if context in contexts and module not in outside]

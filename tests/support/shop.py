@@ -26,7 +26,7 @@ from chalicelib.money import Money
 from chalicelib.orders import commands as orders
 from chalicelib.orders.commands import PaidOrder, PlacedOrder
 from chalicelib.orders.order import ORDER, Order
-from chalicelib.orders.payments import PaymentGateway, PaymentOutcome, Refund
+from chalicelib.orders.payments import Attempt, PaymentGateway, PaymentOutcome, Refund
 from chalicelib.orders.sandbox import Decision, MemoryLedger, SandboxGateway
 from chalicelib.orders.settlement import Cashier
 from chalicelib.privacy.keys import MemoryPersonKeys
@@ -86,22 +86,22 @@ class CountingGateway(SandboxGateway):
         self.lose_refund_replies = 0
         super().__init__(self.ledger, clock, "secret", lambda body, headers, _: self.sent.append((body, headers)))
 
-    def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
-        self.asked.append(payment_id)
+    def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
+        self.asked.append(attempt.payment_id)
         self._ensure_reachable()
-        outcome = super().charge(payment_id, order_id, amount, token)
+        outcome = super().charge(attempt, token)
         if self.lose_charge_replies:
             self.lose_charge_replies -= 1
             raise Unavailable("The provider does not answer.")
         return outcome
 
-    def find_payment(self, payment_id: UUID) -> PaymentOutcome | None:
+    def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         self._ensure_reachable()
-        return super().find_payment(payment_id)
+        return super().find_payment(attempt)
 
-    def refund(self, refund_id: UUID, payment_id: UUID, amount: Money) -> Refund:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
         self.refunds_asked.append(refund_id)
-        refund = super().refund(refund_id, payment_id, amount)
+        refund = super().refund(refund_id, attempt, amount)
         if self.lose_refund_replies:
             self.lose_refund_replies -= 1
             raise Unavailable("The provider does not answer.")

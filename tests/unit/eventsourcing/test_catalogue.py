@@ -11,6 +11,7 @@ STORED_NAMES = {
     "Cloudbash.Domain.Carts.Events.CartCreatedEvent": "Cart",
     "Cloudbash.Domain.Carts.Events.CartItemAddedEvent": "Cart",
     "Cloudbash.Domain.Carts.Events.CartItemRemovedEvent": "Cart",
+    "Cloudbash.Domain.Concerts.Events.ConcertCancellationCompletedEvent": "Concert",
     "Cloudbash.Domain.Concerts.Events.ConcertCancelledEvent": "Concert",
     "Cloudbash.Domain.Concerts.Events.ConcertCreatedEvent": "Concert",
     "Cloudbash.Domain.Concerts.Events.ConcertDeletedEvent": "Concert",

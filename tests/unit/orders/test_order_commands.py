@@ -9,10 +9,9 @@ import pytest
 from chalicelib.carts.cart import MAX_LINES, CartFull
 from chalicelib.errors import IdempotencyKeyReused, InvalidInput, NotFound, PaymentRefused, Unavailable
 from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.money import Money
 from chalicelib.orders.commands import PAYMENT_GRACE
 from chalicelib.orders.order import AlreadyPaid, OrderOverdue, OrderStatus, PaymentInProgress, PaymentStatus
-from chalicelib.orders.payments import PaymentOutcome
+from chalicelib.orders.payments import Attempt, PaymentOutcome
 from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, PAY_WITHIN, Clock, CountingGateway, Shop, some_id
 
 
@@ -23,8 +22,8 @@ class LostReplies(CountingGateway):
         super().__init__(clock)
         self.lost = lost
 
-    def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
-        outcome = super().charge(payment_id, order_id, amount, token)
+    def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
+        outcome = super().charge(attempt, token)
         if self.lost:
             self.lost -= 1
             raise Unavailable("The provider does not answer.")
@@ -62,9 +61,9 @@ def test_the_attempt_is_in_the_log_before_the_provider_is_asked(shop: Shop) -> N
     seen: list[int] = []
 
     class Watching(CountingGateway):
-        def charge(self, payment_id: UUID, order_id: UUID, amount: Money, token: str) -> PaymentOutcome:
+        def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
             seen.append(len(shop.store.read(order_id)))
-            return super().charge(payment_id, order_id, amount, token)
+            return super().charge(attempt, token)
 
     shop.gateway = Watching(shop.clock)
     shop.pay(order_id)

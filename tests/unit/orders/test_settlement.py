@@ -13,7 +13,7 @@ from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.orders.commands import PAYMENT_GRACE, PaymentReturned
 from chalicelib.orders.order import REQUEST_TIME, OrderStatus, PaymentStatus
-from chalicelib.orders.payments import Declined
+from chalicelib.orders.payments import Attempt, Declined
 from chalicelib.orders.sandbox import DELAY
 from chalicelib.orders.settlement import cancel_order, record_outcome, settle, settle_payment
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Shop
@@ -173,7 +173,7 @@ def test_before_an_order_expires_its_open_attempt_is_closed_at_the_provider(shop
     shop.gateway.unreachable = False
     settle(shop.cashier(), order_id, shop.clock())
     assert shop.order_state(order_id).status is OrderStatus.EXPIRED
-    shop.gateway.charge(caller.request.id, order_id, shop.order_state(order_id).total, "tok_visa")
+    shop.gateway.charge(Attempt(caller.request.id, order_id, shop.order_state(order_id).total), "tok_visa")
     assert shop.gateway.taken_for(order_id) == 0
 
 

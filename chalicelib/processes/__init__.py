@@ -1,0 +1,1 @@
+"""Process managers: what must still happen because of what happened, whoever crashed in between."""

@@ -1,0 +1,25 @@
+"""Stands in for EventBridge: calls the functions that run on a schedule."""
+
+import uuid
+from datetime import UTC, datetime
+
+from chalice.local import LambdaContext
+
+from local.invocation import MEMORY_MB, TIMEOUT_MS, Mapping
+from local.resources import ACCOUNT, REGION
+
+
+def tick(mapping: Mapping) -> None:
+    """One run of a scheduled function. Raises what it raises."""
+    event = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": ACCOUNT,
+        "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "region": REGION,
+        "resources": [],
+        "detail": {},
+    }
+    mapping.handler(event, LambdaContext(mapping.name, MEMORY_MB, TIMEOUT_MS))

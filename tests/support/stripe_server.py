@@ -1,0 +1,160 @@
+"""Stripe on this machine: the endpoints that we use, with the shapes, errors and idempotency that its API documents."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+Json = dict[str, Any]
+
+DECLINED = {
+    "error": {
+        "type": "card_error",
+        "code": "card_declined",
+        "decline_code": "generic_decline",
+        "message": "Your card was declined.",
+    }
+}
+
+
+class FakeStripe:
+    """What it remembers, and the faults it is told to have."""
+
+    def __init__(self) -> None:
+        self.intents: dict[str, Json] = {}
+        self.refunds: dict[str, Json] = {}
+        self.requests: list[str] = []
+        self.search_is_behind = False
+        self.lose_reply_to = ""
+        self.refund_status = "succeeded"
+        self._answers: dict[str, tuple[Json, int, Json]] = {}
+
+    def answer(self, method: str, path: str, params: Json, key: str | None) -> tuple[int, Json]:
+        self.requests.append(f"{method} {path}")
+        if method == "GET" or key is None:
+            return self._route(method, path.split("/")[2:], params)
+        if key not in self._answers:
+            status, body = self._route(method, path.split("/")[2:], params)
+            self._answers[key] = (params, status, json.loads(json.dumps(body)))
+        first, status, body = self._answers[key]
+        if first != params:
+            message = "Keys for idempotent requests can only be used with the same parameters."
+            return 400, {"error": {"type": "idempotency_error", "message": message}}
+        return status, body
+
+    def _route(self, method: str, path: list[str], params: Json) -> tuple[int, Json]:
+        match method, *path:
+            case "POST", "payment_intents":
+                return 200, self._create(params)
+            case "GET", "payment_intents", "search":
+                return 200, self._search(params["query"])
+            case "GET", "payment_intents", key:
+                return 200, self.intents[key]
+            case "POST", "payment_intents", key, "confirm":
+                return self._confirm(self.intents[key], params["payment_method"])
+            case "POST", "payment_intents", key, "cancel":
+                return self._cancel(self.intents[key])
+            case "POST", "refunds":
+                return 200, self._refund(params)
+            case "GET", "refunds":
+                found = [one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]]
+                return 200, {"object": "list", "data": found, "has_more": False, "url": "/v1/refunds"}
+        return 404, {"error": {"type": "invalid_request_error", "message": "Unrecognized request URL"}}
+
+    def _create(self, params: Json) -> Json:
+        key = f"pi_{len(self.intents) + 1}"
+        self.intents[key] = {
+            "id": key,
+            "object": "payment_intent",
+            "amount": int(params["amount"]),
+            "amount_received": 0,
+            "currency": params["currency"],
+            "status": "requires_payment_method",
+            "metadata": metadata_in(params),
+        }
+        return self.intents[key]
+
+    def _search(self, query: str) -> Json:
+        wanted = query.split("'")[3]
+        found = [one for one in self.intents.values() if one["metadata"].get("payment_id") == wanted]
+        data = [] if self.search_is_behind else found
+        return {"object": "search_result", "data": data, "has_more": False, "url": "/v1/payment_intents/search"}
+
+    def _confirm(self, intent: Json, method: str) -> tuple[int, Json]:
+        if intent["status"] != "requires_payment_method":
+            return 400, unexpected_state(intent)
+        if method == "pm_card_chargeDeclined":
+            return 402, DECLINED
+        if method == "pm_unknown":
+            return 400, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such"}}
+        intent["status"] = "processing" if method == "pm_slow" else "succeeded"
+        intent["amount_received"] = 0 if method == "pm_slow" else intent["amount"]
+        return 200, intent
+
+    def _cancel(self, intent: Json) -> tuple[int, Json]:
+        if intent["status"] in {"succeeded", "canceled", "processing"}:
+            return 400, unexpected_state(intent)
+        intent["status"] = "canceled"
+        return 200, intent
+
+    def _refund(self, params: Json) -> Json:
+        key = f"re_{len(self.refunds) + 1}"
+        self.refunds[key] = {
+            "id": key,
+            "object": "refund",
+            "amount": int(params["amount"]),
+            "payment_intent": params["payment_intent"],
+            "status": self.refund_status,
+            "metadata": metadata_in(params),
+        }
+        return self.refunds[key]
+
+
+def metadata_in(params: Json) -> dict[str, str]:
+    """Form fields `metadata[name]=value`."""
+    return {name[9:-1]: value for name, value in params.items() if name.startswith("metadata[")}
+
+
+def unexpected_state(intent: Json) -> Json:
+    error = {"type": "invalid_request_error", "code": "payment_intent_unexpected_state", "payment_intent": intent}
+    return {"error": {**error, "message": f"This PaymentIntent has a status of {intent['status']}."}}
+
+
+@contextmanager
+def running_stripe() -> Iterator[tuple[FakeStripe, str]]:
+    """The fake and its base address."""
+    fake = FakeStripe()
+
+    class Handler(BaseHTTPRequestHandler):
+        def _handle(self) -> None:
+            parts = urlsplit(self.path)
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
+            params = dict(parse_qsl(parts.query) + parse_qsl(body))
+            status, answer = fake.answer(self.command, parts.path, params, self.headers.get("Idempotency-Key"))
+            if fake.lose_reply_to and parts.path.endswith(fake.lose_reply_to):
+                self.close_connection = True
+                return
+            payload = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        do_GET = do_POST = _handle  # noqa: N815 - the names http.server looks for
+
+        def log_message(self, *_: object) -> None:
+            """Tests need no access log."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
+    thread.start()
+    try:
+        yield fake, f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

@@ -1,0 +1,149 @@
+"""The process is killed between any two calls, in request, consumer and worker: the order still ends, once."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from decimal import Decimal
+from itertools import count
+from uuid import UUID
+
+import pytest
+
+from chalicelib.concerts import commands as concerts
+from chalicelib.errors import CloudbashError, Unavailable
+from chalicelib.money import Money
+from chalicelib.orders.commands import PAYMENT_GRACE
+from chalicelib.orders.order import OrderStatus
+from chalicelib.orders.payments import Attempt
+from tests.support.crashes import Crash, Trap
+from tests.support.machinery import Machinery, machinery
+from tests.support.shop import ORGANISER, PAY_WITHIN
+
+
+class Sale:
+    """An order of both tickets of a concert, and every port of the shop behind a trap."""
+
+    def __init__(self) -> None:
+        self.running: Machinery = machinery()
+        self.shop = self.running.shop
+        self.gateway = self.shop.gateway
+        self.concert_id, self.ticket_type_id = self.shop.on_sale(quantity=2)
+        self.order_id = self.ordered(2)
+        self.trap = Trap()
+        self.shop.store = self.trap.behind(self.shop.store)
+        self.shop.gateway = self.trap.behind(self.shop.gateway)
+        self.running.queue = self.trap.behind(self.running.queue)
+        self.running.instances = self.trap.behind(self.running.instances)
+
+    def ordered(self, quantity: int) -> UUID:
+        cart_id = self.shop.cart()
+        self.shop.add(cart_id, self.ticket_type_id, quantity)
+        return self.shop.check_out(cart_id).order_id
+
+    def pay(self, token: str = "tok_visa") -> None:
+        with suppress(CloudbashError):
+            self.shop.pay(self.order_id, token, repository=self.shop.other_container())
+
+    def ending(self) -> str:
+        order, pool = self.shop.order_state(self.order_id), self.shop.pool(self.ticket_type_id)
+        taken = self.gateway.taken_for(self.order_id)
+        refunds = set(self.gateway.refunds_asked)
+        assert not order.open_payments
+        assert not order.refunds_under_way
+        if order.status is OrderStatus.CONFIRMED:
+            assert (taken, refunds, len(order.tickets), pool.sold) == (Decimal("50.00"), set(), 2, 2)
+            return "confirmed with tickets"
+        assert (taken, len(refunds) <= 1) == (Decimal(0), True)
+        assert self.order_id not in {hold.order_id for hold in pool.holds.values()}
+        assert order.status in {OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.REFUNDED}
+        return "refunded once" if refunds else "nothing taken"
+
+
+def pay(sale: Sale) -> None:
+    sale.pay()
+    sale.running.run_until_quiet()
+
+
+def pay_and_lose_the_reply(sale: Sale) -> None:
+    sale.pay("tok_lost_reply")
+    sale.running.run_until_quiet()
+
+
+def be_declined(sale: Sale) -> None:
+    sale.pay("tok_declined")
+    sale.running.run_until_quiet()
+
+
+def pay_the_wrong_amount(sale: Sale) -> None:
+    sale.pay("tok_wrong_amount")
+    sale.running.run_until_quiet()
+
+
+def pay_when_the_stock_is_gone(sale: Sale) -> None:
+    sale.pay("tok_lost_reply")
+    sale.shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE)
+    cart_id = sale.shop.cart()
+    sale.shop.add(cart_id, sale.ticket_type_id, 1, repository=sale.shop.other_container())
+    sale.running.run_until_quiet()
+
+
+def never_pay(sale: Sale) -> None:
+    sale.running.run_until_quiet()
+
+
+def cancel_the_paid_concert(sale: Sale) -> None:
+    sale.pay()
+    cancel_the_unpaid_concert(sale)
+
+
+def cancel_the_unpaid_concert(sale: Sale) -> None:
+    concerts.cancel_concert(sale.shop.other_container(), sale.shop.request(ORGANISER), sale.concert_id)
+    sale.running.run_until_quiet()
+
+
+CONFIRMED, REFUNDED, NOTHING = "confirmed with tickets", "refunded once", "nothing taken"
+
+
+@pytest.mark.parametrize("carried_out", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize(
+    ("story", "endings"),
+    [
+        (pay, {CONFIRMED, NOTHING}),
+        (pay_and_lose_the_reply, {CONFIRMED, NOTHING}),
+        (be_declined, {NOTHING}),
+        (pay_the_wrong_amount, {REFUNDED, NOTHING}),
+        (pay_when_the_stock_is_gone, {REFUNDED, CONFIRMED, NOTHING}),
+        (never_pay, {NOTHING}),
+        (cancel_the_paid_concert, {CONFIRMED, REFUNDED, NOTHING}),
+        (cancel_the_unpaid_concert, {NOTHING}),
+    ],
+)
+def test_an_order_ends_once_wherever_the_process_was_killed(
+    story: Callable[[Sale], None], endings: set[str], carried_out: bool
+) -> None:
+    found = set()
+    for at in count(1):
+        sale = Sale()
+        sale.trap.arm(at, carried_out)
+        with suppress(Crash):
+            story(sale)
+        reached = sale.trap.calls
+        sale.trap.disarm()
+        sale.running.run_until_quiet()
+        found.add(sale.ending())
+        if reached < at:
+            break
+    assert at > 10
+    assert found <= endings
+
+
+def test_a_provider_that_is_away_for_an_hour_loses_nobody_anything() -> None:
+    sale = Sale()
+    sale.pay("tok_lost_reply")
+    sale.gateway.unreachable = True
+    with pytest.raises(AssertionError, match="still due"):
+        sale.running.run_until_quiet(pushes=30)
+    with pytest.raises(Unavailable):
+        sale.gateway.find_payment(Attempt(sale.order_id, sale.order_id, Money.zero("EUR")))
+    sale.gateway.unreachable = False
+    sale.running.run_until_quiet()
+    assert sale.ending() == CONFIRMED

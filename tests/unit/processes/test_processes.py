@@ -1,0 +1,252 @@
+"""Processes: what they wait for, and what they have done."""
+
+from contextlib import suppress
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import pytest
+
+from chalicelib.concerts import commands as concerts
+from chalicelib.delivery.projection import PositionMoved
+from chalicelib.errors import CloudbashError, Unavailable
+from chalicelib.eventsourcing.codec import recorded
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
+from chalicelib.orders.order import REQUEST_TIME, OrderStatus, PaymentStatus
+from chalicelib.processes.process import FROM_THE_BEGINNING
+from chalicelib.processes.runner import PUSH_EVERY, ProcessRunner
+from chalicelib.processes.work import Kind, MemoryWorkQueue, Task, from_message, to_message
+from chalicelib.processes.worker import Message
+from tests.support.machinery import PROCESSES, Machinery, machinery
+from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, some_id
+
+
+@pytest.fixture
+def running() -> Machinery:
+    return machinery()
+
+
+def ordered(running: Machinery, ticket_type_id: UUID, quantity: int = 2) -> UUID:
+    cart_id = running.shop.cart()
+    running.shop.add(cart_id, ticket_type_id, quantity)
+    return running.shop.check_out(cart_id).order_id
+
+
+def due_at(running: Machinery, stream_id: UUID) -> timedelta | None:
+    """How long after now the stream's process is due."""
+    instance = running.instances.find(stream_id)
+    assert instance is not None
+    return None if instance.due_at is None else instance.due_at - running.shop.clock()
+
+
+def test_an_unpaid_order_expires_by_itself(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.deliver()
+    assert due_at(running, order_id) == PAY_WITHIN
+    running.run_until_quiet()
+    assert running.shop.order_state(order_id).status is OrderStatus.EXPIRED
+    assert running.shop.pool(ticket_type_id).held == 0
+
+
+def test_a_paid_order_waits_for_nothing(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.shop.pay(order_id)
+    running.deliver()
+    assert due_at(running, order_id) is None
+
+
+def test_a_payment_whose_request_died_is_recovered_within_two_minutes(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    with pytest.raises(Unavailable):
+        running.shop.pay(order_id, "tok_lost_reply")
+    running.deliver()
+    assert due_at(running, order_id) == REQUEST_TIME
+    running.run_until_quiet()
+    assert running.shop.order_state(order_id).status is OrderStatus.CONFIRMED
+
+
+def test_a_payment_that_never_reached_the_provider_makes_room_for_another(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.shop.gateway.unreachable = True
+    with suppress(CloudbashError):
+        running.shop.pay(order_id)
+    running.shop.gateway.unreachable = False
+    running.deliver()
+    running.shop.clock.advance(REQUEST_TIME)
+    running.runner().push_on(running.shop.clock())
+    running.run()
+    states = [payment.status for payment in running.shop.order_state(order_id).payments.values()]
+    assert states == [PaymentStatus.FAILED]
+    running.shop.pay(order_id)
+    assert running.shop.order_state(order_id).status is OrderStatus.CONFIRMED
+
+
+def test_a_refund_that_could_not_be_made_is_made_later(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.shop.pay(order_id)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    running.shop.gateway.lose_refund_replies = 3
+    running.run_until_quiet()
+    assert running.shop.order_state(order_id).status is OrderStatus.REFUNDED
+    assert running.shop.gateway.taken_for(order_id) == 0
+
+
+def test_cancelling_a_concert_refunds_and_cancels_every_order_of_it(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
+    _, other_type_id = running.shop.on_sale()
+    paid = [ordered(running, ticket_type_id) for _ in range(4)]
+    for order_id in paid:
+        running.shop.pay(order_id)
+    unpaid, of_another_concert = ordered(running, ticket_type_id), ordered(running, other_type_id)
+    running.shop.pay(of_another_concert)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    running.run()
+    assert {running.shop.order_state(order_id).status for order_id in paid} == {OrderStatus.REFUNDED}
+    assert sum(running.shop.gateway.taken_for(order_id) for order_id in paid) == 0
+    assert running.shop.order_state(unpaid).status is OrderStatus.CANCELLED
+    assert running.shop.order_state(of_another_concert).status is OrderStatus.CONFIRMED
+    assert running.shop.concert_state(concert_id).cancellation_completed
+    assert due_at(running, concert_id) is None
+    before = running.shop.log(running.store.stream_ids())
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    running.queue.send([Task(Kind.CANCEL_CONCERT, concert_id, "again")])
+    running.run()
+    assert running.shop.log(running.store.stream_ids()) == before
+
+
+def test_a_cancellation_that_was_interrupted_is_taken_up_by_the_watchdog(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.shop.pay(order_id)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    running.deliver()
+    running.queue.tasks.clear()
+    running.run_until_quiet()
+    assert running.shop.order_state(order_id).status is OrderStatus.REFUNDED
+
+
+def test_a_free_order_of_a_cancelled_concert_is_cancelled(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale(price="0")
+    order_id = ordered(running, ticket_type_id)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    running.run()
+    assert running.shop.order_state(order_id).status is OrderStatus.CANCELLED
+
+
+def test_events_before_its_time_set_the_state_and_cause_nothing(running: Machinery) -> None:
+    """A process that is new does not work through history."""
+    concert_id, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    late = [_Since(process) for process in PROCESSES]
+    runner = ProcessRunner(running.instances, running.queue, late)  # type: ignore[arg-type]
+    for stream_id in (order_id, concert_id):
+        runner.apply(stream_id, -1, [recorded(event) for event in running.store.read(stream_id)])
+        assert due_at(running, stream_id) is None
+        instance = running.instances.find(stream_id)
+        assert instance is not None
+        assert instance.state != {}
+    assert running.queue.tasks == []
+
+
+class _Since:
+    """A process introduced long after everything in these tests."""
+
+    def __init__(self, process: object) -> None:
+        self._process = process
+        self.since = FROM_THE_BEGINNING + timedelta(days=100_000)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._process, name)
+
+
+def test_an_event_that_was_seen_is_not_reacted_to_again(running: Machinery) -> None:
+    concert_id, _ = running.shop.on_sale()
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    running.deliver()
+    running.deliver()
+    assert [task.kind for task in running.queue.tasks] == [Kind.CANCEL_CONCERT]
+    events = [recorded(event) for event in running.store.read(concert_id)]
+    with pytest.raises(PositionMoved):
+        running.runner().apply(concert_id, -1, events)
+
+
+def test_tasks_that_could_not_be_sent_are_sent_when_the_event_comes_again(running: Machinery) -> None:
+    concert_id, _ = running.shop.on_sale()
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    events = [recorded(event) for event in running.store.read(concert_id)]
+
+    class Away(MemoryWorkQueue):
+        def send(self, *_: object) -> None:
+            raise Unavailable("The queue is away.")
+
+    with pytest.raises(Unavailable):
+        running.runner(queue=Away()).apply(concert_id, -1, events)
+    assert running.instances.find(concert_id) is None
+    running.deliver()
+    assert [task.kind for task in running.queue.tasks] == [Kind.CANCEL_CONCERT]
+
+
+def test_the_watchdog_pushes_what_is_due_once_a_minute(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.deliver()
+    assert running.runner().push_on(running.shop.clock.advance(PAY_WITHIN)) == 1
+    assert running.runner().push_on(running.shop.clock()) == 0
+    assert running.runner().push_on(running.shop.clock.advance(PUSH_EVERY)) == 1
+    assert {(task.kind, task.stream_id) for task in running.queue.tasks} == {(Kind.SETTLE_ORDER, order_id)}
+
+
+def test_of_two_watchdogs_one_pushes(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.deliver()
+    instance = running.instances.find(order_id)
+    assert instance is not None
+    later = running.shop.clock.advance(PAY_WITHIN)
+    assert [running.instances.postpone(instance, later + PUSH_EVERY) for _ in range(2)] == [True, False]
+
+
+def test_a_message_that_fails_comes_again_and_the_others_are_done(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.shop.clock.advance(PAY_WITHIN)
+    messages = [
+        Message("nonsense", "{}"),
+        Message("too early", to_message(Task(Kind.SETTLE_PAYMENT, order_id, "webhook", some_id("unknown")))),
+        Message("fine", to_message(Task(Kind.SETTLE_ORDER, order_id, "due"))),
+    ]
+    answer = running.worker().work(messages)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "nonsense"}, {"itemIdentifier": "too early"}]}
+    assert running.shop.order_state(order_id).status is OrderStatus.EXPIRED
+
+
+def test_what_a_worker_writes_names_the_worker_and_its_cause(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.shop.clock.advance(PAY_WITHIN)
+    running.worker().do(Task(Kind.SETTLE_ORDER, order_id, "due now"))
+    expired = running.store.read(order_id)[-1]
+    assert (expired.actor_id, expired.causation_id) == ("worker:settle_order", "due now")
+
+
+@pytest.mark.parametrize("about", [None, some_id("payment")])
+def test_a_task_survives_the_queue(about: UUID | None) -> None:
+    task = Task(Kind.SETTLE_PAYMENT, some_id("order"), "cause", about)
+    assert from_message(to_message(task)) == task
+
+
+def test_money_of_a_recovered_payment_is_taken_once(running: Machinery) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    caller = running.shop.request(CUSTOMER, "key")
+    with pytest.raises(Unavailable):
+        running.shop.pay(order_id, "tok_lost_reply", caller)
+    running.run_until_quiet()
+    running.shop.pay(order_id, "tok_lost_reply", caller)
+    assert running.shop.gateway.taken_for(order_id) == Decimal("50.00")
