@@ -50,6 +50,8 @@ class Repository:
         self._snapshots = snapshots
         self._new_id = new_id
         self._pause = pause
+        self.choices: dict[UUID, UUID] = {}
+        """What commands of this container chose last among streams that would all do, by what they chose for."""
 
     def execute(self, command: Callable[[Session], Result], origin: Origin) -> Result:
         """Run the command until its events are committed.
@@ -80,7 +82,7 @@ class Repository:
                 self._commit(session, origin)
             except ConcurrencyError as lost:
                 stale = stale | lost.streams
-                contended = lost.streams
+                contended = contended | lost.streams
                 self._pause(_jittered(attempt))
                 continue
             return result

@@ -99,6 +99,11 @@ class Session:
         folded = self._seen.get(stream_id) or self._repository.cached(aggregate, stream_id)
         return None if folded is None else cast(State, folded.state)
 
+    @property
+    def choices(self) -> dict[UUID, UUID]:
+        """See `Repository.choices`: a hint to choose by, never to decide on."""
+        return self._repository.choices
+
     def append(self, aggregate: Aggregate[State], stream_id: UUID, *events: Event) -> None:
         """Add events to the commit; `get` answers with them applied."""
         state = self.get(aggregate, stream_id)

@@ -115,10 +115,12 @@ def hold_tickets(
 
     for key in hopeful(session, ticket_type_id, quantity):
         if fits(key):
+            session.choices[ticket_type_id] = key
             return take({key: quantity})
     epoch = ensure_not_marked(session, ticket_type_id, quantity)
     for key in unknown(session, ticket_type_id):
         if fits(key):
+            session.choices[ticket_type_id] = key
             return take({key: quantity})
     pools = sweep(session, ticket_type_id, epoch)
     for pool in pools.values():

@@ -30,13 +30,15 @@ _VERDICT = TypeAdapter(Verdict)
 
 
 def hopeful(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[UUID]:
-    """The pools that this container believes to have room, in random order.
+    """The pools that this container believes to have room.
 
     One that knows nothing starts with pool 0, which tells how many there are: so its first hold costs one read of
-    stock. Whoever lost a race tries a pool that it has never read, rather than the same one again: so buyers spread.
+    stock. It stays with the pool that it took from last, because it knows that one best, until it loses a race there;
+    then it tries a pool that it has never read: so containers spread, each to a pool of its own as far as they last.
     """
     known = [key for key in _known(session, ticket_type_id) if _has(session, key, quantity)]
     random.shuffle(known)
+    known.sort(key=lambda key: key != session.choices.get(ticket_type_id))
     yield from (key for key in known if key not in session.contended)
     if session.contended:
         yield from unknown(session, ticket_type_id)[:1]

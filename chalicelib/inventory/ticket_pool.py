@@ -55,6 +55,8 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class TicketPool:
+    """`next_expiry` is no later than the first deadline of `holds`: nothing has to be dropped before it."""
+
     terms: TicketPoolOpened | None = None
     sold: int = 0
     held: int = 0
@@ -168,14 +170,12 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
         case TicketPoolOpened():
             return replace(pool, terms=event)
         case TicketsHeld():
-            hold = Hold(event.quantity, event.expires_at, event.cart_id)
-            return _with_holds(pool, {**pool.holds, event.hold_id: hold}, pool.last_at)
+            return _holding(pool, event.hold_id, Hold(event.quantity, event.expires_at, event.cart_id))
         case HoldExtended() if event.hold_id in pool.holds:
-            hold = replace(pool.holds[event.hold_id], expires_at=event.expires_at)
-            return _with_holds(pool, {**pool.holds, event.hold_id: hold}, pool.last_at)
+            return _holding(pool, event.hold_id, replace(pool.holds[event.hold_id], expires_at=event.expires_at))
         case HoldPlacedOnOrder() if event.hold_id in pool.holds:
             hold = replace(pool.holds[event.hold_id], order_id=event.order_id, expires_at=event.expires_at)
-            return _with_holds(pool, {**pool.holds, event.hold_id: hold}, pool.last_at)
+            return _holding(pool, event.hold_id, hold)
         case HoldReleased():
             return _without(pool, event.hold_id)
         case TicketsSold():
@@ -185,8 +185,18 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
     return pool
 
 
+def _holding(pool: TicketPool, hold_id: UUID, hold: Hold) -> TicketPool:
+    before = pool.holds.get(hold_id)
+    held = pool.held + hold.quantity - (before.quantity if before else 0)
+    first = hold.expires_at if pool.next_expiry is None else min(pool.next_expiry, hold.expires_at)
+    return replace(pool, holds={**pool.holds, hold_id: hold}, held=held, next_expiry=first)
+
+
 def _without(pool: TicketPool, hold_id: UUID) -> TicketPool:
-    return _with_holds(pool, {key: hold for key, hold in pool.holds.items() if key != hold_id}, pool.last_at)
+    if hold_id not in pool.holds:
+        return pool
+    holds = dict(pool.holds)
+    return replace(pool, held=pool.held - holds.pop(hold_id).quantity, holds=holds)
 
 
 def _with_holds(pool: TicketPool, holds: Mapping[UUID, Hold], now: datetime) -> TicketPool:
