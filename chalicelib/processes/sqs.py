@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +23,7 @@ class SqsWorkQueue:
         self._url = url
 
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
-        seconds = int(min(delay, _LONGEST_DELAY).total_seconds())
+        seconds = ceil(min(delay, _LONGEST_DELAY).total_seconds())  # never early: then there is no news yet
         for start in range(0, len(tasks), _BATCH):
             with _weather():
                 self._send_batch([to_message(task) for task in tasks[start : start + _BATCH]], seconds)

@@ -1,7 +1,7 @@
 """What every place that keeps processes promises, and the queue of their work."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -134,3 +134,16 @@ def test_a_queue_that_is_not_there_is_weather(contract_emulator: Emulator, contr
     url = contract_resources.queue_urls["WorkQueue"] + "-gone"
     with pytest.raises(Unavailable):
         SqsWorkQueue(Aws(contract_emulator.url).sqs, url).send([Task(Kind.CANCEL_ORDER, uuid4(), "cause")])
+
+
+def test_a_delayed_task_never_comes_early() -> None:
+    sent: list[int] = []
+
+    class Client:
+        def send_message_batch(self, **request: Any) -> dict[str, Any]:
+            sent.extend(entry["DelaySeconds"] for entry in request["Entries"])
+            return {}
+
+    for delay in (timedelta(), timedelta(seconds=4.001), timedelta(seconds=5), timedelta(hours=1)):
+        SqsWorkQueue(Client(), "url").send([Task(Kind.CANCEL_ORDER, uuid4(), "cause")], delay)
+    assert sent == [0, 5, 5, 900]

@@ -17,6 +17,7 @@ from chalicelib.concerts.concert import (
     TooManyTicketTypes,
 )
 from chalicelib.concerts.events import (
+    ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCreated,
     ConcertDeleted,
@@ -262,3 +263,10 @@ def test_a_concert_of_the_original_has_no_owner_and_no_pools() -> None:
     nobodys = ConcertCreated(name="Old", venue_id=UUID(int=1))
     state = given(CONCERT, nobodys, ADDED, SCHEDULED, ConcertPublished()).state
     assert (CONCERT.owner(state), state.pools) == (None, ())
+
+
+def test_only_a_cancellation_is_completed_and_once() -> None:
+    completed = ConcertCancellationCompleted()
+    given(CONCERT, *CANCELLED).when(lambda concert: concert.complete_cancellation()).then(completed)
+    given(CONCERT, *CANCELLED, completed).when(lambda concert: concert.complete_cancellation()).then_nothing()
+    given(CONCERT, *ON_SALE).when(lambda concert: concert.complete_cancellation()).then_nothing()

@@ -272,3 +272,21 @@ def test_a_pool_forgets_the_holds_that_have_ended() -> None:
 def test_the_id_of_a_pool_follows_from_its_ticket_type_and_index() -> None:
     assert pool_id(TYPE, 0) == pool_id(TYPE, 0)
     assert len({pool_id(TYPE, 0), pool_id(TYPE, 1), pool_id(some_id("seated"), 0)}) == 3
+
+
+def test_a_late_payment_buys_what_is_free_after_its_hold_has_ended() -> None:
+    pool = given(TICKET_POOL, TERMS, held())
+    pool.when(lambda p: p.sell_unheld(HOLD, ORDER, 2, DEADLINE)).then(sold(at=DEADLINE))
+    assert numbers(given(TICKET_POOL, TERMS, held(), sold(at=DEADLINE)).state) == (0, 2, 8)
+
+
+def test_a_late_payment_does_not_care_for_the_sales_window() -> None:
+    after = TERMS.sales_end + MINUTE
+    given(TICKET_POOL, TERMS).when(lambda p: p.sell_unheld(HOLD, ORDER, 2, after)).then(sold(at=after))
+
+
+def test_a_late_payment_takes_nothing_that_others_hold_or_that_is_closed() -> None:
+    others = given(TICKET_POOL, TERMS, held(9, OTHER))
+    others.when(lambda p: p.sell_unheld(HOLD, ORDER, 2, NOW)).then_refuses(TicketsSoldOut, available=1)
+    closed = given(TICKET_POOL, TERMS, CLOSED)
+    closed.when(lambda p: p.sell_unheld(HOLD, ORDER, 2, NOW)).then_refuses(NotOnSale)
