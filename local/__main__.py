@@ -17,6 +17,8 @@ from local.processes import Process, ServerFailed
 DEFAULT_PORT = "8000"
 LAST_PORT = 65535
 LOOK_EVERY = 0.2
+UNDER_MAKE = "MAKELEVEL"
+"""Set by make for what it starts."""
 
 
 class CannotRun(RuntimeError):
@@ -29,6 +31,9 @@ def main(arguments: list[str]) -> int:
     problems = Console(stderr=True, highlight=False)
     ending = Ending()
     ending.on_signals()
+    if UNDER_MAKE in os.environ:
+        # Else a killed `make run` would leave a stack behind that its shell knows nothing of.
+        ending.with_parent()
     try:
         run(console, port_to_serve(os.environ.get("PORT") or DEFAULT_PORT), options, ending)
     except Ended:

@@ -1,5 +1,6 @@
-"""Ending when told to: by Ctrl-C, by `kill`, by a terminal that closes."""
+"""Ending when told to: by Ctrl-C, by `kill`, by a terminal that closes, by the death of the `make` that started us."""
 
+import os
 import signal
 import time
 
@@ -18,13 +19,18 @@ class Ending:
 
     def __init__(self) -> None:
         self.asked = False
+        self._parent: int | None = None
 
     def on_signals(self) -> None:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, self._ask)
 
+    def with_parent(self) -> None:
+        """Nobody tells us when the process that started us is killed; but we get another parent then."""
+        self._parent = os.getppid()
+
     def check(self) -> None:
-        if self.asked:
+        if self.asked or (self._parent is not None and os.getppid() != self._parent):
             raise Ended
 
     def wait(self, seconds: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,10 @@ def show(report: Report, *, as_json: bool) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
     *fixed, last = report.rows[0] if report.rows else ["nothing"]
     for heading in fixed:
-        table.add_column(heading, min_width=max(len(heading), *(len(row[heading]) for row in report.rows)))
-    table.add_column(last, no_wrap=True)
+        table.add_column(heading, no_wrap=True)
+    # Of all columns this one alone may shrink, and its lines are cut instead of wrapped.
+    table.add_column(last)
     for row in report.rows:
-        table.add_row(*row.values())
+        *values, longest = row.values()
+        table.add_row(*map(Text, values), Text(longest, no_wrap=True, overflow="crop"))
     Console(highlight=False).print(table)

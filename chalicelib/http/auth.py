@@ -31,18 +31,24 @@ class FileKeys:
         return self._keys[jwt.get_unverified_header(token).get("kid", "")].key
 
 
+class _IssuerKeys(jwt.PyJWKClient):
+    """Every way in which a server can fail to give us keys is the same to us: only an unknown key is the caller's."""
+
+    def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:
+        try:
+            return super().get_signing_keys(refresh)
+        except (jwt.PyJWTError, OSError, ValueError) as error:
+            raise Unavailable("The token issuer's keys cannot be fetched.") from error
+
+
 class RemoteKeys:
     """Keys of a JWKS address, fetched once and again when a token names a key that is not among them."""
 
     def __init__(self, url: str) -> None:
-        self._client = jwt.PyJWKClient(url, timeout=5)
+        self._client = _IssuerKeys(url, timeout=5)
 
     def key_of(self, token: str) -> Any:
-        key_id = str(jwt.get_unverified_header(token).get("kid"))
-        try:
-            return self._client.get_signing_key(key_id).key
-        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError, ValueError) as error:
-            raise Unavailable("The token issuer's keys cannot be fetched.") from error
+        return self._client.get_signing_key(str(jwt.get_unverified_header(token).get("kid"))).key
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@
 import itertools
 import json
 import os
+import shlex
 import shutil
 import signal
 import socket
@@ -13,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
+from dataclasses import fields
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +26,7 @@ import redis
 from botocore.exceptions import EndpointConnectionError
 from chalice.app import AuthRequest, AuthResponse, Chalice
 
+from chalicelib.settings import Settings
 from local import ports, postgres, throwaway
 from local.checkout import PROJECT, StackAlreadyRuns, claimed
 from local.feed import Feed, Subscription
@@ -147,31 +150,18 @@ def test_a_stack_starts_where_the_usual_ports_are_taken_and_leaves_nothing(tmp_p
     assert not data.exists()
 
 
+FOR_THE_SDK = {"AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
+ON_AWS_INSTEAD_OF_A_FILE = {"JWKS_URL", "MASTER_KEY_ID"}
+OF_OTHER_PROVIDERS = {"STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_SECRET_ID", "STRIPE_API_BASE"}
+
+
 def test_the_environment_names_exactly_what_the_settings_read(stack: Stack) -> None:
-    assert list(stack.environment) == [
-        "STAGE",
-        "AWS_ENDPOINT_URL",
-        "AWS_DEFAULT_REGION",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "EVENTS_TABLE",
-        "EVENTS_STREAM_ARN",
-        "EVENT_BUS",
-        "READ_TABLE",
-        "PERSON_KEYS_TABLE",
-        "PARKED_TABLE",
-        "PROCESS_TABLE",
-        "WORK_QUEUE",
-        "WORK_QUEUE_URL",
-        "SANDBOX_TABLE",
-        "SANDBOX_SECRET",
-        "DATABASE_URL",
-        "REDIS_URL",
-        "JWT_ISSUER",
-        "JWT_AUDIENCE",
-        "JWKS_FILE",
-        "MASTER_KEY_FILE",
-    ]
+    without_a_default = {field.name.upper() for field in fields(Settings) if field.default == ""}
+    assert (
+        stack.environment.keys()
+        == (without_a_default - ON_AWS_INSTEAD_OF_A_FILE - OF_OTHER_PROVIDERS) | {"STAGE"} | FOR_THE_SDK
+    )
+    assert all(stack.environment.values())
     assert Path(stack.environment["MASTER_KEY_FILE"]).stat().st_mode & 0o777 == 0o600
     assert Path(stack.environment["JWKS_FILE"]).exists()
 
@@ -791,6 +781,54 @@ def test_a_run_command_killed_with_sigkill_takes_every_child_with_it(tmp_path: P
         run.kill()
     for child in children:
         eventually(lambda child=child: not alive(child), f"{child} outlived its parent")  # type: ignore[misc]
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="it is make that is killed")
+def test_a_make_killed_with_sigkill_takes_the_whole_stack_with_it(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    state = tmp_path / "state"
+    command = f"{sys.executable} -m local --no-demo --app-directory {tmp_path} --state {state}"
+    (tmp_path / "Makefile").write_text(f"run:\n\t@{command}\n")
+    make = ["make", "--file", str(tmp_path / "Makefile"), "run"]
+    environment = {**os.environ, "PORT": str(ports.free_port())}
+    with subprocess.Popen(make, cwd=PROJECT, text=True, stdout=subprocess.PIPE, env=environment) as run:
+        assert run.stdout
+        said = list(iter_until(run.stdout, "Ready"))
+        pid = int(json.loads((state / "stack.json").read_text())["LOCAL_STACK_PID"])
+        left_behind = [pid, *children_of(pid)]
+        assert len(left_behind) == 6
+        run.kill()
+        said += run.stdout.readlines()  # until the last of them has ended
+    for process in left_behind:
+        eventually(lambda process=process: not alive(process), f"{process} outlived make")  # type: ignore[misc]
+    assert said[-1] == "Ended.\n"
+    assert not (state / "stack.json").exists()
+    with claimed(state):
+        """The next `make run` finds the checkout free."""
+
+
+def test_a_process_that_lost_its_parent_ends_if_it_wants_to_end_with_it() -> None:
+    program = """
+import os, sys
+from local.ending import Ended, Ending
+ending = Ending()
+if sys.argv[1] == "with":
+    ending.with_parent()
+ending.check()
+print(os.getpid(), flush=True)
+try:
+    ending.wait(1)
+    print("goes on", flush=True)
+except Ended:
+    print("ends", flush=True)
+"""
+    for way, outcome in (("with", "ends"), ("without", "goes on")):
+        parent = f"{shlex.join([sys.executable, '-c', program, way])} & wait"
+        with subprocess.Popen(["sh", "-c", parent], cwd=PROJECT, text=True, stdout=subprocess.PIPE) as run:  # noqa: S607
+            assert run.stdout
+            assert int(run.stdout.readline()) in children_of(run.pid)
+            run.kill()
+            assert run.stdout.readlines() == [f"{outcome}\n"]
 
 
 def children_of(pid: int) -> list[int]:

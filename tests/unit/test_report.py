@@ -1,0 +1,63 @@
+"""What the operator's commands print: no terminal is too narrow to tell which event changed what, and when."""
+
+import json
+
+import pytest
+
+from ops.report import Report, show
+
+CHANGE = '/payments/eb250f57-7025-5975-b16d-bcfe8c68d429: null → {"provider": "sandbox", "status": "started"}'
+ROWS = [
+    {
+        "version": "0",
+        "created": "2026-11-23T08:04:21.355Z",
+        "event": "OrderPlaced",
+        "changes": '/status: null → "awaiting_payment"\n/lines: [] → [{"HoldId": 1}]',
+    },
+    {"version": "10", "created": "2026-11-23T08:04:22.586Z", "event": "PaymentStarted", "changes": CHANGE},
+]
+FIXED = "version  created                   event           "
+
+
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int) -> list[str]:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    show(Report(ROWS), as_json=False)
+    return capsys.readouterr().out.splitlines()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 120, 200])
+def test_at_every_width_the_short_columns_are_whole_and_the_last_one_has_what_remains(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], columns: int
+) -> None:
+    room = columns - len(FIXED)
+    lines = printed(monkeypatch, capsys, columns)
+    assert max(map(len, lines)) <= columns
+    assert [line[: len(FIXED)] for line in lines] == [
+        FIXED,
+        "0        2026-11-23T08:04:21.355Z  OrderPlaced     ",
+        " " * len(FIXED),
+        "10       2026-11-23T08:04:22.586Z  PaymentStarted  ",
+    ]
+    texts = ["changes", '/status: null → "awaiting_payment"', '/lines: [] → [{"HoldId": 1}]', CHANGE]
+    for line, text in zip(lines, texts, strict=True):
+        assert line[len(FIXED) :].rstrip() == text[:room].rstrip()
+
+
+def test_square_brackets_are_text_and_no_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    show(Report([{"event": "[bold]", "changes": '/tags: ["a"] → [/a]'}]), as_json=False)
+    assert capsys.readouterr().out.splitlines()[1].split("  ", 1) == ["[bold]", '/tags: ["a"] → [/a]']
+
+
+def test_a_report_without_rows_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Report([]), as_json=False)
+    assert capsys.readouterr().out.split() == ["nothing"]
+
+
+def test_machines_get_the_records_and_where_there_are_none_the_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    show(Report(ROWS, [{"aggregate_version": 0}]), as_json=True)
+    assert json.loads(capsys.readouterr().out) == [{"aggregate_version": 0}]
+    show(Report(ROWS), as_json=True)
+    assert json.loads(capsys.readouterr().out) == ROWS
