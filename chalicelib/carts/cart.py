@@ -17,7 +17,7 @@ from chalicelib.carts.events import (
 from chalicelib.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.event import Event
-from chalicelib.money import CurrencyMismatch, Money
+from chalicelib.money import CurrencyMismatch
 
 MAX_LINES = 20
 MAX_SHARES = 40
@@ -156,10 +156,6 @@ class Cart:
         """The lines whose holds have not ended by this clock; lines of the original have none."""
         return [line for line in self.lines.values() if line.expires_at is not None and now < line.expires_at]
 
-    def total(self, now: datetime) -> Money | None:
-        """What the live lines cost; None without any."""
-        return total_of(self.live_lines(now))
-
     def ensure_open(self) -> None:
         """Raises CartCheckedOutAlready."""
         if self.checked_out:
@@ -170,15 +166,6 @@ class Cart:
         """Raises NotFound: another customer's cart does not exist."""
         if self.customer_id is None or self.customer_id != customer_id:
             raise NotFound("There is no such cart.")
-
-
-def total_of(lines: list[CartLine]) -> Money | None:
-    """What the lines cost together; None without any."""
-    total = None
-    for line in lines:
-        price = line.unit_price.times(line.quantity)
-        total = price if total is None else total.plus(price)
-    return total
 
 
 def evolve(cart: Cart, event: Event) -> Cart:

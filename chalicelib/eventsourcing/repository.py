@@ -51,7 +51,6 @@ class Repository:
         self._new_id = new_id
         self._pause = pause
         self.choices: dict[UUID, UUID] = {}
-        """What commands of this container chose last among streams that would all do, by what they chose for."""
 
     def execute(self, command: Callable[[Session], Result], origin: Origin) -> Result:
         """Run the command until its events are committed.

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from chalicelib.errors import PreconditionFailed
@@ -12,10 +12,24 @@ from chalicelib.eventsourcing.cache import Folded
 from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.marks import Marks
+from chalicelib.eventsourcing.store import EventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 
-if TYPE_CHECKING:
-    from chalicelib.eventsourcing.repository import Repository
+
+class Streams(Protocol):
+    """What a session asks of the repository that runs it."""
+
+    choices: dict[UUID, UUID]
+    """What commands of this container chose last among streams that would all do, by what they chose for."""
+
+    @property
+    def store(self) -> EventStore: ...
+
+    def cached(self, aggregate: Aggregate[Any], stream_id: UUID) -> Folded | None:
+        """What this container knows of the stream without asking; it may be old."""
+
+    def refresh(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
+        """The stream as it is in the log now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +62,7 @@ class Session:
     choose avoids them.
     """
 
-    def __init__(
-        self, repository: "Repository", now: datetime, stale: frozenset[UUID], contended: frozenset[UUID]
-    ) -> None:
+    def __init__(self, repository: Streams, now: datetime, stale: frozenset[UUID], contended: frozenset[UUID]) -> None:
         self.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         self.contended = contended
         self.pending: list[Pending] = []
@@ -101,7 +113,7 @@ class Session:
 
     @property
     def choices(self) -> dict[UUID, UUID]:
-        """See `Repository.choices`: a hint to choose by, never to decide on."""
+        """See `Streams.choices`: a hint to choose by, never to decide on."""
         return self._repository.choices
 
     def append(self, aggregate: Aggregate[State], stream_id: UUID, *events: Event) -> None:

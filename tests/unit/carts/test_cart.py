@@ -216,14 +216,6 @@ def test_another_customers_cart_does_not_exist() -> None:
     given(CART, CREATED).state.ensure_of(CUSTOMER.id)
 
 
-def test_the_total_counts_live_lines_only() -> None:
-    ended = added(line(OTHER, quantity=1, until=NOW + MINUTE))
-    state = given(CART, CREATED, ADDED, ended).state
-    assert state.total(NOW) == Money.of("75.00", "EUR")
-    assert state.total(NOW + MINUTE) == Money.of("50.00", "EUR")
-    assert state.total(DEADLINE) is None
-
-
 def test_folding_a_checkout_creates_no_order_and_has_no_effect_but_on_the_cart() -> None:
     """The predecessor made an Order inside Apply, with a new id at every fold."""
     states = [CART.fold(BOUGHT) for _ in range(3)]
