@@ -12,6 +12,7 @@ from chalicelib.errors import Busy, CloudbashError, Unavailable
 from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.cache import Folded, StreamCache
 from chalicelib.eventsourcing.codec import Head, Origin, aggregate_type_of, decode
+from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.snapshots import Snapshots, restore, take
 from chalicelib.eventsourcing.store import ConcurrencyError, EventStore
@@ -60,8 +61,9 @@ class Repository:
         """
         stale: frozenset[UUID] = frozenset()
         contended: frozenset[UUID] = frozenset()
+        marks: dict[UUID, Mark] = {}
         for attempt in range(MAX_ATTEMPTS):
-            session = Session(self, self._clock(), stale, contended)
+            session = Session(self, self._clock(), stale, contended, marks)
             try:
                 result = command(session)
             except Unavailable:
@@ -82,6 +84,7 @@ class Repository:
             except ConcurrencyError as lost:
                 stale = stale | lost.streams
                 contended = contended | lost.streams
+                marks.clear()
                 self._pause(_jittered(attempt))
                 continue
             return result

@@ -11,7 +11,7 @@ from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.cache import Folded
 from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
 from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.marks import Marks
+from chalicelib.eventsourcing.marks import Mark, Marks
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 
@@ -62,13 +62,21 @@ class Session:
     choose avoids them.
     """
 
-    def __init__(self, repository: Streams, now: datetime, stale: frozenset[UUID], contended: frozenset[UUID]) -> None:
+    def __init__(
+        self,
+        repository: Streams,
+        now: datetime,
+        stale: frozenset[UUID],
+        contended: frozenset[UUID],
+        known_marks: dict[UUID, Mark],
+    ) -> None:
         self.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         self.contended = contended
         self.pending: list[Pending] = []
         self.raising: set[UUID] = set()
         self._repository = repository
         self._stale = stale
+        self._known_marks = known_marks
         self._seen: dict[UUID, Folded] = {}
         self._heads: dict[UUID, Head] = {}
         self._unproven: set[UUID] = set()
@@ -127,6 +135,12 @@ class Session:
     def raise_epoch(self, key: UUID) -> None:
         """Void what was remembered under this mark, in the transaction of the commit."""
         self.raising.add(key)
+
+    def find_mark(self, key: UUID) -> Mark:
+        """The mark as it was when this command first asked for it, and anew after a lost race."""
+        if key not in self._known_marks:
+            self._known_marks[key] = self.marks.find_mark(key)
+        return self._known_marks[key]
 
     @property
     def marks(self) -> Marks:

@@ -36,9 +36,11 @@ def hopeful(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[U
     stock. It stays with the pool that it took from last, because it knows that one best, until it loses a race there;
     then it tries a pool that it has never read: so containers spread, each to a pool of its own as far as they last.
     """
+    last = session.choices.get(ticket_type_id)
+    if last is not None and last not in session.contended and _has(session, last, quantity):
+        yield last
     known = [key for key in _known(session, ticket_type_id) if _has(session, key, quantity)]
     random.shuffle(known)
-    known.sort(key=lambda key: key != session.choices.get(ticket_type_id))
     yield from (key for key in known if key not in session.contended)
     if session.contended:
         yield from unknown(session, ticket_type_id)[:1]
@@ -55,7 +57,7 @@ def unknown(session: Session, ticket_type_id: UUID) -> list[UUID]:
 
 def ensure_not_marked(session: Session, ticket_type_id: UUID, quantity: int) -> int:
     """Ask the mark; raises TicketsSoldOut if it knows that there is not enough. Returns the epoch for a sweep."""
-    mark = session.marks.find_mark(ticket_type_id)
+    mark = session.find_mark(ticket_type_id)
     if mark.verdict is None:
         return mark.epoch
     verdict = _VERDICT.validate_json(mark.verdict)

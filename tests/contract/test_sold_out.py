@@ -47,6 +47,17 @@ def test_the_crowd_after_the_last_ticket_costs_two_reads_each_and_no_write(shop_
     assert pools == len(shop.pools(ticket_type_id))
 
 
+def test_a_refused_buyer_whose_cart_is_warm_costs_two_reads(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    _, ticket_type_id = shop.on_sale(quantity=500)
+    hold_all(shop, ticket_type_id, 500)
+    cart_id = shop.cart()
+    refused(shop, cart_id, ticket_type_id, shop.repository)
+    reads, writes = shop.store.usage.reads, shop.store.usage.writes
+    refused(shop, cart_id, ticket_type_id, shop.repository)
+    assert (shop.store.usage.reads - reads, shop.store.usage.writes - writes) == (2, 0)
+
+
 def test_a_fresh_container_reads_the_cart_a_pool_and_the_mark(shop_on_store: Shop) -> None:
     shop = shop_on_store
     _, ticket_type_id = shop.on_sale(quantity=1000)
