@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from chalicelib.caller import Caller
-from chalicelib.errors import NotFound
+from chalicelib.errors import NotFound, PreconditionFailed
 from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.repository import Repository
@@ -18,6 +18,21 @@ def owned(session: Session, caller: Caller, aggregate: Aggregate[State], stream_
         raise NotFound(f"There is no such {aggregate.name.lower()}.")
     caller.actor.ensure_manages(aggregate.owner(state))
     return state
+
+
+def done_before(session: Session, caller: Caller, stream_id: UUID) -> int | None:
+    """The version to which this very request brought the stream, if its first reply was lost and it comes again.
+
+    Raises PreconditionFailed if the caller has seen another version and the request was never carried out.
+    """
+    try:
+        session.ensure_version(stream_id, caller.expected_version)
+    except PreconditionFailed:
+        version = session.version_caused_by(stream_id, caller.origin.causation_id)
+        if version is None:
+            raise
+        return version
+    return None
 
 
 def change_owned(
@@ -34,7 +49,8 @@ def change_owned(
 
     def command(session: Session) -> int:
         state = owned(session, caller, aggregate, stream_id)
-        session.ensure_version(stream_id, caller.expected_version)
+        if (version := done_before(session, caller, stream_id)) is not None:
+            return version
         session.append(aggregate, stream_id, *decide(state))
         return session.version(stream_id)
 

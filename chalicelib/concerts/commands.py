@@ -16,7 +16,7 @@ from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.inventory.commands import Offer, close_pools, open_pools, openings, pools_of
 from chalicelib.inventory.events import TicketPoolOpened
-from chalicelib.ownership import change_owned, owned
+from chalicelib.ownership import change_owned, done_before, owned
 from chalicelib.venues.commands import ensure_venue_exists
 
 
@@ -45,7 +45,8 @@ def change_concert(
 
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
-        session.ensure_version(concert_id, caller.expected_version)
+        if (version := done_before(session, caller, concert_id)) is not None:
+            return version
         current = concert.ensure_exists()
         details = amend(current)
         if details.venue_id != current.venue_id:
@@ -63,7 +64,8 @@ def schedule_concert(
 
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
-        session.ensure_version(concert_id, caller.expected_version)
+        if (version := done_before(session, caller, concert_id)) is not None:
+            return version
         session.append(CONCERT, concert_id, *concert.schedule(starts_at, ends_at, session.now))
         return session.version(concert_id)
 

@@ -161,6 +161,11 @@ class Session:
         if expected is not None and actual != expected:
             raise PreconditionFailed(f"The version is {actual}, not {expected}.", version=actual)
 
+    def version_caused_by(self, stream_id: UUID, causation_id: str) -> int | None:
+        """The version to which this cause brought the stream, read from the log; None if it never did."""
+        caused = [event for event in self._repository.store.read(stream_id) if event.causation_id == causation_id]
+        return caused[-1].aggregate_version if caused else None
+
     def find_recorded(self, stream_id: UUID, matches: Callable[[Event], bool]) -> RecordedEvent | None:
         """The first event of the stream that matches, read from the log: how a repeated request meets its own event."""
         events = map(recorded, self._repository.store.read(stream_id))

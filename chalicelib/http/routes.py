@@ -112,13 +112,16 @@ class Call:
         return parse_min_versions(self._request.headers.get("min-version"))
 
     def caller(self, body: BaseModel | None = None) -> Caller:
-        """The actor with the identity of this request, of which a body that was read is a part."""
+        """The actor with the identity of this request, of which a body that was read is a part.
+
+        Every event of the request stores that identity as its cause.
+        """
         actor, key = self.actor, self._request.headers.get("idempotency-key")
-        request_id = self._request.context.get("requestId") or self.correlation_id
+        request = identify(actor.id, self._request.method, self._path, key, body)
         return Caller(
             actor,
-            Origin(str(actor.id), self.correlation_id, str(request_id)),
-            identify(actor.id, self._request.method, self._path, key, body),
+            Origin(str(actor.id), self.correlation_id, str(request.id)),
+            request,
             parse_if_match(self._request.headers.get("if-match")),
         )
 

@@ -81,6 +81,18 @@ def test_a_declined_payment_repeated_is_declined_again_and_two_keys_do_not_pay_t
     refused(customer.post(path, json=declined | {"token": "tok_visa"}, headers=key()), 409, "already_paid")
 
 
+def test_an_edit_repeated_with_its_if_match_is_answered_as_before_and_another_one_is_refused(shop: Shop) -> None:
+    organiser = shop.organiser()
+    venue_id = made(organiser.post("/venues", json=VENUE))["id"]
+    seen = {"If-Match": '"0"'}
+    first = organiser.patch(f"/venues/{venue_id}", json={"capacity": 9}, headers=seen | {"Idempotency-Key": "edit"})
+    again = organiser.patch(f"/venues/{venue_id}", json={"capacity": 9}, headers=seen | {"Idempotency-Key": "edit"})
+    assert (again.status_code, again.json()) == (200, made(first))
+    other = organiser.patch(f"/venues/{venue_id}", json={"capacity": 8}, headers=seen | {"Idempotency-Key": "other"})
+    refused(other, 412, "version_mismatch")
+    assert len(events_of(shop, venue_id)) == 2
+
+
 def test_an_id_in_capitals_names_the_same_request(shop: Shop) -> None:
     concert = publish_concert(shop.organiser())
     customer = shop.customer()
