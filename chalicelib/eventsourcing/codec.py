@@ -76,11 +76,10 @@ def decode(stored: StoredEvent) -> Event:
     cls = event_class(stored.event_type)
     if cls is None:
         raise _damaged(stored, f"unknown event type {stored.event_type}")
-    if stored.schema_version > cls.schema_version:
-        raise _damaged(stored, f"schema version {stored.schema_version} is newer than {cls.schema_version}")
     try:
         if stored.schema_version == cls.schema_version:
-            return cls.model_validate_json(stored.data)
+            event: Event = cls.__pydantic_validator__.validate_json(stored.data)
+            return event
         return cls.model_validate(_upcast(cls, stored))
     except (ValidationError, ValueError, KeyError, TypeError) as error:
         raise _damaged(stored, f"{type(error).__name__} in its data") from error
@@ -104,6 +103,8 @@ def aggregate_type_of(stored: StoredEvent) -> str:
 
 
 def _upcast(cls: type[Event], stored: StoredEvent) -> JsonObject:
+    if stored.schema_version > cls.schema_version:
+        raise _damaged(stored, f"schema version {stored.schema_version} is newer than {cls.schema_version}")
     data: JsonObject = from_json(stored.data)
     if not isinstance(data, dict):
         raise ValueError("data is no object")  # noqa: TRY004 - bad data, not a bad call
