@@ -105,7 +105,7 @@ def _oversold(stream: list[StoredEvent], events: list[Event]) -> Iterator[str]:
     """Between two events tickets only come free, so the instants of the events are all that matter."""
     name, pool = stream[0].aggregate_id, TICKET_POOL.initial
     for event in events:
-        pool = TICKET_POOL.evolve(pool, event)
+        pool = TICKET_POOL.fold([event], pool)
         if pool.free < 0 or pool.held < 0 or pool.sold < 0:
             yield f"Pool {name} by its aggregate: {pool.held} held + {pool.sold} sold, {-pool.free} too many."
     try:

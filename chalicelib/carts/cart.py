@@ -1,6 +1,5 @@
 """The cart: lines with the holds behind them, until it is checked out."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -59,12 +58,14 @@ class RememberedRequest:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cart:
+    """Only `evolve` changes a cart, and only the copy that a fold has made for it. `requests` has the oldest first."""
+
     customer_id: UUID | None = None
     request_hash: str = ""
-    lines: Mapping[UUID, CartLine] = field(default_factory=dict)
-    requests: Mapping[UUID, RememberedRequest] = field(default_factory=dict)
+    lines: dict[UUID, CartLine] = field(default_factory=dict)
+    requests: dict[UUID, RememberedRequest] = field(default_factory=dict)
     checked_out: bool = False
     order_id: UUID | None = None
     checkout_hash: str = ""
@@ -173,26 +174,31 @@ def evolve(cart: Cart, event: Event) -> Cart:
         case CartCreated():
             return Cart(event.customer_id, event.request_hash)
         case CartItemAdded():
-            requests = _remembering(cart, event.item.id, event.request_hash, event.at or _LONG_AGO)
-            return replace(cart, lines={**cart.lines, event.item.id: event.item}, requests=requests)
+            cart.lines[event.item.id] = event.item
+            _remember(cart, event.item.id, event.request_hash, event.at or _LONG_AGO)
         case CartHoldsExtended():
-            requests = _remembering(cart, event.extension_id, event.request_hash, event.at or _LONG_AGO)
-            extended = {
-                line.item_id: cart.lines[line.item_id].model_copy(update={"expires_at": line.expires_at})
-                for line in event.lines
-                if line.item_id in cart.lines
-            }
-            return replace(cart, lines={**cart.lines, **extended}, requests=requests)
+            for line in event.lines:
+                if line.item_id in cart.lines:
+                    extended = cart.lines[line.item_id].model_copy(update={"expires_at": line.expires_at})
+                    cart.lines[line.item_id] = extended
+            _remember(cart, event.extension_id, event.request_hash, event.at or _LONG_AGO)
         case CartItemRemoved():
-            return replace(cart, lines={key: line for key, line in cart.lines.items() if key != event.item_id})
+            cart.lines.pop(event.item_id, None)
         case CartCheckedOut():
-            return replace(cart, checked_out=True, order_id=event.order_id, checkout_hash=event.request_hash)
+            cart.checked_out, cart.order_id, cart.checkout_hash = True, event.order_id, event.request_hash
     return cart
 
 
-def _remembering(cart: Cart, request_id: UUID, request_hash: str, at: datetime) -> Mapping[UUID, RememberedRequest]:
-    remembered = {key: known for key, known in cart.requests.items() if at - known.at < REQUEST_MEMORY}
-    return remembered | {request_id: RememberedRequest(request_hash, at)}
+def _remember(cart: Cart, request_id: UUID, request_hash: str, at: datetime) -> None:
+    oldest = next(iter(cart.requests.values()), None)
+    if oldest is not None and at - oldest.at >= REQUEST_MEMORY:
+        cart.requests = {key: known for key, known in cart.requests.items() if at - known.at < REQUEST_MEMORY}
+    cart.requests[request_id] = RememberedRequest(request_hash, at)
 
 
-CART = Aggregate("Cart", Cart(), evolve)
+CART = Aggregate(
+    "Cart",
+    Cart(),
+    evolve,
+    copy=lambda cart: replace(cart, lines=dict(cart.lines), requests=dict(cart.requests)),
+)

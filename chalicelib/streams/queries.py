@@ -59,7 +59,7 @@ def _evolved(aggregate: Aggregate[Any] | None, state: Any, event: StoredEvent) -
     if aggregate is None:
         return state
     try:
-        return aggregate.evolve(state, decode(event))
+        return aggregate.fold([decode(event)], state)
     except LogDamaged:
         return state
 
