@@ -11,15 +11,16 @@ from benchmarks.programme import Concert, person, put_on_sale
 from benchmarks.usage import Cost, Usage, difference
 from chalicelib import composition
 from chalicelib.composition import Composition
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.settings import Settings
 from local.issuer import Issuer
 
 HISTORY = 200
 """Events in the pool of the concert that has been selling for a while."""
-ONE_POOL, FOUR_POOLS = 250, 752
+ONE_POOL, FOUR_POOLS = TICKETS_PER_POOL, 4 * TICKETS_PER_POOL
 MAX_PER_ORDER = 40
-FILLING = (40,) * 16 + (18,) * 4
-"""Leaves 10 tickets in each of four pools of 188, in whichever order they are chosen."""
+FILLING = (MAX_PER_ORDER,) * 4
+"""Leaves 10 tickets in each of the four pools, in whichever order they are chosen."""
 
 
 @dataclass(frozen=True)

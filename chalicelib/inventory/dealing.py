@@ -1,13 +1,13 @@
 """How a ticket type's stock is dealt over pools.
 
 One stream takes one write per round trip, so a concert on sale must not be one stream. More pools mean fewer lost
-races and more reads when little is left.
+races and more reads when little is left (docs/adr/0011-how-many-pools.md).
 """
 
 MAX_POOLS = 90
 MAX_POOL_CAPACITY = 1_000
 MAX_QUANTITY = MAX_POOLS * MAX_POOL_CAPACITY
-TICKETS_PER_POOL = 250
+TICKETS_PER_POOL = 50
 """What a pool gets as long as there are fewer than `MAX_POOLS`."""
 
 

@@ -19,6 +19,7 @@ from chalicelib.eventsourcing.repository import MAX_ATTEMPTS, Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import ConcurrencyError, EventStore
 from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketsSoldOut, pool_id
 from chalicelib.orders.order import ORDER
 from chalicelib.venues.events import VenueCreated, VenueDeleted
@@ -137,7 +138,7 @@ def test_a_line_costs_one_transaction_where_cart_and_pool_are_known(shop: Shop) 
 
 
 def test_a_line_costs_two_reads_more_where_nothing_is_known(shop: Shop) -> None:
-    _, ticket_type_id = shop.on_sale(quantity=600)
+    _, ticket_type_id = shop.on_sale(quantity=3 * TICKETS_PER_POOL)
     cart_id = shop.cart()
     costs = Costs(shop.store)
     shop.add(cart_id, ticket_type_id, repository=shop.other_container())

@@ -7,6 +7,7 @@ import pytest
 
 from chalicelib.carts.commands import AddedItem
 from chalicelib.eventsourcing.repository import Repository
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.inventory.ticket_pool import TicketsSoldOut
 from tests.support.shop import HOLD_FOR, Clock, Shop
 
@@ -32,11 +33,10 @@ def refused(shop: Shop, cart_id: UUID, ticket_type_id: UUID, container: Reposito
 
 def test_the_crowd_after_the_last_ticket_costs_two_reads_each_and_no_write(shop_on_store: Shop) -> None:
     shop = shop_on_store
-    _, ticket_type_id = shop.on_sale(quantity=1000)
-    hold_all(shop, ticket_type_id, 1000)
+    _, ticket_type_id = shop.on_sale(quantity=4 * TICKETS_PER_POOL)
+    hold_all(shop, ticket_type_id, 4 * TICKETS_PER_POOL)
     containers = [shop.other_container() for _ in range(10)]
     carts = [shop.cart() for _ in range(200)]
-    pools = 4
     for container in containers:
         refused(shop, shop.cart(), ticket_type_id, container)
     reads, writes = shop.store.usage.reads, shop.store.usage.writes
@@ -44,13 +44,13 @@ def test_the_crowd_after_the_last_ticket_costs_two_reads_each_and_no_write(shop_
         assert refused(shop, cart_id, ticket_type_id, containers[number % 10]) == 0
     assert shop.store.usage.reads - reads <= 2 * len(carts)
     assert shop.store.usage.writes == writes
-    assert pools == len(shop.pools(ticket_type_id))
+    assert len(shop.pools(ticket_type_id)) == 4
 
 
 def test_a_refused_buyer_whose_cart_is_warm_costs_two_reads(shop_on_store: Shop) -> None:
     shop = shop_on_store
-    _, ticket_type_id = shop.on_sale(quantity=500)
-    hold_all(shop, ticket_type_id, 500)
+    _, ticket_type_id = shop.on_sale(quantity=2 * TICKETS_PER_POOL)
+    hold_all(shop, ticket_type_id, 2 * TICKETS_PER_POOL)
     cart_id = shop.cart()
     refused(shop, cart_id, ticket_type_id, shop.repository)
     reads, writes = shop.store.usage.reads, shop.store.usage.writes
@@ -60,8 +60,8 @@ def test_a_refused_buyer_whose_cart_is_warm_costs_two_reads(shop_on_store: Shop)
 
 def test_a_fresh_container_reads_the_cart_a_pool_and_the_mark(shop_on_store: Shop) -> None:
     shop = shop_on_store
-    _, ticket_type_id = shop.on_sale(quantity=1000)
-    hold_all(shop, ticket_type_id, 1000)
+    _, ticket_type_id = shop.on_sale(quantity=4 * TICKETS_PER_POOL)
+    hold_all(shop, ticket_type_id, 4 * TICKETS_PER_POOL)
     refused(shop, shop.cart(), ticket_type_id, shop.other_container())
     cart_id, reads, writes = shop.cart(), shop.store.usage.reads, shop.store.usage.writes
     refused(shop, cart_id, ticket_type_id, shop.other_container())
@@ -70,8 +70,8 @@ def test_a_fresh_container_reads_the_cart_a_pool_and_the_mark(shop_on_store: Sho
 
 def test_a_ticket_given_back_is_for_sale_at_once_to_containers_that_had_the_mark_as_well(shop_on_store: Shop) -> None:
     shop = shop_on_store
-    _, ticket_type_id = shop.on_sale(quantity=500)
-    held = hold_all(shop, ticket_type_id, 500)
+    _, ticket_type_id = shop.on_sale(quantity=2 * TICKETS_PER_POOL)
+    held = hold_all(shop, ticket_type_id, 2 * TICKETS_PER_POOL)
     containers = [shop.other_container() for _ in range(3)]
     for container in containers:
         refused(shop, shop.cart(), ticket_type_id, container)

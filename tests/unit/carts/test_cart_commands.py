@@ -9,6 +9,7 @@ from chalicelib.carts.commands import create_cart
 from chalicelib.errors import IdempotencyKeyReused, NotFound, PreconditionFailed
 from chalicelib.eventsourcing.codec import decode
 from chalicelib.eventsourcing.memory import MemoryEventStore
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.inventory.ticket_pool import TICKET_POOL, HoldExpired, NotOnSale, TicketsSoldOut, pool_id
 from chalicelib.money import CurrencyMismatch, Money
 from chalicelib.orders.commands import PAYMENT_GRACE
@@ -17,6 +18,7 @@ from chalicelib.orders.order import OrderStatus
 from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, PAY_WITHIN, Clock, Shop, some_id
 
 MILLISECOND = timedelta(milliseconds=1)
+THREE_POOLS = 3 * TICKETS_PER_POOL - 2
 
 
 @pytest.fixture
@@ -124,8 +126,8 @@ def test_sold_out_says_how_many_are_left(shop: Shop, store: MemoryEventStore) ->
 
 
 def test_sold_out_counts_all_pools(shop: Shop) -> None:
-    _, ticket_type_id = shop.on_sale(quantity=502)
-    shop.occupy(ticket_type_id, 166)
+    _, ticket_type_id = shop.on_sale(quantity=THREE_POOLS)
+    shop.occupy(ticket_type_id, TICKETS_PER_POOL - 2)
     with pytest.raises(TicketsSoldOut) as refusal:
         shop.add(shop.cart(), ticket_type_id, 5)
     assert refusal.value.facts == {"available": 4}
@@ -133,8 +135,8 @@ def test_sold_out_counts_all_pools(shop: Shop) -> None:
 
 @pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
 def test_a_hold_spans_pools_when_only_together_they_have_enough(shop: Shop, cold: bool) -> None:
-    _, ticket_type_id = shop.on_sale(quantity=502)
-    shop.occupy(ticket_type_id, 165)
+    _, ticket_type_id = shop.on_sale(quantity=THREE_POOLS)
+    shop.occupy(ticket_type_id, TICKETS_PER_POOL - 3)
     assert [pool.free for pool in shop.pools(ticket_type_id)] == [3, 2, 2]
     cart_id = shop.cart()
     repository = shop.other_container() if cold else shop.repository
@@ -148,8 +150,8 @@ def test_a_hold_spans_pools_when_only_together_they_have_enough(shop: Shop, cold
 
 
 def test_a_spanning_hold_is_removed_and_bought_as_one(shop: Shop) -> None:
-    _, ticket_type_id = shop.on_sale(quantity=502)
-    shop.occupy(ticket_type_id, 165)
+    _, ticket_type_id = shop.on_sale(quantity=THREE_POOLS)
+    shop.occupy(ticket_type_id, TICKETS_PER_POOL - 3)
     cart_id = shop.cart()
     added = shop.add(cart_id, ticket_type_id, 7)
     assert [pool.free for pool in shop.pools(ticket_type_id)] == [0, 0, 0]
@@ -157,7 +159,8 @@ def test_a_spanning_hold_is_removed_and_bought_as_one(shop: Shop) -> None:
     assert [pool.free for pool in shop.pools(ticket_type_id)] == [3, 2, 2]
     shop.add(cart_id, ticket_type_id, 7)
     shop.pay(shop.check_out(cart_id).order_id)
-    assert [(pool.held, pool.sold) for pool in shop.pools(ticket_type_id)] == [(165, 3), (165, 2), (165, 2)]
+    assert {pool.held for pool in shop.pools(ticket_type_id)} == {TICKETS_PER_POOL - 3}
+    assert [pool.sold for pool in shop.pools(ticket_type_id)] == [3, 2, 2]
 
 
 def test_ended_holds_are_sold_again_without_anybody_recording_their_end(shop: Shop) -> None:
@@ -386,8 +389,8 @@ def test_a_free_order_is_confirmed_and_its_tickets_sold_at_checkout(shop: Shop, 
 
 def test_a_hold_over_forty_pools_is_bought_in_one_transaction(shop: Shop, store: MemoryEventStore) -> None:
     """Forty shares, sold in one commit with a free order: as much as a cart may hold."""
-    _, ticket_type_id = shop.on_sale(quantity=40 * 250, price="0", max_per_order=40)
-    shop.occupy(ticket_type_id, 249)
+    _, ticket_type_id = shop.on_sale(quantity=40 * TICKETS_PER_POOL, price="0", max_per_order=40)
+    shop.occupy(ticket_type_id, TICKETS_PER_POOL - 1)
     cart_id = shop.cart()
     added = shop.add(cart_id, ticket_type_id, 40)
     assert len(shop.cart_state(cart_id).lines[added.item_id].shares) == 40

@@ -30,6 +30,7 @@ from chalicelib.errors import (
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
 from chalicelib.money import Money
 from chalicelib.venues.commands import delete_venue
@@ -73,7 +74,7 @@ def describe(key: UUID) -> TicketType:
 def large_draft(shop: Shop) -> tuple[UUID, list[UUID]]:
     """Three ticket types of 45 pools each: 135 pools, more than one transaction takes."""
     concert_id = shop.draft()
-    return concert_id, [shop.ticket_type(concert_id, quantity=45 * 250) for _ in range(3)]
+    return concert_id, [shop.ticket_type(concert_id, quantity=45 * TICKETS_PER_POOL) for _ in range(3)]
 
 
 def test_a_concert_is_created_at_a_venue_that_exists(shop: Shop) -> None:
@@ -208,7 +209,7 @@ def test_instants_finer_than_the_log_mean_the_same_in_every_container(shop: Shop
 
 def test_publishing_opens_the_pools_in_the_same_transaction(shop: Shop, store: FragileStore) -> None:
     concert_id = shop.draft()
-    first, second = shop.ticket_type(concert_id, 600), shop.ticket_type(concert_id, 1)
+    first, second = shop.ticket_type(concert_id, 3 * TICKETS_PER_POOL), shop.ticket_type(concert_id, 1)
     store.commits.clear()
     version = shop.publish(concert_id)
     assert store.commits == [1 + 3 + 1]
@@ -218,25 +219,26 @@ def test_publishing_opens_the_pools_in_the_same_transaction(shop: Shop, store: F
         first: tuple(pool_id(first, index) for index in range(3)),
         second: (pool_id(second, 0),),
     }
-    assert [pool.free for pool in shop.pools(first)] == [200, 200, 200]
+    assert [pool.free for pool in shop.pools(first)] == [TICKETS_PER_POOL] * 3
 
 
 def test_a_pool_knows_the_terms_of_its_ticket_type(shop: Shop) -> None:
     sales_start = OPENING - timedelta(days=20)
     concert_id = shop.draft()
-    ticket_type_id = shop.ticket_type(concert_id, 300, "9.50", "GBP", 4, sales_start=sales_start)
+    ticket_type_id = shop.ticket_type(concert_id, 2 * TICKETS_PER_POOL, "9.50", "GBP", 4, sales_start=sales_start)
     shop.publish(concert_id)
     terms = shop.pool(ticket_type_id, 1).terms
     assert terms is not None
     assert (terms.concert_id, terms.concert_name, terms.organiser_id) == (concert_id, "Patti Smith", ORGANISER.id)
     assert (terms.ticket_type_id, terms.ticket_type_name) == (ticket_type_id, "Standing")
-    assert (terms.pool_index, terms.pool_count, terms.capacity, terms.max_per_order) == (1, 2, 150, 4)
+    assert (terms.pool_index, terms.pool_count, terms.max_per_order) == (1, 2, 4)
+    assert terms.capacity == TICKETS_PER_POOL
     assert (terms.price, terms.sales_start, terms.sales_end) == (Money.of("9.50", "GBP"), sales_start, OPENING)
 
 
 @pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
 def test_publishing_again_gives_the_same_answer_and_adds_nothing(shop: Shop, store: FragileStore, cold: bool) -> None:
-    concert_id, _ = shop.on_sale(600)
+    concert_id, _ = shop.on_sale(3 * TICKETS_PER_POOL)
     before = shop.log(store.stream_ids())
     repository = shop.other_container() if cold else shop.repository
     assert publish_concert(repository, shop.request(ORGANISER), concert_id) == 3
@@ -253,8 +255,8 @@ def test_an_incomplete_draft_is_not_published(shop: Shop, store: FragileStore) -
 
 def test_ninety_nine_pools_are_published_in_one_transaction(shop: Shop, store: FragileStore) -> None:
     concert_id = shop.draft()
-    shop.ticket_type(concert_id, 90 * 250)
-    shop.ticket_type(concert_id, 9 * 250)
+    shop.ticket_type(concert_id, 90 * TICKETS_PER_POOL)
+    shop.ticket_type(concert_id, 9 * TICKETS_PER_POOL)
     store.commits.clear()
     shop.publish(concert_id)
     assert store.commits == [MAX_COMMIT_ITEMS]
@@ -267,7 +269,7 @@ def test_a_concert_of_more_than_ninety_nine_pools_is_published_first_and_then_op
     store.commits.clear()
     shop.publish(concert_id)
     assert store.commits == [1, 100, 35]
-    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * 250] * 3
+    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * TICKETS_PER_POOL] * 3
 
 
 @pytest.mark.parametrize("commits_before", [0, 1, 2])
@@ -284,7 +286,7 @@ def test_publishing_again_finishes_what_was_interrupted(
     repository = shop.other_container() if cold else shop.repository
     shop.clock.advance(timedelta(minutes=1))
     assert publish_concert(repository, shop.request(ORGANISER), concert_id) == 5
-    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * 250] * 3
+    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * TICKETS_PER_POOL] * 3
     before = shop.log(store.stream_ids())
     publish_concert(repository, shop.request(ORGANISER), concert_id)
     assert shop.log(store.stream_ids()) == before
@@ -303,7 +305,7 @@ def test_while_its_pools_are_being_opened_nothing_can_be_bought(shop: Shop, stor
 
 
 def test_cancelling_closes_every_pool(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(600)
+    concert_id, ticket_type_id = shop.on_sale(3 * TICKETS_PER_POOL)
     cart_id = shop.cart()
     item = shop.add(cart_id, ticket_type_id, 2)
     assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == 4
@@ -326,7 +328,7 @@ def test_a_container_that_has_not_heard_of_the_cancellation_sells_nothing_either
 
 @pytest.mark.parametrize("commits_before", [0, 1, 2, 3])
 def test_cancelling_again_finishes_what_was_interrupted(shop: Shop, store: FragileStore, commits_before: int) -> None:
-    concert_id, ticket_type_id = shop.on_sale(600)
+    concert_id, ticket_type_id = shop.on_sale(3 * TICKETS_PER_POOL)
     store.appends_left = commits_before
     with pytest.raises(Unavailable):
         cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
@@ -353,11 +355,11 @@ def test_a_publication_resumed_after_the_cancellation_sells_nothing(shop: Shop, 
 
 def test_two_containers_that_publish_at_once_open_every_pool_once(shop: Shop) -> None:
     concert_id = shop.draft()
-    ticket_type_id = shop.ticket_type(concert_id, 600)
+    ticket_type_id = shop.ticket_type(concert_id, 3 * TICKETS_PER_POOL)
     other = shop.other_container(Clock(shop.clock.now + timedelta(seconds=1)))
     publish_concert(other, shop.request(ORGANISER), concert_id)
     assert shop.publish(concert_id) == 3
-    assert [pool.free for pool in shop.pools(ticket_type_id)] == [200, 200, 200]
+    assert [pool.free for pool in shop.pools(ticket_type_id)] == [TICKETS_PER_POOL] * 3
     assert len(shop.store.read(pool_id(ticket_type_id, 0))) == 1
 
 
