@@ -55,7 +55,7 @@ def _apply(count: Count, name: str, data: dict[str, Any]) -> None:
         case "TicketsSold":
             count.holds.pop(data["HoldId"], None)
             count.sold += data["Quantity"]
-        case "TicketPoolClosed":
+        case "TicketPoolClosed" | "TicketPoolCleared":
             pass
         case _:
             raise UnknownEvent(name)

@@ -31,6 +31,7 @@ from chalicelib.inventory.ticket_pool import TICKET_POOL
 from chalicelib.orders.order import ORDER
 from chalicelib.orders.payments import PaymentGateway
 from chalicelib.orders.projections import fold_order
+from chalicelib.orders.ticket import TICKET
 from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
 from chalicelib.privacy.keys import FileMasterKey, MasterKey
 from chalicelib.privacy.kms import KmsMasterKey
@@ -67,7 +68,7 @@ class Composition:
         self.settings = settings
         self.clock = clock
         self.aggregates: Mapping[str, Aggregate[Any]] = {
-            aggregate.name: aggregate for aggregate in (VENUE, CONCERT, TICKET_POOL, CART, ORDER, ACCOUNT)
+            aggregate.name: aggregate for aggregate in (VENUE, CONCERT, TICKET_POOL, CART, ORDER, TICKET, ACCOUNT)
         }
 
     @cached_property

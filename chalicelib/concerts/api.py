@@ -164,8 +164,8 @@ def publish_concert(call: Call) -> Answer:
 @routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER)
 def cancel_concert(call: Call) -> Answer:
     concert_id = call.id("concert_id")
-    version = commands.cancel_concert(composition.current().repository, call.caller(), concert_id)
-    return ok({"id": str(concert_id), "status": ConcertStatus.CANCELLED, "version": version}, version)
+    status, version = commands.cancel_concert(composition.current().repository, call.caller(), concert_id)
+    return ok({"id": str(concert_id), "status": status, "version": version}, version)
 
 
 def _may_see(call: Call, status: str, organiser_id: str | None) -> bool:

@@ -19,6 +19,9 @@ from chalicelib.inventory.events import TicketPoolOpened
 from chalicelib.ownership import change_owned, done_before, owned
 from chalicelib.venues.commands import ensure_venue_exists
 
+CLOSED_IN_THE_REQUEST = 100
+"""So many pools are closed before the answer, in less than a second; a concert may have thousands."""
+
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
     """The new concert's id; its version is 0. Raises IdempotencyKeyReused, or InvalidInput for an unknown venue."""
@@ -132,32 +135,33 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
     return version
 
 
-def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
-    """Cancel, then close pool by pool; cancelling again finishes what was interrupted. Returns the version.
+def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> tuple[ConcertStatus, int]:
+    """Cancel, and close the first pools; the concert's process closes the others. Cancelling again goes on with what
+    was interrupted. Returns status and version: `cancelling`, until every order of the concert is taken care of.
 
     Raises NotFound, Forbidden, PreconditionFailed or ConcertNotPublished.
     """
     version = change_owned(repository, caller, CONCERT, concert_id, Concert.cancel)
-    close_sales(repository, concert_id, caller.origin)
-    return version
+    concert, _ = repository.load(CONCERT, concert_id)
+    if concert.status is ConcertStatus.CANCELLING:
+        close_pools(repository, concert.pool_ids[:CLOSED_IN_THE_REQUEST], caller.origin)
+    return concert.status or ConcertStatus.CANCELLING, version
 
 
 def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
-    """Close the pools of a cancelled concert, one by one: their ids. Repeating it finishes what was interrupted."""
+    """Close all pools of a concert that is being cancelled, one by one: the ids of those that are not cleared yet. When
+    all are cleared, the cancellation is completed. Repeating it finishes what was interrupted."""
     concert, _ = repository.load(CONCERT, concert_id)
-    if concert.status is not ConcertStatus.CANCELLED:
+    if concert.status is not ConcertStatus.CANCELLING:
         return []
-    close_pools(repository, concert.pool_ids, origin)
-    return concert.pool_ids
+    uncleared = close_pools(repository, concert.pool_ids, origin)
+    if not uncleared:
+        repository.execute(partial(_complete_cancellation, concert_id=concert_id), origin)
+    return uncleared
 
 
-def complete_cancellation(repository: Repository, concert_id: UUID, origin: Origin) -> None:
-    """Nothing is left to be begun for the cancelled concert."""
-
-    def command(session: Session) -> None:
-        session.append(CONCERT, concert_id, *session.get(CONCERT, concert_id).complete_cancellation())
-
-    repository.execute(command, origin)
+def _complete_cancellation(session: Session, concert_id: UUID) -> None:
+    session.append(CONCERT, concert_id, *session.get(CONCERT, concert_id).complete_cancellation())
 
 
 def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:

@@ -1,4 +1,4 @@
-"""The concert: draft, then published, then perhaps cancelled."""
+"""The concert: draft, then published, then perhaps cancelling and cancelled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -30,8 +30,12 @@ MAX_TICKET_TYPES = 50
 class ConcertStatus(StrEnum):
     DRAFT = "draft"
     PUBLISHED = "published"
+    CANCELLING = "cancelling"
     CANCELLED = "cancelled"
     DELETED = "deleted"
+
+
+_CANCELLED = {ConcertStatus.CANCELLING, ConcertStatus.CANCELLED}
 
 
 class ConcertNotDraft(RuleViolated):
@@ -72,7 +76,6 @@ class Concert:
     ticket_types: Mapping[UUID, TicketType] = field(default_factory=dict)
     requests: Mapping[UUID, str] = field(default_factory=dict)
     pools: tuple[PoolsOfTicketType, ...] = ()
-    cancellation_completed: bool = False
 
     @property
     def pool_ids(self) -> list[UUID]:
@@ -90,7 +93,7 @@ class Concert:
     def change_details(self, details: ConcertDetails) -> list[Event]:
         """The venue can change in a draft only. Raises NotFound or ConcertNotDraft."""
         current = self.ensure_exists()
-        if self.status is ConcertStatus.CANCELLED:
+        if self.status in _CANCELLED:
             raise ConcertNotDraft("A cancelled concert cannot be changed.", concert_status=self.status)
         if details.venue_id != current.venue_id:
             self.ensure_draft()
@@ -148,7 +151,7 @@ class Concert:
     def cancel(self) -> list[Event]:
         """Cancelling again changes nothing. Raises NotFound or ConcertNotPublished."""
         self.ensure_exists()
-        if self.status is ConcertStatus.CANCELLED:
+        if self.status in _CANCELLED:
             return []
         if self.status is not ConcertStatus.PUBLISHED:
             raise ConcertNotPublished("Only a published concert can be cancelled.", concert_status=self.status)
@@ -156,9 +159,7 @@ class Concert:
 
     def complete_cancellation(self) -> list[Event]:
         """Completing again changes nothing."""
-        if self.status is not ConcertStatus.CANCELLED or self.cancellation_completed:
-            return []
-        return [ConcertCancellationCompleted()]
+        return [ConcertCancellationCompleted()] if self.status is ConcertStatus.CANCELLING else []
 
     def delete(self) -> list[Event]:
         """Deleting again changes nothing. Raises NotFound or ConcertNotDraft."""
@@ -200,9 +201,9 @@ def evolve(concert: Concert, event: Event) -> Concert:
         case ConcertPublished():
             return replace(concert, status=ConcertStatus.PUBLISHED, pools=event.pools)
         case ConcertCancelled():
-            return replace(concert, status=ConcertStatus.CANCELLED)
+            return replace(concert, status=ConcertStatus.CANCELLING)
         case ConcertCancellationCompleted():
-            return replace(concert, cancellation_completed=True)
+            return replace(concert, status=ConcertStatus.CANCELLED)
         case ConcertDeleted():
             return replace(concert, status=ConcertStatus.DELETED)
     return concert

@@ -78,13 +78,13 @@ class ConcertPublished(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events
 
 
 class ConcertCancelled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCancelledEvent"):
-    """The concert does not take place."""
+    """The concert does not take place: its pools are closed from now on, and its orders cancelled and refunded."""
 
 
 class ConcertCancellationCompleted(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCancellationCompletedEvent"
 ):
-    """Every pool is closed, and of every order in them it is known that it must be refunded or cancelled."""
+    """Every pool is closed and cleared: no order waits for the concert's tickets or has a valid one any more."""
 
 
 class ConcertDeleted(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertDeletedEvent"):

@@ -9,11 +9,12 @@ from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
 from chalicelib.processes.process import FROM_THE_BEGINNING, Step
 from chalicelib.processes.work import Kind, Task
 
-FINISHED_WITHIN = timedelta(minutes=5)
+FINISHED_WITHIN = timedelta(minutes=1)
 
 
 class ConcertCancellation:
-    """Begins at once, and again if it is not completed in time; every part of it may be repeated."""
+    """Begins at once, and again until it is completed: whatever message was lost, the watchdog has its work done anew.
+    Every part of it may be repeated."""
 
     aggregate_type = ConcertEvent.aggregate_type
     since = FROM_THE_BEGINNING

@@ -8,6 +8,7 @@ from psycopg.rows import DictRow
 
 from chalicelib.concerts.concert import ConcertStatus
 from chalicelib.concerts.events import (
+    ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCreated,
     ConcertDeleted,
@@ -53,6 +54,8 @@ def _columns(recorded: RecordedEvent) -> dict[str, Any]:
         case ConcertPublished():
             return {"status": ConcertStatus.PUBLISHED.value}
         case ConcertCancelled():
+            return {"status": ConcertStatus.CANCELLING.value}
+        case ConcertCancellationCompleted():
             return {"status": ConcertStatus.CANCELLED.value}
         case ConcertDeleted():
             return {"status": ConcertStatus.DELETED.value}

@@ -197,10 +197,19 @@ def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: 
         session.append(TICKET_POOL, key, *events)
 
 
-def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) -> None:
-    """Close pool by pool, each in a commit of its own; repeating it finishes what was interrupted."""
-    for key in pool_ids:
-        repository.execute(partial(_close, key=key), origin)
+def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) -> list[UUID]:
+    """Close pool by pool, each in a commit of its own: those that are not cleared yet. Repeating it finishes what was
+    interrupted."""
+    return [key for key in pool_ids if not repository.execute(partial(_close, key=key), origin).cleared]
+
+
+def clear_pool(repository: Repository, key: UUID, origin: Origin) -> None:
+    """Record that no order needs the closed pool any more."""
+
+    def command(session: Session) -> None:
+        session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key).clear(session.now))
+
+    repository.execute(command, origin)
 
 
 def orders_in(repository: Repository, key: UUID) -> list[UUID]:
@@ -209,8 +218,9 @@ def orders_in(repository: Repository, key: UUID) -> list[UUID]:
     return list(dict.fromkeys(e.order_id for e in events if isinstance(e, HoldPlacedOnOrder | TicketsSold)))
 
 
-def _close(session: Session, key: UUID) -> None:
+def _close(session: Session, key: UUID) -> TicketPool:
     session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key).close(session.now))
+    return session.get(TICKET_POOL, key)
 
 
 def _span(pools: dict[UUID, TicketPool], quantity: int) -> dict[UUID, int]:

@@ -86,3 +86,8 @@ class TicketsSold(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.
 
 class TicketPoolClosed(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketPoolClosedEvent"):
     """Nothing is held, kept or sold from here any more: the concert is cancelled."""
+
+
+class TicketPoolCleared(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketPoolClearedEvent"):
+    """Of every order that ever had tickets of the closed pool the log says how it ends: cancelled, expired, or with the
+    tickets revoked and their refund started, which the order's own process sees through."""

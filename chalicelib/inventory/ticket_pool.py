@@ -17,6 +17,7 @@ from chalicelib.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
+    TicketPoolCleared,
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
@@ -65,6 +66,7 @@ class TicketPool:
     holds: dict[UUID, Hold] = field(default_factory=dict)
     next_expiry: datetime | None = None
     closed: bool = False
+    cleared: bool = False
     last_at: datetime = _LONG_AGO
 
     @property
@@ -136,6 +138,10 @@ class TicketPool:
         """Closing again changes nothing."""
         return [] if self.closed else [TicketPoolClosed(at=self.at(now).last_at)]
 
+    def clear(self, now: datetime) -> list[Event]:
+        """Only a closed pool is cleared; clearing again changes nothing."""
+        return [TicketPoolCleared(at=self.at(now).last_at)] if self.closed and not self.cleared else []
+
     def ensure_open(self) -> TicketPoolOpened:
         """Raises NotOnSale."""
         if self.terms is None:
@@ -184,6 +190,8 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
             pool.terms = event
         case TicketPoolClosed():
             pool.closed = True
+        case TicketPoolCleared():
+            pool.cleared = True
     return pool
 
 

@@ -83,8 +83,9 @@ class PaymentSucceeded(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Pay
 
 
 class RefundStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundStartedEvent"):
-    """Written before the provider is called; `refund_id` follows from the payment's, so there is one per payment. If it
-    is the payment that confirmed the order, the tickets are revoked."""
+    """Written before the provider is called. `refund_id` follows from the payment's id if all of it goes back, and from
+    payment and concert if it is the part of a cancelled concert: there is one of each. If the whole payment that
+    confirmed the order goes back, all tickets are revoked."""
 
     payment_id: UUID
     refund_id: UUID
@@ -115,8 +116,39 @@ class OrderCancelled(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Order
     at: Instant
 
 
+class TicketsRevoked(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketsRevokedEvent"):
+    """The tickets of one concert admit nobody any more; their refund, if they cost anything, is started in the same
+    commit. What else is in the order stays as it is."""
+
+    concert_id: UUID
+    ticket_ids: tuple[UUID, ...]
+    reason: str
+    at: Instant
+
+
+class TicketRevocationCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketRevocationCompletedEvent"):
+    """Each revoked ticket of the concert says so in its own stream."""
+
+    concert_id: UUID
+    at: Instant
+
+
 class OrderCreatedByTheOriginal(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderCreatedEvent"):
     """An order of the original: no prices, no payment. Read, never written."""
 
     customer_id: UUID
     items: tuple[JsonObject, ...] = ()
+
+
+class TicketEvent(Event, aggregate="Ticket"):
+    """A fact about one ticket. Its stream begins when it stops being what the order's confirmation says of it."""
+
+
+class TicketRevoked(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketRevokedEvent"):
+    """The ticket admits nobody any more."""
+
+    order_id: UUID
+    ticket_type_id: UUID
+    concert_id: UUID | None = None
+    reason: str
+    at: Instant

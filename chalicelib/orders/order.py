@@ -1,9 +1,14 @@
-"""The order: placed, then paid and confirmed, or expired or cancelled; a payment that confirms nothing goes back."""
+"""The order: placed, then paid and confirmed, or expired or cancelled.
 
-from collections.abc import Mapping
+A payment that confirms nothing goes back whole; of the one that confirmed the order goes back what was paid for the
+concerts that are cancelled, each concert's part once.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -24,6 +29,8 @@ from chalicelib.orders.events import (
     RefundCompleted,
     RefundStarted,
     Ticket,
+    TicketRevocationCompleted,
+    TicketsRevoked,
 )
 from chalicelib.privacy.sealed import Sealed
 
@@ -49,6 +56,16 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
     REFUNDING = "refunding"
     REFUNDED = "refunded"
+
+
+class RefundStatus(StrEnum):
+    STARTED = "started"
+    COMPLETED = "completed"
+
+
+class TicketStatus(StrEnum):
+    VALID = "valid"
+    REVOKED = "revoked"
 
 
 class AlreadyPaid(RuleViolated):
@@ -96,7 +113,23 @@ class Payment:
 
 
 @dataclass(frozen=True, slots=True)
+class Refund:
+    """A payment, or the part of it that was paid for one concert, on its way back."""
+
+    payment_id: UUID
+    amount: Money
+    status: RefundStatus = RefundStatus.STARTED
+
+    @property
+    def completed(self) -> bool:
+        return self.status is RefundStatus.COMPLETED
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
+    """`revoked` are ids of tickets; `revocations_under_way` gives the reason for each concert whose revoked tickets may
+    not all say so in their own streams yet."""
+
     customer_id: UUID | None = None
     status: OrderStatus | None = None
     cart_id: UUID | None = None
@@ -107,6 +140,9 @@ class Order:
     payments: Mapping[UUID, Payment] = field(default_factory=dict)
     paid_by: UUID | None = None
     tickets: tuple[Ticket, ...] = ()
+    refunds: Mapping[UUID, Refund] = field(default_factory=dict)
+    revoked: tuple[UUID, ...] = ()
+    revocations_under_way: Mapping[UUID, str] = field(default_factory=dict)
 
     def place(
         self,
@@ -120,16 +156,13 @@ class Order:
         """An order is placed once."""
         if self.status is not None:
             return []
-        total = lines[0].unit_price.times(0)
-        for line in lines:
-            total = total.plus(line.unit_price.times(line.quantity))
         return [
             OrderPlaced(
                 cart_id=cart_id,
                 customer_id=customer_id,
                 buyer=buyer,
                 lines=lines,
-                total=total,
+                total=_total_of(lines),
                 payment_due_at=payment_due_at,
                 at=now,
             )
@@ -191,7 +224,7 @@ class Order:
         if not self.is_news(payment_id):
             return []
         succeeded = PaymentSucceeded(payment_id=payment_id, provider_reference=reference, amount=amount, at=now)
-        return [succeeded, _refund(payment_id, amount, reason, now)]
+        return [succeeded, _refund(payment_id, refund_id_of(payment_id), amount, reason, now)]
 
     def end_without_stock(self, now: datetime) -> list[Event]:
         """What the order was for cannot be had any more: before its deadline only a cancelled concert takes it away."""
@@ -201,12 +234,18 @@ class Order:
             return [OrderCancelled(reason="The concert is cancelled.", at=now)]
         return [OrderExpired(at=now)]
 
-    def complete_refund(self, payment_id: UUID, now: datetime) -> list[Event]:
+    def complete_refund(self, refund_id: UUID, now: datetime) -> list[Event]:
         """Only a refund that was started is completed; hearing of it again changes nothing."""
-        payment = self.payments.get(payment_id)
-        if payment is None or payment.status is not PaymentStatus.REFUNDING:
+        refund = self.refunds.get(refund_id)
+        if refund is None or refund.completed:
             return []
-        return [RefundCompleted(payment_id=payment_id, refund_id=refund_id_of(payment_id), at=now)]
+        return [RefundCompleted(payment_id=refund.payment_id, refund_id=refund_id, at=now)]
+
+    def complete_revocation(self, concert_id: UUID, now: datetime) -> list[Event]:
+        """Completing again changes nothing."""
+        if concert_id not in self.revocations_under_way:
+            return []
+        return [TicketRevocationCompleted(concert_id=concert_id, at=now)]
 
     def expire(self, now: datetime) -> list[Event]:
         """An unpaid order expires at its deadline, unless a payment is under way; expiring again changes nothing."""
@@ -214,19 +253,32 @@ class Order:
             return []
         return [OrderExpired(at=now)]
 
-    def cancel(self, reason: str, now: datetime) -> list[Event]:
-        """Unpaid or free, the order is cancelled; paid, it is refunded. Cancelling again changes nothing.
+    def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
+        """What was bought for the cancelled concert goes back, once: its tickets are revoked and their price refunded,
+        and tickets of other concerts stay valid. An order that is not paid is cancelled as a whole.
 
-        Raises PaymentInProgress: an open payment is closed first.
+        Raises PaymentInProgress: the open payment of an unpaid order is closed first.
         """
+        lines = [line for line in self.lines if line.concert_id == concert_id]
+        if lines and self.status is OrderStatus.CONFIRMED:
+            return self._give_back(concert_id, _total_of(lines), reason, now)
+        if not lines or self.status is not OrderStatus.AWAITING_PAYMENT:
+            return []
         if self.open_payments:
             raise PaymentInProgress("A payment of this order is being processed.")
-        paid = [key for key in self.payments if key == self.paid_by]
-        if self.status is OrderStatus.CONFIRMED and paid:
-            return [_refund(key, self.payments[key].amount, reason, now) for key in paid]
-        if self.status in {OrderStatus.AWAITING_PAYMENT, OrderStatus.CONFIRMED}:
-            return [OrderCancelled(reason=reason, at=now)]
-        return []
+        return [OrderCancelled(reason=reason, at=now)]
+
+    def _give_back(self, concert_id: UUID, price: Money, reason: str, now: datetime) -> list[Event]:
+        valid = self.valid_tickets
+        ids = tuple(ticket.id for ticket in valid if ticket.concert_id == concert_id)
+        if not ids:
+            return []
+        revoked = TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)
+        if self.paid_by is None:
+            return [revoked, OrderCancelled(reason=reason, at=now)] if len(ids) == len(valid) else [revoked]
+        if not price.amount:
+            return [revoked]
+        return [_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), price, reason, now), revoked]
 
     def confirm_free(self, order_id: UUID, now: datetime) -> list[Event]:
         """An order that costs nothing needs no payment."""
@@ -249,20 +301,38 @@ class Order:
         return tuple(key for key, payment in self.payments.items() if payment.is_open)
 
     @property
-    def refunds_under_way(self) -> tuple[UUID, ...]:
-        """Payments that go back and have not arrived yet."""
-        return tuple(key for key, payment in self.payments.items() if payment.status is PaymentStatus.REFUNDING)
+    def refunds_under_way(self) -> dict[UUID, Refund]:
+        """What goes back and has not arrived yet, by the refund's id."""
+        return {
+            key: refund
+            for key, refund in self.refunds.items()
+            if not refund.completed and refund.payment_id in self.payments
+        }
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Something was decided that the provider or the tickets' streams have to hear of yet."""
+        return bool(self.refunds_under_way or self.revocations_under_way)
+
+    @property
+    def valid_tickets(self) -> list[Ticket]:
+        revoked = set(self.revoked)
+        return [ticket for ticket in self.tickets if ticket.id not in revoked]
 
 
-def refund_id_of(payment_id: UUID) -> UUID:
-    """There is one refund of a payment, and every container knows its id."""
-    return uuid5(payment_id, "refund")
+def refund_id_of(payment_id: UUID, concert_id: UUID | None = None) -> UUID:
+    """The id of the refund of a payment, or of the part of it that was paid for a concert: every container knows it."""
+    return uuid5(payment_id, "refund" if concert_id is None else f"refund/{concert_id}")
 
 
-def _refund(payment_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:
-    return RefundStarted(
-        payment_id=payment_id, refund_id=refund_id_of(payment_id), amount=amount, reason=reason, at=now
-    )
+def _refund(payment_id: UUID, refund_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:
+    return RefundStarted(payment_id=payment_id, refund_id=refund_id, amount=amount, reason=reason, at=now)
+
+
+def _total_of(lines: Iterable[OrderLine]) -> Money:
+    """Raises CurrencyMismatch."""
+    first, *others = (line.unit_price.times(line.quantity) for line in lines)
+    return reduce(Money.plus, others, first)
 
 
 def status_at(
@@ -300,14 +370,23 @@ def evolve(order: Order, event: Event) -> Order:
                 payment_due_at=event.payment_due_at,
             )
         case OrderConfirmed():
-            order = replace(order, status=OrderStatus.CONFIRMED, paid_by=event.payment_id, tickets=event.tickets)
+            order = replace(
+                order, status=OrderStatus.CONFIRMED, paid_by=event.payment_id, tickets=event.tickets, revoked=()
+            )
             return _with_payment(order, event.payment_id, PaymentStatus.SUCCEEDED)
         case OrderExpired():
             return replace(order, status=OrderStatus.EXPIRED)
         case OrderCancelled():
-            return replace(order, status=OrderStatus.CANCELLED)
+            return replace(order, status=OrderStatus.CANCELLED, revoked=tuple(ticket.id for ticket in order.tickets))
         case OrderCreatedByTheOriginal():
             return Order(customer_id=event.customer_id, status=OrderStatus.IMPORTED)
+        case TicketsRevoked():
+            under_way = {**order.revocations_under_way, event.concert_id: event.reason}
+            revoked = (*order.revoked, *event.ticket_ids)
+            return _as_refunded(replace(order, revoked=revoked, revocations_under_way=under_way))
+        case TicketRevocationCompleted():
+            under_way = {key: why for key, why in order.revocations_under_way.items() if key != event.concert_id}
+            return replace(order, revocations_under_way=under_way)
     return _evolve_payments(order, event)
 
 
@@ -321,11 +400,12 @@ def _evolve_payments(order: Order, event: Event) -> Order:
         case PaymentSucceeded():
             return _with_payment(order, event.payment_id, PaymentStatus.SUCCEEDED, amount=event.amount)
         case RefundStarted():
-            order = _with_payment(order, event.payment_id, PaymentStatus.REFUNDING, amount=event.amount)
-            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDING)
-        case RefundCompleted():
-            order = _with_payment(order, event.payment_id, PaymentStatus.REFUNDED)
-            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDED)
+            if (order.paid_by, refund_id_of(event.payment_id)) == (event.payment_id, event.refund_id):
+                order = replace(order, revoked=tuple(ticket.id for ticket in order.tickets))
+            return _with_refund(order, event.refund_id, Refund(event.payment_id, event.amount))
+        case RefundCompleted() if event.refund_id in order.refunds:
+            refund = replace(order.refunds[event.refund_id], status=RefundStatus.COMPLETED)
+            return _with_refund(order, event.refund_id, refund)
     return order
 
 
@@ -336,8 +416,26 @@ def _with_payment(order: Order, payment_id: UUID | None, status: PaymentStatus, 
     return replace(order, payments={**order.payments, payment_id: payment})
 
 
-def _if_paid_by(order: Order, payment_id: UUID, status: OrderStatus) -> Order:
-    return replace(order, status=status) if order.paid_by == payment_id else order
+def _with_refund(order: Order, refund_id: UUID, refund: Refund) -> Order:
+    order = replace(order, refunds={**order.refunds, refund_id: refund})
+    payment, refunds = order.payments.get(refund.payment_id), _refunds_of(order, refund.payment_id)
+    if payment is not None and sum(one.amount.amount for one in refunds) >= payment.amount.amount:
+        status = PaymentStatus.REFUNDED if all(one.completed for one in refunds) else PaymentStatus.REFUNDING
+        order = _with_payment(order, refund.payment_id, status)
+    return _as_refunded(order)
+
+
+def _as_refunded(order: Order) -> Order:
+    """Once none of its tickets is valid any more, a paid order is as far as its refunds."""
+    refunds = _refunds_of(order, order.paid_by)
+    if not refunds or order.valid_tickets:
+        return order
+    is_done = all(refund.completed for refund in refunds)
+    return replace(order, status=OrderStatus.REFUNDED if is_done else OrderStatus.REFUNDING)
+
+
+def _refunds_of(order: Order, payment_id: UUID | None) -> list[Refund]:
+    return [refund for refund in order.refunds.values() if refund.payment_id == payment_id]
 
 
 ORDER = Aggregate("Order", Order(), evolve)

@@ -16,6 +16,8 @@ from chalicelib.orders.events import (
     PaymentSucceeded,
     RefundCompleted,
     RefundStarted,
+    TicketRevocationCompleted,
+    TicketsRevoked,
 )
 from chalicelib.orders.order import REQUEST_TIME
 from chalicelib.processes.process import FROM_THE_BEGINNING, Step
@@ -23,8 +25,9 @@ from chalicelib.processes.work import Kind, Task
 
 
 class CheckoutProcess:
-    """Its state is what may still have to be waited for: by what (`payment_due`, a payment's or refund's id) until
-    when. A request does its own work; only what is not done when no request can be alive is due."""
+    """Its state is what may still have to be waited for: by what (`payment_due`, the id of a payment, of a refund, or
+    of a concert whose tickets are revoked) until when. A request does its own work; only what is not done when no
+    request can be alive is due."""
 
     aggregate_type = OrderEvent.aggregate_type
     since = FROM_THE_BEGINNING
@@ -54,6 +57,10 @@ def _waits(waits: JsonObject, event: Event) -> JsonObject:
             return waits | {str(event.refund_id): format_instant(event.at + REQUEST_TIME)}
         case RefundCompleted():
             return _without(waits, str(event.refund_id))
+        case TicketsRevoked():
+            return waits | {str(event.concert_id): format_instant(event.at + REQUEST_TIME)}
+        case TicketRevocationCompleted():
+            return _without(waits, str(event.concert_id))
     return waits
 
 

@@ -3,7 +3,8 @@
 Name and e-mail address of the buyer stay in their envelope.
 """
 
-from uuid import UUID
+from collections.abc import Container
+from decimal import Decimal
 
 from chalicelib.delivery.documents import new_document
 from chalicelib.eventsourcing.codec import RecordedEvent
@@ -20,8 +21,9 @@ from chalicelib.orders.events import (
     PaymentSucceeded,
     RefundCompleted,
     RefundStarted,
+    TicketsRevoked,
 )
-from chalicelib.orders.order import OrderStatus, PaymentStatus
+from chalicelib.orders.order import OrderStatus, PaymentStatus, RefundStatus, TicketStatus, refund_id_of
 
 _COPIED = {"ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "quantity", "unit_price"}
 
@@ -37,31 +39,35 @@ def fold_order(document: JsonObject | None, recorded: RecordedEvent) -> JsonObje
         case OrderExpired():
             return order | {"status": OrderStatus.EXPIRED}
         case OrderCancelled():
-            return order | {"status": OrderStatus.CANCELLED}
+            return _revoked(order | {"status": OrderStatus.CANCELLED})
         case OrderCreatedByTheOriginal():
             return _empty(recorded) | {
                 "customer_id": str(event.customer_id),
                 "status": OrderStatus.IMPORTED,
                 "placed_at": format_instant(as_utc(recorded.created)),
             }
+        case TicketsRevoked():
+            return _as_refunded(_revoked(order, {str(ticket_id) for ticket_id in event.ticket_ids}))
     return _with_payments(order, event)
 
 
 def _with_payments(order: JsonObject, event: Event) -> JsonObject:
     match event:
         case PaymentStarted():
-            payment = {"id": str(event.payment_id), "provider": event.provider, "reason": None}
-            return _with_payment(order, event.payment_id, payment | {"status": PaymentStatus.STARTED})
+            return _with_payment(order, str(event.payment_id), _payment(event))
         case PaymentFailed():
-            return _with_known_payment(order, event.payment_id, PaymentStatus.FAILED, event.reason)
+            failed = {"status": PaymentStatus.FAILED, "reason": event.reason}
+            return _with_known_payment(order, str(event.payment_id), failed)
         case PaymentSucceeded():
-            return _with_known_payment(order, event.payment_id, PaymentStatus.SUCCEEDED)
+            taken = {"status": PaymentStatus.SUCCEEDED, "amount": event.amount.model_dump(mode="json")}
+            return _with_known_payment(order, str(event.payment_id), taken)
         case RefundStarted():
-            order = _with_known_payment(order, event.payment_id, PaymentStatus.REFUNDING, event.reason)
-            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDING)
-        case RefundCompleted():
-            order = _with_known_payment(order, event.payment_id, PaymentStatus.REFUNDED)
-            return _if_paid_by(order, event.payment_id, OrderStatus.REFUNDED)
+            if (order["paid_by"], refund_id_of(event.payment_id)) == (str(event.payment_id), event.refund_id):
+                order = _revoked(order)
+            return _with_refund(order, str(event.refund_id), _refund(event))
+        case RefundCompleted() if str(event.refund_id) in order["refunds"]:
+            refund = order["refunds"][str(event.refund_id)] | {"status": RefundStatus.COMPLETED}
+            return _with_refund(order, str(event.refund_id), refund)
     return order
 
 
@@ -74,6 +80,7 @@ def _empty(recorded: RecordedEvent) -> JsonObject:
         "placed_at": None,
         "payment_due_at": None,
         "payments": {},
+        "refunds": {},
         "paid_by": None,
         "tickets": [],
         "buyer": None,
@@ -98,28 +105,67 @@ def _line(line: OrderLine) -> JsonObject:
     return line.model_dump(mode="json", include=_COPIED) | {"total": total}
 
 
+def _payment(event: PaymentStarted) -> JsonObject:
+    members = event.model_dump(mode="json", include={"provider", "amount"})
+    return {"id": str(event.payment_id), **members, "status": PaymentStatus.STARTED, "reason": None}
+
+
+def _refund(event: RefundStarted) -> JsonObject:
+    members = event.model_dump(mode="json", include={"payment_id", "amount", "reason"})
+    return {"id": str(event.refund_id), **members, "status": RefundStatus.STARTED}
+
+
 def _confirmed(order: JsonObject, event: OrderConfirmed) -> JsonObject:
-    tickets = [ticket.model_dump(mode="json") for ticket in event.tickets]
+    tickets = [ticket.model_dump(mode="json") | {"status": TicketStatus.VALID} for ticket in event.tickets]
     order = order | {"status": OrderStatus.CONFIRMED, "tickets": tickets, "paid_by": None}
     if event.payment_id is None:
         return order
     order = order | {"paid_by": str(event.payment_id)}
-    return _with_known_payment(order, event.payment_id, PaymentStatus.SUCCEEDED)
+    return _with_known_payment(order, order["paid_by"], {"status": PaymentStatus.SUCCEEDED})
 
 
-def _if_paid_by(order: JsonObject, payment_id: UUID, status: OrderStatus) -> JsonObject:
-    return order | {"status": status} if order.get("paid_by") == str(payment_id) else order
+def _revoked(order: JsonObject, ticket_ids: Container[str] | None = None) -> JsonObject:
+    """The order with these of its tickets revoked, or all."""
+    revoked = {"status": TicketStatus.REVOKED}
+    tickets = [
+        ticket | revoked if ticket_ids is None or ticket["id"] in ticket_ids else ticket for ticket in order["tickets"]
+    ]
+    return order | {"tickets": tickets}
 
 
-def _with_known_payment(
-    order: JsonObject, payment_id: UUID, status: PaymentStatus, reason: str | None = None
-) -> JsonObject:
-    if str(payment_id) not in order["payments"]:
+def _with_refund(order: JsonObject, refund_id: str, refund: JsonObject) -> JsonObject:
+    order = order | {"refunds": {**order["refunds"], refund_id: refund}}
+    payment, refunds = order["payments"].get(refund["payment_id"]), _refunds_of(order, refund["payment_id"])
+    if payment is not None and sum(map(_amount, refunds)) >= _amount(payment):
+        status = PaymentStatus.REFUNDED if _are_completed(refunds) else PaymentStatus.REFUNDING
+        order = _with_payment(order, refund["payment_id"], {"status": status, "reason": refund["reason"]})
+    return _as_refunded(order)
+
+
+def _as_refunded(order: JsonObject) -> JsonObject:
+    """As the aggregate says: once no ticket is valid any more, a paid order is as far as its refunds."""
+    refunds = _refunds_of(order, order["paid_by"])
+    if not refunds or any(ticket["status"] == TicketStatus.VALID for ticket in order["tickets"]):
         return order
-    changes = {"status": status} if reason is None else {"status": status, "reason": reason}
-    return _with_payment(order, payment_id, changes)
+    return order | {"status": OrderStatus.REFUNDED if _are_completed(refunds) else OrderStatus.REFUNDING}
 
 
-def _with_payment(order: JsonObject, payment_id: UUID, changes: JsonObject) -> JsonObject:
-    known = order["payments"].get(str(payment_id), {})
-    return order | {"payments": {**order["payments"], str(payment_id): {**known, **changes}}}
+def _refunds_of(order: JsonObject, payment_id: str | None) -> list[JsonObject]:
+    return [refund for refund in order["refunds"].values() if refund["payment_id"] == payment_id]
+
+
+def _are_completed(refunds: list[JsonObject]) -> bool:
+    return all(refund["status"] == RefundStatus.COMPLETED for refund in refunds)
+
+
+def _amount(of: JsonObject) -> Decimal:
+    return Decimal(of["amount"]["amount"])
+
+
+def _with_known_payment(order: JsonObject, payment_id: str, changes: JsonObject) -> JsonObject:
+    return _with_payment(order, payment_id, changes) if payment_id in order["payments"] else order
+
+
+def _with_payment(order: JsonObject, payment_id: str, changes: JsonObject) -> JsonObject:
+    known = order["payments"].get(payment_id, {})
+    return order | {"payments": {**order["payments"], payment_id: {**known, **changes}}}

@@ -72,21 +72,21 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
         **{name: order[name] for name in _COPIED},
         "status": _status(order, now),
         "payments": list(order["payments"].values()),
+        "refunds": list(order["refunds"].values()),
         "tickets": _tickets(order),
         "version": version,
     }
 
 
 def _tickets(order: JsonObject) -> list[JsonObject]:
-    """The tickets with the names of their lines; those of an order that is not confirmed any more are revoked."""
+    """The tickets with the names of their lines."""
     names = {
         line["ticket_type_id"]: {name: line[name] for name in ("ticket_type_name", "concert_name")}
         for line in order["lines"]
     }
-    status = "valid" if order["status"] == OrderStatus.CONFIRMED else "revoked"
-    members = ("id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name")
+    members = ("id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "status")
     tickets = [ticket | names[ticket["ticket_type_id"]] for ticket in order["tickets"]]
-    return [{member: ticket[member] for member in members} | {"status": status} for ticket in tickets]
+    return [{member: ticket[member] for member in members} for ticket in tickets]
 
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:

@@ -16,8 +16,9 @@ from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import CommitTooLarge
 from chalicelib.inventory.commands import Purchase, StockGone, release, sell_late
-from chalicelib.orders.order import ORDER, Order, Payment, refund_id_of
+from chalicelib.orders.order import ORDER, Order, OrderStatus, Payment
 from chalicelib.orders.payments import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Pending
+from chalicelib.orders.revocation import revoke_tickets
 
 Decide = Callable[[Order, datetime], list[Event]]
 
@@ -60,11 +61,11 @@ def record_outcome(cashier: Cashier, order_id: UUID, payment_id: UUID, outcome: 
 
 
 def settle(cashier: Cashier, order_id: UUID, now: datetime) -> None:
-    """Bring the order as far as it can be brought at `now`: ask what became of its payments, finish its refunds, and
-    let it expire when it is due. Raises Unavailable."""
+    """Bring the order as far as it can be brought at `now`: ask what became of its payments, finish what it has
+    decided, and let it expire when it is due. Raises Unavailable."""
     for payment_id in cashier.order(order_id).open_payments:
         _ask(cashier, order_id, payment_id, now)
-    finish_refunds(cashier, order_id)
+    finish(cashier, order_id)
     _end(cashier, order_id, Order.expire)
 
 
@@ -80,34 +81,53 @@ def settle_payment(cashier: Cashier, order_id: UUID, payment_id: UUID) -> None:
     if payment.may_succeed:
         outcome = cashier.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
         record_outcome(cashier, order_id, payment_id, outcome or Pending())
-    finish_refunds(cashier, order_id)
+    finish(cashier, order_id)
 
 
-def cancel_order(cashier: Cashier, order_id: UUID, reason: str) -> None:
-    """Unpaid, the order is cancelled and its stock given back; paid, it is refunded.
+def begin_cancellation(cashier: Cashier, order_id: UUID, concert_id: UUID, reason: str) -> Order:
+    """Decide what becomes of the order, in the log alone: what is left to do is then for `finish`, and the order's own
+    process sees to it. Returns the order.
+
+    Raises PaymentInProgress: only `cancel_order` can cancel an order that is being paid.
+    """
+    return _end(cashier, order_id, lambda order, now: order.cancel_concert(concert_id, reason, now))
+
+
+def cancel_order(cashier: Cashier, order_id: UUID, concert_id: UUID, reason: str) -> None:
+    """Unpaid, the order is cancelled and its stock given back; paid, what was paid for the concert is refunded.
 
     Raises Unavailable, or PaymentInProgress if a payment was started meanwhile: cancelling again closes that as well.
     """
     for payment_id in cashier.order(order_id).open_payments:
         _close(cashier, order_id, payment_id)
-    _end(cashier, order_id, lambda order, now: order.cancel(reason, now))
+    begin_cancellation(cashier, order_id, concert_id, reason)
+    finish(cashier, order_id)
+
+
+def finish(cashier: Cashier, order_id: UUID) -> None:
+    """Carry out what the order has decided: revoke the tickets in their own streams, then refund.
+
+    Raises Unavailable.
+    """
+    order = cashier.order(order_id)
+    for concert_id in order.revocations_under_way:
+        revoke_tickets(cashier.repository, cashier.origin, order_id, order, concert_id)
     finish_refunds(cashier, order_id)
 
 
 def finish_refunds(cashier: Cashier, order_id: UUID) -> None:
     """Ask for what was refunded before, and refund what was not. Raises Unavailable."""
     order = cashier.order(order_id)
-    for payment_id in order.refunds_under_way:
-        payment = order.payments[payment_id]
-        gateway, refund_id = cashier.gateway(payment), refund_id_of(payment_id)
-        attempt = _attempt(order, order_id, payment_id)
-        refund = gateway.find_refund(refund_id, attempt) or gateway.refund(refund_id, attempt, payment.amount)
-        if refund.completed:
-            _decide(cashier, order_id, partial(_complete_refund, payment_id=payment_id))
+    for refund_id, refund in order.refunds_under_way.items():
+        gateway = cashier.gateway(order.payments[refund.payment_id])
+        attempt = _attempt(order, order_id, refund.payment_id)
+        made = gateway.find_refund(refund_id, attempt) or gateway.refund(refund_id, attempt, refund.amount)
+        if made.completed:
+            _decide(cashier, order_id, partial(_complete_refund, refund_id=refund_id))
 
 
-def _complete_refund(order: Order, now: datetime, payment_id: UUID) -> list[Event]:
-    return order.complete_refund(payment_id, now)
+def _complete_refund(order: Order, now: datetime, refund_id: UUID) -> list[Event]:
+    return order.complete_refund(refund_id, now)
 
 
 def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
@@ -147,8 +167,7 @@ def _record_success(cashier: Cashier, order_id: UUID, payment_id: UUID, charged:
 
     def give_up(session: Session) -> Settled:
         _return(session, order_id, payment_id, charged, "The tickets are not available any more.")
-        order = session.get(ORDER, order_id)
-        session.append(ORDER, order_id, *order.end_without_stock(session.now))
+        _end_in(session, order_id, Order.end_without_stock)
         return _settled(session, order_id)
 
     try:
@@ -176,14 +195,19 @@ def _decide(cashier: Cashier, order_id: UUID, decide: Decide) -> Settled:
     return cashier.repository.execute(command, cashier.origin)
 
 
-def _end(cashier: Cashier, order_id: UUID, decide: Decide) -> None:
-    """What is still held for the order is given back in the commit that ends it."""
+def _end(cashier: Cashier, order_id: UUID, decide: Decide) -> Order:
+    def command(session: Session) -> Order:
+        _end_in(session, order_id, decide)
+        return session.get(ORDER, order_id)
 
-    def command(session: Session) -> None:
-        order = session.get(ORDER, order_id)
-        events = decide(order, session.now)
-        session.append(ORDER, order_id, *events)
-        for line in order.lines if events else ():
+    return cashier.repository.execute(command, cashier.origin)
+
+
+def _end_in(session: Session, order_id: UUID, decide: Decide) -> None:
+    """What is still held for an unpaid order is given back in the commit that ends it."""
+    order = session.get(ORDER, order_id)
+    events = decide(order, session.now)
+    session.append(ORDER, order_id, *events)
+    if events and order.status is OrderStatus.AWAITING_PAYMENT:
+        for line in order.lines:
             release(session, line.shares, line.hold_id)
-
-    cashier.repository.execute(command, cashier.origin)

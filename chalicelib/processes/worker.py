@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chalicelib.concerts.commands import close_sales, complete_cancellation
+from chalicelib.concerts.commands import close_sales
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
-from chalicelib.inventory.commands import orders_in
+from chalicelib.inventory.commands import clear_pool, orders_in
+from chalicelib.orders.order import PaymentInProgress
 from chalicelib.orders.payments import PaymentGateway
-from chalicelib.orders.settlement import Cashier, cancel_order, settle, settle_payment
+from chalicelib.orders.settlement import Cashier, begin_cancellation, cancel_order, settle, settle_payment
 from chalicelib.processes.work import Kind, Task, WorkQueue, from_message
 
 logger = logging.getLogger(__name__)
@@ -57,22 +58,30 @@ class Worker:
                 settle(cashier, task.stream_id, self._clock())
             case Kind.SETTLE_PAYMENT if task.about is not None:
                 settle_payment(cashier, task.stream_id, task.about)
-            case Kind.CANCEL_ORDER:
-                cancel_order(cashier, task.stream_id, CONCERT_CANCELLED)
-            case Kind.CANCEL_POOL:
-                self._cancel_orders_of(task.stream_id, task.cause)
+            case Kind.CANCEL_ORDER if task.about is not None:
+                cancel_order(cashier, task.stream_id, task.about, CONCERT_CANCELLED)
+            case Kind.CANCEL_POOL if task.about is not None:
+                self._cancel_orders_of(task.stream_id, task.about, cashier)
             case Kind.CANCEL_CONCERT:
-                self._cancel_concert(task.stream_id, origin)
+                pools = close_sales(self._repository, task.stream_id, origin)
+                self._queue.send([Task(Kind.CANCEL_POOL, pool, task.cause, task.stream_id) for pool in pools])
 
-    def _cancel_concert(self, concert_id: UUID, origin: Origin) -> None:
-        """Nothing can be sold any more when the pools are closed, so what each of them then tells is complete."""
-        pools = close_sales(self._repository, concert_id, origin)
-        self._queue.send([Task(Kind.CANCEL_POOL, pool, origin.causation_id) for pool in pools])
-        complete_cancellation(self._repository, concert_id, origin)
+    def _cancel_orders_of(self, pool_id: UUID, concert_id: UUID, cashier: Cashier) -> None:
+        """The pool is closed, so what its events tell is complete. It is cleared once every order has decided: what is
+        left to do then is known to the order's own process, and sent to be done at once only to save time."""
+        tasks = [self._begun(order_id, concert_id, cashier) for order_id in orders_in(self._repository, pool_id)]
+        self._queue.send([task for task in tasks if task is not None])
+        if not any(task is not None and task.kind is Kind.CANCEL_ORDER for task in tasks):
+            clear_pool(self._repository, pool_id, cashier.origin)
 
-    def _cancel_orders_of(self, pool_id: UUID, cause: str) -> None:
-        orders = orders_in(self._repository, pool_id)
-        self._queue.send([Task(Kind.CANCEL_ORDER, order_id, cause) for order_id in orders])
+    def _begun(self, order_id: UUID, concert_id: UUID, cashier: Cashier) -> Task | None:
+        """What is left to do for the order, if anything."""
+        cause = cashier.origin.causation_id
+        try:
+            order = begin_cancellation(cashier, order_id, concert_id, CONCERT_CANCELLED)
+        except PaymentInProgress:
+            return Task(Kind.CANCEL_ORDER, order_id, cause, concert_id)
+        return Task(Kind.SETTLE_ORDER, order_id, cause) if order.is_unfinished else None
 
     def _is_done(self, message: Message) -> bool:
         try:

@@ -46,8 +46,10 @@ from chalicelib.orders.events import (
     PaymentSucceeded,
     RefundCompleted,
     RefundStarted,
+    TicketRevocationCompleted,
+    TicketsRevoked,
 )
-from chalicelib.orders.order import ORDER, tickets_of
+from chalicelib.orders.order import ORDER, refund_id_of, tickets_of
 from chalicelib.orders.projections import fold_order
 from chalicelib.orders.queries import get_order, get_tickets, list_orders
 from chalicelib.privacy.sealed import Sealed
@@ -196,8 +198,9 @@ def placed(customer_id: UUID = SOMEBODY, quantity: int = 2) -> OrderPlaced:
 
 SHARED_WITH_CART = ("ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "quantity", "unit_price")
 payments = st.sampled_from(PAYMENTS)
-amounts = st.just(Money.of("50.00", "EUR"))
-refund_ids = st.just(uuid5(NAMES, "refund"))
+amounts = st.sampled_from([Money.of("50.00", "EUR"), Money.of("20.00", "EUR")])
+refund_ids = st.sampled_from([uuid5(NAMES, "refund"), *(refund_id_of(payment) for payment in PAYMENTS)])
+ISSUED = tickets_of(uuid5(NAMES, "order"), placed().lines)
 reasons = st.sampled_from(["declined", "stolen"])
 order_events: st.SearchStrategy[Event] = st.one_of(
     events_of(
@@ -217,9 +220,17 @@ order_events: st.SearchStrategy[Event] = st.one_of(
     events_of(
         OrderConfirmed,
         payment_id=st.none() | payments,
-        tickets=st.just(tickets_of(uuid5(NAMES, "order"), placed().lines)),
+        tickets=st.just(ISSUED),
         at=instants,
     ),
+    events_of(
+        TicketsRevoked,
+        concert_id=st.just(uuid5(NAMES, "concert")),
+        ticket_ids=st.sampled_from([(ISSUED[0].id,), tuple(ticket.id for ticket in ISSUED)]),
+        reason=reasons,
+        at=instants,
+    ),
+    events_of(TicketRevocationCompleted, concert_id=st.just(uuid5(NAMES, "concert")), at=instants),
 )
 
 
@@ -479,7 +490,12 @@ def test_an_order_says_what_the_aggregate_says(
     assert [(payment["id"], payment["provider"], payment["status"]) for payment in answer["payments"]] == [
         (str(key), payment.provider, payment.status) for key, payment in order.payments.items()
     ]
-    assert [ticket["id"] for ticket in answer["tickets"]] == [str(ticket.id) for ticket in order.tickets]
+    assert [(refund["id"], refund["status"]) for refund in answer["refunds"]] == [
+        (str(key), refund.status) for key, refund in order.refunds.items()
+    ]
+    assert [(ticket["id"], ticket["status"]) for ticket in answer["tickets"]] == [
+        (str(ticket.id), "valid" if ticket in order.valid_tickets else "revoked") for ticket in order.tickets
+    ]
 
 
 def test_the_refund_of_a_payment_that_confirms_the_order_no_more_leaves_its_status(
@@ -599,11 +615,19 @@ def test_an_order_tells_its_lines_payments_and_tickets(shop: Shop, documents: Do
             {
                 "id": str(refused.request.id),
                 "provider": "sandbox",
+                "amount": total,
                 "status": "failed",
                 "reason": "The card was declined.",
             },
-            {"id": str(paid.payment_id), "provider": "sandbox", "status": "succeeded", "reason": None},
+            {
+                "id": str(paid.payment_id),
+                "provider": "sandbox",
+                "amount": total,
+                "status": "succeeded",
+                "reason": None,
+            },
         ],
+        "refunds": [],
         "tickets": tickets,
         "buyer": BUYER,
         "version": paid.version,
@@ -851,6 +875,7 @@ def test_orders_of_the_original_are_read(documents: DocumentProjection) -> None:
         "placed_at": "2020-05-25T16:10:56.123Z",
         "payment_due_at": None,
         "payments": [],
+        "refunds": [],
         "tickets": [],
         "buyer": None,
         "version": 0,

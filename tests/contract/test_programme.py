@@ -19,6 +19,7 @@ from psycopg.rows import DictRow
 
 from chalicelib.concerts.concert import CONCERT, Concert
 from chalicelib.concerts.events import (
+    ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCreated,
     ConcertDeleted,
@@ -316,12 +317,14 @@ def test_a_venue_is_shown_as_it_is_now(shop: Shop) -> None:
 
 
 def test_drafts_and_cancelled_concerts_can_be_looked_up_and_deleted_ones_cannot(shop: Shop) -> None:
-    draft, cancelled, deleted = uuid4(), uuid4(), uuid4()
+    draft, cancelling, cancelled, deleted = uuid4(), uuid4(), uuid4(), uuid4()
     shop.happened(draft, concert_created())
-    shop.happened(cancelled, concert_created(), ConcertPublished(), ConcertCancelled())
+    shop.happened(cancelling, concert_created(), ConcertPublished(), ConcertCancelled())
+    shop.happened(cancelled, concert_created(), ConcertPublished(), ConcertCancelled(), ConcertCancellationCompleted())
     shop.happened(deleted, concert_created(), ConcertDeleted())
-    found = [find_concert(shop.pool, concert_id) for concert_id in (draft, cancelled, deleted, uuid4())]
-    assert [concert and concert["status"] for concert in found] == ["draft", "cancelled", None, None]
+    found = [find_concert(shop.pool, concert_id) for concert_id in (draft, cancelling, cancelled, deleted)]
+    assert [concert and concert["status"] for concert in found] == ["draft", "cancelling", "cancelled", None]
+    assert find_concert(shop.pool, uuid4()) is None
 
 
 def test_a_deleted_venue_is_gone_but_its_concerts_still_show_it(shop: Shop) -> None:
@@ -400,7 +403,9 @@ def test_characters_that_postgres_cannot_store_are_left_out_instead_of_parking_t
 def test_search_finds_published_concerts_only(shop: Shop) -> None:
     shop.publish("On sale")
     shop.happened(uuid4(), concert_created("Draft"))
-    shop.happened(uuid4(), concert_created("Cancelled"), ConcertPublished(), ConcertCancelled())
+    gone = (concert_created("Cancelled"), ConcertPublished(), ConcertCancelled())
+    shop.happened(uuid4(), *gone)
+    shop.happened(uuid4(), *gone, ConcertCancellationCompleted())
     shop.happened(uuid4(), concert_created("Deleted"), ConcertDeleted())
     assert shop.found() == ["On sale"]
 
@@ -702,7 +707,7 @@ concert_events: st.SearchStrategy[Event] = st.one_of(
     st.tuples(instants, instants).map(lambda dates: ConcertScheduled(start_date=dates[0], end_date=dates[1])),
     ticket_types.map(lambda added: ConcertTicketTypeAdded(type=added)),
     ticket_types.map(lambda removed: ConcertTicketTypeRemoved(ticket_type_id=removed.id)),
-    st.sampled_from([ConcertPublished(), ConcertCancelled(), ConcertDeleted()]),
+    st.sampled_from([ConcertPublished(), ConcertCancelled(), ConcertCancellationCompleted(), ConcertDeleted()]),
 )
 History = dict[UUID, list[Event]]
 histories: st.SearchStrategy[History] = st.fixed_dictionaries(

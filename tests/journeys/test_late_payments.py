@@ -108,21 +108,6 @@ def test_a_late_payment_gets_its_tickets_or_its_money_back(shop: Shop) -> None:
         assert available(shop, concert.concert_id) == 0
 
 
-def test_cancelling_a_concert_refunds_every_order_and_revokes_the_tickets(shop: Shop) -> None:
-    organiser = shop.organiser()
-    concert = publish_concert(organiser)
-    paid, unpaid = shop.customer(), shop.customer()
-    paid_order = order_of(paid, concert.ticket_type_id, 2)
-    made(pay(paid, paid_order))
-    unpaid_order = order_of(unpaid, concert.ticket_type_id, 1)
-    made(organiser.post(f"/concerts/{concert.concert_id}/cancel"))
-    order = order_at(shop, paid, paid_order)
-    assert order["status"] == "refunded"
-    assert {ticket["status"] for ticket in order["tickets"]} == {"revoked"}
-    assert order_at(shop, unpaid, unpaid_order)["status"] == "cancelled"
-    refused(pay(unpaid, unpaid_order), 409, "not_payable")
-
-
 def test_a_webhook_needs_the_providers_signature(shop: Shop) -> None:
     body = b'{"order_id": "6e2f4d3c-0000-4000-8000-000000000000", "payment_id": "6e2f4d3c-0000-4000-8000-000000000001"}'
     secret = shop.stack.environment["SANDBOX_SECRET"]

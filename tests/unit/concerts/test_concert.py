@@ -48,7 +48,8 @@ REMOVED = ConcertTicketTypeRemoved(ticket_type_id=STANDING.id)
 POOLS = (PoolsOfTicketType(ticket_type_id=STANDING.id, pool_ids=(some_id("pool 0"), some_id("pool 1"))),)
 PUBLISHED = ConcertPublished(pools=POOLS)
 ON_SALE: tuple[Event, ...] = (CREATED, SCHEDULED, ADDED, PUBLISHED)
-CANCELLED: tuple[Event, ...] = (*ON_SALE, ConcertCancelled())
+CANCELLING: tuple[Event, ...] = (*ON_SALE, ConcertCancelled())
+CANCELLED: tuple[Event, ...] = (*CANCELLING, ConcertCancellationCompleted())
 DELETED: tuple[Event, ...] = (CREATED, ConcertDeleted())
 NEVER_WAS: tuple[Event, ...] = ()
 ELSEWHERE = replace(DETAILS, venue_id=some_id("other venue"))
@@ -97,8 +98,9 @@ def test_the_venue_of_a_published_concert_cannot_change() -> None:
 
 
 def test_a_cancelled_concert_cannot_be_changed() -> None:
-    outcome = given(CONCERT, *CANCELLED).when(lambda concert: concert.change_details(RENAMED))
-    outcome.then_refuses(ConcertNotDraft, concert_status=ConcertStatus.CANCELLED)
+    for history, status in ((CANCELLING, ConcertStatus.CANCELLING), (CANCELLED, ConcertStatus.CANCELLED)):
+        outcome = given(CONCERT, *history).when(lambda concert: concert.change_details(RENAMED))
+        outcome.then_refuses(ConcertNotDraft, concert_status=status)
 
 
 @pytest.mark.parametrize("history", [NEVER_WAS, DELETED], ids=["never was", "deleted"])
@@ -142,7 +144,12 @@ def test_a_concert_that_does_not_start_in_the_future_is_invalid() -> None:
 
 
 @pytest.mark.parametrize(
-    ("history", "status"), [(ON_SALE, ConcertStatus.PUBLISHED), (CANCELLED, ConcertStatus.CANCELLED)]
+    ("history", "status"),
+    [
+        (ON_SALE, ConcertStatus.PUBLISHED),
+        (CANCELLING, ConcertStatus.CANCELLING),
+        (CANCELLED, ConcertStatus.CANCELLED),
+    ],
 )
 def test_what_only_a_draft_allows_is_refused_later(history: tuple[Event, ...], status: ConcertStatus) -> None:
     concert = given(CONCERT, *history)
@@ -234,6 +241,7 @@ def test_a_published_concert_is_cancelled() -> None:
 
 
 def test_cancelling_again_changes_nothing() -> None:
+    given(CONCERT, *CANCELLING).when(lambda concert: concert.cancel()).then_nothing()
     given(CONCERT, *CANCELLED).when(lambda concert: concert.cancel()).then_nothing()
 
 
@@ -267,6 +275,6 @@ def test_a_concert_of_the_original_has_no_owner_and_no_pools() -> None:
 
 def test_only_a_cancellation_is_completed_and_once() -> None:
     completed = ConcertCancellationCompleted()
-    given(CONCERT, *CANCELLED).when(lambda concert: concert.complete_cancellation()).then(completed)
-    given(CONCERT, *CANCELLED, completed).when(lambda concert: concert.complete_cancellation()).then_nothing()
+    given(CONCERT, *CANCELLING).when(lambda concert: concert.complete_cancellation()).then(completed)
+    given(CONCERT, *CANCELLED).when(lambda concert: concert.complete_cancellation()).then_nothing()
     given(CONCERT, *ON_SALE).when(lambda concert: concert.complete_cancellation()).then_nothing()

@@ -308,9 +308,9 @@ def test_cancelling_closes_every_pool(shop: Shop) -> None:
     concert_id, ticket_type_id = shop.on_sale(3 * TICKETS_PER_POOL)
     cart_id = shop.cart()
     item = shop.add(cart_id, ticket_type_id, 2)
-    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == 4
+    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == (ConcertStatus.CANCELLING, 4)
     assert [pool.closed for pool in shop.pools(ticket_type_id)] == [True] * 3
-    assert shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
+    assert shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
     with pytest.raises(NotOnSale):
         shop.add(cart_id, ticket_type_id)
     with pytest.raises(NotOnSale):
@@ -333,10 +333,10 @@ def test_cancelling_again_finishes_what_was_interrupted(shop: Shop, store: Fragi
     with pytest.raises(Unavailable):
         cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
     store.appends_left = None
-    assert cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id) == 4
+    assert cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id) == (ConcertStatus.CANCELLING, 4)
     assert [pool.closed for pool in shop.pools(ticket_type_id)] == [True] * 3
     before = shop.log(store.stream_ids())
-    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == 4
+    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == (ConcertStatus.CANCELLING, 4)
     assert shop.log(store.stream_ids()) == before
 
 

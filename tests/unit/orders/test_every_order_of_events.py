@@ -77,7 +77,7 @@ class Purchase:
         if self.whole_concert:
             concerts.cancel_concert(self.shop.repository, self.shop.request(ORGANISER), self.concert_id)
         with suppress(Unavailable, PaymentInProgress):
-            cancel_order(self.shop.cashier(), self.order_id, "The concert is cancelled.")
+            cancel_order(self.shop.cashier(), self.order_id, self.concert_id, "The concert is cancelled.")
 
     def _rival_buys(self) -> None:
         with suppress(CloudbashError):

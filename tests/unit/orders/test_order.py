@@ -1,9 +1,13 @@
 """What an order decides, and what it refuses."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
+from hypothesis import given as given_any
+from hypothesis import strategies as st
 
 from chalicelib.errors import IdempotencyKeyReused, NotFound
 from chalicelib.eventsourcing.event import Event
@@ -21,6 +25,8 @@ from chalicelib.orders.events import (
     PaymentSucceeded,
     RefundCompleted,
     RefundStarted,
+    TicketRevocationCompleted,
+    TicketsRevoked,
 )
 from chalicelib.orders.order import (
     MAX_PAYMENTS,
@@ -48,12 +54,14 @@ PAYMENT, SECOND = some_id("payment"), some_id("second payment")
 BUYER = Sealed(ciphertext="c2VhbGVk", key=str(CUSTOMER.id))
 
 
-def line(name: str = "Standing", quantity: int = 2, price: str = "25.00", currency: str = "EUR") -> OrderLine:
+def line(
+    name: str = "Standing", quantity: int = 2, price: str = "25.00", currency: str = "EUR", concert: str = "concert"
+) -> OrderLine:
     return OrderLine(
         hold_id=some_id(f"hold {name}"),
         ticket_type_id=some_id(name),
         ticket_type_name=name,
-        concert_id=some_id("concert"),
+        concert_id=some_id(concert),
         concert_name="Patti Smith",
         quantity=quantity,
         unit_price=Money.of(price, currency),
@@ -304,34 +312,166 @@ def test_a_second_payment_of_a_confirmed_order_goes_back_and_the_order_stays_con
 
 
 def test_a_refund_is_completed_once_and_only_if_it_was_started() -> None:
-    given(ORDER, *PAID).when(lambda order: order.complete_refund(PAYMENT, NOW)).then_nothing()
-    given(ORDER, *PAID, REFUND_STARTED).when(lambda order: order.complete_refund(PAYMENT, NOW)).then(REFUNDED)
-    given(ORDER, *PAID, REFUND_STARTED, REFUNDED).when(lambda o: o.complete_refund(PAYMENT, NOW)).then_nothing()
-    given(ORDER).when(lambda order: order.complete_refund(PAYMENT, NOW)).then_nothing()
+    given(ORDER, *PAID).when(lambda order: order.complete_refund(REFUND, NOW)).then_nothing()
+    given(ORDER, *PAID, REFUND_STARTED).when(lambda order: order.complete_refund(REFUND, NOW)).then(REFUNDED)
+    given(ORDER, *PAID, REFUND_STARTED, REFUNDED).when(lambda o: o.complete_refund(REFUND, NOW)).then_nothing()
+    given(ORDER).when(lambda order: order.complete_refund(REFUND, NOW)).then_nothing()
 
 
-def test_cancelling_ends_an_unpaid_order_and_refunds_a_paid_one() -> None:
-    given(ORDER, placed()).when(lambda order: order.cancel("why", NOW)).then(CANCELLED)
-    given(ORDER, *PAID).when(lambda order: order.cancel("why", NOW)).then(REFUND_STARTED)
+CONCERT, OTHER = some_id("concert"), some_id("other concert")
+TWO_CONCERTS = (line(), line("Balcony", 1, "40.00", concert="other concert"), line("Programme", 1, "0"))
+MIXED: tuple[Event, ...] = (
+    placed(TWO_CONCERTS),
+    started(),
+    CONFIRMED.model_copy(update={"tickets": tickets_of(THIS, TWO_CONCERTS)}),
+)
+FREE_CONCERT = (line(), line("Choir", 1, "0", concert="other concert"))
+
+
+def cancelling(concert_id: UUID = CONCERT) -> Callable[[Order], list[Event]]:
+    return lambda order: order.cancel_concert(concert_id, "why", NOW)
+
+
+def revoked(lines: tuple[OrderLine, ...] = LINES, concert_id: UUID = CONCERT) -> TicketsRevoked:
+    ids = tuple(ticket.id for ticket in tickets_of(THIS, lines) if ticket.concert_id == concert_id)
+    return TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason="why", at=NOW)
+
+
+def part_started(amount: str, concert_id: UUID = CONCERT) -> RefundStarted:
+    refund_id = refund_id_of(PAYMENT, concert_id)
+    return RefundStarted(payment_id=PAYMENT, refund_id=refund_id, amount=Money.of(amount, "EUR"), reason="why", at=NOW)
+
+
+def part_completed(concert_id: UUID = CONCERT) -> RefundCompleted:
+    return RefundCompleted(payment_id=PAYMENT, refund_id=refund_id_of(PAYMENT, concert_id), at=NOW)
+
+
+def revocation_completed(concert_id: UUID = CONCERT) -> TicketRevocationCompleted:
+    return TicketRevocationCompleted(concert_id=concert_id, at=NOW)
+
+
+def test_a_cancelled_concert_ends_an_unpaid_order_and_refunds_a_paid_one() -> None:
+    given(ORDER, placed()).when(cancelling()).then(CANCELLED)
+    given(ORDER, *PAID).when(cancelling()).then(part_started("90.00"), revoked())
     free = (placed(FREE_LINES, "0"), CONFIRMED_FREE)
-    given(ORDER, *free).when(lambda order: order.cancel("why", NOW)).then(CANCELLED)
+    given(ORDER, *free).when(cancelling()).then(revoked(FREE_LINES), CANCELLED)
 
 
 @pytest.mark.parametrize(
     "history",
-    [(placed(), CANCELLED), (placed(), EXPIRED), (*PAID, REFUND_STARTED), (*PAID, REFUND_STARTED, REFUNDED), ()],
-    ids=["cancelled", "expired", "refunding", "refunded", "never placed"],
+    [
+        (placed(), CANCELLED),
+        (placed(), EXPIRED),
+        (*PAID, part_started("90.00"), revoked()),
+        (*PAID, part_started("90.00"), revoked(), part_completed()),
+        (*PAID, REFUND_STARTED),
+        (*PAID, REFUND_STARTED, REFUNDED),
+        (),
+    ],
+    ids=["cancelled", "expired", "refunding", "refunded", "wholly refunding", "wholly refunded", "never placed"],
 )
 def test_cancelling_what_has_ended_changes_nothing(history: tuple[Event, ...]) -> None:
-    given(ORDER, *history).when(lambda order: order.cancel("why", NOW)).then_nothing()
+    given(ORDER, *history).when(cancelling()).then_nothing()
+
+
+def test_a_concert_that_is_not_in_the_order_takes_nothing_away() -> None:
+    for history in (PAID, (placed(),), (placed(), started())):
+        given(ORDER, *history).when(cancelling(some_id("elsewhere"))).then_nothing()
 
 
 def test_an_order_is_not_cancelled_under_an_open_payment() -> None:
-    given(ORDER, placed(), started()).when(lambda o: o.cancel("why", NOW)).then_refuses(PaymentInProgress)
+    given(ORDER, placed(), started()).when(cancelling()).then_refuses(PaymentInProgress)
 
 
-def test_the_refund_of_what_confirmed_the_order_is_told_by_its_status() -> None:
+def test_of_an_order_over_two_concerts_the_part_of_the_cancelled_one_goes_back_once() -> None:
+    history = (*MIXED, part_started("50.00"), revoked(TWO_CONCERTS))
+    given(ORDER, *MIXED).when(cancelling()).then(*history[3:])
+    for done in ((), (part_completed(),), (part_completed(), revocation_completed())):
+        order = given(ORDER, *history, *done)
+        order.when(cancelling()).then_nothing()
+        assert order.state.status is OrderStatus.CONFIRMED
+        assert order.state.payments[PAYMENT].status is PaymentStatus.SUCCEEDED
+        assert [ticket.concert_id for ticket in order.state.valid_tickets] == [OTHER]
+
+
+def test_when_the_last_concert_of_an_order_is_cancelled_it_is_refunded_with_all_its_parts() -> None:
+    first = (*MIXED, part_started("50.00"), revoked(TWO_CONCERTS))
+    second = (part_started("40.00", OTHER), revoked(TWO_CONCERTS, OTHER))
+    given(ORDER, *first).when(cancelling(OTHER)).then(*second)
+    under_way = given(ORDER, *first, *second, part_completed(OTHER)).state
+    assert (under_way.status, list(under_way.refunds_under_way)) == (
+        OrderStatus.REFUNDING,
+        [refund_id_of(PAYMENT, CONCERT)],
+    )
+    assert under_way.payments[PAYMENT].status is PaymentStatus.REFUNDING
+    done = given(ORDER, *first, *second, part_completed(OTHER), part_completed()).state
+    assert (done.status, done.payments[PAYMENT].status) == (OrderStatus.REFUNDED, PaymentStatus.REFUNDED)
+
+
+def test_tickets_that_were_free_keep_a_paid_order_and_end_it_without_another_refund() -> None:
+    tickets = CONFIRMED.model_copy(update={"tickets": tickets_of(THIS, FREE_CONCERT)})
+    history = (
+        placed(FREE_CONCERT, "50.00"),
+        started().model_copy(update={"amount": Money.of("50.00", "EUR")}),
+        tickets,
+    )
+    first = (*history, part_started("50.00"), revoked(FREE_CONCERT), part_completed())
+    assert given(ORDER, *first).state.status is OrderStatus.CONFIRMED
+    given(ORDER, *first).when(cancelling(OTHER)).then(revoked(FREE_CONCERT, OTHER))
+    assert given(ORDER, *first, revoked(FREE_CONCERT, OTHER)).state.status is OrderStatus.REFUNDED
+
+
+def test_a_free_order_stays_confirmed_with_the_tickets_of_the_other_concert() -> None:
+    lines = (line(price="0"), line("Choir", 1, "0", concert="other concert"))
+    history = (placed(lines, "0"), OrderConfirmed(tickets=tickets_of(THIS, lines), at=NOW))
+    given(ORDER, *history).when(cancelling()).then(revoked(lines))
+    left = given(ORDER, *history, revoked(lines))
+    assert left.state.status is OrderStatus.CONFIRMED
+    left.when(cancelling(OTHER)).then(revoked(lines, OTHER), CANCELLED)
+
+
+def test_a_revocation_is_under_way_until_it_is_completed_once() -> None:
+    order = given(ORDER, *PAID, part_started("90.00"), revoked(), part_completed())
+    assert order.state.revocations_under_way == {CONCERT: "why"}
+    order.when(lambda o: o.complete_revocation(CONCERT, NOW)).then(revocation_completed())
+    order.when(lambda o: o.complete_revocation(OTHER, NOW)).then_nothing()
+    done = given(ORDER, *PAID, part_started("90.00"), revoked(), part_completed(), revocation_completed())
+    assert not done.state.is_unfinished
+    done.when(lambda o: o.complete_revocation(CONCERT, NOW)).then_nothing()
+
+
+prices = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "c"]), st.integers(0, 3), st.integers(1, 3)), min_size=1, max_size=5
+)
+"""Lines: of which concert, at how much, how many."""
+
+
+@given_any(prices, st.lists(st.sampled_from(["a", "b", "c"]), max_size=6))
+def test_whatever_is_cancelled_each_part_goes_back_once_and_together_no_more_than_was_paid(
+    bought: list[tuple[str, int, int]], cancelled: list[str]
+) -> None:
+    lines = tuple(
+        line(f"type {index}", quantity, str(price), concert=concert)
+        for index, (concert, price, quantity) in enumerate(bought)
+    )
+    total = sum((of_line.unit_price.amount * of_line.quantity for of_line in lines), Decimal())
+    paying = started().model_copy(update={"amount": Money.of(total, "EUR")})
+    confirming = OrderConfirmed(payment_id=PAYMENT if total else None, tickets=tickets_of(THIS, lines), at=NOW)
+    order = ORDER.fold([placed(lines, str(total)), *([paying] if total else []), confirming])
+    for concert in cancelled:
+        order = ORDER.fold(order.cancel_concert(some_id(concert), "why", NOW), order)
+    back = sum((refund.amount.amount for refund in order.refunds.values()), Decimal())
+    assert back == sum((price * quantity for concert, price, quantity in bought if concert in cancelled), Decimal())
+    left = {concert for concert, _, _ in bought} - set(cancelled)
+    assert {ticket.concert_id for ticket in order.valid_tickets} == {some_id(concert) for concert in left}
+    ending = OrderStatus.REFUNDING if total else OrderStatus.CANCELLED
+    assert order.status is (OrderStatus.CONFIRMED if left else ending)
+
+
+def test_a_refund_of_the_whole_payment_that_confirmed_the_order_revokes_every_ticket() -> None:
+    """So it was before a concert's part could go back alone; those logs stay."""
     assert given(ORDER, *PAID, REFUND_STARTED).state.status is OrderStatus.REFUNDING
+    assert given(ORDER, *PAID, REFUND_STARTED).state.valid_tickets == []
     assert given(ORDER, *PAID, REFUND_STARTED, REFUNDED).state.status is OrderStatus.REFUNDED
 
 

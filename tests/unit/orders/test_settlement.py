@@ -193,31 +193,31 @@ def test_an_attempt_whose_request_may_be_alive_is_left_alone(shop: Shop) -> None
 
 
 def test_cancelling_a_paid_order_refunds_it_once(shop: Shop) -> None:
-    _, ticket_type_id = shop.on_sale()
+    concert_id, ticket_type_id = shop.on_sale()
     order_id = ordered(shop, ticket_type_id)
     shop.pay(order_id)
     for _ in range(2):
-        cancel_order(shop.cashier(), order_id, "The concert is cancelled.")
+        cancel_order(shop.cashier(), order_id, concert_id, "The concert is cancelled.")
     assert shop.order_state(order_id).status is OrderStatus.REFUNDED
     assert shop.gateway.taken_for(order_id) == 0
 
 
 def test_cancelling_closes_an_open_payment_and_gives_the_holds_back(shop: Shop) -> None:
-    _, ticket_type_id = shop.on_sale()
+    concert_id, ticket_type_id = shop.on_sale()
     order_id = ordered(shop, ticket_type_id)
     attempted(shop, order_id, "tok_delayed")
-    cancel_order(shop.cashier(), order_id, "The concert is cancelled.")
+    cancel_order(shop.cashier(), order_id, concert_id, "The concert is cancelled.")
     assert shop.order_state(order_id).status is OrderStatus.CANCELLED
     assert (shop.pool(ticket_type_id).held, shop.gateway.taken_for(order_id)) == (0, Decimal(0))
 
 
 def test_a_refund_whose_reply_was_lost_is_looked_up_and_not_repeated(shop: Shop) -> None:
-    _, ticket_type_id = shop.on_sale()
+    concert_id, ticket_type_id = shop.on_sale()
     order_id = ordered(shop, ticket_type_id)
     shop.pay(order_id)
     shop.gateway.lose_refund_replies = 1
     with pytest.raises(Unavailable):
-        cancel_order(shop.cashier(), order_id, "The concert is cancelled.")
+        cancel_order(shop.cashier(), order_id, concert_id, "The concert is cancelled.")
     assert shop.order_state(order_id).status is OrderStatus.REFUNDING
     settle(shop.cashier(), order_id, shop.clock())
     assert shop.order_state(order_id).status is OrderStatus.REFUNDED

@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 
 from chalicelib.concerts import commands as concerts
+from chalicelib.concerts.concert import ConcertStatus
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import CloudbashError, Unavailable
 from chalicelib.eventsourcing.codec import recorded
@@ -106,11 +107,13 @@ def test_cancelling_a_concert_refunds_and_cancels_every_order_of_it(running: Mac
     running.shop.pay(of_another_concert)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     running.run()
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
+    running.run_until_quiet()
     assert {running.shop.order_state(order_id).status for order_id in paid} == {OrderStatus.REFUNDED}
     assert sum(running.shop.gateway.taken_for(order_id) for order_id in paid) == 0
     assert running.shop.order_state(unpaid).status is OrderStatus.CANCELLED
     assert running.shop.order_state(of_another_concert).status is OrderStatus.CONFIRMED
-    assert running.shop.concert_state(concert_id).cancellation_completed
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
     assert due_at(running, concert_id) is None
     before = running.shop.log(running.store.stream_ids())
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)

@@ -19,7 +19,7 @@ from tests.support.shop import CUSTOMER
 def test_whoever_settles_at_the_same_moment_an_order_ends_once(with_cancellation: bool) -> None:
     for _ in range(30):
         running = machinery()
-        _, ticket_type_id = running.shop.on_sale(quantity=2)
+        concert_id, ticket_type_id = running.shop.on_sale(quantity=2)
         cart_id = running.shop.cart()
         running.shop.add(cart_id, ticket_type_id, 2)
         order_id = running.shop.check_out(cart_id).order_id
@@ -31,7 +31,7 @@ def test_whoever_settles_at_the_same_moment_an_order_ends_once(with_cancellation
         shop = running.shop
         jobs: list[partial[Any]] = [partial(settle_payment, shop.cashier(), order_id, payment_id) for _ in range(2)]
         jobs += [partial(settle, shop.cashier(), order_id, shop.clock())]
-        jobs += [partial(cancel_order, shop.cashier(), order_id, "why")] * (2 if with_cancellation else 0)
+        jobs += [partial(cancel_order, shop.cashier(), order_id, concert_id, "why")] * (2 if with_cancellation else 0)
         jobs += [partial(shop.pay, order_id, "tok_lost_reply", caller, shop.other_container())]
         with ThreadPoolExecutor(len(jobs)) as threads:
             for done in [threads.submit(job) for job in jobs]:
