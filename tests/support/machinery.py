@@ -10,7 +10,7 @@ from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.orders.process import CheckoutProcess
 from chalicelib.processes.process import Instances, MemoryInstances
 from chalicelib.processes.runner import ProcessRunner
-from chalicelib.processes.work import MemoryWorkQueue, WorkQueue, to_message
+from chalicelib.processes.work import Kind, MemoryWorkQueue, Task, WorkQueue, to_message
 from chalicelib.processes.worker import Message, Worker
 from tests.support.shop import Clock, Shop
 
@@ -46,6 +46,15 @@ class Machinery:
             self.shop.clock.advance(max(MINUTE, min(due, default=now) - now))
             self.runner().push_on(self.shop.clock())
         raise AssertionError(f"still due: {self.due()}; in the queue: {self.queue.tasks}")
+
+    def take(self) -> list[Task]:
+        """The tasks of the queue, which is empty then."""
+        tasks, self.queue.tasks = self.queue.tasks, []
+        return tasks
+
+    def lose(self, kind: Kind) -> None:
+        """The messages of this kind end among the dead letters, and nobody looks."""
+        self.queue.tasks = [task for task in self.queue.tasks if task.kind is not kind]
 
     def due(self) -> list[datetime]:
         """When the processes that wait for something are due."""

@@ -26,7 +26,7 @@ from chalicelib.money import Money
 from chalicelib.orders import commands as orders
 from chalicelib.orders.commands import PaidOrder, PlacedOrder
 from chalicelib.orders.order import ORDER, Order
-from chalicelib.orders.payments import Attempt, PaymentGateway, PaymentOutcome, Refund
+from chalicelib.orders.payments import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Refund
 from chalicelib.orders.sandbox import Decision, MemoryLedger, SandboxGateway
 from chalicelib.orders.settlement import Cashier
 from chalicelib.privacy.keys import MemoryPersonKeys
@@ -98,6 +98,10 @@ class CountingGateway(SandboxGateway):
     def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         self._ensure_reachable()
         return super().find_payment(attempt)
+
+    def cancel(self, attempt: Attempt) -> Charged | Declined:
+        self._ensure_reachable()
+        return super().cancel(attempt)
 
     def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
         self.refunds_asked.append(refund_id)

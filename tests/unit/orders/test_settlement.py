@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from chalicelib.carts.cart import MAX_LINES
 from chalicelib.concerts import commands as concerts
 from chalicelib.errors import CloudbashError, Unavailable
 from chalicelib.eventsourcing.memory import MemoryEventStore
@@ -222,6 +223,81 @@ def test_a_refund_whose_reply_was_lost_is_looked_up_and_not_repeated(shop: Shop)
     settle(shop.cashier(), order_id, shop.clock())
     assert shop.order_state(order_id).status is OrderStatus.REFUNDED
     assert len(shop.gateway.refunds_asked) == 1
+
+
+def of_two_concerts(shop: Shop) -> tuple[UUID, UUID, UUID, UUID]:
+    """An order of two tickets of one concert and one of another: its id, the first concert's, the second's, and the
+    second's ticket type."""
+    concert_id, ticket_type_id = shop.on_sale()
+    other_id, other_type_id = shop.on_sale(price="40.00")
+    cart_id = shop.cart()
+    shop.add(cart_id, ticket_type_id, 2)
+    shop.add(cart_id, other_type_id, 1)
+    return shop.check_out(cart_id).order_id, concert_id, other_id, other_type_id
+
+
+def test_a_cancelled_concerts_part_goes_back_and_the_other_concerts_tickets_stay(shop: Shop) -> None:
+    order_id, concert_id, other_id, other_type_id = of_two_concerts(shop)
+    shop.pay(order_id)
+    for _ in range(2):
+        cancel_order(shop.cashier(), order_id, concert_id, "The concert is cancelled.")
+    order = shop.order_state(order_id)
+    assert (order.status, shop.gateway.taken_for(order_id)) == (OrderStatus.CONFIRMED, Decimal("40.00"))
+    assert [ticket.concert_id for ticket in order.valid_tickets] == [other_id]
+    assert [ticket.id for ticket in order.tickets if shop.store.read(ticket.id)] == list(order.revoked)
+    for _ in range(2):
+        cancel_order(shop.cashier(), order_id, other_id, "The concert is cancelled.")
+    assert shop.order_state(order_id).status is OrderStatus.REFUNDED
+    assert shop.gateway.taken_for(order_id) == 0
+    assert len(shop.gateway.refunds_asked) == 2
+    assert shop.pool(other_type_id).sold == 1
+
+
+def test_an_unpaid_order_is_cancelled_as_a_whole_and_what_it_held_of_another_concert_is_free_again(shop: Shop) -> None:
+    order_id, concert_id, _, other_type_id = of_two_concerts(shop)
+    cancel_order(shop.cashier(), order_id, concert_id, "The concert is cancelled.")
+    assert shop.order_state(order_id).status is OrderStatus.CANCELLED
+    assert (shop.pool(other_type_id).held, shop.pool(other_type_id).free) == (0, 10)
+
+
+def test_a_payment_that_comes_when_one_concert_is_cancelled_goes_back_and_the_other_hold_is_given_back(
+    shop: Shop,
+) -> None:
+    order_id, concert_id, _, other_type_id = of_two_concerts(shop)
+    attempted(shop, order_id, "tok_lost_reply")
+    concerts.cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
+    settle(shop.cashier(), order_id, shop.clock())
+    order = shop.order_state(order_id)
+    assert (order.status, shop.gateway.taken_for(order_id)) == (OrderStatus.CANCELLED, Decimal(0))
+    assert (shop.pool(other_type_id).held, shop.pool(other_type_id).sold) == (0, 0)
+
+
+def test_an_order_of_eight_hundred_tickets_is_refunded_once_and_each_ticket_is_told(shop: Shop) -> None:
+    concert_id, cart_id = shop.draft(), shop.cart()
+    types = [shop.ticket_type(concert_id, 40, "1.00", max_per_order=40) for _ in range(MAX_LINES)]
+    shop.publish(concert_id)
+    for ticket_type_id in types:
+        shop.add(cart_id, ticket_type_id, 40)
+    order_id = shop.check_out(cart_id).order_id
+    shop.pay(order_id)
+    for _ in range(2):
+        cancel_order(shop.cashier(), order_id, concert_id, "The concert is cancelled.")
+    order = shop.order_state(order_id)
+    assert (order.status, len(order.tickets), order.valid_tickets) == (OrderStatus.REFUNDED, 800, [])
+    assert [len(shop.store.read(ticket.id)) for ticket in order.tickets] == [1] * 800
+    assert len(shop.gateway.refunds_asked) == 1
+
+
+def test_tickets_are_revoked_while_the_provider_is_away(shop: Shop) -> None:
+    concert_id, ticket_type_id = shop.on_sale()
+    order_id = ordered(shop, ticket_type_id)
+    shop.pay(order_id)
+    shop.gateway.lose_refund_replies = 1
+    with pytest.raises(Unavailable):
+        cancel_order(shop.cashier(), order_id, concert_id, "The concert is cancelled.")
+    order = shop.order_state(order_id)
+    assert (order.valid_tickets, order.revocations_under_way) == ([], {})
+    assert [len(shop.store.read(ticket.id)) for ticket in order.tickets] == [1, 1]
 
 
 def test_news_of_a_payment_that_cannot_be_seen_yet_comes_again(shop: Shop) -> None:

@@ -133,6 +133,79 @@ def test_a_cancellation_that_was_interrupted_is_taken_up_by_the_watchdog(running
     assert running.shop.order_state(order_id).status is OrderStatus.REFUNDED
 
 
+@pytest.mark.parametrize("lost", [Kind.CANCEL_CONCERT, Kind.CANCEL_POOL, Kind.CANCEL_ORDER, Kind.SETTLE_ORDER])
+def test_no_message_that_is_lost_loses_a_refund(running: Machinery, lost: Kind) -> None:
+    """Not even if for some minutes all of a kind end among the dead letters."""
+    concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
+    orders = [ordered(running, ticket_type_id) for _ in range(3)]
+    running.shop.pay(orders[0])
+    running.shop.pay(orders[1], "tok_delayed")
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    for _ in range(4):
+        running.deliver()
+        running.lose(lost)
+        running.worker().work([Message("one", to_message(task)) for task in running.take()])
+        running.lose(lost)
+        running.runner().push_on(running.shop.clock.advance(PUSH_EVERY))
+    running.run_until_quiet()
+    endings = [running.shop.order_state(order_id).status for order_id in orders]
+    assert endings == [OrderStatus.REFUNDED, OrderStatus.CANCELLED, OrderStatus.CANCELLED]
+    assert [running.shop.gateway.taken_for(order_id) for order_id in orders] == [0, 0, 0]
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
+
+
+def test_a_concert_is_cancelling_as_long_as_an_order_of_it_is_being_paid(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale()
+    order_id = ordered(running, ticket_type_id)
+    running.shop.gateway.unreachable = True
+    with pytest.raises(Unavailable):
+        running.shop.pay(order_id)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    with pytest.raises(AssertionError, match="still due"):
+        running.run_until_quiet(pushes=10)
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
+    assert not running.shop.pool(ticket_type_id).cleared
+    running.shop.gateway.unreachable = False
+    running.run_until_quiet()
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
+    assert running.shop.order_state(order_id).status is OrderStatus.CANCELLED
+
+
+def test_what_the_request_leaves_open_is_closed_at_once_by_the_process(
+    running: Machinery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(concerts, "CLOSED_IN_THE_REQUEST", 2)
+    concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    assert [pool.closed for pool in running.shop.pools(ticket_type_id)] == [True, True, False]
+    running.run()
+    assert [pool.closed for pool in running.shop.pools(ticket_type_id)] == [True, True, True]
+
+
+def test_two_concerts_of_an_order_cancelled_twice_with_every_task_doubled_give_one_refund_each(
+    running: Machinery,
+) -> None:
+    sold = [running.shop.on_sale(price=price) for price in ("25.00", "40.00")]
+    cart_id = running.shop.cart()
+    for _, ticket_type_id in sold:
+        running.shop.add(cart_id, ticket_type_id)
+    order_id = running.shop.check_out(cart_id).order_id
+    running.shop.pay(order_id)
+    for concert_id, _ in sold * 2:
+        concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    for _ in range(5):
+        running.deliver()
+        tasks = running.take()
+        running.worker().work([Message("one", to_message(task)) for task in [*tasks, *reversed(tasks)]])
+        running.runner().push_on(running.shop.clock.advance(PUSH_EVERY))
+    running.run_until_quiet()
+    order = running.shop.order_state(order_id)
+    assert (order.status, running.shop.gateway.taken_for(order_id)) == (OrderStatus.REFUNDED, Decimal(0))
+    refunds = [entry for entry in running.shop.gateway.ledger.entries.values() if entry.refund_of]
+    assert sorted(str(refund.amount.amount) for refund in refunds) == ["25.00", "40.00"]
+    assert {running.shop.concert_state(concert_id).status for concert_id, _ in sold} == {ConcertStatus.CANCELLED}
+
+
 def test_a_free_order_of_a_cancelled_concert_is_cancelled(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale(price="0")
     order_id = ordered(running, ticket_type_id)

@@ -45,3 +45,27 @@ def test_whoever_settles_at_the_same_moment_an_order_ends_once(with_cancellation
             assert order.status in {OrderStatus.REFUNDED, OrderStatus.CANCELLED}
             assert taken == 0
         assert with_cancellation or order.status is OrderStatus.CONFIRMED
+
+
+def test_two_concerts_of_an_order_cancelled_at_the_same_moment_give_one_refund_each() -> None:
+    for _ in range(20):
+        running = machinery()
+        shop = running.shop
+        sold = [shop.on_sale(price=price) for price in ("25.00", "40.00")]
+        cart_id = shop.cart()
+        for _, ticket_type_id in sold:
+            shop.add(cart_id, ticket_type_id)
+        order_id = shop.check_out(cart_id).order_id
+        shop.pay(order_id)
+
+        jobs = [partial(cancel_order, shop.cashier(), order_id, concert_id, "why") for concert_id, _ in sold * 2]
+        jobs += [partial(settle, shop.cashier(), order_id, shop.clock())]
+        with ThreadPoolExecutor(len(jobs)) as threads:
+            for done in [threads.submit(job) for job in jobs]:
+                with suppress(CloudbashError):
+                    done.result()
+        running.run_until_quiet()
+        order = shop.order_state(order_id)
+        assert (order.status, len(order.refunds)) == (OrderStatus.REFUNDED, 2)
+        assert shop.gateway.taken_for(order_id) == 0
+        assert [len(shop.store.read(ticket.id)) for ticket in order.tickets] == [1, 1]
