@@ -6,9 +6,11 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
 
+from benchmarks import refunds
 from benchmarks.recount import UnknownEvent, recount
 from chalicelib import composition  # noqa: F401 - with it every event of every context can be read
 from chalicelib.carts.cart import CART, Cart
+from chalicelib.concerts.concert import CONCERT
 from chalicelib.errors import LogDamaged
 from chalicelib.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.eventsourcing.event import Event
@@ -17,6 +19,7 @@ from chalicelib.inventory.events import TicketsSold
 from chalicelib.inventory.ticket_pool import TICKET_POOL
 from chalicelib.orders.events import OrderConfirmed
 from chalicelib.orders.order import ORDER, Order, PaymentStatus
+from chalicelib.orders.ticket import TICKET
 
 Streams = Mapping[UUID, list[StoredEvent]]
 
@@ -28,6 +31,7 @@ class Verdict:
     oversold: tuple[str, ...] = ()
     tickets_lost: tuple[str, ...] = ()
     double_charged: tuple[str, ...] = ()
+    money_astray: tuple[str, ...] = ()
     stuck: tuple[str, ...] = ()
     broken_streams: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
@@ -59,11 +63,23 @@ def judge(events: Iterable[StoredEvent]) -> Verdict:
     pools = {key: stream for key, stream in streams.items() if _is(stream, TICKET_POOL.name)}
     orders = {key: decoded[key] for key, stream in streams.items() if _is(stream, ORDER.name)}
     carts = {key: decoded[key] for key, stream in streams.items() if _is(stream, CART.name)}
+    tickets = {key: decoded[key] for key, stream in streams.items() if _is(stream, TICKET.name)}
+    concerts = {key: decoded[key] for key, stream in streams.items() if _is(stream, CONCERT.name)}
+    counts = {key: refunds.count(events) for key, events in orders.items()}
     return Verdict(
         oversold=tuple(finding for key, stream in pools.items() for finding in _oversold(stream, decoded[key])),
-        tickets_lost=tuple(_lost(_sold_by_order(decoded[key] for key in pools), orders)),
+        tickets_lost=(
+            *_lost(_sold_by_order(decoded[key] for key in pools), counts),
+            *refunds.tickets_at_odds(tickets, counts),
+        ),
         double_charged=tuple(_double_charged(orders)),
-        stuck=(*_open_payments(orders), *_orphaned_checkouts(carts, orders)),
+        money_astray=tuple(refunds.money_astray(counts)),
+        stuck=(
+            *_open_payments(orders),
+            *_orphaned_checkouts(carts, orders),
+            *refunds.unfinished(counts),
+            *refunds.unfinished_cancellations(concerts, counts),
+        ),
         broken_streams=tuple(finding for stream in streams.values() for finding in _broken(stream)),
         unreadable=tuple(unreadable),
     )
@@ -127,11 +143,12 @@ def _sold_by_order(pools: Iterable[list[Event]]) -> Counter[UUID]:
     return sold
 
 
-def _lost(sold: Counter[UUID], orders: Mapping[UUID, list[Event]]) -> Iterator[str]:
-    issued = Counter({key: len(_order(events).tickets) for key, events in orders.items()})
-    for order_id in sold.keys() | issued.keys():
-        if sold[order_id] != issued[order_id]:
-            yield f"Order {order_id} has {issued[order_id]} tickets; the pools sold it {sold[order_id]}."
+def _lost(sold: Counter[UUID], orders: Mapping[UUID, refunds.Count]) -> Iterator[str]:
+    """What was sold is valid or was revoked."""
+    for order_id in sold.keys() | orders.keys():
+        tickets = orders[order_id].tickets if order_id in orders else 0
+        if sold[order_id] != tickets:
+            yield f"Order {order_id} has {tickets} tickets, valid or revoked; the pools sold it {sold[order_id]}."
 
 
 def _double_charged(orders: Mapping[UUID, list[Event]]) -> Iterator[str]:

@@ -76,7 +76,8 @@ class PaymentGateway(Protocol):
         Charged means that it is too late, Pending that it is too late and too early to tell."""
 
     def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
-        """`amount` is what was taken, which may not be what was asked for."""
+        """Give back `amount`: what was taken, which may not be what was asked for, or a part of it. One payment may
+        have several refunds, each under an id of its own."""
 
     def find_refund(self, refund_id: UUID, attempt: Attempt) -> Refund | None:
         """None if the provider was never asked for it."""

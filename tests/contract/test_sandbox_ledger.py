@@ -8,7 +8,8 @@ import pytest
 
 from chalicelib.money import Money
 from chalicelib.orders.dynamodb import DynamoDBLedger
-from chalicelib.orders.sandbox import Decision, Entry, Ledger, MemoryLedger
+from chalicelib.orders.payments import Attempt, Refund
+from chalicelib.orders.sandbox import Decision, Entry, Ledger, MemoryLedger, SandboxGateway, Token
 from local.resources import Resources
 from tests.support.stored import SOME_TIME
 
@@ -49,3 +50,16 @@ def test_an_undecided_entry_is_decided_once(ledger: Ledger) -> None:
     undecided = ledger.record(entry())
     assert ledger.decide(undecided, Decision.DECLINED).decision is Decision.DECLINED
     assert ledger.decide(undecided, Decision.CHARGED).decision is Decision.DECLINED
+
+
+def test_a_payment_goes_back_in_parts_each_once(ledger: Ledger) -> None:
+    sandbox = SandboxGateway(ledger, lambda: SOME_TIME, "secret", lambda *_: None)
+    attempt = Attempt(uuid4(), uuid4(), Money.of("90.00", "EUR"))
+    sandbox.charge(attempt, Token.APPROVED)
+    parts = {uuid4(): Money.of(amount, "EUR") for amount in ("50.00", "40.00")}
+    for refund_id, amount in [*parts.items(), *parts.items()]:
+        assert sandbox.refund(refund_id, attempt, amount).completed
+    assert [sandbox.find_refund(refund_id, attempt) for refund_id in parts] == [Refund(completed=True)] * 2
+    found = [ledger.find(refund_id) for refund_id in parts]
+    assert [(one.amount, one.refund_of) for one in found if one] == [(x, attempt.payment_id) for x in parts.values()]
+    assert sandbox.find_refund(uuid4(), attempt) is None

@@ -10,12 +10,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib.composition import Composition
+from chalicelib.concerts import commands as concerts
 from chalicelib.errors import BadSignature, InvalidInput, Unavailable
 from chalicelib.money import Money
 from chalicelib.orders.order import OrderStatus, refund_id_of
 from chalicelib.orders.payments import Attempt, Charged, Declined, Notification, Pending, Refund
+from chalicelib.orders.settlement import cancel_order
 from chalicelib.settings import NotConfigured, Settings
 from tests.support.machinery import machinery
+from tests.support.shop import ORGANISER
 from tests.support.stripe_server import FakeStripe, running_stripe
 
 pytest.importorskip("stripe")
@@ -129,6 +132,43 @@ def test_a_refund_is_made_once_and_found_by_our_id(fake: FakeStripe, gateway: St
     assert gateway.find_refund(refund_id, this) == Refund(completed=True)
     assert gateway.find_refund(uuid4(), this) is None
     assert [refund["amount"] for refund in fake.refunds.values()] == [2500]
+
+
+def test_a_payment_goes_back_in_parts_each_once_and_never_more_than_was_taken(
+    fake: FakeStripe, gateway: StripeGateway
+) -> None:
+    this = attempt(Money.of("90.00", "EUR"))
+    gateway.charge(this, "pm_card_visa")
+    parts = {refund_id_of(this.payment_id, uuid4()): Money.of(amount, "EUR") for amount in ("50.00", "40.00")}
+    for refund_id, amount in [*parts.items(), *parts.items()]:
+        assert gateway.refund(refund_id, this, amount) == Refund(completed=True)
+    assert [gateway.find_refund(refund_id, this) for refund_id in parts] == [Refund(completed=True)] * 2
+    assert [refund["amount"] for refund in fake.refunds.values()] == [5000, 4000]
+    with pytest.raises(Unavailable):
+        gateway.refund(uuid4(), this, Money.of("0.01", "EUR"))
+
+
+def test_the_lost_reply_to_one_part_is_found_again_among_the_others(fake: FakeStripe, gateway: StripeGateway) -> None:
+    running = machinery()
+    shop = running.shop
+    shop.gateway = gateway  # type: ignore[assignment]
+    sold = [shop.on_sale(price=price) for price in ("25.00", "40.00")]
+    cart_id = shop.cart()
+    for _, ticket_type_id in sold:
+        shop.add(cart_id, ticket_type_id)
+    order_id = shop.check_out(cart_id).order_id
+    shop.pay(order_id, "pm_card_visa")
+    concerts.cancel_concert(shop.repository, shop.request(ORGANISER), sold[0][0])
+    running.run_until_quiet()
+    assert shop.order_state(order_id).status is OrderStatus.CONFIRMED
+    concerts.cancel_concert(shop.repository, shop.request(ORGANISER), sold[1][0])
+    fake.lose_reply_to = "/refunds"
+    with pytest.raises(Unavailable):
+        cancel_order(shop.cashier(), order_id, sold[1][0], "The concert is cancelled.")
+    fake.lose_reply_to = ""
+    running.run_until_quiet()
+    assert shop.order_state(order_id).status is OrderStatus.REFUNDED
+    assert [refund["amount"] for refund in fake.refunds.values()] == [2500, 4000]
 
 
 def test_a_refund_on_its_way_is_not_completed(fake: FakeStripe, gateway: StripeGateway) -> None:

@@ -58,7 +58,7 @@ class FakeStripe:
             case "POST", "payment_intents", key, "cancel":
                 return self._cancel(self.intents[key])
             case "POST", "refunds":
-                return 200, self._refund(params)
+                return self._refund(params)
             case "GET", "refunds":
                 found = [one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]]
                 return 200, {"object": "list", "data": found, "has_more": False, "url": "/v1/refunds"}
@@ -100,17 +100,22 @@ class FakeStripe:
         intent["status"] = "canceled"
         return 200, intent
 
-    def _refund(self, params: Json) -> Json:
+    def _refund(self, params: Json) -> tuple[int, Json]:
+        intent, amount = params["payment_intent"], int(params["amount"])
+        given_back = sum(one["amount"] for one in self.refunds.values() if one["payment_intent"] == intent)
+        if amount > self.intents[intent]["amount_received"] - given_back:
+            message = "Refund amount is greater than unrefunded amount on charge."
+            return 400, {"error": {"type": "invalid_request_error", "param": "amount", "message": message}}
         key = f"re_{len(self.refunds) + 1}"
         self.refunds[key] = {
             "id": key,
             "object": "refund",
-            "amount": int(params["amount"]),
-            "payment_intent": params["payment_intent"],
+            "amount": amount,
+            "payment_intent": intent,
             "status": self.refund_status,
             "metadata": metadata_in(params),
         }
-        return self.refunds[key]
+        return 200, self.refunds[key]
 
 
 def metadata_in(params: Json) -> dict[str, str]:

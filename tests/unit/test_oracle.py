@@ -10,6 +10,8 @@ import pytest
 from benchmarks.log import of_concert
 from benchmarks.oracle import Stock, Verdict, judge, stock_of
 from chalicelib.carts.events import CartCheckedOut, CartCreated
+from chalicelib.concerts import commands as concerts
+from chalicelib.concerts.events import ConcertCancellationCompleted
 from chalicelib.eventsourcing.codec import Head
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.memory import MemoryEventStore
@@ -23,9 +25,22 @@ from chalicelib.inventory.events import (
 )
 from chalicelib.inventory.ticket_pool import pool_id
 from chalicelib.money import Money
-from chalicelib.orders.events import OrderConfirmed, OrderLine, OrderPlaced, PaymentFailed, PaymentStarted, Ticket
+from chalicelib.orders.events import (
+    OrderConfirmed,
+    OrderLine,
+    OrderPlaced,
+    PaymentFailed,
+    PaymentStarted,
+    RefundCompleted,
+    RefundStarted,
+    Ticket,
+    TicketRevocationCompleted,
+    TicketRevoked,
+    TicketsRevoked,
+)
 from chalicelib.privacy.sealed import Sealed
-from tests.support.shop import CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, Shop, some_id
+from tests.support.machinery import machinery
+from tests.support.shop import CUSTOMER, HOLD_FOR, ORGANISER, OTHER_CUSTOMER, Shop, some_id
 from tests.support.stored import SOME_TIME, imported, store_all
 
 POOL, ORDER, CART, TYPE = some_id("pool"), some_id("order"), some_id("cart"), some_id("type")
@@ -175,6 +190,79 @@ def test_an_order_confirmed_twice_was_charged_twice() -> None:
     order: list[Event] = [placed(), started("one"), confirmed(1, "one"), started("two"), confirmed(1, "two")]
     verdict = judge(log([opened(), held(1), sold(1)], order))
     assert verdict.double_charged == (f"Order {ORDER} was confirmed 2 times by 2 payments.",)
+
+
+@pytest.fixture
+def cancelled() -> list[StoredEvent]:
+    """A paid order over two concerts, of which one is cancelled, an unpaid one, and a free one."""
+    running = machinery()
+    shop = running.shop
+    (concert_id, ticket_type_id), (_, other_type_id) = shop.on_sale(), shop.on_sale(price="40.00")
+    free_id, free_type_id = shop.on_sale(price="0")
+    for bought, is_paid in (
+        ([ticket_type_id, other_type_id], True),
+        ([ticket_type_id], False),
+        ([free_type_id], False),
+    ):
+        cart_id = shop.cart()
+        for key in bought:
+            shop.add(cart_id, key, 2)
+        order_id = shop.check_out(cart_id).order_id
+        if is_paid:
+            shop.pay(order_id)
+    for key in (concert_id, free_id):
+        concerts.cancel_concert(shop.repository, shop.request(ORGANISER), key)
+    running.run_until_quiet()
+    return [event for stream in running.store.stream_ids() for event in running.store.read(stream)]
+
+
+def test_a_cancellation_that_gave_everything_back_has_no_findings(cancelled: list[StoredEvent]) -> None:
+    assert judge(cancelled) == Verdict()
+
+
+@pytest.mark.parametrize(
+    ("lost", "kinds"),
+    [
+        (RefundCompleted, {"money_astray", "stuck"}),
+        (RefundStarted, {"money_astray"}),
+        (TicketsRevoked, {"money_astray", "tickets_lost", "stuck"}),
+        (TicketRevoked, {"tickets_lost"}),
+        (TicketRevocationCompleted, {"stuck"}),
+        (ConcertCancellationCompleted, {"stuck"}),
+    ],
+    ids=lambda lost: getattr(lost, "__name__", None),
+)
+def test_what_a_cancellation_leaves_undone_is_found(
+    cancelled: list[StoredEvent], lost: type[Event], kinds: set[str]
+) -> None:
+    verdict = judge([event for event in cancelled if event.event_type != lost.stored_name])
+    found = {kind for kind, number in verdict.counts.items() if number}
+    assert found - {"broken_streams"} == kinds
+
+
+def test_money_that_went_back_twice_is_astray() -> None:
+    paid: list[Event] = [placed(), started(), confirmed()]
+    back = [refund(name) for name in ("one", "two")]
+    once = judge(log([opened(), held(1), sold(1)], [*paid, *back[0], revoked(paid)]))
+    assert once.money_astray == ()
+    twice = judge(log([opened(), held(1), sold(1)], [*paid, *back[0], *back[1], revoked(paid)]))
+    assert len(twice.money_astray) == 2, "the order keeps less than nothing, the payment gave back more than it took"
+    again = judge(log([opened(), held(1), sold(1)], [*paid, back[0][0], *back[0], revoked(paid)]))
+    assert len(again.money_astray) == 1
+
+
+def refund(name: str) -> tuple[RefundStarted, RefundCompleted]:
+    ids = {"payment_id": some_id("payment"), "refund_id": some_id(name)}
+    amount = Money.of("25.00", "EUR")
+    return (
+        RefundStarted(**ids, amount=amount, reason="why", at=SOME_TIME),
+        RefundCompleted(**ids, at=SOME_TIME),
+    )
+
+
+def revoked(order: list[Event]) -> TicketsRevoked:
+    ids = tuple(ticket.id for event in order if isinstance(event, OrderConfirmed) for ticket in event.tickets)
+    return TicketsRevoked(concert_id=some_id("concert"), ticket_ids=ids, reason="why", at=SOME_TIME)
 
 
 def test_a_payment_without_an_end_is_stuck() -> None:

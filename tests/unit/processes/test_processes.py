@@ -214,6 +214,21 @@ def test_a_free_order_of_a_cancelled_concert_is_cancelled(running: Machinery) ->
     assert running.shop.order_state(order_id).status is OrderStatus.CANCELLED
 
 
+def test_tickets_of_a_free_order_hear_of_their_revocation_though_the_message_was_lost(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale(price="0")
+    order_id = ordered(running, ticket_type_id)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    for _ in range(3):
+        running.deliver()
+        running.worker().work([Message("one", to_message(task)) for task in running.take()])
+        running.lose(Kind.SETTLE_ORDER)
+    assert running.shop.order_state(order_id).is_unfinished
+    running.run_until_quiet()
+    order = running.shop.order_state(order_id)
+    assert not order.is_unfinished
+    assert [len(running.store.read(ticket.id)) for ticket in order.tickets] == [1, 1]
+
+
 def test_events_before_its_time_set_the_state_and_cause_nothing(running: Machinery) -> None:
     """A process that is new does not work through history."""
     concert_id, ticket_type_id = running.shop.on_sale()
