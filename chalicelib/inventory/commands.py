@@ -13,7 +13,7 @@ from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.inventory.dealing import MAX_QUANTITY, deal
 from chalicelib.inventory.events import HoldPlacedOnOrder, PoolShare, TicketPoolOpened, TicketsSold
-from chalicelib.inventory.room import ensure_not_marked, hopeful, pools_of_type, sweep, unknown
+from chalicelib.inventory.room import ensure_not_marked, hopeful, is_known, pools_of_type, sweep, unknown
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 from chalicelib.money import Money
 
@@ -101,7 +101,8 @@ def hold_tickets(
     """Hold in one pool that has room, or over several if only together they have.
 
     Pools that this container believes to have room come first; then the sold-out mark is asked, and only if it does
-    not refuse, the other pools are read, and in the end all. Raises NotFound for an unknown ticket type, NotOnSale, or
+    not refuse, the other pools are read, and in the end all. One that knows nothing of the type asks the mark before
+    anything else. Raises NotFound for an unknown ticket type, NotOnSale, or
     TicketsSoldOut with what is available over all pools.
     """
 
@@ -113,6 +114,8 @@ def hold_tickets(
         pool.ensure_on_sale()
         return quantity <= pool.free
 
+    if not is_known(session, ticket_type_id):
+        ensure_not_marked(session, ticket_type_id, quantity)
     for key in hopeful(session, ticket_type_id, quantity):
         if fits(key):
             session.choices[ticket_type_id] = key
@@ -122,10 +125,7 @@ def hold_tickets(
         if fits(key):
             session.choices[ticket_type_id] = key
             return take({key: quantity})
-    pools = sweep(session, ticket_type_id, epoch)
-    for pool in pools.values():
-        pool.ensure_on_sale()
-    return take(_span(pools, quantity))
+    return take(_span(sweep(session, ticket_type_id, epoch), quantity))
 
 
 def extend(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, expires_at: datetime) -> None:
@@ -219,7 +219,12 @@ def orders_in(repository: Repository, key: UUID) -> list[UUID]:
 
 
 def _close(session: Session, key: UUID) -> TicketPool:
-    session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key).close(session.now))
+    """The mark must not go on to say "sold out" of what is not for sale."""
+    pool = session.get(TICKET_POOL, key)
+    events = pool.close(session.now)
+    session.append(TICKET_POOL, key, *events)
+    if events and pool.terms is not None:
+        session.raise_epoch(pool.terms.ticket_type_id)
     return session.get(TICKET_POOL, key)
 
 

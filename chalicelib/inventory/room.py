@@ -1,8 +1,9 @@
 """Where there may be room: which pools to try, and when to refuse without trying.
 
 Sold out is remembered exactly. A sweep reads every pool of a ticket type with one now, and its verdict holds as long as
-nobody frees stock before its time (that raises the mark's epoch, in its own transaction) and no hold reaches its
-deadline. So the crowd that comes after the last ticket costs one read of stock each.
+nobody frees stock before its time or closes a pool (that raises the mark's epoch, in its own transaction), no hold
+reaches its deadline, and the sale has not ended. So the crowd that comes after the last ticket costs one read of stock
+each, and the mark never hides why one cannot buy.
 """
 
 import random
@@ -20,10 +21,10 @@ from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSol
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """No more than `free` tickets are to be had before `until`; None for as long as nothing is given back."""
+    """No more than `free` tickets are to be had before `until`: then a hold or the sale ends."""
 
     free: int
-    until: datetime | None
+    until: datetime
 
 
 _VERDICT = TypeAdapter(Verdict)
@@ -47,6 +48,11 @@ def hopeful(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[U
     yield from (key for key in known if key in session.contended)
 
 
+def is_known(session: Session, ticket_type_id: UUID) -> bool:
+    """Whether this container has read any of the stock: the first that it reads is pool 0."""
+    return session.peek(TICKET_POOL, pool_id(ticket_type_id, 0)) is not None
+
+
 def unknown(session: Session, ticket_type_id: UUID) -> list[UUID]:
     """The pools that this container has never read, in random order."""
     known = set(_known(session, ticket_type_id))
@@ -61,18 +67,20 @@ def ensure_not_marked(session: Session, ticket_type_id: UUID, quantity: int) -> 
     if mark.verdict is None:
         return mark.epoch
     verdict = _VERDICT.validate_json(mark.verdict)
-    if quantity > verdict.free and (verdict.until is None or session.now < verdict.until):
+    if quantity > verdict.free and session.now < verdict.until:
         session.rely_on_mark()
         raise TicketsSoldOut(verdict.free)
     return mark.epoch
 
 
 def sweep(session: Session, ticket_type_id: UUID, epoch: int) -> dict[UUID, TicketPool]:
-    """Every pool as it is in the log now; what is free over all of them is kept as the verdict of `epoch`."""
+    """Every pool as it is in the log now; what is free over all of them is kept as the verdict of `epoch`. Raises
+    NotOnSale, and then there is no verdict."""
     keys = pools_of_type(session, ticket_type_id)
     pools = {key: session.read(TICKET_POOL, key).at(session.now) for key in keys}
+    ends = [pool.ensure_on_sale().sales_end for pool in pools.values()]
     deadlines = [pool.next_expiry for pool in pools.values() if pool.next_expiry is not None]
-    verdict = Verdict(sum(pool.free for pool in pools.values()), min(deadlines, default=None))
+    verdict = Verdict(sum(pool.free for pool in pools.values()), min(ends + deadlines))
     session.marks.keep_verdict(ticket_type_id, epoch, _VERDICT.dump_json(verdict).decode())
     return pools
 

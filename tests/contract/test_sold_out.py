@@ -1,15 +1,16 @@
 """Sold out is remembered exactly: cheap for the crowd that comes after, and never a false refusal."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
 
 from chalicelib.carts.commands import AddedItem
+from chalicelib.concerts import commands as concerts
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import TicketsSoldOut
-from tests.support.shop import HOLD_FOR, Clock, Shop
+from chalicelib.inventory.ticket_pool import NotOnSale, TicketsSoldOut
+from tests.support.shop import HOLD_FOR, ORGANISER, Clock, Shop
 
 pytest_plugins = ["tests.support.stores"]
 
@@ -31,20 +32,34 @@ def refused(shop: Shop, cart_id: UUID, ticket_type_id: UUID, container: Reposito
     return available
 
 
-def test_the_crowd_after_the_last_ticket_costs_two_reads_each_and_no_write(shop_on_store: Shop) -> None:
+def usage_of(shop: Shop) -> tuple[int, int]:
+    """Reads and writes so far."""
+    return shop.store.usage.reads, shop.store.usage.writes
+
+
+def on_sale_between(shop: Shop, sales_start: datetime | None, sales_end: datetime | None) -> UUID:
+    """Ten tickets of one type: its id."""
+    concert_id = shop.draft()
+    ticket_type_id = shop.ticket_type(concert_id, 10, max_per_order=20, sales_start=sales_start, sales_end=sales_end)
+    shop.publish(concert_id)
+    return ticket_type_id
+
+
+def test_a_thousand_refusals_from_fifty_fresh_containers_cost_two_reads_each_and_no_write(shop_on_store: Shop) -> None:
     shop = shop_on_store
     _, ticket_type_id = shop.on_sale(quantity=4 * TICKETS_PER_POOL)
     hold_all(shop, ticket_type_id, 4 * TICKETS_PER_POOL)
-    containers = [shop.other_container() for _ in range(10)]
-    carts = [shop.cart() for _ in range(200)]
-    for container in containers:
-        refused(shop, shop.cart(), ticket_type_id, container)
-    reads, writes = shop.store.usage.reads, shop.store.usage.writes
+    carts = [shop.cart() for _ in range(1000)]
+    one_more = shop.cart()
+    reads, writes = usage_of(shop)
+    refused(shop, one_more, ticket_type_id, shop.other_container())
+    sweep_reads, sweep_writes = usage_of(shop)
+    assert (sweep_reads - reads, sweep_writes - writes) == (6, 1), "cart, mark and four pools; the verdict"
+    containers = [shop.other_container() for _ in range(50)]
     for number, cart_id in enumerate(carts):
-        assert refused(shop, cart_id, ticket_type_id, containers[number % 10]) == 0
-    assert shop.store.usage.reads - reads <= 2 * len(carts)
-    assert shop.store.usage.writes == writes
-    assert len(shop.pools(ticket_type_id)) == 4
+        assert refused(shop, cart_id, ticket_type_id, containers[number % 50]) == 0
+    reads, writes = usage_of(shop)
+    assert (reads - sweep_reads, writes - sweep_writes) == (2 * 1000, 0)
 
 
 def test_a_refused_buyer_whose_cart_is_warm_costs_two_reads(shop_on_store: Shop) -> None:
@@ -53,19 +68,20 @@ def test_a_refused_buyer_whose_cart_is_warm_costs_two_reads(shop_on_store: Shop)
     hold_all(shop, ticket_type_id, 2 * TICKETS_PER_POOL)
     cart_id = shop.cart()
     refused(shop, cart_id, ticket_type_id, shop.repository)
-    reads, writes = shop.store.usage.reads, shop.store.usage.writes
+    reads, writes = usage_of(shop)
     refused(shop, cart_id, ticket_type_id, shop.repository)
-    assert (shop.store.usage.reads - reads, shop.store.usage.writes - writes) == (2, 0)
+    now_reads, now_writes = usage_of(shop)
+    assert (now_reads - reads, now_writes - writes) == (2, 0)
 
 
-def test_a_fresh_container_reads_the_cart_a_pool_and_the_mark(shop_on_store: Shop) -> None:
+def test_a_fresh_container_that_may_buy_asks_the_mark_besides_cart_and_pool(shop_on_store: Shop) -> None:
     shop = shop_on_store
     _, ticket_type_id = shop.on_sale(quantity=4 * TICKETS_PER_POOL)
-    hold_all(shop, ticket_type_id, 4 * TICKETS_PER_POOL)
-    refused(shop, shop.cart(), ticket_type_id, shop.other_container())
-    cart_id, reads, writes = shop.cart(), shop.store.usage.reads, shop.store.usage.writes
-    refused(shop, cart_id, ticket_type_id, shop.other_container())
-    assert (shop.store.usage.reads - reads, shop.store.usage.writes - writes) == (3, 0)
+    cart_id = shop.cart()
+    reads, writes = usage_of(shop)
+    shop.add(cart_id, ticket_type_id, repository=shop.other_container())
+    now_reads, now_writes = usage_of(shop)
+    assert (now_reads - reads, now_writes - writes) == (3, 1)
 
 
 def test_a_ticket_given_back_is_for_sale_at_once_to_containers_that_had_the_mark_as_well(shop_on_store: Shop) -> None:
@@ -119,6 +135,42 @@ def test_a_verdict_is_not_kept_if_stock_was_given_back_while_it_was_found(shop_o
     refused(shop, shop.cart(), ticket_type_id, shop.other_container())
     assert shop.store.find_mark(ticket_type_id).verdict is None
     shop.add(shop.cart(), ticket_type_id, 10, repository=shop.other_container())
+
+
+def test_the_mark_does_not_hide_that_the_sale_has_ended(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    ends_at = shop.clock() + HOLD_FOR / 2
+    ticket_type_id = on_sale_between(shop, None, ends_at)
+    hold_all(shop, ticket_type_id, 10)
+    known, fresh = shop.other_container(), shop.other_container()
+    refused(shop, shop.cart(), ticket_type_id, known)
+    shop.clock.now = ends_at - timedelta(milliseconds=1)
+    refused(shop, shop.cart(), ticket_type_id, known)
+    shop.clock.now = ends_at
+    for container in (fresh, known):
+        with pytest.raises(NotOnSale):
+            shop.add(shop.cart(), ticket_type_id, repository=container)
+
+
+def test_the_mark_does_not_hide_that_the_sale_has_not_begun(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    ticket_type_id = on_sale_between(shop, shop.clock() + timedelta(days=1), None)
+    container = shop.other_container()
+    for _ in range(2):
+        with pytest.raises(NotOnSale):
+            shop.add(shop.cart(), ticket_type_id, 11, repository=container)
+
+
+def test_the_mark_does_not_hide_that_the_concert_is_cancelled(shop_on_store: Shop) -> None:
+    shop = shop_on_store
+    concert_id, ticket_type_id = shop.on_sale(quantity=500)
+    hold_all(shop, ticket_type_id, 500)
+    known, fresh = shop.other_container(), shop.other_container()
+    refused(shop, shop.cart(), ticket_type_id, known)
+    concerts.cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id)
+    for container in (fresh, known):
+        with pytest.raises(NotOnSale):
+            shop.add(shop.cart(), ticket_type_id, repository=container)
 
 
 def test_a_container_whose_clock_is_behind_refuses_no_longer_than_its_own_deadline(shop_on_store: Shop) -> None:
