@@ -78,5 +78,11 @@ def push_on(_: CloudWatchEvent) -> None:
     shop.processes.push_on(shop.clock())
 
 
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def record_lapsed_holds(_: CloudWatchEvent) -> None:
+    """The sweep: holds that have ended in pools where nothing happens → log."""
+    composition.current().record_lapsed_holds()
+
+
 def _consume(event: KinesisEvent, consumer: Consumer) -> dict[str, Any]:
     return consumer.consume(BusRecord(record.sequence_number, record.data) for record in event)

@@ -55,7 +55,9 @@ def _apply(count: Count, name: str, data: dict[str, Any]) -> None:
         case "TicketsSold":
             count.holds.pop(data["HoldId"], None)
             count.sold += data["Quantity"]
-        case "TicketPoolClosed" | "TicketPoolCleared":
+        case "TicketPoolCapacityChanged":
+            count.capacity += data["By"]
+        case "TicketPoolClosed" | "TicketPoolCleared" | "HoldsLapsed":
             pass
         case _:
             raise UnknownEvent(name)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import boto3
 from botocore.config import Config
@@ -23,8 +23,10 @@ from chalicelib.delivery.consumer import Consumer
 from chalicelib.delivery.projection import Projection
 from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.aggregate import Aggregate
+from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
 from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
+from chalicelib.eventsourcing.event import format_instant
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.http.auth import FileKeys, RemoteKeys, TokenVerifier
 from chalicelib.inventory.ticket_pool import TICKET_POOL
@@ -58,6 +60,11 @@ _AWS = Config(
     max_pool_connections=64,
 )
 """A buyer waits: better a 503 that asks to come back than a request that hangs for the SDK's default minute."""
+
+
+_QUIET_FOR = timedelta(seconds=10)
+_SWEPT_AT_ONCE = 500
+"""Pools in one run of the sweep: the rest is swept a minute later."""
 
 
 class Composition:
@@ -179,6 +186,16 @@ class Composition:
         from chalicelib.processes.worker import Worker
 
         return Worker(self.repository, self.gateways, self.work_queue, self.clock)
+
+    def record_lapsed_holds(self) -> int:
+        """How many pools were swept. Where something happens, every event drops what has lapsed: so only pools that
+        have been quiet are asked. Raises Unavailable."""
+        from chalicelib.inventory.commands import record_lapsed_holds
+        from chalicelib.inventory.queries import pools_with_lapsed_holds
+
+        now = self.clock()
+        pools = pools_with_lapsed_holds(self.redis, now - _QUIET_FOR, _SWEPT_AT_ONCE)
+        return record_lapsed_holds(self.repository, pools, Origin("sweep", str(uuid4()), format_instant(now)))
 
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]:

@@ -50,8 +50,8 @@ def add_item(
 ) -> AddedItem:
     """Hold the tickets and put them into the cart, in one transaction.
 
-    Raises NotFound for the cart or the ticket type, TicketsSoldOut, NotOnSale, IdempotencyKeyReused, or what
-    `Cart.add_item` raises.
+    Raises NotFound for the cart or the ticket type, TicketsSoldOut, NotOnSale, CustomerLimitExceeded,
+    IdempotencyKeyReused, or what `Cart.add_item` raises.
     """
     item_id = caller.request.id
 
@@ -61,7 +61,7 @@ def add_item(
             return _added_before(session, cart_id, item_id)
         cart.ensure_open()
         expires_at = session.now + hold_for
-        held = hold_tickets(session, ticket_type_id, item_id, cart_id, quantity, expires_at)
+        held = hold_tickets(session, ticket_type_id, item_id, cart_id, caller.actor.id, quantity, expires_at)
         line = _line(item_id, quantity, held, expires_at, session.now + LONGEST_HOLD * hold_for)
         events = cart.add_item(line, held.terms.max_per_order, caller.request.request_hash, session.now)
         session.append(CART, cart_id, *events)
@@ -84,7 +84,7 @@ def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for
         events = cart.extend_holds(extension_id, caller.request.request_hash, session.now, session.now + hold_for)
         session.append(CART, cart_id, *events)
         for line in events[0].lines:
-            extend(session, cart.lines[line.item_id].shares, line.item_id, line.expires_at)
+            extend(session, cart.lines[line.item_id].shares, line.item_id, caller.actor.id, line.expires_at)
         return ExtendedHolds(events[0].lines, session.version(cart_id))
 
     return repository.execute(command, caller.origin)
@@ -102,7 +102,7 @@ def remove_item(repository: Repository, caller: Caller, cart_id: UUID, item_id: 
         events = cart.remove_item(item_id, session.now)
         session.append(CART, cart_id, *events)
         if events:
-            release(session, cart.lines[item_id].shares, item_id)
+            release(session, cart.lines[item_id].shares, item_id, caller.actor.id)
         return session.version(cart_id)
 
     return repository.execute(command, caller.origin)

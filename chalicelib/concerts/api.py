@@ -25,12 +25,17 @@ routes = Routes(__name__)
 DEFAULT_MAX_PER_ORDER = 10
 
 
+CustomerLimit = Annotated[int, Field(ge=1, le=1000)]
+Quantity = Annotated[int, Field(ge=1, le=LARGEST_OFFER)]
+
+
 class NewConcert(Body):
     name: Line
     venue_id: UUID
     description: Text = ""
     genre: Line | None = None
     image_url: WebUrl | None = None
+    max_per_customer: CustomerLimit | None = None
 
 
 class ConcertChanges(Body):
@@ -41,6 +46,7 @@ class ConcertChanges(Body):
     description: Text = ""
     genre: Line | None = None
     image_url: WebUrl | None = None
+    max_per_customer: CustomerLimit | None = None
 
 
 class Schedule(Body):
@@ -51,7 +57,7 @@ class Schedule(Body):
 class NewTicketType(Body):
     name: Line
     price: Price
-    quantity: Annotated[int, Field(ge=1, le=LARGEST_OFFER)]
+    quantity: Quantity
     max_per_order: Annotated[int, Field(ge=1, le=40)] = DEFAULT_MAX_PER_ORDER
     sales_start: OffsetInstant | None = None
     sales_end: OffsetInstant | None = None
@@ -66,6 +72,10 @@ class NewTicketType(Body):
             sales_start=self.sales_start,
             sales_end=self.sales_end,
         )
+
+
+class TicketTypeChanges(Body):
+    quantity: Quantity
 
 
 Filter = Annotated[
@@ -145,6 +155,16 @@ def add_ticket_type(call: Call) -> Answer:
         composition.current().repository, call.caller(body), concert_id, body.to_ticket_type
     )
     return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
+
+
+@routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
+def change_ticket_type(call: Call) -> Answer:
+    body = call.body(TicketTypeChanges)
+    concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
+    version = commands.change_quantity(
+        composition.current().repository, call.caller(body), concert_id, ticket_type_id, body.quantity
+    )
+    return ok({"id": str(ticket_type_id), "quantity": body.quantity, "version": version}, version)
 
 
 @routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)

@@ -6,15 +6,36 @@ from functools import partial
 from uuid import UUID
 
 from chalicelib.caller import Caller
-from chalicelib.concerts.concert import CONCERT, Concert, ConcertDetails, ConcertStatus
-from chalicelib.concerts.events import ConcertTicketTypeAdded, PoolsOfTicketType, TicketType
-from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.concerts.concert import (
+    CONCERT,
+    CapacityBelowCommitted,
+    CapacityChange,
+    Concert,
+    ConcertDetails,
+    ConcertStatus,
+)
+from chalicelib.concerts.events import (
+    ConcertCapacityChanged,
+    ConcertCapacityChangeRefused,
+    ConcertTicketTypeAdded,
+    PoolsOfTicketType,
+    TicketType,
+)
+from chalicelib.errors import IdempotencyKeyReused, InvalidInput, NotFound
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.inventory.commands import Offer, close_pools, open_pools, openings, pools_of
+from chalicelib.inventory.commands import (
+    Offer,
+    change_capacity,
+    close_pools,
+    largest_capacity,
+    open_pools,
+    openings,
+    pools_of,
+)
 from chalicelib.inventory.events import TicketPoolOpened
 from chalicelib.ownership import change_owned, done_before, owned
 from chalicelib.venues.commands import ensure_venue_exists
@@ -105,6 +126,57 @@ def remove_ticket_type(repository: Repository, caller: Caller, concert_id: UUID,
     return change_owned(repository, caller, CONCERT, concert_id, decide)
 
 
+def change_quantity(
+    repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID, quantity: int
+) -> int:
+    """Offer more or fewer tickets of a type; in a draft at once, of a published concert pool by pool. Returns the
+    version.
+
+    A change that another request began and did not end is ended first. Raises NotFound, Forbidden, PreconditionFailed,
+    IdempotencyKeyReused, CapacityBelowCommitted with the facts, or what `Concert.change_capacity` raises.
+    """
+    change = CapacityChange(caller.request.id, ticket_type_id, quantity, caller.request.request_hash)
+
+    def begin(session: Session) -> int | None:
+        concert = owned(session, caller, CONCERT, concert_id)
+        if concert.capacity_change is not None:
+            return None
+        if (ended := _capacity_change_ended(session, concert_id, change)) is not None:
+            return ended
+        session.ensure_version(concert_id, caller.expected_version)
+        events = concert.change_capacity(change, largest_capacity(concert.pools_of(ticket_type_id)))
+        session.append(CONCERT, concert_id, *events)
+        return None if session.get(CONCERT, concert_id).capacity_change else session.version(concert_id)
+
+    while (version := repository.execute(begin, caller.origin)) is None:
+        finish_capacity_change(repository, concert_id, caller.origin)
+    return version
+
+
+def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Origin) -> None:
+    """Bring the change that is under way to its end, or do nothing if there is none."""
+    concert, _ = repository.load(CONCERT, concert_id)
+    change = concert.capacity_change
+    if change is None or concert.status is not ConcertStatus.PUBLISHED:
+        return
+    pool_ids = concert.pools_of(change.ticket_type_id)
+    committed = change_capacity(repository, pool_ids, change.id, change.quantity, origin)
+
+    def end(session: Session) -> None:
+        now = session.get(CONCERT, concert_id)
+        session.append(
+            CONCERT,
+            concert_id,
+            *(
+                now.complete_capacity_change(change.id)
+                if committed is None
+                else now.refuse_capacity_change(change.id, committed.held, committed.sold)
+            ),
+        )
+
+    repository.execute(end, origin)
+
+
 def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
     """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
     return change_owned(repository, caller, CONCERT, concert_id, Concert.delete)
@@ -186,6 +258,7 @@ def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketP
             quantity=ticket_type.quantity,
             price=ticket_type.price,
             max_per_order=ticket_type.max_per_order,
+            max_per_customer=details.max_per_customer,
             sales_start=ticket_type.sales_start,
             sales_end=ticket_type.sales_end or starts_at,
         )
@@ -193,6 +266,22 @@ def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketP
     ]
     all_pools = [opening for offer in offers for opening in openings(offer, now)]
     return sorted(all_pools, key=lambda opening: opening.pool_index == 0)
+
+
+def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
+    """The version with which this very request ended; None if it has not. Raises CapacityBelowCommitted or
+    IdempotencyKeyReused."""
+
+    def ends(event: Event) -> bool:
+        return isinstance(event, ConcertCapacityChanged | ConcertCapacityChangeRefused) and event.change_id == change.id
+
+    recorded = session.find_recorded(concert_id, ends)
+    match recorded and recorded.event:
+        case ConcertCapacityChangeRefused() as refused:
+            raise CapacityBelowCommitted(refused.held, refused.sold)
+        case ConcertCapacityChanged() as changed if changed.request_hash != change.request_hash:
+            raise IdempotencyKeyReused
+    return recorded.version if recorded else None
 
 
 def _version_added(session: Session, concert_id: UUID, ticket_type_id: UUID) -> int:

@@ -10,6 +10,9 @@ from uuid import UUID
 from chalicelib.concerts.events import (
     ConcertCancellationCompleted,
     ConcertCancelled,
+    ConcertCapacityChanged,
+    ConcertCapacityChangeRefused,
+    ConcertCapacityChangeStarted,
     ConcertCreated,
     ConcertDeleted,
     ConcertDetailsChanged,
@@ -54,6 +57,36 @@ class TooManyTicketTypes(RuleViolated):
     code = "too_many_ticket_types"
 
 
+class CapacityBelowCommitted(RuleViolated):
+    code = "capacity_below_committed"
+
+    def __init__(self, held: int, sold: int) -> None:
+        super().__init__(
+            f"{held} tickets are held and {sold} are sold; there cannot be fewer.",
+            held=held,
+            sold=sold,
+            committed=held + sold,
+        )
+
+
+class CapacityAbovePools(RuleViolated):
+    code = "capacity_above_pools"
+
+
+class CapacityChangeInProgress(RuleViolated):
+    code = "capacity_change_in_progress"
+
+
+@dataclass(frozen=True, slots=True)
+class CapacityChange:
+    """A change of a published ticket type's quantity that is under way."""
+
+    id: UUID
+    ticket_type_id: UUID
+    quantity: int
+    request_hash: str
+
+
 @dataclass(frozen=True, slots=True)
 class ConcertDetails:
     name: str
@@ -61,6 +94,7 @@ class ConcertDetails:
     description: str = ""
     genre: str | None = None
     image_url: str | None = None
+    max_per_customer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +110,16 @@ class Concert:
     ticket_types: Mapping[UUID, TicketType] = field(default_factory=dict)
     requests: Mapping[UUID, str] = field(default_factory=dict)
     pools: tuple[PoolsOfTicketType, ...] = ()
+    capacity_change: CapacityChange | None = None
 
     @property
     def pool_ids(self) -> list[UUID]:
         """The pools of all its ticket types."""
         return [key for of_type in self.pools for key in of_type.pool_ids]
+
+    def pools_of(self, ticket_type_id: UUID) -> tuple[UUID, ...]:
+        """The pools of one of its ticket types; none before it is published."""
+        return next((one.pool_ids for one in self.pools if one.ticket_type_id == ticket_type_id), ())
 
     def create(self, organiser_id: UUID, details: ConcertDetails, request_hash: str) -> list[Event]:
         """Raises IdempotencyKeyReused if another request made this concert."""
@@ -91,11 +130,12 @@ class Concert:
         return [ConcertCreated(organiser_id=organiser_id, request_hash=request_hash, **_values(details))]
 
     def change_details(self, details: ConcertDetails) -> list[Event]:
-        """The venue can change in a draft only. Raises NotFound or ConcertNotDraft."""
+        """The venue and the limit per customer can change in a draft only. Raises NotFound or ConcertNotDraft."""
         current = self.ensure_exists()
         if self.status in _CANCELLED:
             raise ConcertNotDraft("A cancelled concert cannot be changed.", concert_status=self.status)
-        if details.venue_id != current.venue_id:
+        fixed = details.venue_id, details.max_per_customer
+        if fixed != (current.venue_id, current.max_per_customer):
             self.ensure_draft()
         return [] if details == current else [ConcertDetailsChanged(**_values(details))]
 
@@ -135,6 +175,58 @@ class Concert:
             return []
         self.ensure_draft()
         return [ConcertTicketTypeRemoved(ticket_type_id=ticket_type_id)]
+
+    def change_capacity(self, change: CapacityChange, limit: int) -> list[Event]:
+        """In a draft it is changed at once; of a published concert the change is started, one at a time. `limit` is
+        what the pools take.
+
+        Raises NotFound, ConcertNotPublished, CapacityAbovePools or CapacityChangeInProgress.
+        """
+        self.ensure_exists()
+        ticket_type = self.ticket_types.get(change.ticket_type_id)
+        if ticket_type is None:
+            raise NotFound("There is no such ticket type.")
+        if self.status not in {ConcertStatus.DRAFT, ConcertStatus.PUBLISHED}:
+            raise ConcertNotPublished("A cancelled concert cannot be changed.", concert_status=self.status)
+        if self.capacity_change is not None:
+            raise CapacityChangeInProgress("Another change of the quantity is under way. Please try again.")
+        if ticket_type.quantity == change.quantity:
+            return []
+        facts = {
+            "change_id": change.id,
+            "ticket_type_id": change.ticket_type_id,
+            "quantity": change.quantity,
+            "request_hash": change.request_hash,
+        }
+        if self.status is ConcertStatus.DRAFT:
+            return [ConcertCapacityChanged(**facts)]
+        if change.quantity > limit:
+            raise CapacityAbovePools(f"Its pools take at most {limit} tickets.", limit=limit)
+        return [ConcertCapacityChangeStarted(**facts)]
+
+    def complete_capacity_change(self, change_id: UUID) -> list[Event]:
+        """The pools have the new quantity. Completing again changes nothing."""
+        change = self.capacity_change
+        if change is None or change.id != change_id:
+            return []
+        return [
+            ConcertCapacityChanged(
+                change_id=change.id,
+                ticket_type_id=change.ticket_type_id,
+                quantity=change.quantity,
+                request_hash=change.request_hash,
+            )
+        ]
+
+    def refuse_capacity_change(self, change_id: UUID, held: int, sold: int) -> list[Event]:
+        """The pools are as they were. Refusing again changes nothing."""
+        change = self.capacity_change
+        if change is None or change.id != change_id:
+            return []
+        refused = ConcertCapacityChangeRefused(
+            change_id=change.id, ticket_type_id=change.ticket_type_id, held=held, sold=sold
+        )
+        return [refused]
 
     def publish(self, pools: tuple[PoolsOfTicketType, ...]) -> list[Event]:
         """Publishing again changes nothing. Raises NotFound, ConcertNotDraft or ConcertIncomplete."""
@@ -198,15 +290,35 @@ def evolve(concert: Concert, event: Event) -> Concert:
         case ConcertTicketTypeRemoved():
             types = {key: kept for key, kept in concert.ticket_types.items() if key != event.ticket_type_id}
             return replace(concert, ticket_types=types)
+        case ConcertDeleted():
+            return replace(concert, status=ConcertStatus.DELETED)
+    return _evolve_sale(concert, event)
+
+
+def _evolve_sale(concert: Concert, event: Event) -> Concert:
+    match event:
+        case ConcertCapacityChangeStarted():
+            change = CapacityChange(event.change_id, event.ticket_type_id, event.quantity, event.request_hash)
+            return replace(concert, capacity_change=change)
+        case ConcertCapacityChanged():
+            return _with_quantity(concert, event)
+        case ConcertCapacityChangeRefused():
+            return replace(concert, capacity_change=None)
         case ConcertPublished():
             return replace(concert, status=ConcertStatus.PUBLISHED, pools=event.pools)
         case ConcertCancelled():
-            return replace(concert, status=ConcertStatus.CANCELLING)
+            return replace(concert, status=ConcertStatus.CANCELLING, capacity_change=None)
         case ConcertCancellationCompleted():
             return replace(concert, status=ConcertStatus.CANCELLED)
-        case ConcertDeleted():
-            return replace(concert, status=ConcertStatus.DELETED)
     return concert
+
+
+def _with_quantity(concert: Concert, event: ConcertCapacityChanged) -> Concert:
+    types = {
+        key: known.model_copy(update={"quantity": event.quantity}) if key == event.ticket_type_id else known
+        for key, known in concert.ticket_types.items()
+    }
+    return replace(concert, ticket_types=types, capacity_change=None)
 
 
 def _details(event: ConcertCreated | ConcertDetailsChanged) -> ConcertDetails:

@@ -31,7 +31,8 @@ class ConcertEvent(Event, aggregate="Concert"):
 
 
 class ConcertCreated(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCreatedEvent"):
-    """`organiser_id` is None in concerts of the original, which had no owners."""
+    """`organiser_id` is None in concerts of the original, which had no owners. `max_per_customer` counts the tickets of
+    all types that one person may have, held or bought; None: any number."""
 
     organiser_id: UUID | None = None
     name: str
@@ -39,6 +40,7 @@ class ConcertCreated(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.C
     description: str = ""
     genre: str | None = None
     image_url: str | None = None
+    max_per_customer: int | None = None
     request_hash: str = ""
 
 
@@ -50,6 +52,7 @@ class ConcertDetailsChanged(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.E
     description: str = ""
     genre: str | None = None
     image_url: str | None = None
+    max_per_customer: int | None = None
 
 
 class ConcertScheduled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertScheduledEvent"):
@@ -68,6 +71,37 @@ class ConcertTicketTypeRemoved(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertTicketTypeRemovedEvent"
 ):
     ticket_type_id: UUID
+
+
+class ConcertCapacityChangeStarted(
+    ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCapacityChangeStartedEvent"
+):
+    """The pools of the published ticket type are about to be changed, one by one, until they have `quantity`."""
+
+    change_id: UUID
+    ticket_type_id: UUID
+    quantity: int
+    request_hash: str = ""
+
+
+class ConcertCapacityChanged(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCapacityChangedEvent"):
+    """The ticket type has `quantity` tickets from now on, and so have its pools, if it is on sale."""
+
+    change_id: UUID
+    ticket_type_id: UUID
+    quantity: int
+    request_hash: str = ""
+
+
+class ConcertCapacityChangeRefused(
+    ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCapacityChangeRefusedEvent"
+):
+    """More tickets were held and sold than the new quantity: what had been lowered was given back."""
+
+    change_id: UUID
+    ticket_type_id: UUID
+    held: int
+    sold: int
 
 
 class ConcertPublished(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent"):

@@ -10,6 +10,7 @@ from chalicelib.concerts.concert import ConcertStatus
 from chalicelib.concerts.events import (
     ConcertCancellationCompleted,
     ConcertCancelled,
+    ConcertCapacityChanged,
     ConcertCreated,
     ConcertDeleted,
     ConcertDetailsChanged,
@@ -31,6 +32,7 @@ on conflict (concert_id, id) do update
        quantity = excluded.quantity, max_per_order = excluded.max_per_order,
        sales_start = excluded.sales_start, sales_end = excluded.sales_end
 """
+_CHANGE_QUANTITY = "update ticket_types set quantity = %(quantity)s where concert_id = %(concert_id)s and id = %(id)s"
 _REMOVE_TICKET_TYPE = "delete from ticket_types where concert_id = %(concert_id)s and id = %(id)s"
 
 
@@ -39,6 +41,9 @@ def project_concert(cursor: Cursor[DictRow], recorded: RecordedEvent) -> None:
     match recorded.event:
         case ConcertTicketTypeAdded() as event:
             cursor.execute(_ADD_TICKET_TYPE, _ticket_type(recorded, event))
+        case ConcertCapacityChanged() as event:
+            keys = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
+            cursor.execute(_CHANGE_QUANTITY, keys | {"quantity": event.quantity})
         case ConcertTicketTypeRemoved() as event:
             _remove_ticket_type(cursor, recorded.stream_id, event.ticket_type_id)
 
@@ -69,6 +74,7 @@ def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
         "description": event.description,
         "genre": event.genre,
         "image_url": event.image_url,
+        "max_per_customer": event.max_per_customer,
     }
 
 

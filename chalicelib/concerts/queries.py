@@ -16,7 +16,8 @@ TYPOS_FROM_LENGTH = 5
 """Shorter words have too few trigrams to tell a typo from another word."""
 
 _CONCERTS = """
-select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_id, c.starts_at, c.ends_at, c.version,
+select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_id, c.starts_at, c.ends_at,
+       c.max_per_customer, c.version,
        case when v.id is not null then json_build_object(
            'id', v.id, 'name', v.name, 'address', v.address, 'city', v.city, 'country', v.country,
            'time_zone', v.time_zone, 'web_url', v.web_url) end as venue,
@@ -120,6 +121,7 @@ def _concert(row: Mapping[str, Any]) -> JsonObject:
         "description": row["description"],
         "genre": row["genre"],
         "image_url": row["image_url"],
+        "max_per_customer": row["max_per_customer"],
         "status": row["status"],
         "organiser_id": str(row["organiser_id"]) if row["organiser_id"] else None,
         "starts_at": _instant(row["starts_at"]),

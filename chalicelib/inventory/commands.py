@@ -1,6 +1,6 @@
 """Taking, keeping, giving back and selling stock, inside the caller's session: it commits with the caller's events."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,7 +11,9 @@ from chalicelib.eventsourcing.codec import Origin, recorded
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.inventory.dealing import MAX_QUANTITY, deal
+from chalicelib.inventory import limits
+from chalicelib.inventory.allowance import CustomerLimitExceeded
+from chalicelib.inventory.dealing import MAX_POOL_CAPACITY, MAX_QUANTITY, deal
 from chalicelib.inventory.events import HoldPlacedOnOrder, PoolShare, TicketPoolOpened, TicketsSold
 from chalicelib.inventory.room import ensure_not_marked, hopeful, is_known, pools_of_type, sweep, unknown
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
@@ -33,12 +35,14 @@ class Offer:
     quantity: int
     price: Money
     max_per_order: int
+    max_per_customer: int | None
     sales_start: datetime | None
     sales_end: datetime
 
 
 class StockGone(RuleViolated):
-    """What a late payment was for is others' by now, or nobody's: the concert is cancelled."""
+    """What a late payment was for is others' by now, or nobody's: the concert is cancelled. Or the customer has bought
+    as much as is allowed since."""
 
     code = "stock_gone"
 
@@ -80,6 +84,7 @@ def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
             capacity=capacity,
             price=offer.price,
             max_per_order=offer.max_per_order,
+            max_per_customer=offer.max_per_customer,
             sales_start=offer.sales_start,
             sales_end=offer.sales_end,
             at=now,
@@ -96,18 +101,26 @@ def open_pools(session: Session, terms: Iterable[TicketPoolOpened]) -> None:
 
 
 def hold_tickets(
-    session: Session, ticket_type_id: UUID, hold_id: UUID, cart_id: UUID, quantity: int, expires_at: datetime
+    session: Session,
+    ticket_type_id: UUID,
+    hold_id: UUID,
+    cart_id: UUID,
+    customer_id: UUID,
+    quantity: int,
+    expires_at: datetime,
 ) -> HeldTickets:
     """Hold in one pool that has room, or over several if only together they have.
 
     Pools that this container believes to have room come first; then the sold-out mark is asked, and only if it does
     not refuse, the other pools are read, and in the end all. One that knows nothing of the type asks the mark before
-    anything else. Raises NotFound for an unknown ticket type, NotOnSale, or
-    TicketsSoldOut with what is available over all pools.
+    anything else. Raises NotFound for an unknown ticket type, NotOnSale, CustomerLimitExceeded, or TicketsSoldOut with
+    what is available over all pools.
     """
 
     def take(shares: dict[UUID, int]) -> HeldTickets:
-        return _take(session, shares, hold_id, cart_id, expires_at)
+        held = _take(session, shares, hold_id, cart_id, expires_at)
+        limits.count(session, held.shares, hold_id, customer_id, expires_at)
+        return held
 
     def fits(key: UUID) -> bool:
         pool = session.consider(TICKET_POOL, key).at(session.now)
@@ -128,24 +141,34 @@ def hold_tickets(
     return take(_span(sweep(session, ticket_type_id, epoch), quantity))
 
 
-def extend(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, expires_at: datetime) -> None:
+def extend(
+    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, expires_at: datetime
+) -> None:
     """Raises NotOnSale or HoldExpired."""
+    limits.count(session, shares, hold_id, customer_id, expires_at)
     for share in shares:
         pool = session.get(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.extend(hold_id, session.now, expires_at))
 
 
 def place_on_order(
-    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_id: UUID, expires_at: datetime
+    session: Session,
+    shares: tuple[PoolShare, ...],
+    hold_id: UUID,
+    customer_id: UUID,
+    order_id: UUID,
+    expires_at: datetime,
 ) -> None:
     """Raises NotOnSale or HoldExpired."""
+    limits.count(session, shares, hold_id, customer_id, expires_at)
     for share in shares:
         pool = session.get(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.place_on_order(hold_id, order_id, session.now, expires_at))
 
 
-def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID) -> None:
+def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID) -> None:
     """Give the tickets back; what has ended already stays as it is."""
+    limits.give_back(session, shares, hold_id, customer_id)
     for share in shares:
         pool = session.get(TICKET_POOL, share.pool_id)
         events = pool.release(hold_id, session.now)
@@ -154,17 +177,22 @@ def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID) -> N
             session.raise_epoch(pool.terms.ticket_type_id)
 
 
-def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, order_id: UUID) -> None:
+def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, order_id: UUID) -> None:
     """Raises NotOnSale or HoldExpired."""
+    limits.count(session, shares, hold_id, customer_id, expires_at=None)
     for share in shares:
         pool = session.get(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))
 
 
-def sell_late(session: Session, purchases: Sequence[Purchase], order_id: UUID) -> None:
+def sell_late(session: Session, purchases: Sequence[Purchase], customer_id: UUID, order_id: UUID) -> None:
     """Sell the holds, and for those that have ended take stock anew, from any pool of the type that is not closed. The
-    sales window was kept when they were held. Raises StockGone."""
+    sales window was kept when they were held; the customer's limit must still be. Raises StockGone."""
     for purchase in purchases:
+        try:
+            limits.count(session, purchase.shares, purchase.hold_id, customer_id, expires_at=None)
+        except CustomerLimitExceeded as exceeded:
+            raise StockGone(exceeded.detail) from exceeded
         missing = sum(_sell_held(session, share, purchase.hold_id, order_id) for share in purchase.shares)
         if missing:
             _sell_unheld(session, purchase, missing, order_id)
@@ -197,6 +225,46 @@ def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: 
         session.append(TICKET_POOL, key, *events)
 
 
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What stood in the way of fewer tickets."""
+
+    held: int
+    sold: int
+
+
+def largest_capacity(pool_ids: Sequence[UUID]) -> int:
+    """The most tickets that these pools take together."""
+    return len(pool_ids) * MAX_POOL_CAPACITY
+
+
+def change_capacity(
+    repository: Repository, pool_ids: Sequence[UUID], change_id: UUID, quantity: int, origin: Origin
+) -> Committed | None:
+    """Raise or lower the capacity pool by pool until the type has `quantity`; None if it could be done.
+
+    Otherwise what was lowered is given back. However often it is interrupted, repeated, or run by two at a time, it
+    comes to the same: a pool has one part in a change, and the pools are taken in their order.
+    """
+    pools = {key: repository.load(TICKET_POOL, key)[0] for key in pool_ids}
+    before = {key: pool.capacity - pool.changed_by(change_id) for key, pool in pools.items()}
+    missing = quantity - sum(before.values())
+    parts = _raises(before, missing) if missing > 0 else {}
+    for key in pool_ids:
+        by = parts.get(key, 0) if missing > 0 else missing - sum(parts.values())
+        change = partial(_change_capacity, key=key, change_id=change_id, by=by)
+        parts[key] = repository.execute(change, origin)
+    if missing >= 0 or sum(parts.values()) == missing:
+        return None
+    pools = {key: repository.execute(partial(_give_back, key=key, change_id=change_id), origin) for key in pool_ids}
+    return Committed(sum(pool.held for pool in pools.values()), sum(pool.sold for pool in pools.values()))
+
+
+def record_lapsed_holds(repository: Repository, pool_ids: Iterable[UUID], origin: Origin) -> int:
+    """Record in each pool the holds that have ended; how many pools had any."""
+    return sum(repository.execute(partial(_record_lapsed, key=key), origin) for key in pool_ids)
+
+
 def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) -> list[UUID]:
     """Close pool by pool, each in a commit of its own: those that are not cleared yet. Repeating it finishes what was
     interrupted."""
@@ -226,6 +294,40 @@ def _close(session: Session, key: UUID) -> TicketPool:
     if events and pool.terms is not None:
         session.raise_epoch(pool.terms.ticket_type_id)
     return session.get(TICKET_POOL, key)
+
+
+def _raises(before: Mapping[UUID, int], by: int) -> dict[UUID, int]:
+    """What each pool gets: as even as the room in them allows, the same whoever computes it."""
+    parts: dict[UUID, int] = {}
+    for number, key in enumerate(sorted(before, key=lambda key: (-before[key], key))):
+        share = -(-(by - sum(parts.values())) // (len(before) - number))
+        parts[key] = min(share, MAX_POOL_CAPACITY - before[key])
+    return parts
+
+
+def _change_capacity(session: Session, key: UUID, change_id: UUID, by: int) -> int:
+    """The pool's part in the change."""
+    pool = session.get(TICKET_POOL, key)
+    events = pool.change_capacity(change_id, by, session.now)
+    session.append(TICKET_POOL, key, *events)
+    if events and by > 0 and pool.terms is not None:
+        session.raise_epoch(pool.terms.ticket_type_id)
+    return session.get(TICKET_POOL, key).changed_by(change_id)
+
+
+def _give_back(session: Session, key: UUID, change_id: UUID) -> TicketPool:
+    pool = session.get(TICKET_POOL, key)
+    events = pool.give_back_change(change_id, session.now)
+    session.append(TICKET_POOL, key, *events)
+    if events and pool.terms is not None:
+        session.raise_epoch(pool.terms.ticket_type_id)
+    return session.get(TICKET_POOL, key).at(session.now)
+
+
+def _record_lapsed(session: Session, key: UUID) -> bool:
+    events = session.get(TICKET_POOL, key).record_lapsed(session.now)
+    session.append(TICKET_POOL, key, *events)
+    return bool(events)
 
 
 def _span(pools: dict[UUID, TicketPool], quantity: int) -> dict[UUID, int]:

@@ -1,7 +1,8 @@
 """Live availability in Redis.
 
 `concert:<id>` names the pools of a published concert. Per pool there is a hash of its terms and counts, a sorted set of
-its holds by deadline, and a hash of the holds' quantities.
+its holds by deadline, and a hash of the holds' quantities. `first_deadlines` has every pool with holds by the first of
+their deadlines.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -14,6 +15,7 @@ from chalicelib.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
+    TicketPoolCapacityChanged,
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
@@ -28,6 +30,15 @@ AVAILABILITY = "availability"
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES = """
+local function keep_first_deadline(prefix, stream)
+  local first = redis.call('ZRANGE', prefix .. 'pool:' .. stream .. ':deadlines', 0, 0, 'WITHSCORES')
+  if first[2] then
+    redis.call('ZADD', prefix .. 'first_deadlines', first[2], stream)
+  else
+    redis.call('ZREM', prefix .. 'first_deadlines', stream)
+  end
+end
+
 local function end_hold(pool, hold)
   local quantity = redis.call('HGET', pool .. ':quantities', hold)
   if quantity then
@@ -52,6 +63,7 @@ function change.advance(prefix, stream, at)
   for _, hold in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':deadlines', '-inf', now)) do
     end_hold(pool, hold)
   end
+  keep_first_deadline(prefix, stream)
 end
 
 function change.open(prefix, stream, ticket_type, name, capacity)
@@ -64,20 +76,28 @@ function change.hold(prefix, stream, hold, quantity, deadline)
   redis.call('HINCRBY', pool, 'held', quantity)
   redis.call('HSET', pool .. ':quantities', hold, quantity)
   redis.call('ZADD', pool .. ':deadlines', deadline, hold)
+  keep_first_deadline(prefix, stream)
 end
 
 function change.extend(prefix, stream, hold, deadline)
   redis.call('ZADD', prefix .. 'pool:' .. stream .. ':deadlines', 'XX', deadline, hold)
+  keep_first_deadline(prefix, stream)
 end
 
 function change.release(prefix, stream, hold)
   end_hold(prefix .. 'pool:' .. stream, hold)
+  keep_first_deadline(prefix, stream)
 end
 
 function change.sell(prefix, stream, hold, quantity)
   local pool = prefix .. 'pool:' .. stream
   end_hold(pool, hold)
+  keep_first_deadline(prefix, stream)
   redis.call('HINCRBY', pool, 'sold', quantity)
+end
+
+function change.resize(prefix, stream, by)
+  redis.call('HINCRBY', prefix .. 'pool:' .. stream, 'capacity', by)
 end
 
 function change.close(prefix, stream)
@@ -121,6 +141,8 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
             return [("release", str(event.hold_id))]
         case TicketsSold():
             return [("sell", str(event.hold_id), event.quantity)]
+        case TicketPoolCapacityChanged():
+            return [("resize", event.by)]
         case TicketPoolClosed():
             return [("close",)]
     return []

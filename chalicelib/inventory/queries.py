@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from chalicelib.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
@@ -76,6 +76,17 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
     )
 
 
+def pools_with_lapsed_holds(redis: "Redis", now: datetime, limit: int) -> list[UUID]:
+    """Up to `limit` pools in which holds have ended that no event has dropped yet, the longest ago first.
+
+    Raises Unavailable.
+    """
+    key = f"{prefix_of(AVAILABILITY)}first_deadlines"
+    with weather():
+        found = cast("list[str]", redis.zrangebyscore(key, "-inf", milliseconds(now), start=0, num=limit))
+    return [UUID(stream) for stream in found]
+
+
 def availability_from_log(repository: Repository, concert_id: UUID, now: datetime) -> list[JsonObject]:
     """The same from the log. Before all pools of a type are open nothing of it is available.
 
@@ -112,7 +123,7 @@ def _published(repository: Repository, concert_id: UUID) -> tuple[ConcertPublish
 def _stock(ticket_type_id: UUID, name: str, pool: TicketPool, is_open: bool) -> PoolStock:
     capacity = 0
     if pool.terms is not None:
-        name, capacity = pool.terms.ticket_type_name, pool.terms.capacity
+        name, capacity = pool.terms.ticket_type_name, pool.capacity
     return PoolStock(str(ticket_type_id), name, capacity, pool.held, pool.sold, is_open and not pool.closed)
 
 

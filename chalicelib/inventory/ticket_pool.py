@@ -17,6 +17,8 @@ from chalicelib.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
+    HoldsLapsed,
+    TicketPoolCapacityChanged,
     TicketPoolCleared,
     TicketPoolClosed,
     TicketPoolEvent,
@@ -53,14 +55,25 @@ class Hold(NamedTuple):
     order_id: UUID | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class CapacityChange:
+    """The pool's part of the last change of its type's quantity; 0 if it had none or gave it back."""
+
+    id: UUID
+    by: int
+
+
 @dataclass(slots=True)
 class TicketPool:
-    """`next_expiry` is no later than the first deadline of `holds`: nothing has to be dropped before it.
+    """`capacity` is that of the terms, with all changes since. `next_expiry` is no later than the first deadline of
+    `holds`: nothing has to be dropped before it.
 
     Only `evolve` changes a pool, and only the copy that a fold has made for it.
     """
 
     terms: TicketPoolOpened | None = None
+    capacity: int = 0
+    last_change: CapacityChange | None = None
     sold: int = 0
     held: int = 0
     holds: dict[UUID, Hold] = field(default_factory=dict)
@@ -72,7 +85,7 @@ class TicketPool:
     @property
     def free(self) -> int:
         """Tickets that nobody held or bought at the time of the last event."""
-        return (self.terms.capacity if self.terms else 0) - self.held - self.sold
+        return self.capacity - self.held - self.sold
 
     def at(self, now: datetime) -> "TicketPool":
         """The pool as it is at `now`, or at its last event if that is later: ended holds are gone."""
@@ -134,6 +147,30 @@ class TicketPool:
             raise TicketsSoldOut(pool.free)
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
 
+    def record_lapsed(self, now: datetime) -> list[Event]:
+        """Say of the holds that have ended that they have."""
+        pool = self.at(now)
+        lapsed = tuple(key for key in self.holds if key not in pool.holds)
+        return [HoldsLapsed(hold_ids=lapsed, quantity=self.held - pool.held, at=pool.last_at)] if lapsed else []
+
+    def changed_by(self, change_id: UUID) -> int:
+        """By how much this change has raised, or lowered, the capacity."""
+        return self.last_change.by if self.last_change is not None and self.last_change.id == change_id else 0
+
+    def change_capacity(self, change_id: UUID, by: int, now: datetime) -> list[Event]:
+        """Raise the capacity by so many tickets, or lower it as far as they are free: a pool has one part in a change,
+        so asking again changes nothing. A closed pool has none."""
+        pool = self.at(now)
+        by = max(by, -pool.free)
+        if self.closed or self.terms is None or by == 0 or (self.last_change and self.last_change.id == change_id):
+            return []
+        return [TicketPoolCapacityChanged(change_id=change_id, by=by, at=pool.last_at)]
+
+    def give_back_change(self, change_id: UUID, now: datetime) -> list[Event]:
+        """Undo this pool's part of lowering the quantity."""
+        by = self.changed_by(change_id)
+        return [TicketPoolCapacityChanged(change_id=change_id, by=-by, at=self.at(now).last_at)] if by else []
+
     def close(self, now: datetime) -> list[Event]:
         """Closing again changes nothing."""
         return [] if self.closed else [TicketPoolClosed(at=self.at(now).last_at)]
@@ -186,13 +223,23 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
         case TicketsSold():
             _forget(pool, event.hold_id)
             pool.sold += event.quantity
+        case _:
+            _evolve_stock(pool, event)
+    return pool
+
+
+def _evolve_stock(pool: TicketPool, event: Event) -> None:
+    match event:
         case TicketPoolOpened():
             pool.terms = event
+            pool.capacity = event.capacity
+        case TicketPoolCapacityChanged():
+            pool.last_change = CapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
+            pool.capacity += event.by
         case TicketPoolClosed():
             pool.closed = True
         case TicketPoolCleared():
             pool.cleared = True
-    return pool
 
 
 def _advance(pool: TicketPool, now: datetime) -> None:

@@ -71,9 +71,9 @@ def place_order(
     placed = session.get(ORDER, order_id)
     for line in lines:
         if placed.status is OrderStatus.CONFIRMED:
-            sell(session, line.shares, line.hold_id, order_id)
+            sell(session, line.shares, line.hold_id, customer_id, order_id)
         else:
-            place_on_order(session, line.shares, line.hold_id, order_id, payment_due_at + PAYMENT_GRACE)
+            place_on_order(session, line.shares, line.hold_id, customer_id, order_id, payment_due_at + PAYMENT_GRACE)
     return _placed(order_id, placed.total, payment_due_at)
 
 

@@ -161,8 +161,9 @@ def _record_success(cashier: Cashier, order_id: UUID, payment_id: UUID, charged:
             return _return(session, order_id, payment_id, charged, "The order was not waiting for this payment.")
         events = order.confirm(order_id, session.now, payment_id, charged.reference)
         session.append(ORDER, order_id, *events)
-        if events:
-            sell_late(session, [Purchase(x.hold_id, x.ticket_type_id, x.shares) for x in order.lines], order_id)
+        if events and order.customer_id is not None:
+            purchases = [Purchase(line.hold_id, line.ticket_type_id, line.shares) for line in order.lines]
+            sell_late(session, purchases, order.customer_id, order_id)
         return _settled(session, order_id)
 
     def give_up(session: Session) -> Settled:
@@ -208,6 +209,6 @@ def _end_in(session: Session, order_id: UUID, decide: Decide) -> None:
     order = session.get(ORDER, order_id)
     events = decide(order, session.now)
     session.append(ORDER, order_id, *events)
-    if events and order.status is OrderStatus.AWAITING_PAYMENT:
+    if events and order.status is OrderStatus.AWAITING_PAYMENT and order.customer_id is not None:
         for line in order.lines:
-            release(session, line.shares, line.hold_id)
+            release(session, line.shares, line.hold_id, order.customer_id)

@@ -47,6 +47,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
     "RunProcesses": lambda shop: shop.processes_consumer,
     "Work": lambda shop: (shop.worker, shop.repository),
     "PushOn": lambda shop: shop.processes,
+    "RecordLapsedHolds": lambda shop: (shop.redis, shop.repository),
 }
 
 CATCHING_UP = {"EventsTable": {"dynamodb:Query"}, "ParkedTable": {"dynamodb:GetItem", "dynamodb:PutItem"}}
@@ -101,6 +102,10 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
         "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
     },
     "PushOn": {"ProcessTable": {"dynamodb:Query", "dynamodb:UpdateItem"}, "WorkQueue": {"sqs:SendMessage"}},
+    "RecordLapsedHolds": {
+        "EventsTable": {"dynamodb:PutItem", "dynamodb:Query"},
+        "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
+    },
 }
 WRITING_A_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
@@ -259,7 +264,7 @@ def test_no_function_can_change_or_remove_an_event(resources: Json) -> None:
             if owner_of(statement["Resource"]) == "EventsTable":
                 assert set(statement["Action"]) <= harmless, function
                 writers |= {function} & {function if "dynamodb:PutItem" in statement["Action"] else ""}
-    assert writers == {"APIHandler", "Work"}
+    assert writers == {"APIHandler", "Work", "RecordLapsedHolds"}
 
 
 def test_only_an_operator_can_erase_the_key_of_a_person(resources: Json) -> None:

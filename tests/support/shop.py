@@ -156,8 +156,8 @@ class Shop:
     def venue(self, actor: Actor = ORGANISER) -> UUID:
         return venues.create_venue(self.repository, self.request(actor), VENUE_DETAILS)
 
-    def draft(self, actor: Actor = ORGANISER, name: str = "Patti Smith") -> UUID:
-        details = ConcertDetails(name, self.venue(actor))
+    def draft(self, actor: Actor = ORGANISER, name: str = "Patti Smith", max_per_customer: int | None = None) -> UUID:
+        details = ConcertDetails(name, self.venue(actor), max_per_customer=max_per_customer)
         concert_id = concerts.create_concert(self.repository, self.request(actor), details)
         ends_at = OPENING + timedelta(hours=3)
         concerts.schedule_concert(self.repository, self.request(actor), concert_id, OPENING, ends_at)
@@ -187,6 +187,13 @@ class Shop:
             )
 
         return concerts.add_ticket_type(self.repository, self.request(actor), concert_id, describe)[0]
+
+    def change_quantity(
+        self, concert_id: UUID, ticket_type_id: UUID, quantity: int, caller: Caller | None = None
+    ) -> int:
+        """By a container of its own."""
+        caller = caller or self.request(ORGANISER)
+        return concerts.change_quantity(self.other_container(), caller, concert_id, ticket_type_id, quantity)
 
     def publish(self, concert_id: UUID, actor: Actor = ORGANISER) -> int:
         return concerts.publish_concert(self.repository, self.request(actor), concert_id)

@@ -1,0 +1,1 @@
+alter table concerts add column max_per_customer bigint;
