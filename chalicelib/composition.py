@@ -169,13 +169,13 @@ class Composition:
 
     @cached_property
     def processes(self) -> "ProcessRunner":
-        from chalicelib.concerts.process import ConcertCancellation
+        from chalicelib.concerts.process import ConcertProcess
         from chalicelib.orders.process import CheckoutProcess
         from chalicelib.processes.dynamodb import DynamoDBInstances
         from chalicelib.processes.runner import ProcessRunner
 
         instances = DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
-        return ProcessRunner(instances, self.work_queue, [CheckoutProcess(), ConcertCancellation()])
+        return ProcessRunner(instances, self.work_queue, [CheckoutProcess(), ConcertProcess()])
 
     @cached_property
     def processes_consumer(self) -> Consumer:

@@ -1,35 +1,55 @@
-"""The process that cancels a concert: its sales stop, and every order of it is refunded or cancelled."""
+"""The process of a concert: what takes longer than a commit is brought to its end, whoever crashed in between.
+
+A cancellation: its sales stop, and every order of it is refunded or cancelled. A change of capacity: every pool has its
+part, or none.
+"""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.concerts.events import ConcertCancellationCompleted, ConcertCancelled, ConcertEvent
+from chalicelib.concerts.events import (
+    ConcertCancellationCompleted,
+    ConcertCancelled,
+    ConcertCapacityChanged,
+    ConcertCapacityChangeRefused,
+    ConcertCapacityChangeStarted,
+    ConcertEvent,
+)
 from chalicelib.eventsourcing.codec import RecordedEvent
 from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
 from chalicelib.processes.process import FROM_THE_BEGINNING, Step
 from chalicelib.processes.work import Kind, Task
 
 FINISHED_WITHIN = timedelta(minutes=1)
+"""A request is dead by then: API Gateway gives it 29 s."""
 
 
-class ConcertCancellation:
-    """Begins at once, and again until it is completed: whatever message was lost, the watchdog has its work done anew.
-    Every part of it may be repeated."""
+class ConcertProcess:
+    """Its state is what was begun and when. A cancellation begins its work at once, a change of capacity is the work of
+    its request; both are begun again until they are completed: whatever message was lost, the watchdog has the work
+    done anew. Every part of it may be repeated."""
 
     aggregate_type = ConcertEvent.aggregate_type
     since = FROM_THE_BEGINNING
 
     def react(self, state: JsonObject, recorded: RecordedEvent) -> Step:
+        begun = format_instant(as_utc(recorded.created))
         match recorded.event:
             case ConcertCancelled():
-                cancelled_at = as_utc(recorded.created)
                 task = self.overdue(recorded.stream_id, f"{recorded.stream_id}:{recorded.version}")
-                state = {"cancelling": format_instant(cancelled_at)}
-                return Step(state, cancelled_at + FINISHED_WITHIN, (task,))
+                return _step({"cancelling": begun}, task)
+            case ConcertCapacityChangeStarted():
+                return _step(state | {"changing_capacity": begun})
+            case ConcertCapacityChanged() | ConcertCapacityChangeRefused():
+                return _step({name: at for name, at in state.items() if name != "changing_capacity"})
             case ConcertCancellationCompleted():
-                return Step({})
-        cancelling = state.get("cancelling")
-        return Step(state, datetime.fromisoformat(cancelling) + FINISHED_WITHIN if cancelling else None)
+                return _step({})
+        return _step(state)
 
     def overdue(self, stream_id: UUID, cause: str) -> Task:
-        return Task(Kind.CANCEL_CONCERT, stream_id, cause)
+        return Task(Kind.RESUME_CONCERT, stream_id, cause)
+
+
+def _step(state: JsonObject, *tasks: Task) -> Step:
+    first = min((datetime.fromisoformat(begun) for begun in state.values()), default=None)
+    return Step(state, None if first is None else first + FINISHED_WITHIN, tasks)

@@ -14,7 +14,7 @@ class Kind(StrEnum):
     SETTLE_PAYMENT = "settle_payment"
     CANCEL_ORDER = "cancel_order"
     CANCEL_POOL = "cancel_pool"
-    CANCEL_CONCERT = "cancel_concert"
+    RESUME_CONCERT = "resume_concert"
 
 
 @dataclass(frozen=True, slots=True)

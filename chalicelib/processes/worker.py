@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chalicelib.concerts.commands import close_sales
+from chalicelib.concerts.commands import close_sales, finish_capacity_change
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.inventory.commands import clear_pool, orders_in
@@ -62,7 +62,8 @@ class Worker:
                 cancel_order(cashier, task.stream_id, task.about, CONCERT_CANCELLED)
             case Kind.CANCEL_POOL if task.about is not None:
                 self._cancel_orders_of(task.stream_id, task.about, cashier)
-            case Kind.CANCEL_CONCERT:
+            case Kind.RESUME_CONCERT:
+                finish_capacity_change(self._repository, task.stream_id, origin)
                 pools = close_sales(self._repository, task.stream_id, origin)
                 self._queue.send([Task(Kind.CANCEL_POOL, pool, task.cause, task.stream_id) for pool in pools])
 

@@ -33,14 +33,16 @@ from chalicelib.delivery.parking import MemoryParking
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.delivery.redis import MAX_EVENTS, RedisProjection, open_redis
 from chalicelib.errors import CloudbashError, NotFound, Unavailable
-from chalicelib.eventsourcing.codec import Head, RecordedEvent, recorded
+from chalicelib.eventsourcing.codec import Head, RecordedEvent, decode, recorded
 from chalicelib.eventsourcing.event import Event, JsonObject
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.commands import record_lapsed_holds
 from chalicelib.inventory.events import (
     HoldPlacedOnOrder,
     HoldReleased,
+    HoldsLapsed,
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
@@ -48,7 +50,7 @@ from chalicelib.inventory.events import (
     TicketsSold,
 )
 from chalicelib.inventory.projections import availability_projection
-from chalicelib.inventory.queries import availability, availability_from_log
+from chalicelib.inventory.queries import availability, availability_from_log, pools_with_lapsed_holds
 from chalicelib.inventory.ticket_pool import pool_id
 from chalicelib.money import Money
 from local.valkey import Valkey
@@ -769,3 +771,50 @@ def test_carts_and_other_strangers_are_not_followed(projection: RedisProjection)
     deliver(projection, store)
     assert projection.position(cart_id) == -1
     assert projection.aggregate_types == {"TicketPool", "Concert"}
+
+
+def test_the_sweep_records_in_quiet_pools_what_has_lapsed_and_redis_forgets_it(
+    shop: Shop, redis: Redis, projection: RedisProjection
+) -> None:
+    concert_id, ticket_type_id = shop.on_sale(10)
+    item = shop.add(shop.cart(), ticket_type_id, 3)
+    shop.add(shop.cart(), ticket_type_id, 2)
+    deliver(projection, memory(shop))
+    pool = pool_id(ticket_type_id, 0)
+    before = shop.clock.advance(HOLD_FOR - timedelta(milliseconds=1))
+    assert pool not in pools_with_lapsed_holds(redis, before, 1000)
+    now = shop.clock.advance(timedelta(milliseconds=1))
+    assert pool in pools_with_lapsed_holds(redis, now, 1000)
+    origin = shop.request(ORGANISER).origin
+    assert record_lapsed_holds(shop.other_container(), [pool], origin) == 1
+    assert record_lapsed_holds(shop.other_container(), [pool], origin) == 0
+    lapsed = decode(memory(shop).read(pool)[-1])
+    assert isinstance(lapsed, HoldsLapsed)
+    assert (lapsed.quantity, len(lapsed.hold_ids), item.item_id in lapsed.hold_ids) == (5, 2, True)
+    deliver(projection, memory(shop))
+    assert pool not in pools_with_lapsed_holds(redis, now + timedelta(days=1), 1000)
+    assert counts(availability(redis, concert_id, now)) == counts(from_log(memory(shop), concert_id, now))
+
+
+def test_the_sweep_takes_the_longest_lapsed_first_and_no_more_than_it_is_told(
+    redis: Redis, projection: RedisProjection
+) -> None:
+    pools = []
+    for seconds in (30, 10, 20):
+        _, pool, store = a_pool(held(uuid4(), until=seconds))
+        deliver(projection, store)
+        pools.append(pool)
+    found = pools_with_lapsed_holds(redis, SOME_TIME + 60 * SECOND, 1000)
+    assert [pool for pool in found if pool in pools] == [pools[1], pools[2], pools[0]]
+    assert len(pools_with_lapsed_holds(redis, SOME_TIME + 60 * SECOND, 2)) == 2
+
+
+def test_of_another_quantity_redis_says_what_the_log_says(
+    shop: Shop, redis: Redis, projection: RedisProjection
+) -> None:
+    concert_id, ticket_type_id = shop.on_sale(200)
+    shop.add(shop.cart(), ticket_type_id, 3)
+    shop.change_quantity(concert_id, ticket_type_id, 400)
+    shop.change_quantity(concert_id, ticket_type_id, 90)
+    deliver(projection, memory(shop))
+    assert counts(availability(redis, concert_id, shop.clock())) == [(87, 3, 0)]

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib.concerts.process import ConcertCancellation
+from chalicelib.concerts.process import ConcertProcess
 from chalicelib.delivery.bus import to_bus
 from chalicelib.delivery.consumer import BusRecord, Consumer
 from chalicelib.delivery.parking import MemoryParking
@@ -15,7 +15,7 @@ from chalicelib.processes.worker import Message, Worker
 from tests.support.shop import Clock, Shop
 
 MINUTE = timedelta(minutes=1)
-PROCESSES = (CheckoutProcess(), ConcertCancellation())
+PROCESSES = (CheckoutProcess(), ConcertProcess())
 
 
 class Machinery:

@@ -9,6 +9,7 @@ import pytest
 
 from chalicelib.concerts import commands as concerts
 from chalicelib.concerts.concert import ConcertStatus
+from chalicelib.concerts.process import FINISHED_WITHIN
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import CloudbashError, Unavailable
 from chalicelib.eventsourcing.codec import recorded
@@ -18,6 +19,7 @@ from chalicelib.processes.process import FROM_THE_BEGINNING
 from chalicelib.processes.runner import PUSH_EVERY, ProcessRunner
 from chalicelib.processes.work import Kind, MemoryWorkQueue, Task, from_message, to_message
 from chalicelib.processes.worker import Message
+from tests.support.crashes import Crash, Trap
 from tests.support.machinery import PROCESSES, Machinery, machinery
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, some_id
 
@@ -117,7 +119,7 @@ def test_cancelling_a_concert_refunds_and_cancels_every_order_of_it(running: Mac
     assert due_at(running, concert_id) is None
     before = running.shop.log(running.store.stream_ids())
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
-    running.queue.send([Task(Kind.CANCEL_CONCERT, concert_id, "again")])
+    running.queue.send([Task(Kind.RESUME_CONCERT, concert_id, "again")])
     running.run()
     assert running.shop.log(running.store.stream_ids()) == before
 
@@ -133,7 +135,7 @@ def test_a_cancellation_that_was_interrupted_is_taken_up_by_the_watchdog(running
     assert running.shop.order_state(order_id).status is OrderStatus.REFUNDED
 
 
-@pytest.mark.parametrize("lost", [Kind.CANCEL_CONCERT, Kind.CANCEL_POOL, Kind.CANCEL_ORDER, Kind.SETTLE_ORDER])
+@pytest.mark.parametrize("lost", [Kind.RESUME_CONCERT, Kind.CANCEL_POOL, Kind.CANCEL_ORDER, Kind.SETTLE_ORDER])
 def test_no_message_that_is_lost_loses_a_refund(running: Machinery, lost: Kind) -> None:
     """Not even if for some minutes all of a kind end among the dead letters."""
     concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
@@ -261,7 +263,7 @@ def test_an_event_that_was_seen_is_not_reacted_to_again(running: Machinery) -> N
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     running.deliver()
     running.deliver()
-    assert [task.kind for task in running.queue.tasks] == [Kind.CANCEL_CONCERT]
+    assert [task.kind for task in running.queue.tasks] == [Kind.RESUME_CONCERT]
     events = [recorded(event) for event in running.store.read(concert_id)]
     with pytest.raises(PositionMoved):
         running.runner().apply(concert_id, -1, events)
@@ -280,7 +282,7 @@ def test_tasks_that_could_not_be_sent_are_sent_when_the_event_comes_again(runnin
         running.runner(queue=Away()).apply(concert_id, -1, events)
     assert running.instances.find(concert_id) is None
     running.deliver()
-    assert [task.kind for task in running.queue.tasks] == [Kind.CANCEL_CONCERT]
+    assert [task.kind for task in running.queue.tasks] == [Kind.RESUME_CONCERT]
 
 
 def test_the_watchdog_pushes_what_is_due_once_a_minute(running: Machinery) -> None:
@@ -341,3 +343,20 @@ def test_money_of_a_recovered_payment_is_taken_once(running: Machinery) -> None:
     running.run_until_quiet()
     running.shop.pay(order_id, "tok_lost_reply", caller)
     assert running.shop.gateway.taken_for(order_id) == Decimal("50.00")
+
+
+def test_a_change_of_capacity_whose_request_died_is_finished_by_the_process() -> None:
+    running = machinery()
+    shop, trap = running.shop, Trap()
+    concert_id, ticket_type_id = shop.on_sale(200)
+    log = shop.store
+    shop.store = trap.behind(log)
+    trap.arm(8, carried_out=True)
+    with pytest.raises(Crash):
+        shop.change_quantity(concert_id, ticket_type_id, 40)
+    shop.store = log
+    assert shop.concert_state(concert_id).capacity_change is not None
+    shop.clock.advance(FINISHED_WITHIN)
+    running.run_until_quiet()
+    assert shop.concert_state(concert_id).capacity_change is None
+    assert sum(pool.capacity for pool in shop.pools(ticket_type_id)) == 40
