@@ -41,7 +41,7 @@ from chalicelib.ownership import change_owned, done_before, owned
 from chalicelib.venues.commands import ensure_venue_exists
 
 CLOSED_IN_THE_REQUEST = 100
-"""So many pools are closed before the answer, in less than a second; a concert may have thousands."""
+"""So many pools are closed before the answer, in about a second; a concert may have thousands."""
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:

@@ -32,6 +32,7 @@ from chalicelib.orders.events import (
     TicketRevocationCompleted,
     TicketsRevoked,
 )
+from chalicelib.orders.refund import Refund, RefundStatus, refund_id_of, start_refund
 from chalicelib.privacy.sealed import Sealed
 
 MAX_PAYMENTS = 20
@@ -56,16 +57,6 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
     REFUNDING = "refunding"
     REFUNDED = "refunded"
-
-
-class RefundStatus(StrEnum):
-    STARTED = "started"
-    COMPLETED = "completed"
-
-
-class TicketStatus(StrEnum):
-    VALID = "valid"
-    REVOKED = "revoked"
 
 
 class AlreadyPaid(RuleViolated):
@@ -110,19 +101,6 @@ class Payment:
     def is_abandoned(self, now: datetime) -> bool:
         """The request that started it is dead."""
         return now >= self.started_at + REQUEST_TIME
-
-
-@dataclass(frozen=True, slots=True)
-class Refund:
-    """A payment, or the part of it that was paid for one concert, on its way back."""
-
-    payment_id: UUID
-    amount: Money
-    status: RefundStatus = RefundStatus.STARTED
-
-    @property
-    def completed(self) -> bool:
-        return self.status is RefundStatus.COMPLETED
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +202,7 @@ class Order:
         if not self.is_news(payment_id):
             return []
         succeeded = PaymentSucceeded(payment_id=payment_id, provider_reference=reference, amount=amount, at=now)
-        return [succeeded, _refund(payment_id, refund_id_of(payment_id), amount, reason, now)]
+        return [succeeded, start_refund(payment_id, refund_id_of(payment_id), amount, reason, now)]
 
     def end_without_stock(self, now: datetime) -> list[Event]:
         """What the order was for cannot be had any more: before its deadline only a cancelled concert takes it away."""
@@ -278,7 +256,7 @@ class Order:
             return [revoked, OrderCancelled(reason=reason, at=now)] if len(ids) == len(valid) else [revoked]
         if not price.amount:
             return [revoked]
-        return [_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), price, reason, now), revoked]
+        return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), price, reason, now), revoked]
 
     def confirm_free(self, order_id: UUID, now: datetime) -> list[Event]:
         """An order that costs nothing needs no payment."""
@@ -318,15 +296,6 @@ class Order:
     def valid_tickets(self) -> list[Ticket]:
         revoked = set(self.revoked)
         return [ticket for ticket in self.tickets if ticket.id not in revoked]
-
-
-def refund_id_of(payment_id: UUID, concert_id: UUID | None = None) -> UUID:
-    """The id of the refund of a payment, or of the part of it that was paid for a concert: every container knows it."""
-    return uuid5(payment_id, "refund" if concert_id is None else f"refund/{concert_id}")
-
-
-def _refund(payment_id: UUID, refund_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:
-    return RefundStarted(payment_id=payment_id, refund_id=refund_id, amount=amount, reason=reason, at=now)
 
 
 def _total_of(lines: Iterable[OrderLine]) -> Money:

@@ -23,7 +23,9 @@ from chalicelib.orders.events import (
     RefundStarted,
     TicketsRevoked,
 )
-from chalicelib.orders.order import OrderStatus, PaymentStatus, RefundStatus, TicketStatus, refund_id_of
+from chalicelib.orders.order import OrderStatus, PaymentStatus
+from chalicelib.orders.refund import RefundStatus, refund_id_of
+from chalicelib.orders.ticket import TicketStatus
 
 _COPIED = {"ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "quantity", "unit_price"}
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from chalicelib.eventsourcing.aggregate import Aggregate
@@ -10,13 +11,18 @@ from chalicelib.orders.events import Ticket as Issued
 from chalicelib.orders.events import TicketRevoked
 
 
+class TicketStatus(StrEnum):
+    VALID = "valid"
+    REVOKED = "revoked"
+
+
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    revoked: bool = False
+    status: TicketStatus = TicketStatus.VALID
 
     def revoke(self, order_id: UUID, issued: Issued, reason: str, now: datetime) -> list[Event]:
         """Revoking again changes nothing."""
-        if self.revoked:
+        if self.status is TicketStatus.REVOKED:
             return []
         return [
             TicketRevoked(
@@ -32,7 +38,7 @@ class Ticket:
 def evolve(ticket: Ticket, event: Event) -> Ticket:
     match event:
         case TicketRevoked():
-            return Ticket(revoked=True)
+            return Ticket(TicketStatus.REVOKED)
     return ticket
 
 

@@ -49,9 +49,10 @@ from chalicelib.orders.events import (
     TicketRevocationCompleted,
     TicketsRevoked,
 )
-from chalicelib.orders.order import ORDER, refund_id_of, tickets_of
+from chalicelib.orders.order import ORDER, tickets_of
 from chalicelib.orders.projections import fold_order
 from chalicelib.orders.queries import get_order, get_tickets, list_orders
+from chalicelib.orders.refund import refund_id_of
 from chalicelib.privacy.sealed import Sealed
 from local.emulator import Emulator
 from local.resources import Aws, create_resources
@@ -513,6 +514,25 @@ def test_the_refund_of_a_payment_that_confirms_the_order_no_more_leaves_its_stat
     answer = get_order(documents, logged(stream), stream[0].aggregate_id, SOMEBODY, SOME_TIME, nobody_opens)
     assert answer["status"] == ORDER.fold(history).status == "confirmed"
     assert [payment["status"] for payment in answer["payments"]] == ["refunding"]
+
+
+def test_an_order_of_eight_hundred_revoked_tickets_fits_its_document(documents: DocumentProjection) -> None:
+    order_id, concert_id = uuid4(), uuid4()
+    lines = [line.model_copy(update={"concert_id": concert_id}) for line in placed(quantity=40).lines * 20]
+    tickets = tickets_of(order_id, tuple(lines))
+    history = [
+        placed(quantity=40).model_copy(update={"lines": tuple(lines)}),
+        OrderConfirmed(tickets=tickets, at=SOME_TIME),
+        TicketsRevoked(
+            concert_id=concert_id, ticket_ids=tuple(ticket.id for ticket in tickets), reason="why", at=SOME_TIME
+        ),
+    ]
+    stream = store_all(order_id, history)
+    store = logged(stream)
+    assert consumer_of(documents, store).consume(records(stream)) == succeeded()
+    answer = get_order(documents, store, order_id, SOMEBODY, SOME_TIME, nobody_opens)
+    assert [ticket["status"] for ticket in answer["tickets"]] == ["revoked"] * 800
+    assert documents.position(order_id) == 2
 
 
 @pytest.fixture

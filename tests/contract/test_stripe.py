@@ -13,8 +13,9 @@ from chalicelib.composition import Composition
 from chalicelib.concerts import commands as concerts
 from chalicelib.errors import BadSignature, InvalidInput, Unavailable
 from chalicelib.money import Money
-from chalicelib.orders.order import OrderStatus, refund_id_of
+from chalicelib.orders.order import OrderStatus
 from chalicelib.orders.payments import Attempt, Charged, Declined, Notification, Pending, Refund
+from chalicelib.orders.refund import refund_id_of
 from chalicelib.orders.settlement import cancel_order
 from chalicelib.settings import NotConfigured, Settings
 from tests.support.machinery import machinery

@@ -40,9 +40,9 @@ from chalicelib.orders.order import (
     PaymentInProgress,
     PaymentStatus,
     TooManyPayments,
-    refund_id_of,
     tickets_of,
 )
+from chalicelib.orders.refund import refund_id_of
 from chalicelib.privacy.sealed import Sealed
 from tests.support.scenario import given
 from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, some_id
