@@ -8,10 +8,10 @@ from typing import Any
 from uuid import UUID
 
 from chalicelib.concerts.commands import close_sales, finish_capacity_change
+from chalicelib.errors import CloudbashError, Unavailable
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.inventory.commands import clear_pool, orders_in
-from chalicelib.orders.order import PaymentInProgress
 from chalicelib.orders.payments import PaymentGateway
 from chalicelib.orders.settlement import Cashier, begin_cancellation, cancel_order, settle, settle_payment
 from chalicelib.processes.work import Kind, Task, WorkQueue, from_message
@@ -66,6 +66,8 @@ class Worker:
                 finish_capacity_change(self._repository, task.stream_id, origin)
                 pools = close_sales(self._repository, task.stream_id, origin)
                 self._queue.send([Task(Kind.CANCEL_POOL, pool, task.cause, task.stream_id) for pool in pools])
+            case _:
+                raise ValueError(f"A task {task.kind} must name what it is about.")
 
     def _cancel_orders_of(self, pool_id: UUID, concert_id: UUID, cashier: Cashier) -> None:
         """The pool is closed, so what its events tell is complete. It is cleared once every order has decided: what is
@@ -76,11 +78,14 @@ class Worker:
             clear_pool(self._repository, pool_id, cashier.origin)
 
     def _begun(self, order_id: UUID, concert_id: UUID, cashier: Cashier) -> Task | None:
-        """What is left to do for the order, if anything."""
+        """What is left to do for the order, if anything. One that is being paid, or cannot be read, holds up no other:
+        it gets a task of its own, and the pool is not cleared before it has decided."""
         cause = cashier.origin.causation_id
         try:
             order = begin_cancellation(cashier, order_id, concert_id, CONCERT_CANCELLED)
-        except PaymentInProgress:
+        except Unavailable:
+            raise
+        except CloudbashError:
             return Task(Kind.CANCEL_ORDER, order_id, cause, concert_id)
         return Task(Kind.SETTLE_ORDER, order_id, cause) if order.is_unfinished else None
 

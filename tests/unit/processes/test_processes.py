@@ -1,6 +1,7 @@
 """Processes: what they wait for, and what they have done."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -14,6 +15,7 @@ from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import CloudbashError, Unavailable
 from chalicelib.eventsourcing.codec import recorded
 from chalicelib.inventory.dealing import TICKETS_PER_POOL
+from chalicelib.inventory.ticket_pool import pool_id
 from chalicelib.orders.order import REQUEST_TIME, OrderStatus, PaymentStatus
 from chalicelib.processes.process import FROM_THE_BEGINNING
 from chalicelib.processes.runner import PUSH_EVERY, ProcessRunner
@@ -171,6 +173,30 @@ def test_a_concert_is_cancelling_as_long_as_an_order_of_it_is_being_paid(running
     running.run_until_quiet()
     assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
     assert running.shop.order_state(order_id).status is OrderStatus.CANCELLED
+
+
+def test_an_order_that_cannot_be_read_holds_up_its_pool_and_no_other_order(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale()
+    damaged, sound = ordered(running, ticket_type_id), ordered(running, ticket_type_id)
+    running.shop.pay(sound)
+    last = running.store.read(damaged)[-1]
+    version = last.aggregate_version + 1
+    running.store.append([replace(last, aggregate_version=version, event_type="Cloudbash.Domain.Orders.Events.Odd")])
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    pool = pool_id(ticket_type_id, 0)
+    running.worker().do(Task(Kind.CANCEL_POOL, pool, "cause", concert_id))
+    assert [(task.kind, task.stream_id) for task in running.take()] == [
+        (Kind.CANCEL_ORDER, damaged),
+        (Kind.SETTLE_ORDER, sound),
+    ]
+    assert running.shop.order_state(sound).status is OrderStatus.REFUNDING
+    assert not running.shop.pool(ticket_type_id).cleared
+
+
+@pytest.mark.parametrize("kind", [Kind.SETTLE_PAYMENT, Kind.CANCEL_ORDER, Kind.CANCEL_POOL])
+def test_a_task_that_does_not_say_what_it_is_about_is_not_taken_for_done(running: Machinery, kind: Kind) -> None:
+    answer = running.worker().work([Message("this", to_message(Task(kind, some_id("stream"), "cause")))])
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "this"}]}
 
 
 def test_what_the_request_leaves_open_is_closed_at_once_by_the_process(
