@@ -1,12 +1,11 @@
 """Between domain events and their stored form."""
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from pydantic import ValidationError
-from pydantic_core import from_json
+from pydantic_core import from_json, to_json
 
 from chalicelib.errors import LogDamaged
 from chalicelib.eventsourcing.event import Event, JsonObject, event_class, format_instant
@@ -50,25 +49,19 @@ def encode(event: Event, stream_id: UUID, head: Head, origin: Origin, event_id: 
     version = head.version + 1
     data = event.model_dump(mode="json", by_alias=True, exclude_none=True)
     data |= {"EventId": str(event_id), "AggregateId": str(stream_id), "AggregateVersion": version}
-    unsealed = StoredEvent(
+    return StoredEvent(
         aggregate_id=stream_id,
         aggregate_version=version,
         created=max(format_instant(now), head.created),
         event_type=event.stored_name,
-        data=json.dumps(data, ensure_ascii=False, separators=(",", ":")),
+        data=to_json(data).decode(),
         schema_version=event.schema_version,
         aggregate_type=event.aggregate_type,
         causation_id=origin.causation_id,
         correlation_id=origin.correlation_id,
         actor_id=origin.actor_id,
         previous_hash=head.chain_hash,
-    )
-    return _with_hash(unsealed)
-
-
-def _with_hash(event: StoredEvent) -> StoredEvent:
-    fields = {name: getattr(event, name) for name in StoredEvent.__slots__}
-    return StoredEvent(**fields | {"hash": event.expected_hash()})
+    ).sealed()
 
 
 def decode(stored: StoredEvent) -> Event:

@@ -14,7 +14,11 @@ Upcaster = Callable[[JsonObject], JsonObject]
 def as_utc(instant: datetime) -> datetime:
     """The same instant in UTC and in whole milliseconds, as the log will have it; one without an offset, as the
     original wrote them, is taken as UTC. Raises ValueError for one that has no UTC."""
-    instant = instant.replace(microsecond=instant.microsecond // 1000 * 1000)
+    excess = instant.microsecond % 1000
+    if excess:
+        instant = instant.replace(microsecond=instant.microsecond - excess)
+    if instant.tzinfo is UTC:
+        return instant
     try:
         return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
     except OverflowError as error:
@@ -23,7 +27,8 @@ def as_utc(instant: datetime) -> datetime:
 
 def format_instant(instant: datetime) -> str:
     """ISO 8601 in UTC with milliseconds and `Z`, the one form in which instants are stored and sent."""
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 Instant = Annotated[datetime, AfterValidator(as_utc), PlainSerializer(format_instant, when_used="json")]

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -32,23 +34,12 @@ class StoredEvent:
 
     def expected_hash(self) -> str:
         """SHA-256 over every attribute but `hash`, each preceded by its length in bytes, in the order of the fields."""
-        digest = hashlib.sha256()
-        for value in (
-            str(self.aggregate_id),
-            str(self.aggregate_version),
-            self.created,
-            self.event_type,
-            self.data,
-            str(self.schema_version),
-            self.aggregate_type,
-            self.causation_id,
-            self.correlation_id,
-            self.actor_id,
-            self.previous_hash,
-        ):
-            encoded = value.encode()
-            digest.update(b"%d:" % len(encoded) + encoded)
-        return digest.hexdigest()
+        encoded = [str(value).encode() for value in _values(self)[:-1]]
+        return hashlib.sha256(b"".join([b"%d:%b" % (len(value), value) for value in encoded])).hexdigest()
+
+    def sealed(self) -> "StoredEvent":
+        """The event with its hash."""
+        return StoredEvent(*(*_values(self)[:-1], self.expected_hash()))
 
     @property
     def chain_hash(self) -> str:
@@ -79,13 +70,15 @@ _ATTRIBUTES = {
     "PreviousHash": "previous_hash",
     "Hash": "hash",
 }
+_ORIGINAL_ATTRIBUTES = list(_ATTRIBUTES)[:5]
+_values: Callable[[StoredEvent], tuple[Any, ...]] = attrgetter(*_ATTRIBUTES.values())
 
 
 def to_attributes(event: StoredEvent) -> dict[str, Any]:
     """The item as plain values under its stored attribute names. Imported events give their five attributes only."""
-    names = _ATTRIBUTES if event.hash else list(_ATTRIBUTES)[:5]
-    attributes = {name: getattr(event, _ATTRIBUTES[name]) for name in names}
-    return attributes | {"AggregateId": str(event.aggregate_id)}
+    attributes = dict(zip(_ATTRIBUTES if event.hash else _ORIGINAL_ATTRIBUTES, _values(event), strict=False))
+    attributes["AggregateId"] = str(event.aggregate_id)
+    return attributes
 
 
 def from_attributes(item: dict[str, Any]) -> StoredEvent:

@@ -5,8 +5,9 @@ rule and no event. A hold has ended once the pool's time reaches its deadline; t
 whatever another container's clock says.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -89,9 +90,13 @@ class TicketPool:
 
     def at(self, now: datetime) -> "TicketPool":
         """The pool as it is at `now`, or at its last event if that is later: ended holds are gone."""
-        pool = replace(self)
+        pool = self.copy()
         _advance(pool, now)
         return pool
+
+    def copy(self) -> "TicketPool":
+        """With the same mapping of holds."""
+        return TicketPool(*_facts(self))
 
     def open(self, terms: TicketPoolOpened) -> list[Event]:
         """A pool is opened once; its terms never change by opening it again."""
@@ -206,6 +211,9 @@ class TicketPool:
         return hold
 
 
+_facts = attrgetter(*TicketPool.__slots__)
+
+
 def evolve(pool: TicketPool, event: Event) -> TicketPool:
     if not isinstance(event, TicketPoolEvent):
         return pool
@@ -213,13 +221,13 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
     match event:
         case TicketsHeld():
             _keep(pool, event.hold_id, Hold(event.quantity, event.expires_at, event.cart_id))
+        case HoldReleased():
+            _forget(pool, event.hold_id)
         case HoldExtended() if event.hold_id in pool.holds:
             _keep(pool, event.hold_id, pool.holds[event.hold_id]._replace(expires_at=event.expires_at))
         case HoldPlacedOnOrder() if event.hold_id in pool.holds:
             hold = pool.holds[event.hold_id]._replace(order_id=event.order_id, expires_at=event.expires_at)
             _keep(pool, event.hold_id, hold)
-        case HoldReleased():
-            _forget(pool, event.hold_id)
         case TicketsSold():
             _forget(pool, event.hold_id)
             pool.sold += event.quantity
@@ -260,6 +268,12 @@ def _keep(pool: TicketPool, hold_id: UUID, hold: Hold) -> None:
         pool.next_expiry = hold.expires_at
 
 
+def _with_own_holds(pool: TicketPool) -> TicketPool:
+    pool = pool.copy()
+    pool.holds = dict(pool.holds)
+    return pool
+
+
 def _forget(pool: TicketPool, hold_id: UUID) -> None:
     hold = pool.holds.pop(hold_id, None)
     if hold is not None:
@@ -277,7 +291,7 @@ TICKET_POOL = Aggregate(
     "TicketPool",
     TicketPool(),
     evolve,
-    copy=lambda pool: replace(pool, holds=dict(pool.holds)),
+    copy=_with_own_holds,
     owner=lambda pool: pool.terms.organiser_id if pool.terms else None,
     snapshot_every=SNAPSHOT_EVERY,
 )
