@@ -28,10 +28,14 @@ def recount(pool: Iterable[StoredEvent]) -> Iterator[Count]:
     """The same count after each event, in order. Raises UnknownEvent, or what malformed data raises."""
     count = Count()
     for event in pool:
-        data = json.loads(event.data)
-        _drop_ended(count, datetime.fromisoformat(data["At"]))
-        _apply(count, event.event_type.rsplit(".", 1)[-1].removesuffix("Event"), data)
+        _drop_ended(count, datetime.fromisoformat(json.loads(event.data)["At"]))
+        count_in(count, event)
         yield count
+
+
+def count_in(count: Count, event: StoredEvent) -> None:
+    """What the event says, without dropping what has ended by its time. Raises as `recount` does."""
+    _apply(count, event.event_type.rsplit(".", 1)[-1].removesuffix("Event"), json.loads(event.data))
 
 
 def _drop_ended(count: Count, at: datetime) -> None:
@@ -44,7 +48,7 @@ def _apply(count: Count, name: str, data: dict[str, Any]) -> None:
             count.capacity = data["Capacity"]
         case "TicketsHeld":
             count.holds[data["HoldId"]] = data["Quantity"], datetime.fromisoformat(data["ExpiresAt"])
-        case "HoldPlacedOnOrder":
+        case "HoldPlacedOnOrder" | "HoldExtended":
             if data["HoldId"] in count.holds:
                 count.holds[data["HoldId"]] = (
                     count.holds[data["HoldId"]][0],

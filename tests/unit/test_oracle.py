@@ -17,6 +17,7 @@ from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.events import (
+    HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
     TicketPoolOpened,
@@ -160,6 +161,13 @@ def test_a_hold_that_waits_for_a_payment_lasts_until_the_orders_deadline() -> No
         hold_id=some_id("one"), order_id=ORDER, expires_at=SOME_TIME + timedelta(minutes=20), at=SOME_TIME
     )
     assert judge(log(pool=[opened(10), held(10, "one"), extended, held(1, "two", minutes=16)])).oversold
+
+
+def test_an_extended_hold_lasts_until_its_new_deadline() -> None:
+    longer = HoldExtended(hold_id=some_id("hold"), expires_at=LATER + HOLD_FOR, at=SOME_TIME)
+    pool: list[Event] = [opened(3), held(3), longer, held(1, "other", minutes=16)]
+    assert len(judge(log(pool[:3])).oversold) == 0
+    assert len(judge(log(pool)).oversold) == 2
 
 
 def test_a_pool_event_that_the_count_does_not_know_is_no_clean_log() -> None:
