@@ -106,11 +106,12 @@ class Session:
         return self._state_of(aggregate, stream_id, assume_new=False)
 
     def read(self, aggregate: Aggregate[State], stream_id: UUID) -> State:
-        """The state as it is in the log now, for a stream that this command consults and does not change."""
+        """The state as it is in the log now, for a stream that this command consults and does not change. What it read
+        of it before is read again: other things that it has read since may be newer."""
         is_changed = any(pending.stream_id == stream_id for pending in self.pending)
-        if stream_id in self._unproven and not is_changed:
+        if not is_changed:
             self._unproven.discard(stream_id)
-            del self._seen[stream_id]
+            self._seen.pop(stream_id, None)
         self._stale = self._stale | {stream_id}
         return self.get(aggregate, stream_id)
 
