@@ -7,7 +7,7 @@ from uuid import UUID
 from chalicelib.caller import Caller
 from chalicelib.carts.cart import CART, Cart
 from chalicelib.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
-from chalicelib.errors import LogDamaged
+from chalicelib.errors import Expired, LogDamaged
 from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
@@ -135,7 +135,10 @@ def check_out(
         due = session.now + pay_within
         return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due)
 
-    return repository.execute(command, caller.origin)
+    try:
+        return repository.execute(command, caller.origin)
+    except Expired:  # or the same request, sent twice, has sold them since the cart was read: then it meets its order
+        return repository.execute(command, caller.origin)
 
 
 def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
