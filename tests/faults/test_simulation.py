@@ -1,0 +1,145 @@
+"""The simulator of the whole shop: it finds nothing in the shop, and finds what is broken on purpose."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from random import SystemRandom
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from benchmarks.simulation import backstage
+from benchmarks.simulation.play import Played, play
+from benchmarks.simulation.servers import ReferenceProjection
+from chalicelib.carts.cart import Cart
+from chalicelib.eventsourcing.session import Session
+from chalicelib.inventory.ticket_pool import TicketPool
+from chalicelib.orders import settlement
+from chalicelib.orders.order import Order
+from chalicelib.orders.sandbox import SandboxGateway
+from chalicelib.processes.runner import ProcessRunner
+
+FRESH_SEEDS = 150
+SEEDS_TO_FIND_A_BUG = 150
+ROOT = Path(__file__).parents[2]
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def report(played: Played) -> str:
+    return f"python -m benchmarks.simulation --replay {played.seed}: {'; '.join(played.findings)}"
+
+
+def first_failure(seeds: range) -> Played | None:
+    return next((played for seed in seeds if (played := play(seed)).findings), None)
+
+
+def test_fresh_schedules_break_no_promise() -> None:
+    first = SystemRandom().randrange(10**9)
+    failed = first_failure(range(first, first + FRESH_SEEDS))
+    assert failed is None, report(failed)
+
+
+@pytest.mark.parametrize("seed", [1, 7, 1234])
+def test_the_same_seed_plays_the_same_schedule_and_says_the_same(seed: int) -> None:
+    assert play(seed) == play(seed)
+
+
+def test_the_same_seed_plays_the_same_schedule_in_another_process() -> None:
+    code = "from benchmarks.simulation.play import play; print([play(seed).digest for seed in range(5)])"
+    environment = {**os.environ, "PYTHONHASHSEED": "7"}
+    other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True)  # noqa: S603 - our own interpreter
+    assert other.stdout.decode().strip() == str([play(seed).digest for seed in range(5)])
+
+
+def test_other_seeds_play_other_schedules() -> None:
+    assert len({play(seed).digest for seed in range(10)}) == 10
+
+
+def test_a_traced_schedule_is_the_same_and_tells_every_step() -> None:
+    lines: list[str] = []
+    assert play(3, lines.append) == play(3)
+    assert any("log.append" in line for line in lines)
+    assert any("CartItemAdded" in line for line in lines)
+
+
+def pools_ignore_holds(patch: pytest.MonkeyPatch) -> None:
+    def free(pool: TicketPool) -> int:
+        return (pool.terms.capacity if pool.terms else 0) - pool.sold
+
+    patch.setattr(TicketPool, "free", property(free))
+
+
+def refunds_are_not_looked_up(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(SandboxGateway, "find_refund", lambda *_: None)
+
+
+def every_refund_has_an_id_of_its_own(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(settlement, "refund_id_of", lambda _: uuid4())
+
+
+def lost_deliveries_are_not_repaired(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(backstage, "repair", lambda _: None)
+
+
+def positions_are_not_kept(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ReferenceProjection, "position", lambda *_: -1)
+
+
+def refusals_rest_on_stale_states(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Session, "unproven", frozenset())
+
+
+def releases_leave_the_sold_out_mark(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Session, "raise_epoch", lambda *_: None)
+
+
+def repeated_requests_are_not_recognised(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Cart, "has_done", lambda *_: False)
+
+
+def nobody_watches_deadlines(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ProcessRunner, "push_on", lambda *_: 0)
+
+
+def late_payments_are_kept(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Order, "return_payment", lambda *_: [])
+
+
+def expiring_orders_do_not_ask_the_provider(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Order, "open_payments", ())
+
+
+def holds_last_a_minute_less_than_promised(patch: pytest.MonkeyPatch) -> None:
+    hold: Callable[..., Any] = TicketPool.hold
+
+    def shorter(pool: TicketPool, hold_id: Any, cart_id: Any, quantity: int, now: Any, expires_at: Any) -> Any:
+        return hold(pool, hold_id, cart_id, quantity, now, expires_at - 14 * (expires_at - now) / 15)
+
+    patch.setattr(TicketPool, "hold", shorter)
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        pools_ignore_holds,
+        refunds_are_not_looked_up,
+        every_refund_has_an_id_of_its_own,
+        lost_deliveries_are_not_repaired,
+        positions_are_not_kept,
+        refusals_rest_on_stale_states,
+        releases_leave_the_sold_out_mark,
+        repeated_requests_are_not_recognised,
+        nobody_watches_deadlines,
+        late_payments_are_kept,
+        expiring_orders_do_not_ask_the_provider,
+        holds_last_a_minute_less_than_promised,
+    ],
+)
+def test_some_schedule_finds_what_is_broken(break_it: Break, monkeypatch: pytest.MonkeyPatch) -> None:
+    break_it(monkeypatch)
+    failed = first_failure(range(SEEDS_TO_FIND_A_BUG))
+    assert failed is not None
