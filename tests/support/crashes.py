@@ -27,11 +27,16 @@ class Trap:
         return _Trapped(port, self)
 
     def call(self, method: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        self.pass_by(lambda: method(*arguments, **options))
+        return method(*arguments, **options)
+
+    def pass_by(self, carry_out: Callable[[], object]) -> None:
+        """A call is about to be made."""
         self.calls += 1
         if self.calls != self._at:
-            return method(*arguments, **options)
+            return
         if self._carried_out:
-            method(*arguments, **options)
+            carry_out()
         raise Crash
 
 

@@ -1,0 +1,160 @@
+"""The Lambdas of a shop on the emulator, moved by hand, in containers that may die at any request they send."""
+
+import os
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.httpsession import URLLib3Session
+
+from chalicelib.clock import utc_now
+from chalicelib.composition import Composition
+from chalicelib.delivery.bus import to_bus
+from chalicelib.delivery.consumer import BusRecord
+from chalicelib.delivery.forwarder import LogRecord
+from chalicelib.eventsourcing.codec import Origin
+from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.eventsourcing.dynamodb_json import to_item
+from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.commands import Offer, open_pools, openings
+from chalicelib.money import Money
+from chalicelib.orders.dynamodb import DynamoDBLedger
+from chalicelib.orders.order import refund_id_of
+from chalicelib.processes.dynamodb import DynamoDBInstances
+from chalicelib.processes.worker import Message
+from chalicelib.settings import Settings
+from local.emulator import Emulator
+from local.keys import ensure_master_key
+from local.resources import CREDENTIALS, REGION, Aws, create_resources
+from local.stack import RESOURCE_FILE
+from tests.support.crashes import Trap
+from tests.support.machinery import MINUTE
+from tests.support.shop import Clock, some_id
+
+DONE: dict[str, Any] = {"batchItemFailures": []}
+
+
+class Lambdas:
+    """All functions of one stage. One container stands for theirs; `start` throws it away for a new one.
+
+    What the tests ask for themselves goes past the trap, through clients of their own. `sent` names the operations that
+    the containers have asked for.
+    """
+
+    def __init__(self, settings: Settings, aws: Aws) -> None:
+        self.settings = settings
+        self.trap = Trap()
+        self.sent: set[str] = set()
+        self.clock = Clock(utc_now().replace(microsecond=0))
+        self.log = DynamoDBEventStore(aws.dynamodb, settings.events_table, settings.marks_table)
+        self.ledger = DynamoDBLedger(aws.dynamodb, settings.sandbox_table)
+        self.instances = DynamoDBInstances(aws.dynamodb, settings.process_table)
+        self._sqs = aws.sqs
+        self.container = Composition(settings, self.clock)
+
+    def before_send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
+        """A hook for botocore."""
+        self.sent.add(event_name.removeprefix("before-send."))
+        self.trap.pass_by(lambda: URLLib3Session().send(request))
+
+    def start(self) -> None:
+        self.container = Composition(self.settings, self.clock)
+
+    def put_on_sale(self, ticket_type_id: UUID, quantity: int, price: str) -> None:
+        offer = Offer(
+            concert_id=some_id(f"concert {ticket_type_id}"),
+            concert_name="Patti Smith",
+            organiser_id=None,
+            ticket_type_id=ticket_type_id,
+            ticket_type_name="Standing",
+            quantity=quantity,
+            price=Money.of(price, "EUR"),
+            max_per_order=quantity,
+            sales_start=None,
+            sales_end=self.clock().replace(year=self.clock().year + 1),
+        )
+        command = partial(open_pools, terms=openings(offer, self.clock()))
+        self.container.repository.execute(command, Origin("an organiser", "correlation", "cause"))
+
+    def run_until_quiet(self, streams: Sequence[UUID], pushes: int = 20) -> None:
+        """As time goes by, with the watchdog, until no process of these streams waits for anything any more."""
+        for _ in range(pushes):
+            self._deliver(streams)
+            while self._work():
+                self._deliver(streams)
+            due = self._due(streams)
+            if not due:
+                return
+            self.clock.advance(max(MINUTE, min(due) - self.clock()))
+            self.container.processes.push_on(self.clock())
+        raise AssertionError(f"still due: {self._due(streams)}")
+
+    def stored(self, streams: Sequence[UUID]) -> list[StoredEvent]:
+        return [event for stream_id in streams for event in self.log.read(stream_id)]
+
+    def taken_by(self, payment_id: UUID) -> Decimal:
+        """The money that the provider took for the payment, less what it gave back."""
+        payment, refund = self.ledger.find(payment_id), self.ledger.find(refund_id_of(payment_id))
+        taken = payment.amount.amount if payment and payment.decision == "charged" else Decimal(0)
+        return taken - (refund.amount.amount if refund else 0)
+
+    def _deliver(self, streams: Sequence[UUID]) -> None:
+        """The log's stream and the bus deliver everything, again and again."""
+        events = self.stored(streams)
+        inserts = [LogRecord(str(number), "INSERT", {}, to_item(event)) for number, event in enumerate(events)]
+        assert self.container.forwarder.forward(inserts) == DONE
+        records = [BusRecord(str(number), to_bus(event)) for number, event in enumerate(events)]
+        assert self.container.processes_consumer.consume(records) == DONE
+
+    def _work(self) -> bool:
+        """One batch; whether any message was done. Those of a worker that dies come again at once."""
+        queue = {"QueueUrl": self.settings.work_queue_url}
+        reply = self._sqs.receive_message(**queue, MaxNumberOfMessages=10, VisibilityTimeout=0)
+        received = {message["MessageId"]: message for message in reply.get("Messages", [])}
+        messages = [Message(key, message["Body"]) for key, message in received.items()]
+        failures = self.container.worker.work(messages)["batchItemFailures"] if messages else []
+        done = received.keys() - {failure["itemIdentifier"] for failure in failures}
+        for key in done:
+            self._sqs.delete_message(**queue, ReceiptHandle=received[key]["ReceiptHandle"])
+        return bool(done)
+
+    def _due(self, streams: Sequence[UUID]) -> list[datetime]:
+        waiting = [self.instances.find(stream_id) for stream_id in streams]
+        return [one.due_at for one in waiting if one is not None and one.due_at is not None]
+
+
+def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pytest.MonkeyPatch) -> Lambdas:
+    """On tables, a bus and a queue of this stage's own. Until the end of the test everything that is made with boto3's
+    default session is behind the trap."""
+    aws = Aws(emulator.url)
+    resources = create_resources(aws, RESOURCE_FILE, {"Stage": stage})
+    ensure_master_key(directory / "master.key")
+    for name, value in {**CREDENTIALS, "AWS_DEFAULT_REGION": REGION, "AWS_ENDPOINT_URL": emulator.url}.items():
+        monkeypatch.setenv(name, value)
+    names = resources.names
+    settings = Settings(
+        stage=stage,
+        events_table=names["EventsTable"],
+        event_bus=names["EventBus"],
+        snapshots_table=names["SnapshotsTable"],
+        marks_table=names["MarksTable"],
+        person_keys_table=names["PersonKeysTable"],
+        parked_table=names["ParkedTable"],
+        process_table=names["ProcessTable"],
+        work_queue_url=resources.queue_urls["WorkQueue"],
+        sandbox_table=names["SandboxTable"],
+        sandbox_secret="secret",
+        master_key_file=os.fspath(directory / "master.key"),
+    )
+    lambdas = Lambdas(settings, aws)
+    session = boto3.session.Session()
+    session.events.register("before-send", lambdas.before_send)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    return lambdas
