@@ -1,5 +1,6 @@
 """Every Lambda entry point of Cloudbash, and nothing else."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate, SQSEvent
@@ -85,4 +86,10 @@ def record_lapsed_holds(_: CloudWatchEvent) -> None:
 
 
 def _consume(event: KinesisEvent, consumer: Consumer) -> dict[str, Any]:
-    return consumer.consume(BusRecord(record.sequence_number, record.data) for record in event)
+    return consumer.consume(_bus_records(event))
+
+
+def _bus_records(event: KinesisEvent) -> Iterator[BusRecord]:
+    for record in event:
+        shard_id, _, _ = record.to_dict()["eventID"].partition(":")
+        yield BusRecord(record.sequence_number, record.data, shard_id)

@@ -43,10 +43,11 @@ from chalicelib.venues.venue import VENUE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+    from mypy_boto3_kinesis.client import KinesisClient
     from redis import Redis
 
     from chalicelib.delivery.documents import DocumentProjection
-    from chalicelib.delivery.dynamodb import DynamoDBParking
+    from chalicelib.delivery.dynamodb_parking import DynamoDBParking
     from chalicelib.delivery.forwarder import Forwarder
     from chalicelib.delivery.postgres import Pool
     from chalicelib.processes.runner import ProcessRunner
@@ -81,6 +82,11 @@ class Composition:
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         client: DynamoDBClient = boto3.client("dynamodb", config=_AWS)
+        return client
+
+    @cached_property
+    def kinesis(self) -> "KinesisClient":
+        client: KinesisClient = boto3.client("kinesis", config=_AWS)
         return client
 
     @cached_property
@@ -132,7 +138,7 @@ class Composition:
 
     @cached_property
     def parking(self) -> "DynamoDBParking":
-        from chalicelib.delivery.dynamodb import DynamoDBParking
+        from chalicelib.delivery.dynamodb_parking import DynamoDBParking
 
         return DynamoDBParking(self.dynamodb, self.settings.need("parked_table"))
 
@@ -140,7 +146,13 @@ class Composition:
     def forwarder(self) -> "Forwarder":
         from chalicelib.delivery.forwarder import Forwarder
 
-        return Forwarder(boto3.client("kinesis", config=_AWS), self.settings.need("event_bus"))
+        return Forwarder(self.kinesis, self.settings.need("event_bus"), self.parking, self.clock)
+
+    @property
+    def consumers(self) -> Mapping[str, Consumer]:
+        """Everybody who follows the bus, by the name under which positions and parked streams are kept."""
+        followers = (self.programme_consumer, self.carts_consumer, self.availability_consumer, self.processes_consumer)
+        return {consumer.projection.name: consumer for consumer in followers}
 
     @cached_property
     def programme_consumer(self) -> Consumer:
@@ -203,7 +215,7 @@ class Composition:
         nobody = UUID(int=0)
         return {
             "event_log": lambda: self.event_store.read(nobody),
-            "event_bus": lambda: self.forwarder.probe(),
+            "event_bus": lambda: self.kinesis.describe_stream_summary(StreamName=self.settings.need("event_bus")),
             "read_table": lambda: self.documents.find(nobody),
             "postgres": lambda: self.programme.probe(),
             "redis": lambda: self.redis.ping(),

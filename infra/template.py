@@ -43,7 +43,8 @@ _RULES = {
     "PAYMENT_MINUTES": _ref("PaymentMinutes"),
 }
 _PROVIDERS = {"PAYMENT_PROVIDERS": _ref("PaymentProviders")}
-_CONSUMER = _LOG | {"PARKED_TABLE": _ref("ParkedTable")}
+_PARKING = {"PARKED_TABLE": _ref("ParkedTable")}
+_CONSUMER = _LOG | _PARKING
 
 
 def _mapping(stream: Json, parallel: int) -> Json:
@@ -98,7 +99,7 @@ FUNCTIONS = {
         | _QUEUE,
     ),
     "Authorize": Function("authorize", _TOKENS),
-    "ForwardEvents": Function("forward-events", _BUS, {"ForwardEventsDynamodbEventSource": _log_mapping()}),
+    "ForwardEvents": Function("forward-events", _BUS | _PARKING, {"ForwardEventsDynamodbEventSource": _log_mapping()}),
     "ProjectProgramme": Function(
         "project-programme",
         _CONSUMER | _POSTGRES,

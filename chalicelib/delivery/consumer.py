@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from chalicelib import metrics
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import from_bus
-from chalicelib.delivery.parking import ParkedStream, Parking
+from chalicelib.delivery.parking import ParkedStream, Parking, UnreadableRecord
 from chalicelib.delivery.projection import PositionMoved, Projection
 from chalicelib.errors import LogDamaged, Unavailable
 from chalicelib.eventsourcing.codec import aggregate_type_of, recorded
@@ -25,24 +26,35 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BusRecord:
-    """One Kinesis record: its place in the shard and its payload."""
+    """One Kinesis record: its place in the shard, its payload, and its shard if that is known."""
 
     sequence_number: str
     data: bytes
+    shard_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Poison:
+    """The event that could not be applied, the newest that was to be, and why."""
+
+    version: int
+    newest: int
+    error: Exception
 
 
 class Consumer:
     """Keeps one projection current.
 
     An event at or below the stream's position is skipped, the next one applied, and if one is missing in between, the
-    missing ones are read from the log. What cannot be applied is poison: it parks its stream and the batch goes on. A
-    server that is away is weather: the batch is reported as failed from the first stream concerned and comes again.
+    missing ones are read from the log. What cannot be applied is poison: it parks its stream and the batch goes on;
+    what cannot even be read is kept aside as it came. A server that is away is weather: the batch is reported as failed
+    from the first stream concerned and comes again.
     """
 
     def __init__(
         self, projection: Projection, store: EventStore, parking: Parking, clock: Callable[[], datetime]
     ) -> None:
-        self._projection = projection
+        self.projection = projection
         self._store = store
         self._parking = parking
         self._clock = clock
@@ -53,79 +65,144 @@ class Consumer:
         first_record: dict[UUID, str] = {}
         for record in records:
             event = self._read(record)
-            if event is not None:
+            if isinstance(event, UnreadableRecord):
+                try:
+                    self._keep(event)
+                except Unavailable:
+                    logger.warning("%s: an unreadable record cannot be kept yet", self.projection.name, exc_info=True)
+                    return failed_from(next(iter(first_record.values()), record.sequence_number))
+            elif event is not None:
                 streams.setdefault(event.aggregate_id, []).append(event)
                 first_record.setdefault(event.aggregate_id, record.sequence_number)
         for stream_id, events in streams.items():
             try:
                 self.catch_up(stream_id, events)
             except Unavailable:
-                logger.warning("%s: a server is away, the batch will come again", self._projection.name, exc_info=True)
+                logger.warning("%s: a server is away, the batch will come again", self.projection.name, exc_info=True)
                 return failed_from(first_record[stream_id])
         return succeeded()
 
     def catch_up(self, stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
         """Bring the projection to the newest of the arrived events of one stream. Raises Unavailable."""
         newest = max(event.aggregate_version for event in arrived)
-        parked = self._parking.find(self._projection.name, stream_id)
-        if parked is not None:
-            if newest > parked.last_seen:
-                self._parking.park(replace(parked, last_seen=newest))
-            return
         for _ in range(MAX_RIVALRIES):
-            position = self._projection.position(stream_id)
-            if position >= newest:
+            parked = self._parking.find(self.projection.name, stream_id)
+            position = self.projection.position(stream_id)
+            if parked is None or parked.version <= position:
+                done = (parked is None and position >= newest) or self._advance(stream_id, position, arrived, parked)
+            else:
+                done = self._waits_too(parked, newest)
+            if done:
                 return
-            try:
-                self._apply(stream_id, position, self._following(stream_id, position, arrived))
-            except PositionMoved:
-                continue
-            except LogDamaged as error:
-                self._park(stream_id, position + 1, newest, error)
-            return
         raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
 
-    def _apply(self, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> None:
-        """Apply all events at once; if that fails, one by one, and park the stream at the first that cannot be."""
+    def redrive(self, stream_id: UUID) -> ParkedStream | None:
+        """Try a parked stream again, from the log; how it is parked now, None if it is whole. Raises Unavailable.
+
+        It stays parked meanwhile, so that a consumer which meets its next events only notes them, and it is released
+        only as it was found, before the log was read: what was noted since brings it here again.
+        """
+        for _ in range(MAX_RIVALRIES):
+            parked = self._parking.find(self.projection.name, stream_id)
+            if parked is None:
+                return None
+            if self._advance(stream_id, self.projection.position(stream_id), (), parked):
+                return self._parking.find(self.projection.name, stream_id)
+        raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
+
+    def redrive_record(self, record: UnreadableRecord) -> bool:
+        """Try an unreadable record again; whether it could be read. Raises Unavailable."""
+        event = self._read(BusRecord(record.sequence_number, record.data, record.shard_id))
+        if isinstance(event, UnreadableRecord):
+            return False
+        if event is not None:
+            self.catch_up(event.aggregate_id, [event])
+        self._parking.forget(record)
+        return True
+
+    def _advance(
+        self, stream_id: UUID, position: int, arrived: Sequence[StoredEvent], parked: ParkedStream | None
+    ) -> bool:
+        """Apply what follows, and park the stream, or release it if it was parked; False if another was first."""
         try:
-            self._projection.apply(stream_id, position, [recorded(event) for event in events])
+            poison = self._apply_following(stream_id, position, () if parked else arrived)
+        except PositionMoved:
+            return False
+        if poison is not None:
+            return self._park(stream_id, poison, parked)
+        return parked is None or self._parking.release(parked)
+
+    def _apply_following(self, stream_id: UUID, position: int, arrived: Sequence[StoredEvent]) -> _Poison | None:
+        try:
+            events = self._following(stream_id, position, arrived)
+        except LogDamaged as error:
+            newest = max((event.aggregate_version for event in arrived), default=position + 1)
+            return _Poison(position + 1, newest, error)
+        return self._apply(stream_id, position, events)
+
+    def _apply(self, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> _Poison | None:
+        """Apply all events at once; if that fails, one by one up to the one that cannot be."""
+        try:
+            self.projection.apply(stream_id, position, [recorded(event) for event in events])
         except (PositionMoved, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must stop this stream only
             if len(events) == 1:
-                self._park(stream_id, events[0].aggregate_version, events[0].aggregate_version, error)
-            else:
-                self._apply_singly(stream_id, position, events)
+                return _Poison(events[0].aggregate_version, events[0].aggregate_version, error)
+            return self._apply_singly(stream_id, position, events)
+        return None
 
-    def _apply_singly(self, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> None:
+    def _apply_singly(self, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> _Poison | None:
         for event in events:
             try:
-                self._projection.apply(stream_id, position, [recorded(event)])
+                self.projection.apply(stream_id, position, [recorded(event)])
             except (PositionMoved, Unavailable):
                 raise
             except Exception as error:  # noqa: BLE001 - as above
-                self._park(stream_id, event.aggregate_version, events[-1].aggregate_version, error)
-                return
+                return _Poison(event.aggregate_version, events[-1].aggregate_version, error)
             position = event.aggregate_version
+        return None
 
-    def _park(self, stream_id: UUID, version: int, last_seen: int, error: Exception) -> None:
-        name = self._projection.name
-        logger.error("%s: stream %s is parked at version %d", name, stream_id, version, exc_info=error)
-        reason = f"{type(error).__name__}: {error}"[:1000]
-        parked_at = format_instant(self._clock())
-        self._parking.park(ParkedStream(name, stream_id, version, reason, parked_at, last_seen))
+    def _park(self, stream_id: UUID, poison: _Poison, known: ParkedStream | None) -> bool:
+        """Park the stream. False if another consumer has parked, released or applied meanwhile: then look again."""
+        name = self.projection.name
+        reason = f"{type(poison.error).__name__}: {poison.error}"[:1000]
+        stream = ParkedStream(name, stream_id, poison.version, reason, format_instant(self._clock()), poison.newest)
+        if known is not None:
+            since = known.parked_at if known.version == poison.version else stream.parked_at
+            stream = replace(stream, parked_at=since, last_seen=max(known.last_seen, poison.newest))
+        if not self._parking.park(stream, known):
+            return False
+        logger.error("%s: stream %s is parked at version %d", name, stream_id, poison.version, exc_info=poison.error)
+        metrics.count("ParkedStreams")
+        return self.projection.position(stream_id) < poison.version
+
+    def _waits_too(self, parked: ParkedStream, newest: int) -> bool:
+        """Note what waits behind a parked stream. False if it has been changed or released meanwhile."""
+        return parked.last_seen >= newest or self._parking.park(replace(parked, last_seen=newest), parked)
 
     def _following(self, stream_id: UUID, position: int, arrived: Sequence[StoredEvent]) -> list[StoredEvent]:
         """The events past `position`, without a gap: what arrived if that has none, else what the log has."""
         fresh = {event.aggregate_version: event for event in arrived if event.aggregate_version > position}
-        if sorted(fresh) == list(range(position + 1, position + 1 + len(fresh))):
+        if fresh and sorted(fresh) == list(range(position + 1, position + 1 + len(fresh))):
             return [fresh[version] for version in sorted(fresh)]
         return self._store.read(stream_id, position)
 
-    def _read(self, record: BusRecord) -> StoredEvent | None:
+    def _read(self, record: BusRecord) -> StoredEvent | UnreadableRecord | None:
+        """None for an event of an aggregate that the projection does not follow."""
         try:
             event = from_bus(record.data)
-        except (ValueError, KeyError, TypeError):
-            logger.exception("%s: bus record %s is no event", self._projection.name, record.sequence_number)
-            return None
-        return event if aggregate_type_of(event) in self._projection.aggregate_types else None
+            if aggregate_type := aggregate_type_of(event):
+                return event if aggregate_type in self.projection.aggregate_types else None
+            reason = f"unknown event type {event.event_type}"
+        except Exception as error:  # noqa: BLE001 - anybody may write to a bus: whatever it is, it must not stop the shard
+            reason = f"{type(error).__name__}: {error}"
+        kept_at = format_instant(self._clock())
+        return UnreadableRecord(
+            self.projection.name, record.shard_id, record.sequence_number, record.data, reason[:1000], kept_at
+        )
+
+    def _keep(self, record: UnreadableRecord) -> None:
+        self._parking.keep(record)
+        logger.error("%s: bus record %s is no event: %s", record.consumer, record.sequence_number, record.error)
+        metrics.count("UnreadableRecords")

@@ -1,16 +1,22 @@
 """From the log's DynamoDB stream to the event bus."""
 
+import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from time import sleep
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chalicelib import metrics
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import to_bus
+from chalicelib.delivery.parking import Parking, UnreadableRecord
+from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.dynamodb_json import from_item
+from chalicelib.eventsourcing.event import format_instant
 from chalicelib.eventsourcing.stored import StoredEvent
 
 if TYPE_CHECKING:
@@ -38,25 +44,56 @@ class LogRecord:
 
 
 class Forwarder:
-    """Puts every insert on the bus, keyed by AggregateId, in order. At least once: a batch that failed comes again."""
+    """Puts every insert on the bus, keyed by AggregateId, in order. At least once: a batch that failed comes again.
 
-    def __init__(self, client: "KinesisClient", bus: str, pause: Callable[[float], None] = sleep) -> None:
+    An insert that is no event of ours is kept aside as it came, under the consumer `forwarder`. What no command ever
+    does, a change or a removal, is not forwarded: it counts as `TamperedRecords`, on which there is an alarm.
+    """
+
+    name = "forwarder"
+
+    def __init__(
+        self,
+        client: "KinesisClient",
+        bus: str,
+        parking: Parking,
+        clock: Callable[[], datetime],
+        pause: Callable[[float], None] = sleep,
+    ) -> None:
         self._client = client
         self._bus = bus
+        self._parking = parking
+        self._clock = clock
         self._pause = pause
 
     def forward(self, records: Iterable[LogRecord]) -> dict[str, Any]:
         """Returns what Lambda wants to know: the first record that could not be put, if any."""
-        inserted = [readable for record in records if (readable := self._readable(record))]
+        inserted: list[tuple[LogRecord, StoredEvent]] = []
+        for record in records:
+            try:
+                event = self._event_in(record)
+            except Unavailable:
+                logger.warning("an unreadable item cannot be kept yet", exc_info=True)
+                return failed_from(inserted[0][0].sequence_number if inserted else record.sequence_number)
+            if event is not None:
+                inserted.append((record, event))
         for chunk in _chunks(inserted):
             undelivered = self._put(chunk)
             if undelivered is not None:
                 return failed_from(undelivered.sequence_number)
         return succeeded()
 
-    def probe(self) -> object:
-        """Ask the bus whether it is there; raises what the SDK raises."""
-        return self._client.describe_stream_summary(StreamName=self._bus)
+    def redrive_record(self, record: UnreadableRecord) -> bool:
+        """Try an unreadable item again; whether it is on the bus now. Raises Unavailable."""
+        try:
+            event = from_item(json.loads(record.data)["NewImage"])
+        except (KeyError, ValueError, TypeError):
+            return False
+        again = LogRecord(record.sequence_number, "INSERT", {}, None)
+        if any(self._put(chunk) for chunk in _chunks([(again, event)])):
+            raise Unavailable("The event bus does not take the event.")
+        self._parking.forget(record)
+        return True
 
     def _put(self, chunk: "list[tuple[LogRecord, PutRecordsRequestEntryTypeDef]]") -> LogRecord | None:
         """Put the records, repeating only those that were refused. Returns the first one that never got through."""
@@ -74,16 +111,25 @@ class Forwarder:
                 self._pause(_PAUSE_SECONDS * 2**attempt)
         return chunk[0][0]
 
-    def _readable(self, record: LogRecord) -> tuple[LogRecord, StoredEvent] | None:
-        """The event that was inserted. Anything else is no event of ours, and nothing that a retry could mend."""
-        if record.event_name != "INSERT" or record.new_image is None:
+    def _event_in(self, record: LogRecord) -> StoredEvent | None:
+        """The event that was inserted, None for anything else. Raises Unavailable if that cannot be kept aside."""
+        if record.event_name != "INSERT":
             logger.critical("tampering: %s of %s in the event log", record.event_name, record.keys)
+            metrics.count("TamperedRecords")
             return None
         try:
-            return record, from_item(record.new_image)
-        except (KeyError, ValueError, TypeError):
+            return from_item(record.new_image or {})
+        except (KeyError, ValueError, TypeError) as error:
+            self._keep(record, error)
             logger.critical("tampering: %s in the event log is no event", record.keys, exc_info=True)
+            metrics.count("UnreadableRecords")
             return None
+
+    def _keep(self, record: LogRecord, error: Exception) -> None:
+        data = json.dumps({"Keys": record.keys, "NewImage": record.new_image}, ensure_ascii=False).encode()
+        reason = f"{type(error).__name__}: {error}"[:1000]
+        kept_at = format_instant(self._clock())
+        self._parking.keep(UnreadableRecord(self.name, "", record.sequence_number, data, reason, kept_at))
 
 
 def _chunks(

@@ -1,4 +1,4 @@
-"""Where streams wait whose next event a projection cannot apply."""
+"""Where streams wait whose next event a projection cannot apply, and where records lie that nobody can read."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,34 +17,75 @@ class ParkedStream:
     last_seen: int
 
 
+@dataclass(frozen=True, slots=True)
+class UnreadableRecord:
+    """A record that is no event of ours, byte for byte as it came to `consumer`. `shard_id` may be empty."""
+
+    consumer: str
+    shard_id: str
+    sequence_number: str
+    data: bytes
+    error: str
+    kept_at: str
+
+
 class Parking(Protocol):
-    """Every method may raise Unavailable."""
+    """Every method may raise Unavailable. A parked stream is changed only by who knows how it is parked now."""
 
-    def find(self, projection: str, stream_id: UUID) -> ParkedStream | None: ...
+    def find(self, projection: str, stream_id: UUID) -> ParkedStream | None:
+        """Strongly consistent."""
 
-    def park(self, stream: ParkedStream) -> None:
-        """Park the stream, or note that more waits behind it."""
+    def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
+        """Put it in the place of `known`, or where nothing is parked; whether that was still so."""
 
-    def release(self, projection: str, stream_id: UUID) -> None:
-        """The stream is whole again."""
+    def release(self, known: ParkedStream) -> bool:
+        """The stream goes on; False if it is parked in another way by now."""
 
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]: ...
 
+    def keep(self, record: UnreadableRecord) -> None:
+        """Keep a record of any size; one with the same consumer, shard and sequence number is replaced."""
+
+    def forget(self, record: UnreadableRecord) -> None:
+        """It has been read after all."""
+
+    def list_unreadable(self, consumer: str | None = None) -> list[UnreadableRecord]: ...
+
 
 class MemoryParking:
-    """Parked streams in memory, for tests without servers."""
+    """In memory, for tests without servers."""
 
     def __init__(self) -> None:
         self._parked: dict[tuple[str, UUID], ParkedStream] = {}
+        self._unreadable: dict[tuple[str, str, str], UnreadableRecord] = {}
 
     def find(self, projection: str, stream_id: UUID) -> ParkedStream | None:
         return self._parked.get((projection, stream_id))
 
-    def park(self, stream: ParkedStream) -> None:
+    def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
+        if self.find(stream.projection, stream.stream_id) not in (known, stream):
+            return False
         self._parked[stream.projection, stream.stream_id] = stream
+        return True
 
-    def release(self, projection: str, stream_id: UUID) -> None:
-        self._parked.pop((projection, stream_id), None)
+    def release(self, known: ParkedStream) -> bool:
+        if self.find(known.projection, known.stream_id) not in (known, None):
+            return False
+        self._parked.pop((known.projection, known.stream_id), None)
+        return True
 
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
         return [stream for stream in self._parked.values() if projection in {None, stream.projection}]
+
+    def keep(self, record: UnreadableRecord) -> None:
+        self._unreadable[_place(record)] = record
+
+    def forget(self, record: UnreadableRecord) -> None:
+        self._unreadable.pop(_place(record), None)
+
+    def list_unreadable(self, consumer: str | None = None) -> list[UnreadableRecord]:
+        return [record for record in self._unreadable.values() if consumer in {None, record.consumer}]
+
+
+def _place(record: UnreadableRecord) -> tuple[str, str, str]:
+    return record.consumer, record.shard_id, record.sequence_number

@@ -72,6 +72,7 @@ _ATTRIBUTES = {
 }
 _ORIGINAL_ATTRIBUTES = list(_ATTRIBUTES)[:5]
 _values: Callable[[StoredEvent], tuple[Any, ...]] = attrgetter(*_ATTRIBUTES.values())
+_STRINGS = tuple(set(_ATTRIBUTES.values()) - {"aggregate_id", "aggregate_version", "schema_version"})
 
 
 def to_attributes(event: StoredEvent) -> dict[str, Any]:
@@ -87,4 +88,7 @@ def from_attributes(item: dict[str, Any]) -> StoredEvent:
     values["aggregate_id"] = UUID(values["aggregate_id"])
     values["aggregate_version"] = int(values["aggregate_version"])
     values["schema_version"] = int(values.get("schema_version", 0))
-    return StoredEvent(**values)
+    event = StoredEvent(**values)
+    if not all(isinstance(getattr(event, field), str) for field in _STRINGS):
+        raise TypeError("an attribute that is to be a string is none")
+    return event

@@ -37,7 +37,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
         shop.documents,
         shop.programme,
         shop.redis,
-        shop.forwarder,
+        shop.probes["event_bus"](),
     ),
     "Authorize": lambda shop: shop.verifier,
     "ForwardEvents": lambda shop: shop.forwarder,
@@ -50,7 +50,8 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
     "RecordLapsedHolds": lambda shop: (shop.redis, shop.repository),
 }
 
-CATCHING_UP = {"EventsTable": {"dynamodb:Query"}, "ParkedTable": {"dynamodb:GetItem", "dynamodb:PutItem"}}
+PARKING = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
+CATCHING_UP = {"EventsTable": {"dynamodb:Query"}, "ParkedTable": PARKING}
 READING_THE_BUS = {
     "EventBus": {
         "kinesis:DescribeStream",
@@ -81,6 +82,7 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
             "dynamodb:ListStreams",
         },
         "EventBus": {"kinesis:PutRecords"},
+        "ParkedTable": {"dynamodb:PutItem"},
     },
     "ProjectProgramme": CATCHING_UP | READING_THE_BUS,
     "ProjectCarts": CATCHING_UP | READING_THE_BUS | {"ReadTable": {"dynamodb:GetItem", "dynamodb:PutItem"}},
@@ -270,7 +272,8 @@ def test_no_function_can_change_or_remove_an_event(resources: Json) -> None:
 def test_only_an_operator_can_erase_the_key_of_a_person(resources: Json) -> None:
     for function in WHAT_A_FUNCTION_MAY:
         for statement in statements_of(resources, function):
-            assert "dynamodb:DeleteItem" not in statement["Action"], function
+            if owner_of(statement["Resource"]) != "ParkedTable":
+                assert "dynamodb:DeleteItem" not in statement["Action"], function
 
 
 # Settings

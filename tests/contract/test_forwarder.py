@@ -13,13 +13,15 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 
 from chalicelib.delivery.bus import from_bus, to_bus
 from chalicelib.delivery.forwarder import ATTEMPTS, MAX_BYTES, MAX_RECORDS, Forwarder, LogRecord
+from chalicelib.delivery.parking import MemoryParking, UnreadableRecord
+from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.dynamodb_json import to_item
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.resources import Aws, Resources
 from tests.support.original import STREAM
-from tests.support.stored import imported, item, store_all
+from tests.support.stored import SOME_TIME, imported, item, store_all
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
@@ -75,9 +77,34 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def forwarder(kinesis: FakeKinesis, pauses: list[float]) -> Forwarder:
+def parking() -> MemoryParking:
+    return MemoryParking()
+
+
+@pytest.fixture
+def forwarder(kinesis: FakeKinesis, parking: MemoryParking, pauses: list[float]) -> Forwarder:
     client: Any = kinesis
-    return Forwarder(client, BUS, pauses.append)
+    return Forwarder(client, BUS, parking, lambda: SOME_TIME, pauses.append)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, int]]:
+    """The metrics of a function in Lambda, as CloudWatch reads them from its log."""
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cloudbash-test-forward-events")
+
+    def read() -> dict[str, int]:
+        metrics: Counter[str] = Counter()
+        for line in capsys.readouterr().out.splitlines():
+            document = json.loads(line)
+            [declared] = document["_aws"]["CloudWatchMetrics"]
+            assert declared["Namespace"] == "Cloudbash"
+            assert declared["Dimensions"] == [["Function"]]
+            assert document["Function"] == "cloudbash-test-forward-events"
+            for metric in declared["Metrics"]:
+                metrics[metric["Name"]] += document[metric["Name"]]
+        return dict(metrics)
+
+    return read
 
 
 @pytest.fixture
@@ -277,7 +304,10 @@ def test_whatever_is_not_on_the_bus_comes_again_from_the_reported_record_on(
 
 
 def test_changes_and_removals_are_never_forwarded_and_the_rest_goes_on(
-    kinesis: FakeKinesis, forwarder: Forwarder, alarms: Callable[[], list[str]]
+    kinesis: FakeKinesis,
+    forwarder: Forwarder,
+    alarms: Callable[[], list[str]],
+    counted: Callable[[], dict[str, int]],
 ) -> None:
     events = some_events(4)
     records = inserts(events)
@@ -285,6 +315,7 @@ def test_changes_and_removals_are_never_forwarded_and_the_rest_goes_on(
     records[2] = replace(records[2], event_name="REMOVE", new_image=None)
     assert forwarder.forward(records) == DELIVERED
     assert kinesis.events == [events[0], events[3]]
+    assert counted() == {"TamperedRecords": 2}
     assert len(alarms()) == 2
     for alarm, record in zip(alarms(), records[1:3], strict=True):
         assert record.event_name in alarm
@@ -337,10 +368,12 @@ def without(image: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("spoil", UNREADABLE.values(), ids=UNREADABLE)
-def test_an_item_that_is_no_event_is_passed_over_loudly_and_does_not_stop_the_shard(
+def test_an_item_that_is_no_event_is_kept_as_it_came_loudly_and_does_not_stop_the_shard(
     kinesis: FakeKinesis,
     forwarder: Forwarder,
+    parking: MemoryParking,
     alarms: Callable[[], list[str]],
+    counted: Callable[[], dict[str, int]],
     spoil: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> None:
     events = some_events(3)
@@ -349,6 +382,12 @@ def test_an_item_that_is_no_event_is_passed_over_loudly_and_does_not_stop_the_sh
     assert forwarder.forward(records) == DELIVERED
     assert kinesis.events == [events[0], events[2]]
     assert len(alarms()) == 1
+    assert counted() == {"UnreadableRecords": 1}
+    [kept] = parking.list_unreadable("forwarder")
+    assert json.loads(kept.data) == {"Keys": records[1].keys, "NewImage": records[1].new_image}
+    assert (kept.sequence_number, kept.kept_at) == ("1", "2030-01-01T12:00:00.000Z")
+    assert not forwarder.redrive_record(kept)
+    assert parking.list_unreadable() == [kept]
 
 
 def test_an_insert_whose_image_is_missing_is_passed_over_loudly(
@@ -360,6 +399,45 @@ def test_an_insert_whose_image_is_missing_is_passed_over_loudly(
     assert forwarder.forward(records) == DELIVERED
     assert kinesis.events == [events[1]]
     assert len(alarms()) == 1
+
+
+def unheard_of(_: object) -> StoredEvent:
+    raise KeyError("Unheard of")
+
+
+def test_an_item_that_can_be_read_after_a_fix_is_put_on_the_bus_and_forgotten(
+    kinesis: FakeKinesis, forwarder: Forwarder, parking: MemoryParking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [event] = some_events(1)
+    with monkeypatch.context() as broken:
+        broken.setattr("chalicelib.delivery.forwarder.from_item", unheard_of)
+        assert forwarder.forward(inserts([event])) == DELIVERED
+    [kept] = parking.list_unreadable("forwarder")
+    kinesis.refuses = refusing(event)
+    with pytest.raises(Unavailable):
+        forwarder.redrive_record(kept)
+    assert parking.list_unreadable() == [kept]
+    kinesis.refuses = lambda _entry, _try: False
+    assert forwarder.redrive_record(kept)
+    assert kinesis.events == [event]
+    assert parking.list_unreadable() == []
+
+
+def test_an_item_that_cannot_be_kept_comes_again_with_all_that_came_before_it(
+    kinesis: FakeKinesis, forwarder: Forwarder, parking: MemoryParking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: UnreadableRecord) -> None:
+        raise Unavailable("The table is away.")
+
+    records = inserts(some_events(3), first=100)
+    records[1] = replace(records[1], new_image={})
+    with monkeypatch.context() as broken:
+        broken.setattr(parking, "keep", away)
+        assert forwarder.forward(records) == failed_from(100)
+        assert forwarder.forward(records[1:]) == failed_from(101)
+    assert kinesis.events == []
+    assert forwarder.forward(records) == DELIVERED
+    assert len(kinesis.events) == 2
 
 
 def test_tampering_is_not_what_is_reported_when_the_bus_refuses(kinesis: FakeKinesis, forwarder: Forwarder) -> None:
@@ -384,8 +462,7 @@ def test_what_was_put_can_be_read_from_the_bus_each_stream_in_its_order(
     emulated: "KinesisClient", contract_resources: Resources
 ) -> None:
     bus = contract_resources.names["EventBus"]
-    forwarder = Forwarder(emulated, bus)
-    forwarder.probe()
+    forwarder = Forwarder(emulated, bus, MemoryParking(), lambda: SOME_TIME)
     streams = {uuid4(): 300 for _ in range(3)}
     events = [event for stream_id, count in streams.items() for event in some_events(count, stream_id)]
     assert forwarder.forward(inserts(events)) == DELIVERED
@@ -397,14 +474,10 @@ def test_what_was_put_can_be_read_from_the_bus_each_stream_in_its_order(
         assert [event for event in read if event.aggregate_id == stream_id] == written
 
 
-def test_a_bus_that_is_not_there_is_reported_and_its_probe_fails(
-    emulated: "KinesisClient", contract_resources: Resources
-) -> None:
+def test_a_bus_that_is_not_there_is_reported(emulated: "KinesisClient", contract_resources: Resources) -> None:
     assert contract_resources.names
-    forwarder = Forwarder(emulated, "no-such-bus", lambda _: None)
+    forwarder = Forwarder(emulated, "no-such-bus", MemoryParking(), lambda: SOME_TIME, lambda _: None)
     assert forwarder.forward(inserts(some_events(2), first=5)) == failed_from(5)
-    with pytest.raises(ClientError):
-        forwarder.probe()
 
 
 def everything_on(client: "KinesisClient", bus: str) -> Iterator[StoredEvent]:

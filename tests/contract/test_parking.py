@@ -1,22 +1,25 @@
 """What every place for parked streams promises: the one in memory and the one in DynamoDB."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 from botocore.exceptions import ClientError
 
+from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import to_bus
 from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.dynamodb import DynamoDBParking
-from chalicelib.delivery.parking import MemoryParking, ParkedStream, Parking
+from chalicelib.delivery.dynamodb_parking import DynamoDBParking
+from chalicelib.delivery.parking import MemoryParking, ParkedStream, Parking, UnreadableRecord
+from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.codec import RecordedEvent
 from chalicelib.eventsourcing.memory import MemoryEventStore
+from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.events import TicketPoolClosed
 from local.emulator import Emulator
 from local.resources import Aws, create_resources
@@ -54,7 +57,8 @@ def client(emulator: Emulator) -> "DynamoDBClient":
 def parking(request: pytest.FixtureRequest) -> Parking:
     if request.param == "memory":
         return MemoryParking()
-    return DynamoDBParking(request.getfixturevalue("client"), request.getfixturevalue("table"))
+    client: DynamoDBClient = request.getfixturevalue("client")
+    return DynamoDBParking(client, request.getfixturevalue("table"))
 
 
 def a_projection() -> str:
@@ -81,18 +85,46 @@ def test_a_stream_is_parked_for_one_projection_only(parking: Parking) -> None:
 
 def test_parking_again_notes_what_waits_behind(parking: Parking) -> None:
     stream = a_stream(a_projection())
-    parking.park(stream)
-    parking.park(replace(stream, last_seen=9))
+    assert parking.park(stream)
+    assert parking.park(replace(stream, last_seen=9), known=stream)
     assert parking.find(stream.projection, stream.stream_id) == replace(stream, last_seen=9)
     assert parking.list_parked(stream.projection) == [replace(stream, last_seen=9)]
+
+
+@pytest.mark.parametrize("changed", [{"last_seen": 6}, {"version": 4}, {"parked_at": "2030-01-01T12:00:01.000Z"}])
+def test_who_knows_an_older_state_of_a_parked_stream_changes_nothing(parking: Parking, changed: dict[str, Any]) -> None:
+    stream = a_stream(a_projection())
+    newer = replace(stream, **changed)
+    parking.park(newer)
+    assert not parking.park(replace(stream, last_seen=9), known=stream)
+    assert not parking.park(replace(stream, last_seen=9))
+    assert not parking.release(stream)
+    assert parking.find(stream.projection, stream.stream_id) == newer
+
+
+def test_nothing_is_noted_of_a_stream_that_was_released(parking: Parking) -> None:
+    stream = a_stream(a_projection())
+    parking.park(stream)
+    assert parking.release(stream)
+    assert not parking.park(replace(stream, last_seen=9), known=stream)
+    assert parking.find(stream.projection, stream.stream_id) is None
+
+
+def test_the_same_write_again_is_taken_for_the_first_one(parking: Parking) -> None:
+    stream = a_stream(a_projection())
+    more = replace(stream, last_seen=9)
+    assert parking.park(stream)
+    assert parking.park(stream)
+    assert parking.park(more, known=stream)
+    assert parking.park(more, known=stream)
 
 
 def test_a_released_stream_is_gone_and_releasing_again_changes_nothing(parking: Parking) -> None:
     stream, other = (a_stream(projection) for projection in [a_projection()] * 2)
     parking.park(stream)
     parking.park(other)
-    parking.release(stream.projection, stream.stream_id)
-    parking.release(stream.projection, stream.stream_id)
+    assert parking.release(stream)
+    assert parking.release(stream)
     assert parking.find(stream.projection, stream.stream_id) is None
     assert parking.list_parked(stream.projection) == [other]
 
@@ -118,40 +150,267 @@ def test_the_list_is_complete_over_pages_of_a_megabyte(parking: Parking) -> None
 
 
 class Allergic:
-    """A projection that cannot take version 1."""
+    """A projection that cannot take version 1, until it is cured; `meanwhile` happens in the midst of an event."""
 
     name = "allergic"
     aggregate_types = frozenset({"TicketPool"})
 
     def __init__(self) -> None:
         self.positions: dict[UUID, int] = {}
-        self.is_well = False
+        self.cannot = {1}
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def position(self, stream_id: UUID) -> int:
         return self.positions.get(stream_id, -1)
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
-        assert position == self.position(stream_id)
-        if any(event.version == 1 for event in events) and not self.is_well:
+        if position != self.position(stream_id):
+            raise PositionMoved("Another was first.")
+        self.meanwhile()
+        if any(event.version in self.cannot for event in events):
             raise ValueError("not this one")
         self.positions[stream_id] = events[-1].version
 
 
-def test_a_stream_with_a_poisoned_event_waits_and_goes_on_once_it_is_released(parking: Parking) -> None:
-    store, projection, stream_id = MemoryEventStore(), Allergic(), uuid4()
-    events = store_all(stream_id, [TicketPoolClosed(at=NOW)] * 4)
-    store.append(events)
-    consumer = Consumer(projection, store, parking, lambda: NOW)
-    consumer.consume([BusRecord(str(event.aggregate_version), to_bus(event)) for event in events[:3]])
-    consumer.consume([BusRecord("3", to_bus(events[3]))])
-    expected = ParkedStream("allergic", stream_id, 1, "ValueError: not this one", "2030-01-01T12:00:00.000Z", 3)
-    assert parking.find("allergic", stream_id) == expected
-    assert projection.position(stream_id) == 0
+class Line:
+    """A stream of the log, the allergic projection, and as many consumers as are wanted."""
 
-    projection.is_well = True
-    parking.release("allergic", stream_id)
-    consumer.catch_up(stream_id, [events[3]])
-    assert projection.position(stream_id) == 3
+    def __init__(self, parking: Parking, length: int = 4) -> None:
+        self.parking = parking
+        self.store = MemoryEventStore()
+        self.projection = Allergic()
+        self.projection.name = a_projection()
+        self.stream_id = uuid4()
+        self.events = store_all(self.stream_id, [TicketPoolClosed(at=NOW)] * length)
+        self.store.append(self.events)
+
+    def consumer(self, projection: Allergic | None = None) -> Consumer:
+        return Consumer(projection or self.projection, self.store, self.parking, lambda: NOW)
+
+    def deliver(self, *versions: int) -> None:
+        records = [BusRecord(str(version), to_bus(self.events[version])) for version in versions]
+        assert self.consumer().consume(records) == succeeded()
+
+    def cure(self) -> None:
+        self.projection.cannot = set()
+
+    @property
+    def position(self) -> int:
+        return self.projection.position(self.stream_id)
+
+    @property
+    def parked(self) -> ParkedStream | None:
+        return self.parking.find(self.projection.name, self.stream_id)
+
+
+def test_a_stream_with_a_poisoned_event_waits_and_is_whole_once_it_is_redriven(parking: Parking) -> None:
+    line = Line(parking)
+    line.deliver(0, 1, 2)
+    line.deliver(3)
+    expected = ParkedStream(
+        line.projection.name, line.stream_id, 1, "ValueError: not this one", "2030-01-01T12:00:00.000Z", 3
+    )
+    assert line.parked == expected
+    assert line.position == 0
+
+    line.cure()
+    assert line.consumer().redrive(line.stream_id) is None
+    assert line.parked is None
+    assert line.position == 3
+
+
+def test_a_stream_that_fails_again_stays_parked_and_is_given_back(parking: Parking) -> None:
+    line = Line(parking)
+    line.deliver(0, 1, 2, 3)
+    before = line.parked
+    assert line.consumer().redrive(line.stream_id) == before
+    assert line.parked == before
+
+    line.projection.cannot = {2}
+    again = line.consumer().redrive(line.stream_id)
+    assert again is not None
+    assert (again.version, again.last_seen, line.position) == (2, 3, 1)
+    assert line.parked == again
+
+
+def test_redriving_what_is_not_parked_changes_nothing(parking: Parking) -> None:
+    line = Line(parking)
+    assert line.consumer().redrive(line.stream_id) is None
+    assert line.position == -1
+
+
+def test_what_arrives_while_a_stream_is_redriven_is_not_left_behind(parking: Parking) -> None:
+    """The consumer notes it after the redrive has read the log, and before it releases the stream."""
+    line = Line(parking, length=6)
+    late = line.events[4:]
+    line.store = MemoryEventStore()
+    line.store.append(line.events[:4])
+    line.deliver(0, 1, 2, 3)
+    line.cure()
+
+    def more_arrives() -> None:
+        line.projection.meanwhile = lambda: None
+        line.store.append(late)
+        line.deliver(4, 5)
+
+    line.projection.meanwhile = more_arrives
+    assert line.consumer().redrive(line.stream_id) is None
+    assert line.parked is None
+    assert line.position == 5
+
+
+def test_a_consumer_that_notes_late_does_not_park_a_stream_that_was_released(parking: Parking) -> None:
+    """Between its look at the parked stream and its note of what waits, the stream is redriven."""
+    line = Line(parking)
+    line.deliver(0, 1, 2)
+    line.cure()
+    slow = Interrupted(parking, "park", lambda: line.consumer().redrive(line.stream_id))
+    record = BusRecord("3", to_bus(line.events[3]))
+    assert Consumer(line.projection, line.store, slow, lambda: NOW).consume([record]) == succeeded()
+    assert line.parked is None
+    assert line.position == 3
+
+
+def test_a_consumer_that_failed_on_the_old_code_does_not_park_what_the_new_code_has_applied(parking: Parking) -> None:
+    """It began before the stream was first parked, and comes to park it after the redrive."""
+    line = Line(parking)
+    line.deliver(0)
+
+    def parked_and_redriven() -> None:
+        line.deliver(1, 2)
+        line.cure()
+        line.consumer().redrive(line.stream_id)
+
+    slow = Interrupted(parking, "park", parked_and_redriven)
+    record = BusRecord("1", to_bus(line.events[1]))
+    assert Consumer(line.projection, line.store, slow, lambda: NOW).consume([record]) == succeeded()
+    assert line.parked is None
+    assert line.position == 3
+
+
+def test_a_stream_that_was_parked_by_the_old_code_goes_on_with_its_next_event(parking: Parking) -> None:
+    """The old code failed on an event that the new code applied: the projection is past what the stream waits for."""
+    line = Line(parking)
+    line.cure()
+    line.deliver(0, 1)
+    parking.park(ParkedStream(line.projection.name, line.stream_id, 1, "ValueError: old", "2030-01-01", 2))
+    line.deliver(3)
+    assert line.parked is None
+    assert line.position == 3
+
+
+class Interrupted:
+    """A parking for which something happens before the first call of one of its methods."""
+
+    def __init__(self, parking: Parking, method: str, happening: Callable[[], object]) -> None:
+        self._parking = parking
+        self._method = method
+        self._happening: Callable[[], object] | None = happening
+
+    def __getattr__(self, name: str) -> Any:
+        happening = self._happening
+        if name == self._method and happening is not None:
+            self._happening = None
+            happening()
+        return getattr(self._parking, name)
+
+
+# --- records that nobody can read ------------------------------------------------------------------------------------
+
+
+def a_record(consumer: str, data: bytes = b"\x00\xff no event", sequence_number: str = "495") -> UnreadableRecord:
+    return UnreadableRecord(consumer, "shardId-0001", sequence_number, data, "ValueError: what?", "2030-01-01")
+
+
+@pytest.mark.parametrize("size", [0, 10, 350_000, 350_001, 1_048_576], ids=str)
+def test_an_unreadable_record_is_kept_to_the_last_byte(parking: Parking, size: int) -> None:
+    record = a_record(a_projection(), data=(b"\x00\xffABC" * (size // 5 + 1))[:size])
+    parking.keep(record)
+    parking.keep(record)
+    assert parking.list_unreadable(record.consumer) == [record]
+    assert record in parking.list_unreadable()
+    parking.forget(record)
+    assert parking.list_unreadable(record.consumer) == []
+
+
+def test_records_are_listed_by_consumer_and_are_no_parked_streams(parking: Parking) -> None:
+    name = a_projection()
+    records = [a_record(name, sequence_number=str(number)) for number in range(3)]
+    stream = a_stream(name)
+    parking.park(stream)
+    for record in [*records, a_record(a_projection())]:
+        parking.keep(record)
+    assert sorted(parking.list_unreadable(name), key=lambda record: record.sequence_number) == records
+    assert parking.list_parked(name) == [stream]
+    assert {parked.projection for parked in parking.list_parked()} >= {name}
+
+
+NO_EVENTS = {
+    "no JSON": b"no event",
+    "nothing": b"",
+    "no UTF-8": b"\xff\xfe\x00",
+    "a list": b"[]",
+    "a number": b"5",
+    "nested without end": b"[" * 100_000,
+    "an id that is a number": b'{"AggregateId": 7, "AggregateVersion": 0, "Created": "", "EventType": "", "Data": ""}',
+    "an endless version": b'{"AggregateId": "a8bab764-659b-4873-a8aa-618ed8b199bf", "AggregateVersion": Infinity}',
+    "a type that is a list": (
+        b'{"AggregateId": "a8bab764-659b-4873-a8aa-618ed8b199bf", "AggregateVersion": 0, "Created": "",'
+        b' "EventType": [], "Data": ""}'
+    ),
+    "an imported event that nobody knows": (
+        b'{"AggregateId": "a8bab764-659b-4873-a8aa-618ed8b199bf", "AggregateVersion": 0, "Created": "",'
+        b' "EventType": "Cloudbash.Domain.Lotteries.Events.TicketDrawnEvent", "Data": "{}"}'
+    ),
+}
+
+
+@pytest.mark.parametrize("data", NO_EVENTS.values(), ids=NO_EVENTS)
+def test_a_record_that_nobody_can_read_is_kept_as_it_came_and_the_batch_goes_on(parking: Parking, data: bytes) -> None:
+    line = Line(parking)
+    line.cure()
+    records = [BusRecord(str(version), to_bus(line.events[version])) for version in range(4)]
+    records.insert(2, BusRecord("spoilt", data, "shardId-7"))
+    assert line.consumer().consume(records) == succeeded()
+    assert line.position == 3
+    [kept] = parking.list_unreadable(line.projection.name)
+    assert (kept.data, kept.shard_id, kept.sequence_number) == (data, "shardId-7", "spoilt")
+    assert kept.kept_at == "2030-01-01T12:00:00.000Z"
+    assert kept.error
+    assert not line.consumer().redrive_record(kept)
+    assert parking.list_unreadable(line.projection.name) == [kept]
+
+
+def test_a_record_that_can_be_read_after_a_fix_is_applied_and_forgotten(
+    parking: Parking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = Line(parking)
+    line.cure()
+    with monkeypatch.context() as broken:
+        broken.setattr("chalicelib.delivery.consumer.from_bus", unheard_of)
+        line.deliver(0, 1)
+    assert line.position == -1
+    for record in parking.list_unreadable(line.projection.name):
+        assert line.consumer().redrive_record(record)
+    assert line.position == 1
+    assert parking.list_unreadable(line.projection.name) == []
+
+
+def test_a_record_that_cannot_be_kept_comes_again_with_all_that_came_before_it(tmp_path: Path) -> None:
+    away = DynamoDBParking(Aws(Emulator(tmp_path).url).dynamodb, "parked")
+    line = Line(MemoryParking())
+    records = [BusRecord("1", to_bus(line.events[0])), BusRecord("2", b"no event"), BusRecord("3", b"")]
+    consumer = Consumer(line.projection, line.store, Interrupted(away, "", lambda: None), lambda: NOW)
+    assert consumer.consume(records) == failed_from("1")
+    assert consumer.consume(records[1:]) == failed_from("2")
+    assert line.position == -1
+
+
+def unheard_of(_: object) -> StoredEvent:
+    raise KeyError("Unheard of")
+
+
+# --- the table -------------------------------------------------------------------------------------------------------
 
 
 def test_a_parking_that_is_away_is_weather(tmp_path: Path) -> None:
@@ -161,7 +420,10 @@ def test_a_parking_that_is_away_is_weather(tmp_path: Path) -> None:
     for ask in (
         lambda: parking.find(stream.projection, stream.stream_id),
         lambda: parking.park(stream),
-        lambda: parking.release(stream.projection, stream.stream_id),
+        lambda: parking.release(stream),
+        lambda: parking.keep(a_record("anybody")),
+        lambda: parking.forget(a_record("anybody")),
+        parking.list_unreadable,
         parking.list_parked,
         lambda: parking.list_parked(stream.projection),
     ):
