@@ -1,5 +1,7 @@
 """The log in DynamoDB."""
 
+import json
+import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -11,11 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chalicelib.errors import LogDamaged, Unavailable
 from chalicelib.eventsourcing.dynamodb_json import from_item, to_item
 from chalicelib.eventsourcing.marks import Mark
-from chalicelib.eventsourcing.store import ConcurrencyError, StoreUsage, ensure_fits
+from chalicelib.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_fits
 from chalicelib.eventsourcing.stored import StoredEvent
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+logger = logging.getLogger(__name__)
 
 _TOKEN_NAMESPACE = UUID("5f0c1a52-7f60-4f5e-9a0e-6f1c0f6a9d11")
 _LOST_RACE = {"ConditionalCheckFailed", "TransactionConflict"}
@@ -64,6 +68,29 @@ class DynamoDBEventStore:
         query = {"KeyConditionExpression": "AggregateId = :id", "ExpressionAttributeValues": values}
         newest_first = self._pages({**query, "ScanIndexForward": False, "Limit": count})
         return list(islice(newest_first, count))[::-1]
+
+    def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
+        request = {
+            "TableName": self._table,
+            "Segment": segment,
+            "TotalSegments": segments,
+            "ConsistentRead": True,
+            "ReturnConsumedCapacity": "TOTAL",
+        }
+        while True:
+            if after is not None:
+                request["ExclusiveStartKey"] = json.loads(after)
+            with _weather():
+                page = self._counted("Scan", self._client.scan, request)
+            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
+            after = json.dumps(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
+            yield ScanPage(_events_among(page["Items"]), after)
+            if after is None:
+                return
+
+    def size(self) -> int:
+        with _weather():
+            return int(self._client.describe_table(TableName=self._table)["Table"]["ItemCount"])
 
     def find_mark(self, key: UUID) -> Mark:
         request = {"TableName": self._marks_table, "Key": _mark_key(key), "ConsistentRead": True}
@@ -195,6 +222,16 @@ def _readable(item: Any) -> StoredEvent:
         return from_item(item)
     except (KeyError, ValueError, TypeError) as error:
         raise LogDamaged("An item of the stream is no event.") from error
+
+
+def _events_among(items: Sequence[Any]) -> list[StoredEvent]:
+    events = []
+    for item in items:
+        try:
+            events.append(_readable(item))
+        except LogDamaged:
+            logger.warning("no event: the item %s %s", item.get("AggregateId"), item.get("AggregateVersion"))
+    return events
 
 
 def _mark_key(key: UUID) -> Any:

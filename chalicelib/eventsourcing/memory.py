@@ -1,12 +1,15 @@
 """The log in memory, for domain tests: the same contract as DynamoDB, no server."""
 
-from collections.abc import Collection, Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
 from threading import Lock
 from uuid import UUID
 
 from chalicelib.eventsourcing.marks import Mark
-from chalicelib.eventsourcing.store import ConcurrencyError, StoreUsage, ensure_fits
+from chalicelib.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_fits
 from chalicelib.eventsourcing.stored import StoredEvent
+
+_PAGE = 500
 
 
 class MemoryEventStore:
@@ -43,6 +46,24 @@ class MemoryEventStore:
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         return self.read(stream_id)[-count:]
+
+    def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
+        """Cursors are `<stream> <version>`: the place of the last event of the page."""
+        with self._lock:
+            streams = sorted(key for key in self._streams if key.int % segments == segment)
+        place = None if after is None else (UUID(after.split()[0]), int(after.split()[1]))
+        streams = streams if place is None else streams[bisect_right(streams, place[0]) - 1 :]
+        events: list[StoredEvent] = []
+        for key in streams:
+            events += self.read(key, place[1] if place is not None and key == place[0] else -1)
+            while len(events) > _PAGE:
+                page, events = events[:_PAGE], events[_PAGE:]
+                yield ScanPage(page, f"{page[-1].aggregate_id} {page[-1].aggregate_version}")
+        yield ScanPage(events, None)
+
+    def size(self) -> int:
+        with self._lock:
+            return sum(map(len, self._streams.values()))
 
     def find_mark(self, key: UUID) -> Mark:
         self.usage.count_requests("GetItem")

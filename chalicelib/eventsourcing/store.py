@@ -1,7 +1,7 @@
 """The port of the event log, and what every store promises."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Protocol
@@ -33,6 +33,14 @@ class CommitTooLarge(CloudbashError):
     code = "commit_too_large"
 
 
+@dataclass(frozen=True, slots=True)
+class ScanPage:
+    """Some events of a scan, and the cursor to go on after them: None after the last page."""
+
+    events: list[StoredEvent]
+    cursor: str | None
+
+
 class EventStore(Marks, Protocol):
     """An append-only log of streams.
 
@@ -54,6 +62,17 @@ class EventStore(Marks, Protocol):
 
         Raises Unavailable.
         """
+
+    def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
+        """Every event that was in the log when the scan began, or of one of `segments` parts that can be read at once.
+
+        The events of a stream are all in one part. They nearly always come in order and with no other stream in
+        between, but that is not promised. An item that is no event is left out. `after` is the cursor of a page: there
+        it goes on. Raises Unavailable.
+        """
+
+    def size(self) -> int:
+        """About how many events the log holds; some stores count them a few times a day only. Raises Unavailable."""
 
 
 @dataclass

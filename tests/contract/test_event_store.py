@@ -115,6 +115,61 @@ def test_what_was_appended_is_read_back_to_the_last_byte(store: CountedStore) ->
     assert store.read(event.aggregate_id) == [event]
 
 
+def scanned(store: CountedStore, segments: int, ours: set[UUID], *, stopping: bool = False) -> list[StoredEvent]:
+    """The events of our streams as a scan gives them; `stopping` begins a new scan after every page."""
+    found: list[StoredEvent] = []
+    for segment in range(segments):
+        pages = store.scan(segment, segments)
+        while True:
+            page = next(pages)
+            found += [event for event in page.events if event.aggregate_id in ours]
+            if page.cursor is None:
+                break
+            if stopping:
+                pages = store.scan(segment, segments, page.cursor)
+    return found
+
+
+@pytest.mark.parametrize("segments", [1, 3])
+@pytest.mark.parametrize("stopping", [False, True], ids=["at once", "page by page"])
+def test_a_scan_gives_every_event_once_however_many_read_it_and_however_often_it_is_left(
+    store: CountedStore, segments: int, stopping: bool
+) -> None:
+    streams = {stream[0].aggregate_id: stream for stream in (store_all(uuid4(), [DELETED] * 90) for _ in range(13))}
+    for stream in streams.values():
+        store.append(stream)
+    found = scanned(store, segments, set(streams), stopping=stopping)
+    assert len(found) == 13 * 90
+    assert {(event.aggregate_id, event.aggregate_version): event for event in found} == {
+        (event.aggregate_id, event.aggregate_version): event for stream in streams.values() for event in stream
+    }
+
+
+def test_a_scan_goes_on_where_it_was_left_also_in_the_middle_of_a_stream(store: CountedStore) -> None:
+    stream_id, head = uuid4(), Head()
+    for _ in range(3):
+        long = [venue("x" * 9_000) for _ in range(100)]
+        events = store_all(stream_id, long, after=head)
+        store.append(events)
+        head = Head.of(events[-1])
+    for _ in range(3):
+        store.append(store_all(uuid4(), [DELETED] * 99))
+    assert store.size() >= 597
+    found = scanned(store, 1, {stream_id}, stopping=True)
+    assert sorted(event.aggregate_version for event in found) == list(range(300))
+
+
+def test_an_item_that_is_no_event_is_left_out_of_a_scan(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str
+) -> None:
+    stream_id = uuid4()
+    dynamodb_store.append(store_all(stream_id, [DELETED]))
+    stray = {"AggregateId": {"S": str(stream_id)}, "AggregateVersion": {"N": "1"}, "Created": {"S": ""}}
+    client.put_item(TableName=events_table, Item=stray)
+    found = scanned(dynamodb_store, 1, {stream_id})
+    assert [event.aggregate_version for event in found] == [0]
+
+
 def test_a_stream_is_read_in_order_and_past_a_version(store: CountedStore) -> None:
     stream_id = uuid4()
     events = store_all(stream_id, [DELETED] * 12)

@@ -1,6 +1,6 @@
 """Load, decide, append: what a command costs, and what it may believe. On every store."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.repository import MAX_ATTEMPTS, Repository
 from chalicelib.eventsourcing.session import Session
-from chalicelib.eventsourcing.store import ConcurrencyError, EventStore
+from chalicelib.eventsourcing.store import ConcurrencyError, EventStore, ScanPage
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketsSoldOut, pool_id
@@ -75,6 +75,12 @@ class Unlucky:
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         self.read_after.append(after)
         return self._store.read(stream_id, after)
+
+    def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
+        return self._store.scan(segment, segments, after)
+
+    def size(self) -> int:
+        return self._store.size()
 
 
 def create(repository: Repository) -> UUID:
