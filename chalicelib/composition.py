@@ -50,6 +50,9 @@ if TYPE_CHECKING:
     from chalicelib.delivery.dynamodb_parking import DynamoDBParking
     from chalicelib.delivery.forwarder import Forwarder
     from chalicelib.delivery.postgres import Pool
+    from chalicelib.evidence.archive import Archive
+    from chalicelib.evidence.notary import Notary
+    from chalicelib.evidence.statement import Signer
     from chalicelib.processes.runner import ProcessRunner
     from chalicelib.processes.work import WorkQueue
     from chalicelib.processes.worker import Worker
@@ -153,6 +156,29 @@ class Composition:
         """Everybody who follows the bus, by the name under which positions and parked streams are kept."""
         followers = (self.programme_consumer, self.carts_consumer, self.availability_consumer, self.processes_consumer)
         return {consumer.projection.name: consumer for consumer in followers}
+
+    @cached_property
+    def notary(self) -> "Notary":
+        from chalicelib.evidence.notary import Notary
+
+        return Notary(self.heads_archive, self.signer, self.clock)
+
+    @cached_property
+    def heads_archive(self) -> "Archive":
+        from chalicelib.evidence.s3 import S3Archive
+
+        return S3Archive(boto3.client("s3", config=_AWS), self.settings.need("heads_bucket"))
+
+    @cached_property
+    def signer(self) -> "Signer":
+        from chalicelib.evidence.keys import FileSigner
+        from chalicelib.evidence.kms import KmsSigner
+
+        if self.settings.signing_key_id:
+            return KmsSigner(boto3.client("kms", config=_AWS), self.settings.signing_key_id)
+        if not self.settings.signing_key_file:
+            raise NotConfigured("SIGNING_KEY_ID or SIGNING_KEY_FILE is not set")
+        return FileSigner(Path(self.settings.signing_key_file))
 
     @cached_property
     def programme_consumer(self) -> Consumer:

@@ -44,6 +44,7 @@ _RULES = {
 }
 _PROVIDERS = {"PAYMENT_PROVIDERS": _ref("PaymentProviders")}
 _PARKING = {"PARKED_TABLE": _ref("ParkedTable")}
+_EVIDENCE = {"HEADS_BUCKET": _ref("HeadsBucket"), "SIGNING_KEY_ID": {"Fn::GetAtt": ["SigningKey", "Arn"]}}
 _CONSUMER = _LOG | _PARKING
 
 
@@ -117,6 +118,8 @@ FUNCTIONS = {
     "RunProcesses": Function(
         "run-processes", _CONSUMER | _PROCESSES, {"RunProcessesKinesisEventSource": _bus_mapping(parallel=10)}
     ),
+    # One batch at a time from each shard: its documents are a chain.
+    "SignHeads": Function("sign-heads", _EVIDENCE, {"SignHeadsKinesisEventSource": _bus_mapping(parallel=1)}),
     "Work": Function("work", _LOG | _STOCK | _PROVIDERS | _SANDBOX | _QUEUE, {"WorkSqsEventSource": _queue_mapping()}),
     "PushOn": Function("push-on", _PROCESSES),
     "RecordLapsedHolds": Function("record-lapsed-holds", _LOG | _STOCK | _REDIS),

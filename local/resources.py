@@ -25,6 +25,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 TABLE = "AWS::DynamoDB::Table"
 STREAM = "AWS::Kinesis::Stream"
 QUEUE = "AWS::SQS::Queue"
+BUCKET = "AWS::S3::Bucket"
 ACTIVE_WITHIN = 20.0
 POLL = 0.02
 DEFAULT_RETENTION_HOURS = 24
@@ -44,6 +45,7 @@ CREATE_TABLE_TAKES = {
 TABLE_SET_AFTERWARDS = {"PointInTimeRecoverySpecification", "TimeToLiveSpecification", "StreamSpecification"}
 STREAM_TAKES = {"Name", "ShardCount", "StreamModeDetails", "RetentionPeriodHours"}
 QUEUE_TAKES = {"QueueName", "VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"}
+BUCKET_TAKES = {"BucketName", "ObjectLockEnabled", "ObjectLockConfiguration"}
 # Encryption, tags and metrics change nothing an emulator could show.
 WITHOUT_EFFECT_HERE = {
     "SSESpecification",
@@ -52,6 +54,8 @@ WITHOUT_EFFECT_HERE = {
     "ContributorInsightsSpecification",
     "ResourcePolicy",
     "WarmThroughput",
+    "VersioningConfiguration",  # comes with Object Lock
+    "PublicAccessBlockConfiguration",
 }
 
 
@@ -98,6 +102,10 @@ class Aws:
     def sqs(self) -> Any:
         return self._client("sqs")
 
+    @cached_property
+    def s3(self) -> Any:
+        return self._client("s3")
+
     def _client(self, service: str) -> Any:
         return self._session.client(service, endpoint_url=self._endpoint_url, config=self._config)
 
@@ -107,11 +115,10 @@ def create_resources(aws: Aws, file: Path, parameters: Mapping[str, str]) -> Res
     known = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws", **parameters}
     declared = json.loads(file.read_text())["Resources"]
     names: dict[str, str] = {}
+    creators = {TABLE: _create_table, STREAM: _create_stream, BUCKET: _create_bucket}
     for logical_id, resource in declared.items():
-        if resource["Type"] in (TABLE, STREAM):
-            properties = resolve(resource["Properties"], known)
-            create = _create_table if resource["Type"] == TABLE else _create_stream
-            names[logical_id] = create(aws, logical_id, properties)
+        if create := creators.get(resource["Type"]):
+            names[logical_id] = create(aws, logical_id, resolve(resource["Properties"], known))
     arns = {
         logical_id: _wait_for_table(aws, name)
         for logical_id, name in names.items()
@@ -170,6 +177,19 @@ def _create_queue(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str:
     }
     url: str = aws.sqs.create_queue(QueueName=properties["QueueName"], Attributes=attributes)["QueueUrl"]
     return url
+
+
+def _create_bucket(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str:
+    _refuse_unknown(logical_id, properties, BUCKET_TAKES | WITHOUT_EFFECT_HERE)
+    name: str = properties["BucketName"]
+    aws.s3.create_bucket(
+        Bucket=name,
+        ObjectLockEnabledForBucket=properties.get("ObjectLockEnabled", False),
+        CreateBucketConfiguration={"LocationConstraint": REGION},
+    )
+    if lock := properties.get("ObjectLockConfiguration"):
+        aws.s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
+    return name
 
 
 def _refuse_unknown(logical_id: str, properties: dict[str, Any], known: set[str]) -> None:

@@ -97,6 +97,7 @@ class Stack:
         # The slow parts of our own start are done while the servers do theirs.
         self.issuer = Issuer.in_directory(self.directory)
         ensure_master_key(self.directory / "master.key")
+        ensure_master_key(self.directory / "signing.key")
         self.aws = _clients(self.emulator.url)
         self.valkey.wait_ready()
         self._done("Redis")
@@ -105,7 +106,7 @@ class Stack:
         self._done("Postgres, migrated")
         self.emulator.wait_ready()
         self._create_resources()
-        self._done("DynamoDB, Kinesis, SQS")
+        self._done("DynamoDB, Kinesis, SQS, S3")
 
     def _end(self) -> None:
         self.emulator.process.ask_to_stop(signal.SIGKILL)
@@ -162,6 +163,8 @@ class Stack:
             "JWT_ISSUER": self.issuer.issuer,
             "JWT_AUDIENCE": self.issuer.audience,
             "JWKS_FILE": str(self.issuer.jwks_file.resolve()),
+            "HEADS_BUCKET": self._resources.names["HeadsBucket"],
+            "SIGNING_KEY_FILE": str((self.directory / "signing.key").resolve()),
             "MASTER_KEY_FILE": str((self.directory / "master.key").resolve()),
         }
 

@@ -12,10 +12,14 @@ from rich.text import Text
 
 @dataclass(frozen=True)
 class Report:
-    """`rows` share their keys, which head the columns; `records` is what machines get, where rows are too terse."""
+    """`rows` share their keys, which head the columns; `records` is what machines get, where rows are too terse.
+
+    The command ends with status 1 unless it is `ok`.
+    """
 
     rows: list[dict[str, str]]
     records: list[dict[str, Any]] = field(default_factory=list)
+    ok: bool = True
 
 
 def show(report: Report, *, as_json: bool) -> None:

@@ -92,6 +92,18 @@ class DynamoDBEventStore:
         with _weather():
             return int(self._client.describe_table(TableName=self._table)["Table"]["ItemCount"])
 
+    def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
+        """As `chain.Log` says."""
+        keys: Any = [_event_key(*place) for place in dict.fromkeys(places)]
+        found: list[StoredEvent] = []
+        while keys:
+            request = {"RequestItems": {self._table: {"Keys": keys, "ConsistentRead": True}}}
+            with _weather():
+                reply = self._counted("BatchGetItem", self._client.batch_get_item, request)
+            found += _events_among(reply["Responses"].get(self._table, []))
+            keys = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return {(event.aggregate_id, event.aggregate_version): event for event in found}
+
     def find_mark(self, key: UUID) -> Mark:
         request = {"TableName": self._marks_table, "Key": _mark_key(key), "ConsistentRead": True}
         with _weather():
@@ -221,7 +233,8 @@ def _readable(item: Any) -> StoredEvent:
     try:
         return from_item(item)
     except (KeyError, ValueError, TypeError) as error:
-        raise LogDamaged("An item of the stream is no event.") from error
+        version = item.get("AggregateVersion", {}).get("N")
+        raise LogDamaged("An item of the stream is no event.", version=version) from error
 
 
 def _events_among(items: Sequence[Any]) -> list[StoredEvent]:
@@ -232,6 +245,10 @@ def _events_among(items: Sequence[Any]) -> list[StoredEvent]:
         except LogDamaged:
             logger.warning("no event: the item %s %s", item.get("AggregateId"), item.get("AggregateVersion"))
     return events
+
+
+def _event_key(stream_id: UUID, version: int) -> Any:
+    return {"AggregateId": {"S": str(stream_id)}, "AggregateVersion": {"N": str(version)}}
 
 
 def _mark_key(key: UUID) -> Any:

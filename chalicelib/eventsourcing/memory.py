@@ -65,6 +65,12 @@ class MemoryEventStore:
         with self._lock:
             return sum(map(len, self._streams.values()))
 
+    def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
+        """As `chain.Log` says."""
+        with self._lock:
+            found = {place: self._streams.get(place[0], {}).get(place[1]) for place in places}
+        return {place: event for place, event in found.items() if event is not None}
+
     def find_mark(self, key: UUID) -> Mark:
         self.usage.count_requests("GetItem")
         with self._lock:

@@ -45,6 +45,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
     "ProjectCarts": lambda shop: shop.carts_consumer,
     "ProjectAvailability": lambda shop: shop.availability_consumer,
     "RunProcesses": lambda shop: shop.processes_consumer,
+    "SignHeads": lambda shop: shop.notary,
     "Work": lambda shop: (shop.worker, shop.repository),
     "PushOn": lambda shop: shop.processes,
     "RecordLapsedHolds": lambda shop: (shop.redis, shop.repository),
@@ -90,6 +91,8 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     "RunProcesses": CATCHING_UP
     | READING_THE_BUS
     | {"ProcessTable": {"dynamodb:GetItem", "dynamodb:PutItem"}, "WorkQueue": {"sqs:SendMessage"}},
+    "SignHeads": READING_THE_BUS
+    | {"HeadsBucket": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "SigningKey": {"kms:Sign"}},
     "Work": {
         "WorkQueue": {
             "sqs:ChangeMessageVisibility",
@@ -220,7 +223,7 @@ def owner_of(resource: Any) -> str:
     """The one resource of the template that an ARN in a policy belongs to."""
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
-    named = re.fullmatch(r"\$\{(\w+)\.Arn\}/(index/ByOwner|index/ByDueTime|stream/\*)", resource["Fn::Sub"])
+    named = re.fullmatch(r"\$\{(\w+)\.Arn\}/(index/ByOwner|index/ByDueTime|heads/\*|stream/\*)", resource["Fn::Sub"])
     assert named, resource
     return named[1]
 
@@ -332,7 +335,7 @@ def test_secrets_are_not_shown_and_the_key_file_of_development_is_not_used(sam: 
     }
     assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho") and "Default" in parameter]
     for function in functions:
-        assert "MASTER_KEY_FILE" not in environment_of(functions, function)
+        assert not {"MASTER_KEY_FILE", "SIGNING_KEY_FILE"} & environment_of(functions, function).keys()
 
 
 # Tables and streams
@@ -355,6 +358,20 @@ def test_the_key_of_an_erased_person_cannot_be_restored_and_the_others_are_not_l
     assert master_key["DeletionPolicy"] == master_key["UpdateReplacePolicy"] == "Retain"
 
 
+def test_what_was_signed_cannot_be_changed_or_deleted_by_anybody_for_a_year(resources: Json) -> None:
+    bucket = resources["HeadsBucket"]
+    retention = bucket["Properties"]["ObjectLockConfiguration"]["Rule"]["DefaultRetention"]
+    assert (bucket["Properties"]["ObjectLockEnabled"], retention) == (True, {"Mode": "COMPLIANCE", "Years": 1})
+    for resource in (bucket, resources["SigningKey"]):
+        assert resource["DeletionPolicy"] == resource["UpdateReplacePolicy"] == "Retain"
+
+
+def test_the_documents_of_a_shard_are_signed_one_after_the_other(event_sources: list[Json]) -> None:
+    [source] = [source for source in event_sources if source["FunctionName"]["Ref"] == "SignHeads"]
+    assert source["ParallelizationFactor"] == 1
+    assert source["MaximumBatchingWindowInSeconds"] == 300
+
+
 def test_the_bus_keeps_a_week(resources: Json) -> None:
     assert resources["EventBus"]["Properties"]["RetentionPeriodHours"] == 7 * 24
 
@@ -364,6 +381,7 @@ def test_every_name_carries_the_stage(sam: str) -> None:
         "AWS::DynamoDB::Table": "TableName",
         "AWS::Kinesis::Stream": "Name",
         "AWS::Logs::LogGroup": "LogGroupName",
+        "AWS::S3::Bucket": "BucketName",
         "AWS::Serverless::Function": "FunctionName",
         "AWS::Serverless::LayerVersion": "LayerName",
     }

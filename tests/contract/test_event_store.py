@@ -12,6 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.errors import Unavailable
+from chalicelib.eventsourcing.chain import Log
 from chalicelib.eventsourcing.codec import Head
 from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
 from chalicelib.eventsourcing.dynamodb_json import to_item
@@ -168,6 +169,36 @@ def test_an_item_that_is_no_event_is_left_out_of_a_scan(
     client.put_item(TableName=events_table, Item=stray)
     found = scanned(dynamodb_store, 1, {stream_id})
     assert [event.aggregate_version for event in found] == [0]
+
+
+def test_events_are_picked_by_their_places_and_what_is_not_there_is_left_out(store: Log) -> None:
+    streams = [store_all(uuid4(), [DELETED] * 40) for _ in range(2)]
+    for stream in streams:
+        store.append(stream)
+    wanted = [event for stream in streams for event in stream[::2]]
+    places = [(event.aggregate_id, event.aggregate_version) for event in wanted]
+    nowhere = [(streams[0][0].aggregate_id, 40), (uuid4(), 0)]
+    assert store.pick([*places, *nowhere, *places[:3]]) == dict(zip(places, wanted, strict=True))
+    assert store.pick([]) == {}
+
+
+def test_a_hundred_large_events_are_picked_although_one_reply_cannot_hold_them(store: Log) -> None:
+    stream_id, head, places = uuid4(), Head(), []
+    for _ in range(100):
+        events = store_all(stream_id, [venue("x" * 200_000)], after=head)
+        store.append(events)
+        head = Head.of(events[-1])
+        places.append((stream_id, head.version))
+    assert len(store.pick(places)) == 100
+
+
+def test_an_item_that_is_no_event_cannot_be_picked(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", events_table: str
+) -> None:
+    stream_id = uuid4()
+    stray = {"AggregateId": {"S": str(stream_id)}, "AggregateVersion": {"N": "1"}, "Created": {"S": ""}}
+    client.put_item(TableName=events_table, Item=stray)
+    assert dynamodb_store.pick([(stream_id, 1)]) == {}
 
 
 def test_a_stream_is_read_in_order_and_past_a_version(store: CountedStore) -> None:

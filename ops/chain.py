@@ -1,0 +1,78 @@
+"""Looking for tampering: the log against its own hashes, and against what was signed of it."""
+
+import argparse
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from chalicelib import composition
+from chalicelib.composition import Composition
+from chalicelib.eventsourcing.chain import Fault, SegmentCheck, faults_of
+from chalicelib.evidence.verification import SignedCheck
+from ops.report import Report
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+SEGMENTS = 8
+
+
+def verify(options: argparse.Namespace) -> Report:
+    """that no event was edited, deleted or swapped since it was written"""
+    shop = composition.current()
+    signed = SignedCheck(shop.event_store, shop.heads_archive, shop.signer, only=options.stream)
+    with _progress() as progress:
+        events, streams, faults = (
+            _check_stream(shop, options.stream) if options.stream else _check_log(shop, options.segments, progress)
+        )
+        task = progress.add_task("signed heads", total=None)
+        for heads in signed.run():
+            progress.advance(task, heads)
+    named = {(fault.stream_id, fault.version) for fault in faults}
+    found = [*faults, *(fault for fault in signed.faults if (fault.stream_id, fault.version) not in named)]
+    counts = {"events": events, "streams": streams, "signed heads": signed.heads, "documents": signed.documents}
+    summary = {name: str(count) for name, count in counts.items()} | {"signed until": signed.signed_until or "never"}
+    rows = [
+        {"stream": str(fault.stream_id), "version": str(fault.version), "fault": fault.reason} for fault in found
+    ] + [{"stream": "the archive", "version": "-", "fault": reason} for reason in signed.broken]
+    record = counts | {"signed until": signed.signed_until, "faults": rows}
+    return Report(rows or [summary | {"faults": "none"}], [record], ok=not rows)
+
+
+def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("verify", help=verify.__doc__)
+    parser.add_argument("--chain", action="store_true", required=True, help="check hashes and signed heads")
+    parser.add_argument("--stream", type=UUID, help="of this stream alone")
+    parser.add_argument("--segments", type=int, default=SEGMENTS, help="parts of the log that are read at once")
+    parser.set_defaults(command=verify)
+
+
+def _check_stream(shop: Composition, stream_id: UUID) -> tuple[int, int, list[Fault]]:
+    faults = faults_of(shop.event_store, stream_id)
+    events = 0 if faults else len(shop.event_store.read(stream_id))
+    return events, min(events, 1), faults
+
+
+def _check_log(shop: Composition, segments: int, progress: Progress) -> tuple[int, int, list[Fault]]:
+    task = progress.add_task("events", total=shop.event_store.size() or None)
+
+    def check(segment: int) -> SegmentCheck:
+        segment_check = SegmentCheck(shop.event_store)
+        for page in shop.event_store.scan(segment, segments):
+            segment_check.take(page.events)
+            progress.advance(task, len(page.events))
+        return segment_check
+
+    with ThreadPoolExecutor(segments) as pool:
+        checks = list(pool.map(check, range(segments)))
+    faults = [fault for one in checks for fault in one.faults]
+    return sum(one.events for one in checks), sum(one.streams for one in checks), faults
+
+
+def _progress() -> Progress:
+    """On stderr, so that the report can be piped."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)

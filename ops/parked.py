@@ -1,0 +1,155 @@
+"""Commands on what waits for an operator: parked streams, and records that nobody can read."""
+
+import argparse
+import base64
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from chalicelib import composition
+from chalicelib.composition import Composition
+from chalicelib.delivery.consumer import Consumer
+from chalicelib.delivery.forwarder import Forwarder
+from chalicelib.delivery.parking import ParkedStream, UnreadableRecord
+from chalicelib.errors import InvalidInput, NotFound
+from ops.report import Report
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+
+def parked(options: argparse.Namespace) -> Report:
+    """streams that a projection cannot apply an event of, and records that nobody can read"""
+    parking = composition.current().parking
+    streams = parking.list_parked(options.projection)
+    unreadable = parking.list_unreadable(options.projection)
+    rows = [*map(_stream_row, streams), *map(_record_row, unreadable)]
+    return Report(rows, [*map(_stream_record, streams), *map(_unreadable_record, unreadable)])
+
+
+def unreadable(options: argparse.Namespace) -> Report:
+    """records that came from the log or the bus and are no event, with their bytes"""
+    found = composition.current().parking.list_unreadable(options.projection)
+    rows = [
+        {
+            "consumer": record.consumer,
+            "shard": record.shard_id or "-",
+            "sequence number": record.sequence_number,
+            "since": record.kept_at,
+            "bytes": str(len(record.data)),
+            "error": record.error,
+        }
+        for record in found
+    ]
+    return Report(rows, [*map(_unreadable_record, found)])
+
+
+def redrive(options: argparse.Namespace) -> Report:
+    """try parked streams, or unreadable records, again after a fix"""
+    shop = composition.current()
+    rows: list[dict[str, str]] = []
+    if not options.unreadable:
+        rows += [_redrive_stream(shop, stream) for stream in _asked_for(shop, options)]
+    if options.unreadable or options.all:
+        rows += [_redrive_record(shop, record) for record in shop.parking.list_unreadable(options.projection)]
+    return Report(rows, ok=all(row["now"] in {"whole", "read"} for row in rows))
+
+
+def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    for command in (parked, unreadable, redrive):
+        parser = commands.add_parser(command.__name__, help=command.__doc__)
+        parser.add_argument("--projection", help="of this one alone, or of the forwarder")
+        parser.set_defaults(command=command)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--stream", type=UUID, help="this stream, wherever it is parked")
+    which.add_argument("--unreadable", action="store_true", help="every record that could not be read")
+    which.add_argument("--all", action="store_true", help="every stream and every record")
+
+
+def _asked_for(shop: Composition, options: argparse.Namespace) -> list[ParkedStream]:
+    streams = shop.parking.list_parked(options.projection)
+    if options.all:
+        return streams
+    found = [stream for stream in streams if stream.stream_id == options.stream]
+    if not found:
+        raise NotFound(f"Stream {options.stream} is not parked.")
+    return found
+
+
+def _redrive_stream(shop: Composition, stream: ParkedStream) -> dict[str, str]:
+    again = _consumer(stream.projection, shop).redrive(stream.stream_id)
+    return {
+        "consumer": stream.projection,
+        "stream or record": str(stream.stream_id),
+        "was": f"parked at version {stream.version}",
+        "now": "whole" if again is None else f"parked at version {again.version}",
+        "reason": "" if again is None else again.error,
+    }
+
+
+def _redrive_record(shop: Composition, record: UnreadableRecord) -> dict[str, str]:
+    was_read = _redriver_of(record.consumer, shop)(record)
+    return {
+        "consumer": record.consumer,
+        "stream or record": record.sequence_number,
+        "was": "unreadable",
+        "now": "read" if was_read else "unreadable",
+        "reason": "" if was_read else record.error,
+    }
+
+
+def _redriver_of(consumer: str, shop: Composition) -> Callable[[UnreadableRecord], bool]:
+    if consumer == Forwarder.name:
+        return shop.forwarder.redrive_record
+    return _consumer(consumer, shop).redrive_record
+
+
+def _consumer(name: str, shop: Composition) -> Consumer:
+    consumers = shop.consumers
+    if name not in consumers:
+        raise InvalidInput(f"There is no projection {name}; there are {', '.join(consumers)}.")
+    return consumers[name]
+
+
+def _stream_row(stream: ParkedStream) -> dict[str, str]:
+    return {
+        "projection": stream.projection,
+        "stream": str(stream.stream_id),
+        "version": str(stream.version),
+        "since": stream.parked_at,
+        "waiting": str(stream.last_seen - stream.version + 1),
+        "reason": stream.error,
+    }
+
+
+def _record_row(record: UnreadableRecord) -> dict[str, str]:
+    return {
+        "projection": record.consumer,
+        "stream": f"record …{record.sequence_number[-12:]}",
+        "version": "-",
+        "since": record.kept_at,
+        "waiting": "-",
+        "reason": record.error,
+    }
+
+
+def _stream_record(stream: ParkedStream) -> dict[str, object]:
+    return {
+        "projection": stream.projection,
+        "stream": str(stream.stream_id),
+        "version": stream.version,
+        "since": stream.parked_at,
+        "waiting": stream.last_seen - stream.version + 1,
+        "reason": stream.error,
+    }
+
+
+def _unreadable_record(record: UnreadableRecord) -> dict[str, object]:
+    return {
+        "consumer": record.consumer,
+        "shard": record.shard_id,
+        "sequence_number": record.sequence_number,
+        "since": record.kept_at,
+        "error": record.error,
+        "data_base64": base64.b64encode(record.data).decode(),
+    }
