@@ -1,6 +1,7 @@
 """Where streams wait whose next event a projection cannot apply, and where records lie that nobody can read."""
 
 from dataclasses import dataclass
+from threading import Lock
 from typing import Protocol
 from uuid import UUID
 
@@ -58,21 +59,24 @@ class MemoryParking:
     def __init__(self) -> None:
         self._parked: dict[tuple[str, UUID], ParkedStream] = {}
         self._unreadable: dict[tuple[str, str, str], UnreadableRecord] = {}
+        self._lock = Lock()
 
     def find(self, projection: str, stream_id: UUID) -> ParkedStream | None:
         return self._parked.get((projection, stream_id))
 
     def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
-        if self.find(stream.projection, stream.stream_id) not in (known, stream):
-            return False
-        self._parked[stream.projection, stream.stream_id] = stream
-        return True
+        with self._lock:
+            if self.find(stream.projection, stream.stream_id) not in (known, stream):
+                return False
+            self._parked[stream.projection, stream.stream_id] = stream
+            return True
 
     def release(self, known: ParkedStream) -> bool:
-        if self.find(known.projection, known.stream_id) not in (known, None):
-            return False
-        self._parked.pop((known.projection, known.stream_id), None)
-        return True
+        with self._lock:
+            if self.find(known.projection, known.stream_id) not in (known, None):
+                return False
+            self._parked.pop((known.projection, known.stream_id), None)
+            return True
 
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
         return [stream for stream in self._parked.values() if projection in {None, stream.projection}]

@@ -1,9 +1,13 @@
 """What every place for parked streams promises: the one in memory and the one in DynamoDB."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
+from threading import Barrier, Lock
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -152,11 +156,13 @@ def test_the_list_is_complete_over_pages_of_a_megabyte(parking: Parking) -> None
 class Allergic:
     """A projection that cannot take version 1, until it is cured; `meanwhile` happens in the midst of an event."""
 
-    name = "allergic"
     aggregate_types = frozenset({"TicketPool"})
 
-    def __init__(self) -> None:
-        self.positions: dict[UUID, int] = {}
+    def __init__(self, name: str, same: "Allergic | None" = None) -> None:
+        """`same` is the read model that another version of the code keeps as well."""
+        self.name = name
+        self.positions: dict[UUID, int] = same.positions if same else {}
+        self._lock: Lock = same._lock if same else Lock()  # noqa: SLF001 - of the same class
         self.cannot = {1}
         self.meanwhile: Callable[[], object] = lambda: None
 
@@ -164,12 +170,13 @@ class Allergic:
         return self.positions.get(stream_id, -1)
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
-        if position != self.position(stream_id):
-            raise PositionMoved("Another was first.")
         self.meanwhile()
         if any(event.version in self.cannot for event in events):
             raise ValueError("not this one")
-        self.positions[stream_id] = events[-1].version
+        with self._lock:
+            if position != self.position(stream_id):
+                raise PositionMoved("Another was first.")
+            self.positions[stream_id] = events[-1].version
 
 
 class Line:
@@ -178,8 +185,7 @@ class Line:
     def __init__(self, parking: Parking, length: int = 4) -> None:
         self.parking = parking
         self.store = MemoryEventStore()
-        self.projection = Allergic()
-        self.projection.name = a_projection()
+        self.projection = Allergic(a_projection())
         self.stream_id = uuid4()
         self.events = store_all(self.stream_id, [TicketPoolClosed(at=NOW)] * length)
         self.store.append(self.events)
@@ -297,6 +303,57 @@ def test_a_stream_that_was_parked_by_the_old_code_goes_on_with_its_next_event(pa
     line.deliver(3)
     assert line.parked is None
     assert line.position == 3
+
+
+def test_beside_consumers_that_go_on_a_redrive_never_leaves_a_stream_behind_that_is_not_parked(
+    parking: Parking,
+) -> None:
+    """Containers of the old code and of the new one, redelivered batches, and an operator who does not wait."""
+    rounds, length = 6, 30
+    for seed in range(rounds):
+        line = Line(parking, length)
+        line.projection.cannot = {7, 19}
+        cured = Allergic(line.projection.name, line.projection)
+        cured.cannot = set()
+        start = Barrier(4)
+
+        def consume(consumer: Consumer, order: Random, line: Line = line, start: Barrier = start) -> None:
+            records = [BusRecord(str(event.aggregate_version), to_bus(event)) for event in line.events]
+            order.shuffle(records)
+            start.wait()
+            for first in range(0, length, 5):
+                while consumer.consume(records[first : first + 5]) != succeeded():
+                    continue
+
+        def operate(consumer: Consumer, line: Line = line, start: Barrier = start) -> None:
+            start.wait()
+            for _ in range(10):
+                consumer.redrive(line.stream_id)
+
+        with ThreadPoolExecutor(4) as pool:
+            tasks = [
+                pool.submit(consume, line.consumer(), Random(seed)),
+                pool.submit(consume, line.consumer(), Random(seed + 100)),
+                pool.submit(consume, line.consumer(cured), Random(seed + 200)),
+                pool.submit(operate, line.consumer(cured)),
+            ]
+            for task in tasks:
+                task.result()
+        assert line.parked is not None or line.position == length - 1
+        assert line.consumer(cured).redrive(line.stream_id) is None
+        assert (line.parked, line.position) == (None, length - 1)
+
+
+def test_what_waits_for_an_operator_is_counted_for_an_alarm(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cloudbash-test-project-programme")
+    line = Line(MemoryParking())
+    line.deliver(0, 1, 2, 3)
+    line.consumer().consume([BusRecord("spoilt", b"no event")])
+    counted = [json.loads(printed) for printed in capsys.readouterr().out.splitlines()]
+    assert [(one.get("ParkedStreams"), one.get("UnreadableRecords")) for one in counted] == [(1, None), (None, 1)]
+    assert {one["Function"] for one in counted} == {"cloudbash-test-project-programme"}
 
 
 class Interrupted:

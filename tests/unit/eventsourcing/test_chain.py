@@ -167,6 +167,12 @@ def test_whatever_order_a_scan_has_a_sound_log_has_no_fault_and_a_damaged_one_ha
     assert {(fault.stream_id, fault.version) for fault in faults} == {(sick[0].aggregate_id, 3)}
 
 
+def test_a_scan_that_gives_the_end_of_an_imported_stream_first_hides_no_hole_in_it() -> None:
+    stream = legacy(10)
+    log = log_of([*stream[:4], *stream[5:]])
+    assert places(checked(log, [stream[5:], stream[:4]]).faults) == [4]
+
+
 def test_what_was_appended_while_the_scan_went_on_is_no_fault(stream: Stream) -> None:
     """The scan gave version 3 and not yet version 2."""
     assert checked(log_of(stream), [[*stream[:2], *stream[3:]]]).faults == []
