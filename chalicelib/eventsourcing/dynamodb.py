@@ -59,9 +59,10 @@ class DynamoDBEventStore:
                 self._transact(events, raising)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-        condition = "AggregateId = :id AND AggregateVersion > :after"
-        values = {":id": {"S": str(stream_id)}, ":after": {"N": str(after)}}
-        return list(self._pages({"KeyConditionExpression": condition, "ExpressionAttributeValues": values}))
+        return list(self._pages(_past(stream_id, after)))
+
+    def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
+        return list(islice(self._pages({**_past(stream_id, after), "Limit": limit}), limit))
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         values = {":id": {"S": str(stream_id)}}
@@ -249,6 +250,12 @@ def _events_among(items: Sequence[Any]) -> list[StoredEvent]:
 
 def _event_key(stream_id: UUID, version: int) -> Any:
     return {"AggregateId": {"S": str(stream_id)}, "AggregateVersion": {"N": str(version)}}
+
+
+def _past(stream_id: UUID, after: int) -> dict[str, Any]:
+    values = {":id": {"S": str(stream_id)}, ":after": {"N": str(after)}}
+    condition = "AggregateId = :id AND AggregateVersion > :after"
+    return {"KeyConditionExpression": condition, "ExpressionAttributeValues": values}
 
 
 def _mark_key(key: UUID) -> Any:

@@ -44,6 +44,9 @@ class MemoryEventStore:
             stream = self._streams.get(stream_id, {})
             return [stream[version] for version in sorted(stream) if version > after]
 
+    def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
+        return self.read(stream_id, after)[:limit]
+
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         return self.read(stream_id)[-count:]
 

@@ -57,6 +57,12 @@ class EventStore(Marks, Protocol):
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         """Every event of the stream past version `after`, in order, strongly consistent. Raises Unavailable."""
 
+    def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
+        """The first `limit` events past version `after`, in order, strongly consistent; no more than those is read.
+
+        Raises Unavailable.
+        """
+
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         """The newest `count` events, in order, strongly consistent: all of them if there are fewer.
 

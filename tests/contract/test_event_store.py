@@ -291,6 +291,23 @@ def test_a_hundred_events_are_one_commit(store: CountedStore) -> None:
     assert store.usage.requests["TransactWriteItems"] == 1
 
 
+def test_a_slice_is_the_first_events_past_a_version(store: CountedStore) -> None:
+    stream_id = uuid4()
+    events = store_all(stream_id, [DELETED] * 12)
+    store.append(events)
+    for after, limit in ((-1, 1), (-1, 12), (-1, 13), (0, 5), (9, 1), (9, 100)):
+        assert store.read_slice(stream_id, after, limit) == events[after + 1 : after + 1 + limit]
+    assert store.read_slice(stream_id, 11, 5) == store.read_slice(uuid4(), -1, 5) == []
+
+
+def test_a_slice_costs_one_request_however_long_the_stream_is(store: CountedStore) -> None:
+    stream_id = uuid4()
+    store.append(store_all(stream_id, [DELETED] * 50))
+    before = store.usage.requests["Query"]
+    store.read_slice(stream_id, 10, 20)
+    assert store.usage.requests["Query"] == before + 1
+
+
 def test_appending_nothing_costs_nothing(store: CountedStore) -> None:
     before = spent(store.usage)
     store.append([])
@@ -587,6 +604,16 @@ def test_usage_adds_up_what_dynamodb_says_that_reads_cost(dynamodb_store: Dynamo
     for times in (1, 2):
         dynamodb_store.read(event.aggregate_id)
         assert dynamodb_store.usage.read_units == times
+
+
+def test_of_a_slice_no_more_is_asked_for_than_is_wanted(
+    dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient"
+) -> None:
+    stream_id, asked = uuid4(), []
+    dynamodb_store.append(store_all(stream_id, [DELETED] * 30))
+    client.meta.events.register("provide-client-params.dynamodb.Query", lambda params, **_: asked.append(params))
+    dynamodb_store.read_slice(stream_id, 4, 7)
+    assert [(query["Limit"], query["ExpressionAttributeValues"][":after"]) for query in asked] == [(7, {"N": "4"})]
 
 
 def test_more_than_a_megabyte_takes_more_than_one_page(dynamodb_store: DynamoDBEventStore) -> None:

@@ -63,6 +63,9 @@ class Unlucky:
             raise self._error or ConcurrencyError(frozenset(event.aggregate_id for event in events))
         self._store.append(events, raising)
 
+    def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
+        return self._store.read_slice(stream_id, after, limit)
+
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         return self._store.read_last(stream_id, count)
 

@@ -204,7 +204,7 @@ def test_an_operator_sees_every_event_of_a_stream_in_order_and_what_each_changed
     organiser = shop.organiser()
     concert = publish_concert(organiser)
     path = f"/streams/{concert.concert_id}/events"
-    items = made(shop.as_role("operator").get(path))["items"]
+    items = made(shop.as_role("operator").get(path, params={"changes": "true"}))["items"]
     names = [item["event_type"].rsplit(".", 1)[-1] for item in items]
     assert names == [
         "ConcertCreatedEvent",
@@ -215,7 +215,8 @@ def test_an_operator_sees_every_event_of_a_stream_in_order_and_what_each_changed
     assert [item["aggregate_version"] for item in items] == [0, 1, 2, 3]
     assert {"path": "/status", "before": "draft", "after": "published"} in items[-1]["changes"]
     assert all(later["previous_hash"] == earlier["hash"] for earlier, later in pairwise(items))
-    assert made(organiser.get(path))["items"] == items
+    bare = [{name: value for name, value in item.items() if name != "changes"} for item in items]
+    assert made(organiser.get(path))["items"] == bare
     pool_id = items[-1]["data"]["Pools"][0]["PoolIds"][0]
     assert made(organiser.get(f"/streams/{pool_id}/events"))["items"][0]["data"]["Capacity"] == TICKETS["quantity"]
     refused(shop.organiser().get(path), 403, "forbidden")
