@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,7 @@ from chalicelib.carts.projections import fold_cart
 from chalicelib.clock import utc_now
 from chalicelib.concerts.concert import CONCERT
 from chalicelib.delivery.consumer import Consumer
+from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.delivery.projection import Projection
 from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.aggregate import Aggregate
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from chalicelib.delivery.documents import DocumentProjection
     from chalicelib.delivery.dynamodb_parking import DynamoDBParking
     from chalicelib.delivery.forwarder import Forwarder
-    from chalicelib.delivery.postgres import Pool
+    from chalicelib.delivery.postgres import Pool, PostgresProjection, Reader
     from chalicelib.evidence.archive import Archive
     from chalicelib.evidence.notary import Notary
     from chalicelib.evidence.statement import Signer
@@ -126,6 +127,19 @@ class Composition:
         return open_pool(self.settings.need("database_url"))
 
     @cached_property
+    def programme_projection(self) -> "PostgresProjection":
+        from chalicelib.concerts.projections import project_concert
+        from chalicelib.delivery.postgres import PostgresProjection
+        from chalicelib.venues.projections import project_venue
+
+        projectors = {VENUE.name: project_venue, CONCERT.name: project_concert}
+        return PostgresProjection("programme", self.programme, projectors)
+
+    def programme_reflecting(self, least: MinVersions) -> AbstractContextManager["Reader"]:
+        """The programme as new as the reader wants it."""
+        return self.programme_projection.reflecting(least, self.event_store)
+
+    @cached_property
     def redis(self) -> "Redis":
         from chalicelib.delivery.redis import open_redis
 
@@ -182,12 +196,7 @@ class Composition:
 
     @cached_property
     def programme_consumer(self) -> Consumer:
-        from chalicelib.concerts.projections import project_concert
-        from chalicelib.delivery.postgres import PostgresProjection
-        from chalicelib.venues.projections import project_venue
-
-        projectors = {VENUE.name: project_venue, CONCERT.name: project_concert}
-        return self._consumer(PostgresProjection("programme", self.programme, projectors))
+        return self._consumer(self.programme_projection)
 
     @cached_property
     def carts_consumer(self) -> Consumer:

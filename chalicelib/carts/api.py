@@ -10,6 +10,7 @@ from chalicelib import composition
 from chalicelib.caller import Role
 from chalicelib.carts import commands, queries
 from chalicelib.eventsourcing.event import format_instant
+from chalicelib.http.moments import PointInTime
 from chalicelib.http.requests import Body, Line
 from chalicelib.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.money import Money
@@ -49,8 +50,12 @@ def create_cart(call: Call) -> Answer:
 @routes.get("/carts/{cart_id}", Role.CUSTOMER)
 def get_cart(call: Call) -> Answer:
     shop, cart_id = composition.current(), call.id("cart_id")
-    least = call.min_versions.get(cart_id)
-    cart = queries.get_cart(shop.documents, shop.event_store, cart_id, call.actor.id, shop.clock(), least)
+    now = shop.clock()
+    moment = call.query(PointInTime).moment(now)
+    if moment is None:
+        cart = queries.get_cart(shop.documents, shop.event_store, cart_id, call.actor.id, now, call.min_versions)
+    else:
+        cart = queries.get_cart_then(shop.event_store, cart_id, call.actor.id, moment)
     return ok(cart, cart["version"])
 
 

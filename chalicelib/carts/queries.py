@@ -5,10 +5,14 @@ from uuid import UUID
 
 from chalicelib.carts.events import CartEvent
 from chalicelib.carts.projections import fold_cart
-from chalicelib.delivery.documents import DocumentProjection, read_own
+from chalicelib.delivery.documents import DocumentProjection, Versioned, read_own, read_own_then
+from chalicelib.delivery.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.history import Moment
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.money import CurrencyMismatch, Money
+
+_CART = CartEvent.aggregate_type
 
 
 def get_cart(
@@ -17,13 +21,20 @@ def get_cart(
     cart_id: UUID,
     customer_id: UUID,
     now: datetime,
-    min_version: int | None = None,
+    least: MinVersions = NOTHING_NAMED,
 ) -> JsonObject:
-    """The cart as it is at `now`, from version `min_version` on. Raises NotFound or Unavailable.
+    """The cart as it is at `now`, as new as the reader wants it. Raises NotFound or Unavailable."""
+    return _answer(read_own(documents, store, fold_cart, _CART, cart_id, customer_id, least), now)
 
-    Once checked out, its lines belong to the order: none of them expires any more.
-    """
-    cart, version = read_own(documents, store, fold_cart, CartEvent.aggregate_type, cart_id, customer_id, min_version)
+
+def get_cart_then(store: EventStore, cart_id: UUID, customer_id: UUID, moment: Moment) -> JsonObject:
+    """The cart as it was, from the log. Raises NotFound or Unavailable."""
+    return _answer(*read_own_then(store, fold_cart, _CART, cart_id, customer_id, moment))
+
+
+def _answer(found: Versioned, now: datetime) -> JsonObject:
+    """Once checked out, a cart's lines belong to the order: none of them expires any more."""
+    cart, version = found
     is_open = cart["status"] == "open"
     items = [item | {"expired": is_open and _has_ended(item, now)} for item in cart["items"].values()]
     live = [item for item in items if not item["expired"]]

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -13,8 +14,10 @@ from chalicelib.concerts import commands, queries
 from chalicelib.concerts.concert import ConcertDetails, ConcertStatus
 from chalicelib.concerts.events import TicketType
 from chalicelib.errors import NotFound, Unauthenticated
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.history import Moment
 from chalicelib.http.amounts import OffsetInstant, Price
+from chalicelib.http.moments import PointInTime
 from chalicelib.http.paging import Page, page_of
 from chalicelib.http.requests import Body, Line, Text, WebUrl, without_control_characters
 from chalicelib.http.routes import Answer, Call, Routes, created, no_content, ok
@@ -108,14 +111,19 @@ def create_concert(call: Call) -> Answer:
 @routes.get("/concerts")
 def search_concerts(call: Call) -> Answer:
     filters = call.query(ConcertFilters)
-    found = queries.search_concerts(composition.current().programme, filters.to_search(), filters.limit, filters.after)
-    return ok(page_of(*found))
+    with composition.current().programme_reflecting(call.min_versions) as programme:
+        return ok(page_of(*queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)))
 
 
 @routes.get("/concerts/{concert_id}")
 def get_concert(call: Call) -> Answer:
-    concert = queries.find_concert(composition.current().programme, call.id("concert_id"))
-    if concert is None or not _may_see(call, concert["status"], concert["organiser_id"]):
+    shop, concert_id = composition.current(), call.id("concert_id")
+    moment = call.query(PointInTime).moment(shop.clock())
+    if moment is not None:
+        return _concert_then(call, concert_id, moment)
+    with shop.programme_reflecting(call.min_versions) as programme:
+        concert = queries.find_concert(programme, concert_id)
+    if concert is None or not _may_see(call, concert):
         raise NotFound("There is no such concert.")
     return ok(concert, concert["version"])
 
@@ -188,9 +196,17 @@ def cancel_concert(call: Call) -> Answer:
     return ok({"id": str(concert_id), "status": status, "version": version}, version)
 
 
-def _may_see(call: Call, status: str, organiser_id: str | None) -> bool:
+def _concert_then(call: Call, concert_id: UUID, moment: Moment) -> Answer:
+    from chalicelib.concerts.past import find_concert_then  # noqa: PLC0415 - brings a driver that routes do without
+
+    concert = find_concert_then(composition.current().event_store, concert_id, moment, partial(_may_see, call))
+    return ok(concert, concert["version"])
+
+
+def _may_see(call: Call, concert: JsonObject) -> bool:
     """Drafts are for their organiser, who may send a token to this public route."""
-    if status != ConcertStatus.DRAFT:
+    organiser_id = concert["organiser_id"]
+    if concert["status"] != ConcertStatus.DRAFT:
         return True
     if call.authorization is None:
         return False

@@ -1,4 +1,4 @@
-"""Concerts and their ticket types in the programme."""
+"""Concerts and their ticket types in the programme; and the same row without a database, for looking back."""
 
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from chalicelib.concerts.events import (
 )
 from chalicelib.delivery.postgres import storable, upsert
 from chalicelib.eventsourcing.codec import RecordedEvent
+from chalicelib.eventsourcing.event import JsonObject
 
 _ADD_TICKET_TYPE = """
 insert into ticket_types (concert_id, id, added_at_version, name, price_amount, price_currency, quantity,
@@ -46,6 +47,31 @@ def project_concert(cursor: Cursor[DictRow], recorded: RecordedEvent) -> None:
             cursor.execute(_CHANGE_QUANTITY, keys | {"quantity": event.quantity})
         case ConcertTicketTypeRemoved() as event:
             _remove_ticket_type(cursor, recorded.stream_id, event.ticket_type_id)
+
+
+def fold_concert(row: JsonObject | None, recorded: RecordedEvent) -> JsonObject:
+    """The row, as `queries` reads it but for the venue, that `project_concert` makes of the same events.
+
+    `ticket_types` are by id, in the order in which they were added.
+    """
+    known = row or _empty(recorded)
+    return known | storable(_columns(recorded)) | {"version": recorded.version, "ticket_types": _types(known, recorded)}
+
+
+def _types(row: JsonObject, recorded: RecordedEvent) -> JsonObject:
+    types: JsonObject = row["ticket_types"]
+    match recorded.event:
+        case ConcertTicketTypeAdded() as event:
+            return {**types, str(event.type.id): _ticket_type(recorded, event)}
+        case ConcertTicketTypeRemoved() as event:
+            return {key: kept for key, kept in types.items() if key != str(event.ticket_type_id)}
+    return types
+
+
+def _empty(recorded: RecordedEvent) -> JsonObject:
+    unknown = ("organiser_id", "venue_id", "name", "description", "genre", "image_url", "starts_at", "ends_at")
+    row: JsonObject = dict.fromkeys(unknown)
+    return row | {"id": recorded.stream_id, "status": ConcertStatus.DRAFT.value, "ticket_types": {}}
 
 
 def _columns(recorded: RecordedEvent) -> dict[str, Any]:

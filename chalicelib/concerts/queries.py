@@ -10,7 +10,7 @@ from chalicelib.errors import InvalidInput
 from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
 
 if TYPE_CHECKING:
-    from chalicelib.delivery.postgres import Pool
+    from chalicelib.delivery.postgres import Reader
 
 TYPOS_FROM_LENGTH = 5
 """Shorter words have too few trigrams to tell a typo from another word."""
@@ -65,14 +65,14 @@ class ConcertSearch:
     venue_id: UUID | None = None
 
 
-def find_concert(pool: "Pool", concert_id: UUID) -> JsonObject | None:
+def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
     """The concert, drafts too, unless it was deleted. Raises Unavailable."""
-    rows = pool.fetch_all(_FIND, {"id": concert_id})
-    return _concert(rows[0]) if rows else None
+    rows = programme.fetch_all(_FIND, {"id": concert_id})
+    return concert_of_row(rows[0]) if rows else None
 
 
 def search_concerts(
-    pool: "Pool", search: ConcertSearch, limit: int, after: Sequence[str] | None
+    programme: "Reader", search: ConcertSearch, limit: int, after: Sequence[str] | None
 ) -> tuple[list[JsonObject], list[str] | None]:
     """Published concerts, soonest first, those without a date last; and the key of the last one if more follow.
 
@@ -91,9 +91,9 @@ def search_concerts(
         parameters["after_start"], parameters["after_id"] = _parsed_key(after)
         conditions.append(_AFTER)
     statement = " and ".join([_CONCERTS, *conditions]) + _SOONEST_FIRST
-    rows = pool.fetch_all(statement, {**parameters, "limit": limit})
+    rows = programme.fetch_all(statement, {**parameters, "limit": limit})
     page = rows[:limit]
-    return [_concert(row) for row in page], _key(page[-1]) if len(rows) > limit else None
+    return [concert_of_row(row) for row in page], _key(page[-1]) if len(rows) > limit else None
 
 
 def _in_name(parameter: str, *, forgiving: bool) -> str:
@@ -114,7 +114,8 @@ def _parsed_key(after: Sequence[str]) -> tuple[datetime | None, UUID]:
         raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),)) from None
 
 
-def _concert(row: Mapping[str, Any]) -> JsonObject:
+def concert_of_row(row: Mapping[str, Any]) -> JsonObject:
+    """The answer from one row of the programme."""
     return {
         "id": str(row["id"]),
         "name": row["name"],

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
@@ -10,10 +11,12 @@ from uuid import UUID
 from botocore.exceptions import ClientError
 
 from chalicelib.delivery.dynamodb import error_code, weather
+from chalicelib.delivery.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import CloudbashError, InvalidInput, NotFound
 from chalicelib.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
 from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
+from chalicelib.eventsourcing.history import Moment
 from chalicelib.eventsourcing.store import MAX_ITEM_BYTES, EventStore
 
 if TYPE_CHECKING:
@@ -158,27 +161,92 @@ def read_own(
     aggregate_type: str,
     stream_id: UUID,
     customer_id: UUID,
-    min_version: int | None = None,
+    least: MinVersions = NOTHING_NAMED,
 ) -> Versioned:
-    """The customer's document. What it lacks up to `min_version` is folded from the log, and if there is no document
-    yet, all of it. Raises NotFound, for another customer's document as well, or Unavailable.
+    """The customer's document. If it is older than the reader wants, what it lacks is folded from the log, and if there
+    is no document yet, all of it. Raises NotFound, for another customer's document as well, or Unavailable.
     """
-    found = documents.find(stream_id)
-    if found is None or (min_version is not None and found.version < min_version):
-        found = _overlaid(found, store, fold, aggregate_type, stream_id)
-    if found is None or found.document["type"] != aggregate_type or found.document["customer_id"] != str(customer_id):
-        raise NotFound(f"There is no such {aggregate_type.lower()}.")
+    found = _overlaid(documents, store, fold, aggregate_type, stream_id, least)
+    if found is None or not _is_of(found.document, aggregate_type, customer_id):
+        raise _no_such(aggregate_type)
     return found
 
 
+def read_own_then(
+    store: EventStore, fold: Fold, aggregate_type: str, stream_id: UUID, customer_id: UUID, moment: Moment
+) -> tuple[Versioned, datetime]:
+    """The customer's document as it was, folded from the log, and the instant at which clocks are to be read.
+
+    Raises NotFound, with facts for its owner only, or Unavailable.
+    """
+    stream = store.read(stream_id)
+    if not stream or aggregate_type_of(stream[0]) != aggregate_type:
+        raise _no_such(aggregate_type)
+    latest = _followed(fold, [recorded(event) for event in stream])
+    if not _is_of(latest.document, aggregate_type, customer_id):
+        raise _no_such(aggregate_type)
+    past = moment.of(stream)
+    return _followed(fold, past.events), past.at
+
+
+def list_own(
+    documents: DocumentProjection,
+    store: EventStore,
+    fold: Fold,
+    aggregate_type: str,
+    customer_id: UUID,
+    limit: int,
+    after: Sequence[str] | None,
+    least: MinVersions,
+) -> tuple[list[Versioned], list[str] | None]:
+    """`DocumentProjection.list_of`, with the documents that the reader has named as new as they are wanted."""
+    page, next_key = documents.list_of(owner_key(aggregate_type, customer_id), limit, after)
+    named = [_overlaid(documents, store, fold, aggregate_type, stream_id, least) for stream_id in least.named]
+    own = [found for found in named if found is not None and _is_of(found.document, aggregate_type, customer_id)]
+    new = [found for found in own if after is None or _place(found) < _sort_key(after)]
+    known = {_place(found): found for found in [*page, *new]}
+    places = sorted(known, reverse=True)
+    more = next_key is not None or len(places) > limit
+    return [known[place] for place in places[:limit]], [places[limit - 1]] if more else None
+
+
 def _overlaid(
-    found: Versioned | None, store: EventStore, fold: Fold, aggregate_type: str, stream_id: UUID
+    documents: DocumentProjection,
+    store: EventStore,
+    fold: Fold,
+    aggregate_type: str,
+    stream_id: UUID,
+    least: MinVersions,
 ) -> Versioned | None:
+    found = documents.find(stream_id)
+    if found is not None and not least.lacks(stream_id, found.version):
+        return found
     tail = store.read(stream_id, -1 if found is None else found.version)
     if not tail or aggregate_type_of(tail[0]) != aggregate_type:
         return found
-    document = reduce(fold, map(recorded, tail), None if found is None else found.document)
-    return None if document is None else Versioned(document, tail[-1].aggregate_version)
+    if found is None:
+        least.lacks(stream_id, -1)
+    return _followed(fold, [recorded(event) for event in tail], found)
+
+
+def _followed(fold: Fold, events: Sequence[RecordedEvent], found: Versioned | None = None) -> Versioned:
+    """The document with the events, one at least, in it."""
+    first, *others = events
+    document = fold(None if found is None else found.document, first)
+    return Versioned(reduce(fold, others, document), events[-1].version)
+
+
+def _is_of(document: JsonObject, aggregate_type: str, customer_id: UUID) -> bool:
+    return (document["type"], document["customer_id"]) == (aggregate_type, str(customer_id))
+
+
+def _no_such(aggregate_type: str) -> NotFound:
+    return NotFound(f"There is no such {aggregate_type.lower()}.")
+
+
+def _place(versioned: Versioned) -> str:
+    """By which a customer's documents are sorted."""
+    return f"{versioned.document['created_at']}#{versioned.document['id']}"
 
 
 def _to_item(versioned: Versioned) -> dict[str, Any]:
@@ -192,7 +260,7 @@ def _to_item(versioned: Versioned) -> dict[str, Any]:
         return item
     return item | {
         "OwnerKey": {"S": owner_key(document["type"], document["customer_id"])},
-        "SortKey": {"S": f"{document['created_at']}#{document['id']}"},
+        "SortKey": {"S": _place(versioned)},
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -11,9 +11,11 @@ from psycopg.abc import PQGen
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
+from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.codec import RecordedEvent
+from chalicelib.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
+from chalicelib.eventsourcing.store import EventStore
 
 CONNECT_WITHIN = 3.0
 ANSWER_WITHIN = 4.0
@@ -48,15 +50,27 @@ class _ImpatientConnection(Connection[DictRow]):
         return super().wait(gen, interval, ANSWER_WITHIN if timeout is None else timeout)
 
 
+class Reader(Protocol):
+    """What a query needs."""
+
+    def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
+        """The rows of one statement. Raises Unavailable."""
+
+
 class Pool(ConnectionPool[_ImpatientConnection]):
     """Connects at first use, and again whenever the server was away."""
 
     @contextmanager
-    def transaction(self) -> Iterator[Cursor[DictRow]]:
-        """Raises Unavailable, also for weather inside the block."""
+    def transaction(self, *, keep: bool = True) -> Iterator[Cursor[DictRow]]:
+        """Unless it is to `keep`, what was written is undone in the end. Raises Unavailable, also for weather inside
+        the block."""
         with _weather():
             self.open()
-            with self.connection() as connection, connection.transaction(), connection.cursor() as cursor:
+            with (
+                self.connection() as connection,
+                connection.transaction(force_rollback=not keep),
+                connection.cursor() as cursor,
+            ):
                 yield cursor
 
     def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
@@ -123,6 +137,46 @@ class PostgresProjection:
             for event in events:
                 self._projectors[event.event.aggregate_type](cursor, event)
 
+    @contextmanager
+    def reflecting(self, least: MinVersions, store: EventStore) -> Iterator[Reader]:
+        """The tables as new as the reader wants them.
+
+        What they lack of the named streams is read from the log and applied in a transaction that is undone in the end,
+        so that the reader's queries find, filter and sort it like everything else. Raises Unavailable.
+        """
+        tails = self._tails(least, store) if least.named else {}
+        if not tails:
+            yield self._pool
+            return
+        with self._pool.transaction(keep=False) as cursor:
+            for stream_id in sorted(tails):  # in one order, so that no two readers wait for each other
+                position = self._lock(cursor, stream_id)
+                for event in tails[stream_id]:
+                    if event.version > position:
+                        self._projectors[event.event.aggregate_type](cursor, event)
+            yield _InTransaction(cursor)
+
+    def _tails(self, least: MinVersions, store: EventStore) -> dict[UUID, list[RecordedEvent]]:
+        """What the tables lack of the named streams, as far as they follow them."""
+        rows = self._pool.fetch_all(_POSITIONS, {"projection": self._name, "stream_ids": list(least.named)})
+        positions = {row["stream_id"]: int(row["version"]) for row in rows}
+        tails = {}
+        for stream_id, version in least.named.items():
+            position = positions.get(stream_id, -1)
+            tail = store.read(stream_id, position) if position < version else []
+            if position >= 0 or (tail and aggregate_type_of(tail[0]) in self._projectors):
+                least.lacks(stream_id, position)
+                tails[stream_id] = [recorded(event) for event in tail]
+        return {stream_id: tail for stream_id, tail in tails.items() if tail}
+
+    def _lock(self, cursor: Cursor[DictRow], stream_id: UUID) -> int:
+        """The stream's position, which nobody moves before the transaction ends."""
+        key = {"projection": self._name, "stream_id": stream_id}
+        cursor.execute(_NO_POSITION_YET, key)
+        cursor.execute(_LOCKED_POSITION, key)
+        (row,) = cursor.fetchall()
+        return int(row["version"])
+
     def _move(self, cursor: Cursor[DictRow], stream_id: UUID, position: int, version: int) -> None:
         """First of all: a second consumer waits here for the first one, and then finds the position moved."""
         cursor.execute(
@@ -137,10 +191,30 @@ _FIRST_POSITION = """
 insert into positions (projection, stream_id, version) values (%(projection)s, %(stream_id)s, %(version)s)
 on conflict do nothing
 """
+_POSITIONS = """
+select stream_id, version from positions where projection = %(projection)s and stream_id = any(%(stream_ids)s)
+"""
+_NO_POSITION_YET = """
+insert into positions (projection, stream_id, version) values (%(projection)s, %(stream_id)s, -1)
+on conflict do nothing
+"""
+_LOCKED_POSITION = """
+select version from positions where projection = %(projection)s and stream_id = %(stream_id)s for update
+"""
 _NEXT_POSITION = """
 update positions set version = %(version)s
  where projection = %(projection)s and stream_id = %(stream_id)s and version = %(position)s
 """
+
+
+class _InTransaction:
+    """A reader that sees what its transaction has written."""
+
+    def __init__(self, cursor: Cursor[DictRow]) -> None:
+        self._cursor = cursor
+
+    def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
+        return self._cursor.execute(query.encode(), storable(parameters)).fetchall()
 
 
 def upsert(cursor: Cursor[DictRow], table: str, event: RecordedEvent, columns: Mapping[str, Any]) -> None:

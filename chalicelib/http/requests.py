@@ -15,6 +15,7 @@ _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 MAX_BODY_BYTES = 64 * 1024
+MAX_NAMED_STREAMS = 20
 
 
 def without_control_characters(text: str) -> str:
@@ -111,14 +112,21 @@ def parse_if_match(value: str | None) -> int | None:
 
 
 def parse_min_versions(value: str | None) -> dict[UUID, int]:
-    """`<stream>:<version>, …`. Raises InvalidInput."""
-    versions = {}
-    for entry in value.split(",") if value else []:
+    """`<stream>:<version>, …`, no more than MAX_NAMED_STREAMS; of a stream named twice the higher version counts.
+
+    Raises InvalidInput.
+    """
+    versions: dict[UUID, int] = {}
+    for entry in [] if value is None else value.split(","):
         match = re.fullmatch(rf"\s*({_UUID}):(\d{{1,15}})\s*", entry)
         if match is None:
             reason = "must be <stream id>:<version>, separated by commas"
             raise InvalidInput(f"Min-Version {reason}.", (("/Min-Version", reason),))
-        versions[UUID(match.group(1))] = int(match.group(2))
+        stream_id, version = UUID(match.group(1)), int(match.group(2))
+        versions[stream_id] = max(version, versions.get(stream_id, version))
+    if len(versions) > MAX_NAMED_STREAMS:
+        reason = f"must name {MAX_NAMED_STREAMS} streams at most"
+        raise InvalidInput(f"Min-Version {reason}.", (("/Min-Version", reason),), limit=MAX_NAMED_STREAMS)
     return versions
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from http import HTTPStatus
 from typing import Any
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from chalicelib.caller import Actor, Caller, Role
 from chalicelib.clock import utc_now
+from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.errors import CloudbashError, Forbidden
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.http.authorizer import actor_of
@@ -106,10 +107,10 @@ class Call:
         value: str | None = self._request.headers.get("authorization")
         return value
 
-    @property
-    def min_versions(self) -> dict[UUID, int]:
+    @cached_property
+    def min_versions(self) -> MinVersions:
         """What the answer must reflect: the header `Min-Version: <stream>:<version>, …`."""
-        return parse_min_versions(self._request.headers.get("min-version"))
+        return MinVersions(parse_min_versions(self._request.headers.get("min-version")))
 
     def caller(self, body: BaseModel | None = None) -> Caller:
         """The actor with the identity of this request, of which a body that was read is a part.
@@ -210,8 +211,20 @@ def _view(blueprint: Blueprint, route: _Route, granted: GrantedRoles) -> Callabl
             call = Call(blueprint.current_request, route.path, parameters, granted)
             if route.role is not None:
                 call.require(route.role)
-            return route.handler(call).to_response()
+            return _answered(route, call).to_response()
         except CloudbashError as error:
             return problem(error)
 
     return view
+
+
+def _answered(route: _Route, call: Call) -> Answer:
+    """What the route says; a read also says how far behind its read model was in the streams that were named."""
+    if route.method != "GET":
+        return route.handler(call)
+    least = call.min_versions
+    answer = route.handler(call)
+    if not least.lag:
+        return answer
+    lag = ", ".join(f"{stream_id}:{versions}" for stream_id, versions in least.lag.items())
+    return replace(answer, headers={**answer.headers, "Read-Model-Lag": lag})

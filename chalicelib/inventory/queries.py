@@ -1,22 +1,30 @@
 """What is left of a concert's tickets: from Redis, or from the log where Redis cannot tell."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from chalicelib.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
+from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.delivery.redis import prefix_of, weather
 from chalicelib.errors import NotFound
 from chalicelib.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.history import created_at
 from chalicelib.eventsourcing.repository import Repository
+from chalicelib.eventsourcing.store import EventStore
+from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.projections import AVAILABILITY, milliseconds
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool
 
 if TYPE_CHECKING:
     from redis import Redis
+
+POOLS_AT_ONCE = 8
+"""Read from the log; one after the other, the many pools of a large concert would take most of a second."""
 
 _STOCK_OF_CONCERT = """
 local pools = redis.call('GET', KEYS[1])
@@ -87,25 +95,67 @@ def pools_with_lapsed_holds(redis: "Redis", now: datetime, limit: int) -> list[U
     return [UUID(stream) for stream in found]
 
 
+def reflects(redis: "Redis", least: MinVersions) -> bool:
+    """Whether Redis is as new as the reader wants it. It follows concerts and their pools; of any other stream, such as
+    the cart for which pools hold tickets, it cannot tell. Raises Unavailable."""
+    if not least.named:
+        return True
+    with weather():
+        positions = cast(
+            "list[str | None]", redis.hmget(f"{prefix_of(AVAILABILITY)}positions", [str(key) for key in least.named])
+        )
+    lacking = [
+        least.lacks(key, -1 if position is None else int(position))
+        for key, position in zip(least.named, positions, strict=True)
+    ]
+    return not any(lacking)
+
+
 def availability_from_log(repository: Repository, concert_id: UUID, now: datetime) -> list[JsonObject]:
     """The same from the log. Before all pools of a type are open nothing of it is available.
 
     Raises NotFound if there is no such published concert, or Unavailable.
     """
-    published, names = _published(repository, concert_id)
+
+    def pool(key: UUID) -> TicketPool:
+        return repository.load(TICKET_POOL, key)[0]
+
+    return _availability(repository.store.read(concert_id), pool, now)
+
+
+def availability_then(store: EventStore, concert_id: UUID, as_of: datetime) -> list[JsonObject]:
+    """The same as it was, from the log. Raises NotFound if the concert was not published then, or Unavailable."""
+
+    def pool(key: UUID) -> TicketPool:
+        return TICKET_POOL.fold(decode(event) for event in _until(store.read(key), as_of))
+
+    return _availability(_until(store.read(concert_id), as_of), pool, as_of)
+
+
+def _until(stream: Sequence[StoredEvent], as_of: datetime) -> list[StoredEvent]:
+    return [event for event in stream if created_at(event) <= as_of]
+
+
+def _availability(
+    concert: Sequence[StoredEvent], pool_of: Callable[[UUID], TicketPool], now: datetime
+) -> list[JsonObject]:
+    published, names = _published(concert)
+    keys = [key for of_type in published.pools for key in of_type.pool_ids]
+    with ThreadPoolExecutor(POOLS_AT_ONCE) as threads:
+        found = dict(zip(keys, threads.map(pool_of, keys), strict=True))
     stock: list[PoolStock] = []
     for of_type in published.pools:
-        pools = [repository.load(TICKET_POOL, key)[0].at(now) for key in of_type.pool_ids]
+        pools = [found[key].at(now) for key in of_type.pool_ids]
         is_open = all(pool.terms is not None for pool in pools)
         name = names.get(of_type.ticket_type_id, "")
         stock += (_stock(of_type.ticket_type_id, name, pool, is_open) for pool in pools)
     return _by_type(stock)
 
 
-def _published(repository: Repository, concert_id: UUID) -> tuple[ConcertPublished, dict[UUID, str]]:
+def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, str]]:
     """The publication with its pools, and the names of the ticket types."""
     published, names = None, {}
-    for stored in repository.store.read(concert_id):
+    for stored in concert:
         if aggregate_type_of(stored) != ConcertEvent.aggregate_type:
             break
         match event := decode(stored):

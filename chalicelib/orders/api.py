@@ -7,8 +7,9 @@ from pydantic import StringConstraints
 from chalicelib import composition
 from chalicelib.caller import Role
 from chalicelib.errors import NotFound
+from chalicelib.http.moments import PointInTime
 from chalicelib.http.paging import Page, page_of
-from chalicelib.http.requests import Body
+from chalicelib.http.requests import Body, Query
 from chalicelib.http.routes import Answer, Call, Routes, accepted, created, ok
 from chalicelib.orders import commands, queries, webhooks
 
@@ -25,25 +26,31 @@ class NewPayment(Body):
 @routes.get("/orders", Role.CUSTOMER)
 def list_orders(call: Call) -> Answer:
     shop, page = composition.current(), call.query(Page)
-    return ok(page_of(*queries.list_orders(shop.documents, call.actor.id, page.limit, page.after, shop.clock())))
+    found = queries.list_orders(
+        shop.documents, shop.event_store, call.actor.id, page.limit, page.after, shop.clock(), call.min_versions
+    )
+    return ok(page_of(*found))
 
 
 @routes.get("/orders/{order_id}", Role.CUSTOMER)
 def get_order(call: Call) -> Answer:
     shop, order_id = composition.current(), call.id("order_id")
-    least = call.min_versions.get(order_id)
-    order = queries.get_order(
-        shop.documents, shop.event_store, order_id, call.actor.id, shop.clock(), shop.vault.open, least
-    )
+    now = shop.clock()
+    moment = call.query(PointInTime).moment(now)
+    if moment is None:
+        order = queries.get_order(
+            shop.documents, shop.event_store, order_id, call.actor.id, now, shop.vault.open, call.min_versions
+        )
+    else:
+        order = queries.get_order_then(shop.event_store, order_id, call.actor.id, moment, shop.vault.open)
     return ok(order, order["version"])
 
 
 @routes.get("/orders/{order_id}/tickets", Role.CUSTOMER)
 def list_tickets(call: Call) -> Answer:
+    call.query(Query)
     shop, order_id = composition.current(), call.id("order_id")
-    tickets = queries.get_tickets(
-        shop.documents, shop.event_store, order_id, call.actor.id, call.min_versions.get(order_id)
-    )
+    tickets = queries.get_tickets(shop.documents, shop.event_store, order_id, call.actor.id, call.min_versions)
     return ok(page_of(tickets["items"], None), tickets["version"])
 
 

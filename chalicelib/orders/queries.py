@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from chalicelib.delivery.documents import DocumentProjection, Versioned, owner_key, read_own
+from chalicelib.delivery.documents import DocumentProjection, Versioned, list_own, read_own, read_own_then
+from chalicelib.delivery.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.history import Moment
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.orders.events import OrderEvent
 from chalicelib.orders.order import OrderStatus, PaymentStatus, status_at
@@ -15,6 +17,7 @@ from chalicelib.privacy.sealed import Sealed
 OpenSealed = Callable[[Sealed], dict[str, str] | None]
 """Opens an envelope; None once the person is erased. May raise Unavailable."""
 
+_ORDER = OrderEvent.aggregate_type
 _COPIED = ("id", "cart_id", "lines", "total", "placed_at", "payment_due_at", "tickets")
 
 
@@ -25,26 +28,38 @@ def get_order(
     customer_id: UUID,
     now: datetime,
     open_sealed: OpenSealed,
-    min_version: int | None = None,
+    least: MinVersions = NOTHING_NAMED,
 ) -> JsonObject:
-    """The order as it is at `now`, from version `min_version` on; `buyer` is null once the person is erased.
+    """The order as it is at `now`, as new as the reader wants it; `buyer` is null once the person is erased.
 
     Raises NotFound or Unavailable.
     """
-    found = _read_own(documents, store, order_id, customer_id, min_version)
-    sealed = found.document["buyer"]
-    buyer = None if sealed is None else open_sealed(Sealed.model_validate(sealed))
-    return _answer(found, now) | {"buyer": buyer}
+    found = _read_own(documents, store, order_id, customer_id, least)
+    return _answer(found, now) | {"buyer": _buyer(found, open_sealed)}
+
+
+def get_order_then(
+    store: EventStore, order_id: UUID, customer_id: UUID, moment: Moment, open_sealed: OpenSealed
+) -> JsonObject:
+    """The order as it was, from the log; `buyer` is null once the person is erased. Raises NotFound or Unavailable."""
+    found, at = read_own_then(store, fold_order, _ORDER, order_id, customer_id, moment)
+    return _answer(found, at) | {"buyer": _buyer(found, open_sealed)}
 
 
 def list_orders(
-    documents: DocumentProjection, customer_id: UUID, limit: int, after: Sequence[str] | None, now: datetime
+    documents: DocumentProjection,
+    store: EventStore,
+    customer_id: UUID,
+    limit: int,
+    after: Sequence[str] | None,
+    now: datetime,
+    least: MinVersions = NOTHING_NAMED,
 ) -> tuple[list[JsonObject], list[str] | None]:
     """One page of the customer's orders, newest first and without the buyer, and the key to go on after.
 
     Raises InvalidInput or Unavailable.
     """
-    found, next_key = documents.list_of(owner_key(OrderEvent.aggregate_type, customer_id), limit, after)
+    found, next_key = list_own(documents, store, fold_order, _ORDER, customer_id, limit, after, least)
     return [_answer(order, now) for order in found], next_key
 
 
@@ -53,17 +68,22 @@ def get_tickets(
     store: EventStore,
     order_id: UUID,
     customer_id: UUID,
-    min_version: int | None = None,
+    least: MinVersions = NOTHING_NAMED,
 ) -> JsonObject:
     """The tickets of one order: none before it is confirmed. Raises NotFound or Unavailable."""
-    order, version = _read_own(documents, store, order_id, customer_id, min_version)
+    order, version = _read_own(documents, store, order_id, customer_id, least)
     return {"order_id": order["id"], "items": _tickets(order), "version": version}
 
 
 def _read_own(
-    documents: DocumentProjection, store: EventStore, order_id: UUID, customer_id: UUID, min_version: int | None
+    documents: DocumentProjection, store: EventStore, order_id: UUID, customer_id: UUID, least: MinVersions
 ) -> Versioned:
-    return read_own(documents, store, fold_order, OrderEvent.aggregate_type, order_id, customer_id, min_version)
+    return read_own(documents, store, fold_order, _ORDER, order_id, customer_id, least)
+
+
+def _buyer(found: Versioned, open_sealed: OpenSealed) -> dict[str, str] | None:
+    sealed = found.document["buyer"]
+    return None if sealed is None else open_sealed(Sealed.model_validate(sealed))
 
 
 def _answer(found: Versioned, now: datetime) -> JsonObject:

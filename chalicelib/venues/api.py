@@ -10,7 +10,7 @@ from chalicelib import composition
 from chalicelib.caller import Role
 from chalicelib.errors import NotFound
 from chalicelib.http.paging import Page, page_of
-from chalicelib.http.requests import Body, Line, Text, WebUrl
+from chalicelib.http.requests import Body, Line, Query, Text, WebUrl
 from chalicelib.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.venues import commands, queries
 from chalicelib.venues.venue import VenueDetails
@@ -66,12 +66,15 @@ def create_venue(call: Call) -> Answer:
 @routes.get("/venues")
 def list_venues(call: Call) -> Answer:
     page = call.query(Page)
-    return ok(page_of(*queries.list_venues(composition.current().programme, page.limit, page.after)))
+    with composition.current().programme_reflecting(call.min_versions) as programme:
+        return ok(page_of(*queries.list_venues(programme, page.limit, page.after)))
 
 
 @routes.get("/venues/{venue_id}")
 def get_venue(call: Call) -> Answer:
-    venue = queries.find_venue(composition.current().programme, call.id("venue_id"))
+    call.query(Query)
+    with composition.current().programme_reflecting(call.min_versions) as programme:
+        venue = queries.find_venue(programme, call.id("venue_id"))
     if venue is None:
         raise NotFound("There is no such venue.")
     return ok(venue, venue["version"])

@@ -8,7 +8,7 @@ from chalicelib.errors import InvalidInput
 from chalicelib.eventsourcing.event import JsonObject
 
 if TYPE_CHECKING:
-    from chalicelib.delivery.postgres import Pool
+    from chalicelib.delivery.postgres import Reader
 
 _FIND = """
 select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version
@@ -25,16 +25,18 @@ select id, name, description, capacity, address, city, country, time_zone, web_u
 """
 
 
-def find_venue(pool: "Pool", venue_id: UUID) -> JsonObject | None:
+def find_venue(programme: "Reader", venue_id: UUID) -> JsonObject | None:
     """The venue unless it was deleted. Raises Unavailable."""
-    rows = pool.fetch_all(_FIND, {"id": venue_id})
+    rows = programme.fetch_all(_FIND, {"id": venue_id})
     return _venue(rows[0]) if rows else None
 
 
-def list_venues(pool: "Pool", limit: int, after: Sequence[str] | None) -> tuple[list[JsonObject], list[str] | None]:
+def list_venues(
+    programme: "Reader", limit: int, after: Sequence[str] | None
+) -> tuple[list[JsonObject], list[str] | None]:
     """By name, and the key of the last one if more follow. Raises InvalidInput for a key not ours, Unavailable."""
     name, venue_id = (None, None) if after is None else _key(after)
-    rows = pool.fetch_all(_LIST, {"after_name": name, "after_id": venue_id, "limit": limit})
+    rows = programme.fetch_all(_LIST, {"after_name": name, "after_id": venue_id, "limit": limit})
     page = rows[:limit]
     next_key = [page[-1]["sort_name"], str(page[-1]["id"])] if len(rows) > limit else None
     return [_venue(row) for row in page], next_key

@@ -29,6 +29,7 @@ from chalicelib.concerts.events import (
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import to_bus
 from chalicelib.delivery.consumer import BusRecord, Consumer
+from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.delivery.parking import MemoryParking
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.delivery.redis import MAX_EVENTS, RedisProjection, open_redis
@@ -50,7 +51,13 @@ from chalicelib.inventory.events import (
     TicketsSold,
 )
 from chalicelib.inventory.projections import availability_projection
-from chalicelib.inventory.queries import availability, availability_from_log, pools_with_lapsed_holds
+from chalicelib.inventory.queries import (
+    availability,
+    availability_from_log,
+    availability_then,
+    pools_with_lapsed_holds,
+    reflects,
+)
 from chalicelib.inventory.ticket_pool import pool_id
 from chalicelib.money import Money
 from local.valkey import Valkey
@@ -336,6 +343,52 @@ class Customer:
     def cancel(self, number: int) -> None:
         if number == 1:
             concerts.cancel_concert(self.shop.repository, self.shop.request(ORGANISER), self.concert_id)
+
+
+@EXAMPLES
+@given(actions)
+def test_what_was_available_at_an_instant_is_what_redis_said_then(
+    redis: Redis, projection: RedisProjection, done: list[Action]
+) -> None:
+    shop = Shop(MemoryEventStore(), salt=str(uuid4()))
+    began = shop.clock()
+    shop.clock.advance(timedelta(minutes=1))
+    concert_id = shop.draft()
+    shop.ticket_type(concert_id, quantity=6)
+    shop.publish(concert_id)
+    customer = Customer(shop, concert_id, [*shop.concert_state(concert_id).ticket_types] * 2)
+    said: dict[datetime, list[JsonObject] | None] = {}
+    for what, number, minutes in done:
+        customer.do(what, number, minutes)
+        deliver(projection, memory(shop))
+        said[shop.clock()] = availability(redis, concert_id, shop.clock())
+        shop.clock.advance(timedelta(minutes=7))
+        said[shop.clock()] = availability(redis, concert_id, shop.clock())
+    for at, rows in said.items():
+        assert availability_then(memory(shop), concert_id, at) == rows
+    with pytest.raises(NotFound):
+        availability_then(memory(shop), concert_id, began)
+
+
+def test_a_redis_that_has_not_what_the_reader_has_seen_says_so(
+    shop: Shop, redis: Redis, projection: RedisProjection
+) -> None:
+    concert_id, ticket_type_id = shop.on_sale()
+    version, pool, cart_id = shop.store.read(concert_id)[-1].aggregate_version, pool_id(ticket_type_id, 0), shop.cart()
+    deliver(projection, memory(shop))
+    shop.add(cart_id, ticket_type_id)
+    named_and_lag: list[tuple[dict[UUID, int], dict[UUID, int]]] = [
+        ({}, {}),
+        ({concert_id: version, pool: 0}, {concert_id: 0, pool: 0}),
+        ({concert_id: version, pool: 1}, {concert_id: 0, pool: 1}),
+        ({cart_id: 1}, {cart_id: 2}),
+    ]
+    for named, lag in named_and_lag:
+        least = MinVersions(named)
+        assert reflects(redis, least) is not any(lag.values())
+        assert least.lag == lag
+    deliver(projection, memory(shop))
+    assert reflects(redis, MinVersions({pool: 1}))
 
 
 def a_pool(*events: Event, capacity: int = 10) -> tuple[UUID, UUID, MemoryEventStore]:

@@ -21,16 +21,18 @@ from hypothesis import strategies as st
 from chalicelib.carts.cart import CART
 from chalicelib.carts.events import CartCheckedOut, CartCreated, CartEvent, CartItemAdded, CartItemRemoved, CartLine
 from chalicelib.carts.projections import fold_cart
-from chalicelib.carts.queries import get_cart
+from chalicelib.carts.queries import get_cart, get_cart_then
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import to_bus
 from chalicelib.delivery.consumer import BusRecord, Consumer
 from chalicelib.delivery.documents import DocumentProjection, DocumentTooLarge, Fold, Versioned, owner_key, read_own
+from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.delivery.parking import MemoryParking
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import InvalidInput, NotFound, Unavailable
-from chalicelib.eventsourcing.codec import RecordedEvent, decode, recorded
+from chalicelib.eventsourcing.codec import Head, RecordedEvent, decode, recorded
 from chalicelib.eventsourcing.event import Event, JsonObject, format_instant
+from chalicelib.eventsourcing.history import Moment
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.money import Money
@@ -51,7 +53,7 @@ from chalicelib.orders.events import (
 )
 from chalicelib.orders.order import ORDER, tickets_of
 from chalicelib.orders.projections import fold_order
-from chalicelib.orders.queries import get_order, get_tickets, list_orders
+from chalicelib.orders.queries import get_order, get_order_then, get_tickets, list_orders
 from chalicelib.orders.refund import refund_id_of
 from chalicelib.privacy.sealed import Sealed
 from local.emulator import Emulator
@@ -659,7 +661,7 @@ def test_an_order_tells_its_lines_payments_and_tickets(shop: Shop, documents: Do
         "version": paid.version,
     }
     without_buyer = {name: value for name, value in answer.items() if name != "buyer"}
-    assert list_orders(documents, CUSTOMER.id, 100, None, shop.clock())[0].count(without_buyer) == 1
+    assert list_orders(documents, shop.store, CUSTOMER.id, 100, None, shop.clock())[0].count(without_buyer) == 1
     json.dumps(answer)
 
 
@@ -699,6 +701,10 @@ def ordered(shop: Shop) -> UUID:
     return shop.check_out(cart_id).order_id
 
 
+def at_least(stream_id: UUID, version: int | None) -> MinVersions:
+    return MinVersions({} if version is None else {stream_id: version})
+
+
 # --- whose it is, and how new ----------------------------------------------------------------------------------------
 
 
@@ -712,14 +718,15 @@ def test_to_another_customer_a_cart_or_an_order_does_not_exist(
     stranger = OTHER_CUSTOMER.id
     asked: list[Callable[[], object]] = [
         lambda: get_cart(documents, shop.store, cart_id, stranger, SOME_TIME),
-        lambda: get_cart(documents, shop.store, cart_id, stranger, SOME_TIME, min_version=5),
+        lambda: get_cart(documents, shop.store, cart_id, stranger, SOME_TIME, MinVersions({cart_id: 5})),
         lambda: get_order(documents, shop.store, order_id, stranger, SOME_TIME, shop.vault.open),
         lambda: get_tickets(documents, shop.store, order_id, stranger),
     ]
     for ask in asked:
         with pytest.raises(NotFound):
             ask()
-    assert list_orders(documents, stranger, 10, None, SOME_TIME) == ([], None)
+    named = MinVersions({order_id: 0})
+    assert list_orders(documents, shop.store, stranger, 10, None, SOME_TIME, named) == ([], None)
 
 
 @pytest.mark.parametrize("is_delivered", [True, False])
@@ -734,12 +741,12 @@ def test_what_is_no_cart_is_not_found_as_one(
     shop.store.append([unknown])
     for key in (order_id, venue_id, unknown.aggregate_id, uuid4()):
         with pytest.raises(NotFound):
-            get_cart(documents, shop.store, key, CUSTOMER.id, SOME_TIME, min_version)
+            get_cart(documents, shop.store, key, CUSTOMER.id, SOME_TIME, at_least(key, min_version))
     for key in (cart_id, venue_id, unknown.aggregate_id, uuid4()):
         with pytest.raises(NotFound):
-            get_order(documents, shop.store, key, CUSTOMER.id, SOME_TIME, shop.vault.open, min_version)
+            get_order(documents, shop.store, key, CUSTOMER.id, SOME_TIME, shop.vault.open, at_least(key, min_version))
         with pytest.raises(NotFound):
-            get_tickets(documents, shop.store, key, CUSTOMER.id, min_version)
+            get_tickets(documents, shop.store, key, CUSTOMER.id, at_least(key, min_version))
 
 
 def test_what_was_just_made_is_there_before_its_document_is(shop: Shop, documents: DocumentProjection) -> None:
@@ -760,7 +767,7 @@ def test_a_document_is_brought_up_to_the_version_that_the_reader_has_seen(
     added = shop.add(cart_id, ticket_type_id)
 
     def seen(min_version: int | None) -> tuple[int, int]:
-        cart = get_cart(documents, shop.store, cart_id, CUSTOMER.id, SOME_TIME, min_version)
+        cart = get_cart(documents, shop.store, cart_id, CUSTOMER.id, SOME_TIME, at_least(cart_id, min_version))
         return cart["version"], len(cart["items"])
 
     assert [seen(min_version) for min_version in (None, 0)] == [(0, 0), (0, 0)]
@@ -776,18 +783,129 @@ def test_only_what_the_document_lacks_is_read_from_the_log(client: "DynamoDBClie
     counting.apply(stream[0].aggregate_id, -1, [recorded(event) for event in stream[:2]])
     read = partial(read_own, counting, logged(stream), count_events, "Cart", stream[0].aggregate_id, SOMEBODY)
     assert read().document["seen"] == [0, 1]
-    assert read(min_version=2).document["seen"] == [0, 1, 2, 3]
+    least = at_least(stream[0].aggregate_id, 2)
+    assert read(least=least).document["seen"] == [0, 1, 2, 3]
+    assert least.lag == {stream[0].aggregate_id: 1}
 
 
 def test_a_document_that_is_new_enough_costs_no_read_of_the_log(shop: Shop, documents: DocumentProjection) -> None:
     cart_id = shop.cart()
     deliver(shop, documents)
     reads = shop.store.usage.reads
-    get_cart(documents, shop.store, cart_id, CUSTOMER.id, SOME_TIME, min_version=0)
+    get_cart(documents, shop.store, cart_id, CUSTOMER.id, SOME_TIME, at_least(cart_id, 0))
     assert shop.store.usage.reads == reads
 
 
+# --- as it was -------------------------------------------------------------------------------------------------------
+
+
+@EXAMPLES
+@given(st.one_of(cart_histories(), order_histories()), st.lists(st.integers(0, 4), min_size=12, max_size=12))
+def test_at_every_instant_and_version_what_was_is_what_the_read_model_said_then(
+    documents: DocumentProjection, history: list[Event], minutes: list[int]
+) -> None:
+    stream_id, now, stream = uuid4(), SOME_TIME, list[StoredEvent]()
+    is_cart = isinstance(history[0], CartEvent)
+    said: list[tuple[datetime, int, JsonObject]] = []
+    store = MemoryEventStore()
+    for number, event in enumerate(history):
+        now += timedelta(minutes=minutes[number % len(minutes)])
+        head = Head.of(stream[-1]) if stream else Head()
+        stream += store_all(stream_id, [event], head, now)
+        store.append(stream[-1:])
+        documents.apply(stream_id, number - 1, [recorded(stream[-1])])
+        live = (
+            get_cart(documents, store, stream_id, SOMEBODY, now)
+            if is_cart
+            else get_order(documents, store, stream_id, SOMEBODY, now, nobody_opens)
+        )
+        said.append((now, number, live))
+
+    def then(moment: Moment) -> JsonObject:
+        if is_cart:
+            return get_cart_then(store, stream_id, SOMEBODY, moment)
+        return get_order_then(store, stream_id, SOMEBODY, moment, nobody_opens)
+
+    for at, number, answer in said:
+        assert then(Moment(version=number)) == answer
+        if number + 1 == len(said) or said[number + 1][0] > at:
+            assert then(Moment(as_of=at)) == answer
+    with pytest.raises(NotFound):
+        then(Moment(as_of=said[0][0] - timedelta(milliseconds=1)))
+    with pytest.raises(NotFound):
+        then(Moment(version=len(said)))
+
+
+def test_what_was_is_judged_at_the_instant_that_is_asked_for(shop: Shop) -> None:
+    _, ticket_type_id = shop.on_sale()
+    cart_id = shop.cart()
+    added = shop.add(cart_id, ticket_type_id)
+    just_before, lapsed = added.hold_expires_at - timedelta(milliseconds=1), added.hold_expires_at
+    shop.clock.advance(timedelta(days=1))
+    shop.remove(cart_id, added.item_id)
+
+    def expired(moment: Moment) -> list[bool]:
+        return [item["expired"] for item in get_cart_then(shop.store, cart_id, CUSTOMER.id, moment)["items"]]
+
+    assert [expired(Moment(as_of=at)) for at in (just_before, lapsed, shop.clock())] == [[False], [True], []]
+    assert expired(Moment(version=1)) == [False]
+
+    order_id = ordered(shop)
+    due = shop.clock() + PAY_WITHIN
+    for at, status in ((due - timedelta(milliseconds=1), "awaiting_payment"), (due, "expired")):
+        order = get_order_then(shop.store, order_id, CUSTOMER.id, Moment(as_of=at), shop.vault.open)
+        assert (order["status"], order["buyer"]) == (status, BUYER)
+
+
+def test_of_what_was_a_stranger_hears_nothing_not_even_that_it_was(shop: Shop) -> None:
+    order_id, cart_id = ordered(shop), shop.cart()
+    for moment in (Moment(version=0), Moment(version=9), Moment(as_of=SOME_TIME)):
+        for ask in (
+            partial(get_cart_then, shop.store, cart_id, OTHER_CUSTOMER.id, moment),
+            partial(get_cart_then, shop.store, order_id, CUSTOMER.id, moment),
+            partial(get_cart_then, shop.store, uuid4(), CUSTOMER.id, moment),
+            partial(get_order_then, shop.store, order_id, OTHER_CUSTOMER.id, moment, nobody_opens),
+        ):
+            with pytest.raises(NotFound) as refusal:
+                ask()
+            assert refusal.value.facts == {}
+
+
 # --- lists -----------------------------------------------------------------------------------------------------------
+
+
+@EXAMPLES
+@given(data=st.data())
+def test_a_list_has_the_named_orders_that_it_lacked_in_their_places(
+    documents: DocumentProjection, data: st.DataObject
+) -> None:
+    customer_id, store = uuid4(), MemoryEventStore()
+    minutes = data.draw(st.lists(st.integers(0, 5), min_size=1, max_size=8))
+    expected, named = [], {}
+    for minute in minutes:
+        at = SOME_TIME + timedelta(minutes=minute)
+        stream = store_all(uuid4(), [placed(customer_id), OrderCancelled(reason="", at=at)], now=at)
+        for event in stream:
+            store.append([event])
+        key, known = stream[0].aggregate_id, data.draw(st.integers(0, 2))
+        documents.apply(key, -1, [recorded(event) for event in stream[:known]])
+        if known < 2:
+            named[key] = 1
+        expected.append((at, str(key)))
+    named[uuid4()] = 0
+    limit, after, listed = data.draw(st.integers(1, 9)), None, list[JsonObject]()
+    while True:
+        least = MinVersions(named)
+        page, after = list_orders(documents, store, customer_id, limit, after, SOME_TIME, least)
+        assert 0 < len(page) <= limit
+        listed += page
+        assert len(listed) <= len(expected)
+        if after is None:
+            break
+        assert len(page) == limit
+    assert [order["id"] for order in listed] == [key for _, key in sorted(expected, reverse=True)]
+    assert {order["status"] for order in listed} == {"cancelled"}
+    assert set(least.lag) == {key for key in named if store.read(key)}
 
 
 def place_orders(
@@ -805,7 +923,7 @@ def place_orders(
 def pages(documents: DocumentProjection, customer_id: UUID, limit: int) -> Iterator[list[str]]:
     after = None
     while True:
-        orders, after = list_orders(documents, customer_id, limit, after, SOME_TIME)
+        orders, after = list_orders(documents, MemoryEventStore(), customer_id, limit, after, SOME_TIME)
         yield [order["id"] for order in orders]
         if after is None:
             return
@@ -848,7 +966,7 @@ def test_a_page_is_full_even_if_its_documents_have_more_than_a_megabyte(document
 )
 def test_a_cursor_that_no_page_gave_is_invalid_input(documents: DocumentProjection, after: list[str]) -> None:
     with pytest.raises(InvalidInput):
-        list_orders(documents, CUSTOMER.id, 10, after, SOME_TIME)
+        list_orders(documents, MemoryEventStore(), CUSTOMER.id, 10, after, SOME_TIME)
 
 
 # --- what the original wrote -----------------------------------------------------------------------------------------

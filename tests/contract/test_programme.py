@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
+from chalicelib.carts.events import CartCreated
 from chalicelib.concerts.concert import CONCERT, Concert
 from chalicelib.concerts.events import (
     ConcertCancellationCompleted,
@@ -30,18 +31,21 @@ from chalicelib.concerts.events import (
     ConcertTicketTypeRemoved,
     TicketType,
 )
+from chalicelib.concerts.past import find_concert_then
 from chalicelib.concerts.projections import project_concert
 from chalicelib.concerts.queries import ConcertSearch, find_concert, search_concerts
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import to_bus
 from chalicelib.delivery.consumer import BusRecord, Consumer
 from chalicelib.delivery.migrate import MIGRATIONS, MigrationEdited, migrate
+from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.delivery.parking import MemoryParking
 from chalicelib.delivery.postgres import Pool, PostgresProjection, open_pool
 from chalicelib.delivery.projection import PositionMoved
-from chalicelib.errors import InvalidInput, Unavailable
+from chalicelib.errors import InvalidInput, NotFound, Unavailable
 from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
-from chalicelib.eventsourcing.event import Event, format_instant
+from chalicelib.eventsourcing.event import Event, event_classes, format_instant
+from chalicelib.eventsourcing.history import Moment
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.money import Money
@@ -50,6 +54,7 @@ from chalicelib.venues.projections import project_venue
 from chalicelib.venues.queries import find_venue, list_venues
 from local.postgres import Postgres, unprivileged_user
 from local.throwaway import ThrowawayDirectory
+from tests.support.any_events import events_of
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVENING = datetime(2026, 6, 1, 18, tzinfo=UTC)
@@ -108,12 +113,13 @@ class Shop:
         self.parking = MemoryParking()
         self.projection = PostgresProjection("programme", pool, PROJECTORS)
         self.consumer = Consumer(self.projection, self.log, self.parking, lambda: NOW)
+        self.now = NOW
 
     def append(self, stream_id: UUID, *events: Event) -> list[StoredEvent]:
         stored = self.log.read(stream_id)
         for event in events:
             head = Head.of(stored[-1]) if stored else Head()
-            stored.append(encode(event, stream_id, head, ORIGIN, uuid4(), NOW))
+            stored.append(encode(event, stream_id, head, ORIGIN, uuid4(), self.now))
             self.log.append(stored[-1:])
         return stored[-len(events) :]
 
@@ -797,6 +803,172 @@ def test_what_is_shown_of_a_concert_is_what_its_events_add_up_to(module_pool: Po
     for concert_id in CONCERTS:
         concert = CONCERT.fold(recorded(event).event for event in shop.log.read(concert_id))
         assert shown(find_concert(module_pool, concert_id)) == summary_of(concert)
+
+
+# Looking back
+
+any_concert_event = st.one_of([events_of(cls) for cls in event_classes() if cls.aggregate_type == CONCERT.name])
+
+
+def then(shop: Shop, concert_id: UUID, moment: Moment) -> dict[str, Any] | None:
+    try:
+        return find_concert_then(shop.log, concert_id, moment, lambda _: True)
+    except NotFound:
+        return None
+
+
+@deterministic
+@given(history=histories)
+def test_a_concert_folded_from_the_log_is_the_one_that_the_programme_shows(module_pool: Pool, history: History) -> None:
+    shop, events = fresh_shop(module_pool, history)
+    shop.deliver(events)
+    for concert_id in CONCERTS:
+        assert then(shop, concert_id, Moment(as_of=NOW)) == find_concert(module_pool, concert_id)
+
+
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(happened=st.lists(any_concert_event, min_size=1, max_size=8))
+def test_whatever_happens_to_a_concert_the_fold_and_the_programme_show_the_same(
+    module_pool: Pool, happened: list[Event]
+) -> None:
+    concert_id = CONCERTS[0]
+    shop, events = fresh_shop(module_pool, {concert_id: happened})
+    shop.deliver(events)
+    assert shop.parking.list_parked() == []
+    for moment in (Moment(as_of=NOW), Moment(version=len(happened) - 1)):
+        assert then(shop, concert_id, moment) == find_concert(module_pool, concert_id)
+
+
+def test_a_concert_is_shown_as_it_was_with_its_venue_as_it_was(shop: Shop) -> None:
+    venue_id, concert_id = shop.open_venue("Before"), uuid4()
+    shop.happened(concert_id, concert_created("Night", venue_id=venue_id))
+    draft = find_concert(shop.pool, concert_id)
+    shop.now += timedelta(minutes=1)
+    shop.happened(concert_id, ConcertPublished(), ConcertDetailsChanged(name="Day", venue_id=venue_id))
+    published = find_concert(shop.pool, concert_id)
+    shop.now += timedelta(minutes=1)
+    shop.happened(venue_id, VenueDeleted())
+    shop.happened(concert_id, ConcertDeleted())
+    assert then(shop, concert_id, Moment(as_of=NOW - timedelta(milliseconds=1))) is None
+    assert then(shop, concert_id, Moment(as_of=NOW)) == then(shop, concert_id, Moment(version=0)) == draft
+    assert then(shop, concert_id, Moment(as_of=shop.now - timedelta(milliseconds=1))) == published
+    assert then(shop, concert_id, Moment(version=2)) == published
+    assert then(shop, concert_id, Moment(as_of=shop.now)) is None
+
+
+def test_only_who_may_see_a_concert_hears_what_is_wrong_with_a_moment(shop: Shop) -> None:
+    concert_id = uuid4()
+    shop.happened(concert_id, concert_created())
+    for may_see, facts in ((True, {"version": 5, "first_version": 0, "last_version": 0}), (False, {})):
+        with pytest.raises(NotFound) as refusal:
+            find_concert_then(shop.log, concert_id, Moment(version=5), lambda _, may_see=may_see: may_see)  # type: ignore[misc]
+        assert refusal.value.facts == facts
+    for stranger in (shop.open_venue(), uuid4()):
+        with pytest.raises(NotFound):
+            find_concert_then(shop.log, stranger, Moment(version=0), lambda _: True)
+
+
+# Reading your own writes
+
+
+def listed(shop: Shop, least: MinVersions, **filters: Any) -> list[str]:
+    with shop.projection.reflecting(least, shop.log) as programme:
+        items, _ = search_concerts(programme, ConcertSearch(**filters), 100, None)
+    return [item["name"] for item in items]
+
+
+def test_a_concert_that_the_programme_has_not_seen_is_found_filtered_and_sorted_like_others(shop: Shop) -> None:
+    venue_id = uuid4()
+    shop.publish("Early", EVENING - timedelta(days=1))
+    shop.publish("Later", EVENING + timedelta(days=1))
+    concert_id = uuid4()
+    shop.append(venue_id, venue_created("Harpa", city="Reykjavík"))
+    scheduled = ConcertScheduled(start_date=EVENING, end_date=EVENING + timedelta(hours=2))
+    shop.append(concert_id, concert_created("Björk", venue_id=venue_id), scheduled, ConcertPublished())
+    before = shop.tables()
+    named = {concert_id: 2, venue_id: 0}
+    assert listed(shop, MinVersions({})) == ["Early", "Later"]
+    assert listed(shop, MinVersions(named)) == ["Early", "Björk", "Later"]
+    assert listed(shop, MinVersions(named), q="bjork", location="reykjavik", date_from=EVENING.date()) == ["Björk"]
+    assert listed(shop, MinVersions({concert_id: 2}), location="reykjavik") == []
+    least = MinVersions(named)
+    with shop.projection.reflecting(least, shop.log) as programme:
+        (first, key), found = search_concerts(programme, ConcertSearch(), 2, None), find_concert(programme, concert_id)
+        rest, _ = search_concerts(programme, ConcertSearch(), 2, key)
+        assert find_venue(programme, venue_id) == list_venues(programme, 20, None)[0][0]
+    assert ([item["name"] for item in first], [item["name"] for item in rest]) == (["Early", "Björk"], ["Later"])
+    assert found == first[1]
+    assert least.lag == {concert_id: 3, venue_id: 1}
+    assert shop.tables() == before
+
+
+def test_a_concert_that_no_longer_matches_is_taken_out_of_the_list(shop: Shop) -> None:
+    concert_id = shop.publish("Night")
+    shop.publish("Other")
+    shop.append(concert_id, ConcertDetailsChanged(name="Day", venue_id=UUID(int=1)))
+    assert listed(shop, MinVersions({concert_id: 3}), q="night") == []
+    assert sorted(listed(shop, MinVersions({concert_id: 3}))) == ["Day", "Other"]
+    shop.append(concert_id, ConcertCancelled())
+    assert listed(shop, MinVersions({concert_id: 3})) == ["Other"]
+    assert sorted(listed(shop, MinVersions({concert_id: 2}))) == ["Night", "Other"]
+
+
+def test_a_programme_that_is_new_enough_is_read_without_the_log_and_without_a_transaction(shop: Shop) -> None:
+    concert_id = shop.publish()
+    shop.append(concert_id, ConcertCancelled())
+    reads = shop.log.usage.reads
+    least = MinVersions({concert_id: 2})
+    with shop.projection.reflecting(least, shop.log) as programme:
+        assert programme is shop.pool
+    assert (shop.log.usage.reads, least.lag) == (reads, {concert_id: 0})
+
+
+def test_streams_that_the_programme_does_not_follow_or_that_do_not_exist_change_nothing(shop: Shop) -> None:
+    shop.publish("Night")
+    cart_id = uuid4()
+    shop.append(cart_id, CartCreated(customer_id=uuid4()))
+    least = MinVersions({cart_id: 0, uuid4(): 3})
+    assert listed(shop, least) == ["Night"]
+    assert least.lag == {}
+
+
+def test_readers_that_overlay_do_not_disturb_each_other_nor_the_consumer(shop: Shop) -> None:
+    concert_ids = [uuid4() for _ in range(4)]
+    for concert_id in concert_ids:
+        shop.append(concert_id, concert_created(), ConcertPublished())
+    first_half = [shop.log.read(concert_id)[0] for concert_id in concert_ids]
+    barrier = Barrier(4)
+
+    def read(number: int) -> list[int]:
+        order = concert_ids if number % 2 else concert_ids[::-1]
+        barrier.wait()
+        if number == 0:
+            return [shop.deliver([event]) == succeeded() for event in [*first_half] * 5]
+        return [len(listed(shop, MinVersions(dict.fromkeys(order, 1)))) for _ in range(10)]
+
+    with ThreadPoolExecutor(4) as threads:
+        delivered, *seen = threads.map(read, range(4))
+    assert all(delivered)
+    assert seen == [[4] * 10] * 3
+    assert {row["version"] for row in shop.tables()["positions"]} == {0}
+
+
+def test_a_reader_whose_tail_was_applied_meanwhile_sees_what_is_newer(shop: Shop) -> None:
+    """The consumer passes by between the reader's look at the log and its transaction."""
+    concert_id = uuid4()
+    stored = shop.append(concert_id, concert_created("Night"), ConcertPublished())
+
+    class Passing(MemoryEventStore):
+        def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
+            tail = shop.log.read(stream_id, after)
+            later = shop.append(concert_id, ConcertDetailsChanged(name="Day", venue_id=UUID(int=1)))
+            shop.deliver([*stored, *later])
+            return tail
+
+    with shop.projection.reflecting(MinVersions({concert_id: 1}), Passing()) as programme:
+        concert = find_concert(programme, concert_id)
+    assert concert is not None
+    assert (concert["name"], concert["version"]) == ("Day", 2)
 
 
 # Poison and weather
