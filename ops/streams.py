@@ -2,11 +2,17 @@
 
 import argparse
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from pydantic import TypeAdapter, ValidationError
+
 from chalicelib import composition
+from chalicelib.eventsourcing.history import created_at
+from chalicelib.http.amounts import OffsetInstant
 from chalicelib.streams.queries import history as history_of
+from chalicelib.streams.queries import short_name
 from ops.report import Report
 
 if TYPE_CHECKING:
@@ -14,14 +20,15 @@ if TYPE_CHECKING:
 
 
 def history(options: argparse.Namespace) -> Report:
-    """a stream's events, in order, and what each changed"""
+    """a stream's events, in order: who caused each, and what it changed"""
     shop = composition.current()
-    events = history_of(shop.event_store.read(options.stream), shop.aggregates)
+    stream = shop.event_store.read(options.stream)
+    kept = [event for event in stream if options.as_of is None or created_at(event) <= options.as_of]
+    events = history_of(kept, shop.aggregates)
     rows = [
         {
             "version": str(event["aggregate_version"]),
-            "created": event["created"],
-            "event": event["event_type"].rsplit(".", 1)[-1].removesuffix("Event"),
+            "event": "\n".join(_headline(event)),
             "changes": "\n".join(map(_change, event["changes"])),
         }
         for event in events
@@ -32,7 +39,28 @@ def history(options: argparse.Namespace) -> Report:
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("history", help=history.__doc__)
     parser.add_argument("stream", type=UUID, help="the id of a venue, concert, pool, cart, order or account")
+    parser.add_argument(
+        "--as-of", type=_instant, metavar="INSTANT", help="no event after this, as in 2030-06-15T20:00:00Z"
+    )
     parser.set_defaults(command=history)
+
+
+def _instant(text: str) -> datetime:
+    try:
+        instant: datetime = TypeAdapter(OffsetInstant).validate_python(text)
+    except ValidationError as error:
+        raise argparse.ArgumentTypeError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
+    return instant
+
+
+def _headline(event: dict[str, Any]) -> list[str]:
+    """What happened and when; by whom and in answer to what, where the log says so."""
+    origin = {"by": event["actor_id"], "for": event["causation_id"]}
+    return [
+        short_name(event["event_type"]),
+        event["created"],
+        *(f"{word} {who}" for word, who in origin.items() if who),
+    ]
 
 
 def _change(change: dict[str, Any]) -> str:
@@ -40,8 +68,17 @@ def _change(change: dict[str, Any]) -> str:
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = json.dumps(_without_ciphertext(value), ensure_ascii=False)
     return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+
+
+def _without_ciphertext(value: Any) -> Any:
+    """With a word for every envelope: nobody can read it, and its key tells about whom it is."""
+    if isinstance(value, dict):
+        if "$enc" in value:
+            return f"sealed with key {value.get('key')}"
+        return {name: _without_ciphertext(member) for name, member in value.items()}
+    return [_without_ciphertext(member) for member in value] if isinstance(value, list) else value
 
 
 _WIDTH = 60

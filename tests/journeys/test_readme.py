@@ -18,8 +18,6 @@ ROOT = Path(__file__).parents[2]
 _CHANGING = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<instant>"),
     (re.compile(r"\b[0-9a-f]{12}$", re.MULTILINE), "<hash>"),
-    (re.compile(r'"\$enc": "[^"]*"?'), "<ciphertext>"),
-    (re.compile(r"[A-Za-z0-9+/=]{20,}…?"), "<ciphertext>"),
     (re.compile(r"[ \t]+"), " "),
 ]
 
@@ -60,9 +58,10 @@ class Shell:
 
 def steady(output: str) -> str:
     """The output with a mark in place of everything that differs from run to run."""
+    output = "\n".join(line.rstrip() for line in output.splitlines())
     for pattern, mark in _CHANGING:
         output = pattern.sub(mark, output)
-    return "\n".join(line.rstrip() for line in output.splitlines())
+    return output
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is typed with curl")
