@@ -111,9 +111,9 @@ def _wrong_tickets(orders: dict[UUID, Order], sold: Counter[tuple[UUID, UUID]]) 
 
 def _wrong_cancellation(world: World, streams: Streams, orders: dict[UUID, Order]) -> Iterator[str]:
     concert = CONCERT.fold(entry.event for entry in streams[world.stock.concert_id])
-    if concert.status is not ConcertStatus.CANCELLED:
+    if concert.status not in {ConcertStatus.CANCELLING, ConcertStatus.CANCELLED}:
         return
-    if not concert.cancellation_completed:
+    if concert.status is ConcertStatus.CANCELLING:
         yield "The concert is cancelling for ever."
     for key in concert.pool_ids:
         if not TICKET_POOL.fold(entry.event for entry in streams[key]).closed:

@@ -15,7 +15,7 @@ from benchmarks.simulation.servers import Keys, Log, Provider, Queue, ReferenceP
 from benchmarks.simulation.stage import Crash, Line, Stage
 from chalicelib.caller import Actor, Caller, RequestIdentity
 from chalicelib.carts.cart import CART
-from chalicelib.concerts.process import ConcertCancellation
+from chalicelib.concerts.process import ConcertProcess
 from chalicelib.delivery.consumer import Consumer
 from chalicelib.delivery.parking import MemoryParking
 from chalicelib.delivery.projection import Projection
@@ -104,7 +104,7 @@ class World:
 
     def runner(self) -> ProcessRunner:
         instances: Any = self._port("instances", self.instances, faults.INSTANCES)
-        return ProcessRunner(instances, self.sends, (CheckoutProcess(), ConcertCancellation()))
+        return ProcessRunner(instances, self.sends, (CheckoutProcess(), ConcertProcess()))
 
     def consumer(self, projection: Projection) -> Consumer:
         parking: Any = self._port("parking", self.parking, faults.PARKING)

@@ -284,6 +284,7 @@ def test_a_concert_is_shown_with_its_venue_and_its_ticket_types_in_the_order_the
                 "sales_end": None,
             },
         ],
+        "max_per_customer": None,
         "version": 6,
     }
     assert find_concert(shop.pool, concert_id) == expected

@@ -146,12 +146,12 @@ def test_a_line_costs_one_transaction_where_cart_and_pool_are_known(shop: Shop) 
     assert costs() == {"TransactWriteItems": 1}
 
 
-def test_a_line_costs_two_reads_more_where_nothing_is_known(shop: Shop) -> None:
+def test_a_line_costs_three_reads_more_where_nothing_is_known(shop: Shop) -> None:
     _, ticket_type_id = shop.on_sale(quantity=3 * TICKETS_PER_POOL)
     cart_id = shop.cart()
     costs = Costs(shop.store)
     shop.add(cart_id, ticket_type_id, repository=shop.other_container())
-    assert costs() == {"TransactWriteItems": 1, "Query": 2}
+    assert costs() == {"TransactWriteItems": 1, "Query": 2, "GetItem": 1}
 
 
 def test_the_way_from_the_cart_to_the_paid_order_costs_four_writes_and_no_read(shop: Shop) -> None:

@@ -26,7 +26,7 @@ from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.commands import Offer, open_pools, openings
 from chalicelib.money import Money
 from chalicelib.orders.dynamodb import DynamoDBLedger
-from chalicelib.orders.order import refund_id_of
+from chalicelib.orders.refund import refund_id_of
 from chalicelib.processes.dynamodb import DynamoDBInstances
 from chalicelib.processes.worker import Message
 from chalicelib.settings import Settings
@@ -77,6 +77,7 @@ class Lambdas:
             quantity=quantity,
             price=Money.of(price, "EUR"),
             max_per_order=quantity,
+            max_per_customer=None,
             sales_start=None,
             sales_end=self.clock().replace(year=self.clock().year + 1),
         )
