@@ -1,31 +1,22 @@
 """Payments that come late, twice or wrong, and concerts that are cancelled, over HTTP and the whole pipeline."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import httpx
 import pytest
 
-from chalicelib import composition
 from chalicelib.clock import utc_now
-from chalicelib.composition import Composition
 from chalicelib.eventsourcing.event import JsonObject
 from chalicelib.orders.signatures import sign
-from chalicelib.settings import Settings
-from tests.journeys.shop import Shop, made, order_of, pay, publish_concert, refused
+from tests.journeys.shop import Shop, clock_of_the_shop, made, order_of, pay, publish_concert, refused
 
 WEBHOOK = "/webhooks/payments/sandbox"
 
 
-@contextmanager
-def later(by: timedelta) -> Iterator[None]:
-    """The shop's clock is ahead; tokens are judged by the real one."""
-    composition.use(Composition(Settings.from_environment(), lambda: utc_now() + by))
-    try:
-        yield
-    finally:
-        composition.use(None)
+def later(by: timedelta) -> AbstractContextManager[None]:
+    """The shop's clock is ahead."""
+    return clock_of_the_shop(lambda: utc_now() + by)
 
 
 def order_at(shop: Shop, customer: httpx.Client, order_id: str) -> JsonObject:

@@ -2,24 +2,10 @@
 
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import httpx
 
-from tests.journeys.shop import Shop, made, publish_concert, refused
-
-
-def race(contestants: list[Callable[[], httpx.Response]]) -> list[httpx.Response]:
-    """All at once, as nearly as threads can."""
-    start = Barrier(len(contestants))
-
-    def run(contestant: Callable[[], httpx.Response]) -> httpx.Response:
-        start.wait()
-        return contestant()
-
-    with ThreadPoolExecutor(len(contestants)) as threads:
-        return list(threads.map(run, contestants))
+from tests.journeys.shop import Shop, made, publish_concert, race, refused
 
 
 def test_a_hundred_customers_race_for_twenty_tickets_and_exactly_twenty_are_held(shop: Shop) -> None:

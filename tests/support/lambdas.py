@@ -25,8 +25,6 @@ from chalicelib.eventsourcing.dynamodb_json import to_item
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.commands import Offer, open_pools, openings
 from chalicelib.money import Money
-from chalicelib.orders.dynamodb import DynamoDBLedger
-from chalicelib.orders.refund import refund_id_of
 from chalicelib.processes.dynamodb import DynamoDBInstances
 from chalicelib.processes.worker import Message
 from chalicelib.settings import Settings
@@ -35,6 +33,7 @@ from local.keys import ensure_master_key
 from local.resources import CREDENTIALS, REGION, Aws, create_resources
 from local.stack import RESOURCE_FILE
 from tests.support.crashes import Trap
+from tests.support.ledger import movements
 from tests.support.machinery import MINUTE
 from tests.support.shop import Clock, some_id
 
@@ -54,9 +53,8 @@ class Lambdas:
         self.sent: set[str] = set()
         self.clock = Clock(utc_now().replace(microsecond=0))
         self.log = DynamoDBEventStore(aws.dynamodb, settings.events_table, settings.marks_table)
-        self.ledger = DynamoDBLedger(aws.dynamodb, settings.sandbox_table)
         self.instances = DynamoDBInstances(aws.dynamodb, settings.process_table)
-        self._sqs = aws.sqs
+        self._dynamodb, self._sqs = aws.dynamodb, aws.sqs
         self.container = Composition(settings, self.clock)
 
     def before_send(self, request: AWSPreparedRequest, event_name: str, **_: Any) -> None:
@@ -100,11 +98,9 @@ class Lambdas:
     def stored(self, streams: Sequence[UUID]) -> list[StoredEvent]:
         return [event for stream_id in streams for event in self.log.read(stream_id)]
 
-    def taken_by(self, payment_id: UUID) -> Decimal:
-        """The money that the provider took for the payment, less what it gave back."""
-        payment, refund = self.ledger.find(payment_id), self.ledger.find(refund_id_of(payment_id))
-        taken = payment.amount.amount if payment and payment.decision == "charged" else Decimal(0)
-        return taken - (refund.amount.amount if refund else 0)
+    def taken_for(self, order_id: UUID) -> Decimal:
+        """The money that the provider took for the order, less what it gave back."""
+        return sum(movements(self._dynamodb, self.settings.sandbox_table, order_id), Decimal(0))
 
     def _deliver(self, streams: Sequence[UUID]) -> None:
         """The log's stream and the bus deliver everything, again and again."""
