@@ -1,10 +1,23 @@
 """The network repeats requests; the shop does not repeat what they did."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 
-from tests.journeys.shop import BUYER, TICKETS, VENUE, Json, Shop, cart_with, made, order_of, publish_concert, refused
+from chalicelib.inventory.ticket_pool import pool_id
+from tests.journeys.shop import (
+    BUYER,
+    TICKETS,
+    VENUE,
+    Json,
+    Shop,
+    cart_with,
+    made,
+    order_of,
+    publish_concert,
+    refused,
+    schedule_in,
+)
 
 
 def key() -> dict[str, str]:
@@ -40,11 +53,18 @@ def test_every_post_that_makes_something_can_be_repeated(shop: Shop) -> None:
     ensure_repeatable(customer, f"/carts/{cart_id}/items", item, item | {"quantity": 2})
     made(customer.post(f"/carts/{cart_id}/items", json=item))
     assert len(events_of(shop, cart_id)) == 3
+    ensure_repeatable(customer, f"/carts/{cart_id}/hold-extensions", None, None)
+    assert len(events_of(shop, cart_id)) == 4
     other_buyer = {"buyer": BUYER["buyer"] | {"name": "Somebody Else"}}
     order_id = ensure_repeatable(customer, f"/carts/{cart_id}/checkout", BUYER, other_buyer)["order_id"]
     payment = {"provider": "sandbox", "token": "tok_visa"}
     ensure_repeatable(customer, f"/orders/{order_id}/payments", payment, payment | {"token": "tok_declined"})
     assert len(events_of(shop, order_id)) == 3
+    pool = [event["event_type"] for event in events_of(shop, str(pool_id(UUID(ticket_type_id), 0)))]
+    steps = ["TicketPoolOpened", "TicketsHeld", "HoldExtended", "HoldPlacedOnOrder", "TicketsSold"]
+    numbers = [1, 2, 2, 2, 2]
+    assert [sum(f".{step}Event" in name for name in pool) for step in steps] == numbers
+    assert len(pool) == sum(numbers)
 
 
 def test_a_repeated_answer_is_the_first_one_even_after_later_changes(shop: Shop) -> None:
@@ -66,6 +86,34 @@ def test_the_same_key_of_another_person_or_on_another_route_is_another_request(s
     venue_id = made(organiser.post("/venues", json=VENUE, headers=headers))["id"]
     concert = {"name": "Other route", "venue_id": venue_id}
     assert made(organiser.post("/concerts", json=concert, headers=headers))["id"] != venue_id
+
+
+def test_one_key_for_everything_that_a_purchase_makes_names_another_thing_on_every_route(shop: Shop) -> None:
+    concert = publish_concert(shop.organiser())
+    customer, headers = shop.customer(), key()
+    item = {"ticket_type_id": concert.ticket_type_id, "quantity": 1}
+    carts = [made(customer.post("/carts", headers=headers | key()))["id"]]
+    carts += [made(customer.post("/carts", headers=headers))["id"]]
+    lines = [made(customer.post(f"/carts/{cart}/items", json=item, headers=headers))["item_id"] for cart in carts]
+    orders = [made(customer.post(f"/carts/{cart}/checkout", json=BUYER, headers=headers))["order_id"] for cart in carts]
+    payment = {"provider": "sandbox", "token": "tok_visa"}
+    payments = [
+        made(customer.post(f"/orders/{order}/payments", json=payment, headers=headers))["payment_id"]
+        for order in orders
+    ]
+    assert len({*carts, *lines, *orders, *payments}) == 8
+
+
+def test_an_organisers_commands_can_be_repeated_too(shop: Shop) -> None:
+    organiser = shop.organiser()
+    venue_id = made(organiser.post("/venues", json=VENUE))["id"]
+    concert_id = made(organiser.post("/concerts", json={"name": "Twice", "venue_id": venue_id}))["id"]
+    made(organiser.post(f"/concerts/{concert_id}/ticket-types", json=TICKETS))
+    for step, body in (("schedule", schedule_in(30)), ("publish", None), ("cancel", None)):
+        headers = key()
+        first = organiser.post(f"/concerts/{concert_id}/{step}", json=body, headers=headers)
+        again = organiser.post(f"/concerts/{concert_id}/{step}", json=body, headers=headers)
+        assert (again.status_code, again.json(), again.headers["etag"]) == (200, made(first), first.headers["etag"])
 
 
 def test_a_declined_payment_repeated_is_declined_again_and_two_keys_do_not_pay_twice(shop: Shop) -> None:
