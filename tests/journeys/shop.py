@@ -131,10 +131,16 @@ class Published:
 
 
 def publish_concert(
-    organiser: httpx.Client, *ticket_types: Json, name: str = "Björk", venue: Json | None = None, in_days: float = 30
+    organiser: httpx.Client,
+    *ticket_types: Json,
+    name: str = "Björk",
+    venue: Json | None = None,
+    in_days: float = 30,
+    max_per_customer: int | None = None,
 ) -> Published:
     venue_id = made(organiser.post("/venues", json=VENUE | (venue or {})))["id"]
-    concert_id = made(organiser.post("/concerts", json={"name": name, "venue_id": venue_id}))["id"]
+    details = {"name": name, "venue_id": venue_id, "max_per_customer": max_per_customer}
+    concert_id = made(organiser.post("/concerts", json=details))["id"]
     made(organiser.post(f"/concerts/{concert_id}/schedule", json=schedule_in(in_days)))
     path = f"/concerts/{concert_id}/ticket-types"
     ids = [made(organiser.post(path, json=TICKETS | kind))["id"] for kind in ticket_types or ({},)]

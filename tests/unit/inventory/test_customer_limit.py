@@ -158,6 +158,15 @@ def test_a_hold_that_has_ended_by_another_containers_clock_cannot_be_checked_out
         shop.check_out(cart_id)
 
 
+def test_it_costs_one_log_item_more_for_each_step(shop: Shop, limited: tuple[UUID, UUID, UUID]) -> None:
+    _, standing, _ = limited
+    before = shop.store.usage.items_written
+    cart_id = shop.cart()
+    shop.add(cart_id, standing, LIMIT)
+    shop.pay(shop.check_out(cart_id).order_id)
+    assert shop.store.usage.items_written - before == 9 + 3
+
+
 def test_without_a_limit_nothing_is_counted_and_nothing_is_read(shop: Shop) -> None:
     concert_id, ticket_type_id = shop.on_sale()
     cart_id = shop.cart()
