@@ -65,11 +65,24 @@ def _types(row: JsonObject, recorded: RecordedEvent) -> JsonObject:
             return {**types, str(event.type.id): _ticket_type(recorded, event)}
         case ConcertTicketTypeRemoved() as event:
             return {key: kept for key, kept in types.items() if key != str(event.ticket_type_id)}
+        case ConcertCapacityChanged() as event if str(event.ticket_type_id) in types:
+            key = str(event.ticket_type_id)
+            return {**types, key: types[key] | {"quantity": event.quantity}}
     return types
 
 
 def _empty(recorded: RecordedEvent) -> JsonObject:
-    unknown = ("organiser_id", "venue_id", "name", "description", "genre", "image_url", "starts_at", "ends_at")
+    unknown = (
+        "organiser_id",
+        "venue_id",
+        "name",
+        "description",
+        "genre",
+        "image_url",
+        "max_per_customer",
+        "starts_at",
+        "ends_at",
+    )
     row: JsonObject = dict.fromkeys(unknown)
     return row | {"id": recorded.stream_id, "status": ConcertStatus.DRAFT.value, "ticket_types": {}}
 

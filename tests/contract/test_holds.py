@@ -10,6 +10,7 @@ import pytest
 
 from chalicelib.errors import CloudbashError, Expired
 from chalicelib.eventsourcing.repository import Repository
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.inventory.ticket_pool import TicketsSoldOut
 from tests.support.shop import OTHER_CUSTOMER, Clock, Shop
 
@@ -116,8 +117,8 @@ def test_three_left_and_four_asked_is_refused_with_what_is_available(shop_on_sto
 @pytest.mark.parametrize("cold", [False, True], ids=["warm", "cold"])
 def test_four_left_over_four_pools_and_four_asked_are_held_together(shop_on_store: Shop, cold: bool) -> None:
     shop = shop_on_store
-    _, ticket_type_id = shop.on_sale(quantity=1000)
-    shop.occupy(ticket_type_id, 249)
+    _, ticket_type_id = shop.on_sale(quantity=4 * TICKETS_PER_POOL)
+    shop.occupy(ticket_type_id, TICKETS_PER_POOL - 1)
     assert [pool.free for pool in shop.pools(ticket_type_id)] == [1, 1, 1, 1]
     container = shop.other_container() if cold else shop.repository
     with pytest.raises(TicketsSoldOut) as refusal:
