@@ -7,6 +7,7 @@ whatever another container's clock says.
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID, uuid5
@@ -280,6 +281,7 @@ def _forget(pool: TicketPool, hold_id: UUID) -> None:
         pool.held -= hold.quantity
 
 
+@lru_cache(maxsize=10_000)
 def pool_id(ticket_type_id: UUID, index: int) -> UUID:
     """The id of a ticket type's pool: known without asking."""
     return uuid5(ticket_type_id, f"pool/{index}")
