@@ -138,7 +138,7 @@ def hold_tickets(
         if fits(key):
             session.choices[ticket_type_id] = key
             return take({key: quantity})
-    return take(_span(sweep(session, ticket_type_id, epoch), quantity))
+    return take(_span(sweep(session, ticket_type_id, quantity, epoch), quantity))
 
 
 def extend(

@@ -14,9 +14,12 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from chalicelib.errors import NotFound
+from chalicelib.errors import Busy, NotFound
 from chalicelib.eventsourcing.session import Session
 from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
+
+MAX_SWEEPS = 5
+"""How often tickets may be given back during a sweep before the buyer has to ask again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +76,23 @@ def ensure_not_marked(session: Session, ticket_type_id: UUID, quantity: int) -> 
     return mark.epoch
 
 
-def sweep(session: Session, ticket_type_id: UUID, epoch: int) -> dict[UUID, TicketPool]:
-    """Every pool as it is in the log now; what is free over all of them is kept as the verdict of `epoch`. Raises
-    NotOnSale, and then there is no verdict."""
+def sweep(session: Session, ticket_type_id: UUID, quantity: int, epoch: int) -> dict[UUID, TicketPool]:
+    """Every pool as it is in the log now; what is free over all of them is kept as the verdict of `epoch`.
+
+    If that is less than `quantity`, it was so at one instant: when tickets were given back between two reads, all are
+    read again. Raises NotOnSale, and then there is no verdict, or Busy if that goes on and on.
+    """
     keys = pools_of_type(session, ticket_type_id)
-    pools = {key: session.read(TICKET_POOL, key).at(session.now) for key in keys}
-    ends = [pool.ensure_on_sale().sales_end for pool in pools.values()]
-    deadlines = [pool.next_expiry for pool in pools.values() if pool.next_expiry is not None]
-    verdict = Verdict(sum(pool.free for pool in pools.values()), min(ends + deadlines))
-    session.marks.keep_verdict(ticket_type_id, epoch, _VERDICT.dump_json(verdict).decode())
-    return pools
+    for _ in range(MAX_SWEEPS):
+        pools = {key: session.read(TICKET_POOL, key).at(session.now) for key in keys}
+        ends = [pool.ensure_on_sale().sales_end for pool in pools.values()]
+        deadlines = [pool.next_expiry for pool in pools.values() if pool.next_expiry is not None]
+        verdict = Verdict(sum(pool.free for pool in pools.values()), min(ends + deadlines))
+        is_kept = session.marks.keep_verdict(ticket_type_id, epoch, _VERDICT.dump_json(verdict).decode())
+        if is_kept or quantity <= verdict.free:
+            return pools
+        epoch = session.marks.find_mark(ticket_type_id).epoch
+    raise Busy("Tickets are being given back at this moment. Please try again.")
 
 
 def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
