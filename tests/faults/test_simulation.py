@@ -23,7 +23,7 @@ from chalicelib.orders.sandbox import SandboxGateway
 from chalicelib.processes.runner import ProcessRunner
 
 FRESH_SEEDS = 150
-SEEDS_TO_FIND_A_BUG = 150
+SEEDS_TO_FIND_A_BUG = 600
 ROOT = Path(__file__).parents[2]
 
 Break = Callable[[pytest.MonkeyPatch], None]
