@@ -17,7 +17,6 @@ from benchmarks.simulation.servers import ReferenceProjection
 from chalicelib.carts.cart import Cart
 from chalicelib.eventsourcing.session import Session
 from chalicelib.inventory.ticket_pool import TicketPool
-from chalicelib.orders import settlement
 from chalicelib.orders.order import Order
 from chalicelib.orders.sandbox import SandboxGateway
 from chalicelib.processes.runner import ProcessRunner
@@ -77,8 +76,9 @@ def refunds_are_not_looked_up(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(SandboxGateway, "find_refund", lambda *_: None)
 
 
-def every_refund_has_an_id_of_its_own(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(settlement, "refund_id_of", lambda _: uuid4())
+def every_refund_is_asked_for_under_a_new_id(patch: pytest.MonkeyPatch) -> None:
+    refund = SandboxGateway.refund
+    patch.setattr(SandboxGateway, "refund", lambda gateway, _, *asked: refund(gateway, uuid4(), *asked))
 
 
 def lost_deliveries_are_not_repaired(patch: pytest.MonkeyPatch) -> None:
@@ -127,7 +127,7 @@ def holds_last_a_minute_less_than_promised(patch: pytest.MonkeyPatch) -> None:
     [
         pools_ignore_holds,
         refunds_are_not_looked_up,
-        every_refund_has_an_id_of_its_own,
+        every_refund_is_asked_for_under_a_new_id,
         lost_deliveries_are_not_repaired,
         positions_are_not_kept,
         refusals_rest_on_stale_states,
