@@ -13,6 +13,7 @@ from chalicelib import composition
 from chalicelib.clock import utc_now
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.session import Session
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.orders.order import ORDER, Order
 from tests.journeys.shop import (
@@ -202,14 +203,14 @@ def test_a_cart_that_is_checked_out_is_changed_no_more_and_names_its_order(shop:
 
 
 def test_four_left_over_four_pools_are_sold_together_and_three_are_not_four(shop: Shop) -> None:
-    concert = publish_concert(shop.organiser(), {"quantity": 1000})
+    concert = publish_concert(shop.organiser(), {"quantity": 4 * TICKETS_PER_POOL})
     leave_in_each_pool(concert, 1)
     customer = shop.customer()
     hold(customer, concert, 1)
     cart_id: str = made(customer.post("/carts"))["id"]
     body = {"ticket_type_id": concert.ticket_type_id, "quantity": 4}
     assert refused(customer.post(f"/carts/{cart_id}/items", json=body), 409, "sold_out")["available"] == 3
-    other = publish_concert(shop.organiser(), {"quantity": 1000})
+    other = publish_concert(shop.organiser(), {"quantity": 4 * TICKETS_PER_POOL})
     leave_in_each_pool(other, 1)
     spanning, _ = hold(customer, other, 4)
     order_id = made(customer.post(f"/carts/{spanning}/checkout", json=BUYER))["order_id"]
