@@ -1,7 +1,9 @@
 """What a customer can do with a cart."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from chalicelib.caller import Caller
@@ -15,6 +17,8 @@ from chalicelib.inventory.commands import HeldTickets, extend, hold_tickets, rel
 from chalicelib.orders.commands import PlacedOrder, place_order, placed_order
 from chalicelib.orders.events import OrderLine
 from chalicelib.privacy.vault import PersonVault
+
+Result = TypeVar("Result")
 
 LONGEST_HOLD = 2
 """Extended or not, tickets are held in a cart for no longer than this many times the usual hold."""
@@ -87,7 +91,7 @@ def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for
             extend(session, cart.lines[line.item_id].shares, line.item_id, caller.actor.id, line.expires_at)
         return ExtendedHolds(events[0].lines, session.version(cart_id))
 
-    return repository.execute(command, caller.origin)
+    return _execute(repository, command, caller)
 
 
 def remove_item(repository: Repository, caller: Caller, cart_id: UUID, item_id: UUID) -> int:
@@ -135,9 +139,14 @@ def check_out(
         due = session.now + pay_within
         return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due)
 
+    return _execute(repository, command, caller)
+
+
+def _execute(repository: Repository, command: Callable[[Session], Result], caller: Caller) -> Result:
+    """A hold that is gone may have gone into an order since the cart was read: asked again, the cart says so."""
     try:
         return repository.execute(command, caller.origin)
-    except Expired:  # or the same request, sent twice, has sold them since the cart was read: then it meets its order
+    except Expired:
         return repository.execute(command, caller.origin)
 
 

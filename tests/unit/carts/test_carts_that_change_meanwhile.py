@@ -1,14 +1,16 @@
-"""The same checkout, sent a second time while the first is under way."""
+"""A cart that another window checks out while a request looks at it."""
 
 from collections.abc import Callable
 from uuid import UUID
 
 import pytest
 
+from chalicelib.carts.cart import CartCheckedOutAlready
+from chalicelib.carts.commands import extend_holds
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.inventory.ticket_pool import pool_id
-from tests.support.shop import CUSTOMER, Shop
+from tests.support.shop import CUSTOMER, HOLD_FOR, Shop
 
 
 class Interrupted(MemoryEventStore):
@@ -26,7 +28,7 @@ class Interrupted(MemoryEventStore):
 
 
 @pytest.mark.parametrize("price", ["25.00", "0.00"])
-def test_both_are_given_the_same_answer(price: str) -> None:
+def test_a_checkout_that_is_sent_twice_at_once_is_given_the_same_answer_twice(price: str) -> None:
     """A free order's holds are sold at checkout: the second finds a cart that still has them, and then a pool that
     has not."""
     store = Interrupted()
@@ -40,3 +42,15 @@ def test_both_are_given_the_same_answer(price: str) -> None:
     )
     second = shop.check_out(cart_id, shop.request(CUSTOMER, "one key"), shop.other_container())
     assert first == [second]
+
+
+def test_an_extension_that_is_overtaken_by_a_checkout_is_told_so() -> None:
+    store = Interrupted()
+    shop = Shop(store)
+    _, ticket_type_id = shop.on_sale(quantity=3)
+    cart_id = shop.cart()
+    shop.add(cart_id, ticket_type_id, 2)
+    shop.clock.advance(HOLD_FOR / 2)
+    store.before[pool_id(ticket_type_id, 0)] = lambda: shop.check_out(cart_id)
+    with pytest.raises(CartCheckedOutAlready):
+        extend_holds(shop.other_container(), shop.request(CUSTOMER), cart_id, HOLD_FOR)
