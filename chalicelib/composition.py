@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from chalicelib.delivery.dynamodb_parking import DynamoDBParking
     from chalicelib.delivery.forwarder import Forwarder
     from chalicelib.delivery.postgres import Pool, PostgresProjection, Reader
+    from chalicelib.delivery.redis import RedisProjection
     from chalicelib.evidence.archive import Archive
     from chalicelib.evidence.notary import Notary
     from chalicelib.evidence.statement import Signer
@@ -130,10 +131,11 @@ class Composition:
     def programme_projection(self) -> "PostgresProjection":
         from chalicelib.concerts.projections import project_concert
         from chalicelib.delivery.postgres import PostgresProjection
+        from chalicelib.delivery.programme import PROGRAMME
         from chalicelib.venues.projections import project_venue
 
         projectors = {VENUE.name: project_venue, CONCERT.name: project_concert}
-        return PostgresProjection("programme", self.programme, projectors)
+        return PostgresProjection("programme", self.programme, projectors, PROGRAMME)
 
     def programme_reflecting(self, least: MinVersions) -> AbstractContextManager["Reader"]:
         """The programme as new as the reader wants it."""
@@ -145,9 +147,13 @@ class Composition:
 
         return open_redis(self.settings.need("redis_url"))
 
-    @cached_property
+    @property
     def documents(self) -> "DocumentProjection":
-        """Carts and orders by key."""
+        """Carts and orders by key, to be read. Raises Unavailable."""
+        return self.carts_projection.live()
+
+    @cached_property
+    def carts_projection(self) -> "DocumentProjection":
         from chalicelib.delivery.documents import DocumentProjection
 
         folds = {CART.name: fold_cart, ORDER.name: fold_order}
@@ -200,13 +206,17 @@ class Composition:
 
     @cached_property
     def carts_consumer(self) -> Consumer:
-        return self._consumer(self.documents)
+        return self._consumer(self.carts_projection)
+
+    @cached_property
+    def availability_projection(self) -> "RedisProjection":
+        from chalicelib.inventory.projections import availability_projection
+
+        return availability_projection(self.redis)
 
     @cached_property
     def availability_consumer(self) -> Consumer:
-        from chalicelib.inventory.projections import availability_projection
-
-        return self._consumer(availability_projection(self.redis))
+        return self._consumer(self.availability_projection)
 
     @cached_property
     def work_queue(self) -> "WorkQueue":

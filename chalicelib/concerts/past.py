@@ -1,15 +1,15 @@
 """Concerts as they were, folded from the log by the code that keeps the programme."""
 
 from collections.abc import Callable, Mapping
-from functools import reduce
 from typing import Any
 from uuid import UUID
 
 from chalicelib.concerts.concert import ConcertStatus
 from chalicelib.concerts.events import ConcertEvent
-from chalicelib.concerts.projections import fold_concert
+from chalicelib.concerts.projections import project_concert
 from chalicelib.concerts.queries import concert_of_row
-from chalicelib.delivery.postgres import storable
+from chalicelib.delivery.generations import Contents
+from chalicelib.delivery.tables import fold_changes, storable
 from chalicelib.errors import NotFound
 from chalicelib.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
 from chalicelib.eventsourcing.event import JsonObject
@@ -43,8 +43,26 @@ def find_concert_then(store: EventStore, concert_id: UUID, moment: Moment, may_s
 
 
 def _row(events: list[RecordedEvent]) -> JsonObject:
-    first, *others = events
-    return reduce(fold_concert, others, fold_concert(None, first))
+    """As `queries` reads it but for the venue; `ticket_types` are by id, in the order in which they were added."""
+    contents: Contents = {}
+    for event in events:
+        contents = fold_changes(project_concert, contents, event)
+    row: JsonObject
+    (row,) = contents["concerts"].values()
+    return dict.fromkeys(_NULLABLE) | row | {"ticket_types": contents.get("ticket_types", {})}
+
+
+_NULLABLE = (
+    "organiser_id",
+    "venue_id",
+    "name",
+    "description",
+    "genre",
+    "image_url",
+    "starts_at",
+    "ends_at",
+    "max_per_customer",
+)
 
 
 def _shown(row: JsonObject, venue: JsonObject | None) -> JsonObject | None:
@@ -62,8 +80,8 @@ def _ticket_type(row: Mapping[str, Any]) -> JsonObject:
         "price": {"amount": str(row["price_amount"]), "currency": row["price_currency"]},
         "quantity": row["quantity"],
         "max_per_order": row["max_per_order"],
-        "sales_start": row["sales_start"],
-        "sales_end": row["sales_end"],
+        "sales_start": row.get("sales_start"),
+        "sales_end": row.get("sales_end"),
     }
 
 

@@ -1,10 +1,6 @@
-"""Concerts and their ticket types in the programme; and the same row without a database, for looking back."""
+"""Concerts and their ticket types in the programme."""
 
 from typing import Any
-from uuid import UUID
-
-from psycopg import Cursor
-from psycopg.rows import DictRow
 
 from chalicelib.concerts.concert import ConcertStatus
 from chalicelib.concerts.events import (
@@ -19,72 +15,22 @@ from chalicelib.concerts.events import (
     ConcertTicketTypeAdded,
     ConcertTicketTypeRemoved,
 )
-from chalicelib.delivery.postgres import storable, upsert
+from chalicelib.delivery.tables import Alter, Change, Put, Remove, put, storable
 from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import JsonObject
-
-_ADD_TICKET_TYPE = """
-insert into ticket_types (concert_id, id, added_at_version, name, price_amount, price_currency, quantity,
-                          max_per_order, sales_start, sales_end)
-values (%(concert_id)s, %(id)s, %(added_at_version)s, %(name)s, %(price_amount)s, %(price_currency)s, %(quantity)s,
-        %(max_per_order)s, %(sales_start)s, %(sales_end)s)
-on conflict (concert_id, id) do update
-   set name = excluded.name, price_amount = excluded.price_amount, price_currency = excluded.price_currency,
-       quantity = excluded.quantity, max_per_order = excluded.max_per_order,
-       sales_start = excluded.sales_start, sales_end = excluded.sales_end
-"""
-_CHANGE_QUANTITY = "update ticket_types set quantity = %(quantity)s where concert_id = %(concert_id)s and id = %(id)s"
-_REMOVE_TICKET_TYPE = "delete from ticket_types where concert_id = %(concert_id)s and id = %(id)s"
 
 
-def project_concert(cursor: Cursor[DictRow], recorded: RecordedEvent) -> None:
-    upsert(cursor, "concerts", recorded, _columns(recorded))
+def project_concert(recorded: RecordedEvent) -> list[Change]:
+    concert: Change = put("concerts", recorded, _columns(recorded), {"status": ConcertStatus.DRAFT.value})
     match recorded.event:
         case ConcertTicketTypeAdded() as event:
-            cursor.execute(_ADD_TICKET_TYPE, _ticket_type(recorded, event))
+            return [concert, _ticket_type(recorded, event)]
         case ConcertCapacityChanged() as event:
-            keys = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
-            cursor.execute(_CHANGE_QUANTITY, keys | {"quantity": event.quantity})
+            key = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
+            return [concert, Alter("ticket_types", key, {"quantity": event.quantity})]
         case ConcertTicketTypeRemoved() as event:
-            _remove_ticket_type(cursor, recorded.stream_id, event.ticket_type_id)
-
-
-def fold_concert(row: JsonObject | None, recorded: RecordedEvent) -> JsonObject:
-    """The row, as `queries` reads it but for the venue, that `project_concert` makes of the same events.
-
-    `ticket_types` are by id, in the order in which they were added.
-    """
-    known = row or _empty(recorded)
-    return known | storable(_columns(recorded)) | {"version": recorded.version, "ticket_types": _types(known, recorded)}
-
-
-def _types(row: JsonObject, recorded: RecordedEvent) -> JsonObject:
-    types: JsonObject = row["ticket_types"]
-    match recorded.event:
-        case ConcertTicketTypeAdded() as event:
-            return {**types, str(event.type.id): _ticket_type(recorded, event)}
-        case ConcertTicketTypeRemoved() as event:
-            return {key: kept for key, kept in types.items() if key != str(event.ticket_type_id)}
-        case ConcertCapacityChanged() as event if str(event.ticket_type_id) in types:
-            key = str(event.ticket_type_id)
-            return {**types, key: types[key] | {"quantity": event.quantity}}
-    return types
-
-
-def _empty(recorded: RecordedEvent) -> JsonObject:
-    unknown = (
-        "organiser_id",
-        "venue_id",
-        "name",
-        "description",
-        "genre",
-        "image_url",
-        "max_per_customer",
-        "starts_at",
-        "ends_at",
-    )
-    row: JsonObject = dict.fromkeys(unknown)
-    return row | {"id": recorded.stream_id, "status": ConcertStatus.DRAFT.value, "ticket_types": {}}
+            key = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
+            return [concert, Remove("ticket_types", key)]
+    return [concert]
 
 
 def _columns(recorded: RecordedEvent) -> dict[str, Any]:
@@ -117,23 +63,17 @@ def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
     }
 
 
-def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> dict[str, Any]:
+def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> Put:
+    """One that is told again keeps its place."""
     ticket_type = event.type
-    return storable(
-        {
-            "concert_id": recorded.stream_id,
-            "id": ticket_type.id,
-            "added_at_version": recorded.version,
-            "name": ticket_type.name,
-            "price_amount": ticket_type.price.amount,
-            "price_currency": ticket_type.price.currency,
-            "quantity": ticket_type.quantity,
-            "max_per_order": ticket_type.max_per_order,
-            "sales_start": ticket_type.sales_start,
-            "sales_end": ticket_type.sales_end,
-        }
-    )
-
-
-def _remove_ticket_type(cursor: Cursor[DictRow], concert_id: UUID, ticket_type_id: UUID) -> None:
-    cursor.execute(_REMOVE_TICKET_TYPE, {"concert_id": concert_id, "id": ticket_type_id})
+    columns = {
+        "name": ticket_type.name,
+        "price_amount": ticket_type.price.amount,
+        "price_currency": ticket_type.price.currency,
+        "quantity": ticket_type.quantity,
+        "max_per_order": ticket_type.max_per_order,
+        "sales_start": ticket_type.sales_start,
+        "sales_end": ticket_type.sales_end,
+    }
+    key = {"concert_id": recorded.stream_id, "id": ticket_type.id}
+    return Put("ticket_types", key, storable(columns), {"added_at_version": recorded.version})

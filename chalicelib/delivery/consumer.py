@@ -49,6 +49,9 @@ class Consumer:
     missing ones are read from the log. What cannot be applied is poison: it parks its stream and the batch goes on;
     what cannot even be read is kept aside as it came. A server that is away is weather: the batch is reported as failed
     from the first stream concerned and comes again.
+
+    A generation beside the live one is kept current as well, and never further than the live one: what that one causes
+    must have been caused. It parks nothing: what it cannot apply it lacks, until it is compared with the log.
     """
 
     def __init__(
@@ -74,9 +77,12 @@ class Consumer:
             elif event is not None:
                 streams.setdefault(event.aggregate_id, []).append(event)
                 first_record.setdefault(event.aggregate_id, record.sequence_number)
+        generations: Sequence[Projection] = ()
         for stream_id, events in streams.items():
             try:
-                self.catch_up(stream_id, events)
+                # Not before there are records: what is in the log before a generation begins is read by its builder.
+                generations = generations or self.projection.kept_current()
+                self._catch_up(generations, stream_id, events)
             except Unavailable:
                 logger.warning("%s: a server is away, the batch will come again", self.projection.name, exc_info=True)
                 return failed_from(first_record[stream_id])
@@ -84,16 +90,43 @@ class Consumer:
 
     def catch_up(self, stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
         """Bring the projection to the newest of the arrived events of one stream. Raises Unavailable."""
+        self._catch_up(self.projection.kept_current(), stream_id, arrived)
+
+    def _catch_up(self, generations: Sequence[Projection], stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
+        live, *beside = generations
+        self._bring(live, stream_id, arrived)
+        for generation in beside:
+            self._keep_beside(generation, live, stream_id, arrived)
+
+    def _bring(self, live: Projection, stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
         newest = max(event.aggregate_version for event in arrived)
         for _ in range(MAX_RIVALRIES):
             parked = self._parking.find(self.projection.name, stream_id)
-            position = self.projection.position(stream_id)
+            position = live.position(stream_id)
             if parked is None or parked.version <= position:
-                done = (parked is None and position >= newest) or self._advance(stream_id, position, arrived, parked)
+                is_there = parked is None and position >= newest
+                done = is_there or self._advance(live, stream_id, position, arrived, parked)
             else:
                 done = self._waits_too(parked, newest)
             if done:
                 return
+        raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
+
+    def _keep_beside(
+        self, beside: Projection, live: Projection, stream_id: UUID, arrived: Sequence[StoredEvent]
+    ) -> None:
+        for _ in range(MAX_RIVALRIES):
+            reached, position = live.position(stream_id), beside.position(stream_id)
+            if position >= reached:
+                return
+            try:
+                poison = self._apply_following(beside, stream_id, position, arrived, up_to=reached)
+            except PositionMoved:
+                continue
+            if poison is not None:
+                name, version = self.projection.name, poison.version
+                logger.warning("%s: %s stays behind version %d beside", name, stream_id, version, exc_info=poison.error)
+            return
         raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
 
     def redrive(self, stream_id: UUID) -> ParkedStream | None:
@@ -102,11 +135,14 @@ class Consumer:
         It stays parked meanwhile, so that a consumer which meets its next events only notes them, and it is released
         only as it was found, before the log was read: what was noted since brings it here again.
         """
+        live, *beside = self.projection.kept_current()
         for _ in range(MAX_RIVALRIES):
             parked = self._parking.find(self.projection.name, stream_id)
             if parked is None:
                 return None
-            if self._advance(stream_id, self.projection.position(stream_id), (), parked):
+            if self._advance(live, stream_id, live.position(stream_id), (), parked):
+                for generation in beside:
+                    self._keep_beside(generation, live, stream_id, ())
                 return self._parking.find(self.projection.name, stream_id)
         raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
 
@@ -121,41 +157,56 @@ class Consumer:
         return True
 
     def _advance(
-        self, stream_id: UUID, position: int, arrived: Sequence[StoredEvent], parked: ParkedStream | None
+        self,
+        live: Projection,
+        stream_id: UUID,
+        position: int,
+        arrived: Sequence[StoredEvent],
+        parked: ParkedStream | None,
     ) -> bool:
         """Apply what follows, and park the stream, or release it if it was parked; False if another was first."""
         try:
-            poison = self._apply_following(stream_id, position, () if parked else arrived)
+            poison = self._apply_following(live, stream_id, position, () if parked else arrived)
         except PositionMoved:
             return False
         if poison is not None:
-            return self._park(stream_id, poison, parked)
+            return self._park(live, stream_id, poison, parked)
         return parked is None or self._parking.release(parked)
 
-    def _apply_following(self, stream_id: UUID, position: int, arrived: Sequence[StoredEvent]) -> _Poison | None:
+    def _apply_following(
+        self,
+        to: Projection,
+        stream_id: UUID,
+        position: int,
+        arrived: Sequence[StoredEvent],
+        up_to: int | None = None,
+    ) -> _Poison | None:
         try:
             events = self._following(stream_id, position, arrived)
         except LogDamaged as error:
             newest = max((event.aggregate_version for event in arrived), default=position + 1)
             return _Poison(position + 1, newest, error)
-        return self._apply(stream_id, position, events)
+        wanted = [event for event in events if up_to is None or event.aggregate_version <= up_to]
+        return self._apply(to, stream_id, position, wanted)
 
-    def _apply(self, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> _Poison | None:
+    def _apply(self, to: Projection, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> _Poison | None:
         """Apply all events at once; if that fails, one by one up to the one that cannot be."""
         try:
-            self.projection.apply(stream_id, position, [recorded(event) for event in events])
+            to.apply(stream_id, position, [recorded(event) for event in events])
         except (PositionMoved, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must stop this stream only
             if len(events) == 1:
                 return _Poison(events[0].aggregate_version, events[0].aggregate_version, error)
-            return self._apply_singly(stream_id, position, events)
+            return self._apply_singly(to, stream_id, position, events)
         return None
 
-    def _apply_singly(self, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> _Poison | None:
+    def _apply_singly(
+        self, to: Projection, stream_id: UUID, position: int, events: Sequence[StoredEvent]
+    ) -> _Poison | None:
         for event in events:
             try:
-                self.projection.apply(stream_id, position, [recorded(event)])
+                to.apply(stream_id, position, [recorded(event)])
             except (PositionMoved, Unavailable):
                 raise
             except Exception as error:  # noqa: BLE001 - as above
@@ -163,7 +214,7 @@ class Consumer:
             position = event.aggregate_version
         return None
 
-    def _park(self, stream_id: UUID, poison: _Poison, known: ParkedStream | None) -> bool:
+    def _park(self, live: Projection, stream_id: UUID, poison: _Poison, known: ParkedStream | None) -> bool:
         """Park the stream. False if another consumer has parked, released or applied meanwhile: then look again."""
         name = self.projection.name
         reason = f"{type(poison.error).__name__}: {poison.error}"[:1000]
@@ -175,7 +226,7 @@ class Consumer:
             return False
         logger.error("%s: stream %s is parked at version %d", name, stream_id, poison.version, exc_info=poison.error)
         metrics.count("ParkedStreams")
-        return self.projection.position(stream_id) < poison.version
+        return live.position(stream_id) < poison.version
 
     def _waits_too(self, parked: ParkedStream, newest: int) -> bool:
         """Note what waits behind a parked stream. False if it has been changed or released meanwhile."""

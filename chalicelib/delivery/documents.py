@@ -2,17 +2,20 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
 from botocore.exceptions import ClientError
 
 from chalicelib.delivery.dynamodb import error_code, weather
+from chalicelib.delivery.generations import Contents, Generations, Kept, Rewrite
 from chalicelib.delivery.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.delivery.projection import PositionMoved
+from chalicelib.delivery.versioned_items import VersionedItems
 from chalicelib.errors import CloudbashError, InvalidInput, NotFound
 from chalicelib.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
 from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 Fold = Callable[[JsonObject | None, RecordedEvent], JsonObject]
 """Pure: gives the document with the event in it and leaves the one it was given as it is. It begins with
 `new_document`, never raises on history, and leaves the document alone for events that it does not know."""
+
+POINTER_SECONDS = 5.0
+"""How long a container believes that a generation is the live one."""
 
 _INDEX = "ByOwner"
 _SORT_KEY = re.compile(r"[0-9TZ:.-]{20,32}#[0-9a-f-]{36}")
@@ -60,13 +66,24 @@ def owner_key(aggregate_type: str, customer_id: UUID | str) -> str:
 
 class DocumentProjection:
     """One item per stream: `Id`, `Version` (the position), `Body` (the document), and `OwnerKey` and `SortKey`, by
-    which a customer's documents are listed. The write is conditional on the version that the read has seen."""
+    which a customer's documents are listed. The write is conditional on the version that the read has seen.
 
-    def __init__(self, name: str, client: "DynamoDBClient", table: str, folds: Mapping[str, Fold]) -> None:
+    Queries may read from the generation that was live `POINTER_SECONDS` ago: that one is still kept current.
+    """
+
+    has_effects = False
+    readers_lag = POINTER_SECONDS
+
+    def __init__(
+        self, name: str, client: "DynamoDBClient", table: str, folds: Mapping[str, Fold], generation: int = 1
+    ) -> None:
         self._name = name
         self._client = client
         self._table = table
         self._folds = folds
+        self._items = VersionedItems(client, table, "Id", generation)
+        self._live: DocumentProjection | None = None
+        self._live_until = 0.0
 
     @property
     def name(self) -> str:
@@ -75,6 +92,54 @@ class DocumentProjection:
     @property
     def aggregate_types(self) -> frozenset[str]:
         return frozenset(self._folds)
+
+    @property
+    def generation(self) -> int:
+        return self._items.generation
+
+    def at(self, generation: int) -> "DocumentProjection":
+        return DocumentProjection(self._name, self._client, self._table, self._folds, generation)
+
+    def live(self) -> "DocumentProjection":
+        """The generation to read from, as it was at most `POINTER_SECONDS` ago. Raises Unavailable."""
+        now = monotonic()
+        if self._live is None or now >= self._live_until:
+            self._live, self._live_until = self.at(self.generations().live), now + POINTER_SECONDS
+        return self._live
+
+    def kept_current(self) -> "list[DocumentProjection]":
+        found = self.generations()
+        return [self.at(number) for number in (found.live, found.beside) if number is not None]
+
+    def generations(self) -> Generations:
+        return self._items.generations()
+
+    def change(self, before: Generations, after: Generations) -> None:
+        self._items.change_generations(before, after)
+
+    def prepare(self) -> None:
+        """A generation is the prefix of its keys: there is room."""
+
+    def keep_only(self, generations: Collection[int]) -> None:
+        self._items.keep_only(generations)
+
+    def fold(self, contents: Contents | None, event: RecordedEvent) -> Contents:
+        return self._folds[event.event.aggregate_type](contents, event)
+
+    def positions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
+        return self._items.versions(stream_ids)
+
+    def read(self, stream_ids: Collection[UUID]) -> dict[UUID, Kept]:
+        found = {key: _from_item(item) for key, item in self._items.find_many(stream_ids).items()}
+        return {key: Kept(version, document) for key, (document, version) in found.items()}
+
+    def rewrite(self, batch: Sequence[Rewrite]) -> set[UUID]:
+        items = {}
+        for one in batch:
+            item = self._to_item(Versioned(one.contents, one.version))
+            _ensure_fits(item)
+            items[one.stream_id] = (item, one.expected)
+        return self._items.put_many(items)
 
     def position(self, stream_id: UUID) -> int:
         item = self._get(stream_id, ProjectionExpression="Version")
@@ -90,7 +155,7 @@ class DocumentProjection:
             raise PositionMoved(f"Document {stream_id} is at version {version}, not {position}.")
         document = reduce(self._folds[events[0].event.aggregate_type], events, document)
         if document is not None:
-            self._put(_to_item(Versioned(document, events[-1].version)), position)
+            self._put(self._to_item(Versioned(document, events[-1].version)), position)
 
     def find(self, stream_id: UUID) -> Versioned | None:
         """Strongly consistent. Raises Unavailable."""
@@ -118,7 +183,7 @@ class DocumentProjection:
         return [_from_item(item) for item in items[:limit]], next_key
 
     def _query(self, owner: str, after: Sequence[str] | None) -> dict[str, Any]:
-        condition, values = "OwnerKey = :owner", {":owner": {"S": owner}}
+        condition, values = "OwnerKey = :owner", {":owner": {"S": f"{self._items.prefix}{owner}"}}
         if after is not None:
             condition, values = f"{condition} AND SortKey < :after", values | {":after": {"S": _sort_key(after)}}
         return {
@@ -132,7 +197,7 @@ class DocumentProjection:
     def _get(self, stream_id: UUID, **options: Any) -> Any:
         with weather(self._table):
             reply = self._client.get_item(
-                TableName=self._table, Key={"Id": {"S": str(stream_id)}}, ConsistentRead=True, **options
+                TableName=self._table, Key=self._items.key_of(stream_id), ConsistentRead=True, **options
             )
         return reply.get("Item")
 
@@ -152,6 +217,25 @@ class DocumentProjection:
                 raise
             if error.response.get("Item") != item:
                 raise PositionMoved(f"Document {item['Id']['S']} is not at version {position} any more.") from error
+
+    def _to_item(self, versioned: Versioned) -> dict[str, Any]:
+        document, version = versioned
+        item = {
+            **self._items.key_of(UUID(document["id"])),
+            "Version": {"N": str(version)},
+            "Body": {"S": json.dumps(document, ensure_ascii=False, separators=(",", ":"))},
+        }
+        if document["customer_id"] is None:
+            return item
+        owner = owner_key(document["type"], document["customer_id"])
+        return item | {
+            "OwnerKey": {"S": f"{self._items.prefix}{owner}"},
+            "SortKey": {"S": _place(versioned)},
+        }
+
+
+def _from_item(item: Any) -> Versioned:
+    return Versioned(json.loads(item["Body"]["S"]), int(item["Version"]["N"]))
 
 
 def read_own(
@@ -247,25 +331,6 @@ def _no_such(aggregate_type: str) -> NotFound:
 def _place(versioned: Versioned) -> str:
     """By which a customer's documents are sorted."""
     return f"{versioned.document['created_at']}#{versioned.document['id']}"
-
-
-def _to_item(versioned: Versioned) -> dict[str, Any]:
-    document, version = versioned
-    item = {
-        "Id": {"S": document["id"]},
-        "Version": {"N": str(version)},
-        "Body": {"S": json.dumps(document, ensure_ascii=False, separators=(",", ":"))},
-    }
-    if document["customer_id"] is None:
-        return item
-    return item | {
-        "OwnerKey": {"S": owner_key(document["type"], document["customer_id"])},
-        "SortKey": {"S": _place(versioned)},
-    }
-
-
-def _from_item(item: Any) -> Versioned:
-    return Versioned(json.loads(item["Body"]["S"]), int(item["Version"]["N"]))
 
 
 def _sort_key(after: Sequence[str]) -> str:

@@ -32,3 +32,6 @@ class Projection(Protocol):
 
         Raises PositionMoved if the stream is not at `position`, Unavailable for weather; anything else is poison.
         """
+
+    def kept_current(self) -> "Sequence[Projection]":
+        """The generations of this read model that a consumer feeds, the live one first. Raises Unavailable."""

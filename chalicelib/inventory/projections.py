@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished
-from chalicelib.delivery.redis import Operation, RedisProjection
+from chalicelib.delivery.generations import Contents
+from chalicelib.delivery.redis import Operation, Part, RedisModel, RedisProjection
 from chalicelib.eventsourcing.codec import RecordedEvent
+from chalicelib.inventory.availability import change
 from chalicelib.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
     from redis import Redis
 
 AVAILABILITY = "availability"
+
+PARTS = {
+    "concert": Part("concert:%s", "string"),
+    "pool": Part("pool:%s", "hash"),
+    "quantities": Part("pool:%s:quantities", "hash"),
+    "deadlines": Part("pool:%s:deadlines", "zset"),
+    "first_deadline": Part("first_deadlines", "score"),
+}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CHANGES = """
@@ -109,7 +119,8 @@ end
 def availability_projection(client: "Redis") -> RedisProjection:
     """Follows pools, and concerts for the ids of their pools: only so it can tell when some of them are missing."""
     types = frozenset({TicketPoolEvent.aggregate_type, ConcertEvent.aggregate_type})
-    return RedisProjection(AVAILABILITY, client, types, operations_of, _CHANGES)
+    model = RedisModel(AVAILABILITY, types, operations_of, _CHANGES, fold_availability, PARTS)
+    return RedisProjection(client, model)
 
 
 def operations_of(recorded: RecordedEvent) -> list[Operation]:
@@ -122,6 +133,14 @@ def operations_of(recorded: RecordedEvent) -> list[Operation]:
         case ConcertDeleted():
             return [("withdraw",)]
     return []
+
+
+def fold_availability(contents: Contents | None, recorded: RecordedEvent) -> Contents:
+    """What the script does to Redis, done to contents in memory."""
+    contents = {} if contents is None else contents
+    for name, *arguments in operations_of(recorded):
+        change(contents, str(name), *arguments)
+    return contents
 
 
 def milliseconds(instant: datetime) -> int:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
 from chalicelib.delivery.min_versions import MinVersions
-from chalicelib.delivery.redis import prefix_of, weather
+from chalicelib.delivery.redis import LIVE_PREFIX, pointer_of, prefix_of, weather
 from chalicelib.errors import NotFound
 from chalicelib.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.eventsourcing.event import JsonObject
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 POOLS_AT_ONCE = 8
 """Read from the log; one after the other, the many pools of a large concert would take most of a second."""
 
-_STOCK_OF_CONCERT = """
-local pools = redis.call('GET', KEYS[1])
+_STOCK_OF_CONCERT = f"""
+{LIVE_PREFIX}
+local pools = redis.call('GET', prefix .. 'concert:' .. ARGV[3])
 if not pools then
   return false
 end
-local stock = {}
+local stock = {{}}
 for id in string.gmatch(pools, '%S+') do
-  local pool = ARGV[1] .. 'pool:' .. id
+  local pool = prefix .. 'pool:' .. id
   local type, name, capacity, held, sold, closed, at =
     unpack(redis.call('HMGET', pool, 'type', 'name', 'capacity', 'held', 'sold', 'closed', 'at'))
   if not type then
@@ -45,9 +46,17 @@ for id in string.gmatch(pools, '%S+') do
     lapsed = lapsed + redis.call('HGET', pool .. ':quantities', hold)
   end
   held = (held or 0) - lapsed
-  table.insert(stock, {type, name, tonumber(capacity), held, tonumber(sold or 0), tonumber(closed or 0)})
+  table.insert(stock, {{type, name, tonumber(capacity), held, tonumber(sold or 0), tonumber(closed or 0)}})
 end
 return stock
+"""
+_LAPSED = f"""
+{LIVE_PREFIX}
+return redis.call('ZRANGEBYSCORE', prefix .. 'first_deadlines', '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
+"""
+_POSITIONS = f"""
+{LIVE_PREFIX}
+return redis.call('HMGET', prefix .. 'positions', unpack(ARGV, 2))
 """
 
 
@@ -72,10 +81,7 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
 
     None if Redis does not know the concert, or not all of its pools. Raises Unavailable.
     """
-    prefix = prefix_of(AVAILABILITY)
-    script = redis.register_script(_STOCK_OF_CONCERT)
-    with weather():
-        stock: list[Any] | None = script(keys=[f"{prefix}concert:{concert_id}"], args=[prefix, milliseconds(now)])
+    stock: list[Any] | None = _asked(redis, _STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
     if stock is None:
         return None
     return _by_type(
@@ -84,14 +90,19 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
     )
 
 
+def _asked(redis: "Redis", query: str, *arguments: str | int) -> Any:
+    """One round trip to the live generation. Raises Unavailable."""
+    script = redis.register_script(query)
+    with weather():
+        return script(keys=[pointer_of(AVAILABILITY)], args=[prefix_of(AVAILABILITY), *arguments])
+
+
 def pools_with_lapsed_holds(redis: "Redis", now: datetime, limit: int) -> list[UUID]:
     """Up to `limit` pools in which holds have ended that no event has dropped yet, the longest ago first.
 
     Raises Unavailable.
     """
-    key = f"{prefix_of(AVAILABILITY)}first_deadlines"
-    with weather():
-        found = cast("list[str]", redis.zrangebyscore(key, "-inf", milliseconds(now), start=0, num=limit))
+    found: list[str] = _asked(redis, _LAPSED, milliseconds(now), limit)
     return [UUID(stream) for stream in found]
 
 
@@ -100,10 +111,7 @@ def reflects(redis: "Redis", least: MinVersions) -> bool:
     the cart for which pools hold tickets, it cannot tell. Raises Unavailable."""
     if not least.named:
         return True
-    with weather():
-        positions = cast(
-            "list[str | None]", redis.hmget(f"{prefix_of(AVAILABILITY)}positions", [str(key) for key in least.named])
-        )
+    positions: list[str | None] = _asked(redis, _POSITIONS, *map(str, least.named))
     lacking = [
         least.lacks(key, -1 if position is None else int(position))
         for key, position in zip(least.named, positions, strict=True)

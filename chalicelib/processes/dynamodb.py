@@ -1,7 +1,7 @@
 """Processes in a DynamoDB table, with a sparse index of those that have a due time."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,9 @@ from uuid import UUID
 from botocore.exceptions import ClientError
 
 from chalicelib.delivery.dynamodb import error_code, weather
+from chalicelib.delivery.generations import Generations
 from chalicelib.delivery.projection import PositionMoved
+from chalicelib.delivery.versioned_items import VersionedItems
 from chalicelib.eventsourcing.event import format_instant
 from chalicelib.processes.process import Instance
 
@@ -23,19 +25,20 @@ _SHARDS = 8
 
 
 class DynamoDBInstances:
-    """One item per process; `DueAt` and `DueShard` only while it is due some time."""
+    """One item per process; `DueAt` and `DueShard` only while it is due some time, and `Due`, which is never moved."""
 
-    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, generation: int = 1) -> None:
         self._client = client
         self._table = table
+        self._items = VersionedItems(client, table, "StreamId", generation)
 
     def find(self, stream_id: UUID) -> Instance | None:
         with weather(self._table):
-            reply = self._client.get_item(TableName=self._table, Key=_key(stream_id), ConsistentRead=True)
-        return _from_item(reply["Item"]) if "Item" in reply else None
+            reply = self._client.get_item(TableName=self._table, Key=self._items.key_of(stream_id), ConsistentRead=True)
+        return self._from_item(reply["Item"]) if "Item" in reply else None
 
     def save(self, instance: Instance, expected_version: int) -> None:
-        item = _to_item(instance)
+        item = self._to_item(instance)
         try:
             with weather(self._table):
                 self._client.put_item(
@@ -53,7 +56,7 @@ class DynamoDBInstances:
 
     def list_due(self, now: datetime, limit: int) -> list[Instance]:
         with weather(self._table):
-            return [_from_item(item) for item in islice(self._due(now), limit)]
+            return [self._from_item(item) for item in islice(self._due(now), limit)]
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
         if instance.due_at is None:
@@ -62,7 +65,7 @@ class DynamoDBInstances:
             with weather(self._table):
                 self._client.update_item(
                     TableName=self._table,
-                    Key=_key(instance.stream_id),
+                    Key=self._items.key_of(instance.stream_id),
                     UpdateExpression="SET DueAt = :until",
                     ConditionExpression="Version = :version AND DueAt = :due",
                     ExpressionAttributeValues={
@@ -83,35 +86,62 @@ class DynamoDBInstances:
                 TableName=self._table,
                 IndexName=_INDEX,
                 KeyConditionExpression="DueShard = :shard AND DueAt <= :now",
-                ExpressionAttributeValues={":shard": {"S": str(shard)}, ":now": {"S": format_instant(now)}},
+                ExpressionAttributeValues={
+                    ":shard": {"S": f"{self._items.prefix}{shard}"},
+                    ":now": {"S": format_instant(now)},
+                },
             )
             for page in pages:
                 yield from page["Items"]
 
+    @property
+    def generation(self) -> int:
+        return self._items.generation
 
-def _key(stream_id: UUID) -> dict[str, Any]:
-    return {"StreamId": {"S": str(stream_id)}}
+    def at(self, generation: int) -> "DynamoDBInstances":
+        return DynamoDBInstances(self._client, self._table, generation)
 
+    def generations(self) -> Generations:
+        return self._items.generations()
 
-def _to_item(instance: Instance) -> dict[str, Any]:
-    item = {
-        **_key(instance.stream_id),
-        "AggregateType": {"S": instance.aggregate_type},
-        "Version": {"N": str(instance.version)},
-        "State": {"S": json.dumps(instance.state, separators=(",", ":"))},
-    }
-    if instance.due_at is None:
-        return item
-    shard = str(instance.stream_id.int % _SHARDS)
-    return item | {"DueAt": {"S": format_instant(instance.due_at)}, "DueShard": {"S": shard}}
+    def change_generations(self, before: Generations, after: Generations) -> None:
+        self._items.change_generations(before, after)
 
+    def keep_only(self, generations: Collection[int]) -> None:
+        self._items.keep_only(generations)
 
-def _from_item(item: Any) -> Instance:
-    due_at = item.get("DueAt")
-    return Instance(
-        UUID(item["StreamId"]["S"]),
-        item["AggregateType"]["S"],
-        int(item["Version"]["N"]),
-        json.loads(item["State"]["S"]),
-        datetime.fromisoformat(due_at["S"]) if due_at else None,
-    )
+    def versions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
+        return self._items.versions(stream_ids)
+
+    def find_many(self, stream_ids: Collection[UUID]) -> dict[UUID, Instance]:
+        found = self._items.find_many(stream_ids)
+        return {
+            key: self._from_item(item | {"DueAt": item["Due"]} if "Due" in item else item)
+            for key, item in found.items()
+        }
+
+    def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> set[UUID]:
+        return self._items.put_many({key: (self._to_item(one), expected) for key, (one, expected) in instances.items()})
+
+    def _to_item(self, instance: Instance) -> dict[str, Any]:
+        item = {
+            **self._items.key_of(instance.stream_id),
+            "AggregateType": {"S": instance.aggregate_type},
+            "Version": {"N": str(instance.version)},
+            "State": {"S": json.dumps(instance.state, separators=(",", ":"))},
+        }
+        if instance.due_at is None:
+            return item
+        shard = f"{self._items.prefix}{instance.stream_id.int % _SHARDS}"
+        due = {"S": format_instant(instance.due_at)}
+        return item | {"DueAt": due, "Due": due, "DueShard": {"S": shard}}
+
+    def _from_item(self, item: Any) -> Instance:
+        due_at = item.get("DueAt")
+        return Instance(
+            self._items.stream_of(item),
+            item["AggregateType"]["S"],
+            int(item["Version"]["N"]),
+            json.loads(item["State"]["S"]),
+            datetime.fromisoformat(due_at["S"]) if due_at else None,
+        )

@@ -1,11 +1,12 @@
 """What a process is, and where it keeps what it knows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
+from chalicelib.delivery.generations import Generations, GenerationsMoved
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.eventsourcing.codec import RecordedEvent
 from chalicelib.eventsourcing.event import JsonObject
@@ -66,12 +67,37 @@ class Instances(Protocol):
     def postpone(self, instance: Instance, until: datetime) -> bool:
         """Move the due time of an unchanged instance; whether it was unchanged."""
 
+    @property
+    def generation(self) -> int: ...
+
+    def at(self, generation: int) -> Self:
+        """The instances of another generation."""
+
+    def generations(self) -> Generations: ...
+
+    def change_generations(self, before: Generations, after: Generations) -> None:
+        """Raises GenerationsMoved."""
+
+    def keep_only(self, generations: Collection[int]) -> None:
+        """Forget those of all other generations."""
+
+    def versions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]: ...
+
+    def find_many(self, stream_ids: Collection[UUID]) -> Mapping[UUID, Instance]:
+        """As they were saved: a due time that was moved since then is as it was."""
+
+    def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> Collection[UUID]:
+        """Save each beside whose expected version; those that were not at it are left as they were and returned."""
+
 
 class MemoryInstances:
     """For tests without servers."""
 
-    def __init__(self) -> None:
-        self._kept: dict[UUID, Instance] = {}
+    def __init__(self, generation: int = 1, shared: "_Shared | None" = None) -> None:
+        self._shared = shared or _Shared()
+        self._generation = generation
+        self._kept = self._shared.kept.setdefault(generation, {})
+        self._saved = self._shared.saved.setdefault(generation, {})
 
     def find(self, stream_id: UUID) -> Instance | None:
         return self._kept.get(stream_id)
@@ -80,7 +106,7 @@ class MemoryInstances:
         kept = self._kept.get(instance.stream_id)
         if (kept.version if kept else -1) != expected_version:
             raise PositionMoved(f"Process {instance.stream_id} is not at version {expected_version} any more.")
-        self._kept[instance.stream_id] = instance
+        self._kept[instance.stream_id] = self._saved[instance.stream_id] = instance
 
     def list_due(self, now: datetime, limit: int) -> list[Instance]:
         return [kept for kept in self._kept.values() if kept.due_at is not None and kept.due_at <= now][:limit]
@@ -92,3 +118,46 @@ class MemoryInstances:
             instance.stream_id, instance.aggregate_type, instance.version, instance.state, until
         )
         return True
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    def at(self, generation: int) -> "MemoryInstances":
+        return MemoryInstances(generation, self._shared)
+
+    def generations(self) -> Generations:
+        return self._shared.generations
+
+    def change_generations(self, before: Generations, after: Generations) -> None:
+        if self._shared.generations != before:
+            raise GenerationsMoved(f"The generations are not {before} any more.")
+        self._shared.generations = after
+
+    def keep_only(self, generations: Collection[int]) -> None:
+        for number in self._shared.kept.keys() - set(generations):
+            del self._shared.kept[number], self._shared.saved[number]
+
+    def versions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
+        return {key: self._kept[key].version for key in stream_ids if key in self._kept}
+
+    def find_many(self, stream_ids: Collection[UUID]) -> dict[UUID, Instance]:
+        return {key: self._saved[key] for key in stream_ids if key in self._saved}
+
+    def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> set[UUID]:
+        moved = set()
+        for key, (instance, expected) in instances.items():
+            try:
+                self.save(instance, expected)
+            except PositionMoved:
+                moved.add(key)
+        return moved
+
+
+@dataclass
+class _Shared:
+    """What the generations of one place have in common."""
+
+    kept: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
+    saved: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
+    generations: Generations = field(default_factory=Generations)

@@ -2,17 +2,14 @@
 
 from typing import Any
 
-from psycopg import Cursor
-from psycopg.rows import DictRow
-
-from chalicelib.delivery.postgres import upsert
+from chalicelib.delivery.tables import Change, put
 from chalicelib.eventsourcing.codec import RecordedEvent
 from chalicelib.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
 
 
-def project_venue(cursor: Cursor[DictRow], recorded: RecordedEvent) -> None:
+def project_venue(recorded: RecordedEvent) -> list[Change]:
     """A deleted venue keeps its row, because concerts still take place there."""
-    upsert(cursor, "venues", recorded, _columns(recorded))
+    return [put("venues", recorded, _columns(recorded), {"deleted": False})]
 
 
 def _columns(recorded: RecordedEvent) -> dict[str, Any]:

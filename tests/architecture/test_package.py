@@ -34,7 +34,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
         shop.gateways,
         shop.work_queue,
         shop.verifier,
-        shop.documents,
+        shop.carts_projection,
         shop.programme,
         shop.redis,
         shop.probes["event_bus"](),

@@ -665,12 +665,12 @@ def test_a_redis_that_lost_its_memory_gives_no_wrong_answer_and_heals_with_the_n
     concert_id, (first, *others), store = two_types()
     store.append(store_all(first, [held(HOLDS[0], 3)], after=head_of(store, first)))
     deliver(projection, store)
-    epoch = projection.epoch()
-    assert epoch is not None
+    projection.begin_mending("here")
+    assert projection.end_mending("here")
     deliver(projection, a_pool()[2])
-    assert projection.epoch() == epoch
+    assert projection.is_whole()
     valkey.forget_everything()
-    assert projection.epoch() is None
+    assert not projection.is_whole()
     assert projection.position(first) == -1
     assert availability(redis, concert_id, SOME_TIME) is None
 
@@ -679,7 +679,7 @@ def test_a_redis_that_lost_its_memory_gives_no_wrong_answer_and_heals_with_the_n
     store.append([following])
     consumer.consume(records([following]))
     assert projection.position(first) == 2
-    assert projection.epoch() not in {None, epoch}
+    assert not projection.is_whole()
     for stream_id in [*others, concert_id]:
         assert availability(redis, concert_id, SOME_TIME) is None
         event: Event = held(HOLDS[2]) if stream_id in others else ConcertDetailsChanged(name="P", venue_id=uuid4())
@@ -689,6 +689,21 @@ def test_a_redis_that_lost_its_memory_gives_no_wrong_answer_and_heals_with_the_n
     rows = availability(redis, concert_id, SOME_TIME)
     assert rows == from_log(store, concert_id, SOME_TIME)
     assert counts(rows) == [(14, 6, 0), (18, 2, 0)]
+
+
+def test_a_redis_that_loses_its_memory_while_it_is_mended_is_not_whole(
+    valkey: Valkey, projection: RedisProjection
+) -> None:
+    projection.begin_mending("the first")
+    assert projection.is_being_mended("the first")
+    valkey.forget_everything()
+    assert not projection.is_being_mended("the first")
+    assert not projection.end_mending("the first")
+    projection.begin_mending("the second")
+    assert not projection.end_mending("the first")
+    assert not projection.is_whole()
+    assert projection.end_mending("the second")
+    assert projection.is_whole()
 
 
 def head_of(store: MemoryEventStore, stream_id: UUID) -> Head:
@@ -716,7 +731,7 @@ def test_a_redis_that_does_not_answer_is_weather_and_soon_so(
         with pytest.raises(Unavailable):
             availability(redis, concert_id, SOME_TIME)
         with pytest.raises(Unavailable):
-            projection.epoch()
+            projection.is_whole()
         assert monotonic() - began < 10
     finally:
         valkey.process.resume()

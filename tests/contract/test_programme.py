@@ -2,8 +2,9 @@
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from threading import Barrier
@@ -14,7 +15,6 @@ import psycopg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from psycopg import Cursor
 from psycopg.rows import DictRow
 
 from chalicelib.carts.events import CartCreated
@@ -41,7 +41,9 @@ from chalicelib.delivery.migrate import MIGRATIONS, MigrationEdited, migrate
 from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.delivery.parking import MemoryParking
 from chalicelib.delivery.postgres import Pool, PostgresProjection, open_pool
+from chalicelib.delivery.programme import PROGRAMME
 from chalicelib.delivery.projection import PositionMoved
+from chalicelib.delivery.tables import Change, Project
 from chalicelib.errors import InvalidInput, NotFound, Unavailable
 from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
 from chalicelib.eventsourcing.event import Event, event_classes, format_instant
@@ -60,7 +62,7 @@ NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EVENING = datetime(2026, 6, 1, 18, tzinfo=UTC)
 ORIGIN = Origin("tester", "correlation", "causation")
 PROJECTORS = {"Venue": project_venue, "Concert": project_concert}
-TABLES = ("positions", "venues", "concerts", "ticket_types")
+TABLES = ("positions", *PROGRAMME.tables)
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +113,7 @@ class Shop:
         self.pool = pool
         self.log = MemoryEventStore()
         self.parking = MemoryParking()
-        self.projection = PostgresProjection("programme", pool, PROJECTORS)
+        self.projection = projection_of(pool)
         self.consumer = Consumer(self.projection, self.log, self.parking, lambda: NOW)
         self.now = NOW
 
@@ -148,8 +150,34 @@ class Shop:
         return [item["name"] for item in items]
 
     def tables(self) -> dict[str, list[Any]]:
-        query = "select to_jsonb(t) as x from {} t order by 1"
+        query = "select to_jsonb(t) as x from programme_1.{} t order by 1"
         return {table: rows(self.pool, query.format(table)) for table in TABLES}
+
+
+def projection_of(
+    pool: Pool, projectors: Mapping[str, Project] = PROJECTORS, name: str = "programme"
+) -> PostgresProjection:
+    return PostgresProjection(name, pool, projectors, PROGRAMME)
+
+
+def ending_with(statement: str, pool: Pool, projectors: Mapping[str, Project] = PROJECTORS) -> PostgresProjection:
+    """Of which every transaction runs this in the end."""
+    connect = pool.transaction
+
+    class Disturbed(Pool):
+        def __init__(self) -> None:
+            """Borrows everything of the pool."""
+
+        def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
+            return pool.fetch_all(query, parameters)
+
+        @contextmanager
+        def transaction(self, *, keep: bool = True) -> Iterator[psycopg.Cursor[DictRow]]:
+            with connect(keep=keep) as cursor:
+                yield cursor
+                cursor.execute(statement.encode())
+
+    return projection_of(Disturbed(), projectors)
 
 
 def rows(pool: Pool, query: str) -> list[Any]:
@@ -158,7 +186,7 @@ def rows(pool: Pool, query: str) -> list[Any]:
 
 def empty(pool: Pool) -> None:
     with pool.transaction() as cursor:
-        cursor.execute(f"truncate {', '.join(TABLES)}".encode())
+        cursor.execute(f"truncate {', '.join(f'programme_1.{table}' for table in TABLES)}".encode())
 
 
 def venue_created(name: str = "Paradiso", **details: Any) -> VenueCreated:
@@ -603,10 +631,11 @@ def test_a_page_of_concerts_costs_one_statement(shop: Shop) -> None:
 def test_an_event_that_comes_twice_is_applied_once(shop: Shop) -> None:
     calls: list[int] = []
 
-    def count(_: Cursor[DictRow], event: RecordedEvent) -> None:
+    def count(event: RecordedEvent) -> list[Change]:
         calls.append(event.version)
+        return []
 
-    projection = PostgresProjection("counting", shop.pool, {"Venue": count})
+    projection = projection_of(shop.pool, {"Venue": count}, "counting")
     consumer = Consumer(projection, shop.log, shop.parking, lambda: NOW)
     records = [BusRecord("1", to_bus(event)) for event in shop.append(uuid4(), venue_created(), VenueDeleted())]
     for delivered in (records[:1], records[:1], records, records, records[:1]):
@@ -631,7 +660,7 @@ def test_a_position_that_was_forgotten_meanwhile_is_not_made_anew(shop: Shop) ->
 
 def test_projections_of_one_database_keep_their_own_positions(shop: Shop) -> None:
     venue_id = shop.open_venue()
-    other = PostgresProjection("other", shop.pool, PROJECTORS)
+    other = projection_of(shop.pool, name="other")
     assert (shop.projection.position(venue_id), other.position(venue_id)) == (0, -1)
 
 
@@ -641,12 +670,11 @@ def test_of_consumers_that_race_for_the_same_event_one_applies_it_and_the_others
 ) -> None:
     racers, applied = 4, []
 
-    def slowly(cursor: Cursor[DictRow], event: RecordedEvent) -> None:
-        cursor.execute("select pg_sleep(0.005)")
-        project_venue(cursor, event)
+    def note(event: RecordedEvent) -> list[Change]:
         applied.append(event.version)
+        return project_venue(event)
 
-    projection = PostgresProjection("programme", shop.pool, {"Venue": slowly})
+    projection = ending_with("select pg_sleep(0.005)", shop.pool, {"Venue": note})
 
     def race(barrier: Barrier, stream_id: UUID) -> str:
         barrier.wait()
@@ -668,12 +696,12 @@ def test_of_consumers_that_race_for_the_same_event_one_applies_it_and_the_others
 
 
 def test_a_batch_that_fails_in_the_middle_leaves_nothing(shop: Shop) -> None:
-    def fail_at_second(cursor: Cursor[DictRow], event: RecordedEvent) -> None:
-        project_venue(cursor, event)
+    def fail_at_second(event: RecordedEvent) -> list[Change]:
         if event.version == 1:
             raise ZeroDivisionError
+        return project_venue(event)
 
-    projection = PostgresProjection("programme", shop.pool, {"Venue": fail_at_second})
+    projection = projection_of(shop.pool, {"Venue": fail_at_second})
     stream_id = uuid4()
     events = [record(stream_id, 0, venue_created()), record(stream_id, 1, VenueDeleted())]
     with pytest.raises(ZeroDivisionError):
@@ -758,10 +786,11 @@ def test_two_consumers_at_once_apply_every_event_once_and_in_order(module_pool: 
     shop, events = fresh_shop(module_pool, history)
     applied: dict[UUID, list[int]] = {stream_id: [] for stream_id in history}
 
-    def note(_: Cursor[DictRow], event: RecordedEvent) -> None:
+    def note(event: RecordedEvent) -> list[Change]:
         applied[event.stream_id].append(event.version)
+        return []
 
-    projection = PostgresProjection("noting", module_pool, {"Venue": note, "Concert": note})
+    projection = projection_of(module_pool, {"Venue": note, "Concert": note}, "noting")
     shop.consumer = Consumer(projection, shop.log, shop.parking, lambda: NOW)
     barrier = Barrier(2)
 
@@ -988,35 +1017,29 @@ def test_an_event_that_cannot_be_applied_parks_its_stream_and_no_other(shop: Sho
     assert (shop.projection.position(poisoned), shop.projection.position(healthy)) == (0, 1)
 
 
-def raising(sqlstate: str) -> Callable[[Cursor[DictRow], RecordedEvent], None]:
-    def project(cursor: Cursor[DictRow], _: RecordedEvent) -> None:
-        cursor.execute(f"do $$ begin raise exception using errcode = '{sqlstate}'; end $$".encode())
-
-    return project
+def raising(sqlstate: str) -> str:
+    return f"do $$ begin raise exception using errcode = '{sqlstate}'; end $$"
 
 
 @pytest.mark.parametrize(
     "sqlstate", ["40001", "40P01", "53100", "53300", "57014", "57P01", "58030", "55P03", "25006", "42P01", "42501"]
 )
 def test_trouble_of_the_server_is_weather(shop: Shop, sqlstate: str) -> None:
-    projection = PostgresProjection("programme", shop.pool, {"Venue": raising(sqlstate)})
+    projection = ending_with(raising(sqlstate), shop.pool)
     with pytest.raises(Unavailable):
         projection.apply(uuid4(), -1, [record(uuid4(), 0, venue_created())])
 
 
 @pytest.mark.parametrize("sqlstate", ["22003", "22021", "23502", "23505", "54000"])
 def test_trouble_with_the_data_is_poison(shop: Shop, sqlstate: str) -> None:
-    projection = PostgresProjection("programme", shop.pool, {"Venue": raising(sqlstate)})
+    projection = ending_with(raising(sqlstate), shop.pool)
     with pytest.raises(psycopg.Error) as failure:
         projection.apply(uuid4(), -1, [record(uuid4(), 0, venue_created())])
     assert failure.value.sqlstate == sqlstate
 
 
 def test_a_connection_that_the_server_ends_in_the_middle_is_weather_and_the_next_one_works(shop: Shop) -> None:
-    def end_connection(cursor: Cursor[DictRow], _: RecordedEvent) -> None:
-        cursor.execute("select pg_terminate_backend(pg_backend_pid())")
-
-    projection = PostgresProjection("programme", shop.pool, {"Venue": end_connection})
+    projection = ending_with("select pg_terminate_backend(pg_backend_pid())", shop.pool)
     venue_id = uuid4()
     events = [record(venue_id, 0, venue_created())]
     with pytest.raises(Unavailable):

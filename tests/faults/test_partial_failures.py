@@ -130,6 +130,9 @@ class Follower:
             raise PositionMoved("Another was first.")
         self.applied.setdefault(stream_id, []).extend(event.version for event in events)
 
+    def kept_current(self) -> "list[Follower]":
+        return [self]
+
 
 @pytest.fixture
 def bus(contract_emulator: Emulator) -> Iterator[tuple[Any, str]]:
