@@ -93,6 +93,12 @@ def record_lapsed_holds(_: CloudWatchEvent) -> None:
     composition.current().record_lapsed_holds()
 
 
+@app.schedule(Rate(1, unit=Rate.MINUTES))
+def verify_read_models(_: CloudWatchEvent) -> None:
+    """The caretaker: heads of the log → positions of the read models, and what is behind is caught up."""
+    composition.current().caretaker.run()
+
+
 def _consume(event: KinesisEvent, consumer: Consumer) -> dict[str, Any]:
     return consumer.consume(_bus_records(event))
 

@@ -47,9 +47,11 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
     from redis import Redis
 
+    from chalicelib.delivery.caretaker import Caretaker
     from chalicelib.delivery.documents import DocumentProjection
     from chalicelib.delivery.dynamodb_parking import DynamoDBParking
     from chalicelib.delivery.forwarder import Forwarder
+    from chalicelib.delivery.generations import ReadModel
     from chalicelib.delivery.postgres import Pool, PostgresProjection, Reader
     from chalicelib.delivery.redis import RedisProjection
     from chalicelib.evidence.archive import Archive
@@ -237,6 +239,25 @@ class Composition:
     @cached_property
     def processes_consumer(self) -> Consumer:
         return self._consumer(self.processes)
+
+    @property
+    def read_models(self) -> "Mapping[str, Callable[[], tuple[ReadModel, Consumer]]]":
+        """Every read model by its name, with the consumer that keeps it current; made when they are asked for."""
+        return {
+            "programme": lambda: (self.programme_projection, self.programme_consumer),
+            "carts": lambda: (self.carts_projection, self.carts_consumer),
+            "availability": lambda: (self.availability_projection, self.availability_consumer),
+            "processes": lambda: (self.processes, self.processes_consumer),
+        }
+
+    @cached_property
+    def caretaker(self) -> "Caretaker":
+        from chalicelib.delivery.caretaker import Caretaker
+        from chalicelib.delivery.versioned_items import Notebook
+
+        followed = [make() for make in self.read_models.values()]
+        notebook = Notebook(self.dynamodb, self.settings.need("read_table"), "Id", "verification")
+        return Caretaker(followed, self.availability_projection, self.event_store, notebook, self.clock)
 
     @cached_property
     def worker(self) -> "Worker":

@@ -123,6 +123,7 @@ FUNCTIONS = {
     "Work": Function("work", _LOG | _STOCK | _PROVIDERS | _SANDBOX | _QUEUE, {"WorkSqsEventSource": _queue_mapping()}),
     "PushOn": Function("push-on", _PROCESSES),
     "RecordLapsedHolds": Function("record-lapsed-holds", _LOG | _STOCK | _REDIS),
+    "VerifyReadModels": Function("verify-read-models", _CONSUMER | _READ_TABLE | _PROCESSES | _POSTGRES | _REDIS),
 }
 
 PARAMETERS: Json = {

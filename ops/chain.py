@@ -2,7 +2,6 @@
 
 import argparse
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from rich.console import Console
@@ -14,13 +13,8 @@ from chalicelib.eventsourcing.chain import Fault, SegmentCheck, faults_of
 from chalicelib.evidence.verification import SignedCheck
 from ops.report import Report
 
-if TYPE_CHECKING:
-    from argparse import _SubParsersAction
 
-SEGMENTS = 8
-
-
-def verify(options: argparse.Namespace) -> Report:
+def verify_chain(options: argparse.Namespace) -> Report:
     """that no event was edited, deleted or swapped since it was written"""
     shop = composition.current()
     signed = SignedCheck(shop.event_store, shop.heads_archive, shop.signer, only=options.stream)
@@ -40,14 +34,6 @@ def verify(options: argparse.Namespace) -> Report:
     ] + [{"stream": "the archive", "version": "-", "fault": reason} for reason in signed.broken]
     record = counts | {"signed until": signed.signed_until, "faults": rows}
     return Report(rows or [summary | {"faults": "none"}], [record], ok=not rows)
-
-
-def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = commands.add_parser("verify", help=verify.__doc__)
-    parser.add_argument("--chain", action="store_true", required=True, help="check hashes and signed heads")
-    parser.add_argument("--stream", type=UUID, help="of this stream alone")
-    parser.add_argument("--segments", type=int, default=SEGMENTS, help="parts of the log that are read at once")
-    parser.set_defaults(command=verify)
 
 
 def _check_stream(shop: Composition, stream_id: UUID) -> tuple[int, int, list[Fault]]:

@@ -56,7 +56,7 @@ def _in_the_log(events: list[StoredEvent]) -> dict[str, Any]:
 def _in(consumer: Consumer, shop: Composition, stream_id: UUID, events: list[StoredEvent]) -> dict[str, Any]:
     name = consumer.projection.name
     try:
-        position = consumer.projection.position(stream_id)
+        position = consumer.position(stream_id)
         parked = shop.parking.find(name, stream_id)
     except Unavailable as error:
         return {"where": name, "version": None, "state": "unavailable", "missing": [], "why": error.detail}

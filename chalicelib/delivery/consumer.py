@@ -129,6 +129,10 @@ class Consumer:
             return
         raise Unavailable(f"Other consumers keep moving stream {stream_id}.")
 
+    def position(self, stream_id: UUID) -> int:
+        """How far the live generation has come, -1 for not at all. Raises Unavailable."""
+        return self.projection.kept_current()[0].position(stream_id)
+
     def redrive(self, stream_id: UUID) -> ParkedStream | None:
         """Try a parked stream again, from the log; how it is parked now, None if it is whole. Raises Unavailable.
 

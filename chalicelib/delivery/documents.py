@@ -98,6 +98,8 @@ class DocumentProjection:
         return self._items.generation
 
     def at(self, generation: int) -> "DocumentProjection":
+        if generation == self.generation:
+            return self
         return DocumentProjection(self._name, self._client, self._table, self._folds, generation)
 
     def live(self) -> "DocumentProjection":

@@ -125,6 +125,7 @@ class PostgresProjection:
         self._tables = schema
         self._generation = generation
         self._schema = schema.of(generation)
+        self._known = {generation: self}
 
     @property
     def name(self) -> str:
@@ -139,7 +140,11 @@ class PostgresProjection:
         return self._generation
 
     def at(self, generation: int) -> "PostgresProjection":
-        return PostgresProjection(self._name, self._pool, self._projectors, self._tables, generation)
+        if generation not in self._known:
+            made = PostgresProjection(self._name, self._pool, self._projectors, self._tables, generation)
+            made._known = self._known
+            self._known.setdefault(generation, made)
+        return self._known[generation]
 
     def kept_current(self) -> "list[PostgresProjection]":
         found = self.generations()

@@ -207,7 +207,7 @@ class RedisProjection:
         return self._generation
 
     def at(self, generation: int) -> "RedisProjection":
-        return RedisProjection(self._client, self._model, generation)
+        return self if generation == self._generation else RedisProjection(self._client, self._model, generation)
 
     def kept_current(self) -> "list[RedisProjection]":
         found = self.generations()

@@ -4,6 +4,7 @@ The first generation has the streams' own ids as keys, every later one `<generat
 which there are; it lies in the same table.
 """
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -24,6 +25,7 @@ Item = dict[str, Any]
 Thing = TypeVar("Thing")
 
 _POINTER = "generations"
+_OF_NO_GENERATION = {_POINTER, "verification"}
 _AT_ONCE = 100
 _DELETED_AT_ONCE = 25
 _TRIES = 20
@@ -144,7 +146,7 @@ class VersionedItems:
     def keep_only(self, generations: Collection[int]) -> None:
         """Delete the items of all other generations: reads the whole table. Raises Unavailable."""
         kept = [prefix_of(number) for number in generations]
-        stale = (key for key in self._keys() if key != _POINTER and _prefix_in(key) not in kept)
+        stale = (key for key in self._keys() if key not in _OF_NO_GENERATION and _prefix_in(key) not in kept)
         for some in _chunks(stale, _DELETED_AT_ONCE):
             left: Any = {self.table: [{"DeleteRequest": {"Key": {self.key: {"S": key}}}} for key in some]}
             for _ in range(_TRIES):
@@ -162,6 +164,29 @@ class VersionedItems:
         with weather(self.table):
             for page in pages:
                 yield from (item[self.key]["S"] for item in page["Items"])
+
+
+@dataclass(frozen=True)
+class Notebook:
+    """One item of a table that holds what its owner wants to know the next time."""
+
+    client: "DynamoDBClient"
+    table: str
+    key: str
+    name: str
+
+    def read(self) -> dict[str, str]:
+        """Raises Unavailable."""
+        with weather(self.table):
+            reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": self.name}}, ConsistentRead=True)
+        notes: dict[str, str] = json.loads(reply["Item"]["Notes"]["S"]) if "Item" in reply else {}
+        return notes
+
+    def write(self, notes: Mapping[str, str]) -> None:
+        """Raises Unavailable."""
+        item = {self.key: {"S": self.name}, "Notes": {"S": json.dumps(notes)}}
+        with weather(self.table):
+            self.client.put_item(TableName=self.table, Item=item)
 
 
 def prefix_of(generation: int) -> str:

@@ -9,13 +9,12 @@ from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_fits
 from chalicelib.eventsourcing.stored import StoredEvent
 
-_PAGE = 500
-
 
 class MemoryEventStore:
     """Streams as dictionaries by version, behind one lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, events_a_page: int = 500) -> None:
+        self._events_a_page = events_a_page
         self.usage = StoreUsage()
         self._streams: dict[UUID, dict[int, StoredEvent]] = {}
         self._marks: dict[UUID, Mark] = {}
@@ -59,8 +58,8 @@ class MemoryEventStore:
         events: list[StoredEvent] = []
         for key in streams:
             events += self.read(key, place[1] if place is not None and key == place[0] else -1)
-            while len(events) > _PAGE:
-                page, events = events[:_PAGE], events[_PAGE:]
+            while len(events) > self._events_a_page:
+                page, events = events[: self._events_a_page], events[self._events_a_page :]
                 yield ScanPage(page, f"{page[-1].aggregate_id} {page[-1].aggregate_version}")
         yield ScanPage(events, None)
 

@@ -48,7 +48,8 @@ class ProcessRunner:
 
     def kept_current(self) -> "list[ProcessRunner]":
         found = self.generations()
-        live = self._over(self._instances.at(found.live), self._queue)
+        is_live = found.live == self.generation
+        live = self if is_live else self._over(self._instances.at(found.live), self._queue)
         return [live] if found.beside is None else [live, self.at(found.beside)]
 
     def generations(self) -> Generations:

@@ -49,6 +49,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
     "Work": lambda shop: (shop.worker, shop.repository),
     "PushOn": lambda shop: shop.processes,
     "RecordLapsedHolds": lambda shop: (shop.redis, shop.repository),
+    "VerifyReadModels": lambda shop: shop.caretaker,
 }
 
 PARKING = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
@@ -106,10 +107,20 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
         "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
     },
-    "PushOn": {"ProcessTable": {"dynamodb:Query", "dynamodb:UpdateItem"}, "WorkQueue": {"sqs:SendMessage"}},
     "RecordLapsedHolds": {
         "EventsTable": {"dynamodb:PutItem", "dynamodb:Query"},
         "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
+    },
+    "PushOn": {
+        "ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
+        "WorkQueue": {"sqs:SendMessage"},
+    },
+    "VerifyReadModels": {
+        "EventsTable": {"dynamodb:Query", "dynamodb:Scan"},
+        "ParkedTable": PARKING,
+        "ReadTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
+        "ProcessTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
+        "WorkQueue": {"sqs:SendMessage"},
     },
 }
 WRITING_A_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}

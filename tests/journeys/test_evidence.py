@@ -113,7 +113,8 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
     venue_id = made(organiser.post("/venues", json=VENUE))["id"]
     other_id = made(organiser.post("/venues", json=VENUE))["id"]
     shop.settle()
-    project = composition.current().programme_consumer.projection.apply
+    live = composition.current().programme_consumer.projection.kept_current()[0]
+    project = live.apply
 
     def allergic(stream_id: UUID, position: int, events: Any) -> None:
         if any(isinstance(one.event, VenueDetailsChanged) for one in events):
@@ -121,7 +122,7 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
         project(stream_id, position, events)
 
     with monkeypatch.context() as broken:
-        broken.setattr(composition.current().programme_consumer.projection, "apply", allergic)
+        broken.setattr(live, "apply", allergic)
         for capacity in (7, 8, 9):
             made(organiser.patch(f"/venues/{venue_id}", json={"capacity": capacity}))
         made(organiser.patch(f"/venues/{other_id}", json={"capacity": 7}))

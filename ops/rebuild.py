@@ -1,0 +1,100 @@
+"""Commands that make a read model anew: from the log, or from the bus."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from chalicelib import composition
+from chalicelib.delivery.batch import succeeded
+from chalicelib.delivery.consumer import BusRecord
+from chalicelib.delivery.generations import switch
+from chalicelib.delivery.rebuild import PASSES, SEGMENTS, Progress, Rebuilder
+from chalicelib.errors import Unavailable
+from ops.progress import progress
+from ops.report import Report
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+NAMES = ("programme", "carts", "availability", "processes")
+_RECORDS_AT_ONCE = 500
+
+
+def rebuild(options: argparse.Namespace) -> Report:
+    """build a read model from the log beside the live one, compare them, and switch; go on if interrupted"""
+    shop = composition.current()
+    model, consumer = shop.read_models[options.projection]()
+    if options.switch_back:
+        generations = switch(model)
+        return Report([{"projection": model.name, "live": str(generations.live), "beside": str(generations.beside)}])
+    began = monotonic()
+    with progress(f"Rebuilding {model.name}", PASSES * shop.event_store.size()) as advance:
+        read = 0
+
+        def tell(made: Progress) -> None:
+            nonlocal read
+            read += made.events if made.stage == "load" else 0
+            advance(made.stage, made.events)
+
+        rebuilt = Rebuilder(model, shop.event_store, shop.parking, consumer).run(options.segments, tell)
+    record = {
+        "projection": model.name,
+        "live": rebuilt.generation,
+        "streams": rebuilt.new.streams,
+        "streams that differed before": rebuilt.live.different_count,
+        "seconds": round(monotonic() - began, 1),
+        "events read": read,
+        "digest": rebuilt.new.digest,
+    }
+    return Report([{name: str(value) for name, value in record.items()}], [record])
+
+
+def replay(options: argparse.Namespace) -> Report:
+    """give a projection the records of the bus again, from an instant on or all that the bus still has"""
+    shop = composition.current()
+    _, consumer = shop.read_models[options.projection]()
+    total = 0
+    with progress(f"Replaying {options.projection}", 0) as advance:
+        for records in _records(shop.kinesis, shop.settings.need("event_bus"), options.since):
+            if consumer.consume(records) != succeeded():
+                raise Unavailable("A server is away; replay again.")
+            total += len(records)
+            advance("bus", len(records))
+    return Report([{"projection": options.projection, "records": str(total)}])
+
+
+def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("rebuild", help=rebuild.__doc__)
+    parser.add_argument("projection", choices=NAMES)
+    parser.add_argument("--switch-back", action="store_true", help="make the generation live again that was before")
+    parser.add_argument("--segments", type=int, default=SEGMENTS, help="how many parts of the log are read at once")
+    parser.set_defaults(command=rebuild)
+    parser = commands.add_parser("replay", help=replay.__doc__)
+    parser.add_argument("projection", choices=NAMES)
+    parser.add_argument("--since", type=_instant, help="an instant with offset; without it, all that the bus has")
+    parser.set_defaults(command=replay)
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise argparse.ArgumentTypeError("an instant needs an offset, as in 2030-06-15T20:00:00+02:00")
+    return instant
+
+
+def _records(kinesis: Any, stream: str, since: datetime | None) -> Iterator[Sequence[BusRecord]]:
+    """What is on the bus now, shard by shard."""
+    start = (
+        {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since} if since else {"ShardIteratorType": "TRIM_HORIZON"}
+    )
+    for page in kinesis.get_paginator("list_shards").paginate(StreamName=stream):
+        for shard in page["Shards"]:
+            reply = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard["ShardId"], **start)
+            iterator = reply["ShardIterator"]
+            while iterator:
+                reply = kinesis.get_records(ShardIterator=iterator, Limit=_RECORDS_AT_ONCE)
+                yield [BusRecord(record["SequenceNumber"], record["Data"]) for record in reply["Records"]]
+                is_at_end = not reply["Records"] and not reply.get("MillisBehindLatest")
+                iterator = None if is_at_end else reply.get("NextShardIterator")
