@@ -7,18 +7,21 @@ from collections.abc import Sequence
 
 from rich.progress import Progress
 
-from benchmarks import contention, fold, memory, steps
+from benchmarks import contention, fold, memory, rebuild, steps
 from benchmarks.clients import running_clients
 from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
 from benchmarks.report import Record, Section, progress, publish, verdict_on
+from chalicelib.composition import Composition
 from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.settings import Settings
 from local.stack import Stack
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
+    parser.add_argument("--rebuild", action="store_true", help="also rebuild the programme from 100,000 events")
     options = parser.parse_args(arguments)
     about = describe_machine()
     with progress() as bar:
@@ -26,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with own_stack() as stack:
             os.environ.update(stack.environment)
             sections = [_of_steps(bar, stack), *in_memory, _of_contention(bar, stack), fold_ratio]
+            sections += [_of_rebuild(bar)] if options.rebuild else []
     publish(about, sections, as_json=options.json)
     return 0
 
@@ -107,6 +111,12 @@ def _of_fold(bar: Progress) -> Section:
         for measured in fold.measure(on_done=lambda: bar.advance(task))
     ]
     return Section("fold", "stored JSON to state; bare: pydantic's model_validate_json of the same data", rows)
+
+
+def _of_rebuild(bar: Progress) -> Section:
+    events, model = rebuild.SIZES[0], Composition(Settings.from_environment()).programme_projection
+    task = bar.add_task("Rebuilding the programme", total=2 * events)
+    return rebuild.section([rebuild.measure(model, events, lambda done: bar.advance(task, done))])
 
 
 if __name__ == "__main__":

@@ -70,9 +70,9 @@ class Loader:
             return set(self._model.rewrite(due))
         except Unavailable:
             raise
-        except Exception:  # noqa: BLE001 - one stream that the store does not take must not stop the others
+        except Exception as error:  # noqa: BLE001 - one stream that the store does not take must not stop the others
             if len(due) == 1:
-                logger.warning("%s: stream %s cannot be loaded at once", self._model.name, due[0].stream_id)
+                logger.warning("%s: stream %s is not taken whole: %r", self._model.name, due[0].stream_id, error)
                 return self._apply_singly(due[0])
             half = len(due) // 2
             return self._rewrite(due[:half]) | self._rewrite(due[half:])

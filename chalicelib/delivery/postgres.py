@@ -126,6 +126,7 @@ class PostgresProjection:
         self._generation = generation
         self._schema = schema.of(generation)
         self._known = {generation: self}
+        self._known_columns: dict[str, list[str]] | None = None
 
     @property
     def name(self) -> str:
@@ -281,12 +282,14 @@ class PostgresProjection:
                 copy.write_row([row.get(name) for name in columns])
 
     def _columns(self, cursor: Cursor[DictRow]) -> dict[str, list[str]]:
-        """Of each table those that are not generated from others."""
-        cursor.execute(_COLUMNS, {"schema": self._schema})
-        columns: dict[str, list[str]] = {}
-        for row in cursor.fetchall():
-            columns.setdefault(row["table_name"], []).append(row["column_name"])
-        return columns
+        """Of each table those that are not generated from others; as they were at first, if a migration comes."""
+        if self._known_columns is None:
+            cursor.execute(_COLUMNS, {"schema": self._schema})
+            columns: dict[str, list[str]] = {}
+            for row in cursor.fetchall():
+                columns.setdefault(row["table_name"], []).append(row["column_name"])
+            self._known_columns = columns
+        return self._known_columns
 
     def generations(self) -> Generations:
         query = "select live, beside, is_whole, newest from generations where projection = %(projection)s"
