@@ -269,6 +269,7 @@ def test_no_function_can_change_or_remove_an_event(resources: Json) -> None:
     harmless = {
         "dynamodb:PutItem",
         "dynamodb:Query",
+        "dynamodb:Scan",
         "dynamodb:DescribeStream",
         "dynamodb:GetRecords",
         "dynamodb:GetShardIterator",
