@@ -155,6 +155,9 @@ class ReferenceProjection:
     def aggregate_types(self) -> frozenset[str]:
         return frozenset(self._aggregates)
 
+    def kept_current(self) -> "list[ReferenceProjection]":
+        return [self]
+
     def position(self, stream_id: UUID) -> int:
         return self._positions.get(stream_id, -1)
 
