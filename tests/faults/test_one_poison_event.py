@@ -128,4 +128,4 @@ def test_one_poison_event_among_a_thousand_parks_one_stream_and_a_redrive_makes_
 
 
 def positions(shop: Line, streams: Sequence[Sequence[StoredEvent]]) -> dict[UUID, int]:
-    return {stream[0].aggregate_id: shop.projection.position(stream[0].aggregate_id) for stream in streams}
+    return {stream[0].aggregate_id: shop.consumer.position(stream[0].aggregate_id) for stream in streams}

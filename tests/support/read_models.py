@@ -22,10 +22,9 @@ from chalicelib.processes.work import MemoryWorkQueue
 from chalicelib.venues.projections import project_venue
 from local.emulator import Emulator
 from local.resources import Aws, create_resources
-from local.stack import Stack
+from local.stack import RESOURCE_FILE, Stack
 from local.valkey import Valkey
 from tests.support.machinery import PROCESSES
-from tests.support.stores import RESOURCE_FILE
 
 pytest_plugins = ["tests.support.stores"]
 
