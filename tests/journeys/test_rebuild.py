@@ -96,6 +96,11 @@ def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> list[dict[str, 
     return records
 
 
+def lagging(found: dict[str, Any]) -> list[str]:
+    """The streams that are behind though nothing is wrong with them: other tests leave parked ones in the log."""
+    return [one["stream"] for one in found["behind"] if not one["parked"]]
+
+
 def model_of(name: str) -> ReadModel:
     model = composition.current().read_models[name]()[0]
     return model.at(model.generations().live)
@@ -123,7 +128,7 @@ def test_while_a_read_model_is_rebuilt_people_buy_and_no_read_fails(
     assert model_of(name).generation == rebuilt["live"]
     shop.settle()
     (busy,) = told(capsys, "verify", name)
-    assert (busy["behind_count"], busy["different_count"]) == (0, 0)
+    assert (lagging(busy), busy["different"]) == ([], [])
     (silent,) = told(capsys, "rebuild", name)
     assert (silent["digest"], silent["streams"]) == (busy["digest"], busy["streams"])
 
@@ -151,7 +156,7 @@ def test_a_row_edited_by_hand_is_named_by_verify_and_mended(
     assert [one["stream"] for one in found["different"]] == [str(key)]
     assert found["different"][0]["changes"]
     (mended,) = told(capsys, "verify", name)
-    assert (mended["different_count"], mended["behind_count"]) == (0, 0)
+    assert (lagging(mended), mended["different"]) == ([], [])
 
 
 def test_the_bus_can_be_replayed_to_a_projection_and_nothing_changes(
@@ -174,7 +179,7 @@ def test_a_redis_that_lost_its_memory_is_mended_by_the_watch_that_runs_every_min
     shop.settle()
     shop.pump.tick()
     shop.stack.valkey.forget_everything()
-    assert told(capsys, "verify", "availability")[0]["behind_count"] > 0
+    assert lagging(told(capsys, "verify", "availability")[0])
     shop.pump.tick()
     (mended,) = told(capsys, "verify", "availability")
-    assert (mended["behind_count"], mended["different_count"]) == (0, 0)
+    assert (lagging(mended), mended["different"]) == ([], [])
