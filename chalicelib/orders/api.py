@@ -1,17 +1,19 @@
 """Routes of the orders."""
 
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import StringConstraints
 
 from chalicelib import composition
 from chalicelib.caller import Role
 from chalicelib.errors import NotFound
+from chalicelib.eventsourcing.event import format_instant
 from chalicelib.http.moments import PointInTime
 from chalicelib.http.paging import Page, page_of
 from chalicelib.http.requests import Body, Query
 from chalicelib.http.routes import Answer, Call, Routes, accepted, created, ok
-from chalicelib.orders import commands, queries, webhooks
+from chalicelib.orders import admission, commands, queries, webhooks
 
 routes = Routes(__name__)
 
@@ -21,6 +23,13 @@ ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 class NewPayment(Body):
     provider: ShortName
     token: ShortName
+
+
+class ShownTicket(Body):
+    """What the code on a ticket holds."""
+
+    order_id: UUID
+    ticket_id: UUID
 
 
 @routes.get("/orders", Role.CUSTOMER)
@@ -62,6 +71,16 @@ def pay_order(call: Call) -> Answer:
     answer = {"payment_id": str(paid.payment_id), "status": paid.status}
     answer |= {"order_id": str(order_id), "order_status": paid.order_status}
     return created({**answer, "version": paid.version}, f"/orders/{order_id}")
+
+
+@routes.post("/concerts/{concert_id}/check-ins", Role.DOOR)
+def check_in_ticket(call: Call) -> Answer:
+    body = call.body(ShownTicket)
+    shop, concert_id = composition.current(), call.id("concert_id")
+    admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
+    answer = {"ticket_id": str(admitted.ticket_id), "ticket_type_name": admitted.ticket_type_name}
+    answer |= {"checked_in_at": format_instant(admitted.checked_in_at)}
+    return created({**answer, "version": admitted.version}, f"/orders/{body.order_id}/tickets")
 
 
 @routes.post("/webhooks/payments/{provider}")

@@ -144,6 +144,15 @@ class TicketEvent(Event, aggregate="Ticket"):
     """A fact about one ticket. Its stream begins when it stops being what the order's confirmation says of it."""
 
 
+class TicketCheckedIn(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketCheckedInEvent"):
+    """Somebody was let in with it. Who did so is the event's actor."""
+
+    order_id: UUID
+    ticket_type_id: UUID
+    concert_id: UUID
+    at: Instant
+
+
 class TicketRevoked(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketRevokedEvent"):
     """The ticket admits nobody any more."""
 

@@ -47,6 +47,7 @@ STORED_NAMES = {
     "Cloudbash.Domain.Orders.Events.RefundCompletedEvent": "Order",
     "Cloudbash.Domain.Orders.Events.RefundStartedEvent": "Order",
     "Cloudbash.Domain.Orders.Events.TicketRevocationCompletedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.TicketCheckedInEvent": "Ticket",
     "Cloudbash.Domain.Orders.Events.TicketRevokedEvent": "Ticket",
     "Cloudbash.Domain.Orders.Events.TicketsRevokedEvent": "Order",
     "Cloudbash.Domain.Users.Events.UserAuthenticatedEvent": "Account",
