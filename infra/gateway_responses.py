@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
+from chalicelib.http.browsers import ALLOWED_ORIGIN, EXPOSED
+
 CONTENT_TYPE = "application/problem+json"
+FOR_BROWSERS = [
+    ("Access-Control-Allow-Origin", ALLOWED_ORIGIN),
+    ("Access-Control-Expose-Headers", ",".join(EXPOSED)),
+]
 LARGEST_BODY = 10 * 1024 * 1024
 
 
@@ -73,7 +79,7 @@ def gateway_responses() -> dict[str, Any]:
 
 
 def _response(refusal: Refusal) -> dict[str, Any]:
-    headers = dict([("Content-Type", CONTENT_TYPE), *([refusal.header] if refusal.header else [])])
+    headers = dict([("Content-Type", CONTENT_TYPE), *([refusal.header] if refusal.header else []), *FOR_BROWSERS])
     body = {
         "type": "about:blank",
         "title": refusal.status.phrase,

@@ -21,6 +21,8 @@ from chalice.local import (
     RouteMatcher,
 )
 
+from infra.gateway_responses import FOR_BROWSERS
+
 log = logging.getLogger("local.server")
 
 MEMORY_MB = 1024
@@ -50,7 +52,8 @@ class Problem(Exception):
             "code": self.code,
             "detail": self.detail,
         }
-        return Answer(self.status, [("Content-Type", PROBLEM), *self.headers], json.dumps(body).encode())
+        headers = [("Content-Type", PROBLEM), *self.headers, *FOR_BROWSERS]
+        return Answer(self.status, headers, json.dumps(body).encode())
 
 
 # The first three, word for word, are also the gateway responses of the deployed API.

@@ -17,6 +17,7 @@ from chalicelib.delivery.min_versions import MinVersions
 from chalicelib.errors import CloudbashError, Forbidden
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.http.authorizer import actor_of
+from chalicelib.http.browsers import ANY_PAGE
 from chalicelib.http.problems import as_json, problem
 from chalicelib.http.requests import (
     BodyModel,
@@ -193,6 +194,7 @@ class Routes:
                 authorizer=authorizer if route.role else None,
                 content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
                 name=route.handler.__name__,
+                cors=ANY_PAGE,
             )(_view(blueprint, route, granted))
         return blueprint
 

@@ -1,0 +1,16 @@
+"""Pages of every origin may call the API from a browser."""
+
+from chalice.app import CORSConfig
+
+ALLOWED_ORIGIN = "*"
+"""Who is calling is said by a token, which no browser adds by itself: another origin gains nothing by being allowed."""
+
+EXPOSED = ("ETag", "Location", "Read-Model-Lag", "Retry-After", "WWW-Authenticate")
+
+ANY_PAGE = CORSConfig(
+    allow_origin=ALLOWED_ORIGIN,
+    allow_headers=["Idempotency-Key", "If-Match", "Min-Version", "X-Correlation-Id"],
+    expose_headers=EXPOSED,
+    max_age=7200,
+)
+"""A preflight is good for two hours, the longest that browsers agree on."""
