@@ -1,42 +1,58 @@
-"""Every Lambda entry point of Cloudbash, and nothing else."""
+"""Every Lambda entry point of Cloudbash, and nothing else.
 
+All functions share this module, so it imports at once only what all of them need: what one function needs is imported
+by its handler, and before its first call by what `chalicelib/parts.py` makes for it.
+"""
+
+import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate, SQSEvent
 
 from chalicelib import composition
-from chalicelib.carts.api import routes as carts
-from chalicelib.concerts.api import routes as concerts
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.forwarder import LogRecord
-from chalicelib.health.api import routes as health
-from chalicelib.http.authorizer import authorize as authorize_token
-from chalicelib.http.middleware import problems_only
-from chalicelib.inventory.api import routes as inventory
-from chalicelib.orders.api import routes as orders
-from chalicelib.processes.worker import Message
+from chalicelib.parts import PARTS, THE_API
 from chalicelib.settings import Settings
-from chalicelib.streams.api import routes as streams
-from chalicelib.venues.api import routes as venues
+
+if TYPE_CHECKING:
+    from chalicelib.delivery.consumer import BusRecord, Consumer
+
+FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
+"""The function that this container runs, as Lambda names it; empty everywhere else, where all run in one process."""
 
 settings = Settings.from_environment()
 app = Chalice(app_name="cloudbash")
-app.register_middleware(problems_only, "http")
 
 
 @app.authorizer(ttl_seconds=300)
 def authorize(request: AuthRequest) -> AuthResponse:
+    from chalicelib.http.authorizer import authorize as authorize_token
+
     return authorize_token(request.token, composition.current().verifier)
 
 
-for routes in (venues, concerts, inventory, carts, orders, streams, health):
-    app.register_blueprint(routes.blueprint(authorize, lambda person: composition.current().roles_granted_to(person)))
+if FUNCTION in {"", THE_API}:
+    from chalicelib.carts.api import routes as carts
+    from chalicelib.concerts.api import routes as concerts
+    from chalicelib.health.api import routes as health
+    from chalicelib.http.middleware import problems_only
+    from chalicelib.inventory.api import routes as inventory
+    from chalicelib.orders.api import routes as orders
+    from chalicelib.streams.api import routes as streams
+    from chalicelib.venues.api import routes as venues
+
+    app.register_middleware(problems_only, "http")
+    for routes in (venues, concerts, inventory, carts, orders, streams, health):
+        app.register_blueprint(
+            routes.blueprint(authorize, lambda person: composition.current().roles_granted_to(person))
+        )
 
 
 @app.on_dynamodb_record(stream_arn=settings.events_stream_arn or "set-by-the-template", batch_size=100)
 def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
     """Log → bus."""
+    from chalicelib.delivery.forwarder import LogRecord
+
     records = [LogRecord(r.sequence_number, r.event_name, r.keys, r.new_image) for r in event]
     return composition.current().forwarder.forward(records)
 
@@ -76,6 +92,8 @@ def sign_heads(event: KinesisEvent) -> dict[str, Any]:
 @app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=10)
 def work(event: SQSEvent) -> dict[str, Any]:
     """Work queue → commands and the world outside."""
+    from chalicelib.processes.worker import Message
+
     messages = [Message(record.to_dict()["messageId"], record.body) for record in event]
     return composition.current().worker.work(messages)
 
@@ -99,11 +117,17 @@ def verify_read_models(_: CloudWatchEvent) -> None:
     composition.current().caretaker.run()
 
 
-def _consume(event: KinesisEvent, consumer: Consumer) -> dict[str, Any]:
+def _consume(event: KinesisEvent, consumer: "Consumer") -> dict[str, Any]:
     return consumer.consume(_bus_records(event))
 
 
-def _bus_records(event: KinesisEvent) -> Iterator[BusRecord]:
+def _bus_records(event: KinesisEvent) -> "Iterator[BusRecord]":
+    from chalicelib.delivery.consumer import BusRecord
+
     for record in event:
         shard_id, _, _ = record.to_dict()["eventID"].partition(":")
         yield BusRecord(record.sequence_number, record.data, shard_id)
+
+
+if FUNCTION:
+    PARTS[FUNCTION](composition.current())

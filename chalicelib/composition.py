@@ -9,66 +9,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-import boto3
-from botocore.config import Config
-
-from chalicelib.access.account import ACCOUNT
-from chalicelib.access.commands import granted_roles
-from chalicelib.caller import Role
-from chalicelib.carts.cart import CART
-from chalicelib.carts.projections import fold_cart
 from chalicelib.clock import utc_now
-from chalicelib.concerts.concert import CONCERT
-from chalicelib.delivery.consumer import Consumer
-from chalicelib.delivery.min_versions import MinVersions
-from chalicelib.delivery.projection import Projection
 from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.codec import Origin
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
-from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
-from chalicelib.eventsourcing.event import format_instant
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.http.auth import FileKeys, RemoteKeys, TokenVerifier
-from chalicelib.inventory.ticket_pool import TICKET_POOL
-from chalicelib.orders.order import ORDER
-from chalicelib.orders.payments import PaymentGateway
-from chalicelib.orders.projections import fold_order
-from chalicelib.orders.ticket import TICKET
-from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
-from chalicelib.privacy.keys import FileMasterKey, MasterKey
-from chalicelib.privacy.kms import KmsMasterKey
-from chalicelib.privacy.vault import PersonVault
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.settings import NotConfigured, Settings
-from chalicelib.venues.venue import VENUE
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
     from mypy_boto3_kinesis.client import KinesisClient
     from redis import Redis
 
+    from chalicelib.caller import Role
     from chalicelib.delivery.caretaker import Caretaker
+    from chalicelib.delivery.consumer import Consumer
     from chalicelib.delivery.documents import DocumentProjection
     from chalicelib.delivery.dynamodb_parking import DynamoDBParking
     from chalicelib.delivery.forwarder import Forwarder
     from chalicelib.delivery.generations import ReadModel
+    from chalicelib.delivery.min_versions import MinVersions
     from chalicelib.delivery.postgres import Pool, PostgresProjection, Reader
+    from chalicelib.delivery.projection import Projection
     from chalicelib.delivery.redis import RedisProjection
+    from chalicelib.eventsourcing.aggregate import Aggregate
+    from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+    from chalicelib.eventsourcing.repository import Repository
     from chalicelib.evidence.archive import Archive
     from chalicelib.evidence.notary import Notary
     from chalicelib.evidence.statement import Signer
+    from chalicelib.http.auth import FileKeys, TokenVerifier
+    from chalicelib.orders.payments import PaymentGateway
+    from chalicelib.privacy.keys import MasterKey
+    from chalicelib.privacy.vault import PersonVault
     from chalicelib.processes.runner import ProcessRunner
     from chalicelib.processes.work import WorkQueue
     from chalicelib.processes.worker import Worker
-
-_AWS = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 3},
-    max_pool_connections=64,
-)
-"""A buyer waits: better a 503 that asks to come back than a request that hangs for the SDK's default minute."""
-
 
 _QUIET_FOR = timedelta(seconds=10)
 _SWEPT_AT_ONCE = 500
@@ -82,42 +56,62 @@ class Composition:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self.settings = settings
         self.clock = clock
-        self.aggregates: Mapping[str, Aggregate[Any]] = {
-            aggregate.name: aggregate for aggregate in (VENUE, CONCERT, TICKET_POOL, CART, ORDER, TICKET, ACCOUNT)
-        }
+
+    @cached_property
+    def aggregates(self) -> "Mapping[str, Aggregate[Any]]":
+        """All of them, by their names."""
+        from chalicelib.access.account import ACCOUNT
+        from chalicelib.carts.cart import CART
+        from chalicelib.concerts.concert import CONCERT
+        from chalicelib.inventory.ticket_pool import TICKET_POOL
+        from chalicelib.orders.order import ORDER
+        from chalicelib.orders.ticket import TICKET
+        from chalicelib.venues.venue import VENUE
+
+        return {aggregate.name: aggregate for aggregate in (VENUE, CONCERT, TICKET_POOL, CART, ORDER, TICKET, ACCOUNT)}
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
-        client: DynamoDBClient = boto3.client("dynamodb", config=_AWS)
+        client: DynamoDBClient = _client("dynamodb")
         return client
 
     @cached_property
     def kinesis(self) -> "KinesisClient":
-        client: KinesisClient = boto3.client("kinesis", config=_AWS)
+        client: KinesisClient = _client("kinesis")
         return client
 
     @cached_property
-    def event_store(self) -> DynamoDBEventStore:
+    def event_store(self) -> "DynamoDBEventStore":
+        from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+
         return DynamoDBEventStore(self.dynamodb, self.settings.need("events_table"), self.settings.marks_table)
 
     @cached_property
-    def repository(self) -> Repository:
+    def repository(self) -> "Repository":
+        from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
+        from chalicelib.eventsourcing.repository import Repository
+
         self.settings.need("marks_table")
         snapshots = DynamoDBSnapshots(self.dynamodb, self.settings.need("snapshots_table"))
         return Repository(self.event_store, self.clock, snapshots=snapshots)
 
     @cached_property
-    def vault(self) -> PersonVault:
+    def vault(self) -> "PersonVault":
+        from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
+        from chalicelib.privacy.vault import PersonVault
+
         keys = DynamoDBPersonKeys(self.dynamodb, self.settings.need("person_keys_table"), self._master_key())
         return PersonVault(keys)
 
     @cached_property
-    def verifier(self) -> TokenVerifier:
+    def verifier(self) -> "TokenVerifier":
+        from chalicelib.http.auth import RemoteKeys, TokenVerifier
+
         keys = RemoteKeys(self.settings.jwks_url) if self.settings.jwks_url else self._file_keys()
         return TokenVerifier(keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"))
 
     @cached_property
-    def gateways(self) -> Mapping[str, PaymentGateway]:
+    def gateways(self) -> "Mapping[str, PaymentGateway]":
         """The payment providers that the stage admits."""
         makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox, "stripe": self._stripe}
         return {name: makers[name]() for name in self.settings.payment_providers.split(",") if name in makers}
@@ -131,15 +125,17 @@ class Composition:
 
     @cached_property
     def programme_projection(self) -> "PostgresProjection":
+        from chalicelib.concerts.concert import CONCERT
         from chalicelib.concerts.projections import project_concert
         from chalicelib.delivery.postgres import PostgresProjection
         from chalicelib.delivery.programme import PROGRAMME
         from chalicelib.venues.projections import project_venue
+        from chalicelib.venues.venue import VENUE
 
         projectors = {VENUE.name: project_venue, CONCERT.name: project_concert}
         return PostgresProjection("programme", self.programme, projectors, PROGRAMME)
 
-    def programme_reflecting(self, least: MinVersions) -> AbstractContextManager["Reader"]:
+    def programme_reflecting(self, least: "MinVersions") -> AbstractContextManager["Reader"]:
         """The programme as new as the reader wants it."""
         return self.programme_projection.reflecting(least, self.event_store)
 
@@ -156,7 +152,11 @@ class Composition:
 
     @cached_property
     def carts_projection(self) -> "DocumentProjection":
+        from chalicelib.carts.cart import CART
+        from chalicelib.carts.projections import fold_cart
         from chalicelib.delivery.documents import DocumentProjection
+        from chalicelib.orders.order import ORDER
+        from chalicelib.orders.projections import fold_order
 
         folds = {CART.name: fold_cart, ORDER.name: fold_order}
         return DocumentProjection("carts", self.dynamodb, self.settings.need("read_table"), folds)
@@ -174,7 +174,7 @@ class Composition:
         return Forwarder(self.kinesis, self.settings.need("event_bus"), self.parking, self.clock)
 
     @property
-    def consumers(self) -> Mapping[str, Consumer]:
+    def consumers(self) -> "Mapping[str, Consumer]":
         """Everybody who follows the bus, by the name under which positions and parked streams are kept."""
         followers = (self.programme_consumer, self.carts_consumer, self.availability_consumer, self.processes_consumer)
         return {consumer.projection.name: consumer for consumer in followers}
@@ -189,7 +189,7 @@ class Composition:
     def heads_archive(self) -> "Archive":
         from chalicelib.evidence.s3 import S3Archive
 
-        return S3Archive(boto3.client("s3", config=_AWS), self.settings.need("heads_bucket"))
+        return S3Archive(_client("s3"), self.settings.need("heads_bucket"))
 
     @cached_property
     def signer(self) -> "Signer":
@@ -197,17 +197,17 @@ class Composition:
         from chalicelib.evidence.kms import KmsSigner
 
         if self.settings.signing_key_id:
-            return KmsSigner(boto3.client("kms", config=_AWS), self.settings.signing_key_id)
+            return KmsSigner(_client("kms"), self.settings.signing_key_id)
         if not self.settings.signing_key_file:
             raise NotConfigured("SIGNING_KEY_ID or SIGNING_KEY_FILE is not set")
         return FileSigner(Path(self.settings.signing_key_file))
 
     @cached_property
-    def programme_consumer(self) -> Consumer:
+    def programme_consumer(self) -> "Consumer":
         return self._consumer(self.programme_projection)
 
     @cached_property
-    def carts_consumer(self) -> Consumer:
+    def carts_consumer(self) -> "Consumer":
         return self._consumer(self.carts_projection)
 
     @cached_property
@@ -217,14 +217,14 @@ class Composition:
         return availability_projection(self.redis)
 
     @cached_property
-    def availability_consumer(self) -> Consumer:
+    def availability_consumer(self) -> "Consumer":
         return self._consumer(self.availability_projection)
 
     @cached_property
     def work_queue(self) -> "WorkQueue":
         from chalicelib.processes.sqs import SqsWorkQueue
 
-        return SqsWorkQueue(boto3.client("sqs", config=_AWS), self.settings.need("work_queue_url"))
+        return SqsWorkQueue(_client("sqs"), self.settings.need("work_queue_url"))
 
     @cached_property
     def processes(self) -> "ProcessRunner":
@@ -237,7 +237,7 @@ class Composition:
         return ProcessRunner(instances, self.work_queue, [CheckoutProcess(), ConcertProcess()])
 
     @cached_property
-    def processes_consumer(self) -> Consumer:
+    def processes_consumer(self) -> "Consumer":
         return self._consumer(self.processes)
 
     @property
@@ -268,6 +268,7 @@ class Composition:
     def record_lapsed_holds(self) -> int:
         """How many pools were swept. Where something happens, every event drops what has lapsed: so only pools that
         have been quiet are asked. Raises Unavailable."""
+        from chalicelib.eventsourcing.codec import Origin
         from chalicelib.inventory.commands import record_lapsed_holds
         from chalicelib.inventory.queries import pools_with_lapsed_holds
 
@@ -287,17 +288,19 @@ class Composition:
             "redis": lambda: self.redis.ping(),
         }
 
-    def roles_granted_to(self, person_id: UUID) -> frozenset[Role]:
+    def roles_granted_to(self, person_id: UUID) -> "frozenset[Role]":
+        from chalicelib.access.commands import granted_roles
+
         return granted_roles(self.repository, person_id)
 
-    def _sandbox(self) -> PaymentGateway:
+    def _sandbox(self) -> "PaymentGateway":
         from chalicelib.orders.dynamodb import DynamoDBLedger
         from chalicelib.orders.sandbox import SandboxGateway
 
         ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
         return SandboxGateway(ledger, self.clock, self.settings.need("sandbox_secret"), self._hear_the_sandbox)
 
-    def _stripe(self) -> PaymentGateway:
+    def _stripe(self) -> "PaymentGateway":
         """Its secrets are in the environment, or in the secret of Secrets Manager that STRIPE_SECRET_ID names."""
         from chalicelib.orders.stripe import StripeGateway, connect
 
@@ -305,7 +308,7 @@ class Composition:
         if not settings.stripe_secret_id:
             secrets = {"api_key": settings.need("stripe_api_key"), "webhook": settings.need("stripe_webhook_secret")}
         else:
-            found = boto3.client("secretsmanager", config=_AWS).get_secret_value(SecretId=settings.stripe_secret_id)
+            found = _client("secretsmanager").get_secret_value(SecretId=settings.stripe_secret_id)
             secrets = json.loads(found["SecretString"])
         return StripeGateway(connect(secrets["api_key"], settings.stripe_api_base), secrets["webhook"])
 
@@ -316,20 +319,41 @@ class Composition:
         with suppress(Unavailable):  # a provider's call that is lost fails no payment
             receive(self.gateways["sandbox"], self.work_queue, body, headers, delay)
 
-    def _consumer(self, projection: Projection) -> Consumer:
+    def _consumer(self, projection: "Projection") -> "Consumer":
+        from chalicelib.delivery.consumer import Consumer
+
         return Consumer(projection, self.event_store, self.parking, self.clock)
 
-    def _master_key(self) -> MasterKey:
+    def _master_key(self) -> "MasterKey":
+        from chalicelib.privacy.keys import FileMasterKey
+        from chalicelib.privacy.kms import KmsMasterKey
+
         if self.settings.master_key_id:
-            return KmsMasterKey(boto3.client("kms", config=_AWS), self.settings.master_key_id)
+            return KmsMasterKey(_client("kms"), self.settings.master_key_id)
         if not self.settings.master_key_file:
             raise NotConfigured("MASTER_KEY_ID or MASTER_KEY_FILE is not set")
         return FileMasterKey(Path(self.settings.master_key_file))
 
-    def _file_keys(self) -> FileKeys:
+    def _file_keys(self) -> "FileKeys":
+        from chalicelib.http.auth import FileKeys
+
         if not self.settings.jwks_file:
             raise NotConfigured("JWKS_URL or JWKS_FILE is not set")
         return FileKeys(Path(self.settings.jwks_file))
+
+
+def _client(service: str) -> Any:
+    """A buyer waits: better a 503 that asks to come back than a request that hangs for the SDK's default minute."""
+    import boto3
+    from botocore.config import Config
+
+    patience = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=64,
+    )
+    return boto3.client(service, config=patience)
 
 
 _current: Composition | None = None

@@ -1,5 +1,6 @@
 """What an operator can do with a person's account."""
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.access.account import ACCOUNT
@@ -7,7 +8,9 @@ from chalicelib.caller import Role
 from chalicelib.eventsourcing.codec import Origin
 from chalicelib.eventsourcing.repository import Repository
 from chalicelib.eventsourcing.session import Session
-from chalicelib.privacy.vault import PersonVault
+
+if TYPE_CHECKING:
+    from chalicelib.privacy.vault import PersonVault
 
 
 def grant_role(repository: Repository, origin: Origin, person_id: UUID, role: Role) -> None:
@@ -30,7 +33,7 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
     repository.execute(command, origin)
 
 
-def erase_person(repository: Repository, vault: PersonVault, origin: Origin, person_id: UUID) -> None:
+def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID) -> None:
     """Destroy the person's key, then record it. Interrupted in between, it is finished by doing it again."""
     vault.erase(person_id)
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from chalicelib import composition
 from chalicelib.caller import Role
 from chalicelib.carts import commands, queries
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.http.moments import PointInTime
 from chalicelib.http.requests import Body, Line
 from chalicelib.http.routes import Answer, Call, Routes, created, no_content, ok

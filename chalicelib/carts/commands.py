@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from chalicelib.caller import Caller
@@ -16,7 +16,9 @@ from chalicelib.eventsourcing.session import Session
 from chalicelib.inventory.commands import HeldTickets, extend, hold_tickets, release
 from chalicelib.orders.commands import PlacedOrder, place_order, placed_order
 from chalicelib.orders.events import OrderLine
-from chalicelib.privacy.vault import PersonVault
+
+if TYPE_CHECKING:
+    from chalicelib.privacy.vault import PersonVault
 
 Result = TypeVar("Result")
 
@@ -114,7 +116,7 @@ def remove_item(repository: Repository, caller: Caller, cart_id: UUID, item_id: 
 
 def check_out(
     repository: Repository,
-    vault: PersonVault,
+    vault: "PersonVault",
     caller: Caller,
     cart_id: UUID,
     buyer: dict[str, str],

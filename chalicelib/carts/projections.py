@@ -10,7 +10,8 @@ from chalicelib.carts.events import (
 )
 from chalicelib.delivery.documents import new_document
 from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.instants import format_instant
 
 _COPIED = {"id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "quantity", "unit_price"}
 

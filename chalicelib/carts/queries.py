@@ -7,8 +7,9 @@ from chalicelib.carts.events import CartEvent
 from chalicelib.carts.projections import fold_cart
 from chalicelib.delivery.documents import DocumentProjection, Versioned, read_own, read_own_then
 from chalicelib.delivery.min_versions import NOTHING_NAMED, MinVersions
-from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.event import JsonObject
 from chalicelib.eventsourcing.history import Moment
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.money import CurrencyMismatch, Money
 

@@ -14,8 +14,9 @@ from chalicelib.concerts import commands, queries
 from chalicelib.concerts.concert import ConcertDetails, ConcertStatus
 from chalicelib.concerts.events import TicketType
 from chalicelib.errors import NotFound, Unauthenticated
-from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.event import JsonObject
 from chalicelib.eventsourcing.history import Moment
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.http.amounts import OffsetInstant, Price
 from chalicelib.http.moments import PointInTime
 from chalicelib.http.paging import Page, page_of

@@ -25,7 +25,8 @@ from chalicelib.concerts.events import (
 )
 from chalicelib.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.event import Event, as_utc
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.instants import as_utc
 
 MAX_TICKET_TYPES = 50
 

@@ -16,7 +16,8 @@ from chalicelib.concerts.events import (
     ConcertEvent,
 )
 from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
+from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.instants import as_utc, format_instant
 from chalicelib.processes.process import FROM_THE_BEGINNING, Step
 from chalicelib.processes.work import Kind, Task
 

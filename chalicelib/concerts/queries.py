@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib.errors import InvalidInput
-from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
+from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.instants import as_utc, format_instant
 
 if TYPE_CHECKING:
     from chalicelib.delivery.postgres import Reader

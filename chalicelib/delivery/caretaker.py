@@ -14,7 +14,7 @@ from chalicelib.delivery.generations import ReadModel
 from chalicelib.delivery.loading import Loader
 from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.codec import aggregate_type_of
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.store import EventStore, ScanPage
 from chalicelib.eventsourcing.stored import StoredEvent
 

@@ -14,7 +14,7 @@ from chalicelib.delivery.parking import ParkedStream, Parking, UnreadableRecord
 from chalicelib.delivery.projection import PositionMoved, Projection
 from chalicelib.errors import LogDamaged, Unavailable
 from chalicelib.eventsourcing.codec import aggregate_type_of, recorded
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 

@@ -18,8 +18,9 @@ from chalicelib.delivery.projection import PositionMoved
 from chalicelib.delivery.versioned_items import VersionedItems
 from chalicelib.errors import CloudbashError, InvalidInput, NotFound
 from chalicelib.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
-from chalicelib.eventsourcing.event import JsonObject, as_utc, format_instant
+from chalicelib.eventsourcing.event import JsonObject
 from chalicelib.eventsourcing.history import Moment
+from chalicelib.eventsourcing.instants import as_utc, format_instant
 from chalicelib.eventsourcing.store import MAX_ITEM_BYTES, EventStore
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from chalicelib.delivery.bus import to_bus
 from chalicelib.delivery.parking import Parking, UnreadableRecord
 from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.dynamodb_json import from_item
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.stored import StoredEvent
 
 if TYPE_CHECKING:

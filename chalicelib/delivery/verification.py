@@ -15,7 +15,8 @@ from chalicelib.delivery.folding import Folded, refolded
 from chalicelib.delivery.generations import Contents, Kept, ReadModel, Rewrite
 from chalicelib.delivery.parking import Parking
 from chalicelib.errors import LogDamaged
-from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.streams.changes import changes_between
 

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from chalicelib.errors import LogDamaged
-from chalicelib.eventsourcing.event import Event, JsonObject, event_class, format_instant
+from chalicelib.eventsourcing.event import Event, JsonObject, event_class
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.stored import GENESIS_HASH, StoredEvent
 
 

@@ -1,40 +1,22 @@
 """The base of every stored fact, and the registry of stored names."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_pascal
+
+from chalicelib.eventsourcing.instants import as_utc, format_instant
+from chalicelib.models import LateModel
 
 JsonObject = dict[str, Any]
 Upcaster = Callable[[JsonObject], JsonObject]
 
-
-def as_utc(instant: datetime) -> datetime:
-    """The same instant in UTC and in whole milliseconds, as the log will have it; one without an offset, as the
-    original wrote them, is taken as UTC. Raises ValueError for one that has no UTC."""
-    excess = instant.microsecond % 1000
-    if excess:
-        instant = instant.replace(microsecond=instant.microsecond - excess)
-    if instant.tzinfo is UTC:
-        return instant
-    try:
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError("is out of range") from error
-
-
-def format_instant(instant: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and `Z`, the one form in which instants are stored and sent."""
-    in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
-    return in_utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
-
-
 Instant = Annotated[datetime, AfterValidator(as_utc), PlainSerializer(format_instant, when_used="json")]
 
 
-class StoredModel(BaseModel):
+class StoredModel(LateModel):
     """A value inside an event: PascalCase in the log, immutable, unknown keys ignored."""
 
     model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True, extra="ignore")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from chalicelib.errors import LogDamaged, NotFound
 from chalicelib.eventsourcing.codec import RecordedEvent, recorded
-from chalicelib.eventsourcing.event import as_utc, format_instant
+from chalicelib.eventsourcing.instants import as_utc, format_instant
 from chalicelib.eventsourcing.stored import StoredEvent
 
 

@@ -9,7 +9,7 @@ from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import from_bus
 from chalicelib.delivery.consumer import BusRecord
 from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.evidence.archive import Archive
 from chalicelib.evidence.statement import FIRST, Head, Signer, Statement, digest_of, heads_of, to_document

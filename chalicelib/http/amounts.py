@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
-from chalicelib.eventsourcing.event import as_utc
+from chalicelib.eventsourcing.instants import as_utc
 from chalicelib.http.requests import Body
 from chalicelib.money import MINOR_DIGITS, Money
 

@@ -6,16 +6,18 @@ refuse (`Call.actor`), and a route that declares a role is never run without a v
 """
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import AuthResponse
 
 from chalicelib.caller import Actor
 from chalicelib.errors import Unauthenticated
-from chalicelib.http.auth import TokenVerifier
+
+if TYPE_CHECKING:
+    from chalicelib.http.auth import TokenVerifier
 
 
-def authorize(token: str, verifier: TokenVerifier) -> AuthResponse:
+def authorize(token: str, verifier: "TokenVerifier") -> AuthResponse:
     """Raises Unavailable if the keys cannot be fetched: then API Gateway answers 500 and caches nothing."""
     try:
         credentials = verifier.verify(token)

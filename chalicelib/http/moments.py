@@ -6,8 +6,8 @@ from typing import Annotated
 from pydantic import Field
 
 from chalicelib.errors import InvalidInput
-from chalicelib.eventsourcing.event import format_instant
 from chalicelib.eventsourcing.history import Moment
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.http.amounts import OffsetInstant
 from chalicelib.http.requests import Query
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 
 from chalicelib.caller import RequestIdentity
 from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.models import LateModel
 
 _REQUESTS = UUID("b3c1f0a4-9d55-4f6b-8c1b-2f7f6e0d9a52")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -46,13 +47,13 @@ def _web_url(text: str) -> str:
 WebUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_url)]
 
 
-class Body(BaseModel):
+class Body(LateModel):
     """A request body: JSON types are taken as they are, unknown members are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-class Query(BaseModel):
+class Query(LateModel):
     """A query string; unknown parameters are refused, because a misspelt filter must not silently match everything."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)

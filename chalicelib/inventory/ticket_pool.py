@@ -14,7 +14,8 @@ from uuid import UUID, uuid5
 
 from chalicelib.errors import Expired, InvalidInput, RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.event import Event, format_instant
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,

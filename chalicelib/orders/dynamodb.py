@@ -8,7 +8,7 @@ from uuid import UUID
 from botocore.exceptions import ClientError
 
 from chalicelib.delivery.dynamodb import error_code, weather
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.money import Money
 from chalicelib.orders.sandbox import Decision, Entry
 

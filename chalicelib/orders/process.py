@@ -4,7 +4,8 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import Event, JsonObject, format_instant
+from chalicelib.eventsourcing.event import Event, JsonObject
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.orders.events import (
     OrderCancelled,
     OrderConfirmed,

@@ -8,7 +8,8 @@ from decimal import Decimal
 
 from chalicelib.delivery.documents import new_document
 from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import Event, JsonObject, as_utc, format_instant
+from chalicelib.eventsourcing.event import Event, JsonObject
+from chalicelib.eventsourcing.instants import as_utc, format_instant
 from chalicelib.orders.events import (
     OrderCancelled,
     OrderConfirmed,

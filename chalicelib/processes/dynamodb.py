@@ -13,7 +13,7 @@ from chalicelib.delivery.dynamodb import error_code, weather
 from chalicelib.delivery.generations import Generations
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.delivery.versioned_items import VersionedItems
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.processes.process import Instance
 
 if TYPE_CHECKING:

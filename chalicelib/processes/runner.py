@@ -9,7 +9,7 @@ from uuid import UUID
 from chalicelib.delivery.generations import Contents, Generations, Kept, Rewrite
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.processes.process import Instance, Instances, Process
 from chalicelib.processes.work import Task, WorkQueue
 

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
-from chalicelib.eventsourcing.event import JsonObject, format_instant
+from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.eventsourcing.instants import format_instant
 
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 

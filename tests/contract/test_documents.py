@@ -31,8 +31,9 @@ from chalicelib.delivery.parking import MemoryParking
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.errors import InvalidInput, NotFound, Unavailable
 from chalicelib.eventsourcing.codec import Head, RecordedEvent, decode, recorded
-from chalicelib.eventsourcing.event import Event, JsonObject, format_instant
+from chalicelib.eventsourcing.event import Event, JsonObject
 from chalicelib.eventsourcing.history import Moment
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.money import Money

@@ -46,8 +46,9 @@ from chalicelib.delivery.projection import PositionMoved
 from chalicelib.delivery.tables import Change, Project
 from chalicelib.errors import InvalidInput, NotFound, Unavailable
 from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
-from chalicelib.eventsourcing.event import Event, event_classes, format_instant
+from chalicelib.eventsourcing.event import Event, event_classes
 from chalicelib.eventsourcing.history import Moment
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.money import Money

@@ -1,0 +1,30 @@
+"""What each function makes before its first call comes.
+
+Lambda gives the start of a container more processor than a small function has afterwards, so what every call of a
+function needs is made then. What only some calls need waits for the first of them: the API opens no database for a
+buyer who asks only the log. Nothing here asks a server, but for the secrets of a payment provider.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chalicelib.composition import Composition
+
+THE_API = "app"
+
+PARTS: "Mapping[str, Callable[[Composition], object]]" = {
+    THE_API: lambda shop: shop.repository,
+    "authorize": lambda shop: shop.verifier,
+    "forward_events": lambda shop: shop.forwarder,
+    "project_programme": lambda shop: shop.programme_consumer,
+    "project_carts": lambda shop: shop.carts_consumer,
+    "project_availability": lambda shop: shop.availability_consumer,
+    "run_processes": lambda shop: shop.processes_consumer,
+    "sign_heads": lambda shop: shop.notary,
+    "work": lambda shop: (shop.worker, shop.repository),
+    "push_on": lambda shop: shop.processes,
+    "record_lapsed_holds": lambda shop: (shop.redis, shop.repository),
+    "verify_read_models": lambda shop: shop.caretaker,
+}
+"""By the name of the handler in `app.py`."""
