@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid5
 
 from chalicelib.errors import Forbidden
-from chalicelib.eventsourcing.codec import Origin
+
+if TYPE_CHECKING:
+    from chalicelib.eventsourcing.codec import Origin
 
 _PERSONS = UUID("0c8a1d3e-64f5-4b0b-9d0f-6c1f2f4f8b7a")
 
@@ -54,7 +57,7 @@ class Caller:
     """One request of one actor. `expected_version` is the version that the caller has seen, if it says so."""
 
     actor: Actor
-    origin: Origin
+    origin: "Origin"
     request: RequestIdentity
     expected_version: int | None = None
 

@@ -1,0 +1,110 @@
+"""What a container imports before its first call: another library is another wait for whoever calls first."""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+import app
+from chalicelib.parts import PARTS, THE_API
+from chalicelib.settings import Settings
+from local.checkout import PROJECT
+
+CHALICE = {"chalice"}
+AWS_SDK = {"boto3", "botocore", "certifi", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
+CRYPTOGRAPHY = {"_cffi_backend", "cryptography"}
+POSTGRES = {"psycopg", "psycopg_binary", "psycopg_pool", "typing_extensions"}
+REDIS = {"redis", "cryptography"}
+
+LIBRARIES_OF_A_FUNCTION = {
+    THE_API: CHALICE | AWS_SDK | PYDANTIC,
+    "authorize": CHALICE | CRYPTOGRAPHY | {"jwt"},
+    "forward_events": CHALICE | AWS_SDK,
+    "project_programme": CHALICE | AWS_SDK | PYDANTIC | POSTGRES,
+    "project_carts": CHALICE | AWS_SDK | PYDANTIC,
+    "project_availability": CHALICE | AWS_SDK | PYDANTIC | REDIS,
+    "run_processes": CHALICE | AWS_SDK | PYDANTIC,
+    "sign_heads": CHALICE | AWS_SDK | PYDANTIC | CRYPTOGRAPHY,
+    "work": CHALICE | AWS_SDK | PYDANTIC,
+    "push_on": CHALICE | AWS_SDK | PYDANTIC,
+    "record_lapsed_holds": CHALICE | AWS_SDK | PYDANTIC | REDIS,
+    "verify_read_models": CHALICE | AWS_SDK | PYDANTIC | POSTGRES | REDIS,
+}
+WITHOUT_BATCHES = {THE_API, "authorize", "push_on", "record_lapsed_holds", "verify_read_models"}
+
+READ_MODELS_OF_A_FUNCTION = {
+    "project_programme": ["programme"],
+    "project_carts": ["carts"],
+    "project_availability": ["availability"],
+    "run_processes": ["processes"],
+    "verify_read_models": ["programme", "carts", "availability", "processes"],
+}
+
+LIBRARIES = """
+import json, sys
+import app
+if "empty batch" in sys.argv:
+    getattr(app, app.FUNCTION)({"Records": []}, None)
+files = {(name.split(".")[0], getattr(module, "__file__", None) or "") for name, module in sys.modules.items()}
+json.dump([name for name, file in files if "site-packages" in file], sys.stdout)
+"""
+EVENTS = """
+import json, sys
+import app
+from chalicelib import composition
+from chalicelib.eventsourcing.event import event_classes
+known = [(event.aggregate_type, event.stored_name) for event in event_classes()]
+made = [composition.current().read_models[name]()[0] for name in sys.argv[1:]]
+json.dump([known, sorted({kind for model in made for kind in model.aggregate_types})], sys.stdout)
+"""
+
+
+def in_a_container(function: str, program: str, *arguments: str) -> Any:
+    """What the program prints as JSON, run as Lambda runs the function; there is no server for it to ask."""
+    run = subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-c", program, *arguments],
+        cwd=PROJECT,
+        env=environment_of(function),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+def environment_of(function: str) -> dict[str, str]:
+    """Every setting but the files of development."""
+    settings = {field.name.upper(): str(field.default or "x") for field in fields(Settings)}
+    kinds = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWKS_URL": "https://issuer/jwks"}
+    ours = {name: value for name, value in (settings | kinds).items() if not name.endswith("_FILE")}
+    aws = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")
+    nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    return {**ours, **aws, **nobody, "PATH": os.environ["PATH"], "_HANDLER": f"app.{function}" if function else ""}
+
+
+def test_every_function_has_its_parts() -> None:
+    event_handlers = {source.name for source in app.app.event_sources}
+    authorizers = {authorizer.name for authorizer in app.app.builtin_auth_handlers}
+    assert PARTS.keys() == event_handlers | authorizers | {THE_API}
+    assert LIBRARIES_OF_A_FUNCTION.keys() == PARTS.keys()
+
+
+@pytest.mark.parametrize("function", PARTS)
+def test_a_container_imports_the_libraries_of_its_function_and_no_others(function: str) -> None:
+    batch = [] if function in WITHOUT_BATCHES else ["empty batch"]
+    assert set(in_a_container(function, LIBRARIES, *batch)) - {"_distutils_hack"} == LIBRARIES_OF_A_FUNCTION[function]
+
+
+@pytest.mark.parametrize("function", READ_MODELS_OF_A_FUNCTION)
+def test_a_container_knows_every_event_of_what_it_follows(function: str) -> None:
+    """An event whose class nobody imported would be taken for poison."""
+    known, followed = in_a_container(function, EVENTS, *READ_MODELS_OF_A_FUNCTION[function])
+    everything, _ = in_a_container("", EVENTS)
+    assert followed
+    assert [event for event in everything if event[0] in followed and event not in known] == []
