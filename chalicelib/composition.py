@@ -320,6 +320,7 @@ class Composition:
             receive(self.gateways["sandbox"], self.work_queue, body, headers, delay)
 
     def _consumer(self, projection: "Projection") -> "Consumer":
+        from chalicelib import every_event  # noqa: F401 - what it does not follow it must tell from what is no event
         from chalicelib.delivery.consumer import Consumer
 
         return Consumer(projection, self.event_store, self.parking, self.clock)

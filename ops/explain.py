@@ -4,7 +4,10 @@ import argparse
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib import composition
+from chalicelib import (
+    composition,
+    every_event,  # noqa: F401 - an imported event does not say whose it is
+)
 from chalicelib.composition import Composition
 from chalicelib.delivery.consumer import Consumer
 from chalicelib.errors import NotFound, Unavailable
