@@ -1,10 +1,8 @@
 """What a container imports before its first call: another library is another wait for whoever calls first."""
 
 import json
-import os
 import subprocess
 import sys
-from dataclasses import fields
 from importlib import import_module
 from pkgutil import walk_packages
 from typing import Any
@@ -15,7 +13,7 @@ import app
 import chalicelib
 from chalicelib.eventsourcing.event import event_classes
 from chalicelib.parts import PARTS, THE_API
-from chalicelib.settings import Settings
+from infra.container import environment
 from local.checkout import PROJECT
 
 CHALICE = {"chalice"}
@@ -64,23 +62,13 @@ def in_a_container(function: str, program: str, *arguments: str) -> Any:
     run = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-c", program, *arguments],
         cwd=PROJECT,
-        env=environment_of(function),
+        env=environment(function),
         capture_output=True,
         text=True,
         check=False,
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout)
-
-
-def environment_of(function: str) -> dict[str, str]:
-    """Every setting but the files of development."""
-    settings = {field.name.upper(): str(field.default or "x") for field in fields(Settings)}
-    kinds = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWKS_URL": "https://issuer/jwks"}
-    ours = {name: value for name, value in (settings | kinds).items() if not name.endswith("_FILE")}
-    aws = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")
-    nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
-    return {**ours, **aws, **nobody, "PATH": os.environ["PATH"], "_HANDLER": f"app.{function}"}
 
 
 def test_every_function_has_its_parts() -> None:

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -21,11 +20,9 @@ from chalicelib.composition import Composition
 from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
 from infra.checks import findings, translate
+from infra.container import AWS_SDK, PLACES, unpack
 from infra.package import PROJECT, REGION, Packaging, PackagingFailed
 from local import gateway, server
-
-AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-"""What Lambda's runtime has beside the standard library."""
 
 WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
     "APIHandler": lambda shop: (
@@ -482,21 +479,13 @@ def test_the_package_stays_within_the_limits_of_lambda(package: Path) -> None:
 @pytest.fixture
 def deployed(package: Path, tmp_path: Path) -> Path:
     """Code, layer and SDK where Lambda has them."""
-    for zipped, directory in (("deployment.zip", "task"), ("layer-deployment.zip", "opt")):
-        ZipFile(package / zipped).extractall(tmp_path / directory)
-    (tmp_path / "runtime").mkdir()
-    for name in AWS_SDK:
-        spec = find_spec(name)
-        assert spec is not None
-        assert spec.origin is not None
-        source = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
-        (tmp_path / "runtime" / source.name).symlink_to(source)
+    unpack(package, tmp_path)
     return tmp_path
 
 
 @pytest.mark.skipif(sys.platform != "linux" or sys.version_info[:2] != (3, 11), reason="packaged for Lambda's Linux")
 def test_every_module_that_is_shipped_can_be_imported_where_it_is_deployed(deployed: Path) -> None:
-    paths = [deployed / "task", deployed / "opt/python/lib/python3.11/site-packages", deployed / "runtime"]
+    paths = [deployed / place for place in PLACES]
     program = (
         f"import importlib, pkgutil, sys; sys.path[:0] = {[str(path) for path in paths]!r}; import app, chalicelib\n"
         "for module in pkgutil.walk_packages(chalicelib.__path__, 'chalicelib.'): importlib.import_module(module.name)"

@@ -1,0 +1,39 @@
+"""A container as Lambda starts it, on this machine: what it finds in its environment and in its folders."""
+
+import os
+from dataclasses import fields
+from importlib.util import find_spec
+from pathlib import Path
+from zipfile import ZipFile
+
+from chalicelib.settings import Settings
+
+AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
+"""What Lambda's runtime has beside the standard library."""
+
+PLACES = ("task", "opt/python/lib/python3.11/site-packages", "runtime")
+"""Where `unpack` puts code, layer and SDK, in the order in which Python looks for them."""
+
+
+def environment(function: str) -> dict[str, str]:
+    """For the handler of this name: every setting but the files of development. Nothing answers at its endpoints."""
+    settings = {field.name.upper(): str(field.default or "x") for field in fields(Settings)}
+    kinds = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWKS_URL": "https://issuer/jwks"}
+    ours = {name: value for name, value in (settings | kinds).items() if not name.endswith("_FILE")}
+    aws = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")
+    nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
+    return {**ours, **aws, **nobody, "PATH": os.environ["PATH"], "_HANDLER": f"app.{function}"}
+
+
+def unpack(package: Path, directory: Path) -> None:
+    """The SDK is this machine's."""
+    for zipped, place in (("deployment.zip", "task"), ("layer-deployment.zip", "opt")):
+        with ZipFile(package / zipped) as archive:
+            archive.extractall(directory / place)
+    (directory / "runtime").mkdir()
+    for name in AWS_SDK:
+        spec = find_spec(name)
+        if spec is None or spec.origin is None:
+            raise ModuleNotFoundError(name)
+        source = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
+        (directory / "runtime" / source.name).symlink_to(source)
