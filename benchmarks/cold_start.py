@@ -19,7 +19,7 @@ from chalicelib.parts import PARTS, THE_API
 from infra.container import PLACES, environment, unpack
 from infra.package import Packaging
 
-ROUNDS = 5
+ROUNDS = 3
 GOALS = {THE_API: 1.6, "forward_events": 1.1}
 """For the imports, as a multiple of what the bare SDK takes."""
 

@@ -1,7 +1,8 @@
 """`python -m infra.package`: the CloudFormation package in `build/package`, checked as CI and a deployment want it.
 
-Chalice packages a copy of what is shipped and nothing else: no bytecode, no leftovers of an editor. The dependencies
-are kept beside the copy, and fetched again only when requirements.txt has changed.
+Chalice packages a copy of what is shipped and nothing else: no leftovers of an editor, and no bytecode but what is
+compiled from that very copy. The dependencies are kept beside the copy, and fetched again only when requirements.txt
+has changed.
 """
 
 import fcntl
@@ -19,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from chalicelib.settings import STACK_FILE, Settings
+from infra.bytecode import add_bytecode
 from infra.template import merge_template
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -52,6 +54,8 @@ class Packaging:
         with self._alone():
             self._copy_what_is_shipped()
             fetched = self._run_chalice()
+            for zipped in self._zips():
+                add_bytecode(zipped)
             template = (self.package / "sam.json").read_text()
             self._check(template)
         sizes = ", ".join(f"{zipped.name} ({zipped.stat().st_size / 1e6:.1f} MB)" for zipped in self._zips())

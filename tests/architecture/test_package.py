@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
+from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -19,6 +20,7 @@ import app
 from chalicelib.composition import Composition
 from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
+from infra.bytecode import LEFT_OUT, add_bytecode
 from infra.checks import findings, translate
 from infra.container import AWS_SDK, PLACES, unpack
 from infra.package import PROJECT, REGION, Packaging, PackagingFailed
@@ -447,11 +449,37 @@ def headers_of(response: Json) -> dict[str, str]:
 
 def test_the_package_has_the_shop_as_it_is_and_nothing_of_what_is_around_it(package: Path) -> None:
     with ZipFile(package / "deployment.zip") as archive:
-        shipped = {name: archive.read(name) for name in archive.namelist() if not name.startswith("chalice/")}
+        names = [name for name in archive.namelist() if not name.startswith("chalice/") and not name.endswith(".pyc")]
+        shipped = {name: archive.read(name) for name in names}
     source = [PROJECT / "app.py", *(path for path in (PROJECT / "chalicelib").rglob("*") if path.is_file())]
     expected = {str(path.relative_to(PROJECT)): path for path in source if "__pycache__" not in path.parts}
     assert shipped.keys() == expected.keys()
     assert not [name for name, path in expected.items() if shipped[name] != path.read_bytes()]
+
+
+@pytest.mark.parametrize("zipped", ["deployment.zip", "layer-deployment.zip"])
+def test_every_module_is_shipped_with_its_bytecode(package: Path, zipped: str) -> None:
+    with ZipFile(package / zipped) as archive:
+        modules = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
+        compiled = {name: archive.read(name) for name in archive.namelist() if name.endswith(".pyc")}
+    expected = {cache_from_source(name): source for name, source in modules.items() if LEFT_OUT not in name}
+    assert compiled.keys() == expected.keys()
+    never_compared_with_its_source = (1).to_bytes(4, "little")
+    for name, source in expected.items():
+        header = MAGIC_NUMBER + never_compared_with_its_source + source_hash(source)
+        assert compiled[name][:16] == header, name
+
+
+def test_the_same_code_gives_the_same_package(package: Path, tmp_path: Path) -> None:
+    copies = [tmp_path / "one.zip", tmp_path / "another.zip"]
+    with ZipFile(package / "deployment.zip") as archive:
+        for copy in copies:
+            with ZipFile(copy, "w") as rewritten:
+                for entry in archive.infolist():
+                    if not entry.filename.endswith(".pyc"):
+                        rewritten.writestr(entry, archive.read(entry))
+            add_bytecode(copy)
+    assert copies[0].read_bytes() == copies[1].read_bytes()
 
 
 def test_the_package_has_the_migrations(package: Path) -> None:
