@@ -85,6 +85,7 @@ class DocumentProjection:
         self._items = VersionedItems(client, table, "Id", generation)
         self._live: DocumentProjection | None = None
         self._live_until = 0.0
+        self._just_read: tuple[UUID, Versioned | None] | None = None
 
     @property
     def name(self) -> str:
@@ -145,20 +146,28 @@ class DocumentProjection:
         return self._items.put_many(items)
 
     def position(self, stream_id: UUID) -> int:
-        item = self._get(stream_id, ProjectionExpression="Version")
-        return int(item["Version"]["N"]) if item else -1
+        found = self.find(stream_id)
+        self._just_read = stream_id, found
+        return found.version if found else -1
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
         """As the port says. An item that equals ours is taken for ours, written by a try whose reply was lost."""
         if not events:
             return
-        found = self.find(stream_id)
-        document, version = found or (None, -1)
+        document, version = self._read_at(stream_id, position) or (None, -1)
         if version != position:
             raise PositionMoved(f"Document {stream_id} is at version {version}, not {position}.")
         document = reduce(self._folds[events[0].event.aggregate_type], events, document)
         if document is not None:
             self._put(self._to_item(Versioned(document, events[-1].version)), position)
+
+    def _read_at(self, stream_id: UUID, position: int) -> Versioned | None:
+        """As `position` has just read it, which is what comes before `apply`. Whether it has changed since, the
+        condition of the write will tell."""
+        known_id, known = self._just_read or (None, None)
+        if known_id == stream_id and (known.version if known else -1) == position:
+            return known
+        return self.find(stream_id)
 
     def find(self, stream_id: UUID) -> Versioned | None:
         """Strongly consistent. Raises Unavailable."""
@@ -197,11 +206,9 @@ class DocumentProjection:
             "ScanIndexForward": False,
         }
 
-    def _get(self, stream_id: UUID, **options: Any) -> Any:
+    def _get(self, stream_id: UUID) -> Any:
         with weather(self._table):
-            reply = self._client.get_item(
-                TableName=self._table, Key=self._items.key_of(stream_id), ConsistentRead=True, **options
-            )
+            reply = self._client.get_item(TableName=self._table, Key=self._items.key_of(stream_id), ConsistentRead=True)
         return reply.get("Item")
 
     def _put(self, item: dict[str, Any], position: int) -> None:

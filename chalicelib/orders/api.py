@@ -8,7 +8,7 @@ from pydantic import StringConstraints
 from chalicelib import composition
 from chalicelib.caller import Role
 from chalicelib.errors import NotFound
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.http.moments import PointInTime
 from chalicelib.http.paging import Page, page_of
 from chalicelib.http.requests import Body, Query

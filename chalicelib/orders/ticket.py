@@ -7,7 +7,8 @@ from uuid import UUID
 
 from chalicelib.errors import RuleViolated
 from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.event import Event, format_instant
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.orders.events import Ticket as Issued
 from chalicelib.orders.events import TicketCheckedIn, TicketRevoked
 

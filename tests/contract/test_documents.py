@@ -350,6 +350,17 @@ def test_nothing_is_applied_on_top_of_a_document_that_is_not_there(documents: Do
     assert documents.find(stream[0].aggregate_id) is None
 
 
+def test_what_follows_costs_one_read_and_one_write(disturbed: DocumentProjection, client: "DynamoDBClient") -> None:
+    stream = store_all(uuid4(), [CartCreated(customer_id=SOMEBODY), *removals(2)])
+    disturbed.apply(stream[0].aggregate_id, -1, [recorded(stream[0])])
+    sent: list[str] = []
+    with hooked(client, "before-call.dynamodb", lambda model, **_: sent.append(model.name)):
+        position = disturbed.position(stream[0].aggregate_id)
+        disturbed.apply(stream[0].aggregate_id, position, [recorded(event) for event in stream[1:]])
+    assert sent == ["GetItem", "PutItem"]
+    assert disturbed.find(stream[0].aggregate_id) == folded(stream)
+
+
 def test_a_crash_between_reading_and_writing_leaves_the_rest_to_the_next_delivery(
     disturbed: DocumentProjection, client: "DynamoDBClient"
 ) -> None:

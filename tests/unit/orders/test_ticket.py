@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from chalicelib.eventsourcing.event import Event, format_instant
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.orders.events import Ticket, TicketCheckedIn, TicketRevoked
 from chalicelib.orders.ticket import TICKET, AlreadyCheckedIn, AnotherConcert, TicketNotValid
 from chalicelib.orders.ticket import Ticket as State
