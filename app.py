@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate, SQSEvent
 
-from chalicelib import composition
+from chalicelib import composition, logs
+from chalicelib.invocation import observed
 from chalicelib.parts import PARTS, THE_API
 from chalicelib.settings import Settings
 
@@ -21,7 +22,9 @@ FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
 """The function that this container runs, as Lambda names it; empty everywhere else, where all run in one process."""
 
 settings = Settings.from_environment()
-app = Chalice(app_name="cloudbash")
+logs.install()
+app = Chalice(app_name="cloudbash", configure_logs=False)  # its own handler writes plain text
+app.register_middleware(observed)
 
 
 @app.authorizer(ttl_seconds=300)
@@ -35,12 +38,13 @@ if FUNCTION in {"", THE_API}:
     from chalicelib.carts.api import routes as carts
     from chalicelib.concerts.api import routes as concerts
     from chalicelib.health.api import routes as health
-    from chalicelib.http.middleware import problems_only
+    from chalicelib.http.middleware import logged, problems_only
     from chalicelib.inventory.api import routes as inventory
     from chalicelib.orders.api import routes as orders
     from chalicelib.streams.api import routes as streams
     from chalicelib.venues.api import routes as venues
 
+    app.register_middleware(logged, "http")
     app.register_middleware(problems_only, "http")
     for routes in (venues, concerts, inventory, carts, orders, streams, health):
         app.register_blueprint(

@@ -90,10 +90,11 @@ class Composition:
     def repository(self) -> "Repository":
         from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
         from chalicelib.eventsourcing.repository import Repository
+        from chalicelib.inventory.figures import count_tickets
 
         self.settings.need("marks_table")
         snapshots = DynamoDBSnapshots(self.dynamodb, self.settings.need("snapshots_table"))
-        return Repository(self.event_store, self.clock, snapshots=snapshots)
+        return Repository(self.event_store, self.clock, snapshots=snapshots, watch=count_tickets)
 
     @cached_property
     def vault(self) -> "PersonVault":
@@ -257,7 +258,7 @@ class Composition:
 
         followed = [make() for make in self.read_models.values()]
         notebook = Notebook(self.dynamodb, self.settings.need("read_table"), "Id", "verification")
-        return Caretaker(followed, self.availability_projection, self.event_store, notebook, self.clock)
+        return Caretaker(followed, self.availability_projection, self.event_store, notebook, self.parking, self.clock)
 
     @cached_property
     def worker(self) -> "Worker":

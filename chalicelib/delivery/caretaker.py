@@ -8,10 +8,12 @@ from time import monotonic
 from typing import Protocol
 from uuid import UUID, uuid4
 
+from chalicelib import metrics
 from chalicelib.delivery.consumer import Consumer
 from chalicelib.delivery.folding import folded_streams
 from chalicelib.delivery.generations import ReadModel
 from chalicelib.delivery.loading import Loader
+from chalicelib.delivery.parking import Parking
 from chalicelib.errors import Unavailable
 from chalicelib.eventsourcing.codec import aggregate_type_of
 from chalicelib.eventsourcing.instants import format_instant
@@ -63,8 +65,9 @@ class Pass:
 class Caretaker:
     """Goes over the log from time to time, some pages a run, and compares its heads with the positions.
 
-    A stream that is behind is caught up by the consumer of its read model, effects included. While Redis lacks its
-    memory, every stream that it should know is loaded again, many at once.
+    A stream that is behind is caught up by the consumer of its read model, effects included; one that is parked
+    waits for somebody and is not counted. While Redis lacks its memory, every stream that it should know is loaded
+    again, many at once.
     """
 
     def __init__(
@@ -73,23 +76,29 @@ class Caretaker:
         forgetful: Forgetful,
         store: EventStore,
         notes: Notes,
+        parking: Parking,
         clock: Callable[[], datetime],
     ) -> None:
         self._followed = followed
         self._forgetful = forgetful
         self._store = store
         self._notes = notes
+        self._parking = parking
         self._clock = clock
 
     def run(self, seconds: float = SECONDS_A_RUN) -> int:
-        """How many streams were behind. Raises Unavailable if the log, the notes or a Redis to be mended are away."""
+        """How many streams were behind. Raises Unavailable if the log, the notes, the parked streams or a Redis to be
+        mended are away."""
         until = monotonic() + seconds
+        self._tell_what_waits()
         now = self._next(Pass(**self._notes.read()))
         if now.is_done:
             return 0
         behind = 0
         for page in self._store.scan(after=now.cursor or None):
-            behind += self._look_at(page, now)
+            found = self._look_at(page, now)
+            metrics.count("StreamsBehind", found)
+            behind += found
             if page.cursor is None and now.is_mending and self._forgetful.end_mending(now.id):
                 logger.info("Redis knows the whole log again")
             now = replace(now, cursor=page.cursor or "", is_done="" if page.cursor else "yes")
@@ -115,6 +124,12 @@ class Caretaker:
             logger.warning("Redis has lost its memory")
             self._forgetful.begin_mending(new.id)
         return new
+
+    def _tell_what_waits(self) -> None:
+        """What waits for somebody is told every minute until it is gone: an alarm on it lasts as long."""
+        parked, unreadable = self._parking.count()
+        metrics.count("ParkedStreams", parked)
+        metrics.count("UnreadableRecords", unreadable)
 
     def _must_mend(self, last: Pass) -> bool:
         return not self._forgetful.is_whole() and not self._forgetful.is_being_mended(last.id)
@@ -147,4 +162,5 @@ class Caretaker:
         behind = [event for key, event in newest.items() if positions.get(key, -1) < event.aggregate_version]
         for event in behind:
             consumer.catch_up(event.aggregate_id, [event])
-        return len(behind)
+        name = consumer.projection.name
+        return sum(self._parking.find(name, event.aggregate_id) is None for event in behind)

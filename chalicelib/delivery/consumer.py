@@ -3,18 +3,18 @@
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from chalicelib import metrics
+from chalicelib import logs, metrics
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import from_bus
 from chalicelib.delivery.parking import ParkedStream, Parking, UnreadableRecord
 from chalicelib.delivery.projection import PositionMoved, Projection
 from chalicelib.errors import LogDamaged, Unavailable
 from chalicelib.eventsourcing.codec import aggregate_type_of, recorded
-from chalicelib.eventsourcing.instants import format_instant
+from chalicelib.eventsourcing.instants import as_utc, format_instant
 from chalicelib.eventsourcing.store import EventStore
 from chalicelib.eventsourcing.stored import StoredEvent
 
@@ -40,6 +40,7 @@ class _Poison:
     version: int
     newest: int
     error: Exception
+    event: StoredEvent | None = None
 
 
 class Consumer:
@@ -79,13 +80,14 @@ class Consumer:
                 first_record.setdefault(event.aggregate_id, record.sequence_number)
         generations: Sequence[Projection] = ()
         for stream_id, events in streams.items():
-            try:
-                # Not before there are records: what is in the log before a generation begins is read by its builder.
-                generations = generations or self.projection.kept_current()
-                self._catch_up(generations, stream_id, events)
-            except Unavailable:
-                logger.warning("%s: a server is away, the batch will come again", self.projection.name, exc_info=True)
-                return failed_from(first_record[stream_id])
+            with logs.about(**logs.facts_of(events[-1])):
+                try:
+                    # Not before there are records: what precedes a generation in the log is read by its builder.
+                    generations = generations or self.projection.kept_current()
+                    self._catch_up(generations, stream_id, events)
+                except Unavailable:
+                    logger.warning("%s: a server is away, the batch comes again", self.projection.name, exc_info=True)
+                    return failed_from(first_record[stream_id])
         return succeeded()
 
     def catch_up(self, stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
@@ -191,7 +193,21 @@ class Consumer:
             newest = max((event.aggregate_version for event in arrived), default=position + 1)
             return _Poison(position + 1, newest, error)
         wanted = [event for event in events if up_to is None or event.aggregate_version <= up_to]
-        return self._apply(to, stream_id, position, wanted)
+        poison = self._apply(to, stream_id, position, wanted)
+        if up_to is None:
+            self._tell_applied(event for event in wanted if poison is None or event.aggregate_version < poison.version)
+        return poison
+
+    def _tell_applied(self, events: Iterable[StoredEvent]) -> None:
+        """How long each took from the log into the live generation."""
+        for event in events:
+            try:
+                lag = (self._clock() - as_utc(datetime.fromisoformat(event.created))) / timedelta(milliseconds=1)
+            except ValueError:  # imported, from the first or the last day of time
+                continue
+            metrics.highest("ProjectionLag", lag, "Milliseconds")
+            with logs.about(**logs.facts_of(event), lagMilliseconds=round(lag)):
+                logger.info("%s: applied", self.projection.name)
 
     def _apply(self, to: Projection, stream_id: UUID, position: int, events: Sequence[StoredEvent]) -> _Poison | None:
         """Apply all events at once; if that fails, one by one up to the one that cannot be."""
@@ -201,7 +217,7 @@ class Consumer:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it must stop this stream only
             if len(events) == 1:
-                return _Poison(events[0].aggregate_version, events[0].aggregate_version, error)
+                return _Poison(events[0].aggregate_version, events[0].aggregate_version, error, events[0])
             return self._apply_singly(to, stream_id, position, events)
         return None
 
@@ -214,7 +230,7 @@ class Consumer:
             except (PositionMoved, Unavailable):
                 raise
             except Exception as error:  # noqa: BLE001 - as above
-                return _Poison(event.aggregate_version, events[-1].aggregate_version, error)
+                return _Poison(event.aggregate_version, events[-1].aggregate_version, error, event)
             position = event.aggregate_version
         return None
 
@@ -228,8 +244,10 @@ class Consumer:
             stream = replace(stream, parked_at=since, last_seen=max(known.last_seen, poison.newest))
         if not self._parking.park(stream, known):
             return False
-        logger.error("%s: stream %s is parked at version %d", name, stream_id, poison.version, exc_info=poison.error)
-        metrics.count("ParkedStreams")
+        with logs.about(**({} if poison.event is None else logs.facts_of(poison.event))):
+            logger.error(
+                "%s: stream %s is parked at version %d", name, stream_id, poison.version, exc_info=poison.error
+            )
         return live.position(stream_id) < poison.version
 
     def _waits_too(self, parked: ParkedStream, newest: int) -> bool:
@@ -260,4 +278,3 @@ class Consumer:
     def _keep(self, record: UnreadableRecord) -> None:
         self._parking.keep(record)
         logger.error("%s: bus record %s is no event: %s", record.consumer, record.sequence_number, record.error)
-        metrics.count("UnreadableRecords")

@@ -60,6 +60,11 @@ class DynamoDBParking:
         parts = {_place(item): item for item in self._items(partition) if _is_of_a_record(item)}
         return [_to_record(item, parts) for item in parts.values() if "Parts" in item]
 
+    def count(self) -> tuple[int, int]:
+        items = list(self._items(None))
+        records = [item for item in items if _is_of_a_record(item)]
+        return len(items) - len(records), sum("Parts" in item for item in records)
+
     def _unless_changed(self, write: Any, known: ParkedStream | None, **request: Any) -> Any:
         """None if written, else what is there instead, {} for nothing."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(StreamId)"}

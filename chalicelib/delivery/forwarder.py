@@ -122,7 +122,6 @@ class Forwarder:
         except (KeyError, ValueError, TypeError) as error:
             self._keep(record, error)
             logger.critical("tampering: %s in the event log is no event", record.keys, exc_info=True)
-            metrics.count("UnreadableRecords")
             return None
 
     def _keep(self, record: LogRecord, error: Exception) -> None:

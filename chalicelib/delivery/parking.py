@@ -52,6 +52,9 @@ class Parking(Protocol):
 
     def list_unreadable(self, consumer: str | None = None) -> list[UnreadableRecord]: ...
 
+    def count(self) -> tuple[int, int]:
+        """How many streams are parked, and how many records are kept; of all projections and consumers."""
+
 
 class MemoryParking:
     """In memory, for tests without servers."""
@@ -89,6 +92,9 @@ class MemoryParking:
 
     def list_unreadable(self, consumer: str | None = None) -> list[UnreadableRecord]:
         return [record for record in self._unreadable.values() if consumer in {None, record.consumer}]
+
+    def count(self) -> tuple[int, int]:
+        return len(self._parked), len(self._unreadable)
 
 
 def _place(record: UnreadableRecord) -> tuple[str, str, str]:

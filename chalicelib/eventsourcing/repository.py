@@ -8,10 +8,12 @@ from time import sleep
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+from chalicelib import metrics
 from chalicelib.errors import Busy, CloudbashError, Unavailable
 from chalicelib.eventsourcing.aggregate import Aggregate, State
 from chalicelib.eventsourcing.cache import Folded, StreamCache
 from chalicelib.eventsourcing.codec import Head, Origin, aggregate_type_of, decode
+from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.session import Session
 from chalicelib.eventsourcing.snapshots import Snapshots, restore, take
@@ -44,6 +46,7 @@ class Repository:
         snapshots: Snapshots | None = None,
         new_id: Callable[[], UUID] = uuid4,
         pause: Callable[[float], None] = sleep,
+        watch: Callable[[Event], None] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -51,6 +54,7 @@ class Repository:
         self._snapshots = snapshots
         self._new_id = new_id
         self._pause = pause
+        self._watch = watch
         self.choices: dict[UUID, UUID] = {}
 
     def execute(self, command: Callable[[Session], Result], origin: Origin) -> Result:
@@ -82,6 +86,7 @@ class Repository:
             try:
                 self._commit(session, origin)
             except ConcurrencyError as lost:
+                metrics.count("LostRaces")
                 stale = stale | lost.streams
                 contended = contended | lost.streams
                 marks.clear()
@@ -116,6 +121,9 @@ class Repository:
     def _commit(self, session: Session, origin: Origin) -> None:
         events, changed = session.encoded(origin, self._new_id)
         self._store.append(events, session.raising)
+        if self._watch is not None:
+            for pending in session.pending:
+                self._watch(pending.event)
         for stream_id, change in changed.items():
             self._cache.put(change.aggregate.name, stream_id, change.after)
             if change.snapshot_is_due:

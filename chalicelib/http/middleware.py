@@ -1,12 +1,16 @@
 """What applies to every HTTP answer."""
 
+import logging
 from collections.abc import Callable
 from http import HTTPStatus
+from time import perf_counter
 from typing import Any
 
 from chalice.app import Response
 
 from chalicelib.http.problems import problem_of_status
+
+logger = logging.getLogger(__name__)
 
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request cannot be read.",
@@ -25,3 +29,12 @@ def problems_only(event: Any, get_response: Callable[[Any], Response]) -> Respon
     replacement = problem_of_status(status, _DETAILS.get(status, status.phrase))
     replacement.headers |= {name: value for name, value in response.headers.items() if name != "Content-Type"}
     return replacement
+
+
+def logged(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """One line for each request. Not its path or its query, which may be anything: the route."""
+    began = perf_counter()
+    response = get_response(event)
+    facts = {"status": response.status_code, "milliseconds": round((perf_counter() - began) * 1000, 1)}
+    logger.info("%s %s", event.method, event.context["resourcePath"], extra=facts)
+    return response

@@ -7,6 +7,7 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib import logs, metrics
 from chalicelib.errors import (
     BadSignature,
     CloudbashError,
@@ -45,6 +46,11 @@ _CODE_OF_STATUS = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
 }
+_METRIC_OF_CODE = {
+    "sold_out": "RefusedSoldOut",
+    "order_limit_exceeded": "RefusedLimit",
+    "customer_limit_exceeded": "RefusedLimit",
+}
 RETRY_AFTER_SECONDS = "1"
 
 
@@ -57,8 +63,12 @@ def problem(error: CloudbashError) -> Response:
     facts = dict(error.facts)
     if isinstance(error, InvalidInput) and error.fields:
         facts["errors"] = [{"pointer": pointer, "detail": reason} for pointer, reason in error.fields]
+    logs.note(code=error.code)
+    if error.code in _METRIC_OF_CODE:
+        metrics.count(_METRIC_OF_CODE[error.code])
     headers = {}
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.warning("%s", error.detail, exc_info=error)
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"

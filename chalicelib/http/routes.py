@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 from chalice.app import Authorizer, Blueprint, Request, Response
 from pydantic import BaseModel
 
+from chalicelib import logs
 from chalicelib.caller import Actor, Caller, Role
 from chalicelib.clock import utc_now
 from chalicelib.delivery.min_versions import MinVersions
@@ -79,7 +80,9 @@ class Call:
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
         given = request.headers.get("x-correlation-id", "")
-        self.correlation_id = given if _CORRELATION_ID.fullmatch(given) else str(uuid4())
+        ours = request.context.get("requestId") or str(uuid4())
+        self.correlation_id = given if _CORRELATION_ID.fullmatch(given) else ours
+        logs.note(correlationId=self.correlation_id)
 
     @cached_property
     def actor(self) -> Actor:
@@ -120,6 +123,7 @@ class Call:
         """
         actor, key = self.actor, self._request.headers.get("idempotency-key")
         request = identify(actor.id, self._request.method, self._path, key, body)
+        logs.note(causationId=str(request.id))
         return Caller(
             actor,
             Origin(str(actor.id), self.correlation_id, str(request.id)),

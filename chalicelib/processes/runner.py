@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chalicelib import metrics
 from chalicelib.delivery.generations import Contents, Generations, Kept, Rewrite
 from chalicelib.delivery.projection import PositionMoved
 from chalicelib.eventsourcing.codec import RecordedEvent
@@ -124,6 +125,9 @@ class ProcessRunner:
     def _push_some(self, instances: Instances, now: datetime) -> tuple[int, int]:
         """How many were listed, and how many of them no other watchdog had pushed."""
         due = instances.list_due(now, PUSHED_AT_ONCE)
+        for instance in due:
+            if instance.due_at is not None:
+                metrics.highest("WatchdogDelay", (now - instance.due_at).total_seconds(), "Seconds")
         pushed = [instance for instance in due if instances.postpone(instance, now + PUSH_EVERY)]
         cause = f"due {format_instant(now)}"
         self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in pushed])

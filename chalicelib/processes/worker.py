@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from chalicelib import logs
 from chalicelib.concerts.commands import close_sales, finish_capacity_change
 from chalicelib.errors import CloudbashError, Unavailable
 from chalicelib.eventsourcing.codec import Origin
@@ -90,9 +91,13 @@ class Worker:
         return Task(Kind.SETTLE_ORDER, order_id, cause) if order.is_unfinished else None
 
     def _is_done(self, message: Message) -> bool:
-        try:
-            self.do(from_message(message.body))
-        except Exception:
-            logger.exception("work message %s comes again: %s", message.id, message.body[:500])
-            return False
-        return True
+        with logs.about(messageId=message.id):
+            try:
+                task = from_message(message.body)
+                logs.note(task=task.kind.value, stream=str(task.stream_id), causationId=task.cause)
+                self.do(task)
+            except Exception:
+                logger.exception("the message comes again")
+                return False
+            logger.info("done")
+            return True

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from chalicelib import metrics
 from chalicelib.concerts import commands as concerts
 from chalicelib.delivery.batch import succeeded
 from chalicelib.delivery.bus import to_bus
@@ -13,7 +14,7 @@ from chalicelib.delivery.caretaker import LOOKS_AGAIN_AFTER, STILL_ON_ITS_WAY, C
 from chalicelib.delivery.consumer import BusRecord, Consumer
 from chalicelib.delivery.folding import folded_streams
 from chalicelib.delivery.generations import ReadModel, begin, complete, switch
-from chalicelib.delivery.parking import MemoryParking
+from chalicelib.delivery.parking import MemoryParking, ParkedStream
 from chalicelib.delivery.redis import RedisProjection
 from chalicelib.delivery.verification import Verifier
 from chalicelib.errors import Unavailable
@@ -24,6 +25,7 @@ from chalicelib.processes.runner import ProcessRunner
 from chalicelib.processes.work import MemoryWorkQueue
 from local.valkey import Valkey
 from tests.support.machinery import PROCESSES
+from tests.support.metrics import collected
 from tests.support.shop import ORGANISER, Shop
 
 pytest_plugins = ["tests.support.read_models"]
@@ -52,7 +54,7 @@ class Watched:
         self.consumers = [self.consumer(self.availability), self.consumer(self.processes)]
         models: list[ReadModel] = [self.availability, self.processes]
         followed = list(zip(models, self.consumers, strict=True))
-        self.caretaker = Caretaker(followed, availability, self.log, self.notes, self.shop.clock)
+        self.caretaker = Caretaker(followed, availability, self.log, self.notes, self.parking, self.shop.clock)
         for _ in range(3):
             _, ticket_type_id = self.shop.on_sale()
             for _ in range(4):
@@ -220,3 +222,18 @@ def test_while_a_redis_that_is_mended_is_away_the_pass_waits(whole: Watched, own
     whole.caretaker.run()
     assert whole.availability.is_whole()
     assert whole.lacking() == set()
+
+
+def test_what_was_behind_and_what_waits_for_somebody_is_counted_for_alarms(
+    whole: Watched, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cloudbash-test-verify-read-models")
+    parked, behind = whole.shop.draft(), whole.shop.draft()
+    whole.shop.clock.advance(LOOKS_AGAIN_AFTER)
+    whole.parking.park(ParkedStream("processes", parked, 0, "a reason", "2030-01-01T00:00:00.000Z", 1))
+    whole.parking.park(ParkedStream("availability", parked, 0, "a reason", "2030-01-01T00:00:00.000Z", 1))
+    with metrics.one_line():
+        whole.caretaker.run()
+    assert whole.processes.position(behind) == 1
+    expected = {"StreamsBehind": 2, "ParkedStreams": 2, "UnreadableRecords": 0}
+    assert expected.items() <= collected(capsys.readouterr().out).items()

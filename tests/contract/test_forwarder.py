@@ -4,6 +4,7 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from chalicelib import metrics
 from chalicelib.delivery.bus import from_bus, to_bus
 from chalicelib.delivery.forwarder import ATTEMPTS, MAX_BYTES, MAX_RECORDS, Forwarder, LogRecord
 from chalicelib.delivery.parking import MemoryParking, UnreadableRecord
@@ -20,6 +22,7 @@ from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.resources import Aws, Resources
+from tests.support.metrics import collected
 from tests.support.original import STREAM
 from tests.support.stored import SOME_TIME, imported, item, store_all
 
@@ -88,23 +91,19 @@ def forwarder(kinesis: FakeKinesis, parking: MemoryParking, pauses: list[float])
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, int]]:
-    """The metrics of a function in Lambda, as CloudWatch reads them from its log."""
+def counted(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[], dict[str, float]]]:
+    """The metrics of one invocation in Lambda."""
     monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cloudbash-test-forward-events")
+    with ExitStack() as invocation:
+        invocation.enter_context(metrics.one_line())
 
-    def read() -> dict[str, int]:
-        metrics: Counter[str] = Counter()
-        for line in capsys.readouterr().out.splitlines():
-            document = json.loads(line)
-            [declared] = document["_aws"]["CloudWatchMetrics"]
-            assert declared["Namespace"] == "Cloudbash"
-            assert declared["Dimensions"] == [["Function"]]
-            assert document["Function"] == "cloudbash-test-forward-events"
-            for metric in declared["Metrics"]:
-                metrics[metric["Name"]] += document[metric["Name"]]
-        return dict(metrics)
+        def read() -> dict[str, float]:
+            invocation.close()
+            return collected(capsys.readouterr().out)
 
-    return read
+        yield read
 
 
 @pytest.fixture
@@ -307,7 +306,7 @@ def test_changes_and_removals_are_never_forwarded_and_the_rest_goes_on(
     kinesis: FakeKinesis,
     forwarder: Forwarder,
     alarms: Callable[[], list[str]],
-    counted: Callable[[], dict[str, int]],
+    counted: Callable[[], dict[str, float]],
 ) -> None:
     events = some_events(4)
     records = inserts(events)
@@ -373,7 +372,6 @@ def test_an_item_that_is_no_event_is_kept_as_it_came_loudly_and_does_not_stop_th
     forwarder: Forwarder,
     parking: MemoryParking,
     alarms: Callable[[], list[str]],
-    counted: Callable[[], dict[str, int]],
     spoil: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> None:
     events = some_events(3)
@@ -382,7 +380,6 @@ def test_an_item_that_is_no_event_is_kept_as_it_came_loudly_and_does_not_stop_th
     assert forwarder.forward(records) == DELIVERED
     assert kinesis.events == [events[0], events[2]]
     assert len(alarms()) == 1
-    assert counted() == {"UnreadableRecords": 1}
     [kept] = parking.list_unreadable("forwarder")
     assert json.loads(kept.data) == {"Keys": records[1].keys, "NewImage": records[1].new_image}
     assert (kept.sequence_number, kept.kept_at) == ("1", "2030-01-01T12:00:00.000Z")

@@ -1,6 +1,5 @@
 """What every place for parked streams promises: the one in memory and the one in DynamoDB."""
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -338,16 +337,14 @@ def test_a_redrive_beside_consumers_leaves_no_stream_behind_and_none_parked_that
     assert (line.parked, line.position) == (None, len(line.events) - 1)
 
 
-def test_what_waits_for_an_operator_is_counted_for_an_alarm(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cloudbash-test-project-programme")
-    line = Line(MemoryParking())
+def test_what_waits_for_an_operator_can_be_counted(parking: Parking) -> None:
+    before = parking.count()
+    line = Line(parking)
     line.deliver(0, 1, 2, 3)
-    line.consumer().consume([BusRecord("spoilt", b"no event")])
-    counted = [json.loads(printed) for printed in capsys.readouterr().out.splitlines()]
-    assert [(one.get("ParkedStreams"), one.get("UnreadableRecords")) for one in counted] == [(1, None), (None, 1)]
-    assert {one["Function"] for one in counted} == {"cloudbash-test-project-programme"}
+    line.consumer().consume([BusRecord("spoilt", b"no event"), BusRecord("spoilt too", b"x" * 800_000)])
+    assert parking.count() == (before[0] + 1, before[1] + 2)
+    assert line.consumer().redrive(line.stream_id) is not None
+    assert parking.count() == (before[0] + 1, before[1] + 2)
 
 
 class Interrupted:
