@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from infra import alarms, dashboard
 from infra.gateway_responses import gateway_responses
 
 RESOURCES = Path(__file__).with_name("resources.json")
@@ -186,19 +187,30 @@ def merge_template() -> Json:
         resources[_logs_of(logical_id)] = _log_group(function)
     resources["ManagedLayer"] = {"Properties": {"LayerName": {"Fn::Sub": "cloudbash-${Stage}-dependencies"}}}
     resources["RestAPI"] = {
-        "Properties": {"DefinitionBody": {"x-amazon-apigateway-gateway-responses": gateway_responses()}}
+        "Properties": {
+            "DefinitionBody": {
+                "info": {"title": {"Fn::Sub": alarms.API_NAME}},
+                "x-amazon-apigateway-gateway-responses": gateway_responses(),
+            }
+        }
     }
     return {
         "Description": "Cloudbash, an event-sourced ticket shop",
-        "Parameters": PARAMETERS,
-        "Resources": resources,
+        "Parameters": PARAMETERS | alarms.PARAMETERS,
+        "Conditions": alarms.CONDITIONS,
+        "Resources": resources | alarms.resources(FUNCTIONS) | {"Dashboard": dashboard.resource(FUNCTIONS)},
     }
 
 
 def _properties(logical_id: str, function: Function) -> Json:
     properties: Json = {
         "FunctionName": _name(function),
-        "LoggingConfig": {"LogGroup": _ref(_logs_of(logical_id))},
+        # Every line as JSON. Metrics are lines without a level, which count as INFO: with less they would be lost.
+        "LoggingConfig": {
+            "LogFormat": "JSON",
+            "ApplicationLogLevel": "INFO",
+            "LogGroup": _ref(_logs_of(logical_id)),
+        },
         "Environment": {"Variables": function.environment},
     }
     return properties | ({"Events": function.events} if function.events else {})

@@ -4,10 +4,11 @@ import argparse
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
+import boto3
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from chalicelib import composition
+from chalicelib import composition, metrics
 from chalicelib.composition import Composition
 from chalicelib.eventsourcing.chain import Fault, SegmentCheck, faults_of
 from chalicelib.evidence.verification import SignedCheck
@@ -32,8 +33,15 @@ def verify_chain(options: argparse.Namespace) -> Report:
     rows = [
         {"stream": str(fault.stream_id), "version": str(fault.version), "fault": fault.reason} for fault in found
     ] + [{"stream": "the archive", "version": "-", "fault": reason} for reason in signed.broken]
+    if options.tell and not options.stream:
+        _tell(shop.settings.stage, len(rows))
     record = counts | {"signed until": signed.signed_until, "faults": rows}
     return Report(rows or [summary | {"faults": "none"}], [record], ok=not rows)
+
+
+def _tell(stage: str, faults: int) -> None:
+    datum = {"MetricName": "ChainFaults", "Dimensions": [{"Name": "Stage", "Value": stage}], "Value": faults}
+    boto3.client("cloudwatch").put_metric_data(Namespace=metrics.NAMESPACE, MetricData=[datum])
 
 
 def _check_stream(shop: Composition, stream_id: UUID) -> tuple[int, int, list[Fault]]:

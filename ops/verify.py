@@ -34,6 +34,7 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument("--repair", action="store_true", help="catch up what is behind, make again what is different")
     parser.add_argument("--chain", action="store_true", help="check hashes and signed heads of the log instead")
     parser.add_argument("--stream", type=UUID, help="with --chain: of this stream alone")
+    parser.add_argument("--tell", action="store_true", help="with --chain: count the faults for the alarm")
     parser.add_argument("--segments", type=int, default=SEGMENTS, help="how many parts of the log are read at once")
     parser.set_defaults(command=verify)
 

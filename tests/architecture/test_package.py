@@ -116,7 +116,7 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     },
     "VerifyReadModels": {
         "EventsTable": {"dynamodb:Query", "dynamodb:Scan"},
-        "ParkedTable": PARKING,
+        "ParkedTable": PARKING | {"dynamodb:Scan"},
         "ReadTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
         "ProcessTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
         "WorkQueue": {"sqs:SendMessage"},

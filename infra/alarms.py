@@ -1,0 +1,392 @@
+"""What somebody is told of. Each alarm names the section of docs/operations.md that says what to do.
+
+No alarm needs traffic to be quiet: what is not measured while nothing happens counts as good, or leaves a lasting alarm
+as it is. The one exception is a scheduled function that does not run.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Json = dict[str, Any]
+Missing = Literal["notBreaching", "breaching", "ignore"]
+
+RUNBOOKS = "docs/operations.md"
+TOPIC = "AlarmTopic"
+API_NAME = "cloudbash-${Stage}"
+"""The title of the API's definition: under it API Gateway keeps its metrics."""
+
+API_STAGE = "api"
+
+PROJECTIONS = ("ProjectProgramme", "ProjectCarts", "ProjectAvailability", "RunProcesses")
+SCHEDULED = ("PushOn", "RecordLapsedHolds", "VerifyReadModels")
+OPERATIONS_ON_THE_LOG = ("PutItem", "TransactWriteItems", "Query", "Scan", "ExecuteStatement", "ExecuteTransaction")
+
+MINUTE, HOUR = 60, 3600
+MILLISECONDS = 1000
+
+PARAMETERS: Json = {
+    "AlarmEmail": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": r"^$|^[^@\s]+@[^@\s]+$",
+        "Description": "Where alarms are mailed to, once the address has confirmed it; empty for nowhere",
+    }
+}
+CONDITIONS: Json = {"AlarmsAreMailed": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}}
+
+
+class Function(Protocol):
+    """Of a function only its event sources matter here."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def events(self) -> Json | None: ...
+
+
+@dataclass(frozen=True)
+class Metric:
+    namespace: str
+    name: str
+    dimensions: tuple[tuple[str, Any], ...]
+    statistic: str = "Sum"
+
+    def of(self, period: int) -> Json:
+        """As alarms over several metrics name them."""
+        dimensions = [{"Name": name, "Value": value} for name, value in self.dimensions]
+        metric = {"Namespace": self.namespace, "MetricName": self.name, "Dimensions": dimensions}
+        return {"Metric": metric, "Period": period, "Stat": self.statistic}
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """In the alarm once `datapoints` of the last `periods` are at the threshold or above it (`is_below`: below it).
+
+    `metric` is one metric, or several by their ids with an `expression` over them. `period` in seconds.
+    """
+
+    logical_id: str
+    name: str
+    runbook: str
+    says: str
+    metric: Metric | Mapping[str, Metric]
+    threshold: float
+    period: int = MINUTE
+    datapoints: int = 1
+    periods: int = 1
+    expression: str = ""
+    is_below: bool = False
+    missing: Missing = "notBreaching"
+    few_samples: str = ""
+
+    def resource(self) -> Json:
+        properties: Json = {
+            "AlarmName": {"Fn::Sub": f"cloudbash-${{Stage}}-{self.name}"},
+            "AlarmDescription": f"{self.says} What to do: {RUNBOOKS}#{self.runbook}",
+            "ComparisonOperator": "LessThanThreshold" if self.is_below else "GreaterThanOrEqualToThreshold",
+            "Threshold": self.threshold,
+            "DatapointsToAlarm": self.datapoints,
+            "EvaluationPeriods": self.periods,
+            "TreatMissingData": self.missing,
+            "AlarmActions": [{"Ref": TOPIC}],
+            "OKActions": [{"Ref": TOPIC}],
+            **self._measured(),
+        }
+        if self.few_samples:
+            properties["EvaluateLowSampleCountPercentile"] = self.few_samples
+        return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
+
+    def _measured(self) -> Json:
+        if isinstance(self.metric, Metric):
+            stat = self.metric.of(self.period)
+            is_percentile = self.metric.statistic.startswith("p")
+            return {
+                **stat["Metric"],
+                "Period": self.period,
+                "ExtendedStatistic" if is_percentile else "Statistic": self.metric.statistic,
+            }
+        inputs = [
+            {"Id": key, "MetricStat": metric.of(self.period), "ReturnData": False}
+            for key, metric in self.metric.items()
+        ]
+        return {"Metrics": [{"Id": "result", "Expression": self.expression, "Label": self.name}, *inputs]}
+
+
+def resources(functions: Mapping[str, Function]) -> Json:
+    topic = {
+        "TopicName": {"Fn::Sub": "cloudbash-${Stage}-alarms"},
+        "Subscription": [
+            {
+                "Fn::If": [
+                    "AlarmsAreMailed",
+                    {"Protocol": "email", "Endpoint": {"Ref": "AlarmEmail"}},
+                    {"Ref": "AWS::NoValue"},
+                ]
+            }
+        ],
+    }
+    return {
+        TOPIC: {"Type": "AWS::SNS::Topic", "Properties": topic},
+        **{alarm.logical_id: alarm.resource() for alarm in alarms(functions)},
+    }
+
+
+def alarms(functions: Mapping[str, Function]) -> Iterator[Alarm]:
+    yield from _of_the_log()
+    yield from _of_what_waits()
+    for logical_id, function in functions.items():
+        yield from _of_a_function(logical_id, function)
+        if function.events and any("StartingPosition" in event["Properties"] for event in function.events.values()):
+            yield from _of_a_reader(logical_id, function)
+        if logical_id in PROJECTIONS:
+            yield _projection_lag(logical_id, function)
+        if logical_id in SCHEDULED:
+            yield _silence(logical_id, function)
+    yield from _of_the_api()
+    yield from _of_the_work()
+
+
+def ours(name: str, function: str, statistic: str = "Sum") -> Metric:
+    """A metric that the code prints; see chalicelib/metrics.py."""
+    return Metric("Cloudbash", name, (("Function", {"Ref": function}),), statistic)
+
+
+def of_lambda(name: str, function: str, statistic: str = "Sum") -> Metric:
+    return Metric("AWS/Lambda", name, (("FunctionName", {"Ref": function}),), statistic)
+
+
+def of_the_api(name: str, statistic: str) -> Metric:
+    dimensions = (("ApiName", {"Fn::Sub": API_NAME}), ("Stage", API_STAGE))
+    return Metric("AWS/ApiGateway", name, dimensions, statistic)
+
+
+def of_the_log(name: str, operation: str = "") -> Metric:
+    dimensions: tuple[tuple[str, Any], ...] = (("TableName", {"Ref": "EventsTable"}),)
+    return Metric("AWS/DynamoDB", name, (*dimensions, ("Operation", operation)) if operation else dimensions)
+
+
+def of_a_queue(name: str, queue: str) -> Metric:
+    return Metric("AWS/SQS", name, (("QueueName", {"Fn::GetAtt": [queue, "QueueName"]}),), "Maximum")
+
+
+def _of_the_log() -> Iterator[Alarm]:
+    """Over missing data of DynamoDB alarms keep their state, whatever they are told: so it is filled."""
+    yield Alarm(
+        "TamperingAlarm",
+        "tampering",
+        "tampering",
+        "A stored event was changed or deleted.",
+        ours("TamperedRecords", "ForwardEvents"),
+        threshold=1,
+    )
+    yield Alarm(
+        "ChainAlarm",
+        "chain",
+        "verifying-the-chain",
+        "The log is not what was written, or the archive of signed heads was touched; until a verification is clean.",
+        Metric("Cloudbash", "ChainFaults", (("Stage", {"Ref": "Stage"}),), "Maximum"),
+        threshold=1,
+        period=5 * MINUTE,
+        missing="ignore",
+    )
+    yield Alarm(
+        "LogThrottledAlarm",
+        "log-throttled",
+        "the-log-is-throttled",
+        "DynamoDB refuses reads or writes of the event log.",
+        {"reads": of_the_log("ReadThrottleEvents"), "writes": of_the_log("WriteThrottleEvents")},
+        expression="FILL(reads, 0) + FILL(writes, 0)",
+        threshold=1,
+        datapoints=3,
+        periods=5,
+        missing="ignore",
+    )
+    metrics = {f"m{place}": of_the_log("SystemErrors", name) for place, name in enumerate(OPERATIONS_ON_THE_LOG)}
+    yield Alarm(
+        "LogErrorsAlarm",
+        "log-errors",
+        "the-log-has-errors",
+        "DynamoDB answers requests to the event log with errors of its own.",
+        metrics,
+        expression=" + ".join(f"FILL({key}, 0)" for key in metrics),
+        threshold=5,
+        period=5 * MINUTE,
+        missing="ignore",
+    )
+
+
+def _of_what_waits() -> Iterator[Alarm]:
+    yield Alarm(
+        "ParkedAlarm",
+        "parked",
+        "parked-streams",
+        "A projection cannot apply an event, and its stream waits; until it is redriven.",
+        ours("ParkedStreams", "VerifyReadModels", "Maximum"),
+        threshold=1,
+        missing="ignore",
+    )
+    yield Alarm(
+        "UnreadableAlarm",
+        "unreadable",
+        "unreadable-records",
+        "A record is no event and was kept aside; until it is redriven.",
+        ours("UnreadableRecords", "VerifyReadModels", "Maximum"),
+        threshold=1,
+        missing="ignore",
+    )
+    yield Alarm(
+        "BehindAlarm",
+        "behind",
+        "streams-behind",
+        "Events were lost on the way to a read model and have been caught up.",
+        ours("StreamsBehind", "VerifyReadModels"),
+        threshold=1,
+        period=5 * MINUTE,
+    )
+    yield Alarm(
+        "StaysBehindAlarm",
+        "stays-behind",
+        "streams-stay-behind",
+        "Pass after pass over the log finds streams behind.",
+        ours("StreamsBehind", "VerifyReadModels"),
+        threshold=1,
+        period=HOUR,
+        datapoints=3,
+        periods=4,
+    )
+    yield Alarm(
+        "WatchdogAlarm",
+        "watchdog",
+        "the-watchdog-is-late",
+        "Processes are pushed on more than ten minutes after their time.",
+        ours("WatchdogDelay", "PushOn", "Maximum"),
+        threshold=10 * MINUTE,
+        datapoints=5,
+        periods=5,
+    )
+
+
+def _of_a_function(logical_id: str, function: Function) -> Iterator[Alarm]:
+    yield Alarm(
+        f"{logical_id}ErrorsAlarm",
+        f"{function.name}-errors",
+        "a-function-fails",
+        f"The function {function.name} ends with errors, or is ended for its time or memory.",
+        of_lambda("Errors", logical_id),
+        threshold=3,
+        period=5 * MINUTE,
+    )
+    yield Alarm(
+        f"{logical_id}ThrottlesAlarm",
+        f"{function.name}-throttles",
+        "a-function-is-throttled",
+        f"Lambda does not start the function {function.name} as often as it is asked to.",
+        of_lambda("Throttles", logical_id),
+        threshold=1,
+        period=5 * MINUTE,
+        datapoints=2,
+        periods=3,
+    )
+
+
+def _of_a_reader(logical_id: str, function: Function) -> Iterator[Alarm]:
+    age = of_lambda("IteratorAge", logical_id, "Maximum")
+    kept = (24 if logical_id == "ForwardEvents" else 7 * 24) * HOUR
+    is_notary = logical_id == "SignHeads"
+    yield Alarm(
+        f"{logical_id}DelayAlarm",
+        "signed-heads" if is_notary else f"{function.name}-delay",
+        "signed-heads-are-behind" if is_notary else "a-reader-is-behind",
+        f"The function {function.name} is behind on its stream.",
+        age,
+        threshold=(HOUR if is_notary else 15 * MINUTE) * MILLISECONDS,
+        datapoints=5,
+        periods=5,
+    )
+    yield Alarm(
+        f"{logical_id}RetentionAlarm",
+        f"{function.name}-retention",
+        "records-are-about-to-be-lost",
+        f"The function {function.name} is behind by half of what its stream keeps: {kept // HOUR} hours.",
+        age,
+        threshold=kept / 2 * MILLISECONDS,
+        period=5 * MINUTE,
+    )
+
+
+def _projection_lag(logical_id: str, function: Function) -> Alarm:
+    return Alarm(
+        f"{logical_id}LagAlarm",
+        f"{function.name}-lag",
+        "a-read-model-is-late",
+        f"What {function.name} applies was written more than five minutes before.",
+        ours("ProjectionLag", logical_id, "Maximum"),
+        threshold=5 * MINUTE * MILLISECONDS,
+        datapoints=3,
+        periods=15,
+    )
+
+
+def _silence(logical_id: str, function: Function) -> Alarm:
+    return Alarm(
+        f"{logical_id}SilentAlarm",
+        f"{function.name}-silent",
+        "a-scheduled-function-does-not-run",
+        f"The function {function.name} runs every minute, and has not for a quarter of an hour.",
+        of_lambda("Invocations", logical_id),
+        threshold=1,
+        is_below=True,
+        period=15 * MINUTE,
+        missing="breaching",
+    )
+
+
+def _of_the_api() -> Iterator[Alarm]:
+    yield Alarm(
+        "HttpErrorsAlarm",
+        "http-errors",
+        "the-api-answers-with-errors",
+        "In five minutes at least five requests, and one in a hundred, were answered with 5xx.",
+        {"errors": of_the_api("5XXError", "Sum"), "requests": of_the_api("Count", "Sum")},
+        expression="IF(errors >= 5 AND errors * 100 >= requests, 1, 0)",
+        threshold=1,
+        period=5 * MINUTE,
+    )
+    yield Alarm(
+        "HttpLatencyAlarm",
+        "http-latency",
+        "the-api-is-slow",
+        "One request in a hundred takes longer than three seconds.",
+        of_the_api("Latency", "p99"),
+        threshold=3 * MILLISECONDS,
+        period=5 * MINUTE,
+        datapoints=3,
+        periods=3,
+        few_samples="ignore",
+    )
+
+
+def _of_the_work() -> Iterator[Alarm]:
+    yield Alarm(
+        "QueueAgeAlarm",
+        "queue-age",
+        "work-waits",
+        "A task has been waiting in the work queue for half an hour.",
+        of_a_queue("ApproximateAgeOfOldestMessage", "WorkQueue"),
+        threshold=30 * MINUTE,
+        period=5 * MINUTE,
+        datapoints=2,
+        periods=2,
+    )
+    yield Alarm(
+        "DeadLettersAlarm",
+        "dead-letters",
+        "dead-letters",
+        "Tasks have failed for good; until the queue of dead letters is empty.",
+        of_a_queue("ApproximateNumberOfMessagesVisible", "WorkDeadLetters"),
+        threshold=1,
+        period=5 * MINUTE,
+        missing="ignore",
+    )
