@@ -4,9 +4,11 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import boto3
 import pytest
 
 from chalicelib import composition
@@ -95,6 +97,36 @@ def test_whatever_is_done_to_stored_events_the_stream_and_version_are_named(
         status, [answer] = ask("verify", "--chain", *scope)
         named = {int(fault["version"]) for fault in answer["faults"] if fault["stream"] == stream}
         assert (status, named) == (1, set(versions))
+
+
+def test_what_a_verification_finds_is_told_to_the_alarm(intruder: Intruder, ask: Ask) -> None:
+    def told() -> float:
+        now = datetime.now(UTC)
+        [metric] = boto3.client("cloudwatch").get_metric_data(
+            MetricDataQueries=[
+                {
+                    "Id": "faults",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": "Cloudbash",
+                            "MetricName": "ChainFaults",
+                            "Dimensions": [{"Name": "Stage", "Value": "dev"}],
+                        },
+                        "Period": 60,
+                        "Stat": "Maximum",
+                    },
+                }
+            ],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(minutes=1),
+        )["MetricDataResults"]
+        return max(metric["Values"], default=0)
+
+    intruder.leave(intruder.before[:-1])
+    assert ask("verify", "--chain", "--tell", "--stream", str(intruder.stream_id))[0] == 1
+    assert told() == 0
+    status, [answer] = ask("verify", "--chain", "--tell")
+    assert (status, told()) == (1, len(answer["faults"]))
 
 
 def test_a_log_that_nobody_touched_is_sound_and_the_report_says_until_when(shop: Shop, ask: Ask) -> None:
