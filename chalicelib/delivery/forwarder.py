@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chalicelib import metrics
+from chalicelib import logs, metrics
 from chalicelib.delivery.batch import failed_from, succeeded
 from chalicelib.delivery.bus import to_bus
 from chalicelib.delivery.parking import Parking, UnreadableRecord
@@ -70,11 +70,12 @@ class Forwarder:
         """Returns what Lambda wants to know: the first record that could not be put, if any."""
         inserted: list[tuple[LogRecord, StoredEvent]] = []
         for record in records:
-            try:
-                event = self._event_in(record)
-            except Unavailable:
-                logger.warning("an unreadable item cannot be kept yet", exc_info=True)
-                return failed_from(inserted[0][0].sequence_number if inserted else record.sequence_number)
+            with logs.about(**_place_of(record)):
+                try:
+                    event = self._event_in(record)
+                except Unavailable:
+                    logger.warning("an unreadable item cannot be kept yet", exc_info=True)
+                    return failed_from(inserted[0][0].sequence_number if inserted else record.sequence_number)
             if event is not None:
                 inserted.append((record, event))
         for chunk in _chunks(inserted):
@@ -114,14 +115,14 @@ class Forwarder:
     def _event_in(self, record: LogRecord) -> StoredEvent | None:
         """The event that was inserted, None for anything else. Raises Unavailable if that cannot be kept aside."""
         if record.event_name != "INSERT":
-            logger.critical("tampering: %s of %s in the event log", record.event_name, record.keys)
+            logger.critical("tampering: %s of %s", record.event_name, record.keys)
             metrics.count("TamperedRecords")
             return None
         try:
             return from_item(record.new_image or {})
         except (KeyError, ValueError, TypeError) as error:
             self._keep(record, error)
-            logger.critical("tampering: %s in the event log is no event", record.keys, exc_info=True)
+            logger.critical("tampering: %s is no event", record.keys, exc_info=True)
             return None
 
     def _keep(self, record: LogRecord, error: Exception) -> None:
@@ -129,6 +130,12 @@ class Forwarder:
         reason = f"{type(error).__name__}: {error}"[:1000]
         kept_at = format_instant(self._clock())
         self._parking.keep(UnreadableRecord(self.name, "", record.sequence_number, data, reason, kept_at))
+
+
+def _place_of(record: LogRecord) -> dict[str, str]:
+    """Stream and version, for the log."""
+    keys = {"stream": "AggregateId", "version": "AggregateVersion"}
+    return {fact: value for fact, key in keys.items() for value in record.keys.get(key, {}).values()}
 
 
 def _chunks(

@@ -8,6 +8,7 @@ from typing import Any
 
 from chalice.app import Response
 
+from chalicelib import logs
 from chalicelib.http.problems import problem_of_status
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,6 @@ def logged(event: Any, get_response: Callable[[Any], Response]) -> Response:
     """One line for each request. Not its path or its query, which may be anything: the route."""
     began = perf_counter()
     response = get_response(event)
-    facts = {"status": response.status_code, "milliseconds": round((perf_counter() - began) * 1000, 1)}
-    logger.info("%s %s", event.method, event.context["resourcePath"], extra=facts)
+    logs.note(status=response.status_code, milliseconds=round((perf_counter() - began) * 1000, 1))
+    logger.info("%s %s", event.method, event.context["resourcePath"])
     return response

@@ -6,7 +6,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib import metrics
 from chalicelib.concerts import commands as concerts
 from chalicelib.delivery.batch import succeeded
 from chalicelib.delivery.bus import to_bus
@@ -25,10 +24,9 @@ from chalicelib.processes.runner import ProcessRunner
 from chalicelib.processes.work import MemoryWorkQueue
 from local.valkey import Valkey
 from tests.support.machinery import PROCESSES
-from tests.support.metrics import collected
 from tests.support.shop import ORGANISER, Shop
 
-pytest_plugins = ["tests.support.read_models"]
+pytest_plugins = ["tests.support.counting", "tests.support.read_models"]
 
 
 class MemoryNotes:
@@ -225,15 +223,13 @@ def test_while_a_redis_that_is_mended_is_away_the_pass_waits(whole: Watched, own
 
 
 def test_what_was_behind_and_what_waits_for_somebody_is_counted_for_alarms(
-    whole: Watched, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    whole: Watched, counted: Callable[[], dict[str, float]]
 ) -> None:
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cloudbash-test-verify-read-models")
     parked, behind = whole.shop.draft(), whole.shop.draft()
     whole.shop.clock.advance(LOOKS_AGAIN_AFTER)
     whole.parking.park(ParkedStream("processes", parked, 0, "a reason", "2030-01-01T00:00:00.000Z", 1))
     whole.parking.park(ParkedStream("availability", parked, 0, "a reason", "2030-01-01T00:00:00.000Z", 1))
-    with metrics.one_line():
-        whole.caretaker.run()
+    whole.caretaker.run()
     assert whole.processes.position(behind) == 1
     expected = {"StreamsBehind": 2, "ParkedStreams": 2, "UnreadableRecords": 0}
-    assert expected.items() <= collected(capsys.readouterr().out).items()
+    assert expected.items() <= counted().items()

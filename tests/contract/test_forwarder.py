@@ -4,7 +4,6 @@ import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -12,7 +11,6 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chalicelib import metrics
 from chalicelib.delivery.bus import from_bus, to_bus
 from chalicelib.delivery.forwarder import ATTEMPTS, MAX_BYTES, MAX_RECORDS, Forwarder, LogRecord
 from chalicelib.delivery.parking import MemoryParking, UnreadableRecord
@@ -22,14 +20,13 @@ from chalicelib.eventsourcing.stored import StoredEvent
 from chalicelib.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.resources import Aws, Resources
-from tests.support.metrics import collected
 from tests.support.original import STREAM
 from tests.support.stored import SOME_TIME, imported, item, store_all
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.counting", "tests.support.stores"]
 
 BUS = "the-bus"
 DELIVERED: dict[str, Any] = {"batchItemFailures": []}
@@ -88,22 +85,6 @@ def parking() -> MemoryParking:
 def forwarder(kinesis: FakeKinesis, parking: MemoryParking, pauses: list[float]) -> Forwarder:
     client: Any = kinesis
     return Forwarder(client, BUS, parking, lambda: SOME_TIME, pauses.append)
-
-
-@pytest.fixture
-def counted(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Callable[[], dict[str, float]]]:
-    """The metrics of one invocation in Lambda."""
-    monkeypatch.setenv("AWS_LAMBDA_FUNCTION_NAME", "cloudbash-test-forward-events")
-    with ExitStack() as invocation:
-        invocation.enter_context(metrics.one_line())
-
-        def read() -> dict[str, float]:
-            invocation.close()
-            return collected(capsys.readouterr().out)
-
-        yield read
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,8 @@ from tests.support.stored import store_all
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+pytest_plugins = ["tests.support.counting"]
 
 RESOURCES = Path(__file__).parents[2] / "infra" / "resources.json"
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
@@ -486,3 +488,18 @@ def test_what_the_table_calls_wrong_is_no_weather(client: "DynamoDBClient", tabl
 
 def _by_id(streams: list[ParkedStream]) -> list[ParkedStream]:
     return sorted(streams, key=lambda stream: stream.stream_id)
+
+
+def test_the_longest_way_of_a_batch_from_the_log_to_the_read_model_is_counted_once(
+    parking: Parking, counted: Callable[[], dict[str, float]]
+) -> None:
+    line = Line(parking)
+    line.cure()
+    first = replace(line.events[0], created="2030-01-01T11:59:58.500Z")
+    second = replace(line.events[1], created="2030-01-01T11:59:59.500Z")
+    batch = [BusRecord("1", to_bus(event)) for event in (first, second)]
+    line.consumer().consume(batch)
+    an_hour_later = Consumer(line.projection, line.store, parking, lambda: NOW + timedelta(hours=1))
+    an_hour_later.consume(batch)
+    assert line.position == 1
+    assert counted() == {"ProjectionLag": 1500}

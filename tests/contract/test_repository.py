@@ -1,6 +1,6 @@
 """Load, decide, append: what a command costs, and what it may believe. On every store."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,6 +13,7 @@ from chalicelib.errors import Busy, NotFound, PreconditionFailed, RuleViolated, 
 from chalicelib.eventsourcing.aggregate import Aggregate
 from chalicelib.eventsourcing.cache import Folded, StreamCache
 from chalicelib.eventsourcing.codec import Head
+from chalicelib.eventsourcing.event import Event
 from chalicelib.eventsourcing.marks import Mark
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.repository import MAX_ATTEMPTS, Repository
@@ -27,7 +28,7 @@ from chalicelib.venues.venue import VENUE, Venue
 from tests.support.shop import CUSTOMER, Clock, CountedStore, Shop
 from tests.support.stored import SOMEBODY, item
 
-pytest_plugins = ["tests.support.stores"]
+pytest_plugins = ["tests.support.counting", "tests.support.stores"]
 
 CREATED = VenueCreated(name="", description="", capacity=1, address="", city="", country="", time_zone="UTC")
 
@@ -437,6 +438,14 @@ def test_every_event_has_an_id_of_its_own_also_in_a_second_try() -> None:
     repository = Repository(Remembering(MemoryEventStore(), losses=3), Clock(), pause=lambda _: None)
     create(repository)
     assert len({event.event_id for event in tried}) == 4
+
+
+def test_lost_races_are_counted_and_what_was_committed_is_shown_once(counted: Callable[[], dict[str, float]]) -> None:
+    seen: list[Event] = []
+    store = Unlucky(MemoryEventStore(), losses=3)
+    create(Repository(store, Clock(), pause=lambda _: None, watch=seen.append))
+    assert [type(event).__name__ for event in seen] == ["VenueCreated"]
+    assert counted() == {"LostRaces": 3}
 
 
 def test_a_peek_asks_nobody() -> None:

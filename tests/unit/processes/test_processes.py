@@ -1,5 +1,6 @@
 """Processes: what they wait for, and what they have done."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -24,6 +25,8 @@ from chalicelib.processes.worker import Message
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import PROCESSES, Machinery, machinery
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, some_id
+
+pytest_plugins = ["tests.support.counting"]
 
 
 @pytest.fixture
@@ -319,6 +322,15 @@ def test_the_watchdog_pushes_what_is_due_once_a_minute(running: Machinery) -> No
     assert running.runner().push_on(running.shop.clock()) == 0
     assert running.runner().push_on(running.shop.clock.advance(PUSH_EVERY)) == 1
     assert {(task.kind, task.stream_id) for task in running.queue.tasks} == {(Kind.SETTLE_ORDER, order_id)}
+
+
+def test_how_late_the_watchdog_is_is_counted(running: Machinery, counted: Callable[[], dict[str, float]]) -> None:
+    _, ticket_type_id = running.shop.on_sale()
+    ordered(running, ticket_type_id)
+    running.deliver()
+    [due] = [one.due_at for one in running.instances.list_due(running.shop.clock() + 2 * PAY_WITHIN, 10) if one.due_at]
+    running.runner().push_on(running.shop.clock.advance(2 * PAY_WITHIN))
+    assert counted()["WatchdogDelay"] == (running.shop.clock() - due).total_seconds()
 
 
 def test_of_two_watchdogs_one_pushes(running: Machinery) -> None:
