@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.progress import Progress
 
-from benchmarks import contention, fold, memory, rebuild, steps
+from benchmarks import contention, fold, memory, overhead, rebuild, steps
 from benchmarks.clients import running_clients
 from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
@@ -25,10 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     about = describe_machine()
     with progress() as bar:
-        in_memory, fold_ratio = _of_memory(bar), _of_fold(bar)
+        in_memory, fold_ratio, of_requests = _of_memory(bar), _of_fold(bar), _of_requests(bar)
         with own_stack() as stack:
             os.environ.update(stack.environment)
-            sections = [_of_steps(bar, stack), *in_memory, _of_contention(bar, stack), fold_ratio]
+            sections = [_of_steps(bar, stack), *in_memory, _of_contention(bar, stack), fold_ratio, of_requests]
             sections += [_of_rebuild(bar)] if options.rebuild else []
     publish(about, sections, as_json=options.json)
     return 0
@@ -111,6 +111,11 @@ def _of_fold(bar: Progress) -> Section:
         for measured in fold.measure(on_done=lambda: bar.advance(task))
     ]
     return Section("fold", "stored JSON to state; bare: pydantic's model_validate_json of the same data", rows)
+
+
+def _of_requests(bar: Progress) -> Section:
+    task = bar.add_task("Overhead of a request", total=overhead.ROUNDS)
+    return overhead.measure(on_round=lambda: bar.advance(task))
 
 
 def _of_rebuild(bar: Progress) -> Section:

@@ -18,6 +18,7 @@ from chalice.app import ScheduledEventConfig
 
 import app
 from chalicelib.composition import Composition
+from chalicelib.parts import PARTS, THE_API
 from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
 from infra.bytecode import LEFT_OUT, add_bytecode
@@ -38,18 +39,9 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
         shop.redis,
         shop.probes["event_bus"](),
     ),
-    "Authorize": lambda shop: shop.verifier,
-    "ForwardEvents": lambda shop: shop.forwarder,
-    "ProjectProgramme": lambda shop: shop.programme_consumer,
-    "ProjectCarts": lambda shop: shop.carts_consumer,
-    "ProjectAvailability": lambda shop: shop.availability_consumer,
-    "RunProcesses": lambda shop: shop.processes_consumer,
-    "SignHeads": lambda shop: shop.notary,
-    "Work": lambda shop: (shop.worker, shop.repository),
-    "PushOn": lambda shop: shop.processes,
-    "RecordLapsedHolds": lambda shop: (shop.redis, shop.repository),
-    "VerifyReadModels": lambda shop: shop.caretaker,
+    **{name.title().replace("_", ""): make for name, make in PARTS.items() if name != THE_API},
 }
+"""The API makes most of it when a request needs it."""
 
 PARKING = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
 CATCHING_UP = {"EventsTable": {"dynamodb:Query"}, "ParkedTable": PARKING}
@@ -171,6 +163,10 @@ def of_type(resources: Json, kind: str) -> Json:
 def names_in(zipped: Path) -> set[str]:
     with ZipFile(zipped) as archive:
         return set(archive.namelist())
+
+
+def test_lambda_names_every_function_as_its_parts_are_named(functions: Json) -> None:
+    assert {function["Handler"] for function in functions.values()} == {f"app.{name}" for name in PARTS}
 
 
 # Event sources
