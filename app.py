@@ -4,6 +4,7 @@ All functions share this module, so it imports at once only what all of them nee
 by its handler, and before its first call by what `chalicelib/parts.py` makes for it.
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
 """The function that this container runs, as Lambda names it; empty everywhere else, where all run in one process."""
+
+if FUNCTION:
+    gc.disable()  # a start only makes what stays
 
 settings = Settings.from_environment()
 logs.install()
@@ -135,3 +139,5 @@ def _bus_records(event: KinesisEvent) -> "Iterator[BusRecord]":
 
 if FUNCTION:
     PARTS[FUNCTION](composition.current())
+    gc.freeze()  # nor need it be looked at again
+    gc.enable()

@@ -55,6 +55,11 @@ import app
 from chalicelib.eventsourcing.event import event_classes
 json.dump([event.stored_name for event in event_classes()], sys.stdout)
 """
+GARBAGE = """
+import gc, json, sys
+import app
+json.dump([gc.isenabled(), gc.get_freeze_count() > 0], sys.stdout)
+"""
 
 
 def in_a_container(function: str, program: str, *arguments: str) -> Any:
@@ -82,6 +87,10 @@ def test_every_function_has_its_parts() -> None:
 def test_a_container_imports_the_libraries_of_its_function_and_no_others(function: str) -> None:
     batch = [] if function in WITHOUT_BATCHES else ["empty batch"]
     assert set(in_a_container(function, LIBRARIES, *batch)) - {"_distutils_hack"} == LIBRARIES_OF_A_FUNCTION[function]
+
+
+def test_a_container_that_has_started_collects_garbage_but_not_in_what_its_start_made() -> None:
+    assert in_a_container("forward_events", GARBAGE) == [True, True]
 
 
 @pytest.mark.parametrize("function", FOLLOWERS)
