@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.delivery.projection import Projection
     from chalicelib.delivery.redis import RedisProjection
     from chalicelib.eventsourcing.aggregate import Aggregate
-    from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+    from chalicelib.eventsourcing.dynamodb import AppendingWith, DynamoDBEventStore
     from chalicelib.eventsourcing.repository import Repository
     from chalicelib.evidence.archive import Archive
     from chalicelib.evidence.notary import Notary
@@ -84,7 +84,8 @@ class Composition:
     def event_store(self) -> "DynamoDBEventStore":
         from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
 
-        return DynamoDBEventStore(self.dynamodb, self.settings.need("events_table"), self.settings.marks_table)
+        tables = self.settings.need("events_table"), self.settings.marks_table
+        return DynamoDBEventStore(self.dynamodb, *tables, self._appending_with())
 
     @cached_property
     def repository(self) -> "Repository":
@@ -319,6 +320,15 @@ class Composition:
 
         with suppress(Unavailable):  # a provider's call that is lost fails no payment
             receive(self.gateways["sandbox"], self.work_queue, body, headers, delay)
+
+    def _appending_with(self) -> "AppendingWith":
+        from chalicelib.eventsourcing.dynamodb_partiql import Inserts
+        from chalicelib.eventsourcing.dynamodb_puts import Puts
+
+        ways: Mapping[str, AppendingWith] = {"put": Puts, "partiql": Inserts}
+        if self.settings.append_with not in ways:
+            raise NotConfigured(f"APPEND_WITH is none of {', '.join(ways)}")
+        return ways[self.settings.append_with]
 
     def _consumer(self, projection: "Projection") -> "Consumer":
         from chalicelib import every_event  # noqa: F401 - what it does not follow it must tell from what is no event

@@ -25,6 +25,7 @@ class Settings:
     event_bus: str = ""
     snapshots_table: str = ""
     marks_table: str = ""
+    append_with: str = "put"
     read_table: str = ""
     person_keys_table: str = ""
     parked_table: str = ""

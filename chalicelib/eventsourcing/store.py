@@ -17,6 +17,9 @@ MAX_COMMIT_BYTES = 4 * 1024 * 1024
 """DynamoDB's limits: one item, one transaction. Every store keeps them, so that what passes here passes there."""
 
 
+_WRITES = ("PutItem", "TransactWriteItems", "ExecuteStatement", "ExecuteTransaction", "UpdateItem")
+
+
 class ConcurrencyError(CloudbashError):
     """Another writer was first. Nothing was written; `streams` are those to read again before deciding anew."""
 
@@ -110,7 +113,7 @@ class StoreUsage:
 
     @property
     def writes(self) -> int:
-        return self.requests["PutItem"] + self.requests["TransactWriteItems"] + self.requests["UpdateItem"]
+        return sum(self.requests[operation] for operation in _WRITES)
 
 
 def ensure_fits(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:

@@ -46,6 +46,7 @@ def importers_of(library: str) -> set[str]:
 
 def test_only_the_adapters_of_aws_know_its_sdk() -> None:
     allowed = {"dynamodb.py", "dynamodb_snapshots.py", "dynamodb_parking.py", "documents.py", "forwarder.py"}
+    allowed |= {"dynamodb_puts.py", "dynamodb_partiql.py", "dynamodb_requests.py"}
     allowed |= {"sqs.py", "kms.py", "s3.py", "composition.py", "versioned_items.py"}
     knowing = importers_of("boto3") | importers_of("botocore")
     assert {Path(path).name for path in knowing} <= allowed

@@ -25,6 +25,7 @@ from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketsSoldOut, pool_i
 from chalicelib.orders.order import ORDER
 from chalicelib.venues.events import VenueCreated, VenueDeleted
 from chalicelib.venues.venue import VENUE, Venue
+from tests.support.operations import as_puts
 from tests.support.shop import CUSTOMER, Clock, CountedStore, Shop
 from tests.support.stored import SOMEBODY, item
 
@@ -34,14 +35,14 @@ CREATED = VenueCreated(name="", description="", capacity=1, address="", city="",
 
 
 class Costs:
-    """The requests that were sent since the last look."""
+    """The requests that were sent since the last look, whichever way of appending was used."""
 
     def __init__(self, store: CountedStore) -> None:
         self._store = store
-        self._before = dict(store.usage.requests)
+        self._before = as_puts(store.usage.requests)
 
     def __call__(self) -> dict[str, int]:
-        now = dict(self._store.usage.requests)
+        now = as_puts(self._store.usage.requests)
         since = {name: count - self._before.get(name, 0) for name, count in now.items()}
         self._before = now
         return {name: count for name, count in since.items() if count}
@@ -117,7 +118,7 @@ def shop(shop_on_store: Shop) -> Shop:
 
 def test_a_new_stream_costs_one_write_and_no_read(store: CountedStore) -> None:
     create(Repository(store, Clock()))
-    assert dict(store.usage.requests) == {"PutItem": 1}
+    assert as_puts(store.usage.requests) == {"PutItem": 1}
 
 
 def test_a_change_of_a_stream_in_the_cache_costs_one_write_and_no_read(store: CountedStore) -> None:
@@ -243,7 +244,8 @@ def test_another_container_that_was_first_is_noticed_and_the_command_decides_aga
     delete(here, stream_id)
     costs = Costs(store)
     assert delete(elsewhere, stream_id) == 1
-    assert costs() == {"PutItem": 1, "Query": 1}, "a lost write, then the tail, which says that it is done"
+    with_partiql = {"GetItem": 1} if "ExecuteStatement" in store.usage.requests else {}
+    assert costs() == {"PutItem": 1, **with_partiql, "Query": 1}, "a lost write, then the tail: that it is done"
     assert len(store.read(stream_id)) == 2
 
 

@@ -1,5 +1,6 @@
 """Event stores to run one contract against: name this module in `pytest_plugins`, and do not import it."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,15 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.eventsourcing.dynamodb import AppendingWith, DynamoDBEventStore
+from chalicelib.eventsourcing.dynamodb_partiql import Inserts
+from chalicelib.eventsourcing.dynamodb_puts import Puts
 from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.snapshots import MemorySnapshots, Snapshots
 from local.emulator import Emulator
 from local.resources import REGION, Aws, Resources, create_resources
+from tests.support.operations import OPERATIONS, Operations
 from tests.support.shop import CountedStore, Shop
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 RESOURCE_FILE = Path(__file__).parents[2] / "infra" / "resources.json"
 STORES = ["memory", "dynamodb"]
+WAYS: dict[str, AppendingWith] = {"put": Puts, "partiql": Inserts}
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +40,13 @@ def contract_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emul
 
 
 @pytest.fixture(scope="session")
-def contract_resources(contract_emulator: Emulator) -> Resources:
-    return create_resources(Aws(contract_emulator.url), RESOURCE_FILE, {"Stage": "contract"})
+def contract_aws(contract_emulator: Emulator) -> Aws:
+    return Aws(contract_emulator.url)
+
+
+@pytest.fixture(scope="session")
+def contract_resources(contract_aws: Aws) -> Resources:
+    return create_resources(contract_aws, RESOURCE_FILE, {"Stage": "contract"})
 
 
 @pytest.fixture(scope="session")
@@ -55,19 +65,46 @@ def client(
     return made
 
 
-@pytest.fixture
-def events_table(contract_resources: Resources) -> str:
-    return contract_resources.names["EventsTable"]
+@pytest.fixture(scope="session")
+def log_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is declared of the log: the events and the marks."""
+    declared = json.loads(RESOURCE_FILE.read_text())["Resources"]
+    file = tmp_path_factory.mktemp("log") / "resources.json"
+    file.write_text(json.dumps({"Resources": {name: declared[name] for name in ("EventsTable", "MarksTable")}}))
+    return file
 
 
 @pytest.fixture
-def marks_table(contract_resources: Resources) -> str:
-    return contract_resources.names["MarksTable"]
+def log_tables(contract_aws: Aws, log_file: Path) -> Resources:
+    """A log of this test's own: with every PartiQL transaction the emulator copies the tables that it is about."""
+    return create_resources(contract_aws, log_file, {"Stage": uuid4().hex})
 
 
 @pytest.fixture
-def dynamodb_store(client: "DynamoDBClient", events_table: str, marks_table: str) -> DynamoDBEventStore:
-    return DynamoDBEventStore(client, events_table, marks_table)
+def events_table(log_tables: Resources) -> str:
+    return log_tables.names["EventsTable"]
+
+
+@pytest.fixture
+def marks_table(log_tables: Resources) -> str:
+    return log_tables.names["MarksTable"]
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """How the store in DynamoDB appends."""
+    found: str = request.param
+    return found
+
+
+@pytest.fixture
+def operations(way: str) -> Operations:
+    return OPERATIONS[way]
+
+
+@pytest.fixture
+def dynamodb_store(client: "DynamoDBClient", events_table: str, marks_table: str, way: str) -> DynamoDBEventStore:
+    return DynamoDBEventStore(client, events_table, marks_table, WAYS[way])
 
 
 @pytest.fixture(params=STORES)
@@ -79,13 +116,14 @@ def snapshots(request: pytest.FixtureRequest) -> Snapshots:
     return DynamoDBSnapshots(request.getfixturevalue("client"), resources.names["SnapshotsTable"])
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=["memory", *WAYS])
 def store(request: pytest.FixtureRequest) -> CountedStore:
-    """The store under contract. Streams are made with new ids, so that tests share one table."""
+    """The store under contract."""
     if request.param == "memory":
         return MemoryEventStore()
-    found: DynamoDBEventStore = request.getfixturevalue("dynamodb_store")
-    return found
+    client: DynamoDBClient = request.getfixturevalue("client")
+    tables = request.getfixturevalue("events_table"), request.getfixturevalue("marks_table")
+    return DynamoDBEventStore(client, *tables, WAYS[request.param])
 
 
 @pytest.fixture
