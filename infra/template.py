@@ -31,7 +31,11 @@ def _ref(logical_id: str) -> Json:
 _LOG = {"EVENTS_TABLE": _ref("EventsTable")}
 _BUS = {"EVENT_BUS": _ref("EventBus")}
 _READ_TABLE = {"READ_TABLE": _ref("ReadTable")}
-_STOCK = {"MARKS_TABLE": _ref("MarksTable"), "SNAPSHOTS_TABLE": _ref("SnapshotsTable")}
+_APPENDING = {
+    "MARKS_TABLE": _ref("MarksTable"),
+    "SNAPSHOTS_TABLE": _ref("SnapshotsTable"),
+    "APPEND_WITH": _ref("AppendWith"),
+}
 _SANDBOX = {"SANDBOX_TABLE": _ref("SandboxTable"), "SANDBOX_SECRET": _ref("SandboxSecret")}
 _QUEUE = {"WORK_QUEUE_URL": _ref("WorkQueue")}
 _PROCESSES = {"PROCESS_TABLE": _ref("ProcessTable")} | _QUEUE
@@ -88,7 +92,7 @@ FUNCTIONS = {
     "APIHandler": Function(
         "api",
         _LOG
-        | _STOCK
+        | _APPENDING
         | _BUS
         | _READ_TABLE
         | _POSTGRES
@@ -121,9 +125,11 @@ FUNCTIONS = {
     ),
     # One batch at a time from each shard: its documents are a chain.
     "SignHeads": Function("sign-heads", _EVIDENCE, {"SignHeadsKinesisEventSource": _bus_mapping(parallel=1)}),
-    "Work": Function("work", _LOG | _STOCK | _PROVIDERS | _SANDBOX | _QUEUE, {"WorkSqsEventSource": _queue_mapping()}),
+    "Work": Function(
+        "work", _LOG | _APPENDING | _PROVIDERS | _SANDBOX | _QUEUE, {"WorkSqsEventSource": _queue_mapping()}
+    ),
     "PushOn": Function("push-on", _PROCESSES),
-    "RecordLapsedHolds": Function("record-lapsed-holds", _LOG | _STOCK | _REDIS),
+    "RecordLapsedHolds": Function("record-lapsed-holds", _LOG | _APPENDING | _REDIS),
     "VerifyReadModels": Function("verify-read-models", _CONSUMER | _READ_TABLE | _PROCESSES | _POSTGRES | _REDIS),
 }
 
@@ -164,6 +170,12 @@ PARAMETERS: Json = {
         "Type": "String",
         "MinLength": 1,
         "Description": "The payment providers of the stage, separated by commas; sandbox sells without taking money",
+    },
+    "AppendWith": {
+        "Type": "String",
+        "Default": "partiql",
+        "AllowedValues": ["partiql", "put"],
+        "Description": "How events are appended. On AWS no function may put; the emulator streams only what was put",
     },
     "HoldMinutes": {
         "Type": "Number",
