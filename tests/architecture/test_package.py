@@ -45,7 +45,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
 
 PARKING = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
 APPENDING = {"dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"}
-MARKING = {"dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate", "dynamodb:UpdateItem"}
+RAISING = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
 CATCHING_UP = {"EventsTable": {"dynamodb:Query"}, "ParkedTable": PARKING}
 READING_THE_BUS = {
     "EventBus": {
@@ -60,7 +60,7 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     "APIHandler": {
         "EventsTable": APPENDING,
         "ReadTable": {"dynamodb:GetItem", "dynamodb:Query"},
-        "MarksTable": MARKING,
+        "MarksTable": RAISING | {"dynamodb:GetItem", "dynamodb:UpdateItem"},
         "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "PersonKeysTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
@@ -89,14 +89,13 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     | {"HeadsBucket": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "SigningKey": {"kms:Sign"}},
     "Work": {
         "WorkQueue": {
-            "sqs:ChangeMessageVisibility",
             "sqs:DeleteMessage",
             "sqs:GetQueueAttributes",
             "sqs:ReceiveMessage",
             "sqs:SendMessage",
         },
         "EventsTable": APPENDING,
-        "MarksTable": MARKING,
+        "MarksTable": RAISING,
         "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
     },

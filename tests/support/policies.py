@@ -31,6 +31,14 @@ class Statement:
     resource: Json
     arn: str
 
+    @property
+    def logical_id(self) -> str:
+        found = re.search(
+            r"\w+", next(iter(self.resource.values()))[0] if "Fn::GetAtt" in self.resource else self.resource["Fn::Sub"]
+        )
+        assert found
+        return found[0]
+
 
 def policy_files() -> dict[str, Path]:
     """The file of each function, by the name of its handler."""

@@ -1,0 +1,317 @@
+"""The shop as it is deployed, appending with PartiQL; and what its functions ask of AWS beside what they may."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+import boto3
+import httpx
+import pytest
+
+from app import app
+from chalicelib import composition
+from chalicelib.clock import utc_now
+from chalicelib.composition import Composition
+from chalicelib.settings import Settings
+from local.migrate import migrate
+from local.pump import Pump, mappings_of
+from local.queues import QueuePoller
+from local.server import running_server
+from local.stack import Stack
+from local.streams import KinesisStream
+from tests.journeys.shop import BUYER, Published, Shop, cart_with, made, order_of, pay, publish_concert, refused
+from tests.support.asked import Asked, Recorder
+from tests.support.policies import Statement, policy_files, statements_of
+from tests.support.scanned_log import ScannedLog
+from tests.support.shop import Clock
+
+
+@pytest.fixture(scope="module")
+def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorder]:
+    """A day in a shop of its own, recorded."""
+    with ExitStack() as exits:
+        stack = exits.enter_context(Stack(tmp_path_factory.mktemp("permissions"), migrate=migrate))
+        environment = exits.enter_context(pytest.MonkeyPatch.context())
+        for name, value in stack.environment.items():
+            environment.setenv(name, value)
+        environment.setattr(boto3, "DEFAULT_SESSION", None)
+        deployed = environment_as_deployed(stack)
+        recorder = Recorder({(service, deployed[name]): id_ for (service, name), id_ in NAMES.items()})
+        environment.setattr(boto3, "DEFAULT_SESSION", recorded(recorder))
+        exits.callback(composition.use, None)
+        base_url = exits.enter_context(running_server(app))
+        log = ScannedLog(stack.aws.dynamodb, stack.environment["EVENTS_TABLE"])
+        shop = Shop(base_url, stack.issuer, pump_of(stack, recorder, log), stack)
+        Day(shop, log, Settings.from_environment(deployed)).rehearse()
+        yield recorder
+
+
+NAMES = {
+    ("dynamodb", "EVENTS_TABLE"): "EventsTable",
+    ("dynamodb", "MARKS_TABLE"): "MarksTable",
+    ("dynamodb", "SNAPSHOTS_TABLE"): "SnapshotsTable",
+    ("dynamodb", "READ_TABLE"): "ReadTable",
+    ("dynamodb", "PERSON_KEYS_TABLE"): "PersonKeysTable",
+    ("dynamodb", "PARKED_TABLE"): "ParkedTable",
+    ("dynamodb", "PROCESS_TABLE"): "ProcessTable",
+    ("dynamodb", "SANDBOX_TABLE"): "SandboxTable",
+    ("kinesis", "EVENT_BUS"): "EventBus",
+    ("sqs", "WORK_QUEUE_URL"): "WorkQueue",
+    ("s3", "HEADS_BUCKET"): "HeadsBucket",
+    ("kms", "MASTER_KEY_ID"): "MasterKey",
+    ("kms", "SIGNING_KEY_ID"): "SigningKey",
+}
+
+
+def environment_as_deployed(stack: Stack) -> dict[str, str]:
+    """With keys in KMS, and events that are inserted."""
+    kms = boto3.client("kms")
+    master = kms.create_key()["KeyMetadata"]["Arn"]
+    signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
+    return {**stack.environment, "MASTER_KEY_ID": master, "SIGNING_KEY_ID": signing, "APPEND_WITH": "partiql"}
+
+
+def recorded(recorder: Recorder) -> boto3.session.Session:
+    session = boto3.session.Session()
+    session.events.register("provide-client-params", recorder.provide_client_params)
+    session.events.register("before-send.dynamodb.ExecuteStatement", recorder.before_send)
+    return session
+
+
+def pump_of(stack: Stack, recorder: Recorder, log: ScannedLog) -> Pump:
+    sources = [recorder.within(source) for source in mappings_of(app)]
+    bus = KinesisStream(stack.aws.kinesis, stack.environment["EVENT_BUS"])
+    queue = stack.environment["WORK_QUEUE_URL"]
+    workers = [QueuePoller(source, stack.aws.sqs, queue) for source in sources if source.source == "sqs"]
+    return Pump(sources, {"dynamodb": log, "kinesis": bus}, workers)
+
+
+class Day:
+    """What the functions do, as far as a day can show it."""
+
+    def __init__(self, shop: Shop, log: ScannedLog, settings: Settings) -> None:
+        self.shop = shop
+        self.log = log
+        self.clock = Clock(utc_now())
+        self._settings = settings
+        self.organiser, self.visitor = shop.organiser(), shop.visitor()
+        self.early, self.late, self.never = (shop.customer() for _ in range(3))
+
+    def rehearse(self) -> None:
+        self.start_containers()
+        concert = publish_concert(self.organiser, {"quantity": 5})
+        order_id = self.sell(concert)
+        self.sell_out(concert)
+        self.let_holds_and_orders_end(concert)
+        self.pay_late()
+        self.lose_news()
+        self.lose_news_for_good()
+        self.hear_nonsense()
+        self.cancel_orders_over_two_concerts()
+        self.cancel(concert)
+        assert made(self.early.get(f"/orders/{order_id}"))["status"] == "refunded"
+        assert made(self.visitor.get("/health"))["status"] == "ok"
+
+    def start_containers(self) -> None:
+        """New ones, that know nothing."""
+        composition.use(Composition(self._settings, self.clock))
+
+    def sell(self, concert: Published) -> str:
+        """Two of five, one with a payment that is heard of later; and a hold is given back."""
+        cart_id, item_id = cart_and_item(self.early, concert, 2)
+        made(self.early.delete(f"/carts/{cart_id}/items/{item_id}"))
+        order_id = order_of(self.early, concert.ticket_type_id, 2)
+        made(pay(self.early, order_id))
+        made(pay(self.late, order_of(self.late, concert.ticket_type_id, 1), "tok_delayed"))
+        self.shop.settle()
+        [found] = made(self.visitor.get("/concerts", params={"q": "Björk"}))["items"]
+        assert found["id"] == concert.concert_id
+        assert self.available(concert) == 2
+        [order] = made(self.early.get("/orders"))["items"]
+        assert (order["id"], order["status"]) == (order_id, "confirmed")
+        return order_id
+
+    def sell_out(self, concert: Published) -> None:
+        """And not again: what is given back raises the epoch of a mark that is there."""
+        cart_id, item_id = cart_and_item(self.never, concert, 2)
+        other = made(self.late.post("/carts"))["id"]
+        wanted = {"ticket_type_id": concert.ticket_type_id, "quantity": 1}
+        refused(self.late.post(f"/carts/{other}/items", json=wanted), 409, "sold_out")
+        made(self.never.delete(f"/carts/{cart_id}/items/{item_id}"))
+        made(self.late.post(f"/carts/{other}/items", json=wanted))
+        cart_and_item(self.never, concert, 1)
+        made(self.late.post(f"/carts/{other}/checkout", json=BUYER))
+
+    def let_holds_and_orders_end(self, concert: Published) -> None:
+        for minutes in (1, 20, 20, 60):
+            self.shop.settle()
+            self.start_containers()
+            self.clock.advance(timedelta(minutes=minutes))
+            self.shop.pump.tick()
+        self.shop.settle()
+        assert self.available(concert) == 2
+
+    def pay_late(self) -> None:
+        """For what a rival has bought meanwhile."""
+        concert = publish_concert(self.organiser, {"quantity": 2})
+        order_id = order_of(self.late, concert.ticket_type_id, 2)
+        refused(pay(self.late, order_id, "tok_lost_reply"), 503, "unavailable")
+        self.clock.advance(timedelta(minutes=20))
+        made(pay(self.early, order_of(self.early, concert.ticket_type_id, 1)))
+        self.shop.settle()
+        self.shop.pump.tick()
+        self.shop.settle()
+        assert made(self.late.get(f"/orders/{order_id}"))["status"] == "expired"
+
+    def lose_news(self) -> None:
+        """They are missed as soon as there are newer ones."""
+        concert = publish_concert(self.organiser)
+        cart_id = cart_with(self.never, concert.ticket_type_id, 2)
+        self.shop.settle()
+        version = self.version(concert)
+        with self.log.losing():
+            version = self.rename(concert, "Unheard", version)
+            order_id = made(self.never.post(f"/carts/{cart_id}/checkout", json=BUYER))["order_id"]
+            self.shop.settle()
+        self.rename(concert, "Heard", version)
+        made(pay(self.never, order_id))
+        self.shop.settle()
+        assert made(self.visitor.get(f"/concerts/{concert.concert_id}"))["name"] == "Heard"
+        assert made(self.never.get(f"/orders/{order_id}"))["status"] == "confirmed"
+        assert self.available(concert) == 18
+
+    def lose_news_for_good(self) -> None:
+        """Of a concert and its cancellation: who looks after the read models finds it in the log."""
+        concert = publish_concert(self.organiser)
+        order_id = order_of(self.late, concert.ticket_type_id, 1)
+        self.shop.settle()
+        version = self.version(concert)
+        with self.log.losing():
+            self.rename(concert, "Unheard", version)
+            self.start_cancelling(concert)
+            self.shop.settle()
+        self.clock.advance(timedelta(hours=2))
+        self.shop.pump.tick()
+        self.shop.settle()
+        assert made(self.late.get(f"/orders/{order_id}"))["status"] in {"cancelled", "expired"}
+
+    def hear_nonsense(self) -> None:
+        bus = self.shop.stack.environment["EVENT_BUS"]
+        self.shop.stack.aws.kinesis.put_record(StreamName=bus, PartitionKey="nobody", Data=b"nonsense")
+        self.shop.settle()
+
+    def cancel_orders_over_two_concerts(self) -> None:
+        """What an unpaid order has of the other concert is given back, twice of the same ticket type."""
+        stays = publish_concert(self.organiser)
+        for _ in range(2):
+            goes = publish_concert(self.organiser)
+            cart_id = cart_with(self.late, goes.ticket_type_id, 1)
+            more = {"ticket_type_id": stays.ticket_type_id, "quantity": 1}
+            made(self.late.post(f"/carts/{cart_id}/items", json=more))
+            order_id = made(self.late.post(f"/carts/{cart_id}/checkout", json=BUYER))["order_id"]
+            self.shop.settle()
+            self.start_cancelling(goes)
+            self.shop.settle()
+            assert made(self.late.get(f"/orders/{order_id}"))["status"] == "cancelled"
+        assert self.available(stays) == 20
+
+    def cancel(self, concert: Published) -> None:
+        self.start_cancelling(concert)
+        for _ in range(3):
+            self.shop.settle()
+            self.clock.advance(timedelta(minutes=3))
+            self.shop.pump.tick()
+        assert made(self.visitor.get(f"/concerts/{concert.concert_id}"))["status"] == "cancelled"
+
+    def start_cancelling(self, concert: Published) -> None:
+        made(self.organiser.post(f"/concerts/{concert.concert_id}/cancel"))
+
+    def version(self, concert: Published) -> str:
+        return self.organiser.get(f"/concerts/{concert.concert_id}").headers["ETag"]
+
+    def rename(self, concert: Published, name: str, version: str) -> str:
+        """The version of the concert then, as the one that it takes."""
+        path = f"/concerts/{concert.concert_id}"
+        answer = self.organiser.patch(path, json={"name": name}, headers={"If-Match": version})
+        assert answer.is_success, answer.text
+        return answer.headers["ETag"]
+
+    def available(self, concert: Published) -> int:
+        [row] = made(self.visitor.get(f"/concerts/{concert.concert_id}/availability"))["ticket_types"]
+        count: int = row["available"]
+        return count
+
+
+def cart_and_item(customer: httpx.Client, concert: Published, quantity: int) -> tuple[str, str]:
+    cart_id = cart_with(customer, concert.ticket_type_id, quantity)
+    [item] = made(customer.get(f"/carts/{cart_id}"))["items"]
+    return cart_id, item["id"]
+
+
+# What they ask for, and what they may
+
+
+ASKED_BY_LAMBDA = {
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+    "kinesis:DescribeStream",
+    "kinesis:DescribeStreamSummary",
+    "kinesis:GetRecords",
+    "kinesis:GetShardIterator",
+    "kinesis:ListShards",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+}
+"""In the function's name, but not by its code: it writes the function's log and polls its event source."""
+
+SNAPSHOTS = "no stream of one day is long enough for a snapshot"
+RELEASED = "another has brought a parked stream further meanwhile"
+TOO_RARE = {
+    ("api_handler", "dynamodb:GetItem", "SnapshotsTable"): SNAPSHOTS,
+    ("api_handler", "dynamodb:PutItem", "SnapshotsTable"): SNAPSHOTS,
+    ("work", "dynamodb:GetItem", "SnapshotsTable"): SNAPSHOTS,
+    ("work", "dynamodb:PutItem", "SnapshotsTable"): SNAPSHOTS,
+    ("record_lapsed_holds", "dynamodb:GetItem", "SnapshotsTable"): SNAPSHOTS,
+    ("record_lapsed_holds", "dynamodb:PutItem", "SnapshotsTable"): SNAPSHOTS,
+    ("project_programme", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
+    ("project_carts", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
+    ("project_availability", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
+    ("run_processes", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
+    ("verify_read_models", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
+    ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
+    ("forward_events", "dynamodb:PutItem", "ParkedTable"): "what was written into the log by hand is no event",
+}
+"""What a function may and this day does not show, and when it would."""
+
+
+@pytest.mark.parametrize("function", policy_files())
+def test_no_function_asks_for_what_it_may_not(rehearsed: Recorder, function: str) -> None:
+    """The emulator would let it: it asks no policy."""
+    asked = [one for one in rehearsed.asked if one.function == function]
+    refusals = [one for one in asked if not any(allows(statement, one) for statement in statements_of(function))]
+    assert sorted(refusals) == []
+
+
+@pytest.mark.parametrize("function", policy_files())
+def test_no_function_may_do_what_it_never_asks_for(rehearsed: Recorder, function: str) -> None:
+    never_asked = {
+        (function, action, statement.logical_id)
+        for statement in statements_of(function)
+        for action in set(statement.actions) - asked_of(rehearsed, function, statement)
+        if action not in ASKED_BY_LAMBDA
+    }
+    assert never_asked == {rare for rare in TOO_RARE if rare[0] == function}
+
+
+def allows(statement: Statement, asked: Asked) -> bool:
+    return asked.action in statement.actions and fnmatchcase(asked.arn, statement.arn)
+
+
+def asked_of(rehearsed: Recorder, function: str, statement: Statement) -> set[str]:
+    return {one.action for one in rehearsed.asked if one.function == function and fnmatchcase(one.arn, statement.arn)}
