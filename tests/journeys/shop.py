@@ -18,6 +18,7 @@ from local.issuer import Issuer
 from local.pump import Pump, mappings_of
 from local.server import running_server
 from local.stack import Stack
+from tests.support.asked import Guard
 
 Json = dict[str, Any]
 
@@ -50,13 +51,16 @@ class Shop:
 
 @contextmanager
 def open_shop(stack: Stack) -> Iterator[Shop]:
-    """Serve the API and connect the pump; the environment must name the stack."""
+    """Serve the API and connect the pump; the environment must name the stack. IAM's policies are obeyed."""
     from app import app  # noqa: PLC0415 - reads the environment as it is imported
 
     composition.use(None)
     with ExitStack() as exits:
+        guard = Guard(stack.environment)
+        exits.enter_context(guard.installed())
         base_url = exits.enter_context(running_server(app))
-        yield Shop(base_url, stack.issuer, Pump.connect(mappings_of(app), stack.environment), stack)
+        sources = [guard.around(source) for source in mappings_of(app)]
+        yield Shop(base_url, stack.issuer, Pump.connect(sources, stack.environment), stack)
 
 
 @contextmanager

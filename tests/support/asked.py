@@ -1,25 +1,26 @@
 """What the functions ask of AWS, in the words in which IAM allows it."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Any
 
-from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ConnectionClosedError
-from botocore.httpsession import URLLib3Session
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from chalice.app import Chalice
 
 from local.invocation import Mapping as EventSource
-from tests.support.policies import arn_of
+from tests.support.policies import arn_of, statements_of
 
 Params = Mapping[str, Any]
 
-OF_A_TRANSACTION = {
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-    "Delete": "DeleteItem",
-    "ConditionCheck": "ConditionCheckItem",
-}
+AS_DEPLOYED = {("dynamodb:PutItem", "EventsTable"): "dynamodb:PartiQLInsert"}
+OF_A_TRANSACTION = {"Put": "PartiQLInsert", "Update": "PartiQLUpdate"}
+"""What the store asks for where it is deployed, instead of what it asks the emulator for."""
 OF_A_STATEMENT = {
     "INSERT": "PartiQLInsert",
     "UPDATE": "PartiQLUpdate",
@@ -34,6 +35,24 @@ OTHERWISE_NAMED = {
 """Operations whose permission has another name."""
 
 
+NAMES = {
+    ("dynamodb", "EVENTS_TABLE"): "EventsTable",
+    ("dynamodb", "MARKS_TABLE"): "MarksTable",
+    ("dynamodb", "SNAPSHOTS_TABLE"): "SnapshotsTable",
+    ("dynamodb", "READ_TABLE"): "ReadTable",
+    ("dynamodb", "PERSON_KEYS_TABLE"): "PersonKeysTable",
+    ("dynamodb", "PARKED_TABLE"): "ParkedTable",
+    ("dynamodb", "PROCESS_TABLE"): "ProcessTable",
+    ("dynamodb", "SANDBOX_TABLE"): "SandboxTable",
+    ("kinesis", "EVENT_BUS"): "EventBus",
+    ("sqs", "WORK_QUEUE_URL"): "WorkQueue",
+    ("s3", "HEADS_BUCKET"): "HeadsBucket",
+    ("kms", "MASTER_KEY_ID"): "MasterKey",
+    ("kms", "SIGNING_KEY_ID"): "SigningKey",
+}
+"""The id in the template of each resource, by its service and the setting that says how requests call it."""
+
+
 @dataclass(frozen=True, order=True)
 class Asked:
     """`function` is the name of the handler, `arn` as in `policies`."""
@@ -42,38 +61,65 @@ class Asked:
     action: str
     arn: str
 
+    @property
+    def is_allowed(self) -> bool:
+        return any(
+            self.action in statement.actions and fnmatchcase(self.arn, statement.arn)
+            for statement in statements_of(self.function)
+        )
 
-class Recorder:
-    """Hooks for botocore, and around the handlers. One function runs at a time; between the others it is the API."""
 
-    def __init__(self, names: Mapping[tuple[str, str], str]) -> None:
-        """`names`: the id in the template of each resource, by its service and what the requests call it."""
+class Guard:
+    """Refuses what IAM would refuse, which the emulator does not, and remembers what was asked for.
+
+    It knows the function by the thread: what is asked outside of any function, and in threads that functions start, is
+    nobody's and passes.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
         self.asked: set[Asked] = set()
-        self._names = names
-        self._function = "api_handler"
-        self._lost: set[str] = set()
+        self._names = {(service, environment.get(name)): logical_id for (service, name), logical_id in NAMES.items()}
+        self._running = threading.local()
 
-    def within(self, source: EventSource) -> EventSource:
-        def handle(event: dict[str, Any], context: Any) -> Any:
-            self._function = source.name
-            try:
-                return source.handler(event, context)
-            finally:
-                self._function = "api_handler"
+    @property
+    def function(self) -> str | None:
+        """The function that runs in this thread."""
+        return getattr(self._running, "function", None)
 
-        return replace(source, handler=handle)
+    def around(self, source: EventSource) -> EventSource:
+        return replace(source, handler=self._as_function(source.name, source.handler))
 
-    def provide_client_params(self, params: Params, model: Any, **_: Any) -> None:
+    @contextmanager
+    def installed(self) -> Iterator[boto3.session.Session]:
+        """Around the routes, and in boto3's default session: it is for clients that are made after this."""
+        session = boto3.session.Session()
+        session.events.register("provide-client-params", self.judge)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(boto3, "DEFAULT_SESSION", session)
+            patch.setattr(Chalice, "__call__", self._as_function("api_handler", Chalice.__call__))
+            yield session
+
+    def judge(self, params: Params, model: Any, **_: Any) -> None:
+        """A hook for botocore."""
+        if self.function is None:
+            return
         service = model.service_model.service_name
         for action, resource, suffix in permissions(f"{service}:{model.name}", params):
-            self.asked.add(Asked(self._function, action, arn_of(self._names[service, resource]) + suffix))
+            logical_id = self._names[service, resource]
+            asked = Asked(self.function, AS_DEPLOYED.get((action, logical_id), action), arn_of(logical_id) + suffix)
+            self.asked.add(asked)
+            if not asked.is_allowed:
+                raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": str(asked)}}, model.name)
 
-    def before_send(self, request: AWSPreparedRequest, **_: Any) -> None:
-        """The reply to the first insertion of every function is lost, so that it has to look what stands there."""
-        if self._function not in self._lost:
-            self._lost.add(self._function)
-            URLLib3Session().send(request)
-            raise ConnectionClosedError(endpoint_url=str(request.url))
+    def _as_function(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
+        def handle(*arguments: Any) -> Any:
+            self._running.function = name
+            try:
+                return handler(*arguments)
+            finally:
+                self._running.function = None
+
+        return handle
 
 
 def permissions(operation: str, params: Params) -> Iterator[tuple[str, str, str]]:
