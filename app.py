@@ -97,6 +97,14 @@ def sign_heads(event: KinesisEvent) -> dict[str, Any]:
     return composition.current().notary.sign(_bus_records(event))
 
 
+@app.on_kinesis_record(
+    stream=settings.event_bus or "cloudbash-dev-events", batch_size=10_000, maximum_batching_window_in_seconds=300
+)
+def archive_events(event: KinesisEvent) -> dict[str, Any]:
+    """Bus → archive of all events."""
+    return composition.current().archivist.archive(_bus_records(event))
+
+
 @app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=10)
 def work(event: SQSEvent) -> dict[str, Any]:
     """Work queue → commands and the world outside."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
     from redis import Redis
 
+    from chalicelib.archive.archivist import Archivist
+    from chalicelib.archive.layout import Files
     from chalicelib.caller import Role
     from chalicelib.delivery.caretaker import Caretaker
     from chalicelib.delivery.consumer import Consumer
@@ -203,6 +205,18 @@ class Composition:
         if not self.settings.signing_key_file:
             raise NotConfigured("SIGNING_KEY_ID or SIGNING_KEY_FILE is not set")
         return FileSigner(Path(self.settings.signing_key_file))
+
+    @cached_property
+    def archivist(self) -> "Archivist":
+        from chalicelib.archive.archivist import Archivist
+
+        return Archivist(self.archived_files, self.parking, self.clock)
+
+    @cached_property
+    def archived_files(self) -> "Files":
+        from chalicelib.archive.s3 import S3Files
+
+        return S3Files(_client("s3"), self.settings.need("archive_bucket"))
 
     @cached_property
     def programme_consumer(self) -> "Consumer":

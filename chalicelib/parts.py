@@ -22,6 +22,7 @@ PARTS: "Mapping[str, Callable[[Composition], object]]" = {
     "project_availability": lambda shop: shop.availability_consumer,
     "run_processes": lambda shop: shop.processes_consumer,
     "sign_heads": lambda shop: shop.notary,
+    "archive_events": lambda shop: shop.archivist,
     "work": lambda shop: (shop.worker, shop.repository),
     "push_on": lambda shop: shop.processes,
     "record_lapsed_holds": lambda shop: (shop.redis, shop.repository),

@@ -46,6 +46,7 @@ class Settings:
     jwks_file: str = ""
     master_key_file: str = ""
     master_key_id: str = ""
+    archive_bucket: str = ""
     heads_bucket: str = ""
     signing_key_file: str = ""
     signing_key_id: str = ""

@@ -11,8 +11,12 @@ from chalicelib.settings import Settings
 AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 """What Lambda's runtime has beside the standard library."""
 
-PLACES = ("task", "opt/python/lib/python3.11/site-packages", "runtime")
-"""Where `unpack` puts code, layer and SDK, in the order in which Python looks for them."""
+CODE, SDK = "task", "runtime"
+DEPENDENCIES, ARCHIVE = (f"{layer}/python/lib/python3.11/site-packages" for layer in ("dependencies", "archive"))
+"""Where `unpack` puts the code, the SDK, and the layers: that of every function, and that of the archive alone."""
+
+PLACES = (CODE, DEPENDENCIES, SDK)
+"""In the order in which Python looks for them in most functions."""
 
 
 def environment(function: str) -> dict[str, str]:
@@ -27,13 +31,17 @@ def environment(function: str) -> dict[str, str]:
 
 def unpack(package: Path, directory: Path) -> None:
     """The SDK is this machine's."""
-    for zipped, place in (("deployment.zip", "task"), ("layer-deployment.zip", "opt")):
+    for zipped, place in (
+        ("deployment.zip", CODE),
+        ("layer-deployment.zip", "dependencies"),
+        ("layer-archive.zip", "archive"),
+    ):
         with ZipFile(package / zipped) as archive:
             archive.extractall(directory / place)
-    (directory / "runtime").mkdir()
+    (directory / SDK).mkdir()
     for name in AWS_SDK:
         spec = find_spec(name)
         if spec is None or spec.origin is None:
             raise ModuleNotFoundError(name)
         source = Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin)
-        (directory / "runtime" / source.name).symlink_to(source)
+        (directory / SDK / source.name).symlink_to(source)

@@ -21,7 +21,8 @@ from pathlib import Path
 
 from chalicelib.settings import STACK_FILE, Settings
 from infra.bytecode import add_bytecode
-from infra.template import merge_template
+from infra.layers import Layers, PackagingFailed
+from infra.template import ARCHIVE_LAYER, merge_template
 
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD = PROJECT / "build"
@@ -31,10 +32,6 @@ REGION = "eu-west-1"
 """Chalice and the SAM translator want a region to be named, and ask it nothing."""
 
 CHALICE = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
-
-
-class PackagingFailed(RuntimeError):
-    pass
 
 
 class Packaging:
@@ -47,6 +44,7 @@ class Packaging:
         self._kept = self._source / ".chalice" / "deployments"
         self._trusted = self._kept / ".trusted"
         self._checked = directory / "checked"
+        self._layers = Layers(directory / "layers", _environment())
 
     def build(self) -> str:
         """Package and check; returns what was done, in a few lines. Raises PackagingFailed."""
@@ -54,6 +52,7 @@ class Packaging:
         with self._alone():
             self._copy_what_is_shipped()
             fetched = self._run_chalice()
+            shutil.copy2(self._layers.archive_layer(), self.package / ARCHIVE_LAYER)
             for zipped in self._zips():
                 add_bytecode(zipped)
             template = (self.package / "sam.json").read_text()

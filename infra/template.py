@@ -11,17 +11,20 @@ from infra.gateway_responses import gateway_responses
 RESOURCES = Path(__file__).with_name("resources.json")
 
 LOG_RETENTION_DAYS = 90
+ARCHIVE_LAYER = "layer-archive.zip"
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Function:
-    """`name` ends its physical name; `environment` has the settings that it reads, and no others."""
+    """`name` ends its physical name; `environment` has the settings that it reads, and no others. `layers` lie over
+    the one that all functions have."""
 
     name: str
     environment: Json
     events: Json | None = None
+    layers: tuple[str, ...] = ()
 
 
 def _ref(logical_id: str) -> Json:
@@ -50,6 +53,7 @@ _RULES = {
 _PROVIDERS = {"PAYMENT_PROVIDERS": _ref("PaymentProviders")}
 _PARKING = {"PARKED_TABLE": _ref("ParkedTable")}
 _EVIDENCE = {"HEADS_BUCKET": _ref("HeadsBucket"), "SIGNING_KEY_ID": {"Fn::GetAtt": ["SigningKey", "Arn"]}}
+_ARCHIVE = {"ARCHIVE_BUCKET": _ref("ArchiveBucket")}
 _CONSUMER = _LOG | _PARKING
 
 
@@ -76,6 +80,11 @@ def _bus_mapping(parallel: int) -> Json:
     """`parallel` batches at once from each shard, an aggregate always in the same one."""
     # Fn::Sub and not Fn::GetAtt, because that is what Chalice has there: a merge would leave both.
     return _mapping({"Fn::Sub": "${EventBus.Arn}"}, parallel)
+
+
+def _enhanced(mapping: Json, reader: str) -> Json:
+    """With a registered reader's own 2 MB/s of each shard: the other functions use up the five reads a second."""
+    return {"Properties": mapping["Properties"] | {"Stream": {"Fn::Sub": f"${{{reader}.ConsumerARN}}"}}}
 
 
 def _queue_mapping() -> Json:
@@ -125,6 +134,12 @@ FUNCTIONS = {
     ),
     # One batch at a time from each shard: its documents are a chain.
     "SignHeads": Function("sign-heads", _EVIDENCE, {"SignHeadsKinesisEventSource": _bus_mapping(parallel=1)}),
+    "ArchiveEvents": Function(
+        "archive-events",
+        _ARCHIVE | _PARKING,
+        {"ArchiveEventsKinesisEventSource": _enhanced(_bus_mapping(parallel=1), "ArchiveReader")},
+        layers=("ArchiveLayer",),
+    ),
     "Work": Function(
         "work", _LOG | _APPENDING | _PROVIDERS | _SANDBOX | _QUEUE, {"WorkSqsEventSource": _queue_mapping()}
     ),
@@ -198,6 +213,7 @@ def merge_template() -> Json:
         resources[logical_id] = {"Properties": _properties(logical_id, function)}
         resources[_logs_of(logical_id)] = _log_group(function)
     resources["ManagedLayer"] = {"Properties": {"LayerName": {"Fn::Sub": "cloudbash-${Stage}-dependencies"}}}
+    resources["ArchiveLayer"] = _archive_layer()
     resources["RestAPI"] = {
         "Properties": {
             "DefinitionBody": {
@@ -225,7 +241,22 @@ def _properties(logical_id: str, function: Function) -> Json:
         },
         "Environment": {"Variables": function.environment},
     }
+    if function.layers:  # the whole list: a merge replaces it
+        properties["Layers"] = [_ref(layer) for layer in ("ManagedLayer", *function.layers)]
     return properties | ({"Events": function.events} if function.events else {})
+
+
+def _archive_layer() -> Json:
+    """Chalice makes one layer, for all functions; `infra.package` makes this one."""
+    return {
+        "Type": "AWS::Serverless::LayerVersion",
+        "Properties": {
+            "LayerName": {"Fn::Sub": "cloudbash-${Stage}-archive"},
+            "CompatibleRuntimes": ["python3.11"],
+            "CompatibleArchitectures": ["x86_64"],
+            "ContentUri": f"./{ARCHIVE_LAYER}",
+        },
+    }
 
 
 def _log_group(function: Function) -> Json:

@@ -45,8 +45,8 @@ CREATE_TABLE_TAKES = {
 TABLE_SET_AFTERWARDS = {"PointInTimeRecoverySpecification", "TimeToLiveSpecification", "StreamSpecification"}
 STREAM_TAKES = {"Name", "ShardCount", "StreamModeDetails", "RetentionPeriodHours"}
 QUEUE_TAKES = {"QueueName", "VisibilityTimeout", "MessageRetentionPeriod", "RedrivePolicy"}
-BUCKET_TAKES = {"BucketName", "ObjectLockEnabled", "ObjectLockConfiguration"}
-# Encryption, tags and metrics change nothing an emulator could show.
+BUCKET_TAKES = {"BucketName", "ObjectLockEnabled", "ObjectLockConfiguration", "VersioningConfiguration"}
+# Encryption, tags, metrics and what happens after weeks change nothing an emulator could show.
 WITHOUT_EFFECT_HERE = {
     "SSESpecification",
     "StreamEncryption",
@@ -54,7 +54,8 @@ WITHOUT_EFFECT_HERE = {
     "ContributorInsightsSpecification",
     "ResourcePolicy",
     "WarmThroughput",
-    "VersioningConfiguration",  # comes with Object Lock
+    "BucketEncryption",
+    "LifecycleConfiguration",
     "PublicAccessBlockConfiguration",
 }
 
@@ -187,6 +188,8 @@ def _create_bucket(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str
         ObjectLockEnabledForBucket=properties.get("ObjectLockEnabled", False),
         CreateBucketConfiguration={"LocationConstraint": REGION},
     )
+    if versioning := properties.get("VersioningConfiguration"):
+        aws.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=versioning)
     if lock := properties.get("ObjectLockConfiguration"):
         aws.s3.put_object_lock_configuration(Bucket=name, ObjectLockConfiguration=lock)
     return name

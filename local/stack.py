@@ -163,6 +163,7 @@ class Stack:
             "JWT_ISSUER": self.issuer.issuer,
             "JWT_AUDIENCE": self.issuer.audience,
             "JWKS_FILE": str(self.issuer.jwks_file.resolve()),
+            "ARCHIVE_BUCKET": self._resources.names["ArchiveBucket"],
             "HEADS_BUCKET": self._resources.names["HeadsBucket"],
             "SIGNING_KEY_FILE": str((self.directory / "signing.key").resolve()),
             "MASTER_KEY_FILE": str((self.directory / "master.key").resolve()),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib import composition
+from chalicelib.archive.layout import ARCHIVE
 from chalicelib.composition import Composition
 from chalicelib.delivery.consumer import Consumer
 from chalicelib.delivery.forwarder import Forwarder
@@ -101,6 +102,8 @@ def _redrive_record(shop: Composition, record: UnreadableRecord) -> dict[str, st
 def _redriver_of(consumer: str, shop: Composition) -> Callable[[UnreadableRecord], bool]:
     if consumer == Forwarder.name:
         return shop.forwarder.redrive_record
+    if consumer == ARCHIVE:
+        return shop.archivist.redrive_record
     return _consumer(consumer, shop).redrive_record
 
 

@@ -32,6 +32,7 @@ LIBRARIES_OF_A_FUNCTION = {
     "project_availability": CHALICE | AWS_SDK | PYDANTIC | REDIS,
     "run_processes": CHALICE | AWS_SDK | PYDANTIC,
     "sign_heads": CHALICE | AWS_SDK | PYDANTIC | CRYPTOGRAPHY,
+    "archive_events": CHALICE | AWS_SDK | {"duckdb", "_duckdb"},
     "work": CHALICE | AWS_SDK | PYDANTIC,
     "push_on": CHALICE | AWS_SDK | PYDANTIC,
     "record_lapsed_holds": CHALICE | AWS_SDK | PYDANTIC | REDIS,

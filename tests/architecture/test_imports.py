@@ -65,6 +65,10 @@ def test_only_its_adapter_knows_the_library_of_stripe() -> None:
     assert importers_of("stripe") == {"chalicelib/orders/stripe.py"}
 
 
+def test_only_one_module_knows_the_library_that_writes_parquet() -> None:
+    assert importers_of("duckdb") == {"chalicelib/archive/parquet.py"}
+
+
 def test_only_http_and_the_routes_know_chalice() -> None:
     for path in importers_of("chalice"):
         assert Path(path).parent.name == "http" or Path(path).name == "api.py", path

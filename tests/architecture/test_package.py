@@ -23,8 +23,9 @@ from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
 from infra.bytecode import LEFT_OUT, add_bytecode
 from infra.checks import findings, translate
-from infra.container import AWS_SDK, PLACES, unpack
-from infra.package import PROJECT, REGION, Packaging, PackagingFailed
+from infra.container import ARCHIVE, AWS_SDK, CODE, DEPENDENCIES, SDK, unpack
+from infra.layers import PackagingFailed
+from infra.package import PROJECT, REGION, Packaging
 from local import gateway, server
 
 WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
@@ -87,6 +88,12 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     | {"ProcessTable": {"dynamodb:GetItem", "dynamodb:PutItem"}, "WorkQueue": {"sqs:SendMessage"}},
     "SignHeads": READING_THE_BUS
     | {"HeadsBucket": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "SigningKey": {"kms:Sign"}},
+    "ArchiveEvents": READING_THE_BUS
+    | {
+        "ArchiveReader": {"kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"},
+        "ArchiveBucket": {"s3:PutObject"},
+        "ParkedTable": {"dynamodb:PutItem"},
+    },
     "Work": {
         "WorkQueue": {
             "sqs:DeleteMessage",
@@ -208,10 +215,18 @@ def test_no_event_source_leaves_a_record_out(event_sources: list[Json]) -> None:
 
 
 def test_the_log_feeds_the_forwarder_and_the_bus_feeds_the_projections(event_sources: list[Json]) -> None:
+    others = {
+        "ForwardEvents": {"Fn::GetAtt": ["EventsTable", "StreamArn"]},
+        "ArchiveEvents": {"Fn::Sub": "${ArchiveReader.ConsumerARN}"},
+    }
     for source in streams_in(event_sources):
-        of_the_log = source["FunctionName"]["Ref"] == "ForwardEvents"
-        stream = {"Fn::GetAtt": ["EventsTable", "StreamArn"]} if of_the_log else {"Fn::Sub": "${EventBus.Arn}"}
+        stream = others.get(source["FunctionName"]["Ref"], {"Fn::Sub": "${EventBus.Arn}"})
         assert source["EventSourceArn"] == stream, source
+
+
+def test_no_more_functions_share_the_bus_than_kinesis_lets_read_it_each_second(event_sources: list[Json]) -> None:
+    sharing = [source for source in event_sources if source["EventSourceArn"] == {"Fn::Sub": "${EventBus.Arn}"}]
+    assert len(sharing) <= 5
 
 
 # Permissions
@@ -230,7 +245,9 @@ def owner_of(resource: Any) -> str:
     """The one resource of the template that an ARN in a policy belongs to."""
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
-    named = re.fullmatch(r"\$\{(\w+)\.Arn\}/(index/ByOwner|index/ByDueTime|heads/\*|stream/\*)", resource["Fn::Sub"])
+    named = re.fullmatch(
+        r"\$\{(\w+)\.Arn\}/(index/ByOwner|index/ByDueTime|heads/\*|events/\*|stream/\*)", resource["Fn::Sub"]
+    )
     assert named, resource
     return named[1]
 
@@ -371,6 +388,17 @@ def test_the_documents_of_a_shard_are_signed_one_after_the_other(event_sources: 
     assert source["MaximumBatchingWindowInSeconds"] == 300
 
 
+def test_the_archive_of_events_is_private_encrypted_kept_and_grows_cold(resources: Json) -> None:
+    bucket = resources["ArchiveBucket"]
+    properties = bucket["Properties"]
+    assert bucket["DeletionPolicy"] == bucket["UpdateReplacePolicy"] == "Retain"
+    assert all(properties["PublicAccessBlockConfiguration"].values())
+    assert properties["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    [rule] = properties["LifecycleConfiguration"]["Rules"]
+    assert [step["StorageClass"] for step in rule["Transitions"]] == ["STANDARD_IA", "GLACIER_IR"]
+    assert "ExpirationInDays" not in rule
+
+
 def test_the_bus_keeps_a_week(resources: Json) -> None:
     assert resources["EventBus"]["Properties"]["RetentionPeriodHours"] == 7 * 24
 
@@ -486,6 +514,18 @@ def test_the_layer_leaves_out_what_the_runtime_has_and_what_only_developers_need
     assert not layer & {"chalice", "pytest", "hypothesis", "mypy", "moto", "ministack", "cfnlint"}
 
 
+def test_only_the_function_that_writes_parquet_carries_its_library(sam: str, package: Path) -> None:
+    assert any("/_duckdb." in name for name in names_in(package / "layer-archive.zip"))
+    assert not any("duckdb" in name for name in names_in(package / "layer-deployment.zip"))
+    layers = {
+        name: [layer["Ref"] for layer in resource["Properties"]["Layers"]]
+        for name, resource in json.loads(sam)["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::Function"
+    }
+    assert layers.pop("ArchiveEvents") == ["ManagedLayer", "ArchiveLayer"]
+    assert {tuple(names) for names in layers.values()} == {("ManagedLayer",)}
+
+
 def test_the_package_stays_within_the_limits_of_lambda(package: Path) -> None:
     zips = list(package.glob("*.zip"))
     assert all(zipped.stat().st_size < 50_000_000 for zipped in zips)
@@ -494,20 +534,49 @@ def test_the_package_stays_within_the_limits_of_lambda(package: Path) -> None:
 
 @pytest.fixture
 def deployed(package: Path, tmp_path: Path) -> Path:
-    """Code, layer and SDK where Lambda has them."""
+    """Code, layers and SDK where Lambda has them."""
     unpack(package, tmp_path)
     return tmp_path
 
 
-@pytest.mark.skipif(sys.platform != "linux" or sys.version_info[:2] != (3, 11), reason="packaged for Lambda's Linux")
-def test_every_module_that_is_shipped_can_be_imported_where_it_is_deployed(deployed: Path) -> None:
-    paths = [deployed / place for place in PLACES]
-    program = (
+ON_LAMBDAS_PLATFORM = pytest.mark.skipif(
+    sys.platform != "linux" or sys.version_info[:2] != (3, 11), reason="packaged for Lambda's Linux"
+)
+WITH_A_LAYER_OF_ITS_OWN = "chalicelib.archive.parquet", "chalicelib.archive.archivist"
+
+
+def run_deployed(deployed: Path, program: str, *layers: str) -> None:
+    paths = [deployed / place for place in (CODE, *layers, SDK)]
+    preamble = (
         f"import importlib, pkgutil, sys; sys.path[:0] = {[str(path) for path in paths]!r}; import app, chalicelib\n"
-        "for module in pkgutil.walk_packages(chalicelib.__path__, 'chalicelib.'): importlib.import_module(module.name)"
     )
-    run = subprocess.run([sys.executable, "-I", "-S", "-c", program], capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    command = [sys.executable, "-I", "-S", "-c", preamble + program]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
     assert run.returncode == 0, run.stderr
+
+
+@ON_LAMBDAS_PLATFORM
+def test_every_module_that_is_shipped_can_be_imported_where_it_is_deployed(deployed: Path) -> None:
+    program = (
+        "for module in pkgutil.walk_packages(chalicelib.__path__, 'chalicelib.'):\n"
+        f"    if module.name not in {WITH_A_LAYER_OF_ITS_OWN!r}: importlib.import_module(module.name)"
+    )
+    run_deployed(deployed, program, DEPENDENCIES)
+
+
+@ON_LAMBDAS_PLATFORM
+def test_the_archive_is_written_where_it_is_deployed(deployed: Path, tmp_path: Path) -> None:
+    program = (
+        f"for name in {WITH_A_LAYER_OF_ITS_OWN!r}: importlib.import_module(name)\n"
+        "from pathlib import Path; from uuid import UUID\n"
+        "from chalicelib.archive.parquet import Spool, read_events\n"
+        "from chalicelib.eventsourcing.stored import StoredEvent\n"
+        "event = StoredEvent(UUID(int=1), 0, '2030-06-15T00:00:00.000Z', 'An.Event', '{}')\n"
+        f"directory = Path({str(tmp_path)!r}); spool = Spool(directory); spool.add([event])\n"
+        "assert spool.write('2030-06-15', directory / 'x.parquet') == 1\n"
+        "assert list(read_events([directory / 'x.parquet'])) == [event]"
+    )
+    run_deployed(deployed, program, DEPENDENCIES, ARCHIVE)
 
 
 # The packaging itself

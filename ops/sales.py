@@ -1,0 +1,202 @@
+"""The report of sales, from the archive alone: neither the log nor a read model is asked."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chalicelib import composition
+from chalicelib.archive.parquet import open_duckdb
+from chalicelib.concerts.events import ConcertCreated, ConcertDetailsChanged
+from chalicelib.errors import InvalidInput
+from chalicelib.eventsourcing.event import Event
+from chalicelib.money import Money
+from chalicelib.orders.events import OrderConfirmed, OrderPlaced, RefundCompleted, RefundStarted, TicketsRevoked
+from ops.copies import copy, room_for_copies
+from ops.progress import progress
+from ops.report import Report
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+EVENTS: dict[str, type[Event]] = {
+    "placed": OrderPlaced,
+    "confirmed": OrderConfirmed,
+    "refund_started": RefundStarted,
+    "refund_completed": RefundCompleted,
+    "revoked": TicketsRevoked,
+    "concert_created": ConcertCreated,
+    "concert_changed": ConcertDetailsChanged,
+}
+"""What the query reads, in the shapes of today: none of them has ever had another."""
+
+_QUERY = """
+WITH
+archived AS (
+    SELECT DISTINCT ON (AggregateId, AggregateVersion)
+           AggregateId AS id, AggregateVersion AS version, EventType AS type, CAST(date AS DATE) AS day, Data AS data,
+           Data ->> '$.PaymentId' AS payment_id, Data ->> '$.RefundId' AS refund_id
+    FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
+    WHERE EventType IN (SELECT unnest($types))
+),
+lines AS (
+    SELECT id AS order_id, unnest(json_extract(data, '$.Lines[*]')) AS line FROM archived WHERE type = $placed
+),
+bought AS (
+    SELECT order_id, line ->> '$.ConcertId' AS concert_id, any_value(line ->> '$.ConcertName') AS name,
+           line ->> '$.UnitPrice.Currency' AS currency,
+           sum(CAST(line ->> '$.Quantity' AS BIGINT)) AS tickets,
+           sum(CAST(line ->> '$.Quantity' AS BIGINT) * CAST(line ->> '$.UnitPrice.Amount' AS DECIMAL(18, 4))) AS gross
+    FROM lines GROUP BY ALL
+),
+confirmed AS (
+    SELECT id AS order_id, day, payment_id FROM archived WHERE type = $confirmed
+),
+sold AS (
+    SELECT day, concert_id, currency, count(*) AS orders, sum(tickets) AS tickets, sum(gross) AS gross, 0 AS refunded
+    FROM confirmed JOIN bought USING (order_id) GROUP BY ALL
+),
+-- Of the payment that confirmed the order: another one was never part of the sales.
+refunds AS (
+    SELECT started.id AS order_id, completed.day, revoked.data ->> '$.ConcertId' AS concert_id,
+           CAST(started.data ->> '$.Amount.Amount' AS DECIMAL(18, 4)) AS amount
+    FROM archived AS started
+    JOIN confirmed ON confirmed.order_id = started.id AND confirmed.payment_id = started.payment_id
+    JOIN archived AS completed
+      ON completed.type = $refund_completed AND completed.id = started.id AND completed.refund_id = started.refund_id
+    -- The part of a concert goes back in the commit that revokes its tickets; else it is the whole payment.
+    LEFT JOIN archived AS revoked
+      ON revoked.type = $revoked AND revoked.id = started.id AND revoked.version = started.version + 1
+    WHERE started.type = $refund_started
+),
+returned AS (
+    SELECT refunds.day, bought.concert_id, currency, 0 AS orders, 0 AS tickets, 0 AS gross,
+           sum(if(refunds.concert_id IS NULL, bought.gross, refunds.amount)) AS refunded
+    FROM refunds JOIN bought
+      ON bought.order_id = refunds.order_id
+     AND (refunds.concert_id IS NULL OR refunds.concert_id = bought.concert_id)
+    GROUP BY ALL
+),
+names AS (
+    SELECT id AS concert_id, arg_max(data ->> '$.Name', version) AS name
+    FROM archived WHERE type IN ($concert_created, $concert_changed) GROUP BY ALL
+),
+names_when_sold AS (SELECT concert_id, any_value(name) AS name FROM bought GROUP BY ALL)
+SELECT day, concert_id, coalesce(any_value(names.name), any_value(names_when_sold.name)) AS concert, currency,
+       sum(orders) AS orders, sum(tickets) AS tickets, sum(gross) AS gross, sum(refunded) AS refunded
+FROM (FROM sold UNION ALL FROM returned)
+LEFT JOIN names USING (concert_id) LEFT JOIN names_when_sold USING (concert_id)
+WHERE day >= $first AND day <= $last AND ($concert IS NULL OR concert_id = $concert)
+GROUP BY day, concert_id, currency
+ORDER BY day, concert, concert_id, currency
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sales:
+    """Of one concert on one day, in one currency. A refund counts on the day on which it was completed."""
+
+    day: date
+    concert_id: str | None
+    concert: str
+    currency: str
+    orders: int
+    tickets: int
+    gross: Decimal
+    refunded: Decimal
+
+
+def report(options: argparse.Namespace) -> Report:
+    """what was sold and refunded, by day (UTC) and concert, from the archive of events"""
+    last = options.to or composition.current().clock().astimezone(UTC).date()
+    first = options.since or date.min
+    if first > last:
+        raise InvalidInput(f"The report is to begin on {first} and to end before, on {last}.")
+    if options.chart and not options.chart.resolve().parent.is_dir():
+        raise InvalidInput(f"There is no directory {options.chart.resolve().parent} for the chart.")
+    found = _read(options, first, last)
+    if options.chart:
+        from ops.chart import draw  # noqa: PLC0415 - matplotlib takes half a second to import
+
+        draw(found, options.chart)
+    return Report([_row(one) for one in found], [_record(one) for one in found])
+
+
+def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser("report", help=report.__doc__)
+    parser.add_argument("--from", dest="since", type=_day, metavar="DAY", help="the first day, as 2030-06-15")
+    parser.add_argument("--to", type=_day, metavar="DAY", help="the last day; without it, today")
+    parser.add_argument("--concert", type=UUID, metavar="ID", help="of this concert alone")
+    parser.add_argument("--chart", type=_png, metavar="FILE.png", help="draw it as well")
+    parser.add_argument("--keep", type=Path, metavar="DIRECTORY", help="keep what was fetched for the next report")
+    parser.set_defaults(command=report)
+
+
+def sales_in(
+    files: Sequence[Path], first: date = date.min, last: date = date.max, concert: UUID | None = None
+) -> list[Sales]:
+    """By day, then by name. The files must have all that was archived until `last`: what is paid or refunded on a day
+    was often ordered on another."""
+    if not files:
+        return []
+    parameters = {name: event.stored_name for name, event in EVENTS.items()} | {
+        "files": [str(file) for file in files],
+        "types": [event.stored_name for event in EVENTS.values()],
+        "first": first,
+        "last": last,
+        "concert": str(concert) if concert else None,
+    }
+    with open_duckdb() as db:
+        return [Sales(*row) for row in db.execute(_QUERY, parameters).fetchall()]
+
+
+def _read(options: argparse.Namespace, first: date, last: date) -> list[Sales]:
+    archive = composition.current().archived_files
+    wanted = [file for file in archive.listed() if file.is_until(last)]
+    with room_for_copies(options.keep) as directory, progress("Fetching the archive", len(wanted)) as advance:
+        return sales_in(copy(archive, wanted, directory, advance), first, last, options.concert)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2030-06-15") from None
+
+
+def _png(text: str) -> Path:
+    if not text.lower().endswith(".png"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end with .png")
+    return Path(text)
+
+
+def _row(one: Sales) -> dict[str, str]:
+    return {
+        "day": one.day.isoformat(),
+        "orders": str(one.orders),
+        "tickets": str(one.tickets),
+        "gross": _amount(one.gross, one.currency),
+        "refunded": _amount(one.refunded, one.currency),
+        "currency": one.currency,
+        "concert": one.concert,
+    }
+
+
+def _record(one: Sales) -> dict[str, Any]:
+    return {
+        "day": one.day.isoformat(),
+        "concert_id": one.concert_id,
+        "concert": one.concert,
+        "orders": one.orders,
+        "tickets": one.tickets,
+        "gross": {"amount": _amount(one.gross, one.currency), "currency": one.currency},
+        "refunded": {"amount": _amount(one.refunded, one.currency), "currency": one.currency},
+    }
+
+
+def _amount(amount: Decimal, currency: str) -> str:
+    return str(Money.of(amount, currency).amount)
