@@ -19,12 +19,14 @@ TIMEOUT_MS = 60_000
 
 @dataclass(frozen=True)
 class Mapping:
-    """An event source mapping: which function gets the records of which source, or runs on a schedule."""
+    """An event source mapping: which function gets the records of which source, or runs on a schedule. `window` is how
+    many seconds records may be gathered into a larger batch."""
 
     name: str
     source: Source
     handler: Callable[[dict[str, Any], Any], Any]
     batch_size: int = 100
+    window: float = 0.0
 
 
 class BatchRefused(RuntimeError):

@@ -41,6 +41,8 @@ BUSY_POLL = 0.02
 # The forwarder wakes the reader of Kinesis, so only other writers wait as long as an idle Kinesis stream may.
 IDLE_POLL: dict[Source, float] = {"dynamodb": 0.1, "kinesis": 0.2}
 SLOWER = 1.5
+LONGEST_WINDOW = 5.0
+"""Who looks at a shop of their own does not want to wait for minutes until a batch is worth a file."""
 WEATHER_POLL = 1.0
 LOOK_AT_STOP_EVERY = 0.2
 
@@ -264,6 +266,8 @@ class Pump:
                 worker.subscription.wait(LOOK_AT_STOP_EVERY)
             elif channel.source == "dynamodb":
                 self._look_at_kinesis_now()
+            elif worker.mapping.window:
+                stop.wait(min(worker.mapping.window, LONGEST_WINDOW))
 
     def _look_at_kinesis_now(self) -> None:
         for channel in self._channels:
@@ -287,7 +291,13 @@ def mappings_of(app: "Chalice") -> list[Mapping]:
         ScheduledEventConfig: "schedule",
     }
     return [
-        Mapping(config.name, sources[type(config)], app.handler_map[config.name], getattr(config, "batch_size", 1))
+        Mapping(
+            config.name,
+            sources[type(config)],
+            app.handler_map[config.name],
+            getattr(config, "batch_size", 1),
+            getattr(config, "maximum_batching_window_in_seconds", 0),
+        )
         for config in app.event_sources
         if type(config) in sources
     ]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _CONCERTS_SHOWN = 8
 """Those that took most; a chart of more has no colours left."""
+
+_FEWEST_DAYS = 8
+"""On the axis: with fewer it would show hours."""
 
 _OTHERS = "other concerts"
 
@@ -47,7 +50,7 @@ def _panel(axes: "Axes", currency: str, sales: "Sequence[Sales]") -> None:
         heights = [height + more for height, more in zip(heights, of_concert, strict=True)]
     if any(refunded.values()):
         _bars(axes, days, [-refunded[day] for day in days], [Decimal(0)] * len(days), "refunded", color="lightgrey")
-    _label(axes, currency)
+    _label(axes, currency, days)
 
 
 def _largest(sales: "Sequence[Sales]") -> list[str]:
@@ -65,7 +68,9 @@ def _bars(
     axes.bar(days, [float(v) for v in values], bottom=[float(v) for v in on], label=text, **style)  # type: ignore[arg-type]
 
 
-def _label(axes: "Axes", currency: str) -> None:
+def _label(axes: "Axes", currency: str, days: Sequence[date]) -> None:
+    margin = timedelta(days=max(1, (_FEWEST_DAYS - len(days)) // 2))
+    axes.set_xlim(days[0] - margin, days[-1] + margin)  # type: ignore[arg-type] # it takes dates, its types do not
     locator = AutoDateLocator()  # type: ignore[no-untyped-call] # matplotlib types some of itself only
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call] # the same
