@@ -41,17 +41,23 @@ archived AS (
            AggregateId AS id, AggregateVersion AS version, EventType AS type, CAST(date AS DATE) AS day, Data AS data,
            Data ->> '$.PaymentId' AS payment_id, Data ->> '$.RefundId' AS refund_id
     FROM read_parquet($files, hive_partitioning = true, hive_types_autocast = false)
-    WHERE EventType IN (SELECT unnest($types))
+    WHERE EventType IN (SELECT unnest($types)) AND json_valid(Data)
 ),
-lines AS (
+json_lines AS (
     SELECT id AS order_id, unnest(json_extract(data, '$.Lines[*]')) AS line FROM archived WHERE type = $placed
 ),
+lines AS (
+    -- One may name no concert: NULL would join nothing.
+    SELECT order_id, coalesce(line ->> '$.ConcertId', '') AS concert_id, coalesce(line ->> '$.ConcertName', '') AS name,
+           TRY_CAST(line ->> '$.Quantity' AS BIGINT) AS quantity,
+           TRY_CAST(line ->> '$.UnitPrice.Amount' AS DECIMAL(18, 4)) AS price,
+           line ->> '$.UnitPrice.Currency' AS currency
+    FROM json_lines
+),
 bought AS (
-    SELECT order_id, line ->> '$.ConcertId' AS concert_id, any_value(line ->> '$.ConcertName') AS name,
-           line ->> '$.UnitPrice.Currency' AS currency,
-           sum(CAST(line ->> '$.Quantity' AS BIGINT)) AS tickets,
-           sum(CAST(line ->> '$.Quantity' AS BIGINT) * CAST(line ->> '$.UnitPrice.Amount' AS DECIMAL(18, 4))) AS gross
-    FROM lines GROUP BY ALL
+    SELECT order_id, concert_id, any_value(name) AS name, currency,
+           sum(quantity) AS tickets, sum(quantity * price) AS gross
+    FROM lines WHERE quantity * price IS NOT NULL AND currency IS NOT NULL GROUP BY ALL
 ),
 confirmed AS (
     SELECT id AS order_id, day, payment_id FROM archived WHERE type = $confirmed
@@ -63,7 +69,7 @@ sold AS (
 -- Of the payment that confirmed the order: another one was never part of the sales.
 refunds AS (
     SELECT started.id AS order_id, completed.day, revoked.data ->> '$.ConcertId' AS concert_id,
-           CAST(started.data ->> '$.Amount.Amount' AS DECIMAL(18, 4)) AS amount
+           TRY_CAST(started.data ->> '$.Amount.Amount' AS DECIMAL(18, 4)) AS amount
     FROM archived AS started
     JOIN confirmed ON confirmed.order_id = started.id AND confirmed.payment_id = started.payment_id
     JOIN archived AS completed
@@ -86,7 +92,8 @@ names AS (
     FROM archived WHERE type IN ($concert_created, $concert_changed) GROUP BY ALL
 ),
 names_when_sold AS (SELECT concert_id, any_value(name) AS name FROM bought GROUP BY ALL)
-SELECT day, concert_id, coalesce(any_value(names.name), any_value(names_when_sold.name)) AS concert, currency,
+SELECT day, nullif(concert_id, ''), coalesce(any_value(names.name), any_value(names_when_sold.name)) AS concert,
+       currency,
        sum(orders) AS orders, sum(tickets) AS tickets, sum(gross) AS gross, sum(refunded) AS refunded
 FROM (FROM sold UNION ALL FROM returned)
 LEFT JOIN names USING (concert_id) LEFT JOIN names_when_sold USING (concert_id)

@@ -1,0 +1,205 @@
+"""The report of sales, over archived events alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from chalicelib.archive.parquet import Spool
+from chalicelib.concerts.events import ConcertCreated, ConcertDetailsChanged
+from chalicelib.eventsourcing.codec import Head, Origin, encode
+from chalicelib.eventsourcing.event import Event
+from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.money import Money
+from chalicelib.orders.events import (
+    OrderConfirmed,
+    OrderExpired,
+    OrderLine,
+    OrderPlaced,
+    PaymentStarted,
+    PaymentSucceeded,
+    RefundCompleted,
+    RefundStarted,
+    TicketsRevoked,
+)
+from chalicelib.orders.order import tickets_of
+from chalicelib.orders.refund import refund_id_of
+from chalicelib.privacy.sealed import Sealed
+from ops.chart import draw
+from ops.sales import Sales, sales_in
+from tests.support.shop import some_id
+
+FIRST = datetime(2030, 6, 15, 23, 50, tzinfo=UTC)
+ROCK, FOLK, ORDER, PAYMENT, SECOND_PAYMENT = map(some_id, ("rock", "folk", "order", "payment", "second payment"))
+NOTHING = Decimal(0)
+
+
+def a_line(concert: UUID | None, name: str, quantity: int, price: str = "25.00", currency: str = "EUR") -> OrderLine:
+    return OrderLine(
+        hold_id=some_id(f"hold of {name}"),
+        ticket_type_id=some_id(f"type of {name}"),
+        ticket_type_name="Floor",
+        concert_id=concert,
+        concert_name=name,
+        quantity=quantity,
+        unit_price=Money.of(price, currency),
+    )
+
+
+def placed(*lines: OrderLine) -> OrderPlaced:
+    total = sum((line.unit_price.amount * line.quantity for line in lines), NOTHING)
+    return OrderPlaced(
+        cart_id=some_id("cart"),
+        customer_id=some_id("customer"),
+        buyer=Sealed(ciphertext="", key=str(some_id("customer"))),
+        lines=lines,
+        total=Money.of(total, lines[0].unit_price.currency),
+        payment_due_at=FIRST + timedelta(minutes=15),
+        at=FIRST,
+    )
+
+
+def confirmed(*lines: OrderLine) -> OrderConfirmed:
+    return OrderConfirmed(payment_id=PAYMENT, provider_reference="x", tickets=tickets_of(ORDER, lines), at=FIRST)
+
+
+def refunded(payment: UUID, amount: str, concert: UUID | None = None) -> tuple[RefundStarted, RefundCompleted]:
+    refund = refund_id_of(payment, concert)
+    started = RefundStarted(payment_id=payment, refund_id=refund, amount=Money.of(amount, "EUR"), reason="", at=FIRST)
+    return started, RefundCompleted(payment_id=payment, refund_id=refund, at=FIRST)
+
+
+def stored(stream_id: UUID, *events: tuple[int, Event]) -> list[StoredEvent]:
+    """Each event so many days after the first."""
+    head, items = Head(), []
+    for days, event in events:
+        origin = Origin("a-test", "correlation", "causation")
+        items.append(encode(event, stream_id, head, origin, some_id(repr(event)), FIRST + timedelta(days=days)))
+        head = Head.of(items[-1])
+    return items
+
+
+class Archive:
+    """Each call of `put` is a batch: one file a day."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self.files: list[Path] = []
+
+    def put(self, events: Sequence[StoredEvent]) -> None:
+        spool = Spool(self._directory / f"spool-{len(self.files)}")
+        (self._directory / f"spool-{len(self.files)}").mkdir()
+        spool.add(events)
+        for day in spool.days():
+            file = self._directory / f"date={day}" / f"{len(self.files)}.parquet"
+            file.parent.mkdir(exist_ok=True)
+            spool.write(day, file)
+            self.files.append(file)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path)
+
+
+def sales(day: int, concert: UUID | None, name: str, orders: int, tickets: int, gross: str, refund: str = "0") -> Sales:
+    on = date(2030, 6, day)
+    return Sales(on, str(concert) if concert else None, name, "EUR", orders, tickets, Decimal(gross), Decimal(refund))
+
+
+def test_an_order_counts_on_the_day_on_which_it_was_confirmed_and_under_each_of_its_concerts(archive: Archive) -> None:
+    lines = a_line(ROCK, "Rock", 2), a_line(ROCK, "Rock", 1, "60.50"), a_line(FOLK, "Folk", 4, "10.00")
+    archive.put(stored(ORDER, (0, placed(*lines)), (1, confirmed(*lines))))
+    assert sales_in(archive.files) == [sales(16, FOLK, "Folk", 1, 4, "40"), sales(16, ROCK, "Rock", 1, 3, "110.50")]
+    assert sales_in(archive.files, last=date(2030, 6, 15)) == []
+    assert sales_in(archive.files, first=date(2030, 6, 17)) == []
+    assert len(sales_in(archive.files, date(2030, 6, 16), date(2030, 6, 16))) == 2
+    assert sales_in(archive.files, concert=ROCK) == [sales(16, ROCK, "Rock", 1, 3, "110.50")]
+
+
+def test_an_event_in_two_files_counts_once(archive: Archive) -> None:
+    line = a_line(ROCK, "Rock", 2)
+    events = stored(ORDER, (0, placed(line)), (0, confirmed(line)))
+    for batch in (events[:1], events, events[1:]):
+        archive.put(batch)
+    assert sales_in(archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
+
+
+def test_an_order_that_was_not_confirmed_sold_nothing(archive: Archive) -> None:
+    archive.put(stored(ORDER, (0, placed(a_line(ROCK, "Rock", 2))), (0, OrderExpired(at=FIRST))))
+    assert sales_in(archive.files) == []
+
+
+def test_the_part_of_a_cancelled_concert_is_refunded_under_that_concert(archive: Archive) -> None:
+    lines = a_line(ROCK, "Rock", 2), a_line(FOLK, "Folk", 1)
+    started, completed = refunded(PAYMENT, "50.00", ROCK)
+    revoked = TicketsRevoked(concert_id=ROCK, ticket_ids=(), reason="", at=FIRST)
+    order = stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines)), (2, started), (2, revoked), (3, completed))
+    archive.put(order[:-1])
+    before = [sales(15, FOLK, "Folk", 1, 1, "25"), sales(15, ROCK, "Rock", 1, 2, "50")]
+    assert sales_in(archive.files) == before
+    archive.put(order[-1:])
+    assert sales_in(archive.files) == [*before, sales(18, ROCK, "Rock", 0, 0, "0", "50")]
+
+
+def test_a_whole_payment_is_refunded_under_each_concert_of_its_order(archive: Archive) -> None:
+    lines = a_line(ROCK, "Rock", 2), a_line(FOLK, "Folk", 1)
+    started, completed = refunded(PAYMENT, "75.00")
+    archive.put(stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines)), (0, started), (0, completed)))
+    assert sales_in(archive.files) == [
+        sales(15, FOLK, "Folk", 1, 1, "25", "25"),
+        sales(15, ROCK, "Rock", 1, 2, "50", "50"),
+    ]
+
+
+def test_a_second_payment_that_goes_back_is_no_refund_of_the_sale(archive: Archive) -> None:
+    line = a_line(ROCK, "Rock", 2)
+    amount = Money.of("50", "EUR")
+    second = PaymentStarted(payment_id=SECOND_PAYMENT, provider="x", amount=amount, request_hash="", at=FIRST)
+    arrived = PaymentSucceeded(payment_id=SECOND_PAYMENT, provider_reference="y", amount=amount, at=FIRST)
+    back = refunded(SECOND_PAYMENT, "50.00")
+    archive.put(stored(ORDER, *((0, event) for event in (placed(line), second, confirmed(line), arrived, *back))))
+    assert sales_in(archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
+
+
+def test_a_concert_has_its_newest_name_and_one_that_is_not_archived_the_name_it_was_sold_under(
+    archive: Archive,
+) -> None:
+    venue = some_id("venue")
+    lines = a_line(ROCK, "Rock", 1), a_line(FOLK, "Folk", 1), a_line(None, "An old one", 1)
+    archive.put(stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines))))
+    created, changed = ConcertCreated(name="Rok", venue_id=venue), ConcertDetailsChanged(name="Rock!", venue_id=venue)
+    archive.put(stored(ROCK, (0, created), (1, changed)))
+    assert [(one.concert_id, one.concert) for one in sales_in(archive.files)] == [
+        (None, "An old one"),
+        (str(FOLK), "Folk"),
+        (str(ROCK), "Rock!"),
+    ]
+
+
+def test_an_order_that_cannot_be_read_hides_no_other(archive: Archive) -> None:
+    line = a_line(ROCK, "Rock", 2)
+    events = stored(ORDER, (0, placed(line)), (0, confirmed(line)))
+    archive.put(events)
+    for number, data in enumerate(["no JSON", "[]", '{"Lines": 7}', '{"Lines": [{"Quantity": "many"}]}']):
+        broken = some_id(f"broken {number}")
+        archive.put([replace(event, aggregate_id=broken, data=data) for event in events])
+    assert sales_in(archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
+
+
+def test_an_empty_archive_has_no_sales() -> None:
+    assert sales_in([]) == []
+
+
+@pytest.mark.parametrize("count", [0, 1, 30])
+def test_a_chart_is_a_picture_however_much_was_sold(tmp_path: Path, count: int) -> None:
+    sold = [
+        Sales(date(2030, 6, 1 + n), str(n), f"$ {n}", "EUR" if n % 3 else "ISK", 1, 2, Decimal(n), Decimal(n % 2))
+        for n in range(count)
+    ]
+    draw(sold, tmp_path / "sales.png")
+    assert (tmp_path / "sales.png").read_bytes().startswith(b"\x89PNG\r\n")
