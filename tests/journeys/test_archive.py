@@ -249,6 +249,20 @@ def test_days_of_many_files_become_one_and_nothing_is_lost(
     assert ask("report") == sold
 
 
+def test_a_day_that_one_file_has_whole_is_that_file_when_its_parts_are_merged(
+    shop: Shop, empty_archive: Files, ask: Ask, tmp_path: Path
+) -> None:
+    publish_concert(shop.organiser())
+    shop.settle()
+    whole = ask("archive", "--backfill")
+    log = archived_events(empty_archive, tmp_path)
+    with clock_of_the_shop(lambda: utc_now() + timedelta(days=3)):
+        merged = ask("archive", "--compact")
+    assert sum(day["files"] for day in whole) > len(whole)
+    assert [day["files"] for day in merged] == [1] * len(whole)
+    assert archived_events(empty_archive, tmp_path) == log
+
+
 @pytest.mark.usefixtures("empty_archive")
 def test_an_archive_that_nobody_wrote_to_has_nothing_to_report(ask: Ask) -> None:
     assert ask("report") == []
