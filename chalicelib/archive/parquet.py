@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
+from tempfile import gettempdir
 
 import duckdb
 
@@ -95,14 +96,15 @@ def read_events(files: Sequence[Path]) -> Iterator[StoredEvent]:
 
 
 def open_duckdb() -> duckdb.DuckDBPyConnection:
-    """In memory. It fetches nothing from anywhere: what reading and writing takes is part of the library."""
-    return duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    """In memory, and beyond that in temporary files. It fetches nothing from anywhere: what reading and writing takes
+    is part of the library."""
+    nothing_fetched = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    return duckdb.connect(config={**nothing_fetched, "temp_directory": gettempdir()})
 
 
 def _write(source: str, target: Path) -> int:
     with open_duckdb() as db:
         db.execute("SET threads = 1")  # the same bytes every time
-        db.execute(f"SET temp_directory = {_text(target.parent)}")
         options = "(FORMAT parquet, COMPRESSION zstd)"
         written = db.execute(f"COPY ({_each_once(source)}) TO {_text(target)} {options}").fetchone()
     return int(written[0]) if written else 0

@@ -10,10 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib import composition
-from chalicelib.archive.layout import Files
+from chalicelib.archive.layout import ARCHIVE, Files
 from chalicelib.archive.parquet import read_events
 from chalicelib.clock import utc_now
+from chalicelib.delivery.bus import to_bus
+from chalicelib.delivery.parking import UnreadableRecord
 from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.venues.events import VenueDeleted
 from local.stack import Stack
 from ops.__main__ import main
 from ops.sales import EVENTS
@@ -30,6 +33,7 @@ from tests.journeys.shop import (
     publish_concert,
     refused,
 )
+from tests.support.stored import item
 
 Ask = Callable[..., list[Json]]
 
@@ -261,6 +265,18 @@ def test_a_day_that_one_file_has_whole_is_that_file_when_its_parts_are_merged(
     assert sum(day["files"] for day in whole) > len(whole)
     assert [day["files"] for day in merged] == [1] * len(whole)
     assert archived_events(empty_archive, tmp_path) == log
+
+
+def test_a_record_that_the_archive_could_not_read_is_redriven_by_an_operator(
+    empty_archive: Files, ask: Ask, tmp_path: Path
+) -> None:
+    event = item(VenueDeleted())
+    parking = composition.current().parking
+    parking.keep(UnreadableRecord(ARCHIVE, "shard", "7", to_bus(event), "a bug", "2030-01-01T12:00:00.000Z"))
+    [answer] = ask("redrive", "--unreadable", "--projection", ARCHIVE)
+    assert (answer["consumer"], answer["now"]) == (ARCHIVE, "read")
+    assert archived_events(empty_archive, tmp_path) == [event]
+    assert parking.list_unreadable(ARCHIVE) == []
 
 
 @pytest.mark.usefixtures("empty_archive")
