@@ -72,7 +72,7 @@ def _backfill(shop: Composition, files: Files, segments: int) -> None:
 
 def _compact(files: Files, day: str, some: Sequence[ArchivedFile]) -> None:
     """Another compaction, or a reader, at the same time misses nothing: what is deleted is in the merged file."""
-    with TemporaryDirectory() as name, progress(f"Merging {day}", len(some)) as advance:
+    with TemporaryDirectory() as name, progress(f"Merging {day}", len(some), "files") as advance:
         merged = Path(name) / "file.parquet"
         merge(copy(files, some, Path(name), advance), merged)
         key = key_of_content(day, merged)

@@ -1,4 +1,4 @@
-"""Progress over a whole log: a bar for people, nothing for machines."""
+"""Progress over a whole log or archive: a bar for people, nothing for machines."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,18 +9,22 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 Advance = Callable[[str, int], None]
-"""Called with the stage, and how many more events are done."""
+"""Called with the stage, and how many more events, or files, are done."""
 
 
 class _Rate(ProgressColumn):
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
+
     def render(self, task: Task) -> Text:
-        return Text("" if task.speed is None else f"{task.speed:,.0f} events/s")
+        return Text("" if task.speed is None else f"{task.speed:,.0f} {self._unit}/s")
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator[Advance]:
+def progress(what: str, total: int, unit: str = "events") -> Iterator[Advance]:
     """A bar with rate and remaining time, on the error stream. `total` may be about right only."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(what, total=total or None)
 

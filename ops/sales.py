@@ -125,6 +125,8 @@ def report(options: argparse.Namespace) -> Report:
         raise InvalidInput(f"The report is to begin on {first} and to end before, on {last}.")
     if options.chart and not options.chart.resolve().parent.is_dir():
         raise InvalidInput(f"There is no directory {options.chart.resolve().parent} for the chart.")
+    if options.keep and options.keep.exists() and not options.keep.is_dir():
+        raise InvalidInput(f"{options.keep} is no directory to keep files in.")
     found = _read(options, first, last)
     if options.chart:
         from ops.chart import draw  # noqa: PLC0415 - matplotlib takes half a second to import
@@ -164,7 +166,7 @@ def sales_in(
 def _read(options: argparse.Namespace, first: date, last: date) -> list[Sales]:
     archive = composition.current().archived_files
     wanted = [file for file in archive.listed() if file.is_until(last)]
-    with room_for_copies(options.keep) as directory, progress("Fetching the archive", len(wanted)) as advance:
+    with room_for_copies(options.keep) as directory, progress("Fetching the archive", len(wanted), "files") as advance:
         return sales_in(copy(archive, wanted, directory, advance), first, last, options.concert)
 
 
