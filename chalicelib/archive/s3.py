@@ -27,7 +27,11 @@ class S3Files:
 
     def fetch(self, key: str, target: Path) -> None:
         with _weather(), target.open("wb") as opened:
-            shutil.copyfileobj(self._client.get_object(Bucket=self._bucket, Key=key)["Body"], opened)
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            except self._client.exceptions.NoSuchKey as gone:
+                raise Unavailable(f"{key} is gone: it was merged into another file. Ask again.") from gone
+            shutil.copyfileobj(body, opened)
 
     def listed(self) -> list[ArchivedFile]:
         with _weather():

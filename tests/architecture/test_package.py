@@ -1,6 +1,7 @@
 """What would be deployed: the package that `make package` builds."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from infra import package as packaging
 from infra.bytecode import LEFT_OUT, add_bytecode
 from infra.checks import findings, translate
 from infra.container import ARCHIVE, AWS_SDK, CODE, DEPENDENCIES, SDK, unpack
-from infra.layers import PackagingFailed
+from infra.layers import Layers, PackagingFailed
 from infra.package import PROJECT, REGION, Packaging
 from local import gateway, server
 
@@ -590,6 +591,14 @@ def test_the_checks_find_what_is_wrong(sam: str) -> None:
     events = without_stream["Resources"]["ForwardEvents"]["Properties"]["Events"]
     del events["ForwardEventsDynamodbEventSource"]["Properties"]["Stream"]
     assert [finding for finding in findings(json.dumps(without_stream), REGION) if finding.startswith("sam: ")]
+
+
+def test_a_library_that_the_glibc_of_lambda_cannot_load_is_no_layer(tmp_path: Path) -> None:
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text("duckdb==2.0.0\n")
+    with pytest.raises(PackagingFailed, match=r"No matching distribution found for duckdb==2\.0\.0"):
+        Layers(tmp_path / "layers", os.environ).archive_layer(requirements)
+    assert not [*(tmp_path / "layers").glob("*.zip")]
 
 
 @pytest.fixture

@@ -298,6 +298,14 @@ def test_while_s3_is_away_the_batch_comes_again(archived: Archived) -> None:
     assert archived.read() == log
 
 
+def test_a_file_that_was_merged_into_another_meanwhile_can_be_asked_for_again(archived: Archived) -> None:
+    archived.archivist.archive(records_of(a_log()))
+    [key, *_] = archived.keys
+    archived.files.delete([key])
+    with pytest.raises(Unavailable, match="it was merged into another file"):
+        archived.files.fetch(key, archived.directory / "x")
+
+
 class NoRoom(MemoryParking):
     def keep(self, record: UnreadableRecord) -> None:
         raise Unavailable(f"The parked table is away: {record.sequence_number} waits.")
