@@ -133,6 +133,12 @@ def verify_read_models(_: CloudWatchEvent) -> None:
     composition.current().caretaker.run()
 
 
+@app.lambda_function()
+def migrate(_event: object, _context: object) -> dict[str, list[str]]:
+    """A deployment → schema of Postgres, which nobody reaches from outside."""
+    return {"applied": composition.current().migrate()}
+
+
 def _consume(event: KinesisEvent, consumer: "Consumer") -> dict[str, Any]:
     return consumer.consume(_bus_records(event))
 

@@ -125,7 +125,13 @@ class Composition:
         """The database of the programme: concerts and venues, to be searched."""
         from chalicelib.delivery.postgres import open_pool
 
-        return open_pool(self.settings.need("database_url"))
+        return open_pool(self.settings.need("database_url"), self._login)
+
+    def migrate(self) -> list[str]:
+        """Bring Postgres to the schema of this code; returns the names of what was applied. Raises MigrationEdited."""
+        from chalicelib.delivery.migrate import migrate
+
+        return migrate(self.settings.need("database_url"), login=self._login())
 
     @cached_property
     def programme_projection(self) -> "PostgresProjection":
@@ -314,7 +320,8 @@ class Composition:
         from chalicelib.orders.sandbox import SandboxGateway
 
         ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
-        return SandboxGateway(ledger, self.clock, self.settings.need("sandbox_secret"), self._hear_the_sandbox)
+        signs_with = self.settings.sandbox_secret or _secret(self.settings.need("sandbox_secret_id"))
+        return SandboxGateway(ledger, self.clock, signs_with, self._hear_the_sandbox)
 
     def _stripe(self) -> "PaymentGateway":
         """Its secrets are in the environment, or in the secret of Secrets Manager that STRIPE_SECRET_ID names."""
@@ -324,9 +331,15 @@ class Composition:
         if not settings.stripe_secret_id:
             secrets = {"api_key": settings.need("stripe_api_key"), "webhook": settings.need("stripe_webhook_secret")}
         else:
-            found = _client("secretsmanager").get_secret_value(SecretId=settings.stripe_secret_id)
-            secrets = json.loads(found["SecretString"])
+            secrets = json.loads(_secret(settings.stripe_secret_id))
         return StripeGateway(connect(secrets["api_key"], settings.stripe_api_base), secrets["webhook"])
+
+    def _login(self) -> dict[str, str]:
+        """Who we are to Postgres, as the secret that RDS rotates says now; nothing where DATABASE_URL says it."""
+        if not self.settings.database_secret_id:
+            return {}
+        secret = json.loads(_secret(self.settings.database_secret_id))
+        return {"user": secret["username"], "password": secret["password"]}
 
     def _hear_the_sandbox(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
         """The sandbox has no thread to call our webhook with: its call comes straight to where that leads."""
@@ -380,6 +393,17 @@ def _client(service: str) -> Any:
         max_pool_connections=64,
     )
     return boto3.client(service, config=patience)
+
+
+def _secret(secret_id: str) -> str:
+    """Raises Unavailable."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = _client("secretsmanager").get_secret_value(SecretId=secret_id)
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable("A secret cannot be read.") from error
+    return str(found["SecretString"])
 
 
 _current: Composition | None = None

@@ -27,5 +27,6 @@ PARTS: "Mapping[str, Callable[[Composition], object]]" = {
     "push_on": lambda shop: shop.processes,
     "record_lapsed_holds": lambda shop: (shop.redis, shop.repository),
     "verify_read_models": lambda shop: shop.caretaker,
+    "migrate": lambda shop: shop.programme,
 }
 """By the name of the handler in `app.py`."""

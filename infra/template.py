@@ -13,18 +13,23 @@ RESOURCES = Path(__file__).with_name("resources.json")
 LOG_RETENTION_DAYS = 90
 ARCHIVE_LAYER = "layer-archive.zip"
 
+MOST_WORKERS = 50
+"""Each asks the payment provider one thing at a time; Stripe admits 100 requests a second."""
+
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Function:
     """`name` ends its physical name; `environment` has the settings that it reads, and no others. `layers` lie over
-    the one that all functions have."""
+    the one that all functions have. Only what talks to Postgres or Redis is `inside` the VPC: the way out of it costs
+    money and time (ADR 22)."""
 
     name: str
     environment: Json
     events: Json | None = None
     layers: tuple[str, ...] = ()
+    inside: bool = False
 
 
 def _ref(logical_id: str) -> Json:
@@ -39,10 +44,10 @@ _APPENDING = {
     "SNAPSHOTS_TABLE": _ref("SnapshotsTable"),
     "APPEND_WITH": _ref("AppendWith"),
 }
-_SANDBOX = {"SANDBOX_TABLE": _ref("SandboxTable"), "SANDBOX_SECRET": _ref("SandboxSecret")}
+_SANDBOX = {"SANDBOX_TABLE": _ref("SandboxTable"), "SANDBOX_SECRET_ID": _ref("SandboxSecret")}
 _QUEUE = {"WORK_QUEUE_URL": _ref("WorkQueue")}
 _PROCESSES = {"PROCESS_TABLE": _ref("ProcessTable")} | _QUEUE
-_POSTGRES = {"DATABASE_URL": _ref("DatabaseUrl")}
+_POSTGRES = {"DATABASE_URL": _ref("DatabaseUrl"), "DATABASE_SECRET_ID": _ref("DatabaseSecretId")}
 _REDIS = {"REDIS_URL": _ref("RedisUrl")}
 _TOKENS = {"JWKS_URL": _ref("JwksUrl"), "JWT_ISSUER": _ref("JwtIssuer"), "JWT_AUDIENCE": _ref("JwtAudience")}
 _PERSON_KEYS = {"PERSON_KEYS_TABLE": _ref("PersonKeysTable"), "MASTER_KEY_ID": {"Fn::GetAtt": ["MasterKey", "Arn"]}}
@@ -50,7 +55,7 @@ _RULES = {
     "HOLD_MINUTES": _ref("HoldMinutes"),
     "PAYMENT_MINUTES": _ref("PaymentMinutes"),
 }
-_PROVIDERS = {"PAYMENT_PROVIDERS": _ref("PaymentProviders")}
+_PROVIDERS = {"PAYMENT_PROVIDERS": _ref("PaymentProviders"), "STRIPE_SECRET_ID": _ref("StripeSecretId")}
 _PARKING = {"PARKED_TABLE": _ref("ParkedTable")}
 _EVIDENCE = {"HEADS_BUCKET": _ref("HeadsBucket"), "SIGNING_KEY_ID": {"Fn::GetAtt": ["SigningKey", "Arn"]}}
 _ARCHIVE = {"ARCHIVE_BUCKET": _ref("ArchiveBucket")}
@@ -58,7 +63,8 @@ _CONSUMER = _LOG | _PARKING
 
 
 def _mapping(stream: Json, parallel: int) -> Json:
-    """An event source that loses nothing: the whole stream from its start, and every batch until it succeeds."""
+    """An event source that loses nothing: the whole stream from its start, and every batch until it succeeds. So it has
+    no destination for failures, which gets what was given up: here the code itself keeps aside what it cannot read."""
     return {
         "Properties": {
             "Stream": stream,
@@ -87,12 +93,20 @@ def _enhanced(mapping: Json, reader: str) -> Json:
     return {"Properties": mapping["Properties"] | {"Stream": {"Fn::Sub": f"${{{reader}.ConsumerARN}}"}}}
 
 
+def _fan_out_mapping(parallel: int) -> Json:
+    """The same, and where the stage pays for it over a connection of its own, which is pushed to: others share five
+    reads a second from each shard."""
+    source = {"Fn::If": ["HasFanOut", _ref("AvailabilityFanOut"), {"Fn::GetAtt": ["EventBus", "Arn"]}]}
+    return _mapping({"Fn::Sub": ["${Source}", {"Source": source}]}, parallel)
+
+
 def _queue_mapping() -> Json:
     """Messages that fail come again alone; what fails for good goes to the dead letters by the queue's own policy."""
     return {
         "Properties": {
             "Queue": {"Fn::Sub": "${WorkQueue.Arn}"},
             "FunctionResponseTypes": ["ReportBatchItemFailures"],
+            "ScalingConfig": {"MaximumConcurrency": MOST_WORKERS},
         }
     }
 
@@ -112,6 +126,7 @@ FUNCTIONS = {
         | _PROVIDERS
         | _SANDBOX
         | _QUEUE,
+        inside=True,
     ),
     "Authorize": Function("authorize", _TOKENS),
     "ForwardEvents": Function("forward-events", _BUS | _PARKING, {"ForwardEventsDynamodbEventSource": _log_mapping()}),
@@ -120,6 +135,7 @@ FUNCTIONS = {
         _CONSUMER | _POSTGRES,
         # Few events and expensive connections.
         {"ProjectProgrammeKinesisEventSource": _bus_mapping(parallel=2)},
+        inside=True,
     ),
     "ProjectCarts": Function(
         "project-carts", _CONSUMER | _READ_TABLE, {"ProjectCartsKinesisEventSource": _bus_mapping(parallel=10)}
@@ -127,7 +143,8 @@ FUNCTIONS = {
     "ProjectAvailability": Function(
         "project-availability",
         _CONSUMER | _REDIS,
-        {"ProjectAvailabilityKinesisEventSource": _bus_mapping(parallel=10)},
+        {"ProjectAvailabilityKinesisEventSource": _fan_out_mapping(parallel=10)},
+        inside=True,
     ),
     "RunProcesses": Function(
         "run-processes", _CONSUMER | _PROCESSES, {"RunProcessesKinesisEventSource": _bus_mapping(parallel=10)}
@@ -144,8 +161,11 @@ FUNCTIONS = {
         "work", _LOG | _APPENDING | _PROVIDERS | _SANDBOX | _QUEUE, {"WorkSqsEventSource": _queue_mapping()}
     ),
     "PushOn": Function("push-on", _PROCESSES),
-    "RecordLapsedHolds": Function("record-lapsed-holds", _LOG | _APPENDING | _REDIS),
-    "VerifyReadModels": Function("verify-read-models", _CONSUMER | _READ_TABLE | _PROCESSES | _POSTGRES | _REDIS),
+    "RecordLapsedHolds": Function("record-lapsed-holds", _LOG | _APPENDING | _REDIS, inside=True),
+    "VerifyReadModels": Function(
+        "verify-read-models", _CONSUMER | _READ_TABLE | _PROCESSES | _POSTGRES | _REDIS, inside=True
+    ),
+    "Migrate": Function("migrate", _POSTGRES, inside=True),
 }
 
 PARAMETERS: Json = {
@@ -156,17 +176,24 @@ PARAMETERS: Json = {
         "ConstraintDescription": "small letters, digits and hyphens, 16 at most",
         "Description": "Part of every name; one account and region can hold several stages",
     },
+    "SubnetIds": {"Type": "List<AWS::EC2::Subnet::Id>", "Description": "Where functions meet Postgres and Redis"},
+    "SecurityGroupId": {"Type": "AWS::EC2::SecurityGroup::Id", "Description": "That of the functions in there"},
     "DatabaseUrl": {
         "Type": "String",
-        "NoEcho": True,
-        "AllowedPattern": "postgres(ql)?://.+",
-        "Description": "Postgres of the programme, with its password: postgresql://user:password@host/database",
+        "AllowedPattern": "postgres(ql)?://([^:@/]+@)?[^@/]+/.+",
+        "ConstraintDescription": "an address without a password",
+        "Description": "Postgres of the programme: postgresql://host:port/database?sslmode=require",
+    },
+    "DatabaseSecretId": {
+        "Type": "String",
+        "AllowedPattern": "arn:.+",
+        "Description": "ARN of the secret with username and password for it, as RDS keeps and rotates it",
     },
     "RedisUrl": {
         "Type": "String",
-        "NoEcho": True,
-        "AllowedPattern": "rediss?://.+",
-        "Description": "Redis of the availability, with its password if it has one",
+        "AllowedPattern": "rediss?://[^@]+",
+        "ConstraintDescription": "an address without a password",
+        "Description": "Redis of the availability; its security group is what admits",
     },
     "JwksUrl": {
         "Type": "String",
@@ -175,16 +202,36 @@ PARAMETERS: Json = {
     },
     "JwtIssuer": {"Type": "String", "MinLength": 1, "Description": "The claim iss of the tokens we accept"},
     "JwtAudience": {"Type": "String", "MinLength": 1, "Description": "The claim aud of the tokens we accept"},
-    "SandboxSecret": {
-        "Type": "String",
-        "NoEcho": True,
-        "MinLength": 16,
-        "Description": "With which the sandbox provider signs; anything long where it is not among the providers",
-    },
     "PaymentProviders": {
         "Type": "String",
         "MinLength": 1,
-        "Description": "The payment providers of the stage, separated by commas; sandbox sells without taking money",
+        "Default": "none",
+        "Description": "The payment providers of the stage, separated by commas: stripe; sandbox, which sells without "
+        "taking money; or none, for free tickets alone",
+    },
+    "StripeSecretId": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(arn:.+)?",
+        "Description": "ARN of the secret with api_key and webhook, if stripe is among the providers",
+    },
+    "WebAclArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(arn:.+)?",
+        "Description": "The web ACL before the API, if there is one",
+    },
+    "FanOut": {
+        "Type": "String",
+        "Default": "false",
+        "AllowedValues": ["true", "false"],
+        "Description": "Whether the live availability has a connection to the bus of its own, at about 45 $ a month",
+    },
+    "RequestsPerSecond": {
+        "Type": "Number",
+        "Default": 2000,
+        "MinValue": 1,
+        "Description": "What the API admits before it answers 429",
     },
     "AppendWith": {
         "Type": "String",
@@ -207,25 +254,75 @@ PARAMETERS: Json = {
 }
 
 
+CONDITIONS: Json = {
+    "HasFanOut": {"Fn::Equals": [_ref("FanOut"), "true"]},
+    "HasStripe": {"Fn::Not": [{"Fn::Equals": [_ref("StripeSecretId"), ""]}]},
+    "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [_ref("WebAclArn"), ""]}]},
+}
+
+API: Json = {
+    "Properties": {
+        "DefinitionBody": {
+            "info": {"title": {"Fn::Sub": alarms.API_NAME}},
+            "x-amazon-apigateway-gateway-responses": gateway_responses(),
+        },
+        "TracingEnabled": True,
+        "MethodSettings": [
+            {
+                "HttpMethod": "*",
+                "ResourcePath": "/*",
+                "ThrottlingRateLimit": _ref("RequestsPerSecond"),
+                "ThrottlingBurstLimit": _ref("RequestsPerSecond"),
+            }
+        ],
+    }
+}
+
+_APIS = "arn:${AWS::Partition}:apigateway:${AWS::Region}::/restapis"
+
+OF_THE_STAGE: Json = {
+    "SandboxSecret": {
+        "Type": "AWS::SecretsManager::Secret",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "Name": {"Fn::Sub": "cloudbash-${Stage}-sandbox"},
+            "Description": "With which the sandbox provider signs what it says to our webhook",
+            "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
+        },
+    },
+    "AvailabilityFanOut": {
+        "Type": "AWS::Kinesis::StreamConsumer",
+        "Condition": "HasFanOut",
+        "Properties": {
+            "ConsumerName": {"Fn::Sub": "cloudbash-${Stage}-availability"},
+            "StreamARN": {"Fn::GetAtt": ["EventBus", "Arn"]},
+        },
+    },
+    "WebAclOfTheApi": {
+        "Type": "AWS::WAFv2::WebACLAssociation",
+        "Condition": "HasWebAcl",
+        "Properties": {
+            "WebACLArn": _ref("WebAclArn"),
+            "ResourceArn": {"Fn::Sub": f"{_APIS}/${{RestAPI}}/stages/${{RestAPI.Stage}}"},
+        },
+    },
+}
+"""What the functions need beside the tables and streams, which the local stack has as well."""
+
+
 def merge_template() -> Json:
-    resources: Json = json.loads(RESOURCES.read_text())["Resources"]
+    resources: Json = json.loads(RESOURCES.read_text())["Resources"] | OF_THE_STAGE
     for logical_id, function in FUNCTIONS.items():
         resources[logical_id] = {"Properties": _properties(logical_id, function)}
         resources[_logs_of(logical_id)] = _log_group(function)
     resources["ManagedLayer"] = {"Properties": {"LayerName": {"Fn::Sub": "cloudbash-${Stage}-dependencies"}}}
     resources["ArchiveLayer"] = _archive_layer()
-    resources["RestAPI"] = {
-        "Properties": {
-            "DefinitionBody": {
-                "info": {"title": {"Fn::Sub": alarms.API_NAME}},
-                "x-amazon-apigateway-gateway-responses": gateway_responses(),
-            }
-        }
-    }
+    resources["RestAPI"] = API
     return {
         "Description": "Cloudbash, an event-sourced ticket shop",
         "Parameters": PARAMETERS | alarms.PARAMETERS,
-        "Conditions": alarms.CONDITIONS,
+        "Conditions": CONDITIONS | alarms.CONDITIONS,
         "Resources": resources | alarms.resources(FUNCTIONS) | {"Dashboard": dashboard.resource(FUNCTIONS)},
     }
 
@@ -240,9 +337,12 @@ def _properties(logical_id: str, function: Function) -> Json:
             "LogGroup": _ref(_logs_of(logical_id)),
         },
         "Environment": {"Variables": function.environment},
+        "Tracing": "Active",
     }
     if function.layers:  # the whole list: a merge replaces it
         properties["Layers"] = [_ref(layer) for layer in ("ManagedLayer", *function.layers)]
+    if function.inside:
+        properties["VpcConfig"] = {"SubnetIds": _ref("SubnetIds"), "SecurityGroupIds": [_ref("SecurityGroupId")]}
     return properties | ({"Events": function.events} if function.events else {})
 
 

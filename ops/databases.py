@@ -4,7 +4,6 @@ import argparse
 from typing import TYPE_CHECKING
 
 from chalicelib import composition
-from chalicelib.delivery.migrate import migrate as bring_up_to_date
 from ops.report import Report
 
 if TYPE_CHECKING:
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 
 def migrate(_: argparse.Namespace) -> Report:
     """bring Postgres to the schema of this code"""
-    applied = bring_up_to_date(composition.current().settings.need("database_url"))
-    return Report([{"applied": name} for name in applied])
+    return Report([{"applied": name} for name in composition.current().migrate()])
 
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,7 +1,9 @@
 """Brings a Postgres database to the schema that the read models want."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -25,13 +27,14 @@ class MigrationEdited(CloudbashError):
     code = "migration_edited"
 
 
-def migrate(database_url: str, directory: Path = MIGRATIONS) -> list[str]:
+def migrate(database_url: str, directory: Path = MIGRATIONS, login: Mapping[str, Any] | None = None) -> list[str]:
     """Apply the `.sql` files that the database has not seen, in the order of their names; returns those names.
 
-    Each is one transaction, and only one runner works at a time. Raises MigrationEdited.
+    `login` has user and password where the URL has none. Each is one transaction, and only one runner works at a time.
+    Raises MigrationEdited.
     """
     scripts = {path.name: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.sql"))}
-    with psycopg.connect(database_url, autocommit=True) as connection:
+    with psycopg.connect(database_url, autocommit=True, **(login or {})) as connection:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])
         connection.execute(_LEDGER)
         missing = _missing(connection, scripts)

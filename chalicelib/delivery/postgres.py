@@ -1,6 +1,6 @@
 """Read models in Postgres: the connection pool, and the projection that keeps positions beside the rows."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from functools import cache
@@ -86,17 +86,26 @@ class Pool(ConnectionPool[_ImpatientConnection]):
         self.fetch_all("select 1", {})
 
 
-def open_pool(database_url: str) -> Pool:
+Login = Callable[[], Mapping[str, str]]
+"""User and password, where the URL has none. Asked for each new connection: a password is rotated while we run."""
+
+
+def open_pool(database_url: str, login: Login = dict) -> Pool:
     """Does not connect yet."""
-    return Pool(
-        database_url,
-        connection_class=_ImpatientConnection,
-        kwargs={
+
+    def arguments() -> dict[str, Any]:
+        return {
+            **login(),
             "autocommit": True,
             "row_factory": dict_row,
             "prepare_threshold": None,  # a migration changes what a prepared statement was made for
             "connect_timeout": int(CONNECT_WITHIN),
-        },
+        }
+
+    return Pool(
+        database_url,
+        connection_class=_ImpatientConnection,
+        kwargs=arguments,
         min_size=0,
         max_size=MAX_CONNECTIONS,
         open=False,

@@ -45,6 +45,18 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
 }
 """The API makes most of it when a request needs it."""
 
+NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID"}
+"""Without the one DATABASE_URL says who we are; without the other the provider is not admitted."""
+
+INSIDE_THE_VPC = {
+    "APIHandler",
+    "ProjectProgramme",
+    "ProjectAvailability",
+    "RecordLapsedHolds",
+    "VerifyReadModels",
+    "Migrate",
+}
+
 PARKING = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
 APPENDING = {"dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"}
 RAISING = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
@@ -58,6 +70,9 @@ READING_THE_BUS = {
         "kinesis:ListShards",
     }
 }
+READING_A_SECRET = {"secretsmanager:GetSecretValue"}
+OF_POSTGRES = {"DatabaseSecretId": READING_A_SECRET}
+OF_THE_PROVIDERS = {"SandboxSecret": READING_A_SECRET, "StripeSecretId": READING_A_SECRET}
 WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     "APIHandler": {
         "EventsTable": APPENDING,
@@ -69,7 +84,9 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
         "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
         "EventBus": {"kinesis:DescribeStreamSummary"},
         "WorkQueue": {"sqs:SendMessage"},
-    },
+    }
+    | OF_POSTGRES
+    | OF_THE_PROVIDERS,
     "Authorize": {},
     "ForwardEvents": {
         "EventsTable": {
@@ -81,9 +98,9 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
         "EventBus": {"kinesis:PutRecords"},
         "ParkedTable": {"dynamodb:PutItem"},
     },
-    "ProjectProgramme": CATCHING_UP | READING_THE_BUS,
+    "ProjectProgramme": CATCHING_UP | READING_THE_BUS | OF_POSTGRES,
     "ProjectCarts": CATCHING_UP | READING_THE_BUS | {"ReadTable": {"dynamodb:GetItem", "dynamodb:PutItem"}},
-    "ProjectAvailability": CATCHING_UP | READING_THE_BUS,
+    "ProjectAvailability": CATCHING_UP | {"EventBus": READING_THE_BUS["EventBus"] | {"kinesis:SubscribeToShard"}},
     "RunProcesses": CATCHING_UP
     | READING_THE_BUS
     | {"ProcessTable": {"dynamodb:GetItem", "dynamodb:PutItem"}, "WorkQueue": {"sqs:SendMessage"}},
@@ -106,7 +123,8 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
         "MarksTable": RAISING,
         "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
         "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
-    },
+    }
+    | OF_THE_PROVIDERS,
     "RecordLapsedHolds": {
         "EventsTable": APPENDING,
         "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
@@ -121,9 +139,26 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
         "ReadTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
         "ProcessTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
         "WorkQueue": {"sqs:SendMessage"},
-    },
+    }
+    | OF_POSTGRES,
+    "Migrate": OF_POSTGRES,
 }
 WRITING_A_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+
+ON_EVERY_RESOURCE: dict[frozenset[str], str] = {
+    frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"}): "X-Ray has no resources that could be named",
+    frozenset(
+        {
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        }
+    ): "Lambda checks for exactly this before it connects a function to a VPC, and names the interfaces itself",
+}
+"""Actions that are granted on `*`, and why."""
 
 Json = dict[str, Any]
 
@@ -193,6 +228,11 @@ def test_every_event_source_reports_which_records_failed(event_sources: list[Jso
         assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"], source
 
 
+def test_workers_leave_the_payment_provider_room_to_breathe(event_sources: list[Json]) -> None:
+    [source] = [source for source in event_sources if source["FunctionName"]["Ref"] == "Work"]
+    assert source["ScalingConfig"] == {"MaximumConcurrency": 50}
+
+
 def streams_in(event_sources: list[Json]) -> list[Json]:
     """Those that read a stream; a queue has no order, no beginning and a policy of its own."""
     return [source for source in event_sources if source["FunctionName"]["Ref"] != "Work"]
@@ -215,10 +255,14 @@ def test_no_event_source_leaves_a_record_out(event_sources: list[Json]) -> None:
         assert "FilterCriteria" not in source, source
 
 
+FAN_OUT_OR_BUS: Json = {"Fn::If": ["HasFanOut", {"Ref": "AvailabilityFanOut"}, {"Fn::GetAtt": ["EventBus", "Arn"]}]}
+
+
 def test_the_log_feeds_the_forwarder_and_the_bus_feeds_the_projections(event_sources: list[Json]) -> None:
-    others = {
+    others: Json = {
         "ForwardEvents": {"Fn::GetAtt": ["EventsTable", "StreamArn"]},
         "ArchiveEvents": {"Fn::Sub": "${ArchiveReader.ConsumerARN}"},
+        "ProjectAvailability": {"Fn::Sub": ["${Source}", {"Source": FAN_OUT_OR_BUS}]},
     }
     for source in streams_in(event_sources):
         stream = others.get(source["FunctionName"]["Ref"], {"Fn::Sub": "${EventBus.Arn}"})
@@ -234,20 +278,27 @@ def test_no_more_functions_share_the_bus_than_kinesis_lets_read_it_each_second(e
 
 
 def statements_of(resources: Json, function: str) -> list[Json]:
+    """Those that some stage has, without those on every resource."""
+    return [statement for statement in all_statements_of(resources, function) if statement["Resource"] != "*"]
+
+
+def all_statements_of(resources: Json, function: str) -> list[Json]:
     role = resources[function]["Properties"]["Role"]["Fn::GetAtt"][0]
     return [
-        statement
+        statement["Fn::If"][1] if "Fn::If" in statement else statement
         for policy in resources[role]["Properties"]["Policies"]
         for statement in policy["PolicyDocument"]["Statement"]
     ]
 
 
 def owner_of(resource: Any) -> str:
-    """The one resource of the template that an ARN in a policy belongs to."""
+    """The one resource or parameter of the template that an ARN in a policy belongs to."""
+    if "Ref" in resource:
+        return str(resource["Ref"])
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
     named = re.fullmatch(
-        r"\$\{(\w+)\.Arn\}/(index/ByOwner|index/ByDueTime|heads/\*|events/\*|stream/\*)", resource["Fn::Sub"]
+        r"\$\{(\w+)\.Arn\}/(index/ByOwner|index/ByDueTime|heads/\*|events/\*|stream/\*|consumer/\*)", resource["Fn::Sub"]
     )
     assert named, resource
     return named[1]
@@ -296,6 +347,36 @@ def test_only_an_operator_can_erase_the_key_of_a_person(resources: Json) -> None
                 assert "dynamodb:DeleteItem" not in statement["Action"], function
 
 
+# The network
+
+
+def test_only_what_talks_to_postgres_or_redis_is_inside_the_vpc(functions: Json) -> None:
+    talking = {
+        name
+        for name, function in functions.items()
+        if {"DATABASE_URL", "REDIS_URL"} & function["Environment"]["Variables"].keys()
+    }
+    assert {name for name, function in functions.items() if "VpcConfig" in function} == talking == INSIDE_THE_VPC
+
+
+def test_every_function_and_the_api_are_traced(functions: Json, sam: str) -> None:
+    assert all(function["TracingConfig"] == {"Mode": "Active"} for function in functions.values())
+    assert json.loads(sam)["Resources"]["RestAPI"]["Properties"]["TracingEnabled"] is True
+
+
+def test_the_api_admits_so_many_requests_a_second(resources: Json) -> None:
+    [stage] = of_type(resources, "AWS::ApiGateway::Stage").values()
+    [settings] = stage["MethodSettings"]
+    assert settings["ThrottlingRateLimit"] == {"Ref": "RequestsPerSecond"}
+    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+
+
+def test_a_web_acl_stands_before_the_stage_that_is_deployed(resources: Json) -> None:
+    [stage] = [name for name, resource in resources.items() if resource["Type"] == "AWS::ApiGateway::Stage"]
+    protected = resources["WebAclOfTheApi"]["Properties"]["ResourceArn"]["Fn::Sub"]
+    assert protected.endswith(f"/restapis/${{RestAPI}}/stages/${{{stage}}}")
+
+
 # Settings
 
 
@@ -331,7 +412,7 @@ def test_no_function_gets_a_variable_that_it_does_not_need(functions: Json, func
     settings = Settings.from_environment(environment_of(functions, function))
     without_default = {field.name for field in fields(Settings) if field.default == ""}
     for name in environment_of(functions, function):
-        if name.lower() in without_default:
+        if name.lower() in without_default and name not in NEEDED_BY_SOME_STAGES:
             with pytest.raises(NotConfigured):
                 WHAT_A_FUNCTION_MAKES[function](Composition(replace(settings, **{name.lower(): ""})))
 
@@ -343,16 +424,30 @@ def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:
         assert not rules & environment_of(functions, function).keys(), function
 
 
-def test_secrets_are_not_shown_and_the_key_file_of_development_is_not_used(sam: str, functions: Json) -> None:
+def test_no_secret_is_a_parameter_or_shown_in_an_environment(sam: str, functions: Json) -> None:
+    """They are read from Secrets Manager by id; addresses with a password in them are refused."""
     parameters = json.loads(sam)["Parameters"]
-    assert {name for name, parameter in parameters.items() if parameter.get("NoEcho")} == {
-        "DatabaseUrl",
-        "RedisUrl",
-        "SandboxSecret",
-    }
-    assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho") and "Default" in parameter]
+    assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho")]
+    secret = {"SANDBOX_SECRET", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "MASTER_KEY_FILE", "SIGNING_KEY_FILE"}
     for function in functions:
-        assert not {"MASTER_KEY_FILE", "SIGNING_KEY_FILE"} & environment_of(functions, function).keys()
+        environment = environment_of(functions, function).keys()
+        assert not secret & environment, function
+        assert ("DATABASE_URL" in environment) == ("DATABASE_SECRET_ID" in environment), function
+
+
+@pytest.mark.parametrize(
+    ("parameter", "address", "admitted"),
+    [
+        ("DatabaseUrl", "postgresql://db.example:5432/cloudbash?sslmode=require", True),
+        ("DatabaseUrl", "postgresql://postgres@127.0.0.1:5432/postgres", True),
+        ("DatabaseUrl", "postgresql://me:secret@db.example/cloudbash", False),
+        ("RedisUrl", "rediss://cache.example:6379", True),
+        ("RedisUrl", "rediss://:secret@cache.example:6379", False),
+    ],
+)
+def test_an_address_may_have_no_password_in_it(sam: str, parameter: str, address: str, admitted: bool) -> None:
+    pattern = json.loads(sam)["Parameters"][parameter]["AllowedPattern"]
+    assert bool(re.fullmatch(pattern, address)) is admitted
 
 
 # Tables and streams
@@ -408,8 +503,10 @@ def test_every_name_carries_the_stage(sam: str) -> None:
     naming = {
         "AWS::DynamoDB::Table": "TableName",
         "AWS::Kinesis::Stream": "Name",
+        "AWS::Kinesis::StreamConsumer": "ConsumerName",
         "AWS::Logs::LogGroup": "LogGroupName",
         "AWS::S3::Bucket": "BucketName",
+        "AWS::SecretsManager::Secret": "Name",
         "AWS::Serverless::Function": "FunctionName",
         "AWS::Serverless::LayerVersion": "LayerName",
     }
