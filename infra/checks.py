@@ -22,10 +22,14 @@ class _NoManagedPolicies:
         return {}
 
 
+_SAM = "AWS::Serverless-2016-10-31"
+
+
 def findings(template: str, region: str) -> list[str]:
     """One line for each; warnings and hints count."""
     try:
-        translate(json.loads(template), region)
+        if _SAM in template:
+            translate(json.loads(template), region)
     except InvalidDocumentException as error:
         return [f"sam: {cause.message}" for cause in error.causes]
     config = cfnlint.ManualArgs(include_checks=["I"], regions=[region])

@@ -286,7 +286,6 @@ OF_THE_STAGE: Json = {
         "DeletionPolicy": "Delete",
         "UpdateReplacePolicy": "Delete",
         "Properties": {
-            "Name": {"Fn::Sub": "cloudbash-${Stage}-sandbox"},
             "Description": "With which the sandbox provider signs what it says to our webhook",
             "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
         },
@@ -316,7 +315,9 @@ def merge_template() -> Json:
     for logical_id, function in FUNCTIONS.items():
         resources[logical_id] = {"Properties": _properties(logical_id, function)}
         resources[_logs_of(logical_id)] = _log_group(function)
-    resources["ManagedLayer"] = {"Properties": {"LayerName": {"Fn::Sub": "cloudbash-${Stage}-dependencies"}}}
+    resources["ManagedLayer"] = {
+        "Properties": {"LayerName": {"Fn::Sub": "cloudbash-${Stage}-dependencies"}, "RetentionPolicy": "Delete"}
+    }
     resources["ArchiveLayer"] = _archive_layer()
     resources["RestAPI"] = API
     return {

@@ -506,7 +506,6 @@ def test_every_name_carries_the_stage(sam: str) -> None:
         "AWS::Kinesis::StreamConsumer": "ConsumerName",
         "AWS::Logs::LogGroup": "LogGroupName",
         "AWS::S3::Bucket": "BucketName",
-        "AWS::SecretsManager::Secret": "Name",
         "AWS::Serverless::Function": "FunctionName",
         "AWS::Serverless::LayerVersion": "LayerName",
     }

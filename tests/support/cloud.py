@@ -1,0 +1,116 @@
+"""An account for deployments: the AWS emulator, with a real Postgres and Redis where a stage's own would be.
+
+What the emulator lacks is taken out of the copies that are deployed, and never out of the product: NAT gateways, their
+addresses and the routes to them, the secret of RDS's master password, issuers under their own https address.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cfnlint.decode import decode_str  # type: ignore[import-untyped]
+
+from infra.account import Account, sign_in
+from infra.deploy import FOUNDATION, Deployment
+from infra.package import Packaging
+from infra.stage import Stage
+from local.emulator import Emulator
+from local.postgres import Postgres, unprivileged_user
+from local.resources import CREDENTIALS
+from local.throwaway import ThrowawayDirectory
+from local.valkey import Valkey
+
+Json = dict[str, Any]
+
+POLL = 0.2
+STAGE = Stage("test", {"PaymentProviders": "sandbox"})
+_UNKNOWN = {"AWS::EC2::NatGateway", "AWS::EC2::EIP"}
+
+
+@dataclass(frozen=True)
+class Cloud:
+    account: Account
+    url: str
+    foundation: str
+    package: Path
+
+    def client(self, service: str) -> Any:
+        return self.account.session.client(service)
+
+    def deployment(self, stage: Stage = STAGE) -> Deployment:
+        return Deployment(self.account, stage, POLL)
+
+    def package_with_other_heads(self) -> Path:
+        """The emulator does not take a bucket back into a stack, and this one cannot be deleted."""
+        file = self.package / "sam.json"
+        file.write_text(file.read_text().replace("cloudbash-${Stage}-heads-", "cloudbash-${Stage}-other-heads-"))
+        return self.package
+
+    def base_url(self, deployment: Deployment) -> str:
+        """The address that EndpointURL has on this machine."""
+        return f"{self.url}/_aws/execute-api/{deployment.shop.outputs()['RestAPIId']}/api"
+
+
+@contextmanager
+def running_cloud() -> Iterator[Cloud]:
+    user = unprivileged_user()
+    with ThrowawayDirectory(user) as directory:
+        postgres, valkey, emulator = Postgres(directory, user), Valkey(directory), Emulator(directory)
+        servers = (postgres, valkey, emulator)
+        try:
+            for server in servers:
+                server.begin()
+            for server in servers:
+                server.wait_ready()
+            with _environment(emulator.url):
+                yield _cloud(emulator.url, postgres.url, valkey.url, directory)
+        finally:
+            emulator.process.stop()
+            valkey.ask_to_end()
+            postgres.ask_to_end()
+            valkey.process.stop()
+            postgres.wait_ended()
+
+
+def _cloud(url: str, postgres_url: str, redis_url: str, directory: Path) -> Cloud:
+    account = sign_in("eu-west-1")
+    login = json.dumps({"username": "postgres", "password": "any, on this machine"})
+    secret = account.session.client("secretsmanager").create_secret(Name="database", SecretString=login)["ARN"]
+    template, _ = decode_str(FOUNDATION.read_text())
+    resources, outputs = template["Resources"], template["Outputs"]
+    for name, resource in list(resources.items()):
+        if resource["Type"] in _UNKNOWN or "NatGatewayId" in resource.get("Properties", {}):
+            del resources[name]
+    del template["Conditions"]["HasNatPerZone"]
+    outputs["DatabaseSecretId"]["Value"] = secret
+    outputs["DatabaseUrl"]["Value"] = postgres_url.replace("postgres@", "", 1)
+    outputs["RedisUrl"]["Value"] = redis_url
+    outputs["JwksUrl"]["Value"] = {"Fn::Sub": f"{url}/${{Users}}/.well-known/jwks.json"}
+    return Cloud(account, url, json.dumps(template), _package(directory))
+
+
+def _package(directory: Path) -> Path:
+    packaging = Packaging()
+    packaging.build()
+    copy = directory / "package"
+    shutil.copytree(packaging.package, copy)
+    template = json.loads((copy / "sam.json").read_text())
+    template["Parameters"]["JwksUrl"]["AllowedPattern"] = "http://.+"
+    (copy / "sam.json").write_text(json.dumps(template))
+    return copy
+
+
+@contextmanager
+def _environment(url: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update({"AWS_ENDPOINT_URL": url, **CREDENTIALS})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
