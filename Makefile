@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint package token bench clean help
+.PHONY: run test lint package deploy destroy token bench clean help
 
 $(INSTALLED): requirements.txt requirements-archive.txt requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name yours with PYTHON=…"; exit 1; }
@@ -28,6 +28,12 @@ lint: $(INSTALLED) ## ruff and mypy --strict
 
 package: $(INSTALLED) ## the Lambda package and its template in build/package, checked
 	@$(BIN)/python -m infra.package
+
+deploy: $(INSTALLED) ## a stage on AWS, new or as this checkout has it: STAGE=test|prod
+	@$(BIN)/python -m infra.deploy --stage $(or $(STAGE),$(error which stage? STAGE=test, say))
+
+destroy: $(INSTALLED) ## remove a stage from AWS; asks first, and says what the account keeps: STAGE=…
+	@$(BIN)/python -m infra.destroy --stage $(or $(STAGE),$(error which stage? STAGE=test, say))
 
 token: $(INSTALLED) ## a bearer token for the running stack: ROLE=customer|organiser|door|operator SUB=…
 	@$(BIN)/python -m local.token --role $(or $(ROLE),customer) $(if $(SUB),--sub $(SUB))

@@ -1,1 +1,1 @@
-"""What runs on AWS around the code: merged into the Chalice package. Never shipped to Lambda."""
+"""What runs on AWS around the code, and the commands that bring it there. Never shipped to Lambda."""

@@ -175,6 +175,8 @@ def test_after_a_first_deployment_that_failed_the_next_one_begins_anew(cloud: Cl
     with pytest.raises(DeploymentFailed):
         again.bring_to(broken, {})
     assert again.bring_to(body(Fine=table("again")), {})
+    found = cloud.client("cloudformation").describe_stacks(StackName="again")["Stacks"][0]
+    assert found["StackStatus"] == "CREATE_COMPLETE"  # AWS updates nothing that was never made
     assert not again.bring_to(body(Fine=table("again")), {})
 
 
