@@ -21,7 +21,7 @@ from infra.people import somebody
 from infra.smoke import buy_a_free_ticket
 from infra.stacks import POLL, Stack
 from infra.stage import Stage, stage_named
-from infra.telling import say, step, tell
+from infra.telling import Telling
 from infra.template import PARAMETERS
 from infra.upload import upload
 
@@ -33,27 +33,28 @@ _PATIENT = Config(read_timeout=920, retries={"total_max_attempts": 1})
 class Deployment:
     """One stage in one account."""
 
-    def __init__(self, account: Account, stage: Stage, poll: float = POLL) -> None:
+    def __init__(self, account: Account, stage: Stage, telling: Telling, poll: float = POLL) -> None:
+        self._telling = telling
         self._account = account
         self._stage = stage
         cloudformation = account.session.client("cloudformation")
-        self.foundation = Stack(cloudformation, stage.foundation, tell, poll)
-        self.shop = Stack(cloudformation, stage.shop, tell, poll)
+        self.foundation = Stack(cloudformation, stage.foundation, telling.tell, poll)
+        self.shop = Stack(cloudformation, stage.shop, telling.tell, poll)
 
     def build_foundation(self, template: str) -> None:
-        with step("Foundation") as outcome:
+        with self._telling.step("Foundation") as outcome:
             wanted = self._chosen(parameters_of_the_foundation(template))
             changed = self.foundation.bring_to({"TemplateBody": template}, wanted)
             outcome.append("changed" if changed else "unchanged")
 
     def build_shop(self, package: Path) -> None:
         bucket = self.foundation.outputs()["PackageBucket"]
-        with step("Upload") as outcome:
+        with self._telling.step("Upload") as outcome:
             region = self._account.region
             known = {"Stage": self._stage.name, "AWS::AccountId": self._account.id, "AWS::Region": region}
             template, sent = upload(self._account.session.client("s3"), bucket, package, known)
             outcome.append(", ".join(sent) or "everything is there already")
-        with step("Shop") as outcome:
+        with self._telling.step("Shop") as outcome:
             url = f"https://s3.{region}.amazonaws.com/{bucket}/{template}"
             given = {name: value for name, value in self.foundation.outputs().items() if name in PARAMETERS}
             changed = self.shop.bring_to({"TemplateURL": url}, given | self._chosen(PARAMETERS))
@@ -61,7 +62,7 @@ class Deployment:
 
     def migrate(self) -> None:
         """Postgres is not to be reached from here: a function inside the VPC does it."""
-        with step("Migrations") as outcome:
+        with self._telling.step("Migrations") as outcome:
             client = self._account.session.client("lambda", config=_PATIENT)
             answer = client.invoke(FunctionName=f"{self._stage.shop}-migrate")
             said = json.loads(answer["Payload"].read())
@@ -71,7 +72,7 @@ class Deployment:
 
     def buy_a_free_ticket(self, base_url: str) -> None:
         foundation = self.foundation.outputs()
-        with step("A free ticket") as outcome:
+        with self._telling.step("A free ticket") as outcome:
             cognito = self._account.session.client("cognito-idp")
             with somebody(cognito, foundation["UserPoolId"], foundation["JwtAudience"], ["organisers"]) as token:
                 buy_a_free_ticket(base_url, token)
@@ -100,20 +101,20 @@ def deploy(stage: Stage, region: str | None) -> None:
     """Raises DeploymentFailed, PackagingFailed and what boto3 raises."""
     template = FOUNDATION.read_text()
     ensure_every_choice_is_known(stage, parameters_of_the_foundation(template))
-    account = sign_in(region)
-    say(f"Stage {stage.name} in account {account.id}, {account.region}, as {account.caller}")
-    deployment = Deployment(account, stage)
+    account, telling = sign_in(region), Telling()
+    telling.say(f"Stage {stage.name} in account {account.id}, {account.region}, as {account.caller}")
+    deployment = Deployment(account, stage, telling)
     packaging = Packaging()
-    with step("Package") as outcome:
+    with telling.step("Package") as outcome:
         outcome.append(packaging.build())
     deployment.build_foundation(template)
     deployment.build_shop(packaging.package)
     deployment.migrate()
     base_url = deployment.shop.outputs()["EndpointURL"]
     deployment.buy_a_free_ticket(base_url)
-    say(f"The shop is open: {base_url}")
+    telling.say(f"The shop is open: {base_url}")
     if stage.choices.get("PaymentProviders", "none") == "none":
-        say("It sells free tickets only: no payment provider is chosen in infra/stages.json.")
+        telling.say("It sells free tickets only: no payment provider is chosen in infra/stages.json.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

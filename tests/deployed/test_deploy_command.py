@@ -17,6 +17,7 @@ from infra.failures import DeploymentFailed
 from infra.people import somebody
 from infra.retention import kept_by
 from infra.stacks import Event, Stack
+from infra.telling import Telling
 from infra.upload import NAMES, write_names_out
 from tests.support.cloud import POLL, STAGE, Cloud, running_cloud
 
@@ -74,12 +75,12 @@ def test_a_stage_that_was_just_deployed_sells_a_free_ticket(cloud: Cloud, deploy
     assert cloud.client("cognito-idp").list_users(UserPoolId=pool)["Users"] == []
 
 
-def test_a_second_deployment_of_the_same_changes_nothing(
-    cloud: Cloud, deployed: Deployment, capsys: pytest.CaptureFixture[str]
-) -> None:
-    deployed.build_foundation(cloud.foundation)
-    deployed.build_shop(cloud.package)
-    deployed.migrate()
+@pytest.mark.usefixtures("deployed")
+def test_a_second_deployment_of_the_same_changes_nothing(cloud: Cloud, capsys: pytest.CaptureFixture[str]) -> None:
+    again = cloud.deployment()
+    again.build_foundation(cloud.foundation)
+    again.build_shop(cloud.package)
+    again.migrate()
     said = capsys.readouterr().out
     for line in ("Foundation: unchanged", "everything is there already", "Shop: unchanged", "none were missing"):
         assert line in said
@@ -142,7 +143,7 @@ def test_a_stage_is_not_destroyed_by_somebody_who_is_not_sure(
 
 
 def test_what_is_destroyed_leaves_the_log_and_the_keys(cloud: Cloud, deployed: Deployment) -> None:
-    destruction = Destruction(cloud.account, STAGE, POLL)
+    destruction = Destruction(cloud.account, STAGE, Telling(), POLL)
     retained = destruction.retained()
     destruction.destroy()
     assert not deployed.shop.exists

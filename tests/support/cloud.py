@@ -19,6 +19,7 @@ from infra.account import Account, sign_in
 from infra.deploy import FOUNDATION, Deployment
 from infra.package import Packaging
 from infra.stage import Stage
+from infra.telling import Telling
 from local.emulator import Emulator
 from local.postgres import Postgres, unprivileged_user
 from local.resources import CREDENTIALS
@@ -43,7 +44,7 @@ class Cloud:
         return self.account.session.client(service)
 
     def deployment(self, stage: Stage = STAGE) -> Deployment:
-        return Deployment(self.account, stage, POLL)
+        return Deployment(self.account, stage, Telling(), POLL)
 
     def package_with_other_heads(self) -> Path:
         """The emulator does not take a bucket back into a stack, and this one cannot be deleted."""
