@@ -28,6 +28,7 @@ from infra.container import ARCHIVE, AWS_SDK, CODE, DEPENDENCIES, SDK, unpack
 from infra.layers import Layers, PackagingFailed
 from infra.package import PROJECT, REGION, Packaging
 from local import gateway, server
+from tests.support.policies import ON_EVERY_RESOURCE
 
 WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
     "APIHandler": lambda shop: (
@@ -144,21 +145,6 @@ WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
     "Migrate": OF_POSTGRES,
 }
 WRITING_A_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
-
-ON_EVERY_RESOURCE: dict[frozenset[str], str] = {
-    frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"}): "X-Ray has no resources that could be named",
-    frozenset(
-        {
-            "ec2:AssignPrivateIpAddresses",
-            "ec2:CreateNetworkInterface",
-            "ec2:DeleteNetworkInterface",
-            "ec2:DescribeNetworkInterfaces",
-            "ec2:DescribeSubnets",
-            "ec2:UnassignPrivateIpAddresses",
-        }
-    ): "Lambda checks for exactly this before it connects a function to a VPC, and names the interfaces itself",
-}
-"""Actions that are granted on `*`, and why."""
 
 Json = dict[str, Any]
 
@@ -310,6 +296,27 @@ def test_every_function_has_a_role_of_its_own_with_nothing_but_what_is_written_h
     assert sorted(used) == sorted(roles)
     for role in roles.values():
         assert role.keys() <= {"AssumeRolePolicyDocument", "Policies", "Tags"}, role
+
+
+def test_what_is_granted_on_every_resource_has_a_reason(resources: Json) -> None:
+    for function in WHAT_A_FUNCTION_MAY:
+        everywhere = [one for one in all_statements_of(resources, function) if one["Resource"] == "*"]
+        granted = [statement for statement in everywhere if statement["Effect"] == "Allow"]
+        tracing, *network = [frozenset(statement["Action"]) for statement in granted]
+        assert {tracing, *network} <= ON_EVERY_RESOURCE.keys(), function
+        assert bool(network) == (function in INSIDE_THE_VPC), function
+        assert all(statement.keys() == {"Effect", "Action", "Resource"} for statement in granted), function
+
+
+def test_lambda_connects_a_function_to_the_vpc_and_its_code_cannot(resources: Json) -> None:
+    for function in WHAT_A_FUNCTION_MAY:
+        everywhere = [one for one in all_statements_of(resources, function) if one["Resource"] == "*"]
+        granted = [one["Action"] for one in everywhere if one["Effect"] == "Allow" and one["Action"][0][:4] == "ec2:"]
+        denied = [one for one in everywhere if one["Effect"] == "Deny"]
+        assert [one["Action"] for one in denied] == granted, function
+        for statement in denied:
+            code = statement["Condition"]["ArnEquals"]["lambda:SourceFunctionArn"]["Fn::Sub"]
+            assert code.endswith(":function:" + resources[function]["Properties"]["FunctionName"]["Fn::Sub"]), function
 
 
 def test_every_function_may_do_what_it_does_and_no_more(resources: Json, functions: Json) -> None:

@@ -44,10 +44,12 @@ WHAT_IS_ALLOWED = {
     "project_availability": {"dynamodb:Query"},
     "run_processes": {"dynamodb:Query"},
     "sign_heads": set(),
+    "archive_events": set(),
     "work": APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
     "push_on": set(),
     "record_lapsed_holds": APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
     "verify_read_models": {"dynamodb:Query", "dynamodb:Scan"},
+    "migrate": set(),
 }
 
 

@@ -47,6 +47,9 @@ NAMES = {
     ("kinesis", "EVENT_BUS"): "EventBus",
     ("sqs", "WORK_QUEUE_URL"): "WorkQueue",
     ("s3", "HEADS_BUCKET"): "HeadsBucket",
+    ("s3", "ARCHIVE_BUCKET"): "ArchiveBucket",
+    ("secretsmanager", "DATABASE_SECRET_ID"): "DatabaseSecretId",
+    ("secretsmanager", "SANDBOX_SECRET_ID"): "SandboxSecret",
     ("kms", "MASTER_KEY_ID"): "MasterKey",
     ("kms", "SIGNING_KEY_ID"): "SigningKey",
 }
@@ -133,7 +136,7 @@ def permissions(operation: str, params: Params) -> Iterator[tuple[str, str, str]
     if operation in by_operation:
         yield from by_operation[operation](params)
         return
-    named = ("TableName", "StreamName", "QueueUrl", "Bucket", "KeyId")
+    named = ("TableName", "StreamName", "QueueUrl", "Bucket", "KeyId", "SecretId")
     [resource] = [params[name] for name in named if name in params]
     yield OTHERWISE_NAMED.get(operation, operation), resource, _suffix(params)
 

@@ -20,22 +20,41 @@ ARNS = {
     "AWS::S3::Bucket": "arn:aws:s3:::",
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:",
 }
+A_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
+SECRETS = {"DatabaseSecretId", "SandboxSecret", "StripeSecretId"}
 """What stands before a resource's name; each is called here by its id in the template."""
+
+ON_EVERY_RESOURCE: dict[frozenset[str], str] = {
+    frozenset({"xray:PutTelemetryRecords", "xray:PutTraceSegments"}): "X-Ray has no resources that could be named",
+    frozenset(
+        {
+            "ec2:AssignPrivateIpAddresses",
+            "ec2:CreateNetworkInterface",
+            "ec2:DeleteNetworkInterface",
+            "ec2:DescribeNetworkInterfaces",
+            "ec2:DescribeSubnets",
+            "ec2:UnassignPrivateIpAddresses",
+        }
+    ): "Lambda checks for exactly this before it connects a function to a VPC, and names the interfaces itself",
+}
+"""Actions that are granted on `*`, and why."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """`resource` is as the policy has it, `arn` what becomes of it."""
+    """What is allowed in some stage. `resource` is as the policy has it, `arn` what becomes of it."""
 
     actions: tuple[str, ...]
-    resource: Json
+    resource: Json | str
     arn: str
 
     @property
     def logical_id(self) -> str:
-        found = re.search(
-            r"\w+", next(iter(self.resource.values()))[0] if "Fn::GetAtt" in self.resource else self.resource["Fn::Sub"]
-        )
+        """`*` for what is allowed on every resource."""
+        if isinstance(self.resource, str):
+            return self.resource
+        [named] = self.resource.values()
+        found = re.search(r"\w+", named[0] if isinstance(named, list) else named)
         assert found
         return found[0]
 
@@ -47,14 +66,25 @@ def policy_files() -> dict[str, Path]:
 
 
 def arn_of(logical_id: str) -> str:
+    if logical_id in SECRETS:
+        return f"{A_SECRET}{logical_id}"
     declared = json.loads((PROJECT / "infra" / "resources.json").read_text())["Resources"]
     kind = declared[logical_id]["Type"] if logical_id in declared else "AWS::Logs::LogGroup"
     return f"{ARNS[kind]}{logical_id}"
 
 
-def statements_of(function: str) -> list[Statement]:
+def written_statements(function: str) -> list[Json]:
+    """As the file has them, also those that only some stages have."""
     written = json.loads(policy_files()[function].read_text())["Statement"]
-    return [Statement(tuple(one["Action"]), one["Resource"], _resolved(one["Resource"])) for one in written]
+    return [one["Fn::If"][1] if "Fn::If" in one else one for one in written]
+
+
+def statements_of(function: str) -> list[Statement]:
+    return [
+        Statement(tuple(one["Action"]), one["Resource"], _resolved(one["Resource"]))
+        for one in written_statements(function)
+        if one["Effect"] == "Allow"
+    ]
 
 
 def resolved_policy(function: str) -> str:
@@ -66,7 +96,11 @@ def resolved_policy(function: str) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
 
 
-def _resolved(resource: Json) -> str:
+def _resolved(resource: Json | str) -> str:
+    if isinstance(resource, str):
+        return resource
+    if "Ref" in resource:
+        return arn_of(resource["Ref"])
     if "Fn::GetAtt" in resource:
         logical_id, attribute = resource["Fn::GetAtt"]
         return arn_of(logical_id) + {"Arn": "", "StreamArn": "/stream/label"}[attribute]
