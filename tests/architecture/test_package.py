@@ -283,9 +283,8 @@ def owner_of(resource: Any) -> str:
         return str(resource["Ref"])
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
-    named = re.fullmatch(
-        r"\$\{(\w+)\.Arn\}/(index/ByOwner|index/ByDueTime|heads/\*|events/\*|stream/\*|consumer/\*)", resource["Fn::Sub"]
-    )
+    inside = r"index/ByOwner|index/ByDueTime|heads/\*|events/\*|stream/\*|consumer/\*"
+    named = re.fullmatch(rf"\$\{{(\w+)\.Arn\}}/({inside})", resource["Fn::Sub"])
     assert named, resource
     return named[1]
 
