@@ -348,11 +348,11 @@ def _of_the_api() -> Iterator[Alarm]:
         "HttpErrorsAlarm",
         "http-errors",
         "the-api-answers-with-errors",
-        "In five minutes at least five requests, and one in a hundred, were answered with 5xx.",
-        {"errors": of_the_api("5XXError", "Sum"), "requests": of_the_api("Count", "Sum")},
-        expression="IF(errors >= 5 AND errors * 100 >= requests, 1, 0)",
-        threshold=1,
-        period=5 * MINUTE,
+        "In three of five minutes one request in a hundred was answered with 5xx.",
+        of_the_api("5XXError", "Average"),
+        threshold=0.01,
+        datapoints=3,
+        periods=5,
     )
     yield Alarm(
         "HttpLatencyAlarm",

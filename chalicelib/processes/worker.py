@@ -94,7 +94,8 @@ class Worker:
         with logs.about(messageId=message.id):
             try:
                 task = from_message(message.body)
-                logs.note(task=task.kind.value, stream=str(task.stream_id), causationId=task.cause)
+                stream = str(task.stream_id)
+                logs.note(task=task.kind.value, stream=stream, correlationId=stream, causationId=task.cause)
                 self.do(task)
             except Exception:
                 logger.exception("the message comes again")
