@@ -113,8 +113,10 @@ def hold_tickets(
 
     Pools that this container believes to have room come first; then the sold-out mark is asked, and only if it does
     not refuse, the other pools are read, and in the end all. One that knows nothing of the type asks the mark before
-    anything else. Raises NotFound for an unknown ticket type, NotOnSale, CustomerLimitExceeded, or TicketsSoldOut with
-    what is available over all pools.
+    anything else. Once a race was lost, nothing is tried that was not read anew: with many more containers than pools
+    whatever a container remembers is old, and every try on it would be one more lost race.
+    Raises NotFound for an unknown ticket type, NotOnSale, CustomerLimitExceeded, or TicketsSoldOut with what is
+    available over all pools.
     """
 
     def take(shares: dict[UUID, int]) -> HeldTickets:
@@ -123,7 +125,8 @@ def hold_tickets(
         return held
 
     def fits(key: UUID) -> bool:
-        pool = session.consider(TICKET_POOL, key).at(session.now)
+        look = session.read if session.contended else session.consider
+        pool = look(TICKET_POOL, key).at(session.now)
         pool.ensure_on_sale()
         return quantity <= pool.free
 

@@ -1,0 +1,40 @@
+"""Many more containers than pools: what each of them remembers is old whenever it is asked again."""
+
+from collections.abc import Collection, Sequence
+from random import Random
+from uuid import UUID
+
+from chalicelib.eventsourcing.memory import MemoryEventStore
+from chalicelib.eventsourcing.store import ConcurrencyError
+from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory.dealing import TICKETS_PER_POOL
+from tests.support.shop import Shop
+
+POOLS = 10
+CONTAINERS = 60
+HOLDS_EACH = 6
+
+
+class CountingStore(MemoryEventStore):
+    lost_races = 0
+
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+        try:
+            super().append(events, raising)
+        except ConcurrencyError:
+            self.lost_races += 1
+            raise
+
+
+def test_however_many_pools_a_container_remembers_a_hold_loses_one_race_at_most() -> None:
+    """They take turns: nobody is in anybody's way, and what was remembered alone loses races."""
+    store = CountingStore()
+    shop, random = Shop(store), Random(1)
+    _, ticket_type_id = shop.on_sale(quantity=POOLS * TICKETS_PER_POOL)
+    containers = [shop.other_container() for _ in range(CONTAINERS)]
+    for _ in range(HOLDS_EACH):
+        random.shuffle(containers)
+        for mine in containers:
+            cart_id, before = shop.cart(), store.lost_races
+            shop.add(cart_id, ticket_type_id, repository=mine)
+            assert store.lost_races - before <= 1
