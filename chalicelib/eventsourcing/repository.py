@@ -25,8 +25,8 @@ logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 MAX_ATTEMPTS = 40
-_FIRST_PAUSE_SECONDS = 0.002
-_LONGEST_PAUSE_SECONDS = 0.1
+FIRST_PAUSE_SECONDS = 0.002
+LONGEST_PAUSE_SECONDS = 0.1
 
 
 class Repository:
@@ -163,5 +163,5 @@ def _folded(aggregate: Aggregate[State], known: Folded, tail: Sequence[StoredEve
 
 def _jittered(attempt: int) -> float:
     """Full jitter, as in AWS's "Exponential Backoff And Jitter": anything between nothing and the doubled pause."""
-    longest = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**attempt)
+    longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
     return random.uniform(0, longest)  # noqa: S311 - a pause is no secret

@@ -1,5 +1,6 @@
 """Taking, keeping, giving back and selling stock, inside the caller's session: it commits with the caller's events."""
 
+import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -334,12 +335,16 @@ def _record_lapsed(session: Session, key: UUID) -> bool:
 
 
 def _span(pools: dict[UUID, TicketPool], quantity: int) -> dict[UUID, int]:
-    """The fewest pools that have the quantity together: the fullest first. Raises TicketsSoldOut."""
+    """The fewest pools that have the quantity together: the fullest first, and of equally full ones any, or all buyers
+    would want the same ones. Raises TicketsSoldOut."""
     available = sum(pool.free for pool in pools.values())
     if available < quantity:
         raise TicketsSoldOut(available)
     shares: dict[UUID, int] = {}
-    for key, pool in sorted(pools.items(), key=lambda item: -item[1].free):
+    fullest = list(pools.items())
+    random.shuffle(fullest)
+    fullest.sort(key=lambda item: -item[1].free)
+    for key, pool in fullest:
         shares[key] = min(pool.free, quantity - sum(shares.values()))
         if sum(shares.values()) == quantity:
             break

@@ -4,10 +4,14 @@ from collections.abc import Collection, Sequence
 from random import Random
 from uuid import UUID
 
+import pytest
+
 from chalicelib.eventsourcing.memory import MemoryEventStore
 from chalicelib.eventsourcing.store import ConcurrencyError
 from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.inventory import dealing
 from chalicelib.inventory.dealing import TICKETS_PER_POOL
+from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
 from tests.support.shop import Shop
 
 POOLS = 10
@@ -38,3 +42,16 @@ def test_however_many_pools_a_container_remembers_a_hold_loses_one_race_at_most(
             cart_id, before = shop.cart(), store.lost_races
             shop.add(cart_id, ticket_type_id, repository=mine)
             assert store.lost_races - before <= 1
+
+
+def test_of_equally_full_pools_buyers_take_any_and_not_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pool has its last ticket, and everybody wants two."""
+    monkeypatch.setattr(dealing, "TICKETS_PER_POOL", 1)
+    shop, taken = Shop(CountingStore()), set()
+    for _ in range(10):
+        _, ticket_type_id = shop.on_sale(quantity=POOLS)
+        shop.add(shop.cart(), ticket_type_id, 2)
+        pools = [shop.repository.load(TICKET_POOL, pool_id(ticket_type_id, index))[0] for index in range(POOLS)]
+        taken.add(tuple(index for index, pool in enumerate(pools) if pool.held))
+    assert all(len(pair) == 2 for pair in taken)
+    assert len(taken) > 1
