@@ -97,10 +97,10 @@ def _writes(params: Mapping[str, Any]) -> list[str]:
 def _read_units(reply: Mapping[str, Any], unit: float) -> float:
     """By DynamoDB's rule, from the items that came: ministack says one unit for any query, however much it reads."""
     items = reply.get("Items", []) or [reply.get("Item", {})]
-    return max(1, -(-sum(map(_bytes, items)) // _READ_BLOCK)) * unit
+    return max(1, -(-sum(map(item_bytes, items)) // _READ_BLOCK)) * unit
 
 
-def _bytes(item: Mapping[str, Any]) -> int:
+def item_bytes(item: Mapping[str, Any]) -> int:
     """The size of an item of strings, bytes and numbers."""
     parts = list(item) + [part for value in item.values() for part in value.values()]
     return sum(len(part) if isinstance(part, bytes) else len(str(part).encode()) for part in parts)

@@ -10,6 +10,7 @@ from rich.console import Console
 from chalicelib.errors import CloudbashError
 from chalicelib.settings import STACK_FILE, NotConfigured
 from ops import accounts, archive, catalogue, databases, explain, parked, rebuild, sales, streams, verify
+from ops.plan import command as plan
 from ops.report import show
 
 
@@ -18,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m ops", description="Operator commands of Cloudbash.")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (accounts, streams, explain, parked, rebuild, verify, archive, sales, databases, catalogue):
+    for module in (accounts, streams, explain, parked, rebuild, verify, archive, sales, databases, catalogue, plan):
         module.declare(commands)
     for command in commands.choices.values():  # `--json` may stand before the command or after it
         command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)

@@ -9,23 +9,40 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+Rows = list[dict[str, str]]
+"""They share their keys, which head the columns."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A table with a title; its texts wrap, its numbers stand to the right."""
+
+    title: str
+    rows: Rows
+
 
 @dataclass(frozen=True)
 class Report:
-    """`rows` share their keys, which head the columns; `records` is what machines get, where rows are too terse.
+    """`rows` are the table of most commands; one with more to say has a `headline` and `sections` instead. `records` is
+    what machines get, where rows are too terse.
 
     The command ends with status 1 unless it is `ok`.
     """
 
-    rows: list[dict[str, str]]
+    rows: Rows
     records: list[dict[str, Any]] = field(default_factory=list)
     ok: bool = True
+    headline: tuple[str, ...] = ()
+    sections: tuple[Section, ...] = ()
 
 
 def show(report: Report, *, as_json: bool) -> None:
     if as_json:
         json.dump(report.records or report.rows, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
+        return
+    if report.sections:
+        _show_sections(report)
         return
     table = Table(box=None, header_style="bold", pad_edge=False)
     *fixed, last = report.rows[0] if report.rows else ["nothing"]
@@ -37,3 +54,22 @@ def show(report: Report, *, as_json: bool) -> None:
         *values, longest = row.values()
         table.add_row(*map(Text, values), Text(longest, no_wrap=True, overflow="crop"))
     Console(highlight=False).print(table)
+
+
+def _show_sections(report: Report) -> None:
+    console = Console(highlight=False, soft_wrap=False)
+    for line in report.headline:
+        console.print(Text(line))
+    for section in report.sections:
+        console.print(Text(f"\n{section.title}", style="bold"))
+        table = Table(box=None, header_style="dim", pad_edge=False)
+        for heading in section.rows[0]:
+            is_number = all(_is_number(row[heading]) for row in section.rows)
+            table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
+        for row in section.rows:
+            table.add_row(*map(Text, row.values()))
+        console.print(table)
+
+
+def _is_number(text: str) -> bool:
+    return not text or text[0] in "$0123456789"

@@ -1,0 +1,73 @@
+"""The three event buses that AWS offers for this, compared for the on-sale at hand (docs/adr/0025-the-event-bus.md)."""
+
+from dataclasses import dataclass
+from math import ceil
+
+from ops.plan.bill import GIGABYTE, HOURS, records
+from ops.plan.load import Load, consumers
+from ops.plan.prices import Prices
+
+STREAM_READERS = 2
+"""Of one shard of DynamoDB Streams; more may be throttled
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html)."""
+FIFO_CALLS = 70_000
+"""A second and kind of call in eu-west-1, in high throughput mode, a batch of up to ten messages a call
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html)."""
+FIFO_BATCH = 10
+FIFO_CALLS_A_MESSAGE = 3
+"""Sent, received, deleted; a chunk of 64 KB is billed as one, so a batch of our events is one."""
+
+
+@dataclass(frozen=True)
+class Bus:
+    name: str
+    subscribers: str
+    suffices: bool
+    """Whether our consumers can all subscribe."""
+    order: str
+    replay: str
+    throughput: str
+    on_sale: float
+    quiet_month: float
+    """US dollars, without the purchases in it: what stands there anyway."""
+
+
+def buses_of(load: Load, prices: Prices) -> list[Bus]:
+    many = consumers()
+    events, kilobytes = records(load, load.sale.requests())
+    put = kilobytes * 1024 / GIGABYTE
+    kinesis = prices.cost("kinesis_in", put) + prices.cost("kinesis_out", put * many)
+    calls = events * many * FIFO_CALLS_A_MESSAGE / FIFO_BATCH
+    needed = load.records()
+    return [
+        Bus(
+            "DynamoDB Streams alone",
+            f"{STREAM_READERS} a shard; we have {many}",
+            many <= STREAM_READERS,
+            "by item; each event is an item",
+            "24 hours; no new reader of what is older",
+            "whatever the table takes",
+            0.0,
+            0.0,
+        ),
+        Bus(
+            "SQS FIFO",
+            f"a queue each: {many} queues, sent to {many} times",
+            True,
+            "by group: one group a stream",
+            "none: what is read is gone",
+            f"{FIFO_CALLS:,} calls/s; here {ceil(needed / FIFO_BATCH):,} a queue",
+            prices.cost("fifo_requests", calls),
+            0.0,
+        ),
+        Bus(
+            "Kinesis",
+            f"{many} share 2 MB/s a shard; 20 more by fan-out",
+            True,
+            "by partition key: one a stream",
+            "7 days here, up to 365, any reader from any time",
+            f"1 MB/s, 1,000 records/s a shard; here {load.shards()}",
+            kinesis,
+            prices.cost("kinesis_stream_hours", HOURS),
+        ),
+    ]

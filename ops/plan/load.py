@@ -1,0 +1,149 @@
+"""What the demand asks of AWS at its worst: a second of the opening, or of the time right after the last ticket."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from math import ceil
+from pathlib import Path
+
+from chalicelib.inventory.dealing import MAX_QUANTITY, deal
+from infra.template import FUNCTIONS
+from ops.plan.demand import OnSale, Rates
+from ops.plan.measured import Measured
+from ops.plan.timings import Contention, Timings
+
+CONFIG = Path(__file__).parents[2] / ".chalice" / "config.json"
+
+WRITES_OF_POOL = ("hold", "checkout", "payment")
+AUTHORIZER_SECONDS = 0.01
+READS_FOR_THE_LAST = 2
+"""Of each pool, by a buyer of the last tickets."""
+SHARD_BYTES, SHARD_RECORDS = 1_000_000, 1_000
+"""What one shard of Kinesis takes a second
+(https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html)."""
+SHARD_BYTES_OUT = 2_000_000
+"""What one shard gives a second, shared by all consumers without enhanced fan-out; with it, to each (the same page)."""
+
+
+@dataclass(frozen=True)
+class Load:
+    sale: OnSale
+    timings: Timings
+    counted: Measured
+
+    @cached_property
+    def pools(self) -> int:
+        """By the rule with which the shop deals; a concert of more tickets has more ticket types."""
+        full, rest = divmod(self.sale.tickets, MAX_QUANTITY)
+        return full * len(deal(MAX_QUANTITY)) + (len(deal(rest)) if rest else 0)
+
+    @property
+    def ticket_types(self) -> int:
+        return ceil(self.sale.tickets / MAX_QUANTITY)
+
+    @cached_property
+    def worst_seconds(self) -> tuple[Rates, Rates]:
+        return self.sale.opening(), self.sale.sold_out()
+
+    @cached_property
+    def contention(self) -> Contention:
+        """At the opening."""
+        opening, _ = self.worst_seconds
+        alone = sum(rate * self.timings.in_lambda(step, self.counted) for step, rate in opening.items())
+        writes = sum(opening[step] for step in WRITES_OF_POOL)
+        return Contention(writes / self.pools, alone / self.pools, self.timings)
+
+    def requests(self) -> float:
+        return max(sum(rates.values()) for rates in self.worst_seconds)
+
+    def concurrency(self) -> float:
+        """Containers of the API and of the authorizer that are busy at once, by Little's law: rate times duration. The
+        worst is when the last tickets go."""
+        opening, after = self.worst_seconds
+        return max(
+            self._concurrency(opening) + self._arriving_last * self.seconds_for_the_last, self._concurrency(after)
+        )
+
+    def log_writes(self) -> float:
+        """Write units a second in the log; what a lost race tried to write counts as well
+        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html, conditional writes)."""
+        return max(
+            sum(rate * self._log_units(step) for step, rate in rates.items() if rate) for rates in self.worst_seconds
+        )
+
+    def log_reads(self) -> float:
+        """Read units a second of the API, over all tables: nearly all of them are of the log."""
+        return max(
+            sum(rate * self.counted[step].api.read_units for step, rate in rates.items())
+            for rates in self.worst_seconds
+        )
+
+    def pool_units(self) -> float:
+        """Write units a second in one pool."""
+        opening, _ = self.worst_seconds
+        return sum(opening[step] * self._pool_units(step) for step in WRITES_OF_POOL) / self.pools
+
+    def last_reads(self) -> float:
+        """Read units a second of each pool when the last tickets go: whoever comes reads them all, once on the way
+        through the pools that looked as if they had room, and once with one now; until a verdict is kept."""
+        return READS_FOR_THE_LAST * self._arriving_last / self.ticket_types
+
+    def mark_reads(self) -> float:
+        """Read units a second of one sold-out mark: one a refusal."""
+        return self.worst_seconds[1]["refusal"] / self.ticket_types
+
+    def records(self) -> float:
+        return max(
+            sum(rate * self.counted[step].records for step, rate in rates.items()) for rates in self.worst_seconds
+        )
+
+    def record_bytes(self) -> float:
+        return max(
+            sum(rate * self.counted[step].record_bytes for step, rate in rates.items()) for rates in self.worst_seconds
+        )
+
+    def shards(self) -> int:
+        return max(1, ceil(self.record_bytes() / SHARD_BYTES), ceil(self.records() / SHARD_RECORDS))
+
+    def bytes_out(self) -> float:
+        """Bytes a second that all consumers read from one shard."""
+        return self.record_bytes() * consumers() / self.shards()
+
+    def seconds_in_lambda(self, step: str) -> float:
+        """On average, lost races included: who pays in another container loses one as well."""
+        lost = self.contention.seconds if step in WRITES_OF_POOL else 0.0
+        return self.timings.in_lambda(step, self.counted) + lost
+
+    @property
+    def seconds_for_the_last(self) -> float:
+        """That a hold of the last tickets takes longer: it reads all pools, one after the other."""
+        return READS_FOR_THE_LAST * self.pools / self.ticket_types * self.timings.read_seconds
+
+    @property
+    def _arriving_last(self) -> float:
+        return self.sale.arrival_rate(self.sale.when(self.sale.stock)) if self.sale.sells_out else 0.0
+
+    def _concurrency(self, rates: Rates) -> float:
+        api = sum(rate * self.seconds_in_lambda(step) for step, rate in rates.items())
+        return api + rates["cart"] * AUTHORIZER_SECONDS
+
+    def _log_units(self, step: str) -> float:
+        tries = 1 + self.contention.losses if step in WRITES_OF_POOL else 1
+        return tries * self.counted[step].log_write_units
+
+    def _pool_units(self, step: str) -> float:
+        return (1 + self.contention.losses) * self.counted[step].log_units["TicketPool"]
+
+
+def consumers() -> int:
+    """Functions that follow the event bus, by the template."""
+    return sum("Kinesis" in name for function in FUNCTIONS.values() for name in function.events or {})
+
+
+def gigabytes(function: str) -> float:
+    """Of memory that the function is configured with."""
+    config: Mapping[str, object] = json.loads(CONFIG.read_text())
+    own = config["lambda_functions"][function]  # type: ignore[index]
+    size: int = own.get("lambda_memory_size", config["lambda_memory_size"])
+    return size / 1024
