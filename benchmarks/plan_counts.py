@@ -4,11 +4,13 @@
 counts, the same on every machine: a test measures them again.
 """
 
+import argparse
 import json
 import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -137,6 +139,9 @@ def _spent(costs: dict[str, Cost]) -> Spent:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.plan_counts", description=__doc__)
+    parser.add_argument("--save", type=Path, default=FILE, metavar="FILE", help="where to; what the plan reads")
+    options = parser.parse_args()
     with own_stack() as stack:
         os.environ.update(stack.environment)
         from app import app  # noqa: PLC0415 - reads the environment as it is imported
@@ -145,7 +150,7 @@ def main() -> None:
 
         with running_server(app) as base_url:
             counted = measure(base_url, stack.issuer, Pump.connect(mappings_of(app), stack.environment))
-    FILE.write_text(json.dumps(asdict(counted), indent=2) + "\n")
+    options.save.write_text(json.dumps(asdict(counted), indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -57,9 +57,9 @@ def show(report: Report, *, as_json: bool) -> None:
 
 
 def _show_sections(report: Report) -> None:
-    console = Console(highlight=False, soft_wrap=False)
+    console = Console(highlight=False)
     for line in report.headline:
-        console.print(Text(line))
+        console.print(Text(line), soft_wrap=True)
     for section in report.sections:
         console.print(Text(f"\n{section.title}", style="bold"))
         table = Table(box=None, header_style="dim", pad_edge=False)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from math import ceil
 from pathlib import Path
 
@@ -136,11 +136,13 @@ class Load:
         return (1 + self.contention.losses) * self.counted[step].log_units["TicketPool"]
 
 
+@cache
 def consumers() -> int:
     """Functions that follow the event bus, by the template."""
     return sum("Kinesis" in name for function in FUNCTIONS.values() for name in function.events or {})
 
 
+@cache
 def gigabytes(function: str) -> float:
     """Of memory that the function is configured with."""
     config: Mapping[str, object] = json.loads(CONFIG.read_text())

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class Measured:
         return self.steps[name]
 
 
+@cache
 def measured() -> Measured:
     return Measured({name: _step(step) for name, step in json.loads(FILE.read_text())["steps"].items()})
 

@@ -8,12 +8,13 @@ milliseconds; a transaction is two rounds inside DynamoDB
 from dataclasses import dataclass
 from math import ceil, exp, log
 
-from chalicelib.eventsourcing.repository import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS
+from chalicelib.eventsourcing.repository import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, MAX_ATTEMPTS
 from ops.plan.measured import Measured
 
 OF_READ_MODELS = {"concert page", "availability"}
 """Steps that one request to Postgres or Redis answers."""
 PAYING = "payment"
+MAX_LOSSES = MAX_ATTEMPTS - 1
 
 
 @dataclass(frozen=True)
@@ -74,24 +75,27 @@ class Contention:
 
     @property
     def losses(self) -> float:
-        """Lost races of one hold, on average."""
-        return self.old + self.lost / (1 - self.lost)
+        """Lost races of one hold, on average: the last attempt of all is not made again."""
+        return min(MAX_LOSSES, self.old + self._lost_tries)
 
     @property
     def seconds(self) -> float:
         """That lost races and the pauses after them take of one hold, on average."""
         tries = self.losses - self.old
-        pauses = self.old * longest_pause(0) / 2 + sum(
-            longest_pause(number) / 2 for number in range(1, 1 + ceil(tries))
-        )
-        return self.old * self.timings.write_seconds + tries * self._again + pauses
+        pauses = self.old * longest_pause(0) + sum(longest_pause(number) for number in range(1, 1 + ceil(tries)))
+        return self.old * self.timings.write_seconds + tries * self._again + pauses / 2
 
     def seconds_at(self, quantile: float) -> float:
         """The same of the hold at this quantile: that share loses no more races; with pauses of middle length."""
         lost_first = int(self.old > 1 - quantile)
-        tries = ceil(log(1 - quantile) / log(self.lost)) - 1 if self.lost > 0 else 0
-        pauses = sum(longest_pause(number) / 2 for number in range(lost_first + tries))
-        return lost_first * self.timings.write_seconds + tries * self._again + pauses
+        tries = ceil(log(1 - quantile) / log(self.lost)) - 1 if 0 < self.lost < 1 else MAX_LOSSES * int(self.lost)
+        tries = min(tries, MAX_LOSSES - lost_first)
+        pauses = sum(longest_pause(number) for number in range(lost_first + tries))
+        return lost_first * self.timings.write_seconds + tries * self._again + pauses / 2
+
+    @property
+    def _lost_tries(self) -> float:
+        return self.lost / (1 - self.lost) if self.lost < 1 else MAX_LOSSES
 
     @property
     def _again(self) -> float:
