@@ -134,6 +134,14 @@ def limits_of(load: Load) -> list[Limit]:
             slows=True,
         ),
         Limit(
+            "event log, reads of any table",
+            "units/s",
+            load.log_reads(),
+            TABLE_READS,
+            "Service Quotas: DynamoDB, table-level read throughput",
+            "",
+        ),
+        Limit(
             "one pool, writes of its partition",
             "units/s",
             load.pool_units(),

@@ -44,7 +44,7 @@ def headline_of_simulation(plan: Plan) -> tuple[str, str]:
     sale = plan.load.sale
     return (
         f"{sale.tickets:,} tickets, {sale.buyers:,} buyers in {sale.minutes:g} minutes, with the quotas asked for.",
-        "Simulated: all who come until the last ticket is held and 3 s longer; whoever has tickets pays.",
+        "Simulated: all who come until the last ticket is held and a second longer; whoever has tickets pays.",
     )
 
 

@@ -14,7 +14,7 @@ from ops.plan.load import WRITES_OF_POOL, Load
 from ops.plan.simulation.aws import Bucket, Container, Dynamodb, Lambda, Process, Throttled
 from ops.plan.simulation.stock import Busy, SoldOut, Stock
 
-AFTERWARDS = 3.0
+AFTERWARDS = 1.0
 """Seconds for which buyers come after the last ticket was held."""
 TICK = 0.25
 MOST_TRIES = 200
