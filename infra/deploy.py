@@ -16,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.account import Account, sign_in
 from infra.failures import DeploymentFailed
-from infra.package import Packaging, PackagingFailed
+from infra.layers import PackagingFailed
+from infra.package import Packaging
 from infra.people import somebody
 from infra.smoke import buy_a_free_ticket
 from infra.stacks import POLL, Stack

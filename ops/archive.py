@@ -16,7 +16,7 @@ from chalicelib.archive.layout import ArchivedFile, Files, day_of, key_of_conten
 from chalicelib.archive.parquet import Spool, ensure_fits, merge
 from chalicelib.composition import Composition
 from chalicelib.delivery.rebuild import SEGMENTS
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.stored import StoredEvent
 from ops.copies import copy
 from ops.progress import progress

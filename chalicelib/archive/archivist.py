@@ -15,7 +15,7 @@ from chalicelib.delivery.bus import from_bus
 from chalicelib.delivery.consumer import BusRecord
 from chalicelib.delivery.parking import Parking, UnreadableRecord
 from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.event import format_instant
+from chalicelib.eventsourcing.instants import format_instant
 from chalicelib.eventsourcing.stored import StoredEvent
 
 logger = logging.getLogger(__name__)
