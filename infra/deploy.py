@@ -23,10 +23,11 @@ from infra.smoke import buy_a_free_ticket
 from infra.stacks import POLL, Stack
 from infra.stage import Stage, stage_named
 from infra.telling import Telling
-from infra.template import PARAMETERS
+from infra.template import merge_template
 from infra.upload import upload
 
 FOUNDATION = Path(__file__).with_name("foundation.yaml")
+OF_THE_SHOP: Mapping[str, Any] = merge_template()["Parameters"]
 _PATIENT = Config(read_timeout=920, retries={"total_max_attempts": 1})
 """Longer than a function may run, and never twice."""
 
@@ -57,8 +58,8 @@ class Deployment:
             outcome.append(", ".join(sent) or "everything is there already")
         with self._telling.step("Shop") as outcome:
             url = f"https://s3.{region}.amazonaws.com/{bucket}/{template}"
-            given = {name: value for name, value in self.foundation.outputs().items() if name in PARAMETERS}
-            changed = self.shop.bring_to({"TemplateURL": url}, given | self._chosen(PARAMETERS))
+            given = {name: value for name, value in self.foundation.outputs().items() if name in OF_THE_SHOP}
+            changed = self.shop.bring_to({"TemplateURL": url}, given | self._chosen(OF_THE_SHOP))
             outcome.append("changed" if changed else "unchanged")
 
     def migrate(self) -> None:
@@ -94,7 +95,7 @@ def parameters_of_the_foundation(template: str) -> Mapping[str, Any]:
 
 def ensure_every_choice_is_known(stage: Stage, foundation: Mapping[str, Any]) -> None:
     """Raises DeploymentFailed: a misspelt choice would be no choice."""
-    if unknown := stage.choices.keys() - foundation.keys() - PARAMETERS.keys():
+    if unknown := stage.choices.keys() - foundation.keys() - OF_THE_SHOP.keys():
         raise DeploymentFailed(f"stages.json: the stage {stage.name} chooses {', '.join(sorted(unknown))}, unknown.")
 
 

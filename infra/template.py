@@ -93,10 +93,10 @@ def _enhanced(mapping: Json, reader: str) -> Json:
     return {"Properties": mapping["Properties"] | {"Stream": {"Fn::Sub": f"${{{reader}.ConsumerARN}}"}}}
 
 
-def _fan_out_mapping(parallel: int) -> Json:
+def _fan_out_mapping(reader: str, parallel: int) -> Json:
     """The same, and where the stage pays for it over a connection of its own, which is pushed to: others share five
     reads a second from each shard."""
-    source = {"Fn::If": ["HasFanOut", _ref("AvailabilityFanOut"), {"Fn::GetAtt": ["EventBus", "Arn"]}]}
+    source = {"Fn::If": ["HasFanOut", _ref(reader), {"Fn::GetAtt": ["EventBus", "Arn"]}]}
     return _mapping({"Fn::Sub": ["${Source}", {"Source": source}]}, parallel)
 
 
@@ -143,7 +143,7 @@ FUNCTIONS = {
     "ProjectAvailability": Function(
         "project-availability",
         _CONSUMER | _REDIS,
-        {"ProjectAvailabilityKinesisEventSource": _fan_out_mapping(parallel=10)},
+        {"ProjectAvailabilityKinesisEventSource": _fan_out_mapping("AvailabilityFanOut", parallel=10)},
         inside=True,
     ),
     "RunProcesses": Function(

@@ -7,9 +7,8 @@ from cfnlint.decode import decode_str  # type: ignore[import-untyped]
 
 from chalicelib.caller import Role
 from infra.checks import findings
-from infra.deploy import FOUNDATION
+from infra.deploy import FOUNDATION, OF_THE_SHOP
 from infra.package import REGION
-from infra.template import PARAMETERS
 
 Json = dict[str, Any]
 
@@ -39,11 +38,11 @@ def test_cloudformation_would_find_nothing_wrong() -> None:
 
 
 def test_every_output_fills_a_parameter_of_the_shop(foundation: Json) -> None:
-    assert foundation["Outputs"].keys() - PARAMETERS.keys() == FOR_THE_DEPLOYMENT
+    assert foundation["Outputs"].keys() - OF_THE_SHOP.keys() == FOR_THE_DEPLOYMENT
 
 
 def test_every_parameter_without_a_default_is_filled(foundation: Json) -> None:
-    needed = {name for name, parameter in PARAMETERS.items() if "Default" not in parameter}
+    needed = {name for name, parameter in OF_THE_SHOP.items() if "Default" not in parameter}
     assert needed <= foundation["Outputs"].keys()
 
 
