@@ -1,8 +1,8 @@
 """What each function makes before its first call comes.
 
-Lambda gives the start of a container more processor than a small function has afterwards, so what every call of a
-function needs is made then. What only some calls need waits for the first of them: the API opens no database for a
-buyer who asks only the log. Nothing here asks a server, but for the secrets of a payment provider.
+What every call of a function needs is made as its container starts: one that was started ahead of its calls lets none
+of them wait. What only some calls need waits for the first of them: the API loads no driver of a database for a buyer
+who asks only the log. Nothing here asks a server, but for the secrets of a payment provider.
 """
 
 from collections.abc import Callable, Mapping
