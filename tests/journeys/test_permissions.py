@@ -23,7 +23,6 @@ from local.invocation import Mapping as EventSource
 from local.migrate import migrate
 from local.pump import Pump, mappings_of
 from local.queues import QueuePoller
-from local.server import running_server
 from local.stack import Stack
 from local.streams import KinesisStream
 from tests.journeys.shop import BUYER, Published, Shop, cart_with, made, order_of, pay, publish_concert, refused
@@ -34,8 +33,8 @@ from tests.support.shop import Clock
 
 
 @pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
-    """After a day in a shop of its own."""
+def rehearsed(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Iterator[Guard]:
+    """After a day in a shop of its own, but for the server of the routes: an app has only one."""
     with ExitStack() as exits:
         stack = exits.enter_context(Stack(tmp_path_factory.mktemp("permissions"), migrate=migrate))
         environment = exits.enter_context(pytest.MonkeyPatch.context())
@@ -46,10 +45,9 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guard]:
         guard = Guard(deployed)
         session = exits.enter_context(guard.installed())
         session.events.register("before-send.dynamodb.ExecuteStatement", LostReplies(guard))
-        base_url = exits.enter_context(running_server(app))
         log = ScannedLog(stack.aws.dynamodb, stack.environment["EVENTS_TABLE"])
-        shop = Shop(base_url, stack.issuer, pump_of(stack, guard, log), stack)
-        Day(shop, log, Settings.from_environment(deployed)).rehearse()
+        own = Shop(shop.base_url, stack.issuer, pump_of(stack, guard, log), stack)
+        Day(own, log, Settings.from_environment(deployed)).rehearse()
         yield guard
 
 

@@ -73,7 +73,7 @@ class Asked:
 
 
 class Guard:
-    """Refuses what IAM would refuse, which the emulator does not, and remembers what was asked for.
+    """Refuses what IAM would refuse, which the emulator does not, and remembers what else was asked for.
 
     It knows the function by the thread: what is asked outside of any function, and in threads that functions start, is
     nobody's and passes.
@@ -81,6 +81,7 @@ class Guard:
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.asked: set[Asked] = set()
+        """What was allowed."""
         self._names = {(service, environment.get(name)): logical_id for (service, name), logical_id in NAMES.items()}
         self._running = threading.local()
 
@@ -110,9 +111,9 @@ class Guard:
         for action, resource, suffix in permissions(f"{service}:{model.name}", params):
             logical_id = self._names[service, resource]
             asked = Asked(self.function, AS_DEPLOYED.get((action, logical_id), action), arn_of(logical_id) + suffix)
-            self.asked.add(asked)
-            if not asked.is_allowed:
+            if asked not in self.asked and not asked.is_allowed:
                 raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": str(asked)}}, model.name)
+            self.asked.add(asked)
 
     def _as_function(self, name: str, handler: Callable[..., Any]) -> Callable[..., Any]:
         def handle(*arguments: Any) -> Any:
