@@ -4,7 +4,9 @@ import http.client
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from local import ports
 from local.processes import Process, ServerFailed
@@ -13,7 +15,9 @@ OK = 200
 
 
 class Emulator:
-    def __init__(self, directory: Path) -> None:
+    """`settings` are variables of ministack's own, beside what every stack here needs."""
+
+    def __init__(self, directory: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         self._home = directory / "emulator"
         self._home.mkdir()
         self.port = ports.free_port()
@@ -21,7 +25,7 @@ class Emulator:
             "the AWS emulator",
             [sys.executable, "-m", "ministack"],
             cwd=self._home,
-            env=self._environment(),
+            env={**self._environment(), **settings},
             log=directory / "emulator.log",
             # It keeps everything in memory and would wait for open connections first.
             stop_signal=signal.SIGKILL,

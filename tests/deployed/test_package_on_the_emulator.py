@@ -1,0 +1,146 @@
+"""The very package, deployed to the AWS emulator through CloudFormation, with every call held to its function's policy.
+
+The emulator does some things otherwise than AWS, and so they are not shown here: a batch of a stream that is answered
+with `batchItemFailures` counts as done (of a queue it does not), no batch is bisected, shards are read one after the
+other, and a batching window is not waited for. `tests/architecture/test_package.py` holds the template to all of these,
+and `tests/faults` shows what the handlers do with them.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.journeys.shop import BUYER, cart_with, made, order_of, pay, publish_concert, refused
+from tests.support.deployment import Deployment, eventually
+
+Json = dict[str, Any]
+FREE: Json = {"price": {"amount": "0", "currency": "EUR"}}
+SCHEDULED = ("PushOn", "RecordLapsedHolds", "VerifyReadModels")
+
+
+def client(deployment: Deployment, role: str | None = None) -> httpx.Client:
+    """A new person with this role, or a visitor."""
+    headers = {"Authorization": f"Bearer {deployment.issuer.token(role=role, sub=str(uuid4()))}"} if role else {}
+    return httpx.Client(base_url=deployment.base_url, headers=headers, timeout=60)
+
+
+def event_sources(deployment: Deployment) -> dict[str, str]:
+    """How each one's last batch went, by the name of its function."""
+    found = deployment.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    return {source["FunctionArn"].rpartition(":")[2]: source["LastProcessingResult"] for source in found}
+
+
+def orders_of(customer: httpx.Client) -> list[Json]:
+    items: list[Json] = made(customer.get("/orders"))["items"]
+    return items
+
+
+def test_a_ticket_sold_through_the_api_is_seen_in_all_three_read_models(deployment: Deployment) -> None:
+    organiser, customer, visitor = client(deployment, "organiser"), client(deployment, "customer"), client(deployment)
+    name = f"Deployed {uuid4()}"
+    concert = publish_concert(organiser, name=name)
+    order_id = order_of(customer, concert.ticket_type_id, 2)
+    assert made(pay(customer, order_id))["order_status"] == "confirmed"
+
+    programme = eventually(lambda: made(visitor.get("/concerts", params={"q": name}))["items"], bool)
+    assert [item["id"] for item in programme] == [concert.concert_id]
+
+    orders = eventually(lambda: orders_of(customer), lambda found: found and found[0]["status"] == "confirmed")
+    assert [(order["id"], order["status"]) for order in orders] == [(order_id, "confirmed")]
+
+    stock = eventually(
+        lambda: made(visitor.get(f"/concerts/{concert.concert_id}/availability")),
+        lambda shown: shown["source"] == "read_model" and shown["ticket_types"][0]["sold"] == 2,
+    )
+    [floor] = stock["ticket_types"]
+    assert (stock["source"], floor["available"], floor["held"], floor["sold"]) == ("read_model", 18, 0, 2)
+
+
+def test_a_cancelled_concert_is_paid_back_through_processes_queue_and_worker(deployment: Deployment) -> None:
+    organiser, customer = client(deployment, "organiser"), client(deployment, "customer")
+    concert = publish_concert(organiser)
+    order_id = order_of(customer, concert.ticket_type_id, 2)
+    made(pay(customer, order_id))
+    made(organiser.post(f"/concerts/{concert.concert_id}/cancel"))
+    orders = eventually(lambda: orders_of(customer), lambda found: found and found[0]["status"] == "refunded")
+    assert [(order["id"], order["status"]) for order in orders] == [(order_id, "refunded")]
+
+
+def test_every_event_source_of_the_template_delivers(deployment: Deployment) -> None:
+    declared = {
+        deployment.name_of(logical_id)
+        for logical_id, resource in deployment.template["Resources"].items()
+        for event in resource["Properties"].get("Events", {}).values()
+        if event["Type"] in {"DynamoDB", "Kinesis", "SQS"}
+    }
+    results = eventually(
+        lambda: event_sources(deployment), lambda found: all(result.startswith("OK") for result in found.values())
+    )
+    assert {name: result.partition(" ")[0] for name, result in results.items()} == dict.fromkeys(declared, "OK")
+    heads = deployment.client("s3").list_objects_v2(Bucket=deployment.name_of("HeadsBucket"))
+    assert heads["KeyCount"] > 0
+
+
+def test_a_consumer_that_raises_gets_its_batch_again_until_it_succeeds(deployment: Deployment) -> None:
+    functions, name = deployment.client("lambda"), deployment.name_of("ProjectCarts")
+    settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+    customer = client(deployment, "customer")
+    concert = publish_concert(client(deployment, "organiser"), FREE)
+
+    def configure(variables: Json) -> None:
+        functions.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
+
+    def failures() -> int:
+        return sum("NotConfigured: READ_TABLE" in line for line in deployment.logged_by("ProjectCarts"))
+
+    configure({variable: value for variable, value in settings.items() if variable != "READ_TABLE"})
+    try:
+        cart_id = cart_with(customer, concert.ticket_type_id, 1)
+        order_id = made(customer.post(f"/carts/{cart_id}/checkout", json=BUYER))["order_id"]
+        assert eventually(failures, lambda count: count > 1) > 1
+        assert event_sources(deployment)[name] == "FAILED"
+        assert orders_of(customer) == []
+    finally:
+        configure(settings)
+    assert [order["id"] for order in eventually(lambda: orders_of(customer), bool)] == [order_id]
+
+
+def test_no_function_can_change_what_is_in_the_log(deployment: Deployment) -> None:
+    concert = publish_concert(client(deployment, "organiser"))
+    table = deployment.name_of("EventsTable")
+    event: Json = {
+        "TableName": table,
+        "Key": {"AggregateId": {"S": concert.concert_id}, "AggregateVersion": {"N": "0"}},
+    }
+    before = deployment.client("dynamodb").get_item(**event)["Item"]
+    edit = {"UpdateExpression": "SET #d = :d", "ExpressionAttributeNames": {"#d": "Data"}}
+    for function in ("APIHandler", "Work", "RecordLapsedHolds"):
+        dynamodb = deployment.client("dynamodb", **deployment.credentials_of(function))
+        assert dynamodb.query(
+            TableName=table,
+            KeyConditionExpression="AggregateId = :id",
+            ExpressionAttributeValues={":id": event["Key"]["AggregateId"]},
+        )["Items"]
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            dynamodb.delete_item(**event)
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            dynamodb.update_item(**event, **edit, ExpressionAttributeValues={":d": {"S": "{}"}})
+    assert deployment.client("dynamodb").get_item(**event)["Item"] == before
+
+
+def test_what_the_gateway_refuses_by_itself_is_a_problem_document(deployment: Deployment) -> None:
+    refused(client(deployment).get("/nowhere"), 404, "not_found")
+    refused(client(deployment).post("/venues", json={}), 401, "unauthenticated")
+
+
+def test_every_schedule_runs_its_function(deployment: Deployment) -> None:
+    def runs() -> dict[str, list[str]]:
+        return {function: deployment.logged_by(function) for function in SCHEDULED}
+
+    logs = eventually(runs, lambda found: all(found.values()))
+    for function, lines in logs.items():
+        assert any(line.startswith("REPORT") for line in lines), function
+        assert not any("Traceback" in line for line in lines), lines
