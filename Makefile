@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: run test lint package deploy destroy token bench clean help
+.PHONY: run test journeys lint package deploy destroy token bench clean help
 
 $(INSTALLED): requirements.txt requirements-archive.txt requirements-dev.txt
 	@command -v $(PYTHON) >/dev/null || { echo "Python 3.11 is needed; name yours with PYTHON=…"; exit 1; }
@@ -20,6 +20,9 @@ run: $(INSTALLED) ## everything up, demo data, the API on http://127.0.0.1:8000 
 
 test: lint ## lint, types and every test
 	$(BIN)/python -m pytest
+
+journeys: $(INSTALLED) ## the journeys alone; API_URL=… judges the shop there, with tokens of TOKENS=…
+	$(BIN)/python -m pytest tests/journeys $(if $(API_URL),--api-url "$(API_URL)") $(if $(TOKENS),--tokens "$(TOKENS)")
 
 lint: $(INSTALLED) ## ruff and mypy --strict
 	$(BIN)/ruff check .

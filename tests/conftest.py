@@ -8,6 +8,17 @@ import pytest
 from local.migrate import migrate
 from local.stack import Stack
 from tests.journeys.shop import Shop, open_shop
+from tests.journeys.stage import open_stage, tokens_from
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--api-url", metavar="URL", help="let the journeys judge the shop there, not one of our own")
+    parser.addoption(
+        "--tokens",
+        metavar="SOURCE",
+        help="for --api-url: a JSON file, role to list of tokens, or a command with {role} and {person} in it; "
+        "else the issuer of the local stack signs",
+    )
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +30,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def shop(stack: Stack) -> Iterator[Shop]:
-    """The API over HTTP with the pipeline behind it; tests share it and make what they need."""
+def _our_shop(stack: Stack) -> Iterator[Shop]:
     with open_shop(stack) as opened:
         yield opened
+
+
+@pytest.fixture
+def shop(request: pytest.FixtureRequest) -> Shop:
+    """The API over HTTP with the pipeline behind it; tests share it and make what they need."""
+    if base_url := request.config.getoption("--api-url"):
+        return open_stage(base_url, tokens_from(request.config.getoption("--tokens")))
+    ours: Shop = request.getfixturevalue("_our_shop")
+    return ours

@@ -1,12 +1,13 @@
 """The shop as its users see it: an HTTP API, and a pipeline that catches up."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Barrier
-from typing import Any
+from typing import Any, Protocol
 from uuid import uuid4
 
 import httpx
@@ -22,31 +23,109 @@ from tests.support.asked import Guard
 
 Json = dict[str, Any]
 
+SETTLES_WITHIN = 60.0
+LOOK_EVERY = 0.1
+
+
+class Token(Protocol):
+    """A bearer token of this role, for a person of this name; only an issuer of our own takes other `claims`."""
+
+    def __call__(self, role: str, sub: str, **claims: Any) -> str: ...
+
+
+class Pipeline(Protocol):
+    """What brings the events of the log into the read models."""
+
+    def notice(self, answer: httpx.Response) -> None:
+        """Called with everything that the shop answers."""
+
+    def settle(self) -> None:
+        """When this returns, every read shows what the commands of the past have changed."""
+
+
+class OurPipeline:
+    def __init__(self, pump: Pump) -> None:
+        self._pump = pump
+
+    def notice(self, answer: httpx.Response) -> None:
+        """The pump knows the log itself."""
+
+    def settle(self) -> None:
+        self._pump.drain()
+
 
 @dataclass(frozen=True)
-class Shop:
-    base_url: str
+class Ours:
+    """What lies behind the API, where it is ours to reach into."""
+
     issuer: Issuer
     pump: Pump
     stack: Stack
 
-    def settle(self) -> None:
-        """Every event of the log is in every read model when this returns."""
-        self.pump.drain()
+
+class NotOurs(RuntimeError):
+    def __init__(self) -> None:
+        super().__init__("This journey reaches behind the API: mark it with pytest.mark.needs_the_stack.")
+
+
+@dataclass(frozen=True)
+class Shop:
+    base_url: str
+    token: Token
+    pipeline: Pipeline
+    ours: Ours | None = None
+
+    def settle(self, until: Callable[[], bool] = lambda: True) -> None:
+        """Everything that was done is in every read model when this returns.
+
+        `until` is an outcome of what processes do on their own: no answer has announced a version to wait for.
+        """
+        self.pipeline.settle()
+        if self.ours is None:
+            wait_until(until)
+
+    @property
+    def issuer(self) -> Issuer:
+        return self._behind.issuer
+
+    @property
+    def pump(self) -> Pump:
+        return self._behind.pump
+
+    @property
+    def stack(self) -> Stack:
+        return self._behind.stack
 
     def visitor(self) -> httpx.Client:
-        return httpx.Client(base_url=self.base_url, timeout=30)
+        return self._client({})
 
     def as_role(self, role: str, sub: str | None = None, **claims: Any) -> httpx.Client:
         """A person with a token of this role; a new person unless `sub` names one."""
-        token = self.issuer.token(role=role, sub=sub or str(uuid4()), **claims)
-        return httpx.Client(base_url=self.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        token = self.token(role, sub or str(uuid4()), **claims)
+        return self._client({"Authorization": f"Bearer {token}"})
 
     def customer(self, sub: str | None = None) -> httpx.Client:
         return self.as_role("customer", sub)
 
     def organiser(self, sub: str | None = None) -> httpx.Client:
         return self.as_role("organiser", sub)
+
+    @property
+    def _behind(self) -> Ours:
+        if self.ours is None:
+            raise NotOurs
+        return self.ours
+
+    def _client(self, headers: dict[str, str]) -> httpx.Client:
+        hooks = {"response": [self.pipeline.notice]}
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30, event_hooks=hooks)
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Returns in any case in the end: what was waited for, the test asserts."""
+    deadline = time.monotonic() + SETTLES_WITHIN
+    while not holds() and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY)
 
 
 @contextmanager
@@ -59,8 +138,8 @@ def open_shop(stack: Stack) -> Iterator[Shop]:
         guard = Guard(stack.environment)
         exits.enter_context(guard.installed())
         base_url = exits.enter_context(running_server(app))
-        sources = [guard.around(source) for source in mappings_of(app)]
-        yield Shop(base_url, stack.issuer, Pump.connect(sources, stack.environment), stack)
+        pump = Pump.connect([guard.around(source) for source in mappings_of(app)], stack.environment)
+        yield Shop(base_url, stack.issuer.token, OurPipeline(pump), Ours(stack.issuer, pump, stack))
 
 
 @contextmanager

@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+import pytest
+
 from tests.journeys.shop import BUYER, Shop, cart_with, made, order_of, pay, publish_concert, refused
 from tests.journeys.test_late_payments import later, order_at
 
 
+@pytest.mark.needs_the_stack
 def test_a_cancelled_concert_ends_what_was_sold_held_and_unpaid(shop: Shop) -> None:
     organiser, visitor = shop.organiser(), shop.visitor()
     concert = publish_concert(organiser)
@@ -65,7 +68,7 @@ def test_of_an_order_over_two_concerts_the_cancelled_part_goes_back_and_the_rest
     made(pay(customer, order_id))
 
     made(organiser.post(f"/concerts/{first.concert_id}/cancel"))
-    order = order_at(shop, customer, order_id)
+    order = order_at(shop, customer, order_id, lambda order: len(order["refunds"]) == 1)
     assert (order["status"], [payment["status"] for payment in order["payments"]]) == ("confirmed", ["succeeded"])
     assert [refund["amount"]["amount"] for refund in order["refunds"]] == ["50.00"]
     statuses = {(ticket["concert_id"], ticket["status"]) for ticket in order["tickets"]}
@@ -74,7 +77,7 @@ def test_of_an_order_over_two_concerts_the_cancelled_part_goes_back_and_the_rest
     assert sorted(ticket["status"] for ticket in tickets) == ["revoked", "revoked", "valid"]
 
     made(organiser.post(f"/concerts/{second.concert_id}/cancel"))
-    order = order_at(shop, customer, order_id)
+    order = order_at(shop, customer, order_id, lambda order: order["status"] == "refunded")
     assert (order["status"], [payment["status"] for payment in order["payments"]]) == ("refunded", ["refunded"])
     assert [(refund["amount"]["amount"], refund["status"]) for refund in order["refunds"]] == [
         ("50.00", "completed"),

@@ -20,6 +20,8 @@ from ops.__main__ import main
 from tests.journeys.shop import VENUE, Json, Shop, made, publish_concert
 from tests.support.tampering import edited, resealed
 
+pytestmark = pytest.mark.needs_the_stack
+
 Ask = Callable[..., tuple[int, list[Json]]]
 
 

@@ -176,6 +176,7 @@ def test_a_bad_filter_over_events_is_refused(shop: Shop, filters: dict[str, str]
     assert refused(answer, 422, "invalid_input")["errors"][0]["pointer"] == pointer
 
 
+@pytest.mark.needs_the_stack
 def test_an_operator_reads_from_a_shell_who_caused_what_and_when_and_nobodys_name(
     shop: Shop, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -205,6 +206,7 @@ def test_an_operator_reads_from_a_shell_who_caused_what_and_when_and_nobodys_nam
         main(["history", order_id, "--as-of", "yesterday"])
 
 
+@pytest.mark.needs_the_stack
 def test_a_person_who_is_erased_is_nobody_in_the_past_too(shop: Shop) -> None:
     from ops.__main__ import main  # noqa: PLC0415 - reads the environment
 

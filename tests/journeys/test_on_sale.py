@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+import pytest
+
 from benchmarks.answers import GAVE_UP, by_code
 from benchmarks.buyer import Outcome
 from benchmarks.crowd import Crowd, let_in
@@ -22,6 +24,7 @@ def held_lines(log: list[StoredEvent]) -> list[CartLine]:
     return [event.item for event in map(decode, log) if isinstance(event, CartItemAdded)]
 
 
+@pytest.mark.needs_the_stack
 def test_four_hundred_buyers_want_a_hundred_tickets_and_get_exactly_those(shop: Shop) -> None:
     """They want one to four each, lose patience at random and ask again under the same key. Afterwards single tickets
     are bought until there are none."""

@@ -37,6 +37,7 @@ def everything_stored(shop: Shop) -> str:
     return "\n".join(texts)
 
 
+@pytest.mark.needs_the_stack
 def test_names_and_addresses_are_stored_and_logged_as_ciphertext_only(
     shop: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -67,6 +68,7 @@ def test_what_a_client_sends_as_correlation_is_kept_only_if_it_can_name_nobody(s
         assert (event["correlation_id"] == sent) is kept
 
 
+@pytest.mark.needs_the_stack
 def test_an_erased_persons_data_can_be_read_no_more(shop: Shop) -> None:
     from ops.__main__ import main  # noqa: PLC0415 - reads the environment
 

@@ -22,6 +22,7 @@ def ids(page: Json) -> list[str]:
     return [item["id"] for item in page["items"]]
 
 
+@pytest.mark.needs_the_stack
 def test_a_new_venue_and_a_new_concert_are_there_right_after_they_were_made(shop: Shop) -> None:
     organiser = shop.organiser()
     venue_id = made(organiser.post("/venues", json=VENUE))["id"]
@@ -40,6 +41,7 @@ def test_a_new_venue_and_a_new_concert_are_there_right_after_they_were_made(shop
     assert "read-model-lag" not in organiser.get(f"/concerts/{concert_id}").headers
 
 
+@pytest.mark.needs_the_stack
 def test_a_concert_comes_into_a_list_and_leaves_it_as_its_filters_say(shop: Shop) -> None:
     organiser, visitor = shop.organiser(), shop.visitor()
     city = f"Lag Town {uuid4().hex[:8]}"
@@ -61,6 +63,7 @@ def test_a_concert_comes_into_a_list_and_leaves_it_as_its_filters_say(shop: Shop
     assert found((concert.concert_id, cancelled)) == []
 
 
+@pytest.mark.needs_the_stack
 def test_a_venue_comes_into_the_list_of_venues(shop: Shop) -> None:
     organiser = shop.organiser()
     name = f"0000 {uuid4().hex}"
@@ -71,6 +74,7 @@ def test_a_venue_comes_into_the_list_of_venues(shop: Shop) -> None:
     assert lag_of(answer) == {venue_id: 1}
 
 
+@pytest.mark.needs_the_stack
 def test_carts_orders_tickets_and_the_list_of_orders_reflect_what_the_customer_has_seen(shop: Shop) -> None:
     customer, concert = shop.customer(), publish_concert(shop.organiser())
     cart_id = cart_with(customer, concert.ticket_type_id, 2)
@@ -90,6 +94,7 @@ def test_carts_orders_tickets_and_the_list_of_orders_reflect_what_the_customer_h
     assert made(shop.customer().get("/orders", headers=reading((order_id, version))))["items"] == []
 
 
+@pytest.mark.needs_the_stack
 def test_availability_reflects_the_concert_the_pool_or_the_cart_that_was_seen(shop: Shop) -> None:
     organiser, customer = shop.organiser(), shop.customer()
     shop.settle()

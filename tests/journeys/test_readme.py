@@ -64,6 +64,7 @@ def steady(output: str) -> str:
     return output
 
 
+@pytest.mark.needs_the_stack
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is typed with curl")
 def test_every_command_of_the_tour_prints_what_the_readme_shows(shop: Shop, stack: Stack) -> None:
     environment = {**os.environ, "COLUMNS": "120", "STACK_FILE": ""}

@@ -15,6 +15,8 @@ from chalicelib.delivery.generations import ReadModel, Rewrite
 from ops.__main__ import main as ops
 from tests.journeys.shop import Published, Shop, cart_with, made, order_of, pay, publish_concert
 
+pytestmark = pytest.mark.needs_the_stack
+
 MODELS = ["programme", "carts", "availability", "processes"]
 
 

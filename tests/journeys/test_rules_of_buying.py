@@ -40,7 +40,7 @@ AT_ONCE = 8
 @pytest.fixture
 def clock(shop: Shop) -> Iterator[Clock]:
     """The shop's, which stands still."""
-    assert shop.base_url
+    assert shop.stack
     standing = Clock(utc_now().replace(microsecond=0))
     with clock_of_the_shop(standing):
         yield standing
@@ -73,6 +73,7 @@ def later_step(customer: httpx.Client, cart_id: str, step: str) -> httpx.Respons
     return customer.post(f"/carts/{cart_id}/{step}", json=BUYER if step == "checkout" else None)
 
 
+@pytest.mark.needs_the_stack
 @pytest.mark.parametrize("step", ["checkout", "hold-extensions"])
 def test_until_just_before_its_deadline_a_hold_is_its_customers_and_nobody_elses(
     shop: Shop, clock: Clock, step: str
@@ -87,6 +88,7 @@ def test_until_just_before_its_deadline_a_hold_is_its_customers_and_nobody_elses
     made(later_step(customer, cart_id, step))
 
 
+@pytest.mark.needs_the_stack
 @pytest.mark.parametrize("step", ["checkout", "hold-extensions"])
 @pytest.mark.parametrize("rival_is_first", [False, True], ids=["before a rival", "after a rival"])
 def test_at_its_deadline_a_hold_has_ended_and_its_tickets_are_for_sale(
@@ -104,6 +106,7 @@ def test_at_its_deadline_a_hold_has_ended_and_its_tickets_are_for_sale(
         hold(rival, concert, 2)
 
 
+@pytest.mark.needs_the_stack
 def test_an_order_can_be_paid_until_just_before_it_is_due(shop: Shop, clock: Clock) -> None:
     concert = publish_concert(shop.organiser())
     customer = shop.customer()
@@ -117,6 +120,7 @@ def test_an_order_can_be_paid_until_just_before_it_is_due(shop: Shop, clock: Clo
     assert (len(money_of(in_time)), money_of(too_late)) == (1, [])
 
 
+@pytest.mark.needs_the_stack
 def test_a_payment_begun_just_before_the_deadline_is_waited_for(shop: Shop, clock: Clock) -> None:
     concert = publish_concert(shop.organiser(), {"quantity": 1})
     customer = shop.customer()
@@ -133,6 +137,7 @@ def test_a_payment_begun_just_before_the_deadline_is_waited_for(shop: Shop, cloc
     assert made(customer.get(f"/orders/{order_id}"))["status"] == "confirmed"
 
 
+@pytest.mark.needs_the_stack
 def test_a_double_click_on_pay_is_one_payment_with_one_answer(shop: Shop) -> None:
     customer = shop.customer()
     order_id = order_of(customer, publish_concert(shop.organiser()).ticket_type_id, 1)
@@ -143,6 +148,7 @@ def test_a_double_click_on_pay_is_one_payment_with_one_answer(shop: Shop) -> Non
     assert events_of(shop, order_id) == {"OrderPlaced": 1, "PaymentStarted": 1, "OrderConfirmed": 1}
 
 
+@pytest.mark.needs_the_stack
 def test_of_payments_under_many_keys_at_once_one_is_made_and_the_others_are_refused(shop: Shop) -> None:
     customer = shop.customer()
     order_id = order_of(customer, publish_concert(shop.organiser()).ticket_type_id, 1)
@@ -155,6 +161,7 @@ def test_of_payments_under_many_keys_at_once_one_is_made_and_the_others_are_refu
     refused(pay(customer, order_id), 409, "already_paid")
 
 
+@pytest.mark.needs_the_stack
 def test_two_tabs_on_one_cart_make_one_order_of_what_was_in_it_then(shop: Shop) -> None:
     """One tab adds, one removes, both check out, all at once: whatever the order, the cart's events decide it."""
     concert = publish_concert(shop.organiser(), {"quantity": 50})
@@ -202,6 +209,7 @@ def test_a_cart_that_is_checked_out_is_changed_no_more_and_names_its_order(shop:
         assert refused(answer, 409, "cart_checked_out")["order_id"] == order_id
 
 
+@pytest.mark.needs_the_stack
 def test_four_left_over_four_pools_are_sold_together_and_three_are_not_four(shop: Shop) -> None:
     concert = publish_concert(shop.organiser(), {"quantity": 4 * TICKETS_PER_POOL})
     leave_in_each_pool(concert, 1)
