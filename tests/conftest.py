@@ -7,7 +7,7 @@ import pytest
 
 from local.migrate import migrate
 from local.stack import Stack
-from tests.journeys.shop import Shop, open_shop
+from tests.journeys.shop import Shop, Token, open_shop
 from tests.journeys.stage import open_stage, tokens_from
 
 
@@ -35,10 +35,15 @@ def _our_shop(stack: Stack) -> Iterator[Shop]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def _stage_token(request: pytest.FixtureRequest) -> Token:
+    return tokens_from(request.config.getoption("--tokens"))
+
+
 @pytest.fixture
 def shop(request: pytest.FixtureRequest) -> Shop:
     """The API over HTTP with the pipeline behind it; tests share it and make what they need."""
     if base_url := request.config.getoption("--api-url"):
-        return open_stage(base_url, tokens_from(request.config.getoption("--tokens")))
+        return open_stage(base_url, request.getfixturevalue("_stage_token"))
     ours: Shop = request.getfixturevalue("_our_shop")
     return ours

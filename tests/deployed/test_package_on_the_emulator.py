@@ -6,6 +6,10 @@ other, and a batching window is not waited for. `tests/architecture/test_package
 and `tests/faults` shows what the handlers do with them.
 """
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -13,17 +17,27 @@ import httpx
 import pytest
 from botocore.exceptions import ClientError
 
+from infra.package import PROJECT
+from infra.template import FUNCTIONS
+from local.issuer import GROUPS
 from tests.journeys.shop import BUYER, cart_with, made, order_of, pay, publish_concert, refused
 from tests.support.deployment import Deployment, eventually
 
 Json = dict[str, Any]
 FREE: Json = {"price": {"amount": "0", "currency": "EUR"}}
+JOURNEYS = ("tests/journeys/test_buying.py",)
+PERSONS = 100
 SCHEDULED = ("PushOn", "RecordLapsedHolds", "VerifyReadModels")
+
+
+def token(deployment: Deployment, role: str) -> str:
+    """Of a new person."""
+    return deployment.issuer.token(role, str(uuid4()))
 
 
 def client(deployment: Deployment, role: str | None = None) -> httpx.Client:
     """A new person with this role, or a visitor."""
-    headers = {"Authorization": f"Bearer {deployment.issuer.token(role=role, sub=str(uuid4()))}"} if role else {}
+    headers = {"Authorization": f"Bearer {token(deployment, role)}"} if role else {}
     return httpx.Client(base_url=deployment.base_url, headers=headers, timeout=60)
 
 
@@ -136,11 +150,31 @@ def test_what_the_gateway_refuses_by_itself_is_a_problem_document(deployment: De
     refused(client(deployment).post("/venues", json={}), 401, "unauthenticated")
 
 
-def test_every_schedule_runs_its_function(deployment: Deployment) -> None:
-    def runs() -> dict[str, list[str]]:
-        return {function: deployment.logged_by(function) for function in SCHEDULED}
+def test_the_journeys_can_judge_it_by_its_address(deployment: Deployment, tmp_path: Path) -> None:
+    deployment.run_schedules(True)
+    tokens = tmp_path / "tokens.json"
+    tokens.write_text(json.dumps({role: [token(deployment, role) for _ in range(PERSONS)] for role in GROUPS}))
+    judged = subprocess.run(  # noqa: S603 - arguments of our own
+        [sys.executable, "-m", "pytest", *JOURNEYS, "--api-url", deployment.base_url, "--tokens", tokens],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert judged.returncode == 0, judged.stdout
 
-    logs = eventually(runs, lambda found: all(found.values()))
-    for function, lines in logs.items():
+
+def test_every_schedule_runs_its_function(deployment: Deployment) -> None:
+    deployment.run_schedules(True)
+    logs = eventually(
+        lambda: {function: deployment.logged_by(function) for function in SCHEDULED}, lambda found: all(found.values())
+    )
+    assert {function for function, lines in logs.items() if lines} == set(SCHEDULED)
+
+
+def test_every_function_did_its_work_and_was_allowed_to(deployment: Deployment) -> None:
+    """The last test: it reads in the logs what the others have caused."""
+    for function in FUNCTIONS:
+        lines = deployment.logged_by(function)
         assert any(line.startswith("REPORT") for line in lines), function
-        assert not any("Traceback" in line for line in lines), lines
+        assert not [line for line in lines if "AccessDenied" in line], function

@@ -23,7 +23,7 @@ from tests.support.asked import Guard
 
 Json = dict[str, Any]
 
-SETTLES_WITHIN = 60.0
+SETTLES_WITHIN = 120.0
 LOOK_EVERY = 0.1
 
 

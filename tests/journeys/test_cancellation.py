@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from chalicelib.eventsourcing.event import JsonObject
 from tests.journeys.shop import BUYER, Shop, cart_with, made, order_of, pay, publish_concert, refused
 from tests.journeys.test_late_payments import later, order_at
 
@@ -56,6 +57,11 @@ def test_a_cancelled_concert_ends_what_was_sold_held_and_unpaid(shop: Shop) -> N
     assert order_at(shop, paid, paid_order) == order
 
 
+def has_taken_back(order: JsonObject, tickets: int) -> bool:
+    revoked = [ticket for ticket in order["tickets"] if ticket["status"] == "revoked"]
+    return len(revoked) == tickets and {refund["status"] for refund in order["refunds"]} == {"completed"}
+
+
 def test_of_an_order_over_two_concerts_the_cancelled_part_goes_back_and_the_rest_stays(shop: Shop) -> None:
     organiser, customer = shop.organiser(), shop.customer()
     first, second = (
@@ -68,7 +74,7 @@ def test_of_an_order_over_two_concerts_the_cancelled_part_goes_back_and_the_rest
     made(pay(customer, order_id))
 
     made(organiser.post(f"/concerts/{first.concert_id}/cancel"))
-    order = order_at(shop, customer, order_id, lambda order: len(order["refunds"]) == 1)
+    order = order_at(shop, customer, order_id, lambda order: has_taken_back(order, 2))
     assert (order["status"], [payment["status"] for payment in order["payments"]]) == ("confirmed", ["succeeded"])
     assert [refund["amount"]["amount"] for refund in order["refunds"]] == ["50.00"]
     statuses = {(ticket["concert_id"], ticket["status"]) for ticket in order["tickets"]}
@@ -77,7 +83,7 @@ def test_of_an_order_over_two_concerts_the_cancelled_part_goes_back_and_the_rest
     assert sorted(ticket["status"] for ticket in tickets) == ["revoked", "revoked", "valid"]
 
     made(organiser.post(f"/concerts/{second.concert_id}/cancel"))
-    order = order_at(shop, customer, order_id, lambda order: order["status"] == "refunded")
+    order = order_at(shop, customer, order_id, lambda order: has_taken_back(order, 3))
     assert (order["status"], [payment["status"] for payment in order["payments"]]) == ("refunded", ["refunded"])
     assert [(refund["amount"]["amount"], refund["status"]) for refund in order["refunds"]] == [
         ("50.00", "completed"),

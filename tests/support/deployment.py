@@ -107,6 +107,16 @@ class Deployment:
         pages = self.client("logs").get_paginator("filter_log_events").paginate(logGroupName=group)
         return [event["message"] for page in pages for event in page["events"]]
 
+    def run_schedules(self, run: bool) -> None:
+        """They do not run until they are wanted: the caretaker would mend what an event source fails to deliver."""
+        events = self.client("events")
+        for rule in self._of_type("AWS::Events::Rule"):
+            (events.enable_rule if run else events.disable_rule)(Name=rule)
+
+    def _of_type(self, kind: str) -> list[str]:
+        found = self.client("cloudformation").describe_stack_resources(StackName=STACK)["StackResources"]
+        return [resource["PhysicalResourceId"] for resource in found if resource["ResourceType"] == kind]
+
     def _start(self, undo: ExitStack) -> None:
         user = unprivileged_user()
         directory = undo.enter_context(ThrowawayDirectory(user))
@@ -123,6 +133,7 @@ class Deployment:
         migrate(postgres.url)
         self.template = self._uploaded()
         self._create(self._parameters(postgres.url, valkey.url, jwks_url))
+        self.run_schedules(False)
         api = self.name_of("RestAPI")
         stage = self.template["Resources"]["RestAPI"]["Properties"]["StageName"]
         self._put_gateway_responses(api, stage)
