@@ -22,9 +22,10 @@ class NoReachableDirectory(RuntimeError):
 class ThrowawayDirectory:
     """Its lock is held by this process and so released by its death, whichever way it dies."""
 
-    def __init__(self, user: str | None) -> None:
-        """`user` must be able to reach what lies in the directory, though not to list it."""
-        base = reachable_base(user)
+    def __init__(self, user: str | None, base: Path | None = None) -> None:
+        """`user` must be able to reach what lies in the directory, though not to list it. `base` is where it lies, for
+        those who know better than the system's temporary directory."""
+        base = base or reachable_base(user)
         remove_stale(base)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
         self.path.chmod(0o711)

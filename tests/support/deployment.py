@@ -10,6 +10,8 @@ emulator or this machine lacks is worked around here, in the copy that is deploy
 """
 
 import json
+import os
+import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +43,7 @@ STACK, STAGE = "cloudbash", "test"
 CODE_BUCKET = "code"
 WITHIN = 180.0
 POLL = 0.2
+MEMORY, ROOM = Path("/dev/shm"), 2 * 1024**3  # noqa: S108 - a directory of our own is made there
 IAM_IS_ASKED = {"AUTH": "true", **CREDENTIALS}
 """Who calls with these credentials is the account's root; the functions get those of their roles."""
 
@@ -122,7 +125,8 @@ class Deployment:
         directory = undo.enter_context(ThrowawayDirectory(user))
         postgres = Postgres(directory, user)
         valkey = Valkey(directory)
-        self._emulator = Emulator(directory, IAM_IS_ASKED)
+        unpacked = undo.enter_context(ThrowawayDirectory(None, _roomy_memory()))
+        self._emulator = Emulator(unpacked, IAM_IS_ASKED)
         undo.callback(_end, postgres, valkey, self._emulator)
         for server in (postgres, valkey, self._emulator):
             server.begin()
@@ -194,6 +198,12 @@ class Deployment:
         for response_type, response in body["x-amazon-apigateway-gateway-responses"].items():
             gateway.put_gateway_response(restApiId=api, responseType=response_type, **response)
         gateway.create_deployment(restApiId=api, stageName=stage)
+
+
+def _roomy_memory() -> Path | None:
+    """Every function unpacks the layer for itself: files by the ten thousand, which disks are slow to remove again."""
+    is_roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+    return MEMORY if is_roomy and os.access(MEMORY, os.W_OK) else None
 
 
 def _statements(template: Json) -> Iterator[Json]:
