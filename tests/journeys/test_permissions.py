@@ -25,7 +25,19 @@ from local.pump import Pump, mappings_of
 from local.queues import QueuePoller
 from local.stack import Stack
 from local.streams import KinesisStream
-from tests.journeys.shop import BUYER, Published, Shop, cart_with, made, order_of, pay, publish_concert, refused
+from tests.journeys.shop import (
+    BUYER,
+    OurPipeline,
+    Ours,
+    Published,
+    Shop,
+    cart_with,
+    made,
+    order_of,
+    pay,
+    publish_concert,
+    refused,
+)
 from tests.support.asked import Guard
 from tests.support.policies import Statement, policy_files, statements_of
 from tests.support.scanned_log import ScannedLog
@@ -46,7 +58,8 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Iterator[
         session = exits.enter_context(guard.installed())
         session.events.register("before-send.dynamodb.ExecuteStatement", LostReplies(guard))
         log = ScannedLog(stack.aws.dynamodb, stack.environment["EVENTS_TABLE"])
-        own = Shop(shop.base_url, stack.issuer, pump_of(stack, guard, log), stack)
+        pump = pump_of(stack, guard, log)
+        own = Shop(shop.base_url, stack.issuer.token, OurPipeline(pump), Ours(stack.issuer, pump, stack))
         Day(own, log, Settings.from_environment(deployed)).rehearse()
         yield guard
 
