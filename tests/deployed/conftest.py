@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.deployment import Deployment
+from tests.support.deployment import DeployedShop, deployed_shop
 
 
 @pytest.fixture(scope="session")
-def deployment() -> Iterator[Deployment]:
-    with Deployment() as running:
+def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedShop]:
+    with deployed_shop(tmp_path_factory.mktemp("issuer")) as running:
         yield running

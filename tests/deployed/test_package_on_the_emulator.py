@@ -21,7 +21,7 @@ from infra.package import PROJECT
 from infra.template import FUNCTIONS
 from local.issuer import GROUPS
 from tests.journeys.shop import BUYER, cart_with, made, order_of, pay, publish_concert, refused
-from tests.support.deployment import Deployment, eventually
+from tests.support.deployment import DeployedShop, eventually
 
 Json = dict[str, Any]
 FREE: Json = {"price": {"amount": "0", "currency": "EUR"}}
@@ -30,18 +30,18 @@ PERSONS = 100
 SCHEDULED = ("PushOn", "RecordLapsedHolds", "VerifyReadModels")
 
 
-def token(deployment: Deployment, role: str) -> str:
+def token(deployment: DeployedShop, role: str) -> str:
     """Of a new person."""
     return deployment.issuer.token(role, str(uuid4()))
 
 
-def client(deployment: Deployment, role: str | None = None) -> httpx.Client:
+def client(deployment: DeployedShop, role: str | None = None) -> httpx.Client:
     """A new person with this role, or a visitor."""
     headers = {"Authorization": f"Bearer {token(deployment, role)}"} if role else {}
     return httpx.Client(base_url=deployment.base_url, headers=headers, timeout=60)
 
 
-def event_sources(deployment: Deployment) -> dict[str, str]:
+def event_sources(deployment: DeployedShop) -> dict[str, str]:
     """How each one's last batch went, by the name of its function."""
     found = deployment.client("lambda").list_event_source_mappings()["EventSourceMappings"]
     return {source["FunctionArn"].rpartition(":")[2]: source["LastProcessingResult"] for source in found}
@@ -52,7 +52,7 @@ def orders_of(customer: httpx.Client) -> list[Json]:
     return items
 
 
-def test_a_ticket_sold_through_the_api_is_seen_in_all_three_read_models(deployment: Deployment) -> None:
+def test_a_ticket_sold_through_the_api_is_seen_in_all_three_read_models(deployment: DeployedShop) -> None:
     organiser, customer, visitor = client(deployment, "organiser"), client(deployment, "customer"), client(deployment)
     name = f"Deployed {uuid4()}"
     concert = publish_concert(organiser, name=name)
@@ -73,7 +73,7 @@ def test_a_ticket_sold_through_the_api_is_seen_in_all_three_read_models(deployme
     assert (stock["source"], floor["available"], floor["held"], floor["sold"]) == ("read_model", 18, 0, 2)
 
 
-def test_a_cancelled_concert_is_paid_back_through_processes_queue_and_worker(deployment: Deployment) -> None:
+def test_a_cancelled_concert_is_paid_back_through_processes_queue_and_worker(deployment: DeployedShop) -> None:
     organiser, customer = client(deployment, "organiser"), client(deployment, "customer")
     concert = publish_concert(organiser)
     order_id = order_of(customer, concert.ticket_type_id, 2)
@@ -83,7 +83,7 @@ def test_a_cancelled_concert_is_paid_back_through_processes_queue_and_worker(dep
     assert [(order["id"], order["status"]) for order in orders] == [(order_id, "refunded")]
 
 
-def test_every_event_source_of_the_template_delivers(deployment: Deployment) -> None:
+def test_every_event_source_of_the_template_delivers(deployment: DeployedShop) -> None:
     declared = {
         deployment.name_of(logical_id)
         for logical_id, resource in deployment.template["Resources"].items()
@@ -98,7 +98,7 @@ def test_every_event_source_of_the_template_delivers(deployment: Deployment) -> 
     assert heads["KeyCount"] > 0
 
 
-def test_a_consumer_that_raises_gets_its_batch_again_until_it_succeeds(deployment: Deployment) -> None:
+def test_a_consumer_that_raises_gets_its_batch_again_until_it_succeeds(deployment: DeployedShop) -> None:
     functions, name = deployment.client("lambda"), deployment.name_of("ProjectCarts")
     settings = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     customer = client(deployment, "customer")
@@ -122,7 +122,7 @@ def test_a_consumer_that_raises_gets_its_batch_again_until_it_succeeds(deploymen
     assert [order["id"] for order in eventually(lambda: orders_of(customer), bool)] == [order_id]
 
 
-def test_no_function_can_change_what_is_in_the_log(deployment: Deployment) -> None:
+def test_no_function_can_change_what_is_in_the_log(deployment: DeployedShop) -> None:
     concert = publish_concert(client(deployment, "organiser"))
     table = deployment.name_of("EventsTable")
     event: Json = {
@@ -145,12 +145,12 @@ def test_no_function_can_change_what_is_in_the_log(deployment: Deployment) -> No
     assert deployment.client("dynamodb").get_item(**event)["Item"] == before
 
 
-def test_what_the_gateway_refuses_by_itself_is_a_problem_document(deployment: Deployment) -> None:
+def test_what_the_gateway_refuses_by_itself_is_a_problem_document(deployment: DeployedShop) -> None:
     refused(client(deployment).get("/nowhere"), 404, "not_found")
     refused(client(deployment).post("/venues", json={}), 401, "unauthenticated")
 
 
-def test_the_journeys_can_judge_it_by_its_address(deployment: Deployment, tmp_path: Path) -> None:
+def test_the_journeys_can_judge_it_by_its_address(deployment: DeployedShop, tmp_path: Path) -> None:
     deployment.run_schedules(True)
     tokens = tmp_path / "tokens.json"
     tokens.write_text(json.dumps({role: [token(deployment, role) for _ in range(PERSONS)] for role in GROUPS}))
@@ -164,7 +164,7 @@ def test_the_journeys_can_judge_it_by_its_address(deployment: Deployment, tmp_pa
     assert judged.returncode == 0, judged.stdout
 
 
-def test_every_schedule_runs_its_function(deployment: Deployment) -> None:
+def test_every_schedule_runs_its_function(deployment: DeployedShop) -> None:
     deployment.run_schedules(True)
     logs = eventually(
         lambda: {function: deployment.logged_by(function) for function in SCHEDULED}, lambda found: all(found.values())
@@ -172,7 +172,7 @@ def test_every_schedule_runs_its_function(deployment: Deployment) -> None:
     assert {function for function, lines in logs.items() if lines} == set(SCHEDULED)
 
 
-def test_every_function_did_its_work_and_was_allowed_to(deployment: Deployment) -> None:
+def test_every_function_did_its_work_and_was_allowed_to(deployment: DeployedShop) -> None:
     """The last test: it reads in the logs what the others have caused."""
     for function in FUNCTIONS:
         lines = deployment.logged_by(function)

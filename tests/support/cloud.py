@@ -1,7 +1,15 @@
 """An account for deployments: the AWS emulator, with a real Postgres and Redis where a stage's own would be.
 
-What the emulator lacks is taken out of the copies that are deployed, and never out of the product: NAT gateways, their
-addresses and the routes to them, the secret of RDS's master password, issuers under their own https address.
+It asks IAM about every call, so each function does what its own policies allow and nothing else. What the emulator or
+this machine lacks is worked around in the copies that are deployed, and never in the product:
+
+- there are no NAT gateways, addresses and routes to them, no secret of RDS's master password, and no registered readers
+  of a stream: the archive reads it as the others do;
+- issuers have no https address of their own;
+- alarms that calculate are left out: it refuses them;
+- events are put and not inserted, and who may insert may put: it streams only what was put;
+- who may sqs:SendMessage may sqs:SendMessageBatch: it asks for an action of that name, which IAM has not;
+- gateway responses are put after the stack was made: it passes over those in an API's definition.
 """
 
 import json
@@ -29,7 +37,11 @@ from local.valkey import Valkey
 Json = dict[str, Any]
 
 POLL = 0.2
-STAGE = Stage("test", {"PaymentProviders": "sandbox"})
+STAGE = Stage("test", {"PaymentProviders": "sandbox", "AppendWith": "put"})
+IAM_IS_ASKED = {"AUTH": "true", **CREDENTIALS}
+"""Who calls with these credentials is the account's root; the functions get those of their roles."""
+
+ALSO = {"sqs:SendMessage": "sqs:SendMessageBatch", "dynamodb:PartiQLInsert": "dynamodb:PutItem"}
 _UNKNOWN = {"AWS::EC2::NatGateway", "AWS::EC2::EIP"}
 
 
@@ -46,6 +58,14 @@ class Cloud:
     def deployment(self, stage: Stage = STAGE) -> Deployment:
         return Deployment(self.account, stage, Telling(), POLL)
 
+    def put_gateway_responses(self, deployment: Deployment) -> None:
+        gateway, api = self.client("apigateway"), deployment.shop.outputs()["RestAPIId"]
+        definition = json.loads((self.package / "sam.json").read_text())["Resources"]["RestAPI"]["Properties"]
+        responses = definition["DefinitionBody"]["x-amazon-apigateway-gateway-responses"]
+        for response_type, response in responses.items():
+            gateway.put_gateway_response(restApiId=api, responseType=response_type, **response)
+        gateway.create_deployment(restApiId=api, stageName=definition["StageName"])
+
     def package_with_other_heads(self) -> Path:
         """The emulator does not take a bucket back into a stack, and this one cannot be deleted."""
         file = self.package / "sam.json"
@@ -61,7 +81,7 @@ class Cloud:
 def running_cloud() -> Iterator[Cloud]:
     user = unprivileged_user()
     with ThrowawayDirectory(user) as directory:
-        postgres, valkey, emulator = Postgres(directory, user), Valkey(directory), Emulator(directory)
+        postgres, valkey, emulator = Postgres(directory, user), Valkey(directory), Emulator(directory, IAM_IS_ASKED)
         servers = (postgres, valkey, emulator)
         try:
             for server in servers:
@@ -101,9 +121,29 @@ def _package(directory: Path) -> Path:
     copy = directory / "package"
     shutil.copytree(packaging.package, copy)
     template = json.loads((copy / "sam.json").read_text())
-    template["Parameters"]["JwksUrl"]["AllowedPattern"] = "http://.+"
+    _leave_out_what_it_lacks(template)
+    for statement in _statements(template):
+        statement["Action"] += [also for action, also in ALSO.items() if action in statement["Action"]]
     (copy / "sam.json").write_text(json.dumps(template))
     return copy
+
+
+def _leave_out_what_it_lacks(template: Json) -> None:
+    resources = template["Resources"]
+    template["Parameters"]["JwksUrl"]["AllowedPattern"] = "http://.+"
+    for name, resource in list(resources.items()):
+        if resource["Type"] == "AWS::CloudWatch::Alarm" and "Metrics" in resource["Properties"]:
+            del resources[name]
+    del resources["ArchiveReader"]
+    [source] = resources["ArchiveEvents"]["Properties"]["Events"].values()
+    source["Properties"]["Stream"] = {"Fn::GetAtt": ["EventBus", "Arn"]}
+
+
+def _statements(template: Json) -> Iterator[Json]:
+    for resource in template["Resources"].values():
+        for policy in resource.get("Properties", {}).get("Policies", []):
+            for statement in policy["PolicyDocument"]["Statement"]:
+                yield statement["Fn::If"][1] if "Fn::If" in statement else statement
 
 
 @contextmanager
