@@ -144,7 +144,8 @@ def test_a_customer_who_asks_again_gets_the_tickets_wherever_a_lambda_was_killed
         "dynamodb.Query",
         "dynamodb.GetItem",
         "dynamodb.PutItem",
-        "dynamodb.TransactWriteItems",
+        "dynamodb.ExecuteStatement",
+        "dynamodb.ExecuteTransaction",
         "kinesis.PutRecords",
         "sqs.SendMessageBatch",
     }

@@ -128,8 +128,8 @@ class Lambdas:
 
 
 def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pytest.MonkeyPatch) -> Lambdas:
-    """On tables, a bus and a queue of this stage's own. Until the end of the test everything that is made with boto3's
-    default session is behind the trap."""
+    """On tables, a bus and a queue of this stage's own, appending as they are deployed. Until the end of the test
+    everything that is made with boto3's default session is behind the trap."""
     aws = Aws(emulator.url)
     resources = create_resources(aws, RESOURCE_FILE, {"Stage": stage})
     ensure_master_key(directory / "master.key")
@@ -142,6 +142,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
         event_bus=names["EventBus"],
         snapshots_table=names["SnapshotsTable"],
         marks_table=names["MarksTable"],
+        append_with="partiql",
         person_keys_table=names["PersonKeysTable"],
         parked_table=names["ParkedTable"],
         process_table=names["ProcessTable"],
