@@ -32,13 +32,14 @@ LIBRARIES_OF_A_FUNCTION = {
     "project_availability": CHALICE | AWS_SDK | PYDANTIC | REDIS,
     "run_processes": CHALICE | AWS_SDK | PYDANTIC,
     "sign_heads": CHALICE | AWS_SDK | PYDANTIC | CRYPTOGRAPHY,
-    "archive_events": CHALICE | AWS_SDK | {"duckdb", "_duckdb"},
+    "archive_events": CHALICE | AWS_SDK | PYDANTIC | {"duckdb", "_duckdb"},
     "work": CHALICE | AWS_SDK | PYDANTIC,
     "push_on": CHALICE | AWS_SDK | PYDANTIC,
     "record_lapsed_holds": CHALICE | AWS_SDK | PYDANTIC | REDIS,
     "verify_read_models": CHALICE | AWS_SDK | PYDANTIC | POSTGRES | REDIS,
+    "migrate": CHALICE | PYDANTIC | POSTGRES,
 }
-WITHOUT_BATCHES = {THE_API, "authorize", "push_on", "record_lapsed_holds", "verify_read_models"}
+WITHOUT_BATCHES = {THE_API, "authorize", "push_on", "record_lapsed_holds", "verify_read_models", "migrate"}
 
 FOLLOWERS = ("project_programme", "project_carts", "project_availability", "run_processes", "verify_read_models")
 
@@ -80,7 +81,8 @@ def in_a_container(function: str, program: str, *arguments: str) -> Any:
 def test_every_function_has_its_parts() -> None:
     event_handlers = {source.name for source in app.app.event_sources}
     authorizers = {authorizer.name for authorizer in app.app.builtin_auth_handlers}
-    assert PARTS.keys() == event_handlers | authorizers | {THE_API}
+    others = {function.name for function in app.app.pure_lambda_functions}
+    assert PARTS.keys() == event_handlers | authorizers | others | {THE_API}
     assert LIBRARIES_OF_A_FUNCTION.keys() == PARTS.keys()
 
 

@@ -15,6 +15,7 @@ CONFIG = PROJECT / ".chalice" / "config.json"
 ARNS = {
     "AWS::DynamoDB::Table": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/",
     "AWS::Kinesis::Stream": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/",
+    "AWS::Kinesis::StreamConsumer": f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/EventBus/consumer/",
     "AWS::KMS::Key": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/",
     "AWS::Logs::LogGroup": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:",
     "AWS::S3::Bucket": "arn:aws:s3:::",
@@ -103,5 +104,5 @@ def _resolved(resource: Json | str) -> str:
         return arn_of(resource["Ref"])
     if "Fn::GetAtt" in resource:
         logical_id, attribute = resource["Fn::GetAtt"]
-        return arn_of(logical_id) + {"Arn": "", "StreamArn": "/stream/label"}[attribute]
+        return arn_of(logical_id) + {"Arn": "", "ConsumerARN": ":1", "StreamArn": "/stream/label"}[attribute]
     return re.sub(r"\$\{(\w+)\.Arn\}", lambda found: arn_of(found[1]), resource["Fn::Sub"])
