@@ -16,6 +16,7 @@ import boto3
 from infra.stage import Stage
 from local import ports
 from local.issuer import Issuer
+from local.resources import REGION
 from tests.support.cloud import POLL, STAGE, Cloud, running_cloud
 
 Json = dict[str, Any]
@@ -57,7 +58,7 @@ class DeployedShop:
     def client(self, service: str, **credentials: str) -> Any:
         """As the account's root, unless `credentials` say otherwise."""
         keys: Json = credentials
-        return boto3.client(service, **keys) if keys else self._cloud.client(service)
+        return boto3.client(service, region_name=REGION, **keys) if keys else self._cloud.client(service)
 
     def name_of(self, logical_id: str) -> str:
         """The physical name of a resource of the stack."""
