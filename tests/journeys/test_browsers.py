@@ -49,20 +49,20 @@ def test_a_page_sees_answers_and_the_headers_that_a_client_needs(shop: Shop) -> 
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "body", "status"),
+    ("method", "path", "body", "statuses"),
     [
-        ("GET", "/nowhere", None, 404),
-        ("GET", "/concerts?limit=none", None, 422),
-        ("POST", "/carts", None, 401),
-        ("DELETE", "/concerts", None, 405),
-        ("POST", "/webhooks/payments/nobody", {}, 404),
+        ("GET", "/nowhere", None, {404}),
+        ("GET", "/concerts?limit=none", None, {422}),
+        ("POST", "/carts", None, {401}),
+        ("DELETE", "/concerts", None, {405, 404}),  # API Gateway has no 405
+        ("POST", "/webhooks/payments/nobody", {}, {404}),
     ],
     ids=["no such route", "bad input", "no token", "wrong method", "refused by the shop"],
 )
 def test_a_page_sees_why_it_was_refused(
-    shop: Shop, method: str, path: str, body: dict[str, str] | None, status: int
+    shop: Shop, method: str, path: str, body: dict[str, str] | None, statuses: set[int]
 ) -> None:
     answer = shop.visitor().request(method, path, headers=PAGE, json=body)
-    assert answer.status_code == status
+    assert answer.status_code in statuses
     assert answer.headers["access-control-allow-origin"] == "*"
     assert answer.json()["code"]
