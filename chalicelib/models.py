@@ -1,4 +1,4 @@
-"""Models whose schemas are built at first use: a container uses a few of them, and all would double its start."""
+"""Models whose schemas are built at first use: a container starts with all of them and uses a few."""
 
 from threading import RLock
 from typing import Any
@@ -9,7 +9,11 @@ _BUILDING = RLock()
 
 
 class LateModel(BaseModel):
-    """Before 2.14, pydantic itself does not build safely while other threads use the model (its issue 13419)."""
+    """For what is made by itself, as an event or a body is, and not for values inside: those come to be without their
+    own class being used, and could not be written then.
+
+    Before 2.14, pydantic itself does not build safely while other threads use the model (its issue 13419).
+    """
 
     model_config = ConfigDict(defer_build=True)
 

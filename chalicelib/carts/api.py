@@ -32,7 +32,7 @@ class NewItem(Body):
     quantity: Annotated[int, Field(ge=1, le=1000)]
 
 
-class Buyer(Body):
+class Buyer(Body, defer_build=False):
     name: Line
     email: EmailAddress
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, ClassVar
 
-from pydantic import AfterValidator, ConfigDict, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, PlainSerializer
 from pydantic.alias_generators import to_pascal
 
 from chalicelib.eventsourcing.instants import as_utc, format_instant
@@ -16,13 +16,13 @@ Upcaster = Callable[[JsonObject], JsonObject]
 Instant = Annotated[datetime, AfterValidator(as_utc), PlainSerializer(format_instant, when_used="json")]
 
 
-class StoredModel(LateModel):
+class StoredModel(BaseModel):
     """A value inside an event: PascalCase in the log, immutable, unknown keys ignored."""
 
     model_config = ConfigDict(alias_generator=to_pascal, populate_by_name=True, frozen=True, extra="ignore")
 
 
-class Event(StoredModel):
+class Event(StoredModel, LateModel):
     """One fact about one aggregate.
 
     `class VenueCreated(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueCreatedEvent")` registers the name

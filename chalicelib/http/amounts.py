@@ -35,7 +35,7 @@ def _currency(code: str) -> str:
     return code
 
 
-class Price(Body):
+class Price(Body, defer_build=False):
     """`{"amount": "25.00", "currency": "EUR"}`, with no more digits than the currency has."""
 
     amount: Annotated[str, AfterValidator(_amount)]

@@ -3,11 +3,15 @@
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
+from pkgutil import walk_packages
 from threading import Barrier
+from typing import Any, get_args
 
 import pytest
-from pydantic import ValidationError, create_model
+from pydantic import BaseModel, ValidationError, create_model
 
+import chalicelib
 from chalicelib.models import LateModel
 
 THREADS, CLASSES = 8, 40
@@ -45,3 +49,25 @@ def test_many_may_be_the_first_to_use_a_model() -> None:
         assert {one.model_dump_json() for one in made} == {
             '{"part":{"name":"a","price":1.5},"parts":[{"name":"x","price":2.0}]}'
         }
+
+
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from models_in(part)
+
+
+def late_models(of: type[LateModel] = LateModel) -> Iterator[type[LateModel]]:
+    for model in of.__subclasses__():
+        yield model
+        yield from late_models(model)
+
+
+def test_values_inside_late_models_are_not_late_themselves() -> None:
+    for module in walk_packages(chalicelib.__path__, "chalicelib."):
+        import_module(module.name)
+    ours = [model for model in late_models() if model.__module__.startswith("chalicelib.")]
+    values = {value for model in ours for field in model.model_fields.values() for value in models_in(field.annotation)}
+    assert values
+    assert [value for value in values if value.model_config.get("defer_build")] == []
