@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ops.plan.demand import Rates
-from ops.plan.load import AUTHORIZER_SECONDS, WRITES_OF_POOL, Load, consumers, gigabytes
+from ops.plan.load import AUTHORIZER_SECONDS, READERS_OF_THEIR_OWN, WRITES_OF_POOL, Load, consumers, gigabytes
 from ops.plan.prices import Prices
 
 GIGABYTE = 1_000_000_000
@@ -72,7 +72,7 @@ def _used(load: Load, prices: Prices, requests: Rates, losses: float) -> Iterato
     lost = losses * sum(requests[step] * counted[step].log_write_units for step in WRITES_OF_POOL)
     events, kilobytes = records(load, requests)
     all_requests = sum(requests.values())
-    batches = events * consumers() / RECORDS_A_BATCH
+    batches, sharing = events * consumers() / RECORDS_A_BATCH, consumers() - READERS_OF_THEIR_OWN
     put = kilobytes * 1024 / GIGABYTE
     yield line("API Gateway", "api_requests", all_requests)
     yield line("Lambda, invocations", "lambda_requests", all_requests + requests["cart"] + batches)
@@ -82,7 +82,8 @@ def _used(load: Load, prices: Prices, requests: Rates, losses: float) -> Iterato
     yield line("DynamoDB, writes of lost races", "dynamodb_write_units", lost)
     yield line("DynamoDB, reads", "dynamodb_read_units", over("reads"))
     yield line("Kinesis, put", "kinesis_in", put)
-    yield line(f"Kinesis, read by {consumers()} consumers", "kinesis_out", put * consumers())
+    yield line(f"Kinesis, read by {sharing} consumers", "kinesis_out", put * sharing)
+    yield line("Kinesis, enhanced fan-out", "kinesis_fan_out", put * READERS_OF_THEIR_OWN)
     yield line("KMS, keys of buyers", "kms_requests", requests["checkout"] * KEY_REQUESTS)
     yield line("CloudWatch, logs", "logs_ingested", (all_requests + requests["cart"] + batches) * LOG_BYTES / GIGABYTE)
     yield line("answers to the internet", "transfer_out", over("answers") * 1024 / GIGABYTE)

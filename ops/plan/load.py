@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 
 from chalicelib.inventory.dealing import MAX_QUANTITY, deal
-from infra.template import FUNCTIONS
+from infra.template import FUNCTIONS, RESOURCES
 from ops.plan.demand import OnSale, Rates
 from ops.plan.measured import Measured
 from ops.plan.timings import Contention, Timings
@@ -107,8 +107,8 @@ class Load:
         return max(1, ceil(self.record_bytes() / SHARD_BYTES), ceil(self.records() / SHARD_RECORDS))
 
     def bytes_out(self) -> float:
-        """Bytes a second that all consumers read from one shard."""
-        return self.record_bytes() * consumers() / self.shards()
+        """Bytes a second that those who share what it gives read from one shard."""
+        return self.record_bytes() * (consumers() - READERS_OF_THEIR_OWN) / self.shards()
 
     def seconds_in_lambda(self, step: str) -> float:
         """On average, lost races included: who pays in another container loses one as well."""
@@ -134,6 +134,12 @@ class Load:
 
     def _pool_units(self, step: str) -> float:
         return (1 + self.contention.losses) * self.counted[step].log_units["TicketPool"]
+
+
+_RESOURCES: Mapping[str, Mapping[str, object]] = json.loads(RESOURCES.read_text())["Resources"]
+
+READERS_OF_THEIR_OWN = sum(resource["Type"] == "AWS::Kinesis::StreamConsumer" for resource in _RESOURCES.values())
+"""Consumers with enhanced fan-out in every stage: each is given as much as all others share."""
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 from chalicelib.inventory.dealing import MAX_QUANTITY, deal
 from ops.plan.demand import OnSale
 from ops.plan.limits import Limit, limits_of
-from ops.plan.load import Load, consumers
+from ops.plan.load import READERS_OF_THEIR_OWN, Load, consumers
 from ops.plan.measured import Measured, Spent, Step
 from ops.plan.timings import Contention, Timings, longest_pause
 
@@ -69,8 +69,8 @@ def test_shards_take_1000_records_or_a_megabyte_a_second() -> None:
     assert load(buyers=600_000).shards() == 4
 
 
-def test_all_consumers_share_the_two_megabytes_that_a_shard_gives() -> None:
-    assert consumers() == 5
+def test_all_consumers_but_the_archives_share_the_two_megabytes_that_a_shard_gives() -> None:
+    assert (consumers(), READERS_OF_THEIR_OWN) == (6, 1)
     assert limit("event bus, reading", load()).needed == pytest.approx(5 * load().record_bytes())
 
 
