@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+ALARM = "AWS::CloudWatch::Alarm"
+
 Json = dict[str, Any]
 Missing = Literal["notBreaching", "breaching", "ignore"]
 
@@ -96,7 +98,7 @@ class Alarm:
         }
         if self.few_samples:
             properties["EvaluateLowSampleCountPercentile"] = self.few_samples
-        return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
+        return {"Type": ALARM, "Properties": properties}
 
     def _measured(self) -> Json:
         if isinstance(self.metric, Metric):

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from infra import alarms
+from infra.template import FUNCTIONS
 from ops.plan.demand import Rates
 from ops.plan.load import AUTHORIZER_SECONDS, READERS_OF_THEIR_OWN, WRITES_OF_POOL, Load, consumers, gigabytes
 from ops.plan.prices import Prices
@@ -18,7 +20,9 @@ HOURS = 730
 SCHEDULED = 3
 """Functions that run every minute."""
 SCHEDULED_SECONDS = 0.5
-SECRETS, KEYS, ALARMS, METRICS = 3, 2, 10, 10
+SECRETS, KEYS = 3, 2
+SERIES = 19
+"""Of our metrics: a name and a function that counts it."""
 POSTGRES_GIGABYTES = 20
 VISITS_A_PURCHASE = 20
 """In a quiet month: most people only look."""
@@ -102,11 +106,18 @@ def _standing(prices: Prices) -> Iterator[Line]:
         ("Lambda, their time", "lambda_gb_seconds", runs * SCHEDULED_SECONDS * gigabytes("push_on")),
         ("KMS, keys", "kms_keys", KEYS),
         ("secrets", "secrets", SECRETS),
-        ("alarms", "alarms", ALARMS),
-        ("metrics", "metrics", METRICS),
+        ("the way out of the VPC", "nat_hours", HOURS),
+        ("alarms, on so many metrics", "alarms", _watched_metrics()),
+        ("metrics of our own", "metrics", SERIES),
     ):
         unit = prices[price].unit.removeprefix("million ")
         yield Line(what, float(quantity), unit, prices.cost(price, quantity))
+
+
+def _watched_metrics() -> int:
+    """By the alarms of the template; those that calculate watch several."""
+    watching = (one["Properties"] for one in alarms.resources(FUNCTIONS).values() if one["Type"] == alarms.ALARM)
+    return sum(sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1 for one in watching)
 
 
 def _api_gigabyte_seconds(load: Load, requests: Rates, is_busy: bool) -> float:

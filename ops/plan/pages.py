@@ -15,7 +15,7 @@ from ops.report import Rows, Section
 
 _NOT_IN_IT = (
     "tax, free tiers, raised warm throughput, provisioned concurrency, shards and fan-out, the payment provider's "
-    "fees, mail, NAT, support"
+    "fees, mail, what goes through NAT, support"
 )
 MEANINGS = {
     "tickets": "of all ticket types",
