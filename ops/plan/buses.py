@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from ops.plan.bill import GIGABYTE, HOURS, records
-from ops.plan.load import Load, consumers
+from ops.plan.load import READERS_OF_THEIR_OWN, Load, consumers
 from ops.plan.prices import Prices
 
 STREAM_READERS = 2
@@ -36,7 +36,9 @@ def buses_of(load: Load, prices: Prices) -> list[Bus]:
     many = consumers()
     events, kilobytes = records(load, load.sale.requests())
     put = kilobytes * 1024 / GIGABYTE
-    kinesis = prices.cost("kinesis_in", put) + prices.cost("kinesis_out", put * many)
+    own = READERS_OF_THEIR_OWN
+    read = prices.cost("kinesis_out", put * (many - own)) + prices.cost("kinesis_fan_out", put * own)
+    kinesis = prices.cost("kinesis_in", put) + read
     calls = events * many * FIFO_CALLS_A_MESSAGE / FIFO_BATCH
     needed = load.records()
     return [
@@ -62,7 +64,7 @@ def buses_of(load: Load, prices: Prices) -> list[Bus]:
         ),
         Bus(
             "Kinesis",
-            f"{many} share 2 MB/s a shard; 20 more by fan-out",
+            f"{many - own} share 2 MB/s a shard; {own} of 20 by fan-out",
             True,
             "by partition key: one a stream",
             "7 days here, up to 365, any reader from any time",
