@@ -30,7 +30,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="session")
-def _our_shop(stack: Stack) -> Iterator[Shop]:
+def our_shop(stack: Stack) -> Iterator[Shop]:
     with open_shop(stack) as opened:
         yield opened
 
@@ -45,5 +45,5 @@ def shop(request: pytest.FixtureRequest) -> Shop:
     """The API over HTTP with the pipeline behind it; tests share it and make what they need."""
     if base_url := request.config.getoption("--api-url"):
         return open_stage(base_url, request.getfixturevalue("_stage_token"))
-    ours: Shop = request.getfixturevalue("_our_shop")
+    ours: Shop = request.getfixturevalue("our_shop")
     return ours

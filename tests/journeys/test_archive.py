@@ -35,6 +35,8 @@ from tests.journeys.shop import (
 )
 from tests.support.stored import item
 
+pytestmark = pytest.mark.needs_the_stack
+
 Ask = Callable[..., list[Json]]
 
 

@@ -11,6 +11,8 @@ from tests.faults.test_weather_and_poison import append_poison
 from tests.journeys.shop import VENUE, Shop, cart_with, made, pay, publish_concert, refused
 from tests.support.metrics import collected
 
+pytestmark = pytest.mark.needs_the_stack
+
 if TYPE_CHECKING:
     from tests.support.runtime import RuntimeLog
 

@@ -39,13 +39,15 @@ from tests.journeys.shop import (
     refused,
 )
 from tests.support.asked import Guard
-from tests.support.policies import Statement, policy_files, statements_of
+from tests.support.policies import ON_EVERY_RESOURCE, Statement, policy_files, statements_of
 from tests.support.scanned_log import ScannedLog
 from tests.support.shop import Clock
 
+pytestmark = pytest.mark.needs_the_stack
+
 
 @pytest.fixture(scope="module")
-def rehearsed(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Iterator[Guard]:
+def rehearsed(tmp_path_factory: pytest.TempPathFactory, our_shop: Shop) -> Iterator[Guard]:
     """After a day in a shop of its own, but for the server of the routes: an app has only one."""
     with ExitStack() as exits:
         stack = exits.enter_context(Stack(tmp_path_factory.mktemp("permissions"), migrate=migrate))
@@ -59,7 +61,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory, shop: Shop) -> Iterator[
         session.events.register("before-send.dynamodb.ExecuteStatement", LostReplies(guard))
         log = ScannedLog(stack.aws.dynamodb, stack.environment["EVENTS_TABLE"])
         pump = pump_of(stack, guard, log)
-        own = Shop(shop.base_url, stack.issuer.token, OurPipeline(pump), Ours(stack.issuer, pump, stack))
+        own = Shop(our_shop.base_url, stack.issuer.token, OurPipeline(pump), Ours(stack.issuer, pump, stack))
         Day(own, log, Settings.from_environment(deployed)).rehearse()
         yield guard
 
@@ -270,15 +272,21 @@ ASKED_BY_LAMBDA = {
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
     "kinesis:DescribeStream",
+    "kinesis:DescribeStreamConsumer",
     "kinesis:DescribeStreamSummary",
     "kinesis:GetRecords",
     "kinesis:GetShardIterator",
     "kinesis:ListShards",
+    "kinesis:SubscribeToShard",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
-}
-"""In the function's name, but not by its code: it writes the function's log and polls its event source."""
+}.union(*ON_EVERY_RESOURCE)
+"""In the function's name, but not by its code: it writes the function's log, traces it, connects it to the VPC and
+polls its event source."""
+
+ASKED_WHERE_DEPLOYED = {"secretsmanager:GetSecretValue"}
+"""Here the environment has the secrets; `tests/deployed` reads them."""
 
 SNAPSHOTS = "no stream of one day is long enough for a snapshot"
 RELEASED = "another has brought a parked stream further meanwhile"
@@ -305,7 +313,7 @@ def test_a_function_asks_for_everything_that_it_may(rehearsed: Guard, function: 
         (function, action, statement.logical_id)
         for statement in statements_of(function)
         for action in set(statement.actions) - asked_of(rehearsed, function, statement)
-        if action not in ASKED_BY_LAMBDA
+        if action not in ASKED_BY_LAMBDA | ASKED_WHERE_DEPLOYED
     }
     assert never_asked == {rare for rare in TOO_RARE if rare[0] == function}
 
