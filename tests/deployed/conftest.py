@@ -1,4 +1,4 @@
-"""The shop as it would be on AWS, once for all that is asked of it."""
+"""The shop as it would be on AWS, once for a module: as long as it is there, the environment names its account."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ import pytest
 from tests.support.deployment import DeployedShop, deployed_shop
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeployedShop]:
     with deployed_shop(tmp_path_factory.mktemp("issuer")) as running:
         yield running
