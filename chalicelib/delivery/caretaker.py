@@ -28,6 +28,9 @@ STILL_ON_ITS_WAY = timedelta(minutes=1)
 
 SECONDS_A_RUN = 40.0
 
+_Followed = tuple[str, UUID]
+"""A projection by its name, and a stream that it follows."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -87,18 +90,18 @@ class Caretaker:
         self._clock = clock
 
     def run(self, seconds: float = SECONDS_A_RUN) -> int:
-        """How many streams were behind. Raises Unavailable if the log, the notes, the parked streams or a Redis to be
-        mended are away."""
+        """How many streams were behind, each once, even if its events lie on several pages. Raises Unavailable if the
+        log, the notes, the parked streams or a Redis to be mended are away."""
         until = monotonic() + seconds
         self._tell_what_waits()
         now = self._next(Pass(**self._notes.read()))
         if now.is_done:
             return 0
-        behind = 0
+        behind: set[_Followed] = set()
         for page in self._store.scan(after=now.cursor or None):
-            found = self._look_at(page, now)
-            metrics.count("StreamsBehind", found)
-            behind += found
+            found = self._look_at(page, now) - behind
+            metrics.count("StreamsBehind", len(found))
+            behind |= found
             if page.cursor is None and now.is_mending and self._forgetful.end_mending(now.id):
                 logger.info("Redis knows the whole log again")
             now = replace(now, cursor=page.cursor or "", is_done="" if page.cursor else "yes")
@@ -106,8 +109,8 @@ class Caretaker:
             if monotonic() >= until:
                 break
         if behind:
-            logger.warning("%d streams were behind and have been caught up", behind)
-        return behind
+            logger.warning("%d streams were behind and have been caught up", len(behind))
+        return len(behind)
 
     def _next(self, last: Pass) -> Pass:
         """The pass to go on with, or a new one."""
@@ -134,13 +137,13 @@ class Caretaker:
     def _must_mend(self, last: Pass) -> bool:
         return not self._forgetful.is_whole() and not self._forgetful.is_being_mended(last.id)
 
-    def _look_at(self, page: ScanPage, now: Pass) -> int:
-        behind = 0
+    def _look_at(self, page: ScanPage, now: Pass) -> set[_Followed]:
+        behind: set[_Followed] = set()
         if now.is_mending:
             self._load_again(page)
         for model, consumer in self._followed:
             try:
-                behind += self._catch_up(page, model, consumer)
+                behind |= self._catch_up(page, model, consumer)
             except Unavailable:  # the next pass finds what is behind here
                 logger.warning("%s cannot be compared with the log now", model.name, exc_info=True)
         return behind
@@ -151,7 +154,7 @@ class Caretaker:
         for batch in folded_streams([page], live, self._store):
             loader.load(batch.streams)
 
-    def _catch_up(self, page: ScanPage, model: ReadModel, consumer: Consumer) -> int:
+    def _catch_up(self, page: ScanPage, model: ReadModel, consumer: Consumer) -> set[_Followed]:
         newest: dict[UUID, StoredEvent] = {}
         latest = format_instant(self._clock() - STILL_ON_ITS_WAY)
         for event in page.events:
@@ -163,4 +166,4 @@ class Caretaker:
         for event in behind:
             consumer.catch_up(event.aggregate_id, [event])
         name = consumer.projection.name
-        return sum(self._parking.find(name, event.aggregate_id) is None for event in behind)
+        return {(name, event.aggregate_id) for event in behind if self._parking.find(name, event.aggregate_id) is None}

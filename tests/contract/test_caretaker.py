@@ -109,6 +109,15 @@ def test_a_last_event_that_the_bus_lost_is_caught_up(watched: Watched) -> None:
     assert watched.caretaker.run() == 0
 
 
+def test_a_stream_whose_events_lie_on_two_pages_is_counted_once(whole: Watched) -> None:
+    """Among so many drafts of two events, at seven events a page, some lie on two."""
+    drafts = {whole.shop.draft() for _ in range(20)}
+    split = [page.events[0].aggregate_id for page in whole.log.scan() if page.events[0].aggregate_version == 1]
+    assert drafts & set(split)
+    whole.shop.clock.advance(LOOKS_AGAIN_AFTER)
+    assert whole.caretaker.run() == len(drafts) * len(whole.consumers)
+
+
 def test_an_event_that_may_be_on_its_way_is_left_to_the_bus(whole: Watched) -> None:
     concert_id = whole.shop.draft()
     assert whole.caretaker.run() == 0

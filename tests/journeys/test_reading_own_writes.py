@@ -1,11 +1,13 @@
 """Reading what one has just written, while every projection stands still: nothing here settles unless it says so."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
 from tests.journeys.shop import BUYER, VENUE, Json, Shop, cart_with, made, pay, publish_concert, refused
+
+ANY = UUID(int=0)
 
 
 def reading(*named: tuple[str, int]) -> dict[str, str]:
@@ -113,9 +115,7 @@ def test_availability_reflects_the_concert_the_pool_or_the_cart_that_was_seen(sh
     assert shown((cart_id, 1)) == ("log", 18)
 
 
-@pytest.mark.parametrize(
-    "value", ["x:1", "1", f"{uuid4()}", f"{uuid4()}:", f"{uuid4()}:-1", f"{uuid4()}:1;{uuid4()}:1", ","]
-)
+@pytest.mark.parametrize("value", ["x:1", "1", f"{ANY}", f"{ANY}:", f"{ANY}:-1", f"{ANY}:1;{ANY}:1", ","])
 def test_every_read_refuses_a_header_that_it_cannot_read(shop: Shop, value: str) -> None:
     operator, some_id = shop.as_role("operator"), uuid4()
     for path in (
