@@ -19,7 +19,7 @@ run: $(INSTALLED) ## everything up, demo data, the API on http://127.0.0.1:8000 
 	@$(BIN)/python -m local
 
 test: lint ## lint, types and every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses=4 --dist loadfile  # each process with servers of its own
 
 journeys: $(INSTALLED) ## the journeys alone; API_URL=… judges the shop there, with tokens of TOKENS=…
 	$(BIN)/python -m pytest tests/journeys $(if $(API_URL),--api-url "$(API_URL)") $(if $(TOKENS),--tokens "$(TOKENS)")
