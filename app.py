@@ -1,7 +1,7 @@
 """Every Lambda entry point of Cloudbash, and nothing else.
 
 All functions share this module, so it imports at once only what all of them need: what one function needs is imported
-by its handler, and before its first call by what `chalicelib/parts.py` makes for it.
+by its handler, and before its first call by what `chalicelib/functions.py` makes for it.
 """
 
 import gc
@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate, SQSEvent
 
-from chalicelib import composition, logs
-from chalicelib.invocation import observed
-from chalicelib.parts import PARTS, THE_API
+from chalicelib import composition
+from chalicelib.functions import THE_API, WARM_UP
+from chalicelib.platform import logs
+from chalicelib.platform.invocation import observed
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
-    from chalicelib.delivery.consumer import BusRecord, Consumer
+    from chalicelib.platform.bus.consumer import BusRecord, Consumer
 
 FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
 """The function that this container runs, as Lambda names it; empty everywhere else, where all run in one process."""
@@ -33,20 +34,20 @@ app.register_middleware(observed)
 
 @app.authorizer(ttl_seconds=300)
 def authorize(request: AuthRequest) -> AuthResponse:
-    from chalicelib.http.authorizer import authorize as authorize_token
+    from chalicelib.platform.http.authorizer import authorize as authorize_token
 
     return authorize_token(request.token, composition.current().verifier)
 
 
 if FUNCTION in {"", THE_API}:
-    from chalicelib.carts.api import routes as carts
-    from chalicelib.concerts.api import routes as concerts
-    from chalicelib.health.api import routes as health
-    from chalicelib.http.middleware import logged, problems_only
-    from chalicelib.inventory.api import routes as inventory
-    from chalicelib.orders.api import routes as orders
-    from chalicelib.streams.api import routes as streams
-    from chalicelib.venues.api import routes as venues
+    from chalicelib.platform.http.middleware import logged, problems_only
+    from chalicelib.shop.carts.api import routes as carts
+    from chalicelib.shop.concerts.api import routes as concerts
+    from chalicelib.shop.health.api import routes as health
+    from chalicelib.shop.inventory.api import routes as inventory
+    from chalicelib.shop.orders.api import routes as orders
+    from chalicelib.shop.streams.api import routes as streams
+    from chalicelib.shop.venues.api import routes as venues
 
     app.register_middleware(logged, "http")
     app.register_middleware(problems_only, "http")
@@ -59,7 +60,7 @@ if FUNCTION in {"", THE_API}:
 @app.on_dynamodb_record(stream_arn=settings.events_stream_arn or "set-by-the-template", batch_size=100)
 def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
     """Log → bus."""
-    from chalicelib.delivery.forwarder import LogRecord
+    from chalicelib.platform.bus.forwarder import LogRecord
 
     records = [LogRecord(r.sequence_number, r.event_name, r.keys, r.new_image) for r in event]
     return composition.current().forwarder.forward(records)
@@ -94,7 +95,7 @@ def run_processes(event: KinesisEvent) -> dict[str, Any]:
 )
 def sign_heads(event: KinesisEvent) -> dict[str, Any]:
     """Bus → archive of signed heads."""
-    return composition.current().notary.sign(_bus_records(event))
+    return composition.current().head_signer.sign(_bus_records(event))
 
 
 @app.on_kinesis_record(
@@ -108,7 +109,7 @@ def archive_events(event: KinesisEvent) -> dict[str, Any]:
 @app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=10)
 def work(event: SQSEvent) -> dict[str, Any]:
     """Work queue → commands and the world outside."""
-    from chalicelib.processes.worker import Message
+    from chalicelib.platform.processes.worker import Message
 
     messages = [Message(record.to_dict()["messageId"], record.body) for record in event]
     return composition.current().worker.work(messages)
@@ -129,8 +130,8 @@ def record_lapsed_holds(_: CloudWatchEvent) -> None:
 
 @app.schedule(Rate(1, unit=Rate.MINUTES))
 def verify_read_models(_: CloudWatchEvent) -> None:
-    """The caretaker: heads of the log → positions of the read models, and what is behind is caught up."""
-    composition.current().caretaker.run()
+    """The reconciler: heads of the log → positions of the read models, and what is behind is caught up."""
+    composition.current().reconciler.run()
 
 
 @app.lambda_function()
@@ -144,7 +145,7 @@ def _consume(event: KinesisEvent, consumer: "Consumer") -> dict[str, Any]:
 
 
 def _bus_records(event: KinesisEvent) -> "Iterator[BusRecord]":
-    from chalicelib.delivery.consumer import BusRecord
+    from chalicelib.platform.bus.consumer import BusRecord
 
     for record in event:
         shard_id, _, _ = record.to_dict()["eventID"].partition(":")
@@ -152,6 +153,6 @@ def _bus_records(event: KinesisEvent) -> "Iterator[BusRecord]":
 
 
 if FUNCTION:
-    PARTS[FUNCTION](composition.current())
+    WARM_UP[FUNCTION](composition.current())
     gc.freeze()  # nor need it be looked at again
     gc.enable()

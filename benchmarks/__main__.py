@@ -13,7 +13,7 @@ from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
 from benchmarks.report import Record, Section, progress, publish, verdict_on
 from chalicelib.composition import Composition
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 from chalicelib.settings import Settings
 from local.stack import Stack
 

@@ -14,12 +14,12 @@ from uuid import UUID, uuid4
 
 from benchmarks.holds import HOLD_FOR, caller, new_cart
 from benchmarks.usage import Cost, Usage
-from chalicelib.carts.commands import add_item
-from chalicelib.clock import utc_now
-from chalicelib.errors import Busy
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.errors import Busy
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
+from chalicelib.shop.carts.commands import add_item
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from local.resources import Aws
 
 Item = dict[str, Any]

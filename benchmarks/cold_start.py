@@ -15,7 +15,7 @@ from zipfile import ZipFile
 
 from benchmarks.machine import describe_machine
 from benchmarks.report import Record, Section, progress, publish, verdict_on
-from chalicelib.parts import PARTS, THE_API
+from chalicelib.functions import THE_API, WARM_UP
 from infra.container import PLACES, environment, unpack
 from infra.package import Packaging
 
@@ -64,7 +64,7 @@ def measure(rounds: int, directory: Path, on_round: Callable[[], None]) -> dict[
     """Medians of an unpacked package, of each function and, under an empty name, of the bare SDK. They take turns."""
     measured: defaultdict[str, list[Start]] = defaultdict(list)
     for _ in range(rounds):
-        for name in ("", *PARTS):
+        for name in ("", *WARM_UP):
             measured[name].append(_start(directory, name))
         on_round()
     return {
@@ -96,7 +96,7 @@ def starts(rounds: int, package: Path) -> Section:
                 shutil.rmtree(bytecode)
         bare = measure(rounds, directory, lambda: bar.advance(task))
     note = f"CPU milliseconds, medians of {rounds}; ratio: imports to `{BARE}`, {_ms(shipped[''].total)}"
-    return Section("cold_start", note, [_row(name, shipped, bare) for name in PARTS])
+    return Section("cold_start", note, [_row(name, shipped, bare) for name in WARM_UP])
 
 
 def _row(name: str, shipped: dict[str, Start], bare: dict[str, Start]) -> Record:

@@ -8,13 +8,13 @@ from uuid import UUID, uuid4
 from benchmarks.clients import Clients, Item, Turn
 from benchmarks.holds import HOLD_FOR, ORIGIN, caller, new_cart, pool_openings
 from benchmarks.usage import Cost
-from chalicelib.carts.commands import add_item
-from chalicelib.clock import utc_now
-from chalicelib.eventsourcing.dynamodb_json import to_item
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.store import EventStore
-from chalicelib.inventory.commands import open_pools
-from chalicelib.inventory.ticket_pool import pool_id
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
+from chalicelib.shop.carts.commands import add_item
+from chalicelib.shop.inventory.commands import open_pools
+from chalicelib.shop.inventory.ticket_pool import pool_id
 
 POOLS = (1, 4, 16, 64)
 CLIENTS = 16

@@ -8,17 +8,17 @@ from typing import Any
 from uuid import uuid4
 
 from benchmarks.holds import HOLD_FOR, ORIGIN, caller, new_cart, pool_openings
-from chalicelib.carts.cart import CART
-from chalicelib.carts.commands import add_item, remove_item
-from chalicelib.clock import utc_now
-from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.codec import decode
-from chalicelib.eventsourcing.event import event_class
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.commands import open_pools
-from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.event import event_class
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.carts.cart import CART
+from chalicelib.shop.carts.commands import add_item, remove_item
+from chalicelib.shop.inventory.commands import open_pools
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 
 CARTS = 200
 LINES = 4

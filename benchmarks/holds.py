@@ -3,13 +3,13 @@
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from chalicelib.caller import Actor, Caller, RequestIdentity
-from chalicelib.carts.commands import create_cart
-from chalicelib.clock import utc_now
-from chalicelib.eventsourcing.codec import Origin
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.inventory.events import TicketPoolOpened
-from chalicelib.money import Money
+from chalicelib.platform.caller import Actor, Caller, RequestIdentity
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.money import Money
+from chalicelib.shop.carts.commands import create_cart
+from chalicelib.shop.inventory.events import TicketPoolOpened
 
 HOLD_FOR = timedelta(minutes=15)
 CUSTOMER = Actor(uuid4(), frozenset())

@@ -22,17 +22,17 @@ from benchmarks.holds import HOLD_FOR, ORIGIN, caller, new_cart, pool_openings
 from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
 from benchmarks.report import Record, Section, progress, publish
-from chalicelib.carts.commands import add_item
-from chalicelib.clock import utc_now
 from chalicelib.composition import Composition
-from chalicelib.delivery.bus import from_bus
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.commands import open_pools
+from chalicelib.platform.bus.message import from_bus
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 from chalicelib.settings import Settings
-from chalicelib.venues.commands import change_venue, create_venue
-from chalicelib.venues.venue import VenueDetails
+from chalicelib.shop.carts.commands import add_item
+from chalicelib.shop.inventory.commands import open_pools
+from chalicelib.shop.venues.commands import change_venue, create_venue
+from chalicelib.shop.venues.venue import VenueDetails
 from local.__main__ import child
 from local.checkout import PROJECT
 from local.stack import Stack

@@ -10,12 +10,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from benchmarks.holds import HOLD_FOR, ORIGIN, caller, new_cart, pool_openings
-from chalicelib.carts.commands import add_item
-from chalicelib.clock import utc_now
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.inventory.commands import open_pools
-from chalicelib.inventory.dealing import deal
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.carts.commands import add_item
+from chalicelib.shop.inventory.commands import open_pools
+from chalicelib.shop.inventory.pool_sizing import deal
 
 TICKETS = 5_000
 ROUNDS = 3

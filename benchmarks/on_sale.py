@@ -19,7 +19,6 @@ from benchmarks.buyer import Habits
 from benchmarks.crowd import Crowd, Sale, let_in
 from benchmarks.log import of_concert, scan
 from benchmarks.machine import describe_machine
-from benchmarks.oracle import Stock, Verdict, judge, stock_of
 from benchmarks.own_stack import own_stack
 from benchmarks.programme import person, put_on_sale
 from benchmarks.report import Record, Section, progress, publish
@@ -28,6 +27,7 @@ from chalicelib.settings import STACK_FILE, Settings
 from local.__main__ import child
 from local.checkout import STATE
 from local.issuer import Issuer
+from simulator.oracle import Stock, Verdict, judge, stock_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -15,10 +15,10 @@ from chalice.app import AuthResponse, Chalice, Request, Response
 from benchmarks.machine import describe_machine
 from benchmarks.programme import VENUE
 from benchmarks.report import Record, Section, publish
-from chalicelib.caller import Role
-from chalicelib.http.middleware import problems_only
-from chalicelib.http.routes import Answer, Call, Routes, created
-from chalicelib.venues.api import NewVenue
+from chalicelib.platform.caller import Role
+from chalicelib.platform.http.middleware import problems_only
+from chalicelib.platform.http.routes import Answer, Call, Routes, created
+from chalicelib.shop.venues.api import NewVenue
 
 ROUNDS = 7
 REQUESTS = 1_000

@@ -21,8 +21,8 @@ from benchmarks.programme import person, put_on_sale
 from benchmarks.usage import Cost, Usage, difference, item_bytes
 from chalicelib import composition
 from chalicelib.composition import Composition
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.settings import Settings
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from local.issuer import Issuer
 from local.pump import Pump
 from ops.plan.measured import FILE, Measured, Spent, Step

@@ -17,7 +17,19 @@ from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
 from benchmarks.report import Record, Section, progress, publish, verdict_on
 from chalicelib.composition import Composition
-from chalicelib.concerts.events import (
+from chalicelib.platform.bus.consumer import Consumer
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.eventsourcing.codec import Head, Origin, encode, recorded
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.store import ScanPage
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.platform.readmodels.folding import folded_streams
+from chalicelib.platform.readmodels.generations import ReadModel, Rewrite
+from chalicelib.platform.readmodels.rebuild import SEGMENTS, Progress, Rebuilder
+from chalicelib.settings import Settings
+from chalicelib.shop.concerts.events import (
     ConcertCreated,
     ConcertDetailsChanged,
     ConcertPublished,
@@ -26,18 +38,6 @@ from chalicelib.concerts.events import (
     ConcertTicketTypeRemoved,
     TicketType,
 )
-from chalicelib.delivery.consumer import Consumer
-from chalicelib.delivery.folding import folded_streams
-from chalicelib.delivery.generations import ReadModel, Rewrite
-from chalicelib.delivery.parking import MemoryParking
-from chalicelib.delivery.rebuild import SEGMENTS, Progress, Rebuilder
-from chalicelib.eventsourcing.codec import Head, Origin, encode, recorded
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.store import ScanPage
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.money import Money
-from chalicelib.settings import Settings
 
 SIZES = (100_000, 1_000_000)
 GOAL = 8_600

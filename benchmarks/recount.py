@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import StoredEvent
 
 
 class UnknownEvent(Exception):

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
-from chalicelib.concerts.events import ConcertCancellationCompleted, ConcertCancelled
-from chalicelib.eventsourcing.event import Event
-from chalicelib.orders.events import (
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.shop.concerts.events import ConcertCancellationCompleted, ConcertCancelled
+from chalicelib.shop.orders.events import (
     OrderCancelled,
     OrderConfirmed,
     OrderLine,

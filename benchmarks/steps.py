@@ -11,8 +11,8 @@ from benchmarks.programme import Concert, person, put_on_sale
 from benchmarks.usage import Cost, Usage, difference
 from chalicelib import composition
 from chalicelib.composition import Composition
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
 from chalicelib.settings import Settings
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from local.issuer import Issuer
 
 HISTORY = 200

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
-from chalicelib.clock import utc_now
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.instants import format_instant
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.settings import NotConfigured, Settings
 
 if TYPE_CHECKING:
@@ -19,32 +19,32 @@ if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
     from redis import Redis
 
-    from chalicelib.archive.archivist import Archivist
-    from chalicelib.archive.layout import Files
-    from chalicelib.caller import Role
-    from chalicelib.delivery.caretaker import Caretaker
-    from chalicelib.delivery.consumer import Consumer
-    from chalicelib.delivery.documents import DocumentProjection
-    from chalicelib.delivery.dynamodb_parking import DynamoDBParking
-    from chalicelib.delivery.forwarder import Forwarder
-    from chalicelib.delivery.generations import ReadModel
-    from chalicelib.delivery.min_versions import MinVersions
-    from chalicelib.delivery.postgres import Pool, PostgresProjection, Reader
-    from chalicelib.delivery.projection import Projection
-    from chalicelib.delivery.redis import RedisProjection
-    from chalicelib.eventsourcing.aggregate import Aggregate
-    from chalicelib.eventsourcing.dynamodb import AppendingWith, DynamoDBEventStore
-    from chalicelib.eventsourcing.repository import Repository
-    from chalicelib.evidence.archive import Archive
-    from chalicelib.evidence.notary import Notary
-    from chalicelib.evidence.statement import Signer
-    from chalicelib.http.auth import FileKeys, TokenVerifier
-    from chalicelib.orders.payments import PaymentGateway
-    from chalicelib.privacy.keys import MasterKey
-    from chalicelib.privacy.vault import PersonVault
-    from chalicelib.processes.runner import ProcessRunner
-    from chalicelib.processes.work import WorkQueue
-    from chalicelib.processes.worker import Worker
+    from chalicelib.platform.archive.archivist import Archivist
+    from chalicelib.platform.archive.layout import Files
+    from chalicelib.platform.bus.consumer import Consumer
+    from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
+    from chalicelib.platform.bus.forwarder import Forwarder
+    from chalicelib.platform.bus.projection import Projection
+    from chalicelib.platform.caller import Role
+    from chalicelib.platform.eventsourcing.aggregate import Aggregate
+    from chalicelib.platform.eventsourcing.repository import Repository
+    from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
+    from chalicelib.platform.http.auth import FileKeys, TokenVerifier
+    from chalicelib.platform.integrity.head_signer import HeadSigner
+    from chalicelib.platform.integrity.heads import Archive
+    from chalicelib.platform.integrity.statement import Signer
+    from chalicelib.platform.privacy.keys import MasterKey
+    from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.processes.runner import ProcessRunner
+    from chalicelib.platform.processes.work import WorkQueue
+    from chalicelib.platform.processes.worker import Worker
+    from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+    from chalicelib.platform.readmodels.generations import ReadModel
+    from chalicelib.platform.readmodels.min_versions import MinVersions
+    from chalicelib.platform.readmodels.postgres.projection import Pool, PostgresProjection, Reader
+    from chalicelib.platform.readmodels.reconciler import Reconciler
+    from chalicelib.platform.readmodels.redis.projection import RedisProjection
+    from chalicelib.shop.orders.payments.port import PaymentGateway
 
 _QUIET_FOR = timedelta(seconds=10)
 _SWEPT_AT_ONCE = 500
@@ -62,13 +62,13 @@ class Composition:
     @cached_property
     def aggregates(self) -> "Mapping[str, Aggregate[Any]]":
         """All of them, by their names."""
-        from chalicelib.access.account import ACCOUNT
-        from chalicelib.carts.cart import CART
-        from chalicelib.concerts.concert import CONCERT
-        from chalicelib.inventory.ticket_pool import TICKET_POOL
-        from chalicelib.orders.order import ORDER
-        from chalicelib.orders.ticket import TICKET
-        from chalicelib.venues.venue import VENUE
+        from chalicelib.shop.access.account import ACCOUNT
+        from chalicelib.shop.carts.cart import CART
+        from chalicelib.shop.concerts.concert import CONCERT
+        from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
+        from chalicelib.shop.orders.order import ORDER
+        from chalicelib.shop.orders.ticket import TICKET
+        from chalicelib.shop.venues.venue import VENUE
 
         return {aggregate.name: aggregate for aggregate in (VENUE, CONCERT, TICKET_POOL, CART, ORDER, TICKET, ACCOUNT)}
 
@@ -84,32 +84,32 @@ class Composition:
 
     @cached_property
     def event_store(self) -> "DynamoDBEventStore":
-        from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+        from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 
         tables = self.settings.need("events_table"), self.settings.marks_table
         return DynamoDBEventStore(self.dynamodb, *tables, self._appending_with())
 
     @cached_property
     def repository(self) -> "Repository":
-        from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
-        from chalicelib.eventsourcing.repository import Repository
-        from chalicelib.inventory.figures import count_tickets
+        from chalicelib.platform.eventsourcing.repository import Repository
+        from chalicelib.platform.eventsourcing.stores.dynamodb.snapshots import DynamoDBSnapshots
+        from chalicelib.shop.inventory.sale_metrics import record_sale_metrics
 
         self.settings.need("marks_table")
         snapshots = DynamoDBSnapshots(self.dynamodb, self.settings.need("snapshots_table"))
-        return Repository(self.event_store, self.clock, snapshots=snapshots, watch=count_tickets)
+        return Repository(self.event_store, self.clock, snapshots=snapshots, watch=record_sale_metrics)
 
     @cached_property
     def vault(self) -> "PersonVault":
-        from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
-        from chalicelib.privacy.vault import PersonVault
+        from chalicelib.platform.privacy.dynamodb import DynamoDBPersonKeys
+        from chalicelib.platform.privacy.vault import PersonVault
 
         keys = DynamoDBPersonKeys(self.dynamodb, self.settings.need("person_keys_table"), self._master_key())
         return PersonVault(keys)
 
     @cached_property
     def verifier(self) -> "TokenVerifier":
-        from chalicelib.http.auth import RemoteKeys, TokenVerifier
+        from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier
 
         keys = RemoteKeys(self.settings.jwks_url) if self.settings.jwks_url else self._file_keys()
         return TokenVerifier(keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"))
@@ -123,35 +123,35 @@ class Composition:
     @cached_property
     def programme(self) -> "Pool":
         """The database of the programme: concerts and venues, to be searched."""
-        from chalicelib.delivery.postgres import open_pool
+        from chalicelib.platform.readmodels.postgres.projection import open_pool
 
         return open_pool(self.settings.need("database_url"), self._login)
 
     def migrate(self) -> list[str]:
         """Bring Postgres to the schema of this code; returns the names of what was applied. Raises MigrationEdited."""
-        from chalicelib.delivery.migrate import migrate
+        from chalicelib.platform.readmodels.postgres.migrate import migrate
 
         return migrate(self.settings.need("database_url"), login=self._login())
 
     @cached_property
     def programme_projection(self) -> "PostgresProjection":
-        from chalicelib.concerts.concert import CONCERT
-        from chalicelib.concerts.projections import project_concert
-        from chalicelib.delivery.postgres import PostgresProjection
-        from chalicelib.delivery.programme import PROGRAMME
-        from chalicelib.venues.projections import project_venue
-        from chalicelib.venues.venue import VENUE
+        from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+        from chalicelib.shop.concerts.concert import CONCERT
+        from chalicelib.shop.concerts.projections import project_concert
+        from chalicelib.shop.concerts.tables import PROGRAMME
+        from chalicelib.shop.venues.projections import project_venue
+        from chalicelib.shop.venues.venue import VENUE
 
         projectors = {VENUE.name: project_venue, CONCERT.name: project_concert}
         return PostgresProjection("programme", self.programme, projectors, PROGRAMME)
 
-    def programme_reflecting(self, least: "MinVersions") -> AbstractContextManager["Reader"]:
+    def programme_reflecting(self, min_versions: "MinVersions") -> AbstractContextManager["Reader"]:
         """The programme as new as the reader wants it."""
-        return self.programme_projection.reflecting(least, self.event_store)
+        return self.programme_projection.reflecting(min_versions, self.event_store)
 
     @cached_property
     def redis(self) -> "Redis":
-        from chalicelib.delivery.redis import open_redis
+        from chalicelib.platform.readmodels.redis.projection import open_redis
 
         return open_redis(self.settings.need("redis_url"))
 
@@ -162,24 +162,24 @@ class Composition:
 
     @cached_property
     def carts_projection(self) -> "DocumentProjection":
-        from chalicelib.carts.cart import CART
-        from chalicelib.carts.projections import fold_cart
-        from chalicelib.delivery.documents import DocumentProjection
-        from chalicelib.orders.order import ORDER
-        from chalicelib.orders.projections import fold_order
+        from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+        from chalicelib.shop.carts.cart import CART
+        from chalicelib.shop.carts.projections import fold_cart
+        from chalicelib.shop.orders.order import ORDER
+        from chalicelib.shop.orders.projections import fold_order
 
         folds = {CART.name: fold_cart, ORDER.name: fold_order}
         return DocumentProjection("carts", self.dynamodb, self.settings.need("read_table"), folds)
 
     @cached_property
     def parking(self) -> "DynamoDBParking":
-        from chalicelib.delivery.dynamodb_parking import DynamoDBParking
+        from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
 
         return DynamoDBParking(self.dynamodb, self.settings.need("parked_table"))
 
     @cached_property
     def forwarder(self) -> "Forwarder":
-        from chalicelib.delivery.forwarder import Forwarder
+        from chalicelib.platform.bus.forwarder import Forwarder
 
         return Forwarder(self.kinesis, self.settings.need("event_bus"), self.parking, self.clock)
 
@@ -190,21 +190,21 @@ class Composition:
         return {consumer.projection.name: consumer for consumer in followers}
 
     @cached_property
-    def notary(self) -> "Notary":
-        from chalicelib.evidence.notary import Notary
+    def head_signer(self) -> "HeadSigner":
+        from chalicelib.platform.integrity.head_signer import HeadSigner
 
-        return Notary(self.heads_archive, self.signer, self.clock)
+        return HeadSigner(self.heads_archive, self.signer, self.clock)
 
     @cached_property
     def heads_archive(self) -> "Archive":
-        from chalicelib.evidence.s3 import S3Archive
+        from chalicelib.platform.integrity.s3 import S3Archive
 
         return S3Archive(_client("s3"), self.settings.need("heads_bucket"))
 
     @cached_property
     def signer(self) -> "Signer":
-        from chalicelib.evidence.keys import FileSigner
-        from chalicelib.evidence.kms import KmsSigner
+        from chalicelib.platform.integrity.keys import FileSigner
+        from chalicelib.platform.integrity.kms import KmsSigner
 
         if self.settings.signing_key_id:
             return KmsSigner(_client("kms"), self.settings.signing_key_id)
@@ -214,13 +214,13 @@ class Composition:
 
     @cached_property
     def archivist(self) -> "Archivist":
-        from chalicelib.archive.archivist import Archivist
+        from chalicelib.platform.archive.archivist import Archivist
 
         return Archivist(self.archived_files, self.parking, self.clock)
 
     @cached_property
     def archived_files(self) -> "Files":
-        from chalicelib.archive.s3 import S3Files
+        from chalicelib.platform.archive.s3 import S3Files
 
         return S3Files(_client("s3"), self.settings.need("archive_bucket"))
 
@@ -234,7 +234,7 @@ class Composition:
 
     @cached_property
     def availability_projection(self) -> "RedisProjection":
-        from chalicelib.inventory.projections import availability_projection
+        from chalicelib.shop.inventory.projections import availability_projection
 
         return availability_projection(self.redis)
 
@@ -244,16 +244,16 @@ class Composition:
 
     @cached_property
     def work_queue(self) -> "WorkQueue":
-        from chalicelib.processes.sqs import SqsWorkQueue
+        from chalicelib.platform.processes.sqs import SqsWorkQueue
 
         return SqsWorkQueue(_client("sqs"), self.settings.need("work_queue_url"))
 
     @cached_property
     def processes(self) -> "ProcessRunner":
-        from chalicelib.concerts.process import ConcertProcess
-        from chalicelib.orders.process import CheckoutProcess
-        from chalicelib.processes.dynamodb import DynamoDBInstances
-        from chalicelib.processes.runner import ProcessRunner
+        from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+        from chalicelib.platform.processes.runner import ProcessRunner
+        from chalicelib.shop.concerts.process import ConcertProcess
+        from chalicelib.shop.orders.process import CheckoutProcess
 
         instances = DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
         return ProcessRunner(instances, self.work_queue, [CheckoutProcess(), ConcertProcess()])
@@ -273,26 +273,26 @@ class Composition:
         }
 
     @cached_property
-    def caretaker(self) -> "Caretaker":
-        from chalicelib.delivery.caretaker import Caretaker
-        from chalicelib.delivery.versioned_items import Notebook
+    def reconciler(self) -> "Reconciler":
+        from chalicelib.platform.readmodels.documents.versioned_items import Notebook
+        from chalicelib.platform.readmodels.reconciler import Reconciler
 
         followed = [make() for make in self.read_models.values()]
         notebook = Notebook(self.dynamodb, self.settings.need("read_table"), "Id", "verification")
-        return Caretaker(followed, self.availability_projection, self.event_store, notebook, self.parking, self.clock)
+        return Reconciler(followed, self.availability_projection, self.event_store, notebook, self.parking, self.clock)
 
     @cached_property
     def worker(self) -> "Worker":
-        from chalicelib.processes.worker import Worker
+        from chalicelib.platform.processes.worker import Worker
 
         return Worker(self.repository, self.gateways, self.work_queue, self.clock)
 
     def record_lapsed_holds(self) -> int:
         """How many pools were swept. Where something happens, every event drops what has lapsed: so only pools that
         have been quiet are asked. Raises Unavailable."""
-        from chalicelib.eventsourcing.codec import Origin
-        from chalicelib.inventory.commands import record_lapsed_holds
-        from chalicelib.inventory.queries import pools_with_lapsed_holds
+        from chalicelib.platform.eventsourcing.codec import Origin
+        from chalicelib.shop.inventory.commands import record_lapsed_holds
+        from chalicelib.shop.inventory.queries import pools_with_lapsed_holds
 
         now = self.clock()
         pools = pools_with_lapsed_holds(self.redis, now - _QUIET_FOR, _SWEPT_AT_ONCE)
@@ -311,13 +311,13 @@ class Composition:
         }
 
     def roles_granted_to(self, person_id: UUID) -> "frozenset[Role]":
-        from chalicelib.access.commands import granted_roles
+        from chalicelib.shop.access.commands import granted_roles
 
         return granted_roles(self.repository, person_id)
 
     def _sandbox(self) -> "PaymentGateway":
-        from chalicelib.orders.dynamodb import DynamoDBLedger
-        from chalicelib.orders.sandbox import SandboxGateway
+        from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
+        from chalicelib.shop.orders.payments.sandbox import SandboxGateway
 
         ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
         signs_with = self.settings.sandbox_secret or _secret(self.settings.need("sandbox_secret_id"))
@@ -325,7 +325,7 @@ class Composition:
 
     def _stripe(self) -> "PaymentGateway":
         """Its secrets are in the environment, or in the secret of Secrets Manager that STRIPE_SECRET_ID names."""
-        from chalicelib.orders.stripe import StripeGateway, connect
+        from chalicelib.shop.orders.payments.stripe import StripeGateway, connect
 
         settings = self.settings
         if not settings.stripe_secret_id:
@@ -343,14 +343,14 @@ class Composition:
 
     def _hear_the_sandbox(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
         """The sandbox has no thread to call our webhook with: its call comes straight to where that leads."""
-        from chalicelib.orders.webhooks import receive
+        from chalicelib.shop.orders.payments.webhooks import receive
 
         with suppress(Unavailable):  # a provider's call that is lost fails no payment
             receive(self.gateways["sandbox"], self.work_queue, body, headers, delay)
 
     def _appending_with(self) -> "AppendingWith":
-        from chalicelib.eventsourcing.dynamodb_partiql import Inserts
-        from chalicelib.eventsourcing.dynamodb_puts import Puts
+        from chalicelib.platform.eventsourcing.stores.dynamodb.partiql import Inserts
+        from chalicelib.platform.eventsourcing.stores.dynamodb.puts import Puts
 
         ways: Mapping[str, AppendingWith] = {"put": Puts, "partiql": Inserts}
         if self.settings.append_with not in ways:
@@ -358,14 +358,14 @@ class Composition:
         return ways[self.settings.append_with]
 
     def _consumer(self, projection: "Projection") -> "Consumer":
-        from chalicelib import every_event  # noqa: F401 - what it does not follow it must tell from what is no event
-        from chalicelib.delivery.consumer import Consumer
+        from chalicelib import contexts  # noqa: F401 - what it does not follow it must tell from what is no event
+        from chalicelib.platform.bus.consumer import Consumer
 
         return Consumer(projection, self.event_store, self.parking, self.clock)
 
     def _master_key(self) -> "MasterKey":
-        from chalicelib.privacy.keys import FileMasterKey
-        from chalicelib.privacy.kms import KmsMasterKey
+        from chalicelib.platform.privacy.keys import FileMasterKey
+        from chalicelib.platform.privacy.kms import KmsMasterKey
 
         if self.settings.master_key_id:
             return KmsMasterKey(_client("kms"), self.settings.master_key_id)
@@ -374,7 +374,7 @@ class Composition:
         return FileMasterKey(Path(self.settings.master_key_file))
 
     def _file_keys(self) -> "FileKeys":
-        from chalicelib.http.auth import FileKeys
+        from chalicelib.platform.http.auth import FileKeys
 
         if not self.settings.jwks_file:
             raise NotConfigured("JWKS_URL or JWKS_FILE is not set")

@@ -151,7 +151,7 @@ def alarms(functions: Mapping[str, Function]) -> Iterator[Alarm]:
 
 
 def ours(name: str, function: str, statistic: str = "Sum") -> Metric:
-    """A metric that the code prints; see chalicelib/metrics.py."""
+    """A metric that the code prints; see chalicelib/platform/metrics.py."""
     return Metric("Cloudbash", name, (("Function", {"Ref": function}),), statistic)
 
 
@@ -296,14 +296,14 @@ def _of_a_function(logical_id: str, function: Function) -> Iterator[Alarm]:
 def _of_a_reader(logical_id: str, function: Function) -> Iterator[Alarm]:
     age = of_lambda("IteratorAge", logical_id, "Maximum")
     kept = (24 if logical_id == "ForwardEvents" else 7 * 24) * HOUR
-    is_notary = logical_id == "SignHeads"
+    is_head_signer = logical_id == "SignHeads"
     yield Alarm(
         f"{logical_id}DelayAlarm",
-        "signed-heads" if is_notary else f"{function.name}-delay",
-        "signed-heads-are-behind" if is_notary else "a-reader-is-behind",
+        "signed-heads" if is_head_signer else f"{function.name}-delay",
+        "signed-heads-are-behind" if is_head_signer else "a-reader-is-behind",
         f"The function {function.name} is behind on its stream.",
         age,
-        threshold=(HOUR if is_notary else 15 * MINUTE) * MILLISECONDS,
+        threshold=(HOUR if is_head_signer else 15 * MINUTE) * MILLISECONDS,
         datapoints=5,
         periods=5,
     )

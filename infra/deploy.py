@@ -19,10 +19,10 @@ from infra.failures import DeploymentFailed
 from infra.layers import PackagingFailed
 from infra.package import Packaging
 from infra.people import somebody
+from infra.progress import Progress
 from infra.smoke import buy_a_free_ticket
 from infra.stacks import POLL, Stack
 from infra.stage import Stage, stage_named
-from infra.telling import Telling
 from infra.template import merge_template
 from infra.upload import upload
 
@@ -35,28 +35,28 @@ _PATIENT = Config(read_timeout=920, retries={"total_max_attempts": 1})
 class Deployment:
     """One stage in one account."""
 
-    def __init__(self, account: Account, stage: Stage, telling: Telling, poll: float = POLL) -> None:
-        self._telling = telling
+    def __init__(self, account: Account, stage: Stage, progress: Progress, poll: float = POLL) -> None:
+        self._progress = progress
         self._account = account
         self._stage = stage
         cloudformation = account.session.client("cloudformation")
-        self.foundation = Stack(cloudformation, stage.foundation, telling.tell, poll)
-        self.shop = Stack(cloudformation, stage.shop, telling.tell, poll)
+        self.foundation = Stack(cloudformation, stage.foundation, progress.tell, poll)
+        self.shop = Stack(cloudformation, stage.shop, progress.tell, poll)
 
     def build_foundation(self, template: str) -> None:
-        with self._telling.step("Foundation") as outcome:
+        with self._progress.step("Foundation") as outcome:
             wanted = self._chosen(parameters_of_the_foundation(template))
             changed = self.foundation.bring_to({"TemplateBody": template}, wanted)
             outcome.append("changed" if changed else "unchanged")
 
     def build_shop(self, package: Path) -> None:
         bucket = self.foundation.outputs()["PackageBucket"]
-        with self._telling.step("Upload") as outcome:
+        with self._progress.step("Upload") as outcome:
             region = self._account.region
             known = {"Stage": self._stage.name, "AWS::AccountId": self._account.id, "AWS::Region": region}
             template, sent = upload(self._account.session.client("s3"), bucket, package, known)
             outcome.append(", ".join(sent) or "everything is there already")
-        with self._telling.step("Shop") as outcome:
+        with self._progress.step("Shop") as outcome:
             url = f"https://s3.{region}.amazonaws.com/{bucket}/{template}"
             given = {name: value for name, value in self.foundation.outputs().items() if name in OF_THE_SHOP}
             changed = self.shop.bring_to({"TemplateURL": url}, given | self._chosen(OF_THE_SHOP))
@@ -64,7 +64,7 @@ class Deployment:
 
     def migrate(self) -> None:
         """Postgres is not to be reached from here: a function inside the VPC does it."""
-        with self._telling.step("Migrations") as outcome:
+        with self._progress.step("Migrations") as outcome:
             client = self._account.session.client("lambda", config=_PATIENT)
             answer = client.invoke(FunctionName=f"{self._stage.shop}-migrate")
             said = json.loads(answer["Payload"].read())
@@ -74,7 +74,7 @@ class Deployment:
 
     def buy_a_free_ticket(self, base_url: str) -> None:
         foundation = self.foundation.outputs()
-        with self._telling.step("A free ticket") as outcome:
+        with self._progress.step("A free ticket") as outcome:
             cognito = self._account.session.client("cognito-idp")
             with somebody(cognito, foundation["UserPoolId"], foundation["JwtAudience"], ["organisers"]) as token:
                 buy_a_free_ticket(base_url, token)
@@ -103,20 +103,20 @@ def deploy(stage: Stage, region: str | None) -> None:
     """Raises DeploymentFailed, PackagingFailed and what boto3 raises."""
     template = FOUNDATION.read_text()
     ensure_every_choice_is_known(stage, parameters_of_the_foundation(template))
-    account, telling = sign_in(region), Telling()
-    telling.say(f"Stage {stage.name} in account {account.id}, {account.region}, as {account.caller}")
-    deployment = Deployment(account, stage, telling)
+    account, progress = sign_in(region), Progress()
+    progress.say(f"Stage {stage.name} in account {account.id}, {account.region}, as {account.caller}")
+    deployment = Deployment(account, stage, progress)
     packaging = Packaging()
-    with telling.step("Package") as outcome:
+    with progress.step("Package") as outcome:
         outcome.append(packaging.build())
     deployment.build_foundation(template)
     deployment.build_shop(packaging.package)
     deployment.migrate()
     base_url = deployment.shop.outputs()["EndpointURL"]
     deployment.buy_a_free_ticket(base_url)
-    telling.say(f"The shop is open: {base_url}")
+    progress.say(f"The shop is open: {base_url}")
     if stage.choices.get("PaymentProviders", "none") == "none":
-        telling.say("It sells free tickets only: no payment provider is chosen in infra/stages.json.")
+        progress.say("It sells free tickets only: no payment provider is chosen in infra/stages.json.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

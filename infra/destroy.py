@@ -9,9 +9,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.account import Account, sign_in
 from infra.failures import DeploymentFailed
+from infra.progress import Progress
 from infra.stacks import POLL, Stack
 from infra.stage import Stage, stage_named
-from infra.telling import Telling
 
 Json = dict[str, Any]
 
@@ -19,12 +19,12 @@ Json = dict[str, Any]
 class Destruction:
     """One stage in one account."""
 
-    def __init__(self, account: Account, stage: Stage, telling: Telling, poll: float = POLL) -> None:
-        self._telling = telling
+    def __init__(self, account: Account, stage: Stage, progress: Progress, poll: float = POLL) -> None:
+        self._progress = progress
         self._s3 = account.session.client("s3")
         cloudformation = account.session.client("cloudformation")
-        self.foundation = Stack(cloudformation, stage.foundation, telling.tell, poll)
-        self.shop = Stack(cloudformation, stage.shop, telling.tell, poll)
+        self.foundation = Stack(cloudformation, stage.foundation, progress.tell, poll)
+        self.shop = Stack(cloudformation, stage.shop, progress.tell, poll)
 
     def retained(self) -> list[str]:
         """What stays in the account, by kind and physical name."""
@@ -32,13 +32,13 @@ class Destruction:
 
     def destroy(self) -> None:
         """Raises DeploymentFailed; may be repeated."""
-        with self._telling.step("Shop"):
+        with self._progress.step("Shop"):
             self.shop.delete()
         bucket = self.foundation.outputs().get("PackageBucket")
         if bucket:
-            with self._telling.step("Packages"):
+            with self._progress.step("Packages"):
                 self._empty(bucket)
-        with self._telling.step("Foundation"):
+        with self._progress.step("Foundation"):
             self.foundation.delete()
 
     def _empty(self, bucket: str) -> None:
@@ -61,23 +61,23 @@ def _retained(stack: Stack) -> list[str]:
 
 def destroy(stage: Stage, region: str | None, *, sure: bool) -> None:
     """Raises DeploymentFailed and what boto3 raises."""
-    account, telling = sign_in(region), Telling()
-    destruction = Destruction(account, stage, telling)
-    telling.say(f"Stage {stage.name} in account {account.id}, {account.region}, as {account.caller}")
+    account, progress = sign_in(region), Progress()
+    destruction = Destruction(account, stage, progress)
+    progress.say(f"Stage {stage.name} in account {account.id}, {account.region}, as {account.caller}")
     if not (destruction.shop.exists or destruction.foundation.exists):
-        telling.say("There is nothing to destroy.")
+        progress.say("There is nothing to destroy.")
         return
     retained = destruction.retained()
-    telling.say("Its API, functions, databases and read models will be gone. The account keeps:")
+    progress.say("Its API, functions, databases and read models will be gone. The account keeps:")
     for line in retained:
-        telling.say(f"  {line}")
+        progress.say(f"  {line}")
     if not sure and input("Type the stage's name to go on: ") != stage.name:
         raise DeploymentFailed("Nothing was destroyed.")
     destruction.destroy()
-    telling.say(
+    progress.say(
         "Gone, but for what the account keeps (above). `make deploy` takes tables, queues, logs and bucket back;"
     )
-    telling.say("keys and users have no name to be found by: docs/operations.md says how they come back.")
+    progress.say("keys and users have no name to be found by: docs/operations.md says how they come back.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

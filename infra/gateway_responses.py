@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from chalicelib.http.browsers import ALLOWED_ORIGIN, EXPOSED
+from chalicelib.platform.http.browsers import ALLOWED_ORIGIN, EXPOSED
 
 CONTENT_TYPE = "application/problem+json"
 FOR_BROWSERS = [

@@ -11,8 +11,8 @@ from rich.console import Console
 
 from local import ports
 from local.checkout import PROJECT, STATE, StackAlreadyRuns, claimed, published
-from local.ending import Ended, Ending
 from local.processes import Process, ServerFailed
+from local.shutdown import Ended, Shutdown
 
 DEFAULT_PORT = "8000"
 LAST_PORT = 65535
@@ -29,13 +29,13 @@ def main(arguments: list[str]) -> int:
     options = parse(arguments)
     console = Console(highlight=False)
     problems = Console(stderr=True, highlight=False)
-    ending = Ending()
-    ending.on_signals()
+    shutdown = Shutdown()
+    shutdown.on_signals()
     if UNDER_MAKE in os.environ:
         # Else a killed `make run` would leave a stack behind that its shell knows nothing of.
-        ending.with_parent()
+        shutdown.with_parent()
     try:
-        run(console, port_to_serve(os.environ.get("PORT") or DEFAULT_PORT), options, ending)
+        run(console, port_to_serve(os.environ.get("PORT") or DEFAULT_PORT), options, shutdown)
     except Ended:
         console.print("Ended.")
         return 0
@@ -54,12 +54,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def run(console: Console, port: int, options: argparse.Namespace, ending: Ending) -> None:
+def run(console: Console, port: int, options: argparse.Namespace, shutdown: Shutdown) -> None:
     began = time.monotonic()
 
     def report(what: str, seconds: float) -> None:
         console.print(f"  [green]✓[/green] {what:<24}[dim]{seconds:5.1f} s[/dim]")
-        ending.check()
+        shutdown.check()
 
     def done(what: str) -> None:
         report(what, time.monotonic() - began)
@@ -97,7 +97,7 @@ def run(console: Console, port: int, options: argparse.Namespace, ending: Ending
         status.stop()
         welcome(console, base_url, time.monotonic() - began)
         while True:
-            ending.wait(LOOK_EVERY)
+            shutdown.wait(LOOK_EVERY)
             ensure_alive(children, stack.ended_servers())
 
 

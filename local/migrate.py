@@ -1,6 +1,6 @@
 """Brings Postgres to the schema that the read models want."""
 
-from chalicelib.delivery import migrate as migrations
+from chalicelib.platform.readmodels.postgres import migrate as migrations
 
 
 def migrate(database_url: str) -> None:

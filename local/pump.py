@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.checkout import PROJECT
-from local.ending import Ending
 from local.feed import Feed, Subscription, Waiting
 from local.invocation import Mapping, Source, delivered
 from local.queues import QueuePoller
 from local.resources import Aws
 from local.schedules import tick
+from local.shutdown import Shutdown
 from local.streams import DynamoDbStream, IteratorLost, KinesisStream, RecordTrimmed, ShardGone, Stream
 
 if TYPE_CHECKING:
@@ -309,17 +309,17 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     sys.path.insert(0, str(options.app_directory))
-    ending = Ending()
-    ending.on_signals()
+    shutdown = Shutdown()
+    shutdown.on_signals()
     app = importlib.import_module("app").app
     stop = threading.Event()
     pump = threading.Thread(target=Pump.connect(mappings_of(app), os.environ).run, args=(stop,))
     pump.start()
-    while pump.is_alive() and not ending.asked:
+    while pump.is_alive() and not shutdown.asked:
         time.sleep(LOOK_AT_STOP_EVERY)
     stop.set()
     pump.join()
-    if not ending.asked:
+    if not shutdown.asked:
         sys.exit("the pump ended by itself")
 
 

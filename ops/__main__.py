@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from chalicelib.errors import CloudbashError
+from chalicelib.platform.errors import CloudbashError
 from chalicelib.settings import STACK_FILE, NotConfigured
 from ops import accounts, archive, catalogue, databases, explain, parked, rebuild, sales, streams, verify
 from ops.plan import command as plan

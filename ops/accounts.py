@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from chalicelib import composition
-from chalicelib.access.commands import erase_person, grant_role, granted_roles, revoke_role
-from chalicelib.caller import Role, person_id
-from chalicelib.eventsourcing.codec import Origin
+from chalicelib.platform.caller import Role, person_id
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.shop.access.commands import erase_person, grant_role, granted_roles, revoke_role
 from ops.report import Report
 
 if TYPE_CHECKING:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from chalicelib import composition
-from chalicelib.archive.layout import ArchivedFile, Files, day_of, key_of_content
-from chalicelib.archive.parquet import Spool, ensure_fits, merge
 from chalicelib.composition import Composition
-from chalicelib.delivery.rebuild import SEGMENTS
-from chalicelib.eventsourcing.instants import format_instant
-from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.platform.archive.layout import ArchivedFile, Files, day_of, key_of_content
+from chalicelib.platform.archive.parquet import Spool, ensure_fits, merge
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.readmodels.rebuild import SEGMENTS
 from ops.copies import copy
 from ops.progress import progress
 from ops.report import Report

@@ -1,14 +1,12 @@
 """The event catalogue, generated from the code."""
 
 import argparse
-import importlib
 import inspect
-import pkgutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-import chalicelib
-from chalicelib.eventsourcing.event import Event, event_classes
+from chalicelib import contexts  # noqa: F401 - importing them registers their events
+from chalicelib.platform.eventsourcing.event import Event, event_classes
 from ops.report import Report
 
 if TYPE_CHECKING:
@@ -34,9 +32,6 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def render() -> str:
     """The page as Markdown."""
-    for module in pkgutil.iter_modules(chalicelib.__path__):
-        if module.ispkg and (Path(chalicelib.__path__[0]) / module.name / "events.py").is_file():
-            importlib.import_module(f"chalicelib.{module.name}.events")
     ours = [event for event in event_classes() if event.__module__.startswith("chalicelib.")]
     aggregates = sorted({event.aggregate_type for event in ours})
     sections = [_section(name, [event for event in ours if event.aggregate_type == name]) for name in aggregates]

@@ -8,10 +8,11 @@ import boto3
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from chalicelib import composition, metrics
+from chalicelib import composition
 from chalicelib.composition import Composition
-from chalicelib.eventsourcing.chain import Fault, SegmentCheck, faults_of
-from chalicelib.evidence.verification import SignedCheck
+from chalicelib.platform import metrics
+from chalicelib.platform.eventsourcing.chain import Fault, SegmentCheck, faults_of
+from chalicelib.platform.integrity.verification import SignedCheck
 from ops.report import Report
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from chalicelib.archive.layout import ArchivedFile, Files
+from chalicelib.platform.archive.layout import ArchivedFile, Files
 from ops.progress import Advance
 
 _AT_ONCE = 8

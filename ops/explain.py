@@ -4,16 +4,13 @@ import argparse
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib import (
-    composition,
-    every_event,  # noqa: F401 - an imported event does not say whose it is
-)
+from chalicelib import composition
 from chalicelib.composition import Composition
-from chalicelib.delivery.consumer import Consumer
-from chalicelib.errors import NotFound, Unavailable
-from chalicelib.eventsourcing.chain import faults_in
-from chalicelib.eventsourcing.codec import aggregate_type_of
-from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.platform.bus.consumer import Consumer
+from chalicelib.platform.errors import NotFound, Unavailable
+from chalicelib.platform.eventsourcing.chain import faults_in
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of
+from chalicelib.platform.eventsourcing.stored import StoredEvent
 from ops.report import Report
 
 if TYPE_CHECKING:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib import composition
-from chalicelib.archive.layout import ARCHIVE
 from chalicelib.composition import Composition
-from chalicelib.delivery.consumer import Consumer
-from chalicelib.delivery.forwarder import Forwarder
-from chalicelib.delivery.parking import ParkedStream, UnreadableRecord
-from chalicelib.errors import InvalidInput, NotFound
+from chalicelib.platform.archive.layout import ARCHIVE
+from chalicelib.platform.bus.consumer import Consumer
+from chalicelib.platform.bus.forwarder import Forwarder
+from chalicelib.platform.bus.parking import ParkedStream, UnreadableRecord
+from chalicelib.platform.errors import InvalidInput, NotFound
 from ops.report import Report
 
 if TYPE_CHECKING:

@@ -7,11 +7,11 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from chalicelib import composition
-from chalicelib.delivery.batch import succeeded
-from chalicelib.delivery.consumer import BusRecord
-from chalicelib.delivery.generations import switch
-from chalicelib.delivery.rebuild import PASSES, SEGMENTS, Progress, Rebuilder
-from chalicelib.errors import Unavailable
+from chalicelib.platform.bus.batch import succeeded
+from chalicelib.platform.bus.consumer import BusRecord
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.readmodels.generations import switch
+from chalicelib.platform.readmodels.rebuild import PASSES, SEGMENTS, Progress, Rebuilder
 from ops.progress import progress
 from ops.report import Report
 

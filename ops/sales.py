@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib import composition
-from chalicelib.archive.parquet import open_duckdb
-from chalicelib.concerts.events import ConcertCreated, ConcertDetailsChanged
-from chalicelib.errors import InvalidInput
-from chalicelib.eventsourcing.event import Event
-from chalicelib.money import Money
-from chalicelib.orders.events import OrderConfirmed, OrderPlaced, RefundCompleted, RefundStarted, TicketsRevoked
+from chalicelib.platform.archive.parquet import open_duckdb
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import Money
+from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged
+from chalicelib.shop.orders.events import OrderConfirmed, OrderPlaced, RefundCompleted, RefundStarted, TicketsRevoked
 from ops.copies import copy, room_for_copies
 from ops.progress import progress
 from ops.report import Report

@@ -9,10 +9,10 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import composition
-from chalicelib.eventsourcing.history import created_at
-from chalicelib.http.amounts import OffsetInstant
-from chalicelib.streams.queries import history as history_of
-from chalicelib.streams.queries import short_name
+from chalicelib.platform.eventsourcing.history import created_at
+from chalicelib.platform.http.amounts import OffsetInstant
+from chalicelib.shop.streams.queries import history as history_of
+from chalicelib.shop.streams.queries import short_name
 from ops.report import Report
 
 if TYPE_CHECKING:

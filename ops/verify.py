@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib import composition
-from chalicelib.delivery.folding import Batch
-from chalicelib.delivery.rebuild import SEGMENTS, for_each_batch
-from chalicelib.delivery.verification import Behind, Difference, Findings, Verifier, catch_up
+from chalicelib.platform.readmodels.folding import Batch
+from chalicelib.platform.readmodels.rebuild import SEGMENTS, for_each_batch
+from chalicelib.platform.readmodels.verification import Behind, Difference, Findings, Verifier, catch_up
 from ops.chain import verify_chain
 from ops.progress import progress
 from ops.rebuild import NAMES

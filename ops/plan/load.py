@@ -7,7 +7,7 @@ from functools import cache, cached_property
 from math import ceil
 from pathlib import Path
 
-from chalicelib.inventory.dealing import MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
 from infra.template import FUNCTIONS, RESOURCES
 from ops.plan.demand import OnSale, Rates
 from ops.plan.measured import Measured

@@ -3,7 +3,7 @@
 from math import inf, isfinite
 from typing import Any
 
-from chalicelib.inventory.dealing import MAX_POOLS
+from chalicelib.shop.inventory.pool_sizing import MAX_POOLS
 from ops.plan import bill
 from ops.plan.buses import Bus
 from ops.plan.demand import OnSale
@@ -139,9 +139,9 @@ def _how_long(plan: Plan) -> str:
     raised, new = plan.last_ticket(raised=True), plan.last_ticket(raised=False)
     if raised == inf:
         return f"How long until the last ticket is gone?  It never is; buyers come for {plan.load.sale.minutes:g} min."
-    least = "at least " if any(not limit.suffices and not limit.raised_by for limit in plan.limits) else ""
+    min_versions = "at least " if any(not limit.suffices and not limit.raised_by for limit in plan.limits) else ""
     slower = f", {seconds(new)} with the quotas of a new account" if new > raised else ""
-    return f"How long until the last ticket is gone?  {least}{seconds(raised)} until it is held{slower}."
+    return f"How long until the last ticket is gone?  {min_versions}{seconds(raised)} until it is held{slower}."
 
 
 def _how_much(plan: Plan, price: float) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chalicelib.errors import InvalidInput
+from chalicelib.platform.errors import InvalidInput
 
 FOLDER = Path(__file__).with_name("prices")
 MILLION = 1_000_000

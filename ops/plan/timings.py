@@ -8,7 +8,7 @@ milliseconds; a transaction is two rounds inside DynamoDB
 from dataclasses import dataclass
 from math import ceil, exp, log
 
-from chalicelib.eventsourcing.repository import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, MAX_ATTEMPTS
+from chalicelib.platform.eventsourcing.repository import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, MAX_ATTEMPTS
 from ops.plan.measured import Measured
 
 OF_READ_MODELS = {"concert page", "availability"}

@@ -11,8 +11,8 @@ import pytest
 
 import app
 import chalicelib
-from chalicelib.eventsourcing.event import event_classes
-from chalicelib.parts import PARTS, THE_API
+from chalicelib.functions import THE_API, WARM_UP
+from chalicelib.platform.eventsourcing.event import event_classes
 from infra.container import environment
 from local.checkout import PROJECT
 
@@ -54,7 +54,7 @@ json.dump([name for name, file in files if "site-packages" in file], sys.stdout)
 EVENTS = """
 import json, sys
 import app
-from chalicelib.eventsourcing.event import event_classes
+from chalicelib.platform.eventsourcing.event import event_classes
 json.dump([event.stored_name for event in event_classes()], sys.stdout)
 """
 GARBAGE = """
@@ -82,11 +82,11 @@ def test_every_function_has_its_parts() -> None:
     event_handlers = {source.name for source in app.app.event_sources}
     authorizers = {authorizer.name for authorizer in app.app.builtin_auth_handlers}
     others = {function.name for function in app.app.pure_lambda_functions}
-    assert PARTS.keys() == event_handlers | authorizers | others | {THE_API}
-    assert LIBRARIES_OF_A_FUNCTION.keys() == PARTS.keys()
+    assert WARM_UP.keys() == event_handlers | authorizers | others | {THE_API}
+    assert LIBRARIES_OF_A_FUNCTION.keys() == WARM_UP.keys()
 
 
-@pytest.mark.parametrize("function", PARTS)
+@pytest.mark.parametrize("function", WARM_UP)
 def test_a_container_imports_the_libraries_of_its_function_and_no_others(function: str) -> None:
     batch = [] if function in WITHOUT_BATCHES else ["empty batch"]
     assert set(in_a_container(function, LIBRARIES, *batch)) - {"_distutils_hack"} == LIBRARIES_OF_A_FUNCTION[function]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from cfnlint.decode import decode_str  # type: ignore[import-untyped]
 
-from chalicelib.caller import Role
+from chalicelib.platform.caller import Role
 from infra.checks import findings
 from infra.deploy import FOUNDATION, OF_THE_SHOP
 from infra.package import REGION

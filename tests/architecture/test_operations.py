@@ -92,7 +92,7 @@ def test_every_metric_that_the_code_counts_is_in_the_table() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {"metrics.count", "metrics.highest"}:
                 name = node.args[0]
                 counted |= {name.value} if isinstance(name, ast.Constant) else set()
-    from chalicelib.http.problems import _METRIC_OF_CODE  # noqa: PLC0415 - the only names that are looked up
+    from chalicelib.platform.http.problems import _METRIC_OF_CODE  # noqa: PLC0415 - the only names that are looked up
 
     assert counted | set(_METRIC_OF_CODE.values()) == COUNTED_BY.keys()
 

@@ -19,7 +19,7 @@ from chalice.app import ScheduledEventConfig
 
 import app
 from chalicelib.composition import Composition
-from chalicelib.parts import PARTS, THE_API
+from chalicelib.functions import THE_API, WARM_UP
 from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
 from infra.bytecode import LEFT_OUT, add_bytecode
@@ -42,7 +42,7 @@ WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
         shop.redis,
         shop.probes["event_bus"](),
     ),
-    **{name.title().replace("_", ""): make for name, make in PARTS.items() if name != THE_API},
+    **{name.title().replace("_", ""): make for name, make in WARM_UP.items() if name != THE_API},
 }
 """The API makes most of it when a request needs it."""
 
@@ -196,7 +196,7 @@ def names_in(zipped: Path) -> set[str]:
 
 
 def test_lambda_names_every_function_as_its_parts_are_named(functions: Json) -> None:
-    assert {function["Handler"] for function in functions.values()} == {f"app.{name}" for name in PARTS}
+    assert {function["Handler"] for function in functions.values()} == {f"app.{name}" for name in WARM_UP}
 
 
 # Event sources
@@ -602,9 +602,11 @@ def test_the_same_code_gives_the_same_package(package: Path, tmp_path: Path) -> 
 
 
 def test_the_package_has_the_migrations(package: Path) -> None:
-    migrations = {path.name for path in (PROJECT / "chalicelib/delivery/migrations").glob("*.sql")}
+    migrations = {path.name for path in (PROJECT / "chalicelib/platform/readmodels/postgres/migrations").glob("*.sql")}
     assert migrations
-    assert {f"chalicelib/delivery/migrations/{name}" for name in migrations} <= names_in(package / "deployment.zip")
+    assert {f"chalicelib/platform/readmodels/postgres/migrations/{name}" for name in migrations} <= names_in(
+        package / "deployment.zip"
+    )
 
 
 def test_the_layer_leaves_out_what_the_runtime_has_and_what_only_developers_need(package: Path) -> None:
@@ -645,7 +647,7 @@ def deployed(package: Path, tmp_path: Path) -> Path:
 ON_LAMBDAS_PLATFORM = pytest.mark.skipif(
     sys.platform != "linux" or sys.version_info[:2] != (3, 11), reason="packaged for Lambda's Linux"
 )
-WITH_A_LAYER_OF_ITS_OWN = "chalicelib.archive.parquet", "chalicelib.archive.archivist"
+WITH_A_LAYER_OF_ITS_OWN = "chalicelib.platform.archive.parquet", "chalicelib.platform.archive.archivist"
 
 
 def run_deployed(deployed: Path, program: str, *layers: str) -> None:
@@ -672,8 +674,8 @@ def test_the_archive_is_written_where_it_is_deployed(deployed: Path, tmp_path: P
     program = (
         f"for name in {WITH_A_LAYER_OF_ITS_OWN!r}: importlib.import_module(name)\n"
         "from pathlib import Path; from uuid import UUID\n"
-        "from chalicelib.archive.parquet import Spool, read_events\n"
-        "from chalicelib.eventsourcing.stored import StoredEvent\n"
+        "from chalicelib.platform.archive.parquet import Spool, read_events\n"
+        "from chalicelib.platform.eventsourcing.stored import StoredEvent\n"
         "event = StoredEvent(UUID(int=1), 0, '2030-06-15T00:00:00.000Z', 'An.Event', '{}')\n"
         f"directory = Path({str(tmp_path)!r}); spool = Spool(directory); spool.add([event])\n"
         "assert spool.write('2030-06-15', directory / 'x.parquet') == 1\n"

@@ -8,13 +8,13 @@ from uuid import UUID
 from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
-from chalicelib.delivery.batch import succeeded
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.generations import Contents, ReadModel
-from chalicelib.delivery.verification import canonical, catch_up
-from chalicelib.eventsourcing.codec import recorded
-from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.platform.bus.batch import succeeded
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.eventsourcing.codec import recorded
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.readmodels.generations import Contents, ReadModel
+from chalicelib.platform.readmodels.verification import canonical, catch_up
 from tests.support.crashes import Crash, Trap
 from tests.support.stored import SOME_TIME
 from tests.support.world import World, is_whole

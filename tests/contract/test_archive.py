@@ -13,18 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.archive.archivist import Archivist
-from chalicelib.archive.layout import ARCHIVE, NO_DAY, day_of
-from chalicelib.archive.parquet import COLUMNS, Spool, merge, read_events
-from chalicelib.archive.s3 import S3Files
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord
-from chalicelib.delivery.parking import MemoryParking, UnreadableRecord
-from chalicelib.errors import LogDamaged, Unavailable
-from chalicelib.eventsourcing.chain import faults_in
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent, to_attributes
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.archive.archivist import Archivist
+from chalicelib.platform.archive.layout import ARCHIVE, NO_DAY, day_of
+from chalicelib.platform.archive.parquet import COLUMNS, Spool, merge, read_events
+from chalicelib.platform.archive.s3 import S3Files
+from chalicelib.platform.bus.consumer import BusRecord
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking, UnreadableRecord
+from chalicelib.platform.errors import LogDamaged, Unavailable
+from chalicelib.platform.eventsourcing.chain import faults_in
+from chalicelib.platform.eventsourcing.stored import StoredEvent, to_attributes
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.resources import REGION, Aws, Resources
 from tests.support.original import STREAM
@@ -113,7 +113,7 @@ def test_the_log_comes_back_from_the_archive_byte_for_byte_and_its_chain_holds(a
 
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
-INSTANTS = st.one_of(TEXTS, st.datetimes().map(lambda moment: moment.isoformat() + "Z"))
+INSTANTS = st.one_of(TEXTS, st.datetimes().map(lambda point: point.isoformat() + "Z"))
 
 
 EVENTS = st.builds(

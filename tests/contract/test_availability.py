@@ -16,9 +16,23 @@ from hypothesis import strategies as st
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from chalicelib.carts.events import CartCreated
-from chalicelib.concerts import commands as concerts
-from chalicelib.concerts.events import (
+from chalicelib.platform.bus.batch import failed_from, succeeded
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.errors import CloudbashError, NotFound, Unavailable
+from chalicelib.platform.eventsourcing.codec import Head, RecordedEvent, decode, recorded
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.redis.projection import MAX_EVENTS, RedisProjection, open_redis
+from chalicelib.shop.carts.events import CartCreated
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.concerts.events import (
     ConcertCreated,
     ConcertDeleted,
     ConcertDetailsChanged,
@@ -26,21 +40,8 @@ from chalicelib.concerts.events import (
     PoolsOfTicketType,
     TicketType,
 )
-from chalicelib.delivery.batch import failed_from, succeeded
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.min_versions import MinVersions
-from chalicelib.delivery.parking import MemoryParking
-from chalicelib.delivery.projection import PositionMoved
-from chalicelib.delivery.redis import MAX_EVENTS, RedisProjection, open_redis
-from chalicelib.errors import CloudbashError, NotFound, Unavailable
-from chalicelib.eventsourcing.codec import Head, RecordedEvent, decode, recorded
-from chalicelib.eventsourcing.event import Event, JsonObject
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.commands import record_lapsed_holds
-from chalicelib.inventory.events import (
+from chalicelib.shop.inventory.commands import record_lapsed_holds
+from chalicelib.shop.inventory.events import (
     HoldPlacedOnOrder,
     HoldReleased,
     HoldsLapsed,
@@ -50,16 +51,15 @@ from chalicelib.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
-from chalicelib.inventory.projections import availability_projection
-from chalicelib.inventory.queries import (
+from chalicelib.shop.inventory.projections import availability_projection
+from chalicelib.shop.inventory.queries import (
     availability,
+    availability_as_of,
     availability_from_log,
-    availability_then,
     pools_with_lapsed_holds,
     reflects,
 )
-from chalicelib.inventory.ticket_pool import pool_id
-from chalicelib.money import Money
+from chalicelib.shop.inventory.ticket_pool import pool_id
 from local.valkey import Valkey
 from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, ORGANISER, Shop
 from tests.support.stored import SOME_TIME, imported, store_all
@@ -365,9 +365,9 @@ def test_what_was_available_at_an_instant_is_what_redis_said_then(
         shop.clock.advance(timedelta(minutes=7))
         said[shop.clock()] = availability(redis, concert_id, shop.clock())
     for at, rows in said.items():
-        assert availability_then(memory(shop), concert_id, at) == rows
+        assert availability_as_of(memory(shop), concert_id, at) == rows
     with pytest.raises(NotFound):
-        availability_then(memory(shop), concert_id, began)
+        availability_as_of(memory(shop), concert_id, began)
 
 
 def test_a_redis_that_has_not_what_the_reader_has_seen_says_so(
@@ -384,9 +384,9 @@ def test_a_redis_that_has_not_what_the_reader_has_seen_says_so(
         ({cart_id: 1}, {cart_id: 2}),
     ]
     for named, lag in named_and_lag:
-        least = MinVersions(named)
-        assert reflects(redis, least) is not any(lag.values())
-        assert least.lag == lag
+        min_versions = MinVersions(named)
+        assert reflects(redis, min_versions) is not any(lag.values())
+        assert min_versions.lag == lag
     deliver(projection, memory(shop))
     assert reflects(redis, MinVersions({pool: 1}))
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from chalicelib.composition import Composition
-from chalicelib.errors import Unavailable
+from chalicelib.platform.errors import Unavailable
 from chalicelib.settings import Settings
 from local.postgres import Postgres, unprivileged_user
 from local.stack import Stack

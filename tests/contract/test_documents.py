@@ -18,26 +18,41 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.carts.cart import CART
-from chalicelib.carts.events import CartCheckedOut, CartCreated, CartEvent, CartItemAdded, CartItemRemoved, CartLine
-from chalicelib.carts.projections import fold_cart
-from chalicelib.carts.queries import get_cart, get_cart_then
-from chalicelib.delivery.batch import failed_from, succeeded
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.documents import DocumentProjection, DocumentTooLarge, Fold, Versioned, owner_key, read_own
-from chalicelib.delivery.min_versions import MinVersions
-from chalicelib.delivery.parking import MemoryParking
-from chalicelib.delivery.projection import PositionMoved
-from chalicelib.errors import InvalidInput, NotFound, Unavailable
-from chalicelib.eventsourcing.codec import Head, RecordedEvent, decode, recorded
-from chalicelib.eventsourcing.event import Event, JsonObject
-from chalicelib.eventsourcing.history import Moment
-from chalicelib.eventsourcing.instants import format_instant
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.money import Money
-from chalicelib.orders.events import (
+from chalicelib.platform.bus.batch import failed_from, succeeded
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.errors import InvalidInput, NotFound, Unavailable
+from chalicelib.platform.eventsourcing.codec import Head, RecordedEvent, decode, recorded
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.history import PointInTime
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.platform.readmodels.documents.projection import (
+    DocumentProjection,
+    DocumentTooLarge,
+    Fold,
+    Versioned,
+    owner_key,
+    read_own,
+)
+from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.shop.carts.cart import CART
+from chalicelib.shop.carts.events import (
+    CartCheckedOut,
+    CartCreated,
+    CartEvent,
+    CartItemAdded,
+    CartItemRemoved,
+    CartLine,
+)
+from chalicelib.shop.carts.projections import fold_cart
+from chalicelib.shop.carts.queries import get_cart, get_cart_as_of
+from chalicelib.shop.orders.events import (
     OrderCancelled,
     OrderConfirmed,
     OrderEvent,
@@ -52,11 +67,10 @@ from chalicelib.orders.events import (
     TicketRevocationCompleted,
     TicketsRevoked,
 )
-from chalicelib.orders.order import ORDER, tickets_of
-from chalicelib.orders.projections import fold_order
-from chalicelib.orders.queries import get_order, get_order_then, get_tickets, list_orders
-from chalicelib.orders.refund import refund_id_of
-from chalicelib.privacy.sealed import Sealed
+from chalicelib.shop.orders.order import ORDER, tickets_of
+from chalicelib.shop.orders.projections import fold_order
+from chalicelib.shop.orders.queries import get_order, get_order_as_of, get_tickets, list_orders
+from chalicelib.shop.orders.refund import refund_id_of
 from local.emulator import Emulator
 from local.resources import Aws, create_resources
 from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, PAY_WITHIN, Shop
@@ -795,9 +809,9 @@ def test_only_what_the_document_lacks_is_read_from_the_log(client: "DynamoDBClie
     counting.apply(stream[0].aggregate_id, -1, [recorded(event) for event in stream[:2]])
     read = partial(read_own, counting, logged(stream), count_events, "Cart", stream[0].aggregate_id, SOMEBODY)
     assert read().document["seen"] == [0, 1]
-    least = at_least(stream[0].aggregate_id, 2)
-    assert read(least=least).document["seen"] == [0, 1, 2, 3]
-    assert least.lag == {stream[0].aggregate_id: 1}
+    min_versions = at_least(stream[0].aggregate_id, 2)
+    assert read(min_versions=min_versions).document["seen"] == [0, 1, 2, 3]
+    assert min_versions.lag == {stream[0].aggregate_id: 1}
 
 
 def test_a_document_that_is_new_enough_costs_no_read_of_the_log(shop: Shop, documents: DocumentProjection) -> None:
@@ -833,19 +847,19 @@ def test_at_every_instant_and_version_what_was_is_what_the_read_model_said_then(
         )
         said.append((now, number, live))
 
-    def then(moment: Moment) -> JsonObject:
+    def then(point: PointInTime) -> JsonObject:
         if is_cart:
-            return get_cart_then(store, stream_id, SOMEBODY, moment)
-        return get_order_then(store, stream_id, SOMEBODY, moment, nobody_opens)
+            return get_cart_as_of(store, stream_id, SOMEBODY, point)
+        return get_order_as_of(store, stream_id, SOMEBODY, point, nobody_opens)
 
     for at, number, answer in said:
-        assert then(Moment(version=number)) == answer
+        assert then(PointInTime(version=number)) == answer
         if number + 1 == len(said) or said[number + 1][0] > at:
-            assert then(Moment(as_of=at)) == answer
+            assert then(PointInTime(as_of=at)) == answer
     with pytest.raises(NotFound):
-        then(Moment(as_of=said[0][0] - timedelta(milliseconds=1)))
+        then(PointInTime(as_of=said[0][0] - timedelta(milliseconds=1)))
     with pytest.raises(NotFound):
-        then(Moment(version=len(said)))
+        then(PointInTime(version=len(said)))
 
 
 def test_what_was_is_judged_at_the_instant_that_is_asked_for(shop: Shop) -> None:
@@ -856,27 +870,27 @@ def test_what_was_is_judged_at_the_instant_that_is_asked_for(shop: Shop) -> None
     shop.clock.advance(timedelta(days=1))
     shop.remove(cart_id, added.item_id)
 
-    def expired(moment: Moment) -> list[bool]:
-        return [item["expired"] for item in get_cart_then(shop.store, cart_id, CUSTOMER.id, moment)["items"]]
+    def expired(point: PointInTime) -> list[bool]:
+        return [item["expired"] for item in get_cart_as_of(shop.store, cart_id, CUSTOMER.id, point)["items"]]
 
-    assert [expired(Moment(as_of=at)) for at in (just_before, lapsed, shop.clock())] == [[False], [True], []]
-    assert expired(Moment(version=1)) == [False]
+    assert [expired(PointInTime(as_of=at)) for at in (just_before, lapsed, shop.clock())] == [[False], [True], []]
+    assert expired(PointInTime(version=1)) == [False]
 
     order_id = ordered(shop)
     due = shop.clock() + PAY_WITHIN
     for at, status in ((due - timedelta(milliseconds=1), "awaiting_payment"), (due, "expired")):
-        order = get_order_then(shop.store, order_id, CUSTOMER.id, Moment(as_of=at), shop.vault.open)
+        order = get_order_as_of(shop.store, order_id, CUSTOMER.id, PointInTime(as_of=at), shop.vault.open)
         assert (order["status"], order["buyer"]) == (status, BUYER)
 
 
 def test_of_what_was_a_stranger_hears_nothing_not_even_that_it_was(shop: Shop) -> None:
     order_id, cart_id = ordered(shop), shop.cart()
-    for moment in (Moment(version=0), Moment(version=9), Moment(as_of=SOME_TIME)):
+    for point in (PointInTime(version=0), PointInTime(version=9), PointInTime(as_of=SOME_TIME)):
         for ask in (
-            partial(get_cart_then, shop.store, cart_id, OTHER_CUSTOMER.id, moment),
-            partial(get_cart_then, shop.store, order_id, CUSTOMER.id, moment),
-            partial(get_cart_then, shop.store, uuid4(), CUSTOMER.id, moment),
-            partial(get_order_then, shop.store, order_id, OTHER_CUSTOMER.id, moment, nobody_opens),
+            partial(get_cart_as_of, shop.store, cart_id, OTHER_CUSTOMER.id, point),
+            partial(get_cart_as_of, shop.store, order_id, CUSTOMER.id, point),
+            partial(get_cart_as_of, shop.store, uuid4(), CUSTOMER.id, point),
+            partial(get_order_as_of, shop.store, order_id, OTHER_CUSTOMER.id, point, nobody_opens),
         ):
             with pytest.raises(NotFound) as refusal:
                 ask()
@@ -907,8 +921,8 @@ def test_a_list_has_the_named_orders_that_it_lacked_in_their_places(
     named[uuid4()] = 0
     limit, after, listed = data.draw(st.integers(1, 9)), None, list[JsonObject]()
     while True:
-        least = MinVersions(named)
-        page, after = list_orders(documents, store, customer_id, limit, after, SOME_TIME, least)
+        min_versions = MinVersions(named)
+        page, after = list_orders(documents, store, customer_id, limit, after, SOME_TIME, min_versions)
         assert 0 < len(page) <= limit
         listed += page
         assert len(listed) <= len(expected)
@@ -917,7 +931,7 @@ def test_a_list_has_the_named_orders_that_it_lacked_in_their_places(
         assert len(page) == limit
     assert [order["id"] for order in listed] == [key for _, key in sorted(expected, reverse=True)]
     assert {order["status"] for order in listed} == {"cancelled"}
-    assert set(least.lag) == {key for key in named if store.read(key)}
+    assert set(min_versions.lag) == {key for key in named if store.read(key)}
 
 
 def place_orders(

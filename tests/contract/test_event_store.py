@@ -11,14 +11,12 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.chain import Log
-from chalicelib.eventsourcing.codec import Head
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
-from chalicelib.eventsourcing.dynamodb_json import to_item
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.session import Session
-from chalicelib.eventsourcing.store import (
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.chain import Log
+from chalicelib.platform.eventsourcing.codec import Head
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.store import (
     MAX_COMMIT_ITEMS,
     MAX_ITEM_BYTES,
     CommitTooLarge,
@@ -26,11 +24,13 @@ from chalicelib.eventsourcing.store import (
     StoreUsage,
     item_bytes,
 )
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.events import TicketPoolOpened
-from chalicelib.inventory.ticket_pool import TICKET_POOL
-from chalicelib.money import Money
-from chalicelib.venues.events import VenueCreated, VenueDeleted
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
+from chalicelib.platform.money import Money
+from chalicelib.shop.inventory.events import TicketPoolOpened
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted
 from local.ports import free_port
 from local.resources import Aws
 from tests.support.faults import answer_with_a_page, lose_replies, refuse

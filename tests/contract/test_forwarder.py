@@ -11,13 +11,13 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chalicelib.delivery.bus import from_bus, to_bus
-from chalicelib.delivery.forwarder import ATTEMPTS, MAX_BYTES, MAX_RECORDS, Forwarder, LogRecord
-from chalicelib.delivery.parking import MemoryParking, UnreadableRecord
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.dynamodb_json import to_item
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.bus.forwarder import ATTEMPTS, MAX_BYTES, MAX_RECORDS, Forwarder, LogRecord
+from chalicelib.platform.bus.message import from_bus, to_bus
+from chalicelib.platform.bus.parking import MemoryParking, UnreadableRecord
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
+from chalicelib.shop.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.resources import Aws, Resources
 from tests.support.original import STREAM
@@ -388,7 +388,7 @@ def test_an_item_that_can_be_read_after_a_fix_is_put_on_the_bus_and_forgotten(
 ) -> None:
     [event] = some_events(1)
     with monkeypatch.context() as broken:
-        broken.setattr("chalicelib.delivery.forwarder.from_item", unheard_of)
+        broken.setattr("chalicelib.platform.bus.forwarder.from_item", unheard_of)
         assert forwarder.forward(inserts([event])) == DELIVERED
     [kept] = parking.list_unreadable("forwarder")
     kinesis.refuses = refusing(event)

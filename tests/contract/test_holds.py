@@ -8,10 +8,10 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.errors import CloudbashError, Expired
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import TicketsSoldOut
+from chalicelib.platform.errors import CloudbashError, Expired
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import TicketsSoldOut
 from tests.support.shop import OTHER_CUSTOMER, Clock, Shop
 
 pytest_plugins = ["tests.support.stores"]

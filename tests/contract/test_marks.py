@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.eventsourcing.marks import Mark
-from chalicelib.eventsourcing.store import ConcurrencyError
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.store import ConcurrencyError
+from chalicelib.shop.venues.events import VenueDeleted
 from tests.support.shop import CountedStore
 from tests.support.stored import item
 

@@ -10,11 +10,11 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from cryptography.exceptions import InvalidTag
 
-from chalicelib.errors import Unavailable
-from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
-from chalicelib.privacy.keys import KEY_BYTES, FileMasterKey, MasterKey
-from chalicelib.privacy.kms import KmsMasterKey
-from chalicelib.privacy.vault import PersonVault
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.privacy.dynamodb import DynamoDBPersonKeys
+from chalicelib.platform.privacy.keys import KEY_BYTES, FileMasterKey, MasterKey
+from chalicelib.platform.privacy.kms import KmsMasterKey
+from chalicelib.platform.privacy.vault import PersonVault
 from local.resources import CREDENTIALS, REGION
 from local.stack import Stack
 

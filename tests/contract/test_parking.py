@@ -11,17 +11,17 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.delivery.batch import failed_from, succeeded
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.dynamodb_parking import DynamoDBParking
-from chalicelib.delivery.parking import MemoryParking, ParkedStream, Parking, UnreadableRecord
-from chalicelib.delivery.projection import PositionMoved
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.events import TicketPoolClosed
+from chalicelib.platform.bus.batch import failed_from, succeeded
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking, ParkedStream, Parking, UnreadableRecord
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.inventory.events import TicketPoolClosed
 from local.emulator import Emulator
 from local.resources import Aws, create_resources
 from tests.support.interleaving import Interleaving
@@ -437,7 +437,7 @@ def test_a_record_that_can_be_read_after_a_fix_is_applied_and_forgotten(
     line = Line(parking)
     line.cure()
     with monkeypatch.context() as broken:
-        broken.setattr("chalicelib.delivery.consumer.from_bus", unheard_of)
+        broken.setattr("chalicelib.platform.bus.consumer.from_bus", unheard_of)
         line.deliver(0, 1)
     assert line.position == -1
     for record in parking.list_unreadable(line.projection.name):

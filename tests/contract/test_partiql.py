@@ -5,11 +5,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
-from chalicelib.eventsourcing.dynamodb_partiql import Inserts
-from chalicelib.eventsourcing.marks import Mark
-from chalicelib.eventsourcing.store import ConcurrencyError
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.store import ConcurrencyError
+from chalicelib.platform.eventsourcing.stores.dynamodb.partiql import Inserts
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
+from chalicelib.shop.venues.events import VenueDeleted
 from tests.support.faults import refuse
 from tests.support.operations import OPERATIONS
 from tests.support.stored import item

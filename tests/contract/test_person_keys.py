@@ -11,10 +11,10 @@ from uuid import UUID, uuid4
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from chalicelib.errors import Unavailable
-from chalicelib.privacy.dynamodb import DynamoDBPersonKeys
-from chalicelib.privacy.keys import KEY_BYTES, FileMasterKey, MemoryPersonKeys, PersonKeys
-from chalicelib.privacy.vault import PersonVault
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.privacy.dynamodb import DynamoDBPersonKeys
+from chalicelib.platform.privacy.keys import KEY_BYTES, FileMasterKey, MemoryPersonKeys, PersonKeys
+from chalicelib.platform.privacy.vault import PersonVault
 from local.resources import Resources
 from tests.support.faults import lose_replies, refuse
 from tests.support.shop import BUYER

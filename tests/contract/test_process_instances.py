@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.delivery.projection import PositionMoved
-from chalicelib.errors import Unavailable
-from chalicelib.processes.dynamodb import DynamoDBInstances
-from chalicelib.processes.process import Instance, Instances, MemoryInstances
-from chalicelib.processes.sqs import SqsWorkQueue
-from chalicelib.processes.work import Kind, Task, from_message
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+from chalicelib.platform.processes.process import Instance, Instances, MemoryInstances
+from chalicelib.platform.processes.sqs import SqsWorkQueue
+from chalicelib.platform.processes.work import Kind, Task, from_message
 from local.emulator import Emulator
 from local.resources import Aws, Resources
 from tests.support.faults import lose_replies, refuse

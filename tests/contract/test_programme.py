@@ -17,9 +17,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from psycopg.rows import DictRow
 
-from chalicelib.carts.events import CartCreated
-from chalicelib.concerts.concert import CONCERT, Concert
-from chalicelib.concerts.events import (
+from chalicelib.platform.bus.batch import failed_from, succeeded
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.errors import InvalidInput, NotFound, Unavailable
+from chalicelib.platform.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
+from chalicelib.platform.eventsourcing.event import Event, event_classes
+from chalicelib.platform.eventsourcing.history import PointInTime
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.postgres.migrate import MIGRATIONS, MigrationEdited, migrate
+from chalicelib.platform.readmodels.postgres.projection import Pool, PostgresProjection, open_pool
+from chalicelib.platform.readmodels.postgres.tables import Change, Project
+from chalicelib.shop.carts.events import CartCreated
+from chalicelib.shop.concerts.concert import CONCERT, Concert
+from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCreated,
@@ -31,30 +48,13 @@ from chalicelib.concerts.events import (
     ConcertTicketTypeRemoved,
     TicketType,
 )
-from chalicelib.concerts.past import find_concert_then
-from chalicelib.concerts.projections import project_concert
-from chalicelib.concerts.queries import ConcertSearch, find_concert, search_concerts
-from chalicelib.delivery.batch import failed_from, succeeded
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.migrate import MIGRATIONS, MigrationEdited, migrate
-from chalicelib.delivery.min_versions import MinVersions
-from chalicelib.delivery.parking import MemoryParking
-from chalicelib.delivery.postgres import Pool, PostgresProjection, open_pool
-from chalicelib.delivery.programme import PROGRAMME
-from chalicelib.delivery.projection import PositionMoved
-from chalicelib.delivery.tables import Change, Project
-from chalicelib.errors import InvalidInput, NotFound, Unavailable
-from chalicelib.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded
-from chalicelib.eventsourcing.event import Event, event_classes
-from chalicelib.eventsourcing.history import Moment
-from chalicelib.eventsourcing.instants import format_instant
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.money import Money
-from chalicelib.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
-from chalicelib.venues.projections import project_venue
-from chalicelib.venues.queries import find_venue, list_venues
+from chalicelib.shop.concerts.history import find_concert_as_of
+from chalicelib.shop.concerts.projections import project_concert
+from chalicelib.shop.concerts.queries import ConcertSearch, find_concert, search_concerts
+from chalicelib.shop.concerts.tables import PROGRAMME
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+from chalicelib.shop.venues.projections import project_venue
+from chalicelib.shop.venues.queries import find_venue, list_venues
 from local.postgres import Postgres, unprivileged_user
 from local.throwaway import ThrowawayDirectory
 from tests.support.any_events import events_of
@@ -841,9 +841,9 @@ def test_what_is_shown_of_a_concert_is_what_its_events_add_up_to(module_pool: Po
 any_concert_event = st.one_of([events_of(cls) for cls in event_classes() if cls.aggregate_type == CONCERT.name])
 
 
-def then(shop: Shop, concert_id: UUID, moment: Moment) -> dict[str, Any] | None:
+def then(shop: Shop, concert_id: UUID, point: PointInTime) -> dict[str, Any] | None:
     try:
-        return find_concert_then(shop.log, concert_id, moment, lambda _: True)
+        return find_concert_as_of(shop.log, concert_id, point, lambda _: True)
     except NotFound:
         return None
 
@@ -854,7 +854,7 @@ def test_a_concert_folded_from_the_log_is_the_one_that_the_programme_shows(modul
     shop, events = fresh_shop(module_pool, history)
     shop.deliver(events)
     for concert_id in CONCERTS:
-        assert then(shop, concert_id, Moment(as_of=NOW)) == find_concert(module_pool, concert_id)
+        assert then(shop, concert_id, PointInTime(as_of=NOW)) == find_concert(module_pool, concert_id)
 
 
 @settings(max_examples=100, derandomize=True, deadline=None)
@@ -866,8 +866,8 @@ def test_whatever_happens_to_a_concert_the_fold_and_the_programme_show_the_same(
     shop, events = fresh_shop(module_pool, {concert_id: happened})
     shop.deliver(events)
     assert shop.parking.list_parked() == []
-    for moment in (Moment(as_of=NOW), Moment(version=len(happened) - 1)):
-        assert then(shop, concert_id, moment) == find_concert(module_pool, concert_id)
+    for point in (PointInTime(as_of=NOW), PointInTime(version=len(happened) - 1)):
+        assert then(shop, concert_id, point) == find_concert(module_pool, concert_id)
 
 
 def test_a_concert_is_shown_as_it_was_with_its_venue_as_it_was(shop: Shop) -> None:
@@ -880,11 +880,11 @@ def test_a_concert_is_shown_as_it_was_with_its_venue_as_it_was(shop: Shop) -> No
     shop.now += timedelta(minutes=1)
     shop.happened(venue_id, VenueDeleted())
     shop.happened(concert_id, ConcertDeleted())
-    assert then(shop, concert_id, Moment(as_of=NOW - timedelta(milliseconds=1))) is None
-    assert then(shop, concert_id, Moment(as_of=NOW)) == then(shop, concert_id, Moment(version=0)) == draft
-    assert then(shop, concert_id, Moment(as_of=shop.now - timedelta(milliseconds=1))) == published
-    assert then(shop, concert_id, Moment(version=2)) == published
-    assert then(shop, concert_id, Moment(as_of=shop.now)) is None
+    assert then(shop, concert_id, PointInTime(as_of=NOW - timedelta(milliseconds=1))) is None
+    assert then(shop, concert_id, PointInTime(as_of=NOW)) == then(shop, concert_id, PointInTime(version=0)) == draft
+    assert then(shop, concert_id, PointInTime(as_of=shop.now - timedelta(milliseconds=1))) == published
+    assert then(shop, concert_id, PointInTime(version=2)) == published
+    assert then(shop, concert_id, PointInTime(as_of=shop.now)) is None
 
 
 def test_only_who_may_see_a_concert_hears_what_is_wrong_with_a_moment(shop: Shop) -> None:
@@ -892,18 +892,18 @@ def test_only_who_may_see_a_concert_hears_what_is_wrong_with_a_moment(shop: Shop
     shop.happened(concert_id, concert_created())
     for may_see, facts in ((True, {"version": 5, "first_version": 0, "last_version": 0}), (False, {})):
         with pytest.raises(NotFound) as refusal:
-            find_concert_then(shop.log, concert_id, Moment(version=5), lambda _, may_see=may_see: may_see)  # type: ignore[misc]
+            find_concert_as_of(shop.log, concert_id, PointInTime(version=5), lambda _, may_see=may_see: may_see)  # type: ignore[misc]
         assert refusal.value.facts == facts
     for stranger in (shop.open_venue(), uuid4()):
         with pytest.raises(NotFound):
-            find_concert_then(shop.log, stranger, Moment(version=0), lambda _: True)
+            find_concert_as_of(shop.log, stranger, PointInTime(version=0), lambda _: True)
 
 
 # Reading your own writes
 
 
-def listed(shop: Shop, least: MinVersions, **filters: Any) -> list[str]:
-    with shop.projection.reflecting(least, shop.log) as programme:
+def listed(shop: Shop, min_versions: MinVersions, **filters: Any) -> list[str]:
+    with shop.projection.reflecting(min_versions, shop.log) as programme:
         items, _ = search_concerts(programme, ConcertSearch(**filters), 100, None)
     return [item["name"] for item in items]
 
@@ -922,14 +922,14 @@ def test_a_concert_that_the_programme_has_not_seen_is_found_filtered_and_sorted_
     assert listed(shop, MinVersions(named)) == ["Early", "Björk", "Later"]
     assert listed(shop, MinVersions(named), q="bjork", location="reykjavik", date_from=EVENING.date()) == ["Björk"]
     assert listed(shop, MinVersions({concert_id: 2}), location="reykjavik") == []
-    least = MinVersions(named)
-    with shop.projection.reflecting(least, shop.log) as programme:
+    min_versions = MinVersions(named)
+    with shop.projection.reflecting(min_versions, shop.log) as programme:
         (first, key), found = search_concerts(programme, ConcertSearch(), 2, None), find_concert(programme, concert_id)
         rest, _ = search_concerts(programme, ConcertSearch(), 2, key)
         assert find_venue(programme, venue_id) == list_venues(programme, 20, None)[0][0]
     assert ([item["name"] for item in first], [item["name"] for item in rest]) == (["Early", "Björk"], ["Later"])
     assert found == first[1]
-    assert least.lag == {concert_id: 3, venue_id: 1}
+    assert min_versions.lag == {concert_id: 3, venue_id: 1}
     assert shop.tables() == before
 
 
@@ -948,19 +948,19 @@ def test_a_programme_that_is_new_enough_is_read_without_the_log_and_without_a_tr
     concert_id = shop.publish()
     shop.append(concert_id, ConcertCancelled())
     reads = shop.log.usage.reads
-    least = MinVersions({concert_id: 2})
-    with shop.projection.reflecting(least, shop.log) as programme:
+    min_versions = MinVersions({concert_id: 2})
+    with shop.projection.reflecting(min_versions, shop.log) as programme:
         assert programme is shop.pool
-    assert (shop.log.usage.reads, least.lag) == (reads, {concert_id: 0})
+    assert (shop.log.usage.reads, min_versions.lag) == (reads, {concert_id: 0})
 
 
 def test_streams_that_the_programme_does_not_follow_or_that_do_not_exist_change_nothing(shop: Shop) -> None:
     shop.publish("Night")
     cart_id = uuid4()
     shop.append(cart_id, CartCreated(customer_id=uuid4()))
-    least = MinVersions({cart_id: 0, uuid4(): 3})
-    assert listed(shop, least) == ["Night"]
-    assert least.lag == {}
+    min_versions = MinVersions({cart_id: 0, uuid4(): 3})
+    assert listed(shop, min_versions) == ["Night"]
+    assert min_versions.lag == {}
 
 
 def test_readers_that_overlay_do_not_disturb_each_other_nor_the_consumer(shop: Shop) -> None:

@@ -8,13 +8,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chalicelib.delivery.folding import folded_streams
-from chalicelib.delivery.generations import Generations, NothingToSwitchTo, ReadModel, Rewrite, begin, switch
-from chalicelib.delivery.rebuild import Progress
-from chalicelib.delivery.verification import Verifier, canonical, catch_up
-from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.event import Event, event_classes
-from chalicelib.processes.work import MemoryWorkQueue
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import Event, event_classes
+from chalicelib.platform.processes.work import MemoryWorkQueue
+from chalicelib.platform.readmodels.folding import folded_streams
+from chalicelib.platform.readmodels.generations import Generations, NothingToSwitchTo, ReadModel, Rewrite, begin, switch
+from chalicelib.platform.readmodels.rebuild import Progress
+from chalicelib.platform.readmodels.verification import Verifier, canonical, catch_up
 from tests.support.any_events import events_of
 from tests.support.stored import SOME_TIME
 from tests.support.world import World, is_whole

@@ -7,24 +7,24 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.carts.cart import CART
-from chalicelib.concerts.concert import CONCERT
-from chalicelib.errors import Busy, NotFound, PreconditionFailed, RuleViolated, Unavailable
-from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.cache import Folded, StreamCache
-from chalicelib.eventsourcing.codec import Head
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.marks import Mark
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.repository import MAX_ATTEMPTS, Repository
-from chalicelib.eventsourcing.session import Session
-from chalicelib.eventsourcing.store import ConcurrencyError, EventStore, ScanPage
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketsSoldOut, pool_id
-from chalicelib.orders.order import ORDER
-from chalicelib.venues.events import VenueCreated, VenueDeleted
-from chalicelib.venues.venue import VENUE, Venue
+from chalicelib.platform.errors import Busy, NotFound, PreconditionFailed, RuleViolated, Unavailable
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.cache import Folded, StreamCache
+from chalicelib.platform.eventsourcing.codec import Head
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.repository import MAX_ATTEMPTS, Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore, ScanPage
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.carts.cart import CART
+from chalicelib.shop.concerts.concert import CONCERT
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketsSoldOut, pool_id
+from chalicelib.shop.orders.order import ORDER
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted
+from chalicelib.shop.venues.venue import VENUE, Venue
 from tests.support.operations import as_puts
 from tests.support.shop import CUSTOMER, Clock, CountedStore, Shop
 from tests.support.stored import SOMEBODY, item

@@ -6,10 +6,10 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.money import Money
-from chalicelib.orders.dynamodb import DynamoDBLedger
-from chalicelib.orders.payments import Attempt, Refund
-from chalicelib.orders.sandbox import Decision, Entry, Ledger, MemoryLedger, SandboxGateway, Token
+from chalicelib.platform.money import Money
+from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
+from chalicelib.shop.orders.payments.port import Attempt, Refund
+from chalicelib.shop.orders.payments.sandbox import Decision, Entry, Ledger, MemoryLedger, SandboxGateway, Token
 from local.resources import Resources
 from tests.support.stored import SOME_TIME
 

@@ -9,20 +9,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.chain import faults_in
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.evidence.archive import Archive, KeptDocument, MemoryArchive
-from chalicelib.evidence.keys import FileSigner
-from chalicelib.evidence.kms import KmsSigner
-from chalicelib.evidence.notary import Notary
-from chalicelib.evidence.s3 import S3Archive
-from chalicelib.evidence.statement import Signer, heads_of
-from chalicelib.evidence.verification import SignedCheck
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.bus.consumer import BusRecord
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.chain import faults_in
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.integrity.head_signer import HeadSigner
+from chalicelib.platform.integrity.heads import Archive, KeptDocument, MemoryArchive
+from chalicelib.platform.integrity.keys import FileSigner
+from chalicelib.platform.integrity.kms import KmsSigner
+from chalicelib.platform.integrity.s3 import S3Archive
+from chalicelib.platform.integrity.statement import Signer, heads_of
+from chalicelib.platform.integrity.verification import SignedCheck
+from chalicelib.shop.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.keys import ensure_master_key
 from local.resources import REGION, Aws, Resources
@@ -186,21 +186,21 @@ def test_what_is_signed_is_what_an_event_says_and_not_the_hash_that_it_carries()
 
 @dataclass
 class Evidence:
-    """A log, an archive, and a notary between them."""
+    """A log, an archive, and a head signer between them."""
 
     archive: Archive
     signer: Signer
     log: MemoryEventStore
 
-    def notary(self) -> Notary:
-        return Notary(self.archive, self.signer, lambda: SOME_TIME)
+    def head_signer(self) -> HeadSigner:
+        return HeadSigner(self.archive, self.signer, lambda: SOME_TIME)
 
-    def write(self, *streams: Stream, notary: Notary | None = None, shard: str = SHARD) -> None:
+    def write(self, *streams: Stream, head_signer: HeadSigner | None = None, shard: str = SHARD) -> None:
         for stream in streams:
             self.log.append(stream)
         events = [event for stream in streams for event in stream]
         records = [BusRecord(str(place), to_bus(event), shard) for place, event in enumerate(events)]
-        assert (notary or self.notary()).sign(records) == DONE
+        assert (head_signer or self.head_signer()).sign(records) == DONE
 
     def check(self, log: MemoryEventStore | None = None, only: UUID | None = None) -> SignedCheck:
         check = SignedCheck(log or self.log, self.archive, self.signer, only)
@@ -225,9 +225,9 @@ def log_of(*streams: Stream) -> MemoryEventStore:
 
 
 def test_a_log_that_nobody_touched_agrees_with_all_that_was_signed(evidence: Evidence) -> None:
-    lasting = evidence.notary()
+    lasting = evidence.head_signer()
     for _ in range(3):
-        evidence.write(a_stream(), a_stream(), notary=lasting)
+        evidence.write(a_stream(), a_stream(), head_signer=lasting)
         evidence.write(a_stream())
         evidence.write(a_stream(), shard="shardId-000000000001")
     check = evidence.check()
@@ -349,7 +349,7 @@ def test_noise_instead_of_a_document_is_noticed(forged_archive: tuple[Evidence, 
         assert evidence.check().broken == [f"document 3 of {SHARD} is not signed by us"]
 
 
-# --- the notary in bad weather ---------------------------------------------------------------------------------------
+# --- the head signer without its servers ------------------------------------------------------------------------------
 
 
 def records_of(stream: Stream) -> list[BusRecord]:
@@ -358,15 +358,15 @@ def records_of(stream: Stream) -> list[BusRecord]:
 
 def test_a_batch_that_cannot_be_signed_comes_again_whole(s3: Any, key_file: Path) -> None:
     nowhere = S3Archive(s3, f"no-such-bucket-{uuid4().hex}")
-    notary = Notary(nowhere, FileSigner(key_file), lambda: SOME_TIME)
-    assert notary.sign(records_of(a_stream())) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
+    head_signer = HeadSigner(nowhere, FileSigner(key_file), lambda: SOME_TIME)
+    assert head_signer.sign(records_of(a_stream())) == {"batchItemFailures": [{"itemIdentifier": "0"}]}
 
 
 def test_two_notaries_of_one_shard_keep_one_chain(evidence: Evidence) -> None:
-    first, second = evidence.notary(), evidence.notary()
+    first, second = evidence.head_signer(), evidence.head_signer()
     for _ in range(3):
-        evidence.write(a_stream(), notary=first)
-        evidence.write(a_stream(), notary=second)
+        evidence.write(a_stream(), head_signer=first)
+        evidence.write(a_stream(), head_signer=second)
     check = evidence.check()
     assert (check.documents, check.broken, check.faults) == (6, [], [])
 
@@ -375,7 +375,7 @@ def test_what_is_no_event_is_not_signed_and_stops_nothing(evidence: Evidence) ->
     stream = a_stream()
     evidence.log.append(stream)
     noise = [BusRecord("x", data, SHARD) for data in (b"", b"[" * 100_000, b"no event")]
-    assert evidence.notary().sign([*noise, *records_of(stream)]) == DONE
-    assert evidence.notary().sign(noise) == DONE
+    assert evidence.head_signer().sign([*noise, *records_of(stream)]) == DONE
+    assert evidence.head_signer().sign(noise) == DONE
     check = evidence.check()
     assert (check.documents, check.heads, check.faults) == (1, 1, [])

@@ -6,15 +6,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.session import Session
-from chalicelib.eventsourcing.snapshots import MemorySnapshots, Snapshot, Snapshots
-from chalicelib.eventsourcing.store import StoreUsage
-from chalicelib.inventory.events import HoldReleased, TicketsHeld
-from chalicelib.inventory.ticket_pool import SNAPSHOT_EVERY, TICKET_POOL, TicketPool, pool_id
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.snapshots import MemorySnapshots, Snapshot, Snapshots
+from chalicelib.platform.eventsourcing.store import StoreUsage
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.inventory.events import HoldReleased, TicketsHeld
+from chalicelib.shop.inventory.ticket_pool import SNAPSHOT_EVERY, TICKET_POOL, TicketPool, pool_id
 from tests.support.shop import Clock, CountedStore, Shop
 from tests.support.stored import SOMEBODY
 

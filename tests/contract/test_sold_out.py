@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.carts.commands import AddedItem
-from chalicelib.concerts import commands as concerts
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import NotOnSale, TicketsSoldOut
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.shop.carts.commands import AddedItem
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut
 from tests.support.shop import HOLD_FOR, ORGANISER, Clock, Shop
 
 pytest_plugins = ["tests.support.stores"]

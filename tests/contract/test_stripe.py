@@ -10,21 +10,21 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib.composition import Composition
-from chalicelib.concerts import commands as concerts
-from chalicelib.errors import BadSignature, InvalidInput, Unavailable
-from chalicelib.money import Money
-from chalicelib.orders.order import OrderStatus
-from chalicelib.orders.payments import Attempt, Charged, Declined, Notification, Pending, Refund
-from chalicelib.orders.refund import refund_id_of
-from chalicelib.orders.settlement import cancel_order
+from chalicelib.platform.errors import BadSignature, InvalidInput, Unavailable
+from chalicelib.platform.money import Money
 from chalicelib.settings import NotConfigured, Settings
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.orders.order import OrderStatus
+from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, Notification, Pending, Refund
+from chalicelib.shop.orders.refund import refund_id_of
+from chalicelib.shop.orders.settlement import cancel_order
 from tests.support.machinery import machinery
 from tests.support.shop import ORGANISER
 from tests.support.stripe_server import FakeStripe, running_stripe
 
 pytest.importorskip("stripe")
 
-from chalicelib.orders.stripe import SIGNATURE_HEADER, StripeGateway, connect
+from chalicelib.shop.orders.payments.stripe import SIGNATURE_HEADER, StripeGateway, connect
 
 SECRET = "whsec_test"
 PRICE = Money.of("25.00", "EUR")
@@ -165,7 +165,7 @@ def test_the_lost_reply_to_one_part_is_found_again_among_the_others(fake: FakeSt
     concerts.cancel_concert(shop.repository, shop.request(ORGANISER), sold[1][0])
     fake.lose_reply_to = "/refunds"
     with pytest.raises(Unavailable):
-        cancel_order(shop.cashier(), order_id, sold[1][0], "The concert is cancelled.")
+        cancel_order(shop.context(), order_id, sold[1][0], "The concert is cancelled.")
     fake.lose_reply_to = ""
     running.run_until_quiet()
     assert shop.order_state(order_id).status is OrderStatus.REFUNDED

@@ -23,9 +23,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chalicelib.caller import Actor, Role
-from chalicelib.errors import Unauthenticated, Unavailable
-from chalicelib.http.auth import FileKeys, RemoteKeys, SigningKeys, TokenVerifier
+from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.errors import Unauthenticated, Unavailable
+from chalicelib.platform.http.auth import FileKeys, RemoteKeys, SigningKeys, TokenVerifier
 
 ISSUER, AUDIENCE = "https://issuer.example", "the-shop"
 LATER = 60 * 60

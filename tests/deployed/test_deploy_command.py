@@ -7,17 +7,17 @@ from typing import Any
 import boto3
 import pytest
 
-from chalicelib.caller import Role
-from chalicelib.errors import Unauthenticated
-from chalicelib.http.auth import RemoteKeys, TokenVerifier
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import Unauthenticated
+from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier
 from infra import destroy as destroying
 from infra.deploy import Deployment
 from infra.destroy import Destruction
 from infra.failures import DeploymentFailed
 from infra.people import somebody
+from infra.progress import Progress
 from infra.retention import kept_by
 from infra.stacks import Event, Stack
-from infra.telling import Telling
 from infra.upload import NAMES, write_names_out
 from tests.support.cloud import POLL, STAGE, Cloud, running_cloud
 
@@ -143,7 +143,7 @@ def test_a_stage_is_not_destroyed_by_somebody_who_is_not_sure(
 
 
 def test_what_is_destroyed_leaves_the_log_and_the_keys(cloud: Cloud, deployed: Deployment) -> None:
-    destruction = Destruction(cloud.account, STAGE, Telling(), POLL)
+    destruction = Destruction(cloud.account, STAGE, Progress(), POLL)
     retained = destruction.retained()
     destruction.destroy()
     assert not deployed.shop.exists

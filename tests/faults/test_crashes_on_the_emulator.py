@@ -10,15 +10,15 @@ from uuid import uuid4, uuid5
 
 import pytest
 
-from benchmarks.oracle import Verdict, judge
-from chalicelib.caller import Actor, Caller, RequestIdentity
-from chalicelib.carts import commands as carts
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.codec import Origin
-from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
-from chalicelib.orders import commands as orders
-from chalicelib.orders.order import ORDER, OrderStatus
+from chalicelib.platform.caller import Actor, Caller, RequestIdentity
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.shop.carts import commands as carts
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.shop.orders import commands as orders
+from chalicelib.shop.orders.order import ORDER, OrderStatus
 from local.emulator import Emulator
+from simulator.oracle import Verdict, judge
 from tests.support.crashes import Crash
 from tests.support.lambdas import Lambdas, lambdas_on
 from tests.support.shop import BUYER

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from chalicelib import composition
-from chalicelib.clock import utc_now
 from chalicelib.composition import Composition
+from chalicelib.platform.clock import utc_now
 from chalicelib.settings import Settings
 from tests.journeys.shop import BUYER, Shop, cart_with, made, order_of, pay, publish_concert, refused
 from tests.support.blackhole import Blackhole

@@ -813,8 +813,8 @@ def test_a_make_killed_with_sigkill_takes_the_whole_stack_with_it(tmp_path: Path
 def test_a_process_that_lost_its_parent_ends_if_it_wants_to_end_with_it() -> None:
     program = """
 import os, sys
-from local.ending import Ended, Ending
-ending = Ending()
+from local.shutdown import Ended, Shutdown
+ending = Shutdown()
 if sys.argv[1] == "with":
     ending.with_parent()
 ending.check()

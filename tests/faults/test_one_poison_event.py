@@ -9,17 +9,17 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib import composition
-from chalicelib.carts.events import CartCreated
-from chalicelib.concerts.events import ConcertCreated, ConcertDetailsChanged
-from chalicelib.delivery.batch import succeeded
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.parking import ParkedStream
-from chalicelib.eventsourcing.event import Event, JsonObject
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.events import TicketsHeld
+from chalicelib.platform.bus.batch import succeeded
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import ParkedStream
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.settings import Settings
+from chalicelib.shop.carts.events import CartCreated
+from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged
+from chalicelib.shop.inventory.events import TicketsHeld
 from local.stack import Stack
 from tests.support.stored import SOME_TIME, store_all
 

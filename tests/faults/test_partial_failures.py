@@ -9,16 +9,16 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import composition
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.forwarder import Forwarder, LogRecord
-from chalicelib.delivery.parking import MemoryParking
-from chalicelib.delivery.postgres import PostgresProjection
-from chalicelib.delivery.projection import PositionMoved
-from chalicelib.eventsourcing.codec import RecordedEvent
-from chalicelib.eventsourcing.dynamodb_json import to_item
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.forwarder import Forwarder, LogRecord
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+from chalicelib.shop.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.pump import Mapping, Pump
 from local.resources import Aws

@@ -11,15 +11,15 @@ from uuid import uuid4
 
 import pytest
 
-from benchmarks.simulation import backstage
-from benchmarks.simulation.play import Played, play
-from benchmarks.simulation.servers import ReferenceProjection
-from chalicelib.carts.cart import Cart
-from chalicelib.eventsourcing.session import Session
-from chalicelib.inventory.ticket_pool import TicketPool
-from chalicelib.orders.order import Order
-from chalicelib.orders.sandbox import SandboxGateway
-from chalicelib.processes.runner import ProcessRunner
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.processes.runner import ProcessRunner
+from chalicelib.shop.carts.cart import Cart
+from chalicelib.shop.inventory.ticket_pool import TicketPool
+from chalicelib.shop.orders.order import Order
+from chalicelib.shop.orders.payments.sandbox import SandboxGateway
+from simulator import backstage
+from simulator.play import Played, play
+from simulator.servers import ReferenceProjection
 
 FRESH_SEEDS = 150
 SEEDS_TO_FIND_A_BUG = 600
@@ -29,7 +29,7 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 
 def report(played: Played) -> str:
-    return f"python -m benchmarks.simulation --replay {played.seed}: {'; '.join(played.findings)}"
+    return f"python -m simulator --replay {played.seed}: {'; '.join(played.findings)}"
 
 
 def first_failure(seeds: range) -> Played | None:
@@ -48,7 +48,7 @@ def test_the_same_seed_plays_the_same_schedule_and_says_the_same(seed: int) -> N
 
 
 def test_the_same_seed_plays_the_same_schedule_in_another_process() -> None:
-    code = "from benchmarks.simulation.play import play; print([play(seed).digest for seed in range(5)])"
+    code = "from simulator.play import play; print([play(seed).digest for seed in range(5)])"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True)  # noqa: S603 - our own interpreter
     assert other.stdout.decode().strip() == str([play(seed).digest for seed in range(5)])

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib import composition
-from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import StoredEvent
 from local.pump import PumpStuck
 from tests.journeys.shop import Shop, cart_with, made, order_of, pay, publish_concert, refused
 

@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib import composition
-from chalicelib.archive.layout import ARCHIVE, Files
-from chalicelib.archive.parquet import read_events
-from chalicelib.clock import utc_now
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.parking import UnreadableRecord
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.archive.layout import ARCHIVE, Files
+from chalicelib.platform.archive.parquet import read_events
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import UnreadableRecord
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.shop.venues.events import VenueDeleted
 from local.stack import Stack
 from ops.__main__ import main
 from ops.sales import EVENTS

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.event import JsonObject
 from tests.journeys.shop import BUYER, Shop, cart_with, made, order_of, pay, publish_concert, refused
 from tests.journeys.test_late_payments import later, order_at
 

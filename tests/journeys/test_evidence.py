@@ -12,10 +12,10 @@ import boto3
 import pytest
 
 from chalicelib import composition
-from chalicelib.delivery.bus import to_bus
-from chalicelib.eventsourcing.dynamodb_json import to_item
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.venues.events import VenueDetailsChanged
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
+from chalicelib.shop.venues.events import VenueDetailsChanged
 from ops.__main__ import main
 from tests.journeys.shop import VENUE, Json, Shop, made, publish_concert
 from tests.support.tampering import edited, resealed
@@ -199,7 +199,7 @@ def test_a_record_that_nobody_can_read_is_listed_with_its_bytes_and_redriven(
     organiser = shop.organiser()
     venue_id = made(organiser.post("/venues", json=VENUE))["id"]
     with monkeypatch.context() as broken:
-        broken.setattr("chalicelib.delivery.consumer.from_bus", unheard_of)
+        broken.setattr("chalicelib.platform.bus.consumer.from_bus", unheard_of)
         shop.settle()
     assert shop.visitor().get(f"/venues/{venue_id}").status_code == 404
     [event] = composition.current().event_store.read(UUID(venue_id))

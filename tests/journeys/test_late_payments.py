@@ -7,9 +7,9 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from chalicelib.clock import utc_now
-from chalicelib.eventsourcing.event import JsonObject
-from chalicelib.orders.signatures import sign
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.shop.orders.payments.signatures import sign
 from tests.journeys.shop import Shop, clock_of_the_shop, made, order_of, pay, publish_concert, refused
 
 WEBHOOK = "/webhooks/payments/sandbox"

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.repository import Repository
 from tests.faults.test_weather_and_poison import append_poison
 from tests.journeys.shop import VENUE, Shop, cart_with, made, pay, publish_concert, refused
 from tests.support.metrics import collected
@@ -30,7 +30,7 @@ def test_a_request_is_followed_from_its_route_to_every_read_model(shop: Shop, ru
     made(customer.post(f"/carts/{cart_id}/items", json=item, headers={"X-Correlation-Id": given}))
     shop.settle()
 
-    [request] = runtime_log.about(logger="chalicelib.http.middleware", correlationId=given)
+    [request] = runtime_log.about(logger="chalicelib.platform.http.middleware", correlationId=given)
     assert (request["message"], request["status"], request["level"]) == ("POST /carts/{cart_id}/items", 201, "INFO")
     applied = runtime_log.about(correlationId=given, causationId=request["causationId"], version=1)
     assert {(line["message"], line["eventType"]) for line in applied if line["stream"] == cart_id} == {
@@ -85,7 +85,7 @@ def test_a_server_that_is_away_is_named_in_the_log_with_the_request_that_it_fail
         refused(shop.visitor().get("/concerts", headers={"X-Correlation-Id": "a-search"}), 503, "unavailable")
     finally:
         shop.stack.ensure_running()
-    [line] = runtime_log.about(correlationId="a-search", logger="chalicelib.http.problems")
+    [line] = runtime_log.about(correlationId="a-search", logger="chalicelib.platform.http.problems")
     assert (line["errorType"], line["level"]) == ("Unavailable", "WARNING")
     assert [cause.partition(":")[0] for cause in line["causes"]] == ["PoolTimeout"]
     [request] = runtime_log.about(correlationId="a-search", message="GET /concerts")

@@ -21,8 +21,8 @@ from tests.journeys.shop import (
 )
 
 
-def instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def instant(point: datetime) -> str:
+    return point.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def tick() -> str:
@@ -33,8 +33,8 @@ def tick() -> str:
     return now
 
 
-def then(client: httpx.Client, path: str, **moment: str | int) -> Json:
-    return made(client.get(path, params=moment))
+def then(client: httpx.Client, path: str, **point: str | int) -> Json:
+    return made(client.get(path, params=point))
 
 
 def events_of(shop: Shop, stream_id: str, **filters: str | int) -> list[Json]:
@@ -87,8 +87,8 @@ def test_carts_and_orders_are_shown_as_they_were_to_their_customer(shop: Shop) -
     assert (old_order["status"], old_order["tickets"], old_order["buyer"]) == ("awaiting_payment", [], BUYER["buyer"])
     assert old_order.keys() == order.keys()
     for known in (path, order_path):
-        for moment in ({"as_of": now}, {"version": 0}, {"version": 99}):
-            problem = refused(shop.customer().get(known, params=moment), 404, "not_found")
+        for point in ({"as_of": now}, {"version": 0}, {"version": 99}):
+            problem = refused(shop.customer().get(known, params=point), 404, "not_found")
             assert "last_version" not in problem
 
 
@@ -121,10 +121,10 @@ def test_the_stock_is_shown_as_it_was(shop: Shop) -> None:
         ({"as-of": "2026-01-01T00:00:00Z"}, ["?as-of"]),
     ],
 )
-def test_a_moment_that_makes_no_sense_is_refused(shop: Shop, moment: dict[str, str], pointers: list[str]) -> None:
+def test_a_moment_that_makes_no_sense_is_refused(shop: Shop, point: dict[str, str], pointers: list[str]) -> None:
     customer = shop.customer()
     for path in (f"/concerts/{uuid4()}", f"/carts/{uuid4()}", f"/orders/{uuid4()}"):
-        problem = refused(customer.get(path, params=moment), 422, "invalid_input")
+        problem = refused(customer.get(path, params=point), 422, "invalid_input")
         assert [error["pointer"] for error in problem["errors"]] == pointers
 
 

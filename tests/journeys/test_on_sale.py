@@ -8,11 +8,11 @@ from benchmarks.answers import GAVE_UP, by_code
 from benchmarks.buyer import Outcome
 from benchmarks.crowd import Crowd, let_in
 from benchmarks.log import of_concert, scan
-from benchmarks.oracle import Verdict, judge, stock_of
 from chalicelib import composition
-from chalicelib.carts.events import CartItemAdded, CartLine
-from chalicelib.eventsourcing.codec import decode
-from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.shop.carts.events import CartItemAdded, CartLine
+from simulator.oracle import Verdict, judge, stock_of
 from tests.journeys.shop import Shop, made, publish_concert
 
 BUYERS, CONCURRENT, TICKETS = 400, 32, 100

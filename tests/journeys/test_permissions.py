@@ -16,8 +16,8 @@ from botocore.httpsession import URLLib3Session
 
 from app import app
 from chalicelib import composition
-from chalicelib.clock import utc_now
 from chalicelib.composition import Composition
+from chalicelib.platform.clock import utc_now
 from chalicelib.settings import Settings
 from local.invocation import Mapping as EventSource
 from local.migrate import migrate

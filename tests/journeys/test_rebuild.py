@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from chalicelib import composition
-from chalicelib.delivery.generations import ReadModel, Rewrite
+from chalicelib.platform.readmodels.generations import ReadModel, Rewrite
 from ops.__main__ import main as ops
 from tests.journeys.shop import Published, Shop, cart_with, made, order_of, pay, publish_concert
 

@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from chalicelib.inventory.ticket_pool import pool_id
+from chalicelib.shop.inventory.ticket_pool import pool_id
 from tests.journeys.shop import (
     BUYER,
     TICKETS,

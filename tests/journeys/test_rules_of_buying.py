@@ -10,12 +10,12 @@ import httpx
 import pytest
 
 from chalicelib import composition
-from chalicelib.clock import utc_now
-from chalicelib.eventsourcing.codec import Origin
-from chalicelib.eventsourcing.session import Session
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
-from chalicelib.orders.order import ORDER, Order
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.shop.orders.order import ORDER, Order
 from tests.journeys.shop import (
     BUYER,
     Json,

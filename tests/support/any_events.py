@@ -11,7 +11,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from chalicelib.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.event import Event
 from tests.support.shop import some_id
 from tests.support.stored import SOME_TIME
 

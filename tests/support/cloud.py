@@ -27,8 +27,8 @@ from cfnlint.decode import decode_str  # type: ignore[import-untyped]
 from infra.account import Account, sign_in
 from infra.deploy import FOUNDATION, Deployment
 from infra.package import Packaging
+from infra.progress import Progress
 from infra.stage import Stage
-from infra.telling import Telling
 from local.emulator import Emulator
 from local.postgres import Postgres, unprivileged_user
 from local.resources import CREDENTIALS
@@ -57,7 +57,7 @@ class Cloud:
         return self.account.session.client(service)
 
     def deployment(self, stage: Stage = STAGE) -> Deployment:
-        return Deployment(self.account, stage, Telling(), POLL)
+        return Deployment(self.account, stage, Progress(), POLL)
 
     def put_gateway_responses(self, deployment: Deployment) -> None:
         gateway, api = self.client("apigateway"), deployment.shop.outputs()["RestAPIId"]

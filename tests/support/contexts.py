@@ -5,8 +5,8 @@ from pkgutil import walk_packages
 from typing import Any
 
 import chalicelib
-from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.event import Event, event_classes
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.event import Event, event_classes
 
 
 def all_event_classes() -> list[type[Event]]:

@@ -5,7 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from chalicelib import metrics
+from chalicelib.platform import metrics
 from tests.support.metrics import collected
 
 

@@ -85,7 +85,7 @@ class DeployedShop:
         return [event["message"] for page in pages for event in page["events"]]
 
     def run_schedules(self, run: bool) -> None:
-        """They do not run until they are wanted: the caretaker would mend what an event source fails to deliver."""
+        """They do not run until they are wanted: the reconciler would mend what an event source fails to deliver."""
         events = self.client("events")
         for rule in self._of_type("AWS::Events::Rule"):
             (events.enable_rule if run else events.disable_rule)(Name=rule)

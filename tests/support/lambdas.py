@@ -14,20 +14,20 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
 
-from chalicelib.clock import utc_now
 from chalicelib.composition import Composition
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord
-from chalicelib.delivery.forwarder import LogRecord
-from chalicelib.eventsourcing.codec import Origin
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
-from chalicelib.eventsourcing.dynamodb_json import to_item
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.commands import Offer, open_pools, openings
-from chalicelib.money import Money
-from chalicelib.processes.dynamodb import DynamoDBInstances
-from chalicelib.processes.worker import Message
+from chalicelib.platform.bus.consumer import BusRecord
+from chalicelib.platform.bus.forwarder import LogRecord
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
+from chalicelib.platform.money import Money
+from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+from chalicelib.platform.processes.worker import Message
 from chalicelib.settings import Settings
+from chalicelib.shop.inventory.commands import Offer, open_pools, openings
 from local.emulator import Emulator
 from local.keys import ensure_master_key
 from local.resources import CREDENTIALS, REGION, Aws, create_resources

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chalicelib.orders.sandbox import Decision
+from chalicelib.shop.orders.payments.sandbox import Decision
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -2,16 +2,16 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib.concerts.process import ConcertProcess
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.parking import MemoryParking
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.orders.process import CheckoutProcess
-from chalicelib.processes.process import Instances, MemoryInstances
-from chalicelib.processes.runner import ProcessRunner
-from chalicelib.processes.work import Kind, MemoryWorkQueue, Task, WorkQueue, to_message
-from chalicelib.processes.worker import Message, Worker
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.processes.process import Instances, MemoryInstances
+from chalicelib.platform.processes.runner import ProcessRunner
+from chalicelib.platform.processes.work import Kind, MemoryWorkQueue, Task, WorkQueue, to_message
+from chalicelib.platform.processes.worker import Message, Worker
+from chalicelib.shop.concerts.process import ConcertProcess
+from chalicelib.shop.orders.process import CheckoutProcess
 from tests.support.shop import Clock, Shop
 
 MINUTE = timedelta(minutes=1)

@@ -2,8 +2,11 @@
 
 from typing import Any
 
-from chalicelib.carts.events import CartCheckedOut, CartCreated, CartItemAdded, CartItemRemoved
-from chalicelib.concerts.events import (
+from chalicelib.platform.errors import LogDamaged
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.shop.carts.events import CartCheckedOut, CartCreated, CartItemAdded, CartItemRemoved
+from chalicelib.shop.concerts.events import (
     ConcertCreated,
     ConcertDeleted,
     ConcertPublished,
@@ -11,11 +14,8 @@ from chalicelib.concerts.events import (
     ConcertTicketTypeAdded,
     ConcertTicketTypeRemoved,
 )
-from chalicelib.errors import LogDamaged
-from chalicelib.eventsourcing.codec import decode
-from chalicelib.eventsourcing.event import Event
-from chalicelib.orders.events import OrderCreatedByTheOriginal
-from chalicelib.venues.events import VenueCreated, VenueDeleted
+from chalicelib.shop.orders.events import OrderCreatedByTheOriginal
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted
 from tests.support.shop import some_id
 from tests.support.stored import imported
 

@@ -6,20 +6,20 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from chalicelib.carts.projections import fold_cart
-from chalicelib.concerts.projections import project_concert
-from chalicelib.delivery.documents import DocumentProjection
-from chalicelib.delivery.generations import ReadModel
-from chalicelib.delivery.migrate import migrate
-from chalicelib.delivery.postgres import PostgresProjection, open_pool
-from chalicelib.delivery.programme import PROGRAMME
-from chalicelib.delivery.redis import open_redis
-from chalicelib.inventory.projections import availability_projection
-from chalicelib.orders.projections import fold_order
-from chalicelib.processes.dynamodb import DynamoDBInstances
-from chalicelib.processes.runner import ProcessRunner
-from chalicelib.processes.work import MemoryWorkQueue
-from chalicelib.venues.projections import project_venue
+from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+from chalicelib.platform.processes.runner import ProcessRunner
+from chalicelib.platform.processes.work import MemoryWorkQueue
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+from chalicelib.platform.readmodels.generations import ReadModel
+from chalicelib.platform.readmodels.postgres.migrate import migrate
+from chalicelib.platform.readmodels.postgres.projection import PostgresProjection, open_pool
+from chalicelib.platform.readmodels.redis.projection import open_redis
+from chalicelib.shop.carts.projections import fold_cart
+from chalicelib.shop.concerts.projections import project_concert
+from chalicelib.shop.concerts.tables import PROGRAMME
+from chalicelib.shop.inventory.projections import availability_projection
+from chalicelib.shop.orders.projections import fold_order
+from chalicelib.shop.venues.projections import project_venue
 from local.emulator import Emulator
 from local.resources import Aws, create_resources
 from local.stack import RESOURCE_FILE, Stack

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib import logs
+from chalicelib.platform import logs
 
 
 @dataclass

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Generic
 from uuid import UUID
 
-from chalicelib.errors import CloudbashError
-from chalicelib.eventsourcing.aggregate import Aggregate, State
-from chalicelib.eventsourcing.codec import decode
-from chalicelib.eventsourcing.event import Event
+from chalicelib.platform.errors import CloudbashError
+from chalicelib.platform.eventsourcing.aggregate import Aggregate, State
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.event import Event
 from tests.support.stored import store_all
 
 _ANY_STREAM = UUID("57ea4000-0000-4000-8000-000000000000")

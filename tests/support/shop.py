@@ -8,31 +8,31 @@ from itertools import count
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from chalicelib.caller import Actor, Caller, RequestIdentity, Role
-from chalicelib.carts import commands as carts
-from chalicelib.carts.cart import CART, Cart
-from chalicelib.carts.commands import AddedItem
-from chalicelib.concerts import commands as concerts
-from chalicelib.concerts.concert import CONCERT, Concert, ConcertDetails
-from chalicelib.concerts.events import TicketType
-from chalicelib.errors import Unavailable
-from chalicelib.eventsourcing.codec import Origin
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.session import Session
-from chalicelib.eventsourcing.store import EventStore, StoreUsage
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_id
-from chalicelib.money import Money
-from chalicelib.orders import commands as orders
-from chalicelib.orders.commands import PaidOrder, PlacedOrder
-from chalicelib.orders.order import ORDER, Order
-from chalicelib.orders.payments import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Refund
-from chalicelib.orders.sandbox import Decision, MemoryLedger, SandboxGateway
-from chalicelib.orders.settlement import Cashier
-from chalicelib.privacy.keys import MemoryPersonKeys
-from chalicelib.privacy.vault import PersonVault
-from chalicelib.venues import commands as venues
-from chalicelib.venues.venue import VenueDetails
+from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.store import EventStore, StoreUsage
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.money import Money
+from chalicelib.platform.privacy.keys import MemoryPersonKeys
+from chalicelib.platform.privacy.vault import PersonVault
+from chalicelib.shop.carts import commands as carts
+from chalicelib.shop.carts.cart import CART, Cart
+from chalicelib.shop.carts.commands import AddedItem
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertDetails
+from chalicelib.shop.concerts.events import TicketType
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_id
+from chalicelib.shop.orders import commands as orders
+from chalicelib.shop.orders.commands import PaidOrder, PlacedOrder
+from chalicelib.shop.orders.order import ORDER, Order
+from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Refund
+from chalicelib.shop.orders.payments.sandbox import Decision, MemoryLedger, SandboxGateway
+from chalicelib.shop.orders.settlement import SettlementContext
+from chalicelib.shop.venues import commands as venues
+from chalicelib.shop.venues.venue import VenueDetails
 from tests.support.stored import SOME_TIME
 
 _TEST_IDS = UUID("7e571d00-0000-4000-8000-000000000000")
@@ -259,9 +259,9 @@ class Shop:
     def gateways(self) -> dict[str, PaymentGateway]:
         return {"sandbox": self.gateway}
 
-    def cashier(self) -> Cashier:
+    def context(self) -> SettlementContext:
         """A worker of the shop, in a container of its own."""
-        return Cashier(self.other_container(), self.gateways, Origin("a worker", "correlation", "cause"))
+        return SettlementContext(self.other_container(), self.gateways, Origin("a worker", "correlation", "cause"))
 
     def concert_state(self, concert_id: UUID) -> Concert:
         return self.other_container().load(CONCERT, concert_id)[0]

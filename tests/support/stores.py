@@ -10,12 +10,12 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from chalicelib.eventsourcing.dynamodb import AppendingWith, DynamoDBEventStore
-from chalicelib.eventsourcing.dynamodb_partiql import Inserts
-from chalicelib.eventsourcing.dynamodb_puts import Puts
-from chalicelib.eventsourcing.dynamodb_snapshots import DynamoDBSnapshots
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.snapshots import MemorySnapshots, Snapshots
+from chalicelib.platform.eventsourcing.snapshots import MemorySnapshots, Snapshots
+from chalicelib.platform.eventsourcing.stores.dynamodb.partiql import Inserts
+from chalicelib.platform.eventsourcing.stores.dynamodb.puts import Puts
+from chalicelib.platform.eventsourcing.stores.dynamodb.snapshots import DynamoDBSnapshots
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from local.emulator import Emulator
 from local.resources import REGION, Aws, Resources, create_resources
 from tests.support.operations import OPERATIONS, Operations

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from chalicelib.eventsourcing.stored import GENESIS_HASH, StoredEvent
+from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
 
 
 def edited(event: StoredEvent, *, sealed: bool = False) -> StoredEvent:

@@ -5,17 +5,17 @@ from datetime import timedelta
 from random import Random
 from uuid import UUID, uuid4
 
-from chalicelib.concerts import commands as concerts
-from chalicelib.delivery.batch import succeeded
-from chalicelib.delivery.bus import to_bus
-from chalicelib.delivery.consumer import BusRecord, Consumer
-from chalicelib.delivery.folding import folded_streams
-from chalicelib.delivery.generations import ReadModel
-from chalicelib.delivery.parking import MemoryParking
-from chalicelib.delivery.rebuild import Progress, Rebuilder, Rebuilt
-from chalicelib.delivery.verification import Findings, Verifier
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
+from chalicelib.platform.bus.batch import succeeded
+from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.readmodels.folding import folded_streams
+from chalicelib.platform.readmodels.generations import ReadModel
+from chalicelib.platform.readmodels.rebuild import Progress, Rebuilder, Rebuilt
+from chalicelib.platform.readmodels.verification import Findings, Verifier
+from chalicelib.shop.concerts import commands as concerts
 from tests.support.shop import ORGANISER, Shop
 from tests.support.stored import SOME_TIME
 

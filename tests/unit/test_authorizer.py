@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.errors import Unauthenticated
-from chalicelib.http.authorizer import actor_of
+from chalicelib.platform.errors import Unauthenticated
+from chalicelib.platform.http.authorizer import actor_of
 
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.errors import InvalidInput
-from chalicelib.http.requests import MAX_BODY_BYTES, Body, parse_body
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.http.requests import MAX_BODY_BYTES, Body, parse_body
 
 
 class Note(Body):

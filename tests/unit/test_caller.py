@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.caller import Actor, Role, person_id
-from chalicelib.errors import Forbidden
+from chalicelib.platform.caller import Actor, Role, person_id
+from chalicelib.platform.errors import Forbidden
 from tests.support.shop import OPERATOR, ORGANISER, OTHER_ORGANISER
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib import metrics
-from chalicelib.invocation import observed
+from chalicelib.platform import metrics
+from chalicelib.platform.invocation import observed
 from tests.support.metrics import collected
 
 pytest_plugins = ["tests.support.counting"]

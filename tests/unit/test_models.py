@@ -12,7 +12,7 @@ import pytest
 from pydantic import BaseModel, ValidationError, create_model
 
 import chalicelib
-from chalicelib.models import LateModel
+from chalicelib.platform.models import LateModel
 
 THREADS, CLASSES = 8, 40
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chalicelib.money import MINOR_DIGITS, CurrencyMismatch, Money
+from chalicelib.platform.money import MINOR_DIGITS, CurrencyMismatch, Money
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,16 @@ from uuid import uuid4
 import pytest
 
 from benchmarks.log import of_concert
-from benchmarks.oracle import Stock, Verdict, judge, stock_of
-from chalicelib.carts.events import CartCheckedOut, CartCreated
-from chalicelib.concerts import commands as concerts
-from chalicelib.concerts.events import ConcertCancellationCompleted
-from chalicelib.eventsourcing.codec import Head
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.events import (
+from chalicelib.platform.eventsourcing.codec import Head
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.shop.carts.events import CartCheckedOut, CartCreated
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.concerts.events import ConcertCancellationCompleted
+from chalicelib.shop.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
@@ -24,9 +25,8 @@ from chalicelib.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
-from chalicelib.inventory.ticket_pool import pool_id
-from chalicelib.money import Money
-from chalicelib.orders.events import (
+from chalicelib.shop.inventory.ticket_pool import pool_id
+from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderLine,
     OrderPlaced,
@@ -39,7 +39,7 @@ from chalicelib.orders.events import (
     TicketRevoked,
     TicketsRevoked,
 )
-from chalicelib.privacy.sealed import Sealed
+from simulator.oracle import Stock, Verdict, judge, stock_of
 from tests.support.machinery import machinery
 from tests.support.shop import CUSTOMER, HOLD_FOR, ORGANISER, OTHER_CUSTOMER, Shop, some_id
 from tests.support.stored import SOME_TIME, imported, store_all

@@ -9,13 +9,14 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.archive.parquet import Spool
-from chalicelib.concerts.events import ConcertCreated, ConcertDetailsChanged
-from chalicelib.eventsourcing.codec import Head, Origin, encode
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.money import Money
-from chalicelib.orders.events import (
+from chalicelib.platform.archive.parquet import Spool
+from chalicelib.platform.eventsourcing.codec import Head, Origin, encode
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.money import Money
+from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged
+from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderExpired,
     OrderLine,
@@ -26,9 +27,8 @@ from chalicelib.orders.events import (
     RefundStarted,
     TicketsRevoked,
 )
-from chalicelib.orders.order import tickets_of
-from chalicelib.orders.refund import refund_id_of
-from chalicelib.privacy.sealed import Sealed
+from chalicelib.shop.orders.order import tickets_of
+from chalicelib.shop.orders.refund import refund_id_of
 from ops.chart import draw
 from ops.sales import Sales, sales_in
 from tests.support.shop import some_id

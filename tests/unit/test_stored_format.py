@@ -1,7 +1,7 @@
 """The stored format is a promise to every log that exists."""
 
-from chalicelib.eventsourcing.dynamodb_json import from_item, to_item
-from chalicelib.eventsourcing.stored import StoredEvent, from_attributes, to_attributes
+from chalicelib.platform.eventsourcing.stored import StoredEvent, from_attributes, to_attributes
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import from_item, to_item
 
 ORIGINAL_ITEM = {
     "AggregateId": "a8bab764-659b-4873-a8aa-618ed8b199bf",

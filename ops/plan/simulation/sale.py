@@ -9,7 +9,7 @@ from random import Random
 
 import simpy
 
-from chalicelib.inventory.dealing import MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
 from ops.plan.load import WRITES_OF_POOL, Load
 from ops.plan.simulation.aws import Bucket, Container, Dynamodb, Lambda, Process, Throttled
 from ops.plan.simulation.stock import Busy, SoldOut, Stock

@@ -11,7 +11,7 @@ from random import Random
 
 import simpy
 
-from chalicelib.eventsourcing.repository import MAX_ATTEMPTS
+from chalicelib.platform.eventsourcing.repository import MAX_ATTEMPTS
 from ops.plan.simulation.aws import Container, Dynamodb, Process
 from ops.plan.timings import longest_pause
 

@@ -4,16 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.access.account import ACCOUNT, Account, AccountErased
-from chalicelib.access.events import (
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.shop.access.account import ACCOUNT, Account, AccountErased
+from chalicelib.shop.access.events import (
     PersonErased,
     RoleGranted,
     RoleRevoked,
     UserAuthenticatedByTheOriginal,
     UserCreatedByTheOriginal,
 )
-from chalicelib.caller import Role
-from chalicelib.errors import InvalidInput
 from tests.support.scenario import given
 from tests.support.stored import SOME_TIME as NOW
 

@@ -5,7 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.carts.cart import (
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import CurrencyMismatch, Money
+from chalicelib.shop.carts.cart import (
     CART,
     MAX_LINES,
     MAX_SHARES,
@@ -16,12 +19,9 @@ from chalicelib.carts.cart import (
     LinesExpired,
     OrderLimitExceeded,
 )
-from chalicelib.carts.events import CartCheckedOut, CartCreated, CartItemAdded, CartItemRemoved, CartLine
-from chalicelib.errors import IdempotencyKeyReused, NotFound
-from chalicelib.eventsourcing.event import Event
-from chalicelib.inventory.events import PoolShare
-from chalicelib.money import CurrencyMismatch, Money
-from chalicelib.orders.order import ORDER as ORDER_AGGREGATE
+from chalicelib.shop.carts.events import CartCheckedOut, CartCreated, CartItemAdded, CartItemRemoved, CartLine
+from chalicelib.shop.inventory.events import PoolShare
+from chalicelib.shop.orders.order import ORDER as ORDER_AGGREGATE
 from tests.support.scenario import given
 from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, some_id
 from tests.support.stored import SOME_TIME as NOW

@@ -4,17 +4,17 @@ from datetime import timedelta
 
 import pytest
 
-from chalicelib.carts.cart import CART, CartCheckedOutAlready, CartEmpty, LinesExpired, OrderLimitExceeded
-from chalicelib.carts.commands import create_cart
-from chalicelib.errors import IdempotencyKeyReused, NotFound, PreconditionFailed
-from chalicelib.eventsourcing.codec import decode
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import TICKET_POOL, HoldExpired, NotOnSale, TicketsSoldOut, pool_id
-from chalicelib.money import CurrencyMismatch, Money
-from chalicelib.orders.commands import PAYMENT_GRACE
-from chalicelib.orders.events import OrderPlaced
-from chalicelib.orders.order import OrderStatus
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, PreconditionFailed
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import CurrencyMismatch, Money
+from chalicelib.shop.carts.cart import CART, CartCheckedOutAlready, CartEmpty, LinesExpired, OrderLimitExceeded
+from chalicelib.shop.carts.commands import create_cart
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, HoldExpired, NotOnSale, TicketsSoldOut, pool_id
+from chalicelib.shop.orders.commands import PAYMENT_GRACE
+from chalicelib.shop.orders.events import OrderPlaced
+from chalicelib.shop.orders.order import OrderStatus
 from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, PAY_WITHIN, Clock, Shop, some_id
 
 MILLISECOND = timedelta(milliseconds=1)

@@ -5,11 +5,11 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.carts.cart import CartCheckedOutAlready
-from chalicelib.carts.commands import extend_holds
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.ticket_pool import pool_id
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.carts.cart import CartCheckedOutAlready
+from chalicelib.shop.carts.commands import extend_holds
+from chalicelib.shop.inventory.ticket_pool import pool_id
 from tests.support.shop import CUSTOMER, HOLD_FOR, Shop
 
 

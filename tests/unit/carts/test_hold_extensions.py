@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.carts.cart import CartCheckedOutAlready, CartEmpty, ExtensionLimitReached, LinesExpired
-from chalicelib.carts.commands import LONGEST_HOLD, ExtendedHolds, extend_holds
-from chalicelib.errors import IdempotencyKeyReused, NotFound
-from chalicelib.eventsourcing.memory import MemoryEventStore
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.carts.cart import CartCheckedOutAlready, CartEmpty, ExtensionLimitReached, LinesExpired
+from chalicelib.shop.carts.commands import LONGEST_HOLD, ExtendedHolds, extend_holds
 from tests.support.shop import CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, Shop
 
 

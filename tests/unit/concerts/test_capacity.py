@@ -9,19 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.concerts.commands import cancel_concert, finish_capacity_change
-from chalicelib.concerts.concert import (
-    CapacityAbovePools,
-    CapacityBelowCommitted,
-    ConcertNotPublished,
-)
-from chalicelib.concerts.events import ConcertCapacityChanged, ConcertCapacityChangeStarted
-from chalicelib.errors import Forbidden, IdempotencyKeyReused, NotFound, PreconditionFailed
-from chalicelib.eventsourcing.codec import decode
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.events import TicketPoolCapacityChanged
-from chalicelib.inventory.ticket_pool import NotOnSale, TicketsSoldOut
+from chalicelib.platform.errors import Forbidden, IdempotencyKeyReused, NotFound, PreconditionFailed
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.concerts.commands import cancel_concert, finish_capacity_change
+from chalicelib.shop.concerts.concert import CapacityAbovePools, CapacityBelowCommitted, ConcertNotPublished
+from chalicelib.shop.concerts.events import ConcertCapacityChanged, ConcertCapacityChangeStarted
+from chalicelib.shop.inventory.events import TicketPoolCapacityChanged
+from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut
 from tests.support.crashes import Crash, Trap
 from tests.support.shop import HOLD_FOR, ORGANISER, OTHER_ORGANISER, CountedStore, Shop, some_id
 

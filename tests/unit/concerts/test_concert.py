@@ -6,7 +6,10 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.concerts.concert import (
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import Money
+from chalicelib.shop.concerts.concert import (
     CONCERT,
     MAX_TICKET_TYPES,
     ConcertDetails,
@@ -16,7 +19,7 @@ from chalicelib.concerts.concert import (
     ConcertStatus,
     TooManyTicketTypes,
 )
-from chalicelib.concerts.events import (
+from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCreated,
@@ -29,9 +32,6 @@ from chalicelib.concerts.events import (
     PoolsOfTicketType,
     TicketType,
 )
-from chalicelib.errors import IdempotencyKeyReused, InvalidInput, NotFound
-from chalicelib.eventsourcing.event import Event
-from chalicelib.money import Money
 from tests.support.scenario import given
 from tests.support.shop import OPENING, ORGANISER, some_id
 from tests.support.stored import SOME_TIME as NOW

@@ -7,7 +7,19 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.concerts.commands import (
+from chalicelib.platform.errors import (
+    Forbidden,
+    IdempotencyKeyReused,
+    InvalidInput,
+    NotFound,
+    PreconditionFailed,
+    Unavailable,
+)
+from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.shop.concerts.commands import (
     add_ticket_type,
     cancel_concert,
     change_concert,
@@ -17,23 +29,11 @@ from chalicelib.concerts.commands import (
     remove_ticket_type,
     schedule_concert,
 )
-from chalicelib.concerts.concert import ConcertDetails, ConcertIncomplete, ConcertNotDraft, ConcertStatus
-from chalicelib.concerts.events import TicketType
-from chalicelib.errors import (
-    Forbidden,
-    IdempotencyKeyReused,
-    InvalidInput,
-    NotFound,
-    PreconditionFailed,
-    Unavailable,
-)
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
-from chalicelib.money import Money
-from chalicelib.venues.commands import delete_venue
+from chalicelib.shop.concerts.concert import ConcertDetails, ConcertIncomplete, ConcertNotDraft, ConcertStatus
+from chalicelib.shop.concerts.events import TicketType
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
+from chalicelib.shop.venues.commands import delete_venue
 from tests.support.shop import CUSTOMER, OPENING, OPERATOR, ORGANISER, OTHER_ORGANISER, Clock, Shop, some_id
 from tests.support.stored import imported
 

@@ -1,6 +1,6 @@
 """The names under which events are stored: a promise to every log that exists."""
 
-from chalicelib.eventsourcing.event import event_class
+from chalicelib.platform.eventsourcing.event import event_class
 from tests.support.contexts import all_aggregates, all_event_classes
 
 STORED_NAMES = {

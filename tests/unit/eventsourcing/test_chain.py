@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.errors import LogDamaged
-from chalicelib.eventsourcing.chain import Fault, SegmentCheck, faults_in
-from chalicelib.eventsourcing.codec import Head
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.errors import LogDamaged
+from chalicelib.platform.eventsourcing.chain import Fault, SegmentCheck, faults_in
+from chalicelib.platform.eventsourcing.codec import Head
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.venues.events import VenueDeleted
 from tests.support.stored import imported, store_all
 from tests.support.tampering import edited, resealed
 

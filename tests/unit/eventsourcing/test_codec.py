@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.concerts.events import ConcertScheduled, ConcertTicketTypeAdded, TicketType
-from chalicelib.errors import LogDamaged
-from chalicelib.eventsourcing.codec import Head, Origin, decode, encode, recorded
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.stored import GENESIS_HASH, StoredEvent
-from chalicelib.money import Money
-from chalicelib.orders.events import OrderLine, Ticket
-from chalicelib.venues.events import VenueDeleted
+from chalicelib.platform.errors import LogDamaged
+from chalicelib.platform.eventsourcing.codec import Head, Origin, decode, encode, recorded
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
+from chalicelib.platform.money import Money
+from chalicelib.shop.concerts.events import ConcertScheduled, ConcertTicketTypeAdded, TicketType
+from chalicelib.shop.orders.events import OrderLine, Ticket
+from chalicelib.shop.venues.events import VenueDeleted
 from tests.support.any_events import events_of
 from tests.support.contexts import all_event_classes
 from tests.support.shop import some_id

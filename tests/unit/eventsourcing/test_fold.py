@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.event import Event
 from tests.support.any_events import events_of
 from tests.support.contexts import all_aggregates, all_event_classes
 from tests.support.original import readable

@@ -9,19 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.access.account import ACCOUNT
-from chalicelib.carts.cart import CART
-from chalicelib.concerts.concert import CONCERT
-from chalicelib.errors import LogDamaged, NotFound
-from chalicelib.eventsourcing.aggregate import Aggregate
-from chalicelib.eventsourcing.codec import Head, encode
-from chalicelib.eventsourcing.event import Event, event_classes
-from chalicelib.eventsourcing.history import Moment, created_at
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory.ticket_pool import TICKET_POOL
-from chalicelib.orders.order import ORDER
-from chalicelib.venues.events import VenueDeleted
-from chalicelib.venues.venue import VENUE
+from chalicelib.platform.errors import LogDamaged, NotFound
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.codec import Head, encode
+from chalicelib.platform.eventsourcing.event import Event, event_classes
+from chalicelib.platform.eventsourcing.history import PointInTime, created_at
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.shop.access.account import ACCOUNT
+from chalicelib.shop.carts.cart import CART
+from chalicelib.shop.concerts.concert import CONCERT
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
+from chalicelib.shop.orders.order import ORDER
+from chalicelib.shop.venues.events import VenueDeleted
+from chalicelib.shop.venues.venue import VENUE
 from tests.support.any_events import events_of
 from tests.support.stored import SOME_TIME, SOMEBODY, imported, item
 
@@ -54,16 +54,16 @@ def test_an_instant_before_an_event_shows_the_state_before_it(aggregate: Aggrega
         with_it = [other for other in stream if created_at(other) <= created_at(event)]
         just_before = created_at(event) - MILLISECOND
         if before:
-            then = Moment(as_of=just_before).of(stream)
+            then = PointInTime(as_of=just_before).of(stream)
             assert aggregate.fold(past.event for past in then.events) == folded(aggregate, happened, len(before))
             assert (then.at, then.version) == (just_before, len(before) - 1)
         else:
             with pytest.raises(NotFound) as refusal:
-                Moment(as_of=just_before).of(stream)
+                PointInTime(as_of=just_before).of(stream)
             assert refusal.value.facts == {"first_event_at": stream[0].created}
-        then = Moment(as_of=created_at(event)).of(stream)
+        then = PointInTime(as_of=created_at(event)).of(stream)
         assert aggregate.fold(past.event for past in then.events) == folded(aggregate, happened, len(with_it))
-        then = Moment(version=number).of(stream)
+        then = PointInTime(version=number).of(stream)
         assert aggregate.fold(past.event for past in then.events) == folded(aggregate, happened, number + 1)
         assert (then.at, then.version) == (created_at(event), number)
 
@@ -77,15 +77,15 @@ def test_a_version_that_the_stream_never_had_is_not_found_and_the_refusal_says_w
     stream_id = uuid4()
     stream = [imported(VenueDeleted.stored_name, stream_id, number) for number in (3, 4, 5)]
     with pytest.raises(NotFound) as refusal:
-        Moment(version=version).of(stream)
+        PointInTime(version=version).of(stream)
     assert refusal.value.facts == {"version": version, "first_version": 3, "last_version": 5}
 
 
 def test_an_event_at_no_instant_is_damage_and_no_stream_is_not_found() -> None:
     with pytest.raises(LogDamaged):
-        Moment(as_of=SOME_TIME).of([imported_at("yesterday")])
+        PointInTime(as_of=SOME_TIME).of([imported_at("yesterday")])
     with pytest.raises(NotFound):
-        Moment(as_of=SOME_TIME).of([])
+        PointInTime(as_of=SOME_TIME).of([])
 
 
 def test_an_instant_without_an_offset_as_the_original_wrote_it_is_utc() -> None:
@@ -104,4 +104,4 @@ def test_several_events_of_one_millisecond_are_seen_together() -> None:
 
 
 def seen_at(stream: Sequence[StoredEvent], as_of: datetime) -> int:
-    return len(Moment(as_of=as_of).of(stream).events)
+    return len(PointInTime(as_of=as_of).of(stream).events)

@@ -9,26 +9,22 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.carts.cart import CART, Cart
-from chalicelib.carts.events import CartCreated
-from chalicelib.concerts.concert import CONCERT, ConcertStatus
-from chalicelib.concerts.events import (
-    ConcertCreated,
-    ConcertScheduled,
-    ConcertTicketTypeAdded,
-)
-from chalicelib.errors import LogDamaged
-from chalicelib.eventsourcing.codec import aggregate_type_of, decode, recorded
-from chalicelib.eventsourcing.dynamodb_json import from_item, to_item
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.session import Session
-from chalicelib.eventsourcing.stored import from_attributes, to_attributes
-from chalicelib.money import Money
-from chalicelib.orders.order import ORDER, OrderStatus
-from chalicelib.venues.events import VenueCreated
-from chalicelib.venues.venue import VENUE, VenueDetails
+from chalicelib.platform.errors import LogDamaged
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode, recorded
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.stored import from_attributes, to_attributes
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import from_item, to_item
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.shop.carts.cart import CART, Cart
+from chalicelib.shop.carts.events import CartCreated
+from chalicelib.shop.concerts.concert import CONCERT, ConcertStatus
+from chalicelib.shop.concerts.events import ConcertCreated, ConcertScheduled, ConcertTicketTypeAdded
+from chalicelib.shop.orders.order import ORDER, OrderStatus
+from chalicelib.shop.venues.events import VenueCreated
+from chalicelib.shop.venues.venue import VENUE, VenueDetails
 from tests.support.original import (
     CUSTOMER,
     ITEM,

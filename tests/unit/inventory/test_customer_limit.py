@@ -6,15 +6,15 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.caller import Actor
-from chalicelib.carts.commands import extend_holds
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.inventory.allowance import ALLOWANCE, CustomerLimitExceeded, allowance_id
-from chalicelib.inventory.ticket_pool import HoldExpired
-from chalicelib.orders.commands import PAYMENT_GRACE
-from chalicelib.orders.order import OrderStatus
-from chalicelib.orders.payments import Charged
-from chalicelib.orders.settlement import record_outcome, settle
+from chalicelib.platform.caller import Actor
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.carts.commands import extend_holds
+from chalicelib.shop.inventory.allowance import ALLOWANCE, CustomerLimitExceeded, allowance_id
+from chalicelib.shop.inventory.ticket_pool import HoldExpired
+from chalicelib.shop.orders.commands import PAYMENT_GRACE
+from chalicelib.shop.orders.order import OrderStatus
+from chalicelib.shop.orders.payments.port import Charged
+from chalicelib.shop.orders.settlement import record_outcome, settle
 from tests.support.shop import CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, PAY_WITHIN, Shop
 
 LIMIT = 4
@@ -102,7 +102,7 @@ def test_an_order_counts_until_it_expires_and_for_good_once_it_is_paid(
     shop.pay(shop.check_out(paid).order_id)
     now = shop.clock.advance(PAY_WITHIN)
     assert taken(shop, concert_id) == LIMIT
-    settle(shop.cashier(), unpaid_order, now)
+    settle(shop.context(), unpaid_order, now)
     assert taken(shop, concert_id) == 1
     shop.clock.advance(timedelta(days=7))
     assert refusal(shop, standing, LIMIT) == {"limit": LIMIT, "taken": 1}
@@ -119,7 +119,7 @@ def test_a_late_payment_is_returned_if_the_customer_has_used_the_allowance_since
     shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE)
     shop.add(shop.cart(), standing, LIMIT)
     total = shop.order_state(order_id).total
-    record_outcome(shop.cashier(), order_id, payment_id, Charged("late", total))
+    record_outcome(shop.context(), order_id, payment_id, Charged("late", total))
     order = shop.order_state(order_id)
     assert (order.status, order.tickets) == (OrderStatus.EXPIRED, ())
     assert order.refunds_under_way

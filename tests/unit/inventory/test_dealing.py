@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.inventory.dealing import MAX_POOL_CAPACITY, MAX_POOLS, MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_POOL_CAPACITY, MAX_POOLS, MAX_QUANTITY, deal
 
 
 @given(st.integers(min_value=1, max_value=MAX_QUANTITY))

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.store import ConcurrencyError
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory import dealing
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.platform.eventsourcing.store import ConcurrencyError
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.inventory import pool_sizing as dealing
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from tests.support.shop import Shop
 
 POOLS = 10

@@ -5,13 +5,13 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.errors import Busy
-from chalicelib.eventsourcing.marks import Mark
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.session import Session
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.inventory import dealing
-from chalicelib.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.platform.errors import Busy
+from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.inventory import pool_sizing as dealing
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from tests.support.shop import CUSTOMER, HOLD_FOR, Shop, some_id
 
 

@@ -5,9 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.errors import CloudbashError
-from chalicelib.eventsourcing.event import Event
-from chalicelib.inventory.events import (
+from chalicelib.platform.errors import CloudbashError
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import Money
+from chalicelib.shop.inventory.events import (
     HoldPlacedOnOrder,
     HoldReleased,
     TicketPoolClosed,
@@ -15,7 +16,7 @@ from chalicelib.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
-from chalicelib.inventory.ticket_pool import (
+from chalicelib.shop.inventory.ticket_pool import (
     TICKET_POOL,
     Hold,
     HoldExpired,
@@ -24,7 +25,6 @@ from chalicelib.inventory.ticket_pool import (
     TicketsSoldOut,
     pool_id,
 )
-from chalicelib.money import Money
 from tests.support.scenario import given
 from tests.support.shop import ORGANISER, some_id
 from tests.support.stored import SOME_TIME as NOW

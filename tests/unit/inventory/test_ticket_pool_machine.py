@@ -11,11 +11,11 @@ import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chalicelib.errors import CloudbashError
-from chalicelib.eventsourcing.event import Event
-from chalicelib.inventory.events import TicketPoolEvent, TicketPoolOpened
-from chalicelib.inventory.ticket_pool import TICKET_POOL, HoldExpired, NotOnSale, TicketPool, TicketsSoldOut
-from chalicelib.money import Money
+from chalicelib.platform.errors import CloudbashError
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import Money
+from chalicelib.shop.inventory.events import TicketPoolEvent, TicketPoolOpened
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, HoldExpired, NotOnSale, TicketPool, TicketsSoldOut
 from tests.support.scenario import as_read
 from tests.support.shop import some_id
 from tests.support.stored import SOME_TIME
@@ -81,8 +81,8 @@ class TicketPoolMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.holds)
     def time_comes_close_to_a_deadline(self, data: st.DataObject) -> None:
         deadline = data.draw(st.sampled_from(sorted(hold.expires_at for hold in self.holds.values())))
-        moment = data.draw(st.sampled_from([-SKEW, -MOMENT, timedelta(0), MOMENT]))
-        self.now = max(self.now, deadline + moment)
+        point = data.draw(st.sampled_from([-SKEW, -MOMENT, timedelta(0), MOMENT]))
+        self.now = max(self.now, deadline + point)
 
     @rule(quantity=st.integers(1, 4), skew=skews, lasts=spans)
     def hold(self, quantity: int, skew: timedelta, lasts: timedelta) -> None:

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.errors import NotFound
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.orders.admission import check_in
-from chalicelib.orders.ticket import AlreadyCheckedIn
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.orders.admission import check_in
+from chalicelib.shop.orders.ticket import AlreadyCheckedIn
 from tests.support.shop import ORGANISER as DOOR
 from tests.support.shop import Shop, some_id
 

@@ -9,13 +9,13 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.concerts import commands as concerts
-from chalicelib.errors import CloudbashError, Unavailable
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.orders.commands import PAYMENT_GRACE
-from chalicelib.orders.order import REQUEST_TIME, Order, OrderStatus, PaymentInProgress
-from chalicelib.orders.payments import Declined
-from chalicelib.orders.settlement import cancel_order, finish_refunds, record_outcome, settle, settle_payment
+from chalicelib.platform.errors import CloudbashError, Unavailable
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.orders.commands import PAYMENT_GRACE
+from chalicelib.shop.orders.order import REQUEST_TIME, Order, OrderStatus, PaymentInProgress
+from chalicelib.shop.orders.payments.port import Declined
+from chalicelib.shop.orders.settlement import cancel_order, finish_refunds, record_outcome, settle, settle_payment
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Clock, Shop
 
 NEWS = ("succeeded", "duplicate", "failed", "reply lost", "hold expired", "cancelled", "refund notified")
@@ -60,14 +60,14 @@ class Purchase:
         match news:
             case "succeeded" | "duplicate" | "refund notified":
                 with suppress(Unavailable):
-                    settle_payment(self.shop.cashier(), self.order_id, self.payment_id)
+                    settle_payment(self.shop.context(), self.order_id, self.payment_id)
             case "failed":
                 declined = Declined("The card was declined.")
-                record_outcome(self.shop.cashier(), self.order_id, self.payment_id, declined)
+                record_outcome(self.shop.context(), self.order_id, self.payment_id, declined)
             case "reply lost":
                 self.shop.gateway.lose_refund_replies = 1
                 with suppress(Unavailable):
-                    finish_refunds(self.shop.cashier(), self.order_id)
+                    finish_refunds(self.shop.context(), self.order_id)
             case "hold expired":
                 self.shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE + REQUEST_TIME)
                 if self.rival:
@@ -79,7 +79,7 @@ class Purchase:
         if self.whole_concert:
             concerts.cancel_concert(self.shop.repository, self.shop.request(ORGANISER), self.concert_id)
         with suppress(Unavailable, PaymentInProgress):
-            cancel_order(self.shop.cashier(), self.order_id, self.concert_id, "The concert is cancelled.")
+            cancel_order(self.shop.context(), self.order_id, self.concert_id, "The concert is cancelled.")
 
     def _rival_buys(self) -> None:
         with suppress(CloudbashError):
@@ -94,13 +94,13 @@ class Purchase:
             with suppress(Unavailable):
                 self._come_back()
         before = self.shop.log([self.order_id])
-        settle(self.shop.cashier(), self.order_id, self.shop.clock())
+        settle(self.shop.context(), self.order_id, self.shop.clock())
         assert self.shop.log([self.order_id]) == before
         return self._ending()
 
     def _come_back(self) -> None:
-        settle_payment(self.shop.cashier(), self.order_id, self.payment_id)
-        settle(self.shop.cashier(), self.order_id, self.shop.clock())
+        settle_payment(self.shop.context(), self.order_id, self.payment_id)
+        settle(self.shop.context(), self.order_id, self.shop.clock())
 
     def _ending(self) -> str:
         order, pool = self.shop.order_state(self.order_id), self.shop.pool(self.ticket_type_id)
@@ -141,7 +141,7 @@ class PurchaseOfTwoConcerts(Purchase):
 
     def _hears_of(self, name: str) -> None:
         with suppress(Unavailable):
-            cancel_order(self.shop.cashier(), self.order_id, self.concerts[name], "The concert is cancelled.")
+            cancel_order(self.shop.context(), self.order_id, self.concerts[name], "The concert is cancelled.")
 
     def _come_back(self) -> None:
         for name in self.closed:

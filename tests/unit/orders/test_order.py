@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import strategies as st
 
-from chalicelib.errors import IdempotencyKeyReused, NotFound
-from chalicelib.eventsourcing.event import Event
-from chalicelib.inventory.events import PoolShare
-from chalicelib.money import CurrencyMismatch, Money
-from chalicelib.orders.events import (
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import CurrencyMismatch, Money
+from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.shop.inventory.events import PoolShare
+from chalicelib.shop.orders.events import (
     OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
@@ -28,7 +29,7 @@ from chalicelib.orders.events import (
     TicketRevocationCompleted,
     TicketsRevoked,
 )
-from chalicelib.orders.order import (
+from chalicelib.shop.orders.order import (
     MAX_PAYMENTS,
     ORDER,
     REQUEST_TIME,
@@ -42,8 +43,7 @@ from chalicelib.orders.order import (
     TooManyPayments,
     tickets_of,
 )
-from chalicelib.orders.refund import refund_id_of
-from chalicelib.privacy.sealed import Sealed
+from chalicelib.shop.orders.refund import refund_id_of
 from tests.support.scenario import given
 from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, some_id
 from tests.support.stored import SOME_TIME as NOW

@@ -6,12 +6,12 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.carts.cart import MAX_LINES, CartFull
-from chalicelib.errors import IdempotencyKeyReused, InvalidInput, NotFound, PaymentRefused, Unavailable
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.orders.commands import PAYMENT_GRACE
-from chalicelib.orders.order import AlreadyPaid, OrderOverdue, OrderStatus, PaymentInProgress, PaymentStatus
-from chalicelib.orders.payments import Attempt, PaymentOutcome
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, PaymentRefused, Unavailable
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.carts.cart import MAX_LINES, CartFull
+from chalicelib.shop.orders.commands import PAYMENT_GRACE
+from chalicelib.shop.orders.order import AlreadyPaid, OrderOverdue, OrderStatus, PaymentInProgress, PaymentStatus
+from chalicelib.shop.orders.payments.port import Attempt, PaymentOutcome
 from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, PAY_WITHIN, Clock, CountingGateway, Shop, some_id
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.instants import format_instant
-from chalicelib.orders.events import Ticket, TicketCheckedIn, TicketRevoked
-from chalicelib.orders.ticket import TICKET, AlreadyCheckedIn, AnotherConcert, TicketNotValid
-from chalicelib.orders.ticket import Ticket as State
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.shop.orders.events import Ticket, TicketCheckedIn, TicketRevoked
+from chalicelib.shop.orders.ticket import TICKET, AlreadyCheckedIn, AnotherConcert, TicketNotValid
+from chalicelib.shop.orders.ticket import Ticket as State
 from tests.support.scenario import given
 from tests.support.shop import some_id
 from tests.support.stored import SOME_TIME as NOW

@@ -5,12 +5,12 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.errors import BadSignature, Unavailable
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.orders.order import OrderStatus
-from chalicelib.orders.sandbox import DELAY
-from chalicelib.orders.signatures import HEADER, TOLERANCE, ensure_signed, sign
-from chalicelib.orders.webhooks import receive
+from chalicelib.platform.errors import BadSignature, Unavailable
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.orders.order import OrderStatus
+from chalicelib.shop.orders.payments.sandbox import DELAY
+from chalicelib.shop.orders.payments.signatures import HEADER, TOLERANCE, ensure_signed, sign
+from chalicelib.shop.orders.payments.webhooks import receive
 from tests.support.machinery import Machinery, machinery
 from tests.support.stored import SOME_TIME as NOW
 

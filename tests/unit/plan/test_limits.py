@@ -4,7 +4,7 @@ from math import exp
 
 import pytest
 
-from chalicelib.inventory.dealing import MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
 from ops.plan.demand import OnSale
 from ops.plan.limits import Limit, limits_of
 from ops.plan.load import READERS_OF_THEIR_OWN, Load, consumers

@@ -6,9 +6,9 @@ from base64 import b64decode, b64encode
 import pytest
 from cryptography.exceptions import InvalidTag
 
-from chalicelib.privacy.keys import MemoryPersonKeys
-from chalicelib.privacy.sealed import Sealed
-from chalicelib.privacy.vault import PersonVault
+from chalicelib.platform.privacy.keys import MemoryPersonKeys
+from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.platform.privacy.vault import PersonVault
 from tests.support.shop import BUYER, Clock, some_id
 
 CARLA, CARLOS = some_id("carla"), some_id("carlos")

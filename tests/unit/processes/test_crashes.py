@@ -9,12 +9,12 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.concerts import commands as concerts
-from chalicelib.errors import CloudbashError, Unavailable
-from chalicelib.money import Money
-from chalicelib.orders.commands import PAYMENT_GRACE
-from chalicelib.orders.order import OrderStatus
-from chalicelib.orders.payments import Attempt
+from chalicelib.platform.errors import CloudbashError, Unavailable
+from chalicelib.platform.money import Money
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.orders.commands import PAYMENT_GRACE
+from chalicelib.shop.orders.order import OrderStatus
+from chalicelib.shop.orders.payments.port import Attempt
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import Machinery, machinery
 from tests.support.shop import ORGANISER, PAY_WITHIN

@@ -9,19 +9,19 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.concerts import commands as concerts
-from chalicelib.concerts.concert import ConcertStatus
-from chalicelib.concerts.process import FINISHED_WITHIN
-from chalicelib.delivery.projection import PositionMoved
-from chalicelib.errors import CloudbashError, Unavailable
-from chalicelib.eventsourcing.codec import recorded
-from chalicelib.inventory.dealing import TICKETS_PER_POOL
-from chalicelib.inventory.ticket_pool import pool_id
-from chalicelib.orders.order import REQUEST_TIME, OrderStatus, PaymentStatus
-from chalicelib.processes.process import FROM_THE_BEGINNING
-from chalicelib.processes.runner import PUSH_EVERY, ProcessRunner
-from chalicelib.processes.work import Kind, MemoryWorkQueue, Task, from_message, to_message
-from chalicelib.processes.worker import Message
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.errors import CloudbashError, Unavailable
+from chalicelib.platform.eventsourcing.codec import recorded
+from chalicelib.platform.processes.process import FROM_THE_BEGINNING
+from chalicelib.platform.processes.runner import PUSH_EVERY, ProcessRunner
+from chalicelib.platform.processes.work import Kind, MemoryWorkQueue, Task, from_message, to_message
+from chalicelib.platform.processes.worker import Message
+from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.concerts.concert import ConcertStatus
+from chalicelib.shop.concerts.process import FINISHED_WITHIN
+from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
+from chalicelib.shop.inventory.ticket_pool import pool_id
+from chalicelib.shop.orders.order import REQUEST_TIME, OrderStatus, PaymentStatus
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import PROCESSES, Machinery, machinery
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, some_id

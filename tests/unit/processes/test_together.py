@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.errors import CloudbashError, Unavailable
-from chalicelib.orders.order import OrderStatus
-from chalicelib.orders.settlement import cancel_order, settle, settle_payment
+from chalicelib.platform.errors import CloudbashError, Unavailable
+from chalicelib.shop.orders.order import OrderStatus
+from chalicelib.shop.orders.settlement import cancel_order, settle, settle_payment
 from tests.support.machinery import machinery
 from tests.support.shop import CUSTOMER
 
@@ -29,9 +29,9 @@ def test_whoever_settles_at_the_same_moment_an_order_ends_once(with_cancellation
         payment_id = running.shop.gateway.asked[-1]
 
         shop = running.shop
-        jobs: list[partial[Any]] = [partial(settle_payment, shop.cashier(), order_id, payment_id) for _ in range(2)]
-        jobs += [partial(settle, shop.cashier(), order_id, shop.clock())]
-        jobs += [partial(cancel_order, shop.cashier(), order_id, concert_id, "why")] * (2 if with_cancellation else 0)
+        jobs: list[partial[Any]] = [partial(settle_payment, shop.context(), order_id, payment_id) for _ in range(2)]
+        jobs += [partial(settle, shop.context(), order_id, shop.clock())]
+        jobs += [partial(cancel_order, shop.context(), order_id, concert_id, "why")] * (2 if with_cancellation else 0)
         jobs += [partial(shop.pay, order_id, "tok_lost_reply", caller, shop.other_container())]
         with ThreadPoolExecutor(len(jobs)) as threads:
             for done in [threads.submit(job) for job in jobs]:
@@ -58,8 +58,8 @@ def test_two_concerts_of_an_order_cancelled_at_the_same_moment_give_one_refund_e
         order_id = shop.check_out(cart_id).order_id
         shop.pay(order_id)
 
-        jobs = [partial(cancel_order, shop.cashier(), order_id, concert_id, "why") for concert_id, _ in sold * 2]
-        jobs += [partial(settle, shop.cashier(), order_id, shop.clock())]
+        jobs = [partial(cancel_order, shop.context(), order_id, concert_id, "why") for concert_id, _ in sold * 2]
+        jobs += [partial(settle, shop.context(), order_id, shop.clock())]
         with ThreadPoolExecutor(len(jobs)) as threads:
             for done in [threads.submit(job) for job in jobs]:
                 with suppress(CloudbashError):

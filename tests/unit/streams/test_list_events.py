@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chalicelib.caller import Actor
-from chalicelib.concerts.concert import CONCERT
-from chalicelib.errors import Forbidden, NotFound
-from chalicelib.eventsourcing.codec import Head, encode
-from chalicelib.eventsourcing.event import Event
-from chalicelib.eventsourcing.history import created_at
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.eventsourcing.repository import Repository
-from chalicelib.eventsourcing.stored import StoredEvent
-from chalicelib.streams.queries import LOOKED_AT_MOST, Log, Wanted, list_events
-from chalicelib.venues.events import VenueCreated, VenueDeleted
-from chalicelib.venues.venue import VENUE
+from chalicelib.platform.caller import Actor
+from chalicelib.platform.errors import Forbidden, NotFound
+from chalicelib.platform.eventsourcing.codec import Head, encode
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.history import created_at
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.concerts.concert import CONCERT
+from chalicelib.shop.streams.queries import LOOKED_AT_MOST, Log, Wanted, list_events
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted
+from chalicelib.shop.venues.venue import VENUE
 from tests.support.shop import OPERATOR, ORGANISER, OTHER_ORGANISER, Shop
 from tests.support.stored import SOME_TIME, SOMEBODY, store_all
 

@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, replace
 
-from chalicelib.errors import IdempotencyKeyReused, NotFound
-from chalicelib.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
-from chalicelib.venues.venue import VENUE
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+from chalicelib.shop.venues.venue import VENUE
 from tests.support.scenario import given
 from tests.support.shop import ORGANISER, VENUE_DETAILS
 

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from chalicelib.errors import Forbidden, IdempotencyKeyReused, NotFound, PreconditionFailed
-from chalicelib.eventsourcing.memory import MemoryEventStore
-from chalicelib.venues.commands import change_venue, create_venue, delete_venue
-from chalicelib.venues.venue import VENUE, VenueDetails
+from chalicelib.platform.errors import Forbidden, IdempotencyKeyReused, NotFound, PreconditionFailed
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.shop.venues.commands import change_venue, create_venue, delete_venue
+from chalicelib.shop.venues.venue import VENUE, VenueDetails
 from tests.support.shop import OPERATOR, ORGANISER, OTHER_ORGANISER, VENUE_DETAILS, Shop, some_id
 
 

@@ -1,5 +1,0 @@
-"""The tables of the programme, as the migrations make them."""
-
-from chalicelib.delivery.tables import Schema
-
-PROGRAMME = Schema("programme", {"venues": "id", "concerts": "id", "ticket_types": "concert_id"})

@@ -1,0 +1,1 @@
+"""What any event-sourced shop needs, and no context of this one."""

@@ -1,0 +1,55 @@
+"""The files of the archive in an S3 bucket."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.platform.archive.layout import PREFIX, ArchivedFile
+from chalicelib.platform.errors import Unavailable
+
+_DELETED_AT_ONCE = 1000
+
+
+class S3Files:
+    """An object a file. What S3 refuses, for whatever reason, is weather: the archive waits."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def put(self, key: str, content: Path) -> None:
+        with _weather(), content.open("rb") as body:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
+
+    def fetch(self, key: str, target: Path) -> None:
+        with _weather(), target.open("wb") as opened:
+            try:
+                body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+            except self._client.exceptions.NoSuchKey as gone:
+                raise Unavailable(f"{key} is gone: it was merged into another file. Ask again.") from gone
+            shutil.copyfileobj(body, opened)
+
+    def listed(self) -> list[ArchivedFile]:
+        with _weather():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX)
+            return [ArchivedFile(found["Key"], found["Size"]) for page in pages for found in page.get("Contents", [])]
+
+    def delete(self, keys: list[str]) -> None:
+        for start in range(0, len(keys), _DELETED_AT_ONCE):
+            objects = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
+            with _weather():
+                reply = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
+            if reply.get("Errors"):
+                raise Unavailable("The archive does not let files go.")
+
+
+@contextmanager
+def _weather() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable("The archive of events cannot be reached.") from error

@@ -1,0 +1,163 @@
+"""Parked streams and unreadable records in one DynamoDB table."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.bus.parking import ParkedStream, UnreadableRecord
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_UNREADABLE = "unreadable#"
+_PART_BYTES = 350_000
+"""An item takes 400 KB; a record of the bus may have more."""
+
+
+class DynamoDBParking:
+    """One item per projection and stream. Under `unreadable#<consumer>` one item per record and 350 KB of it, the first
+    of them written last: a record that can be listed is whole."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find(self, projection: str, stream_id: UUID) -> ParkedStream | None:
+        key = _key(projection, str(stream_id))
+        with weather(self._table):
+            reply = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
+        return _to_stream(reply["Item"]) if "Item" in reply else None
+
+    def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
+        """As the port says. An item that equals ours is taken for ours, written by a try whose reply was lost."""
+        item = _from_stream(stream)
+        found = self._unless_changed(self._client.put_item, known, Item=item)
+        return found in (None, item)
+
+    def release(self, known: ParkedStream) -> bool:
+        key = _key(known.projection, str(known.stream_id))
+        return not self._unless_changed(self._client.delete_item, known, Key=key)
+
+    def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
+        return [_to_stream(item) for item in self._items(projection) if not _is_of_a_record(item)]
+
+    def keep(self, record: UnreadableRecord) -> None:
+        for item in reversed(_from_record(record)):
+            with weather(self._table):
+                self._client.put_item(TableName=self._table, Item=item)
+
+    def forget(self, record: UnreadableRecord) -> None:
+        for item in _from_record(record):
+            with weather(self._table):
+                key = {name: item[name] for name in ("Projection", "StreamId")}
+                self._client.delete_item(TableName=self._table, Key=key)
+
+    def list_unreadable(self, consumer: str | None = None) -> list[UnreadableRecord]:
+        partition = None if consumer is None else _UNREADABLE + consumer
+        parts = {_place(item): item for item in self._items(partition) if _is_of_a_record(item)}
+        return [_to_record(item, parts) for item in parts.values() if "Parts" in item]
+
+    def count(self) -> tuple[int, int]:
+        items = list(self._items(None))
+        records = [item for item in items if _is_of_a_record(item)]
+        return len(items) - len(records), sum("Parts" in item for item in records)
+
+    def _unless_changed(self, write: Any, known: ParkedStream | None, **request: Any) -> Any:
+        """None if written, else what is there instead, {} for nothing."""
+        condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(StreamId)"}
+        if known is not None:
+            condition = {
+                "ConditionExpression": "Version = :version AND LastSeen = :seen AND ParkedAt = :at",
+                "ExpressionAttributeValues": {
+                    ":version": {"N": str(known.version)},
+                    ":seen": {"N": str(known.last_seen)},
+                    ":at": {"S": known.parked_at},
+                },
+            }
+        try:
+            with weather(self._table):
+                write(TableName=self._table, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request, **condition)
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return error.response.get("Item", {})
+        return None
+
+    def _items(self, partition: str | None) -> Iterator[Any]:
+        request: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
+        operation: Any = "scan"
+        if partition is not None:
+            operation = "query"
+            request |= {
+                "KeyConditionExpression": "#projection = :projection",
+                "ExpressionAttributeNames": {"#projection": "Projection"},  # a reserved word
+                "ExpressionAttributeValues": {":projection": {"S": partition}},
+            }
+        with weather(self._table):
+            for page in self._client.get_paginator(operation).paginate(**request):
+                yield from page["Items"]
+
+
+def _key(partition: str, place: str) -> dict[str, Any]:
+    return {"Projection": {"S": partition}, "StreamId": {"S": place}}
+
+
+def _from_stream(stream: ParkedStream) -> dict[str, Any]:
+    return _key(stream.projection, str(stream.stream_id)) | {
+        "Version": {"N": str(stream.version)},
+        "Error": {"S": stream.error},
+        "ParkedAt": {"S": stream.parked_at},
+        "LastSeen": {"N": str(stream.last_seen)},
+    }
+
+
+def _to_stream(item: Any) -> ParkedStream:
+    return ParkedStream(
+        projection=item["Projection"]["S"],
+        stream_id=UUID(item["StreamId"]["S"]),
+        version=int(item["Version"]["N"]),
+        error=item["Error"]["S"],
+        parked_at=item["ParkedAt"]["S"],
+        last_seen=int(item["LastSeen"]["N"]),
+    )
+
+
+def _is_of_a_record(item: Any) -> bool:
+    return str(item["Projection"]["S"]).startswith(_UNREADABLE)
+
+
+def _place(item: Any) -> tuple[str, str]:
+    return item["Projection"]["S"], item["StreamId"]["S"]
+
+
+def _from_record(record: UnreadableRecord) -> list[dict[str, Any]]:
+    partition, place = _UNREADABLE + record.consumer, f"{record.shard_id}/{record.sequence_number}"
+    parts = [record.data[start : start + _PART_BYTES] for start in range(0, len(record.data), _PART_BYTES)] or [b""]
+    first = {
+        **_key(partition, place),
+        "Parts": {"N": str(len(parts))},
+        "Data": {"B": parts[0]},
+        "Error": {"S": record.error},
+        "ParkedAt": {"S": record.kept_at},
+    }
+    more = [
+        _key(partition, f"{place}#{number}") | {"Data": {"B": part}} for number, part in enumerate(parts[1:], start=1)
+    ]
+    return [first, *more]
+
+
+def _to_record(item: Any, parts: dict[tuple[str, str], Any]) -> UnreadableRecord:
+    partition, place = _place(item)
+    more = [parts[partition, f"{place}#{number}"] for number in range(1, int(item["Parts"]["N"]))]
+    shard_id, _, sequence_number = place.rpartition("/")
+    return UnreadableRecord(
+        consumer=partition.removeprefix(_UNREADABLE),
+        shard_id=shard_id,
+        sequence_number=sequence_number,
+        data=b"".join(bytes(part["Data"]["B"]) for part in [item, *more]),
+        error=item["Error"]["S"],
+        kept_at=item["ParkedAt"]["S"],
+    )

@@ -1,0 +1,14 @@
+"""The form of an event on the bus: its stored attributes as one JSON object, the very strings of the log."""
+
+import json
+
+from chalicelib.platform.eventsourcing.stored import StoredEvent, from_attributes, to_attributes
+
+
+def to_bus(event: StoredEvent) -> bytes:
+    return json.dumps(to_attributes(event), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def from_bus(data: bytes) -> StoredEvent:
+    """Raises ValueError, KeyError or TypeError for what is no event of ours."""
+    return from_attributes(json.loads(data))

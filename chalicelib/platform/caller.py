@@ -1,0 +1,70 @@
+"""Who is calling, in which roles, and with which request."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+from chalicelib.platform.errors import Forbidden
+
+if TYPE_CHECKING:
+    from chalicelib.platform.eventsourcing.codec import Origin
+
+_PERSONS = UUID("0c8a1d3e-64f5-4b0b-9d0f-6c1f2f4f8b7a")
+
+
+class Role(StrEnum):
+    """The groups that matter here; the values are those of `cognito:groups`. Whoever has a token is a customer."""
+
+    CUSTOMER = "customers"
+    ORGANISER = "organisers"
+    DOOR = "door"
+    OPERATOR = "operators"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The caller. `id` is the token's `sub` where that is a UUID, and a UUIDv5 of it otherwise."""
+
+    id: UUID
+    roles: frozenset[Role]
+
+    @classmethod
+    def of(cls, subject: str, groups: list[str]) -> "Actor":
+        roles = {Role(group) for group in groups if group in set(Role)}
+        return cls(person_id(subject), frozenset(roles | {Role.CUSTOMER}))
+
+    def manages(self, owner_id: UUID | None) -> bool:
+        """Operators manage everything, imported streams without an owner included."""
+        return self.id == owner_id or Role.OPERATOR in self.roles
+
+    def ensure_manages(self, owner_id: UUID | None) -> None:
+        """Raises Forbidden."""
+        if not self.manages(owner_id):
+            raise Forbidden("This belongs to another organiser.")
+
+
+@dataclass(frozen=True, slots=True)
+class RequestIdentity:
+    """What a request makes is named `id`; `request_hash` tells a repeated body from another one."""
+
+    id: UUID
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """One request of one actor. `expected_version` is the version that the caller has seen, if it says so."""
+
+    actor: Actor
+    origin: "Origin"
+    request: RequestIdentity
+    expected_version: int | None = None
+
+
+def person_id(subject: str) -> UUID:
+    """The id under which the log knows the person of a token's `sub`."""
+    try:
+        return UUID(subject)
+    except ValueError:
+        return uuid5(_PERSONS, subject)

@@ -1,0 +1,103 @@
+"""Everything that can be refused or fail, as one tree.
+
+Raise the most specific class; the family decides the HTTP status, which `chalicelib.platform.http.problems` alone maps.
+`code` is stable and part of the API; `facts` become members of the problem document.
+"""
+
+from typing import Any, ClassVar
+
+
+class CloudbashError(Exception):
+    """The root. `detail` is shown to clients: it names the reason and holds no personal data."""
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, detail: str, **facts: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.facts = facts
+
+
+class InvalidInput(CloudbashError):
+    """The request is malformed or a value in it is out of range. `fields` holds (JSON pointer, reason) pairs."""
+
+    code = "invalid_input"
+
+    def __init__(self, detail: str, fields: tuple[tuple[str, str], ...] = (), **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.fields = fields
+
+
+class IdempotencyKeyReused(InvalidInput):
+    """The same key came with another body."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        super().__init__("This Idempotency-Key was used before with another body.", (("/Idempotency-Key", "was used"),))
+
+
+class BadSignature(CloudbashError):
+    """A webhook that is forged, changed on its way, or too old."""
+
+    code = "bad_signature"
+
+
+class NotFound(CloudbashError):
+    """It does not exist, or not for this caller."""
+
+    code = "not_found"
+
+
+class RuleViolated(CloudbashError):
+    """A business rule says no. Subclasses live beside the aggregate that refuses."""
+
+    code = "rule_violated"
+
+
+class PaymentRefused(CloudbashError):
+    """The payment provider said no; nothing was taken."""
+
+    code = "payment_declined"
+
+
+class Expired(CloudbashError):
+    """It existed and its time has passed."""
+
+    code = "expired"
+
+
+class Unauthenticated(CloudbashError):
+    """No token, or one that cannot be trusted."""
+
+    code = "unauthenticated"
+
+
+class Forbidden(CloudbashError):
+    """The caller is known and may not do this."""
+
+    code = "forbidden"
+
+
+class PreconditionFailed(CloudbashError):
+    """`If-Match` names another version than the log holds."""
+
+    code = "version_mismatch"
+
+
+class Unavailable(CloudbashError):
+    """A server we need is away, throttled or slow. Trying again later is right; nothing is wrong with the request."""
+
+    code = "unavailable"
+
+
+class Busy(Unavailable):
+    """Too many writers wanted the same stream and the retries ran out. Nothing was written."""
+
+    code = "busy"
+
+
+class LogDamaged(CloudbashError):
+    """A stored event cannot be read: unknown type, unknown schema, or data that does not fit its type."""
+
+    code = "log_damaged"

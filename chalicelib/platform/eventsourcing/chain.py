@@ -1,0 +1,115 @@
+"""Whether a log still is what was written: every event seals itself and names the hash of the one before it."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise
+from typing import Protocol
+from uuid import UUID
+
+from chalicelib.platform.errors import LogDamaged
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
+
+Place = tuple[UUID, int]
+"""Stream and version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with the event at a place, or with there being none."""
+
+    stream_id: UUID
+    version: int
+    reason: str
+
+
+class Log(EventStore, Protocol):
+    """What it takes to check a log: nobody else asks for events by their places."""
+
+    def pick(self, places: Sequence[Place]) -> Mapping[Place, StoredEvent]:
+        """The events at these places, at most 100, strongly consistent; what is missing or is no event is left out.
+
+        Raises Unavailable.
+        """
+
+
+def faults_in(stream: Sequence[StoredEvent]) -> list[Fault]:
+    """Every fault of a whole stream. Imported events carry no hash: those may begin at any version, and only what was
+    written after them can tell whether they have been changed."""
+    if not stream:
+        return []
+    faults = _faults_at_the_beginning(stream[0])
+    faults += [fault for event in stream for fault in _faults_of_itself(event)]
+    faults += [fault for before, event in pairwise(stream) for fault in _faults_between(before, event)]
+    return sorted(faults, key=lambda fault: fault.version)
+
+
+def faults_of(log: Log, stream_id: UUID) -> list[Fault]:
+    """Of a stream as it is in the log. Raises Unavailable."""
+    try:
+        return faults_in(log.read(stream_id))
+    except LogDamaged as error:
+        return [Fault(stream_id, int(error.facts.get("version", 0)), "is no event")]
+
+
+def _faults_of_itself(event: StoredEvent) -> list[Fault]:
+    if not event.hash or event.hash == event.expected_hash():
+        return []
+    return [Fault(event.aggregate_id, event.aggregate_version, "is not what was written: its hash is another")]
+
+
+def _faults_at_the_beginning(event: StoredEvent) -> list[Fault]:
+    if not event.hash or (event.aggregate_version == 0 and event.previous_hash == GENESIS_HASH):
+        return []
+    return [Fault(event.aggregate_id, event.aggregate_version - 1, "is missing, and all before it")]
+
+
+def _faults_between(before: StoredEvent, event: StoredEvent) -> list[Fault]:
+    stream_id, version = event.aggregate_id, event.aggregate_version
+    if version != before.aggregate_version + 1:
+        return [Fault(stream_id, missing, "is missing") for missing in range(before.aggregate_version + 1, version)]
+    if not event.hash and before.hash:
+        return [Fault(stream_id, version, "carries no hash, and the event before it does")]
+    if event.hash and event.previous_hash != before.chain_hash:
+        return [Fault(stream_id, before.aggregate_version, f"is not the event that version {version} follows")]
+    return []
+
+
+@dataclass
+class SegmentCheck:
+    """Checks one segment of a scan, page by page, holding no more than the last event.
+
+    A scan is no snapshot, and its order within a stream no promise: what looks wrong is looked at again in the stream
+    itself, read with strong consistency, before it is called a fault.
+    """
+
+    log: Log
+    events: int = 0
+    streams: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    _last: StoredEvent | None = None
+    _looked_at: UUID | None = None
+
+    def take(self, events: Iterable[StoredEvent]) -> None:
+        """Raises Unavailable."""
+        for event in _in_order(events):
+            self.events += 1
+            before = self._last if self._last and self._last.aggregate_id == event.aggregate_id else None
+            self.streams += before is None
+            self._last = event
+            if event.aggregate_id != self._looked_at and _looks_wrong(before, event):
+                self._looked_at = event.aggregate_id
+                self.faults += faults_of(self.log, event.aggregate_id)
+
+
+def _in_order(events: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
+    """What a page has of a stream, by version: an emulator sorts numbers as if they were texts."""
+    for _, run in groupby(events, key=lambda event: event.aggregate_id):
+        yield from sorted(run, key=lambda event: event.aggregate_version)
+
+
+def _looks_wrong(before: StoredEvent | None, event: StoredEvent) -> bool:
+    neighbours = _faults_at_the_beginning(event) if before is None else _faults_between(before, event)
+    # A scan that gives a stream backwards would have no fault between its events.
+    backwards = before is not None and before.aggregate_version >= event.aggregate_version
+    return bool(neighbours or backwards or _faults_of_itself(event))

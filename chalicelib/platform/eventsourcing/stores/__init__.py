@@ -1,0 +1,1 @@
+"""The event stores: one port, one contract, two places."""

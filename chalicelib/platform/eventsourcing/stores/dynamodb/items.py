@@ -1,0 +1,33 @@
+"""DynamoDB's typed JSON for the two scalar types that items of the log and marks have."""
+
+from typing import Any
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.stored import StoredEvent, from_attributes, to_attributes
+
+
+def to_item(event: StoredEvent) -> dict[str, Any]:
+    """`{"AggregateId": {"S": …}, "AggregateVersion": {"N": "0"}, …}`, as the low-level API wants it."""
+    return {
+        name: {"N": str(value)} if isinstance(value, int) else {"S": value}
+        for name, value in to_attributes(event).items()
+    }
+
+
+def from_item(item: dict[str, Any]) -> StoredEvent:
+    """Read an item of the low-level API or of a stream record's image."""
+    return from_attributes({name: value.get("S", value.get("N")) for name, value in item.items()})
+
+
+def is_ours(item: Any, event: StoredEvent) -> bool:
+    """Whether the item that stands in the event's place is the event itself, written by a try whose reply was lost: the
+    same `EventId` and everything else."""
+    return bool(item) and from_item(item) == event
+
+
+def event_key(stream_id: UUID, version: int) -> dict[str, Any]:
+    return {"AggregateId": {"S": str(stream_id)}, "AggregateVersion": {"N": str(version)}}
+
+
+def mark_key(key: UUID) -> dict[str, Any]:
+    return {"MarkId": {"S": str(key)}}

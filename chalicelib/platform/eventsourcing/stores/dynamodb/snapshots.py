@@ -1,0 +1,59 @@
+"""Snapshots in DynamoDB: one item per stream, the newest."""
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.snapshots import Snapshot
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class DynamoDBSnapshots:
+    """A snapshot that is too large for an item is not kept: the stream is then read from the log."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find(self, stream_id: UUID) -> Snapshot | None:
+        try:
+            reply = self._client.get_item(TableName=self._table, Key={"StreamId": {"S": str(stream_id)}})
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("The snapshots cannot be reached.") from error
+        item = reply.get("Item")
+        if item is None:
+            return None
+        return Snapshot(
+            stream_id,
+            int(item["Version"]["N"]),
+            item["Created"]["S"],
+            item["ChainHash"]["S"],
+            item["Shape"]["S"],
+            item["State"]["S"],
+        )
+
+    def save(self, snapshot: Snapshot) -> None:
+        version = {"N": str(snapshot.version)}
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={
+                    "StreamId": {"S": str(snapshot.stream_id)},
+                    "Version": version,
+                    "Created": {"S": snapshot.created},
+                    "ChainHash": {"S": snapshot.chain_hash},
+                    "Shape": {"S": snapshot.shape},
+                    "State": {"S": snapshot.state},
+                },
+                ConditionExpression="attribute_not_exists(StreamId) OR Version < :version",
+                ExpressionAttributeValues={":version": version},
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise Unavailable("The snapshot was not kept.") from error
+        except BotoCoreError as error:
+            raise Unavailable("The snapshots cannot be reached.") from error

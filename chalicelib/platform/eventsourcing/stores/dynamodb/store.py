@@ -1,0 +1,166 @@
+"""The log in DynamoDB."""
+
+import json
+import logging
+from collections.abc import Callable, Collection, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from chalicelib.platform.errors import LogDamaged
+from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.store import ScanPage, ensure_fits
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, from_item, mark_key
+from chalicelib.platform.eventsourcing.stores.dynamodb.puts import Puts
+from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests, code_of, weather
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+logger = logging.getLogger(__name__)
+
+
+class Appending(Protocol):
+    """A way of writing an append down in one request, all or nothing."""
+
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID]) -> None:
+        """As `EventStore.append`, for at least one event and within the limits. A version that exists raises
+        ConcurrencyError, unless this very commit has written it before."""
+
+
+AppendingWith = Callable[["DynamoDBClient", str, str, Requests], Appending]
+
+
+class DynamoDBEventStore:
+    """Append is one request: a write of one item for one event, a transaction for several, of several streams too, or
+    for an event that raises an epoch. Marks lie in a table of their own: nothing in the log's is ever updated."""
+
+    def __init__(
+        self, client: "DynamoDBClient", table: str, marks_table: str, appending_with: AppendingWith = Puts
+    ) -> None:
+        self._requests = Requests()
+        self.usage = self._requests.usage
+        self._client = client
+        self._table = table
+        self._marks_table = marks_table
+        self._appending = appending_with(client, table, marks_table, self._requests)
+
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+        ensure_fits(events, raising)
+        if not events:
+            return
+        with weather():
+            self._appending.append(events, raising)
+
+    def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
+        return list(self._pages(_past(stream_id, after)))
+
+    def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
+        return list(islice(self._pages({**_past(stream_id, after), "Limit": limit}), limit))
+
+    def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
+        values = {":id": {"S": str(stream_id)}}
+        query = {"KeyConditionExpression": "AggregateId = :id", "ExpressionAttributeValues": values}
+        newest_first = self._pages({**query, "ScanIndexForward": False, "Limit": count})
+        return list(islice(newest_first, count))[::-1]
+
+    def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
+        request = {
+            "TableName": self._table,
+            "Segment": segment,
+            "TotalSegments": segments,
+            "ConsistentRead": True,
+            "ReturnConsumedCapacity": "TOTAL",
+        }
+        while True:
+            if after is not None:
+                request["ExclusiveStartKey"] = json.loads(after)
+            with weather():
+                page = self._requests.send("Scan", self._client.scan, request)
+            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
+            after = json.dumps(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
+            yield ScanPage(_events_among(page["Items"]), after)
+            if after is None:
+                return
+
+    def size(self) -> int:
+        with weather():
+            return int(self._client.describe_table(TableName=self._table)["Table"]["ItemCount"])
+
+    def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
+        """As `chain.Log` says."""
+        keys: Any = [event_key(*place) for place in dict.fromkeys(places)]
+        found: list[StoredEvent] = []
+        while keys:
+            request = {"RequestItems": {self._table: {"Keys": keys, "ConsistentRead": True}}}
+            with weather():
+                reply = self._requests.send("BatchGetItem", self._client.batch_get_item, request)
+            found += _events_among(reply["Responses"].get(self._table, []))
+            keys = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+        return {(event.aggregate_id, event.aggregate_version): event for event in found}
+
+    def find_mark(self, key: UUID) -> Mark:
+        request = {"TableName": self._marks_table, "Key": mark_key(key), "ConsistentRead": True}
+        with weather():
+            reply = self._requests.send(
+                "GetItem", self._client.get_item, {**request, "ReturnConsumedCapacity": "TOTAL"}
+            )
+        self.usage.count_read(reply["ConsumedCapacity"]["CapacityUnits"])
+        item = reply.get("Item")
+        return Mark(int(item["Epoch"]["N"]), item.get("Verdict", {}).get("S")) if item else Mark()
+
+    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
+        request = {
+            "TableName": self._marks_table,
+            "Key": mark_key(key),
+            "UpdateExpression": "SET Verdict = :verdict, Epoch = :epoch",
+            "ConditionExpression": "Epoch = :epoch" + (" OR attribute_not_exists(Epoch)" if epoch == 0 else ""),
+            "ExpressionAttributeValues": {":verdict": {"S": verdict}, ":epoch": {"N": str(epoch)}},
+        }
+        try:
+            with weather():
+                self._requests.send("UpdateItem", self._client.update_item, request)
+        except ClientError as error:
+            if code_of(error) == "ConditionalCheckFailed":
+                return False
+            raise
+        return True
+
+    def _pages(self, query: dict[str, Any]) -> Iterator[StoredEvent]:
+        request = {"TableName": self._table, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL", **query}
+        while True:
+            with weather():
+                page = self._requests.send("Query", self._client.query, request)
+            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
+            yield from map(_readable, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _readable(item: Any) -> StoredEvent:
+    """Raises LogDamaged for an item that is none of ours."""
+    try:
+        return from_item(item)
+    except (KeyError, ValueError, TypeError) as error:
+        version = item.get("AggregateVersion", {}).get("N")
+        raise LogDamaged("An item of the stream is no event.", version=version) from error
+
+
+def _events_among(items: Sequence[Any]) -> list[StoredEvent]:
+    events = []
+    for item in items:
+        try:
+            events.append(_readable(item))
+        except LogDamaged:
+            logger.warning("no event: the item %s %s", item.get("AggregateId"), item.get("AggregateVersion"))
+    return events
+
+
+def _past(stream_id: UUID, after: int) -> dict[str, Any]:
+    values = {":id": {"S": str(stream_id)}, ":after": {"N": str(after)}}
+    condition = "AggregateId = :id AND AggregateVersion > :after"
+    return {"KeyConditionExpression": condition, "ExpressionAttributeValues": values}

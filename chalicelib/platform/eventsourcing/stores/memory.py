@@ -1,0 +1,102 @@
+"""The log in memory, for domain tests: the same contract as DynamoDB, no server."""
+
+from bisect import bisect_right
+from collections.abc import Collection, Iterator, Sequence
+from threading import Lock
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_fits
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+
+
+class MemoryEventStore:
+    """Streams as dictionaries by version, behind one lock."""
+
+    def __init__(self, events_a_page: int = 500) -> None:
+        self._events_a_page = events_a_page
+        self.usage = StoreUsage()
+        self._streams: dict[UUID, dict[int, StoredEvent]] = {}
+        self._marks: dict[UUID, Mark] = {}
+        self._lock = Lock()
+
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+        ensure_fits(events, raising)
+        if not events:
+            return
+        self.usage.count_requests("PutItem" if len(events) == 1 and not raising else "TransactWriteItems")
+        with self._lock:
+            if all(self._at(event) == event for event in events):
+                return
+            taken = frozenset(event.aggregate_id for event in events if self._at(event) is not None)
+            if taken:
+                raise ConcurrencyError(taken)
+            for event in events:
+                self._streams.setdefault(event.aggregate_id, {})[event.aggregate_version] = event
+            for key in raising:
+                self._marks[key] = Mark(self._marks.get(key, Mark()).epoch + 1)
+        self.usage.count_write(len(events), len(events))
+
+    def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
+        self.usage.count_requests("Query")
+        with self._lock:
+            stream = self._streams.get(stream_id, {})
+            return [stream[version] for version in sorted(stream) if version > after]
+
+    def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
+        return self.read(stream_id, after)[:limit]
+
+    def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
+        return self.read(stream_id)[-count:]
+
+    def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
+        """Cursors are `<stream> <version>`: the place of the last event of the page."""
+        with self._lock:
+            streams = sorted(key for key in self._streams if key.int % segments == segment)
+        place = None if after is None else (UUID(after.split()[0]), int(after.split()[1]))
+        streams = streams if place is None else streams[bisect_right(streams, place[0]) - 1 :]
+        events: list[StoredEvent] = []
+        for key in streams:
+            events += self.read(key, place[1] if place is not None and key == place[0] else -1)
+            while len(events) > self._events_a_page:
+                page, events = events[: self._events_a_page], events[self._events_a_page :]
+                yield ScanPage(page, f"{page[-1].aggregate_id} {page[-1].aggregate_version}")
+        yield ScanPage(events, None)
+
+    def size(self) -> int:
+        with self._lock:
+            return sum(map(len, self._streams.values()))
+
+    def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
+        """As `chain.Log` says."""
+        with self._lock:
+            found = {place: self._streams.get(place[0], {}).get(place[1]) for place in places}
+        return {place: event for place, event in found.items() if event is not None}
+
+    def find_mark(self, key: UUID) -> Mark:
+        self.usage.count_requests("GetItem")
+        with self._lock:
+            return self._marks.get(key, Mark())
+
+    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
+        self.usage.count_requests("UpdateItem")
+        with self._lock:
+            if self._marks.get(key, Mark()).epoch != epoch:
+                return False
+            self._marks[key] = Mark(epoch, verdict)
+            return True
+
+    def stream_ids(self) -> list[UUID]:
+        """Every stream that has an event."""
+        with self._lock:
+            return list(self._streams)
+
+    def fork(self) -> "MemoryEventStore":
+        """Another log that begins as this one stands."""
+        other = MemoryEventStore()
+        with self._lock:
+            other._streams = {key: dict(stream) for key, stream in self._streams.items()}
+        return other
+
+    def _at(self, event: StoredEvent) -> StoredEvent | None:
+        return self._streams.get(event.aggregate_id, {}).get(event.aggregate_version)

@@ -1,0 +1,51 @@
+"""Money and instants in requests."""
+
+import re
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
+
+from chalicelib.platform.eventsourcing.instants import as_utc
+from chalicelib.platform.http.requests import Body
+from chalicelib.platform.money import MINOR_DIGITS, Money
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
+
+
+def _with_offset(value: object) -> object:
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        raise ValueError("must be an instant with an offset, as in 2030-06-15T20:00:00+02:00")
+    return value
+
+
+OffsetInstant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_with_offset), AfterValidator(as_utc)]
+"""RFC 3339 with an offset, in UTC once it is read."""
+
+
+def _amount(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", text):
+        raise ValueError("must be an amount in digits, as in 25.00")
+    return text
+
+
+def _currency(code: str) -> str:
+    if code not in MINOR_DIGITS:
+        raise ValueError(f"must be one of {', '.join(sorted(MINOR_DIGITS))}")
+    return code
+
+
+class Price(Body, defer_build=False):
+    """`{"amount": "25.00", "currency": "EUR"}`, with no more digits than the currency has."""
+
+    amount: Annotated[str, AfterValidator(_amount)]
+    currency: Annotated[str, AfterValidator(_currency)]
+
+    @model_validator(mode="after")
+    def _ensure_digits(self) -> "Price":
+        if -int(Decimal(self.amount).as_tuple().exponent) > MINOR_DIGITS[self.currency]:
+            raise ValueError(f"amount has more digits than {self.currency} has")
+        return self
+
+    def to_money(self) -> Money:
+        return Money.of(self.amount, self.currency)

@@ -1,0 +1,94 @@
+"""Bearer tokens: who is calling, proven."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import jwt
+
+from chalicelib.platform.caller import Actor
+from chalicelib.platform.errors import Unauthenticated, Unavailable
+
+_ALGORITHMS = ["RS256", "ES256"]
+
+
+class SigningKeys(Protocol):
+    """Finds the public key that a token claims to be signed with."""
+
+    def key_of(self, token: str) -> Any:
+        """Raises jwt.PyJWTError for an unknown key, Unavailable if the keys cannot be fetched."""
+
+
+class FileKeys:
+    """Keys of a JWKS file."""
+
+    def __init__(self, path: Path) -> None:
+        self._keys = jwt.PyJWKSet.from_dict(json.loads(path.read_text()))
+
+    def key_of(self, token: str) -> Any:
+        return self._keys[jwt.get_unverified_header(token).get("kid", "")].key
+
+
+class _IssuerKeys(jwt.PyJWKClient):
+    """Every way in which a server can fail to give us keys is the same to us: only an unknown key is the caller's."""
+
+    def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:
+        try:
+            return super().get_signing_keys(refresh)
+        except (jwt.PyJWTError, OSError, ValueError) as error:
+            raise Unavailable("The token issuer's keys cannot be fetched.") from error
+
+
+class RemoteKeys:
+    """Keys of a JWKS address, fetched once and again when a token names a key that is not among them."""
+
+    def __init__(self, url: str) -> None:
+        self._client = _IssuerKeys(url, timeout=5)
+
+    def key_of(self, token: str) -> Any:
+        return self._client.get_signing_key(str(jwt.get_unverified_header(token).get("kid"))).key
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """A verified caller; `expires_at` in seconds since 1970."""
+
+    actor: Actor
+    expires_at: int
+
+
+@dataclass(frozen=True)
+class TokenVerifier:
+    """Accepts RS256 and ES256 tokens of one issuer for one audience that have not expired."""
+
+    keys: SigningKeys
+    issuer: str
+    audience: str
+
+    def verify(self, authorization: str) -> Credentials:
+        """What an `Authorization: Bearer …` header proves. Raises Unauthenticated, or Unavailable."""
+        scheme, _, token = authorization.strip().partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthenticated("Send a token as 'Authorization: Bearer …'.")
+        try:
+            claims = jwt.decode(
+                token,
+                self.keys.key_of(token),
+                algorithms=_ALGORITHMS,
+                issuer=self.issuer,
+                audience=self.audience,
+                options={"require": ["exp", "iss", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError as error:
+            raise Unauthenticated("The token has expired.") from error
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
+            raise Unauthenticated("The token cannot be trusted.") from error
+        return Credentials(Actor.of(claims["sub"], groups_of(claims)), int(claims["exp"]))
+
+
+def groups_of(claims: Mapping[str, Any]) -> list[str]:
+    """The `cognito:groups` claim; anything but a list of strings counts as no groups."""
+    groups = claims.get("cognito:groups", [])
+    return [group for group in groups if isinstance(group, str)] if isinstance(groups, list) else []

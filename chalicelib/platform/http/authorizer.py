@@ -1,0 +1,45 @@
+"""What the authorizer Lambda and the routes tell each other.
+
+The authorizer admits every request and passes on who is calling, or why nobody is: only so can an expired token be
+answered with 401 and a problem document, on API Gateway and locally alike (a denied policy is always 403). The routes
+refuse (`Call.actor`), and a route that declares a role is never run without a verified caller.
+"""
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from chalice.app import AuthResponse
+
+from chalicelib.platform.caller import Actor
+from chalicelib.platform.errors import Unauthenticated
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.auth import TokenVerifier
+
+
+def authorize(token: str, verifier: "TokenVerifier") -> AuthResponse:
+    """Raises Unavailable if the keys cannot be fetched: then API Gateway answers 500 and caches nothing."""
+    try:
+        credentials = verifier.verify(token)
+    except Unauthenticated as refusal:
+        return AuthResponse(routes=["*"], principal_id="nobody", context={"refusal": refusal.detail})
+    actor = credentials.actor
+    context = {
+        "person": str(actor.id),
+        "groups": ",".join(sorted(actor.roles)),
+        "expires_at": str(credentials.expires_at),
+    }
+    return AuthResponse(routes=["*"], principal_id=str(actor.id), context=context)
+
+
+def actor_of(context: dict[str, Any], now: datetime) -> Actor:
+    """The caller whom the authorizer passed on in the request context. Raises Unauthenticated.
+
+    API Gateway keeps the authorizer's answer for a while: a token that expired meanwhile is refused here.
+    """
+    passed = context.get("authorizer") or {}
+    if "person" not in passed:
+        raise Unauthenticated(passed.get("refusal", "A token is needed."))
+    if now.timestamp() >= int(passed["expires_at"]):
+        raise Unauthenticated("The token has expired.")
+    return Actor.of(passed["person"], passed["groups"].split(","))

@@ -1,0 +1,41 @@
+"""What applies to every HTTP answer."""
+
+import logging
+from collections.abc import Callable
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.platform import logs
+from chalicelib.platform.http.problems import problem_of_status
+
+logger = logging.getLogger(__name__)
+
+_DETAILS = {
+    HTTPStatus.BAD_REQUEST: "The request cannot be read.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This resource does not have this method.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "Send the body as application/json.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side.",
+}
+
+
+def problems_only(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Turns Chalice's own errors (400, 405, 415, 500) into problem documents; the cause of a 500 is in the log only."""
+    response = get_response(event)
+    if response.status_code < HTTPStatus.BAD_REQUEST or "problem" in response.headers.get("Content-Type", ""):
+        return response
+    status = HTTPStatus(response.status_code)
+    replacement = problem_of_status(status, _DETAILS.get(status, status.phrase))
+    replacement.headers |= {name: value for name, value in response.headers.items() if name != "Content-Type"}
+    return replacement
+
+
+def logged(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """One line for each request. Not its path or its query, which may be anything: the route."""
+    began = perf_counter()
+    response = get_response(event)
+    logs.note(status=response.status_code, milliseconds=round((perf_counter() - began) * 1000, 1))
+    logger.info("%s %s", event.method, event.context["resourcePath"])
+    return response

@@ -1,0 +1,90 @@
+"""Errors as RFC 9457 problem documents: the one place that knows HTTP status codes of errors."""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from chalice.app import Response
+
+from chalicelib.platform import logs, metrics
+from chalicelib.platform.errors import (
+    BadSignature,
+    CloudbashError,
+    Expired,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    PaymentRefused,
+    PreconditionFailed,
+    RuleViolated,
+    Unauthenticated,
+    Unavailable,
+)
+
+logger = logging.getLogger(__name__)
+
+_STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
+    (BadSignature, HTTPStatus.BAD_REQUEST),
+    (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (RuleViolated, HTTPStatus.CONFLICT),
+    (PaymentRefused, HTTPStatus.PAYMENT_REQUIRED),
+    (Expired, HTTPStatus.GONE),
+    (Unauthenticated, HTTPStatus.UNAUTHORIZED),
+    (Forbidden, HTTPStatus.FORBIDDEN),
+    (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
+]
+_CODE_OF_STATUS = {
+    HTTPStatus.BAD_REQUEST: "malformed_request",
+    HTTPStatus.UNAUTHORIZED: "unauthenticated",
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.NOT_FOUND: "not_found",
+    HTTPStatus.METHOD_NOT_ALLOWED: "method_not_allowed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "body_too_large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "unsupported_media_type",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "internal_error",
+}
+_METRIC_OF_CODE = {
+    "sold_out": "RefusedSoldOut",
+    "order_limit_exceeded": "RefusedLimit",
+    "customer_limit_exceeded": "RefusedLimit",
+}
+RETRY_AFTER_SECONDS = "1"
+
+
+def problem(error: CloudbashError) -> Response:
+    """The response for an error that was raised on purpose."""
+    status = next((status for family, status in _STATUS_OF_FAMILY if isinstance(error, family)), None)
+    if status is None:
+        logger.error("%s: %s", error.code, error.detail, exc_info=error)
+        return problem_of_status(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")
+    facts = dict(error.facts)
+    if isinstance(error, InvalidInput) and error.fields:
+        facts["errors"] = [{"pointer": pointer, "detail": reason} for pointer, reason in error.fields]
+    logs.note(code=error.code)
+    if error.code in _METRIC_OF_CODE:
+        metrics.count(_METRIC_OF_CODE[error.code])
+    headers = {}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        logger.warning("%s", error.detail, exc_info=error)
+        headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    return _response(status, error.code, error.detail, facts, headers)
+
+
+def problem_of_status(status: HTTPStatus, detail: str) -> Response:
+    """The response for an error that only has a status, such as those that Chalice makes itself."""
+    return _response(status, _CODE_OF_STATUS.get(status, "error"), detail, {}, {})
+
+
+def as_json(body: Any) -> str:
+    """UTF-8 rather than escapes: people read these answers."""
+    return json.dumps(body, ensure_ascii=False)
+
+
+def _response(status: HTTPStatus, code: str, detail: str, facts: dict[str, Any], headers: dict[str, str]) -> Response:
+    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "code": code, "detail": detail}
+    return Response(as_json(facts | body), {"Content-Type": "application/problem+json", **headers}, int(status))

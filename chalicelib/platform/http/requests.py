@@ -1,0 +1,149 @@
+"""Reading requests: bodies, queries, ids and headers, each with an error that names the field and the reason."""
+
+import hashlib
+import re
+from typing import Annotated, Any, TypeVar
+from uuid import UUID, uuid4, uuid5
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+
+from chalicelib.platform.caller import RequestIdentity
+from chalicelib.platform.errors import InvalidInput, NotFound
+from chalicelib.platform.models import LateModel
+
+_REQUESTS = UUID("b3c1f0a4-9d55-4f6b-8c1b-2f7f6e0d9a52")
+_IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+_UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+MAX_BODY_BYTES = 64 * 1024
+MAX_NAMED_STREAMS = 20
+
+
+def without_control_characters(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n\t]*$"),
+    AfterValidator(without_control_characters),
+]
+"""One line of text, 1 to 200 characters."""
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(without_control_characters)
+]
+"""Text of several lines, up to 5,000 characters; may be empty."""
+
+
+def _web_url(text: str) -> str:
+    if not text.isprintable() or not re.fullmatch(r"https?://[^\s/$.?#][^\s]*", text):
+        raise ValueError("must be an http or https address")
+    return text
+
+
+WebUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_url)]
+
+
+class Body(LateModel):
+    """A request body: JSON types are taken as they are, unknown members are refused."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class Query(LateModel):
+    """A query string; unknown parameters are refused, because a misspelt filter must not silently match everything."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+BodyModel = TypeVar("BodyModel", bound=Body)
+QueryModel = TypeVar("QueryModel", bound=Query)
+
+
+def parse_body(model: type[BodyModel], raw: bytes | str) -> BodyModel:
+    """Raises InvalidInput with a pointer per field."""
+    if not raw:
+        raise InvalidInput("The body is empty; send a JSON object.", (("", "is empty"),))
+    if len(raw) > MAX_BODY_BYTES:
+        raise InvalidInput(f"The body has more than {MAX_BODY_BYTES} bytes.", (("", "is too large"),))
+    try:
+        return model.model_validate_json(raw)
+    except ValidationError as error:
+        raise _invalid(error, "#") from None
+
+
+def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryModel:
+    """Raises InvalidInput with the parameter's name."""
+    try:
+        return model.model_validate(parameters)
+    except ValidationError as error:
+        raise _invalid(error, "?") from None
+
+
+def parse_id(text: str) -> UUID:
+    """Raises NotFound: a path whose id is no UUID leads nowhere."""
+    if not re.fullmatch(_UUID, text):
+        raise NotFound("There is no such resource.")
+    return UUID(text)
+
+
+def identify(caller: UUID, method: str, path: str, key: str | None, body: BaseModel | None) -> RequestIdentity:
+    """UUIDv5 of caller, method, path and `Idempotency-Key`, so that a repeated request meets what it made. Without a
+    key every request is its own. Raises InvalidInput for a malformed key."""
+    request_hash = hashlib.sha256(body.model_dump_json().encode() if body else b"").hexdigest()
+    if key is None:
+        return RequestIdentity(uuid4(), request_hash)
+    if not _IDEMPOTENCY_KEY.fullmatch(key):
+        reason = "must be 1 to 255 visible ASCII characters"
+        raise InvalidInput(f"Idempotency-Key {reason}.", (("/Idempotency-Key", reason),))
+    return RequestIdentity(uuid5(_REQUESTS, f"{caller}\n{method}\n{path}\n{key}"), request_hash)
+
+
+def parse_if_match(value: str | None) -> int | None:
+    """The version that `If-Match: "<version>"` names; None for no header or `*`. Raises InvalidInput."""
+    if value is None or value.strip() == "*":
+        return None
+    match = re.fullmatch(r'"(\d{1,15})"', value.strip())
+    if match is None:
+        raise InvalidInput('If-Match must be a version in quotes, as in "3".', (("/If-Match", "is no version"),))
+    return int(match.group(1))
+
+
+def parse_min_versions(value: str | None) -> dict[UUID, int]:
+    """`<stream>:<version>, …`, no more than MAX_NAMED_STREAMS; of a stream named twice the higher version counts.
+
+    Raises InvalidInput.
+    """
+    versions: dict[UUID, int] = {}
+    for entry in [] if value is None else value.split(","):
+        match = re.fullmatch(rf"\s*({_UUID}):(\d{{1,15}})\s*", entry)
+        if match is None:
+            reason = "must be <stream id>:<version>, separated by commas"
+            raise InvalidInput(f"Min-Version {reason}.", (("/Min-Version", reason),))
+        stream_id, version = UUID(match.group(1)), int(match.group(2))
+        versions[stream_id] = max(version, versions.get(stream_id, version))
+    if len(versions) > MAX_NAMED_STREAMS:
+        reason = f"must name {MAX_NAMED_STREAMS} streams at most"
+        raise InvalidInput(f"Min-Version {reason}.", (("/Min-Version", reason),), limit=MAX_NAMED_STREAMS)
+    return versions
+
+
+def _invalid(error: ValidationError, root: str) -> InvalidInput:
+    fields = tuple((_pointer(root, item["loc"]), _reason(item)) for item in error.errors(include_url=False))
+    pointer, reason = fields[0]
+    return InvalidInput(f"{pointer}: {reason}", fields)
+
+
+def _pointer(root: str, location: tuple[Any, ...]) -> str:
+    separator = "" if root == "?" else "/"
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location]
+    return root + "".join(separator + part for part in parts)
+
+
+def _reason(item: Any) -> str:
+    if item["type"] == "json_invalid":
+        return "is not JSON: " + str(item.get("ctx", {}).get("error", ""))
+    return str(item["msg"]).removeprefix("Value error, ")

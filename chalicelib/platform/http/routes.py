@@ -1,0 +1,236 @@
+"""Declaring routes: one line says method, path and who may call."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property, wraps
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID, uuid4
+
+from chalice.app import Authorizer, Blueprint, Request, Response
+from pydantic import BaseModel
+
+from chalicelib.platform import logs
+from chalicelib.platform.caller import Actor, Caller, Role
+from chalicelib.platform.clock import utc_now
+from chalicelib.platform.errors import CloudbashError, Forbidden
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.http.authorizer import actor_of
+from chalicelib.platform.http.browsers import ANY_PAGE
+from chalicelib.platform.http.problems import as_json, problem
+from chalicelib.platform.http.requests import (
+    BodyModel,
+    QueryModel,
+    identify,
+    parse_body,
+    parse_id,
+    parse_if_match,
+    parse_min_versions,
+    parse_query,
+)
+from chalicelib.platform.readmodels.min_versions import MinVersions
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A successful response. `version` is the version of the stream that was read or changed; it becomes the `ETag`."""
+
+    status: HTTPStatus
+    body: Any = None
+    version: int | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def to_response(self) -> Response:
+        etag = {} if self.version is None else {"ETag": f'"{self.version}"'}
+        body = "" if self.status is HTTPStatus.NO_CONTENT else as_json(self.body)
+        return Response(body, {"Content-Type": "application/json", **etag, **self.headers}, int(self.status))
+
+
+def ok(body: Any, version: int | None = None) -> Answer:
+    return Answer(HTTPStatus.OK, body, version)
+
+
+def created(body: dict[str, Any], location: str) -> Answer:
+    """201; the body's `version` is the `ETag` too."""
+    return Answer(HTTPStatus.CREATED, body, body.get("version"), {"Location": location})
+
+
+def accepted() -> Answer:
+    """202: it is kept, and will be dealt with."""
+    return Answer(HTTPStatus.ACCEPTED, {})
+
+
+def no_content(version: int) -> Answer:
+    return Answer(HTTPStatus.NO_CONTENT, version=version)
+
+
+_CORRELATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
+"""What a client may have stored with every event: nothing that could name a person."""
+
+GrantedRoles = Callable[[UUID], frozenset[Role]]
+
+
+class Call:
+    """One request to a route. Its methods raise InvalidInput, NotFound, Unauthenticated or Forbidden."""
+
+    def __init__(self, request: Request, path: str, parameters: dict[str, str], granted: GrantedRoles) -> None:
+        self._request = request
+        self._granted = granted
+        self._parameters = {name: value.lower() for name, value in parameters.items()}
+        self._path = path.format(**self._parameters)
+        given = request.headers.get("x-correlation-id", "")
+        ours = request.context.get("requestId") or str(uuid4())
+        self.correlation_id = given if _CORRELATION_ID.fullmatch(given) else ours
+        logs.note(correlationId=self.correlation_id)
+
+    @cached_property
+    def actor(self) -> Actor:
+        """The verified caller, with the roles of the token."""
+        return actor_of(self._request.context, utc_now())
+
+    def require(self, role: Role) -> None:
+        """Ask for the role in the token, and before refusing, among those granted here.
+
+        Operators may do what organisers may. Raises Forbidden.
+        """
+        sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
+        if sufficient & self.actor.roles:
+            return
+        self.add_granted_roles()
+        if not sufficient & self.actor.roles:
+            raise Forbidden(f"This is for {role} only.")
+
+    def add_granted_roles(self) -> None:
+        """Let `actor` have the roles granted here as well: one read."""
+        self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
+
+    @property
+    def authorization(self) -> str | None:
+        """The raw header, for routes that anyone may call and that show more to some."""
+        value: str | None = self._request.headers.get("authorization")
+        return value
+
+    @cached_property
+    def min_versions(self) -> MinVersions:
+        """What the answer must reflect: the header `Min-Version: <stream>:<version>, …`."""
+        return MinVersions(parse_min_versions(self._request.headers.get("min-version")))
+
+    def caller(self, body: BaseModel | None = None) -> Caller:
+        """The actor with the identity of this request, of which a body that was read is a part.
+
+        Every event of the request stores that identity as its cause.
+        """
+        actor, key = self.actor, self._request.headers.get("idempotency-key")
+        request = identify(actor.id, self._request.method, self._path, key, body)
+        logs.note(causationId=str(request.id))
+        return Caller(
+            actor,
+            Origin(str(actor.id), self.correlation_id, str(request.id)),
+            request,
+            parse_if_match(self._request.headers.get("if-match")),
+        )
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By their names in lower case."""
+        return {name.lower(): value for name, value in self._request.headers.items()}
+
+    @property
+    def raw_body(self) -> bytes:
+        """The very bytes that were sent."""
+        body: bytes | str = self._request.raw_body or b""
+        return body.encode() if isinstance(body, str) else body
+
+    def parameter(self, name: str) -> str:
+        return self._parameters[name]
+
+    def id(self, name: str) -> UUID:
+        return parse_id(self._parameters[name])
+
+    def body(self, model: type[BodyModel]) -> BodyModel:
+        return parse_body(model, self._request.raw_body or b"")
+
+    def query(self, model: type[QueryModel]) -> QueryModel:
+        return parse_query(model, dict(self._request.query_params or {}))
+
+
+Handler = Callable[[Call], Answer]
+
+
+@dataclass(frozen=True)
+class _Route:
+    method: str
+    path: str
+    role: Role | None
+    handler: Handler
+
+
+class Routes:
+    """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._routes: list[_Route] = []
+
+    def get(self, path: str, role: Role | None = None) -> Callable[[Handler], Handler]:
+        return self._route("GET", path, role)
+
+    def post(self, path: str, role: Role | None = None) -> Callable[[Handler], Handler]:
+        return self._route("POST", path, role)
+
+    def patch(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+        return self._route("PATCH", path, role)
+
+    def delete(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+        return self._route("DELETE", path, role)
+
+    def blueprint(self, authorizer: Authorizer, granted: GrantedRoles) -> Blueprint:
+        """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
+
+        `granted` looks up roles that a person has beside those in the token.
+        """
+        blueprint = Blueprint(self._name)
+        for route in self._routes:
+            blueprint.route(
+                route.path,
+                methods=[route.method],
+                authorizer=authorizer if route.role else None,
+                content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
+                name=route.handler.__name__,
+                cors=ANY_PAGE,
+            )(_view(blueprint, route, granted))
+        return blueprint
+
+    def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler], Handler]:
+        def declare(handler: Handler) -> Handler:
+            self._routes.append(_Route(method, path, role, handler))
+            return handler
+
+        return declare
+
+
+def _view(blueprint: Blueprint, route: _Route, granted: GrantedRoles) -> Callable[..., Response]:
+    @wraps(route.handler)
+    def view(**parameters: str) -> Response:
+        try:
+            call = Call(blueprint.current_request, route.path, parameters, granted)
+            if route.role is not None:
+                call.require(route.role)
+            return _answered(route, call).to_response()
+        except CloudbashError as error:
+            return problem(error)
+
+    return view
+
+
+def _answered(route: _Route, call: Call) -> Answer:
+    """What the route says; a read also says how far behind its read model was in the streams that were named."""
+    if route.method != "GET":
+        return route.handler(call)
+    min_versions = call.min_versions
+    answer = route.handler(call)
+    if not min_versions.lag:
+        return answer
+    lag = ", ".join(f"{stream_id}:{versions}" for stream_id, versions in min_versions.lag.items())
+    return replace(answer, headers={**answer.headers, "Read-Model-Lag": lag})

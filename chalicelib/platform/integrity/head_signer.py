@@ -1,0 +1,69 @@
+"""Signing the heads of streams as the bus brings them."""
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+from chalicelib.platform.bus.batch import failed_from, succeeded
+from chalicelib.platform.bus.consumer import BusRecord
+from chalicelib.platform.bus.message import from_bus
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.integrity.heads import Archive
+from chalicelib.platform.integrity.statement import FIRST, Head, Signer, Statement, digest_of, heads_of, to_document
+
+_ATTEMPTS = 3
+"""How often another head signer of the same shard may be first before the batch has to come again."""
+
+logger = logging.getLogger(__name__)
+
+
+class HeadSigner:
+    """Puts one signed document into the archive for each batch. A batch that comes again is signed again: that an event
+    was there can be said twice."""
+
+    def __init__(self, archive: Archive, signer: Signer, clock: Callable[[], datetime]) -> None:
+        self._archive = archive
+        self._signer = signer
+        self._clock = clock
+        self._last: dict[str, tuple[int, str]] = {}
+
+    def sign(self, records: Iterable[BusRecord]) -> dict[str, Any]:
+        """Handle one batch, which is of one shard; returns what Lambda wants to know of it."""
+        batch = list(records)
+        heads = heads_of(event for record in batch if (event := _event_in(record)))
+        try:
+            if heads:
+                self._append(batch[0].shard_id, heads)
+        except Unavailable:
+            logger.warning("heads cannot be signed now, the batch will come again", exc_info=True)
+            return failed_from(batch[0].sequence_number)
+        return succeeded()
+
+    def _append(self, shard_id: str, heads: tuple[Head, ...]) -> None:
+        for _ in range(_ATTEMPTS):
+            known = self._last.pop(shard_id, None)
+            number, previous = known or self._end_of(shard_id)
+            statement = Statement(shard_id, number + 1, previous, format_instant(self._clock()), heads)
+            document = to_document(statement, self._signer)
+            if self._archive.put(shard_id, statement.number, document):
+                self._last[shard_id] = statement.number, digest_of(document)
+                return
+        raise Unavailable(f"Other notaries keep signing shard {shard_id}.")
+
+    def _end_of(self, shard_id: str) -> tuple[int, str]:
+        newest = self._archive.newest(shard_id)
+        return (newest.number, digest_of(newest.document)) if newest else (-1, FIRST)
+
+
+def _event_in(record: BusRecord) -> StoredEvent | None:
+    """None for what is no event: the projections keep that aside."""
+    try:
+        event = from_bus(record.data)
+        event.expected_hash()
+    except Exception:
+        logger.warning("bus record %s is no event", record.sequence_number, exc_info=True)
+        return None
+    return event

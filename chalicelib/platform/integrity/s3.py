@@ -1,0 +1,79 @@
+"""Signed documents in a versioned S3 bucket with Object Lock: there a document can be hidden, and never lost."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.integrity.heads import KeptDocument
+
+_PREFIX = "heads/"
+_LAST_NUMBER = 10**12 - 1
+_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
+_FETCHED_AT_ONCE = 8
+
+
+class S3Archive:
+    """`heads/<shard>/<number>`, counted down from 999999999999: S3 lists by name, so the newest comes first."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def newest(self, shard_id: str) -> KeptDocument | None:
+        with _weather():
+            page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{_PREFIX}{shard_id}/", MaxKeys=1)
+        found = page.get("Contents", [])
+        return self._fetch(found[0]["Key"]) if found else None
+
+    def put(self, shard_id: str, number: int, document: bytes) -> bool:
+        key = f"{_PREFIX}{shard_id}/{_LAST_NUMBER - number:012d}"
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=document, IfNoneMatch="*")
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") in _TAKEN:
+                return False
+            raise Unavailable("The archive refuses a document.") from error
+        except BotoCoreError as error:
+            raise Unavailable("The archive cannot be reached.") from error
+        return True
+
+    def documents(self) -> Iterator[KeptDocument]:
+        with ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
+            for _, group in groupby(enumerate(self._places()), key=lambda place: place[0] // (_FETCHED_AT_ONCE * 4)):
+                yield from pool.map(lambda place: self._fetch(*place[1]), group)
+
+    def _places(self) -> Iterator[tuple[str, str, bool]]:
+        """Key, the id of its first version, and whether there is more: other versions, or marks of deletion."""
+        for key, group in groupby(self._versions(), key=lambda version: version["Key"]):
+            versions = list(group)
+            documents = [version["VersionId"] for version in versions if "ETag" in version]
+            if documents:
+                yield key, documents[-1], len(versions) > 1
+
+    def _versions(self) -> Iterator[Any]:
+        """By key, those of a key newest first, as S3 lists them."""
+        with _weather():
+            pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=_PREFIX)
+            for page in pages:
+                listed = [*page.get("DeleteMarkers", []), *page.get("Versions", [])]
+                yield from sorted(listed, key=lambda version: version["Key"])
+
+    def _fetch(self, key: str, version_id: str | None = None, was_touched: bool = False) -> KeptDocument:
+        version = {"VersionId": version_id} if version_id else {}
+        with _weather():
+            document = self._client.get_object(Bucket=self._bucket, Key=key, **version)["Body"].read()
+        shard_id, _, counted_down = key.removeprefix(_PREFIX).rpartition("/")
+        return KeptDocument(shard_id, _LAST_NUMBER - int(counted_down), document, was_touched)
+
+
+@contextmanager
+def _weather() -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        raise Unavailable("The archive of signed heads cannot be read.") from error

@@ -1,0 +1,59 @@
+"""Person keys in a DynamoDB table of their own, without point-in-time recovery: what is erased must not come back."""
+
+import os
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.privacy.keys import KEY_BYTES, MasterKey
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class DynamoDBPersonKeys:
+    """One item per person: `PersonId`, `WrappedKey`."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, master_key: MasterKey) -> None:
+        self._client = client
+        self._table = table
+        self._master_key = master_key
+
+    def find(self, person_id: str) -> bytes | None:
+        try:
+            reply = self._client.get_item(
+                TableName=self._table, Key={"PersonId": {"S": person_id}}, ConsistentRead=True
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("The person keys cannot be reached.") from error
+        item = reply.get("Item")
+        return self._master_key.unwrap(bytes(item["WrappedKey"]["B"]), person_id) if item else None
+
+    def get_or_create(self, person_id: str) -> bytes:
+        return self.find(person_id) or self._create(person_id)
+
+    def erase(self, person_id: str) -> None:
+        try:
+            self._client.delete_item(TableName=self._table, Key={"PersonId": {"S": person_id}})
+        except (ClientError, BotoCoreError) as error:
+            raise Unavailable("The person keys cannot be reached.") from error
+
+    def _create(self, person_id: str) -> bytes:
+        key = os.urandom(KEY_BYTES)
+        try:
+            self._client.put_item(
+                TableName=self._table,
+                Item={"PersonId": {"S": person_id}, "WrappedKey": {"B": self._master_key.wrap(key, person_id)}},
+                ConditionExpression="attribute_not_exists(PersonId)",
+            )
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
+                raise Unavailable("The person keys cannot be reached.") from error
+            existing = self.find(person_id)
+            if existing is None:
+                raise Unavailable("The person's key was erased at this moment.") from error
+            return existing
+        except BotoCoreError as error:
+            raise Unavailable("The person keys cannot be reached.") from error
+        return key

@@ -1,0 +1,55 @@
+"""Sealing and opening of personal data."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from chalicelib.platform.privacy.keys import NONCE_BYTES, PersonKeys
+from chalicelib.platform.privacy.sealed import Sealed
+
+
+class PersonVault:
+    """Seals small JSON objects for a person. No key is remembered: an erasure is in effect with the next call."""
+
+    def __init__(self, keys: PersonKeys) -> None:
+        self._keys = keys
+
+    def seal(self, person_id: UUID, value: dict[str, str]) -> Sealed:
+        """Raises Unavailable."""
+        nonce = os.urandom(NONCE_BYTES)
+        plaintext = json.dumps(value, ensure_ascii=False).encode()
+        ciphertext = AESGCM(self._key(person_id)).encrypt(nonce, plaintext, str(person_id).encode())
+        return Sealed(ciphertext=base64.b64encode(nonce + ciphertext).decode(), key=str(person_id))
+
+    def open(self, sealed: Sealed) -> dict[str, str] | None:
+        """What was sealed, or None once the person is erased, also if they came back since, with a new key.
+
+        Raises Unavailable.
+        """
+        key = self._keys.find(sealed.key)
+        if key is None:
+            return None
+        raw = base64.b64decode(sealed.ciphertext)
+        try:
+            plaintext = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], sealed.key.encode())
+        except InvalidTag:
+            return None
+        value: dict[str, str] = json.loads(plaintext)
+        return value
+
+    def digest(self, person_id: UUID, text: str) -> str:
+        """HMAC-SHA256 under the person's key: comparable while the person exists, meaningless once erased."""
+        return hmac.new(self._key(person_id), text.encode(), hashlib.sha256).hexdigest()
+
+    def erase(self, person_id: UUID) -> None:
+        """Destroy the person's key. Raises Unavailable."""
+        self._keys.erase(str(person_id))
+
+    def _key(self, person_id: UUID) -> bytes:
+        return self._keys.get_or_create(str(person_id))

@@ -1,0 +1,147 @@
+"""Processes in a DynamoDB table, with a sparse index of those that have a due time."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.processes.process import Instance
+from chalicelib.platform.readmodels.documents.versioned_items import VersionedItems
+from chalicelib.platform.readmodels.generations import Generations
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+_INDEX = "ByDueTime"
+_SHARDS = 8
+"""The due index is spread over so many partitions, each of which takes 1,000 writes a second."""
+
+
+class DynamoDBInstances:
+    """One item per process; `DueAt` and `DueShard` only while it is due some time, and `Due`, which is never moved."""
+
+    def __init__(self, client: "DynamoDBClient", table: str, generation: int = 1) -> None:
+        self._client = client
+        self._table = table
+        self._items = VersionedItems(client, table, "StreamId", generation)
+
+    def find(self, stream_id: UUID) -> Instance | None:
+        with weather(self._table):
+            reply = self._client.get_item(TableName=self._table, Key=self._items.key_of(stream_id), ConsistentRead=True)
+        return self._from_item(reply["Item"]) if "Item" in reply else None
+
+    def save(self, instance: Instance, expected_version: int) -> None:
+        item = self._to_item(instance)
+        try:
+            with weather(self._table):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=item,
+                    ConditionExpression="attribute_not_exists(StreamId) OR Version = :expected",
+                    ExpressionAttributeValues={":expected": {"N": str(expected_version)}},
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            if error.response.get("Item") != item:
+                raise PositionMoved(f"Process {instance.stream_id} is not at {expected_version} any more.") from error
+
+    def list_due(self, now: datetime, limit: int) -> list[Instance]:
+        with weather(self._table):
+            return [self._from_item(item) for item in islice(self._due(now), limit)]
+
+    def postpone(self, instance: Instance, until: datetime) -> bool:
+        if instance.due_at is None:
+            return False
+        try:
+            with weather(self._table):
+                self._client.update_item(
+                    TableName=self._table,
+                    Key=self._items.key_of(instance.stream_id),
+                    UpdateExpression="SET DueAt = :until",
+                    ConditionExpression="Version = :version AND DueAt = :due",
+                    ExpressionAttributeValues={
+                        ":until": {"S": format_instant(until)},
+                        ":version": {"N": str(instance.version)},
+                        ":due": {"S": format_instant(instance.due_at)},
+                    },
+                )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def _due(self, now: datetime) -> Iterator[Any]:
+        for shard in range(_SHARDS):
+            pages = self._client.get_paginator("query").paginate(
+                TableName=self._table,
+                IndexName=_INDEX,
+                KeyConditionExpression="DueShard = :shard AND DueAt <= :now",
+                ExpressionAttributeValues={
+                    ":shard": {"S": f"{self._items.prefix}{shard}"},
+                    ":now": {"S": format_instant(now)},
+                },
+            )
+            for page in pages:
+                yield from page["Items"]
+
+    @property
+    def generation(self) -> int:
+        return self._items.generation
+
+    def at(self, generation: int) -> "DynamoDBInstances":
+        return DynamoDBInstances(self._client, self._table, generation)
+
+    def generations(self) -> Generations:
+        return self._items.generations()
+
+    def change_generations(self, before: Generations, after: Generations) -> None:
+        self._items.change_generations(before, after)
+
+    def keep_only(self, generations: Collection[int]) -> None:
+        self._items.keep_only(generations)
+
+    def versions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
+        return self._items.versions(stream_ids)
+
+    def find_many(self, stream_ids: Collection[UUID]) -> dict[UUID, Instance]:
+        found = self._items.find_many(stream_ids)
+        return {
+            key: self._from_item(item | {"DueAt": item["Due"]} if "Due" in item else item)
+            for key, item in found.items()
+        }
+
+    def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> set[UUID]:
+        return self._items.put_many({key: (self._to_item(one), expected) for key, (one, expected) in instances.items()})
+
+    def _to_item(self, instance: Instance) -> dict[str, Any]:
+        item = {
+            **self._items.key_of(instance.stream_id),
+            "AggregateType": {"S": instance.aggregate_type},
+            "Version": {"N": str(instance.version)},
+            "State": {"S": json.dumps(instance.state, separators=(",", ":"))},
+        }
+        if instance.due_at is None:
+            return item
+        shard = f"{self._items.prefix}{instance.stream_id.int % _SHARDS}"
+        due = {"S": format_instant(instance.due_at)}
+        return item | {"DueAt": due, "Due": due, "DueShard": {"S": shard}}
+
+    def _from_item(self, item: Any) -> Instance:
+        due_at = item.get("DueAt")
+        return Instance(
+            self._items.stream_of(item),
+            item["AggregateType"]["S"],
+            int(item["Version"]["N"]),
+            json.loads(item["State"]["S"]),
+            datetime.fromisoformat(due_at["S"]) if due_at else None,
+        )

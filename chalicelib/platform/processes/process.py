@@ -1,0 +1,163 @@
+"""What a process is, and where it keeps what it knows."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol, Self
+from uuid import UUID
+
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.processes.work import Task
+from chalicelib.platform.readmodels.generations import Generations, GenerationsMoved
+
+FROM_THE_BEGINNING = datetime(2021, 1, 1, tzinfo=UTC)
+"""The `since` of processes that have been here as long as the shop: imported logs are older."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where an event leaves a process: its state, when somebody must look after it, and what is to be done at once."""
+
+    state: JsonObject
+    due_at: datetime | None = None
+    tasks: tuple[Task, ...] = ()
+
+
+class Process(Protocol):
+    """Follows each stream of one aggregate type. Pure; never raises on history."""
+
+    @property
+    def aggregate_type(self) -> str: ...
+
+    @property
+    def since(self) -> datetime:
+        """Events before this set the state and cause nothing."""
+
+    def react(self, state: JsonObject, recorded: RecordedEvent) -> Step:
+        """`state` is empty before the first event."""
+
+    def overdue(self, stream_id: UUID, cause: str) -> Task:
+        """What to do for a stream that is due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A process of one stream: how far it has followed it, and when it is due."""
+
+    stream_id: UUID
+    aggregate_type: str
+    version: int = -1
+    state: JsonObject = field(default_factory=dict)
+    due_at: datetime | None = None
+
+
+class Instances(Protocol):
+    """Where processes are kept. Every method may raise Unavailable."""
+
+    def find(self, stream_id: UUID) -> Instance | None: ...
+
+    def save(self, instance: Instance, expected_version: int) -> None:
+        """Raises PositionMoved unless the instance kept is at `expected_version` (-1: none is kept)."""
+
+    def list_due(self, now: datetime, limit: int) -> Sequence[Instance]:
+        """Those due at `now`; one that was just saved may be missing."""
+
+    def postpone(self, instance: Instance, until: datetime) -> bool:
+        """Move the due time of an unchanged instance; whether it was unchanged."""
+
+    @property
+    def generation(self) -> int: ...
+
+    def at(self, generation: int) -> Self:
+        """The instances of another generation."""
+
+    def generations(self) -> Generations: ...
+
+    def change_generations(self, before: Generations, after: Generations) -> None:
+        """Raises GenerationsMoved."""
+
+    def keep_only(self, generations: Collection[int]) -> None:
+        """Forget those of all other generations."""
+
+    def versions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]: ...
+
+    def find_many(self, stream_ids: Collection[UUID]) -> Mapping[UUID, Instance]:
+        """As they were saved: a due time that was moved since then is as it was."""
+
+    def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> Collection[UUID]:
+        """Save each beside whose expected version; those that were not at it are left as they were and returned."""
+
+
+class MemoryInstances:
+    """For tests without servers."""
+
+    def __init__(self, generation: int = 1, shared: "_Shared | None" = None) -> None:
+        self._shared = shared or _Shared()
+        self._generation = generation
+        self._kept = self._shared.kept.setdefault(generation, {})
+        self._saved = self._shared.saved.setdefault(generation, {})
+
+    def find(self, stream_id: UUID) -> Instance | None:
+        return self._kept.get(stream_id)
+
+    def save(self, instance: Instance, expected_version: int) -> None:
+        kept = self._kept.get(instance.stream_id)
+        if (kept.version if kept else -1) != expected_version:
+            raise PositionMoved(f"Process {instance.stream_id} is not at version {expected_version} any more.")
+        self._kept[instance.stream_id] = self._saved[instance.stream_id] = instance
+
+    def list_due(self, now: datetime, limit: int) -> list[Instance]:
+        return [kept for kept in self._kept.values() if kept.due_at is not None and kept.due_at <= now][:limit]
+
+    def postpone(self, instance: Instance, until: datetime) -> bool:
+        if self._kept.get(instance.stream_id) != instance:
+            return False
+        self._kept[instance.stream_id] = Instance(
+            instance.stream_id, instance.aggregate_type, instance.version, instance.state, until
+        )
+        return True
+
+    @property
+    def generation(self) -> int:
+        return self._generation
+
+    def at(self, generation: int) -> "MemoryInstances":
+        return MemoryInstances(generation, self._shared)
+
+    def generations(self) -> Generations:
+        return self._shared.generations
+
+    def change_generations(self, before: Generations, after: Generations) -> None:
+        if self._shared.generations != before:
+            raise GenerationsMoved(f"The generations are not {before} any more.")
+        self._shared.generations = after
+
+    def keep_only(self, generations: Collection[int]) -> None:
+        for number in self._shared.kept.keys() - set(generations):
+            del self._shared.kept[number], self._shared.saved[number]
+
+    def versions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
+        return {key: self._kept[key].version for key in stream_ids if key in self._kept}
+
+    def find_many(self, stream_ids: Collection[UUID]) -> dict[UUID, Instance]:
+        return {key: self._saved[key] for key in stream_ids if key in self._saved}
+
+    def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> set[UUID]:
+        moved = set()
+        for key, (instance, expected) in instances.items():
+            try:
+                self.save(instance, expected)
+            except PositionMoved:
+                moved.add(key)
+        return moved
+
+
+@dataclass
+class _Shared:
+    """What the generations of one place have in common."""
+
+    kept: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
+    saved: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
+    generations: Generations = field(default_factory=Generations)

@@ -1,0 +1,160 @@
+"""Running the processes: on the events of the bus, and past their due time."""
+
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from chalicelib.platform import metrics
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.processes.process import Instance, Instances, Process
+from chalicelib.platform.processes.work import Task, WorkQueue
+from chalicelib.platform.readmodels.generations import Contents, Generations, Kept, Rewrite
+
+logger = logging.getLogger(__name__)
+
+PUSH_EVERY = timedelta(minutes=1)
+"""How long the watchdog waits before it pushes the same process again."""
+
+PUSHED_AT_ONCE = 500
+_ROUNDS = 20
+"""At most so many times 500 in one run: the rest is due a minute later as well."""
+
+
+class ProcessRunner:
+    """A projection whose read model is the processes: fed by a `Consumer`, with the same guarantees.
+
+    The tasks of a step are sent before the step is saved, so a crash in between sends them again, and never loses them.
+    Only the live generation sends any.
+    """
+
+    name = "processes"
+    has_effects = True
+    readers_lag = 0.0
+
+    def __init__(self, instances: Instances, queue: WorkQueue, processes: Iterable[Process]) -> None:
+        self._instances = instances
+        self._queue = queue
+        self._processes: Mapping[str, Process] = {process.aggregate_type: process for process in processes}
+
+    @property
+    def generation(self) -> int:
+        return self._instances.generation
+
+    def at(self, generation: int) -> "ProcessRunner":
+        return self._over(self._instances.at(generation), _NoWork())
+
+    def kept_current(self) -> "list[ProcessRunner]":
+        found = self.generations()
+        is_live = found.live == self.generation
+        live = self if is_live else self._over(self._instances.at(found.live), self._queue)
+        return [live] if found.beside is None else [live, self.at(found.beside)]
+
+    def generations(self) -> Generations:
+        return self._instances.generations()
+
+    def change(self, before: Generations, after: Generations) -> None:
+        self._instances.change_generations(before, after)
+
+    def prepare(self) -> None:
+        """There is room."""
+
+    def keep_only(self, generations: Collection[int]) -> None:
+        self._instances.keep_only(generations)
+
+    def fold(self, contents: Contents | None, event: RecordedEvent) -> Contents:
+        aggregate_type = event.event.aggregate_type
+        before = Instance(event.stream_id, aggregate_type) if contents is None else _instance(event.stream_id, contents)
+        return _contents(_advanced(self._processes[aggregate_type], before, event)[0])
+
+    def positions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]:
+        return self._instances.versions(stream_ids)
+
+    def read(self, stream_ids: Collection[UUID]) -> dict[UUID, Kept]:
+        found = self._instances.find_many(stream_ids)
+        return {key: Kept(instance.version, _contents(instance)) for key, instance in found.items()}
+
+    def rewrite(self, batch: Sequence[Rewrite]) -> Collection[UUID]:
+        """Sends nothing."""
+        return self._instances.save_many(
+            {one.stream_id: (_instance(one.stream_id, one.contents, one.version), one.expected) for one in batch}
+        )
+
+    def _over(self, instances: Instances, queue: WorkQueue) -> "ProcessRunner":
+        return ProcessRunner(instances, queue, self._processes.values())
+
+    @property
+    def aggregate_types(self) -> frozenset[str]:
+        return frozenset(self._processes)
+
+    def position(self, stream_id: UUID) -> int:
+        instance = self._instances.find(stream_id)
+        return -1 if instance is None else instance.version
+
+    def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
+        """As the port says."""
+        if not events:
+            return
+        aggregate_type = events[0].event.aggregate_type
+        instance = self._instances.find(stream_id) or Instance(stream_id, aggregate_type)
+        if instance.version != position:
+            raise PositionMoved(f"Process {stream_id} is at version {instance.version}, not {position}.")
+        tasks: list[Task] = []
+        for event in events:
+            instance, caused = _advanced(self._processes[aggregate_type], instance, event)
+            tasks += caused
+        self._queue.send(tasks)
+        self._instances.save(instance, position)
+
+    def push_on(self, now: datetime) -> int:
+        """Have everything done that is past its due time; how many processes were pushed. Raises Unavailable."""
+        total = 0
+        live = self._instances.at(self.generations().live)
+        for _ in range(_ROUNDS):
+            listed, pushed = self._push_some(live, now)
+            total += pushed
+            if listed < PUSHED_AT_ONCE:
+                break
+        if total:
+            logger.info("%d processes were past their due time", total)
+        return total
+
+    def _push_some(self, instances: Instances, now: datetime) -> tuple[int, int]:
+        """How many were listed, and how many of them no other watchdog had pushed."""
+        due = instances.list_due(now, PUSHED_AT_ONCE)
+        for instance in due:
+            if instance.due_at is not None:
+                metrics.highest("WatchdogDelay", (now - instance.due_at).total_seconds(), "Seconds")
+        pushed = [instance for instance in due if instances.postpone(instance, now + PUSH_EVERY)]
+        cause = f"due {format_instant(now)}"
+        self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in pushed])
+        return len(due), len(pushed)
+
+
+class _NoWork:
+    """The queue of generations that are not live."""
+
+    def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
+        """Nothing is done twice."""
+
+
+def _contents(instance: Instance) -> Contents:
+    due_at = None if instance.due_at is None else format_instant(instance.due_at)
+    return {"aggregate_type": instance.aggregate_type, "state": instance.state, "due_at": due_at}
+
+
+def _instance(stream_id: UUID, contents: Contents, version: int = -1) -> Instance:
+    due_at = contents["due_at"]
+    due = None if due_at is None else datetime.fromisoformat(due_at)
+    return Instance(stream_id, contents["aggregate_type"], version, contents["state"], due)
+
+
+def _advanced(process: Process, instance: Instance, recorded: RecordedEvent) -> tuple[Instance, tuple[Task, ...]]:
+    step = process.react(instance.state, recorded)
+    instance = replace(instance, version=recorded.version, state=step.state)
+    if recorded.created < process.since:
+        return instance, ()
+    return replace(instance, due_at=step.due_at), step.tasks

@@ -1,0 +1,49 @@
+"""The work queue in SQS."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from math import ceil
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.processes.work import Task, to_message
+
+_BATCH = 10
+_LONGEST_DELAY = timedelta(minutes=15)
+
+
+class SqsWorkQueue:
+    """A standard queue: a task may come twice, and in any order. What fails too often goes to the dead letters."""
+
+    def __init__(self, client: Any, url: str) -> None:
+        self._client = client
+        self._url = url
+
+    def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
+        seconds = ceil(min(delay, _LONGEST_DELAY).total_seconds())  # never early: then there is no news yet
+        for start in range(0, len(tasks), _BATCH):
+            with _weather():
+                self._send_batch([to_message(task) for task in tasks[start : start + _BATCH]], seconds)
+
+    def _send_batch(self, bodies: list[str], delay_seconds: int) -> None:
+        reply = self._client.send_message_batch(
+            QueueUrl=self._url,
+            Entries=[
+                {"Id": str(number), "MessageBody": body, "DelaySeconds": delay_seconds}
+                for number, body in enumerate(bodies)
+            ],
+        )
+        if reply.get("Failed"):
+            raise Unavailable("The work queue took only a part.")
+
+
+@contextmanager
+def _weather() -> Iterator[None]:
+    """A queue that refuses is as good as away: whoever sends comes again."""
+    try:
+        yield
+    except (BotoCoreError, ClientError) as error:
+        raise Unavailable("The work queue cannot be reached.") from error

@@ -1,0 +1,1 @@
+"""Read models of one JSON document for each stream, in DynamoDB."""

@@ -1,0 +1,95 @@
+"""Bringing a generation of a read model to what the log says, many streams at once."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from chalicelib.platform.bus.consumer import MAX_RIVALRIES
+from chalicelib.platform.bus.projection import PositionMoved
+from chalicelib.platform.errors import LogDamaged, Unavailable
+from chalicelib.platform.eventsourcing.codec import recorded
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.readmodels.folding import Folded, refolded
+from chalicelib.platform.readmodels.generations import ReadModel, Rewrite
+
+WRITTEN_AT_ONCE = 500
+
+logger = logging.getLogger(__name__)
+
+
+class Loader:
+    """Races with the consumers of the bus by the same positions, and like them stops before what cannot be applied.
+
+    If the read model has effects, nothing is loaded that its live generation, `live`, has not applied.
+    """
+
+    def __init__(self, model: ReadModel, store: EventStore, live: ReadModel) -> None:
+        self._model = model
+        self._store = store
+        self._live = live
+
+    def load(self, streams: Iterable[Folded]) -> None:
+        """Streams that are as far already are left alone. Raises Unavailable."""
+        left = self._allowed([folded for folded in streams if folded.version >= 0])
+        for _ in range(MAX_RIVALRIES):
+            positions = self._model.positions([folded.stream_id for folded in left])
+            due = [
+                Rewrite(one.stream_id, positions.get(one.stream_id, -1), one.version, one.contents)
+                for one in left
+                if one.contents is not None and positions.get(one.stream_id, -1) < one.version
+            ]
+            moved = self._rewrite_all(due)
+            if not moved:
+                return
+            left = [one for one in left if one.stream_id in moved]
+        raise Unavailable(f"Other consumers keep moving {len(left)} streams of {self._model.name}.")
+
+    def _allowed(self, streams: list[Folded]) -> list[Folded]:
+        """Each no further than it may be loaded."""
+        if not self._model.has_effects:
+            return streams
+        reached = self._live.positions([folded.stream_id for folded in streams])
+        allowed = []
+        for folded in streams:
+            limit = reached.get(folded.stream_id, -1)
+            if folded.version <= limit:
+                allowed.append(folded)
+            elif limit >= 0:
+                allowed.append(refolded(self._store, self._model, folded.stream_id, limit))
+        return allowed
+
+    def _rewrite_all(self, due: Sequence[Rewrite]) -> set[UUID]:
+        """The streams that moved meanwhile."""
+        moved: set[UUID] = set()
+        for start in range(0, len(due), WRITTEN_AT_ONCE):
+            moved |= self._rewrite(due[start : start + WRITTEN_AT_ONCE])
+        return moved
+
+    def _rewrite(self, due: Sequence[Rewrite]) -> set[UUID]:
+        try:
+            return set(self._model.rewrite(due))
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 - one stream that the store does not take must not stop the others
+            if len(due) == 1:
+                logger.warning("%s: stream %s is not taken whole: %r", self._model.name, due[0].stream_id, error)
+                return self._apply_singly(due[0])
+            half = len(due) // 2
+            return self._rewrite(due[:half]) | self._rewrite(due[half:])
+
+    def _apply_singly(self, one: Rewrite) -> set[UUID]:
+        """As far as it goes: the store does not take what the stream comes to."""
+        position = one.expected
+        try:
+            for event in self._store.read(one.stream_id, position):
+                if event.aggregate_version > one.version:
+                    break
+                self._model.apply(one.stream_id, position, [recorded(event)])
+                position = event.aggregate_version
+        except PositionMoved:
+            return {one.stream_id}
+        except (Unavailable, LogDamaged):
+            raise
+        except Exception:
+            logger.exception("%s: stream %s stops at version %d", self._model.name, one.stream_id, position)
+        return set()

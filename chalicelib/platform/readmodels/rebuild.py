@@ -1,0 +1,127 @@
+"""Building a read model anew beside the live one, from the log, and switching to it."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Event
+from time import monotonic
+
+from chalicelib.platform.bus.consumer import Consumer
+from chalicelib.platform.bus.parking import Parking
+from chalicelib.platform.errors import CloudbashError
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.readmodels.folding import Batch, folded_streams
+from chalicelib.platform.readmodels.generations import ReadModel, begin, complete, switch
+from chalicelib.platform.readmodels.loading import Loader
+from chalicelib.platform.readmodels.verification import Findings, Verifier
+
+SEGMENTS = 4
+PASSES = 2
+"""How often the whole log is read: to load, and to compare."""
+
+_ROUNDS = 3
+
+
+class RebuildFailed(CloudbashError):
+    """The new generation does not become equal to the log. The live one was not touched."""
+
+    code = "rebuild_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Told after each page: the stage, and how many events were read since the last time."""
+
+    stage: str
+    events: int
+
+
+Tell = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """`live` is what was found of the generation that was live until now, `new` of the one that is live from now on."""
+
+    generation: int
+    new: Findings
+    live: Findings
+
+
+def for_each_batch(store: EventStore, model: ReadModel, segments: int, handle: Callable[[Batch], None]) -> None:
+    """Read the whole log, `segments` parts of it at once. Ends soon if one of them fails or somebody interrupts."""
+    stop = Event()
+
+    def read(segment: int) -> None:
+        for batch in folded_streams(store.scan(segment, segments), model, store):
+            if stop.is_set():
+                return
+            handle(batch)
+
+    with ThreadPoolExecutor(segments) as threads, _set_at_failure(stop):
+        for done in as_completed([threads.submit(read, segment) for segment in range(segments)]):
+            done.result()
+
+
+@contextmanager
+def _set_at_failure(stop: Event) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        stop.set()
+        raise
+
+
+class Rebuilder:
+    """Can be interrupted at any time: the next run goes on with the same generation and passes over what it has."""
+
+    def __init__(self, model: ReadModel, store: EventStore, parking: Parking, consumer: Consumer) -> None:
+        self._model = model
+        self._store = store
+        self._parking = parking
+        self._consumer = consumer
+
+    def run(self, segments: int, tell: Tell) -> Rebuilt:
+        """Raises RebuildFailed, GenerationsMoved or Unavailable; then run it again."""
+        began = monotonic()
+        new = begin(self._model)
+        live = self._model.at(self._model.generations().live)
+        loader = Loader(new, self._store, live)
+
+        def load(batch: Batch) -> None:
+            loader.load(batch.streams)
+            tell(Progress("load", batch.events))
+
+        for_each_batch(self._store, new, segments, load)
+        rebuilt = self._compared(new, live, loader, segments, tell)
+        complete(self._model)
+        switch(self._model)
+        self._release(new)
+        Event().wait(began + self._model.readers_lag - monotonic())
+        self._model.keep_only([new.generation, live.generation])
+        return rebuilt
+
+    def _compared(self, new: ReadModel, live: ReadModel, loader: Loader, segments: int, tell: Tell) -> Rebuilt:
+        """Once the new generation equals the log in every row, and lacks only what is on its way."""
+        for _ in range(_ROUNDS):
+            ours = Verifier(new, self._store, self._parking)
+            theirs = Verifier(live, self._store, self._parking)
+
+            def compare(batch: Batch, ours: Verifier = ours, theirs: Verifier = theirs) -> None:
+                loader.load(batch.streams)
+                for difference in ours.compare(batch.streams)[1]:
+                    ours.mend(difference)
+                theirs.compare(batch.streams)
+                tell(Progress("compare", batch.events))
+
+            for_each_batch(self._store, new, segments, compare)
+            if not ours.findings.different_count:
+                return Rebuilt(new.generation, ours.findings, theirs.findings)
+        raise RebuildFailed(f"{ours.findings.different_count} streams differ from the log again and again.")
+
+    def _release(self, new: ReadModel) -> None:
+        """What was parked and is in the new generation goes on: it has been mended since."""
+        for parked in self._parking.list_parked(self._model.name):
+            if new.position(parked.stream_id) >= parked.version:
+                self._consumer.redrive(parked.stream_id)

@@ -1,0 +1,169 @@
+"""Finds what no consumer can: an event whose news was lost at the end of its stream, and a Redis without its memory."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from time import monotonic
+from typing import Protocol
+from uuid import UUID, uuid4
+
+from chalicelib.platform import metrics
+from chalicelib.platform.bus.consumer import Consumer
+from chalicelib.platform.bus.parking import Parking
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.store import EventStore, ScanPage
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.readmodels.folding import folded_streams
+from chalicelib.platform.readmodels.generations import ReadModel
+from chalicelib.platform.readmodels.loading import Loader
+
+LOOKS_AGAIN_AFTER = timedelta(hours=1)
+"""From the beginning of one pass over the log to that of the next."""
+
+STILL_ON_ITS_WAY = timedelta(minutes=1)
+"""How old an event is before its news counts as lost."""
+
+SECONDS_A_RUN = 40.0
+
+_Followed = tuple[str, UUID]
+"""A projection by its name, and a stream that it follows."""
+
+logger = logging.getLogger(__name__)
+
+
+class Forgetful(ReadModel, Protocol):
+    """A read model whose server may lose its memory."""
+
+    def is_whole(self) -> bool: ...
+
+    def begin_mending(self, token: str) -> None: ...
+
+    def is_being_mended(self, token: str) -> bool: ...
+
+    def end_mending(self, token: str) -> bool: ...
+
+
+class Notes(Protocol):
+    """What one run leaves for the next."""
+
+    def read(self) -> Mapping[str, str]: ...
+
+    def write(self, notes: Mapping[str, str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One pass over the log; `cursor` is where it goes on, empty before the first page and after the last."""
+
+    id: str = ""
+    began: str = ""
+    cursor: str = ""
+    is_done: str = "yes"
+    is_mending: str = ""
+
+
+class Reconciler:
+    """Goes over the log from time to time, some pages a run, and compares its heads with the positions.
+
+    A stream that is behind is caught up by the consumer of its read model, effects included; one that is parked
+    waits for somebody and is not counted. While Redis lacks its memory, every stream that it should know is loaded
+    again, many at once.
+    """
+
+    def __init__(
+        self,
+        followed: Sequence[tuple[ReadModel, Consumer]],
+        forgetful: Forgetful,
+        store: EventStore,
+        notes: Notes,
+        parking: Parking,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._followed = followed
+        self._forgetful = forgetful
+        self._store = store
+        self._notes = notes
+        self._parking = parking
+        self._clock = clock
+
+    def run(self, seconds: float = SECONDS_A_RUN) -> int:
+        """How many streams were behind, each once, even if its events lie on several pages. Raises Unavailable if the
+        log, the notes, the parked streams or a Redis to be mended are away."""
+        until = monotonic() + seconds
+        self._tell_what_waits()
+        now = self._next(Pass(**self._notes.read()))
+        if now.is_done:
+            return 0
+        behind: set[_Followed] = set()
+        for page in self._store.scan(after=now.cursor or None):
+            found = self._look_at(page, now) - behind
+            metrics.count("StreamsBehind", len(found))
+            behind |= found
+            if page.cursor is None and now.is_mending and self._forgetful.end_mending(now.id):
+                logger.info("Redis knows the whole log again")
+            now = replace(now, cursor=page.cursor or "", is_done="" if page.cursor else "yes")
+            self._notes.write(vars(now))
+            if monotonic() >= until:
+                break
+        if behind:
+            logger.warning("%d streams were behind and have been caught up", len(behind))
+        return len(behind)
+
+    def _next(self, last: Pass) -> Pass:
+        """The pass to go on with, or a new one."""
+        try:
+            is_mending = self._must_mend(last)
+        except Unavailable:
+            logger.warning("nobody can tell whether Redis has its memory", exc_info=True)
+            is_mending = False
+        is_old = last.began <= format_instant(self._clock() - LOOKS_AGAIN_AFTER)
+        if not is_mending and not (last.is_done and is_old):
+            return last
+        new = Pass(str(uuid4()), format_instant(self._clock()), is_done="", is_mending="yes" if is_mending else "")
+        if is_mending:
+            logger.warning("Redis has lost its memory")
+            self._forgetful.begin_mending(new.id)
+        return new
+
+    def _tell_what_waits(self) -> None:
+        """What waits for somebody is told every minute until it is gone: an alarm on it lasts as long."""
+        parked, unreadable = self._parking.count()
+        metrics.count("ParkedStreams", parked)
+        metrics.count("UnreadableRecords", unreadable)
+
+    def _must_mend(self, last: Pass) -> bool:
+        return not self._forgetful.is_whole() and not self._forgetful.is_being_mended(last.id)
+
+    def _look_at(self, page: ScanPage, now: Pass) -> set[_Followed]:
+        behind: set[_Followed] = set()
+        if now.is_mending:
+            self._load_again(page)
+        for model, consumer in self._followed:
+            try:
+                behind |= self._catch_up(page, model, consumer)
+            except Unavailable:  # the next pass finds what is behind here
+                logger.warning("%s cannot be compared with the log now", model.name, exc_info=True)
+        return behind
+
+    def _load_again(self, page: ScanPage) -> None:
+        live = self._forgetful.at(self._forgetful.generations().live)
+        loader = Loader(live, self._store, live)
+        for batch in folded_streams([page], live, self._store):
+            loader.load(batch.streams)
+
+    def _catch_up(self, page: ScanPage, model: ReadModel, consumer: Consumer) -> set[_Followed]:
+        newest: dict[UUID, StoredEvent] = {}
+        latest = format_instant(self._clock() - STILL_ON_ITS_WAY)
+        for event in page.events:
+            if event.created <= latest and aggregate_type_of(event) in model.aggregate_types:
+                known = newest.get(event.aggregate_id, event)
+                newest[event.aggregate_id] = max(event, known, key=lambda one: one.aggregate_version)
+        positions = model.at(model.generations().live).positions(newest.keys())
+        behind = [event for key, event in newest.items() if positions.get(key, -1) < event.aggregate_version]
+        for event in behind:
+            consumer.catch_up(event.aggregate_id, [event])
+        name = consumer.projection.name
+        return {(name, event.aggregate_id) for event in behind if self._parking.find(name, event.aggregate_id) is None}

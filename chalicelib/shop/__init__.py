@@ -1,0 +1,1 @@
+"""The contexts of the shop: what this one sells, and how."""

@@ -1,0 +1,107 @@
+"""Routes of the carts."""
+
+import re
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chalicelib import composition
+from chalicelib.platform.caller import Role
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.points_in_time import PointInTimeQuery
+from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.money import Money
+from chalicelib.shop.carts import commands, queries
+
+routes = Routes(__name__)
+
+
+def _email(text: str) -> str:
+    if not text.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
+        raise ValueError("must be an e-mail address")
+    return text
+
+
+EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
+
+
+class NewItem(Body):
+    ticket_type_id: UUID
+    quantity: Annotated[int, Field(ge=1, le=1000)]
+
+
+class Buyer(Body, defer_build=False):
+    name: Line
+    email: EmailAddress
+
+
+class Checkout(Body):
+    buyer: Buyer
+
+
+@routes.post("/carts", Role.CUSTOMER)
+def create_cart(call: Call) -> Answer:
+    cart_id = commands.create_cart(composition.current().repository, call.caller())
+    return created({"id": str(cart_id), "version": 0}, f"/carts/{cart_id}")
+
+
+@routes.get("/carts/{cart_id}", Role.CUSTOMER)
+def get_cart(call: Call) -> Answer:
+    shop, cart_id = composition.current(), call.id("cart_id")
+    now = shop.clock()
+    point = call.query(PointInTimeQuery).point(now)
+    if point is None:
+        cart = queries.get_cart(shop.documents, shop.event_store, cart_id, call.actor.id, now, call.min_versions)
+    else:
+        cart = queries.get_cart_as_of(shop.event_store, cart_id, call.actor.id, point)
+    return ok(cart, cart["version"])
+
+
+@routes.post("/carts/{cart_id}/items", Role.CUSTOMER)
+def add_item(call: Call) -> Answer:
+    body = call.body(NewItem)
+    shop, cart_id = composition.current(), call.id("cart_id")
+    added = commands.add_item(
+        shop.repository, call.caller(body), cart_id, body.ticket_type_id, body.quantity, shop.settings.hold_for
+    )
+    answer = {"item_id": str(added.item_id), "hold_expires_at": format_instant(added.hold_expires_at)}
+    return created({**answer, "version": added.version}, f"/carts/{cart_id}")
+
+
+@routes.post("/carts/{cart_id}/hold-extensions", Role.CUSTOMER)
+def extend_holds(call: Call) -> Answer:
+    shop, cart_id = composition.current(), call.id("cart_id")
+    extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for)
+    items = [
+        {"item_id": str(line.item_id), "hold_expires_at": format_instant(line.expires_at)} for line in extended.lines
+    ]
+    return created({"items": items, "version": extended.version}, f"/carts/{cart_id}")
+
+
+@routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER)
+def remove_item(call: Call) -> Answer:
+    cart_id, item_id = call.id("cart_id"), call.id("item_id")
+    return no_content(commands.remove_item(composition.current().repository, call.caller(), cart_id, item_id))
+
+
+@routes.post("/carts/{cart_id}/checkout", Role.CUSTOMER)
+def check_out(call: Call) -> Answer:
+    body = call.body(Checkout)
+    shop, cart_id = composition.current(), call.id("cart_id")
+    placed = commands.check_out(
+        shop.repository, shop.vault, call.caller(body), cart_id, body.buyer.model_dump(), shop.settings.pay_within
+    )
+    answer = {
+        "order_id": str(placed.order_id),
+        "status": placed.status,
+        "total": _money(placed.total),
+        "payment_due_at": format_instant(placed.payment_due_at),
+        "version": placed.version,
+    }
+    return created(answer, f"/orders/{placed.order_id}")
+
+
+def _money(money: Money) -> dict[str, str]:
+    return {"amount": str(money.amount), "currency": money.currency}

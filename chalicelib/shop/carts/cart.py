@@ -1,0 +1,204 @@
+"""The cart: lines with the holds behind them, until it is checked out."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import CurrencyMismatch
+from chalicelib.shop.carts.events import (
+    CartCheckedOut,
+    CartCreated,
+    CartHoldsExtended,
+    CartItemAdded,
+    CartItemRemoved,
+    CartLine,
+    ExtendedLine,
+)
+
+MAX_LINES = 20
+MAX_SHARES = 40
+"""A checkout is one transaction, with an event for every share: this keeps it within DynamoDB's 100 items."""
+
+REQUEST_MEMORY = timedelta(hours=24)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class CartEmpty(RuleViolated):
+    code = "cart_empty"
+
+
+class CartCheckedOutAlready(RuleViolated):
+    code = "cart_checked_out"
+
+
+class CartFull(RuleViolated):
+    code = "cart_full"
+
+
+class OrderLimitExceeded(RuleViolated):
+    code = "order_limit_exceeded"
+
+
+class ExtensionLimitReached(RuleViolated):
+    code = "extension_limit_reached"
+
+
+class LinesExpired(Expired):
+    code = "hold_expired"
+
+
+@dataclass(frozen=True, slots=True)
+class RememberedRequest:
+    """What a request did to the cart, for as long as it may be repeated."""
+
+    request_hash: str
+    at: datetime
+
+
+@dataclass(slots=True)
+class Cart:
+    """Only `evolve` changes a cart, and only the copy that a fold has made for it. `requests` has the oldest first."""
+
+    customer_id: UUID | None = None
+    request_hash: str = ""
+    lines: dict[UUID, CartLine] = field(default_factory=dict)
+    requests: dict[UUID, RememberedRequest] = field(default_factory=dict)
+    checked_out: bool = False
+    order_id: UUID | None = None
+    checkout_hash: str = ""
+
+    def create(self, customer_id: UUID, request_hash: str, now: datetime) -> list[Event]:
+        """Raises IdempotencyKeyReused if another request made this cart."""
+        if self.customer_id is not None:
+            if self.request_hash != request_hash:
+                raise IdempotencyKeyReused
+            return []
+        return [CartCreated(customer_id=customer_id, request_hash=request_hash, at=now)]
+
+    def has_done(self, request_id: UUID, request_hash: str) -> bool:
+        """Whether this very request added a line or extended the holds before. Raises IdempotencyKeyReused if its body
+        was another."""
+        if request_id not in self.requests:
+            return False
+        if self.requests[request_id].request_hash != request_hash:
+            raise IdempotencyKeyReused
+        return True
+
+    def add_item(self, line: CartLine, max_per_order: int, request_hash: str, now: datetime) -> list[Event]:
+        """Raises CartCheckedOutAlready, CartFull, CurrencyMismatch or OrderLimitExceeded."""
+        self.ensure_open()
+        live = self.live_lines(now)
+        shares = sum(len(other.shares) for other in self.lines.values()) + len(line.shares)
+        if len(self.lines) >= MAX_LINES:
+            raise CartFull(f"A cart has at most {MAX_LINES} lines. Check out, or remove some.", limit=MAX_LINES)
+        if shares > MAX_SHARES:
+            raise CartFull("These tickets lie too scattered for one order. Check out what is in the cart first.")
+        if any(other.unit_price.currency != line.unit_price.currency for other in live):
+            raise CurrencyMismatch("One cart has one currency.", currency=live[0].unit_price.currency)
+        selected = sum(other.quantity for other in live if other.ticket_type_id == line.ticket_type_id)
+        if selected + line.quantity > max_per_order:
+            detail = f"At most {max_per_order} of these tickets in one order; {selected} are in the cart."
+            raise OrderLimitExceeded(detail, limit=max_per_order, selected=selected)
+        return [CartItemAdded(item=line, request_hash=request_hash, at=now)]
+
+    def remove_item(self, item_id: UUID, now: datetime) -> list[Event]:
+        """Removing again changes nothing. Raises NotFound or CartCheckedOutAlready."""
+        if item_id not in self.lines:
+            if item_id in self.requests:
+                return []
+            raise NotFound("There is no such item in the cart.")
+        self.ensure_open()
+        return [CartItemRemoved(item_id=item_id, at=now)]
+
+    def extend_holds(
+        self, extension_id: UUID, request_hash: str, now: datetime, expires_at: datetime
+    ) -> list[CartHoldsExtended]:
+        """More time for every line that has not ended and has not reached its limit.
+
+        Raises CartCheckedOutAlready, CartEmpty, LinesExpired if all have ended, or ExtensionLimitReached.
+        """
+        self.ensure_open()
+        if not self.lines:
+            raise CartEmpty("There is nothing in the cart.")
+        live = self.live_lines(now)
+        if not live:
+            raise LinesExpired("The time to buy these tickets is over.", items=[str(key) for key in self.lines])
+        extended = tuple(
+            ExtendedLine(item_id=line.id, expires_at=until)
+            for line in live
+            if (until := min(expires_at, line.extendable_until or expires_at)) > (line.expires_at or until)
+        )
+        if not extended:
+            raise ExtensionLimitReached("These tickets cannot be held any longer. Check out now.")
+        return [CartHoldsExtended(extension_id=extension_id, lines=extended, request_hash=request_hash, at=now)]
+
+    def check_out(self, order_id: UUID, request_hash: str, now: datetime) -> list[Event]:
+        """Checking out again with the same request changes nothing.
+
+        Raises CartEmpty, CartCheckedOutAlready, IdempotencyKeyReused, or LinesExpired with the lines' ids.
+        """
+        if self.checked_out and self.order_id == order_id:
+            if self.checkout_hash != request_hash:
+                raise IdempotencyKeyReused
+            return []
+        self.ensure_open()
+        if not self.lines:
+            raise CartEmpty("There is nothing in the cart.")
+        live = {line.id for line in self.live_lines(now)}
+        expired = [str(key) for key in self.lines if key not in live]
+        if expired:
+            raise LinesExpired("The time to buy some of these tickets is over; remove them.", items=expired)
+        return [CartCheckedOut(order_id=order_id, request_hash=request_hash, at=now)]
+
+    def live_lines(self, now: datetime) -> list[CartLine]:
+        """The lines whose holds have not ended by this clock; lines of the original have none."""
+        return [line for line in self.lines.values() if line.expires_at is not None and now < line.expires_at]
+
+    def ensure_open(self) -> None:
+        """Raises CartCheckedOutAlready."""
+        if self.checked_out:
+            order_id = None if self.order_id is None else str(self.order_id)
+            raise CartCheckedOutAlready("The cart is checked out.", order_id=order_id)
+
+    def ensure_of(self, customer_id: UUID) -> None:
+        """Raises NotFound: another customer's cart does not exist."""
+        if self.customer_id is None or self.customer_id != customer_id:
+            raise NotFound("There is no such cart.")
+
+
+def evolve(cart: Cart, event: Event) -> Cart:
+    match event:
+        case CartCreated():
+            return Cart(event.customer_id, event.request_hash)
+        case CartItemAdded():
+            cart.lines[event.item.id] = event.item
+            _remember(cart, event.item.id, event.request_hash, event.at or _LONG_AGO)
+        case CartHoldsExtended():
+            for line in event.lines:
+                if line.item_id in cart.lines:
+                    extended = cart.lines[line.item_id].model_copy(update={"expires_at": line.expires_at})
+                    cart.lines[line.item_id] = extended
+            _remember(cart, event.extension_id, event.request_hash, event.at or _LONG_AGO)
+        case CartItemRemoved():
+            cart.lines.pop(event.item_id, None)
+        case CartCheckedOut():
+            cart.checked_out, cart.order_id, cart.checkout_hash = True, event.order_id, event.request_hash
+    return cart
+
+
+def _remember(cart: Cart, request_id: UUID, request_hash: str, at: datetime) -> None:
+    oldest = next(iter(cart.requests.values()), None)
+    if oldest is not None and at - oldest.at >= REQUEST_MEMORY:
+        cart.requests = {key: known for key, known in cart.requests.items() if at - known.at < REQUEST_MEMORY}
+    cart.requests[request_id] = RememberedRequest(request_hash, at)
+
+
+CART = Aggregate(
+    "Cart",
+    Cart(),
+    evolve,
+    copy=lambda cart: replace(cart, lines=dict(cart.lines), requests=dict(cart.requests)),
+)

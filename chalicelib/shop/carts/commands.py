@@ -1,0 +1,213 @@
+"""What a customer can do with a cart."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
+
+from chalicelib.platform.caller import Caller
+from chalicelib.platform.errors import Expired, LogDamaged
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.shop.carts.cart import CART, Cart
+from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
+from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release
+from chalicelib.shop.orders.commands import PlacedOrder, place_order, placed_order
+from chalicelib.shop.orders.events import OrderLine
+
+if TYPE_CHECKING:
+    from chalicelib.platform.privacy.vault import PersonVault
+
+Result = TypeVar("Result")
+
+LONGEST_HOLD = 2
+"""Extended or not, tickets are held in a cart for no longer than this many times the usual hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedItem:
+    item_id: UUID
+    hold_expires_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedHolds:
+    lines: tuple[ExtendedLine, ...]
+    version: int
+
+
+def create_cart(repository: Repository, caller: Caller) -> UUID:
+    """The new cart's id; its version is 0. Raises IdempotencyKeyReused."""
+    cart_id = caller.request.id
+
+    def command(session: Session) -> None:
+        cart = session.get(CART, cart_id, assume_new=True)
+        session.append(CART, cart_id, *cart.create(caller.actor.id, caller.request.request_hash, session.now))
+
+    repository.execute(command, caller.origin)
+    return cart_id
+
+
+def add_item(
+    repository: Repository, caller: Caller, cart_id: UUID, ticket_type_id: UUID, quantity: int, hold_for: timedelta
+) -> AddedItem:
+    """Hold the tickets and put them into the cart, in one transaction.
+
+    Raises NotFound for the cart or the ticket type, TicketsSoldOut, NotOnSale, CustomerLimitExceeded,
+    IdempotencyKeyReused, or what `Cart.add_item` raises.
+    """
+    item_id = caller.request.id
+
+    def command(session: Session) -> AddedItem:
+        cart = _own_cart(session, caller, cart_id)
+        if cart.has_done(item_id, caller.request.request_hash):
+            return _added_before(session, cart_id, item_id)
+        cart.ensure_open()
+        expires_at = session.now + hold_for
+        held = hold_tickets(session, ticket_type_id, item_id, cart_id, caller.actor.id, quantity, expires_at)
+        line = _line(item_id, quantity, held, expires_at, session.now + LONGEST_HOLD * hold_for)
+        events = cart.add_item(line, held.terms.max_per_order, caller.request.request_hash, session.now)
+        session.append(CART, cart_id, *events)
+        return AddedItem(item_id, expires_at, session.version(cart_id))
+
+    return repository.execute(command, caller.origin)
+
+
+def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for: timedelta) -> ExtendedHolds:
+    """Hold every line for `hold_for` from now on, as far as its limit allows, in one transaction with the pools.
+
+    Raises NotFound, IdempotencyKeyReused, HoldExpired, NotOnSale, or what `Cart.extend_holds` raises.
+    """
+    extension_id = caller.request.id
+
+    def command(session: Session) -> ExtendedHolds:
+        cart = _own_cart(session, caller, cart_id)
+        if cart.has_done(extension_id, caller.request.request_hash):
+            return _extended_before(session, cart_id, extension_id)
+        events = cart.extend_holds(extension_id, caller.request.request_hash, session.now, session.now + hold_for)
+        session.append(CART, cart_id, *events)
+        for line in events[0].lines:
+            extend(session, cart.lines[line.item_id].shares, line.item_id, caller.actor.id, line.expires_at)
+        return ExtendedHolds(events[0].lines, session.version(cart_id))
+
+    return _execute(repository, command, caller)
+
+
+def remove_item(repository: Repository, caller: Caller, cart_id: UUID, item_id: UUID) -> int:
+    """Take the line out and release its hold, in one transaction. Returns the cart's version.
+
+    Raises NotFound, PreconditionFailed or CartCheckedOutAlready.
+    """
+
+    def command(session: Session) -> int:
+        cart = _own_cart(session, caller, cart_id)
+        session.ensure_version(cart_id, caller.expected_version)
+        events = cart.remove_item(item_id, session.now)
+        session.append(CART, cart_id, *events)
+        if events:
+            release(session, cart.lines[item_id].shares, item_id, caller.actor.id)
+        return session.version(cart_id)
+
+    return repository.execute(command, caller.origin)
+
+
+def check_out(
+    repository: Repository,
+    vault: "PersonVault",
+    caller: Caller,
+    cart_id: UUID,
+    buyer: dict[str, str],
+    pay_within: timedelta,
+) -> PlacedOrder:
+    """Place the order of all lines and move their holds to the payment deadline, in one transaction.
+
+    Raises NotFound, IdempotencyKeyReused, CartEmpty, CartCheckedOutAlready, LinesExpired, HoldExpired or NotOnSale.
+    """
+    order_id = caller.request.id
+    customer_id = caller.actor.id
+    request_hash = vault.digest(customer_id, caller.request.request_hash)
+    sealed_buyer = vault.seal(customer_id, buyer)
+
+    def command(session: Session) -> PlacedOrder:
+        cart = _own_cart(session, caller, cart_id)
+        events = cart.check_out(order_id, request_hash, session.now)
+        if not events:
+            return placed_order(session, order_id)
+        session.append(CART, cart_id, *events)
+        lines = tuple(_order_line(line) for line in cart.lines.values())
+        due = session.now + pay_within
+        return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due)
+
+    return _execute(repository, command, caller)
+
+
+def _execute(repository: Repository, command: Callable[[Session], Result], caller: Caller) -> Result:
+    """A hold that is gone may have gone into an order since the cart was read: asked again, the cart says so."""
+    try:
+        return repository.execute(command, caller.origin)
+    except Expired:
+        return repository.execute(command, caller.origin)
+
+
+def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
+    cart = session.get(CART, cart_id)
+    cart.ensure_of(caller.actor.id)
+    return cart
+
+
+def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
+    """The answer that the request was given the first time, from its own event."""
+
+    def adds(event: Event) -> bool:
+        return isinstance(event, CartItemAdded) and event.item.id == item_id
+
+    recorded = session.find_recorded(cart_id, adds)
+    if recorded is None or not isinstance(recorded.event, CartItemAdded) or recorded.event.item.expires_at is None:
+        raise LogDamaged(f"Item {item_id} of cart {cart_id} has no beginning.")
+    return AddedItem(item_id, recorded.event.item.expires_at, recorded.version)
+
+
+def _extended_before(session: Session, cart_id: UUID, extension_id: UUID) -> ExtendedHolds:
+    """The answer that the request was given the first time, from its own event."""
+
+    def extends(event: Event) -> bool:
+        return isinstance(event, CartHoldsExtended) and event.extension_id == extension_id
+
+    recorded = session.find_recorded(cart_id, extends)
+    if recorded is None or not isinstance(recorded.event, CartHoldsExtended):
+        raise LogDamaged(f"Extension {extension_id} of cart {cart_id} has no beginning.")
+    return ExtendedHolds(recorded.event.lines, recorded.version)
+
+
+def _line(
+    item_id: UUID, quantity: int, held: HeldTickets, expires_at: datetime, extendable_until: datetime
+) -> CartLine:
+    terms = held.terms
+    return CartLine(
+        id=item_id,
+        ticket_type_id=terms.ticket_type_id,
+        quantity=quantity,
+        ticket_type_name=terms.ticket_type_name,
+        concert_id=terms.concert_id,
+        concert_name=terms.concert_name,
+        unit_price=terms.price,
+        shares=held.shares,
+        expires_at=expires_at,
+        extendable_until=extendable_until,
+    )
+
+
+def _order_line(line: CartLine) -> OrderLine:
+    return OrderLine(
+        hold_id=line.id,
+        ticket_type_id=line.ticket_type_id,
+        ticket_type_name=line.ticket_type_name,
+        concert_id=line.concert_id,
+        concert_name=line.concert_name,
+        quantity=line.quantity,
+        unit_price=line.unit_price,
+        shares=line.shares,
+    )

@@ -1,0 +1,218 @@
+"""Routes of the concerts."""
+
+from dataclasses import replace
+from datetime import date
+from functools import partial
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chalicelib import composition
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import NotFound, Unauthenticated
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.history import PointInTime
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.amounts import OffsetInstant, Price
+from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.points_in_time import PointInTimeQuery
+from chalicelib.platform.http.requests import Body, Line, Text, WebUrl, without_control_characters
+from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.shop.concerts import commands, queries
+from chalicelib.shop.concerts.concert import ConcertDetails, ConcertStatus
+from chalicelib.shop.concerts.events import TicketType
+from chalicelib.shop.inventory.commands import LARGEST_OFFER
+
+routes = Routes(__name__)
+
+DEFAULT_MAX_PER_ORDER = 10
+
+
+CustomerLimit = Annotated[int, Field(ge=1, le=1000)]
+Quantity = Annotated[int, Field(ge=1, le=LARGEST_OFFER)]
+
+
+class NewConcert(Body):
+    name: Line
+    venue_id: UUID
+    description: Text = ""
+    genre: Line | None = None
+    image_url: WebUrl | None = None
+    max_per_customer: CustomerLimit | None = None
+
+
+class ConcertChanges(Body):
+    """What is left out stays as it is."""
+
+    name: Line = ""
+    venue_id: UUID = UUID(int=0)
+    description: Text = ""
+    genre: Line | None = None
+    image_url: WebUrl | None = None
+    max_per_customer: CustomerLimit | None = None
+
+
+class Schedule(Body):
+    starts_at: OffsetInstant
+    ends_at: OffsetInstant
+
+
+class NewTicketType(Body):
+    name: Line
+    price: Price
+    quantity: Quantity
+    max_per_order: Annotated[int, Field(ge=1, le=40)] = DEFAULT_MAX_PER_ORDER
+    sales_start: OffsetInstant | None = None
+    sales_end: OffsetInstant | None = None
+
+    def to_ticket_type(self, ticket_type_id: UUID) -> TicketType:
+        return TicketType(
+            id=ticket_type_id,
+            name=self.name,
+            price=self.price.to_money(),
+            quantity=self.quantity,
+            max_per_order=self.max_per_order,
+            sales_start=self.sales_start,
+            sales_end=self.sales_end,
+        )
+
+
+class TicketTypeChanges(Body):
+    quantity: Quantity
+
+
+Filter = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(without_control_characters)
+]
+
+
+class ConcertFilters(Page):
+    """Dates are the venue's local ones, both included."""
+
+    q: Filter | None = None
+    location: Filter | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    genre: Filter | None = None
+    venue_id: UUID | None = None
+
+    def to_search(self) -> queries.ConcertSearch:
+        return queries.ConcertSearch(**self.model_dump(exclude={"limit", "cursor"}))
+
+
+@routes.post("/concerts", Role.ORGANISER)
+def create_concert(call: Call) -> Answer:
+    body = call.body(NewConcert)
+    details = ConcertDetails(**dict(body))
+    concert_id = commands.create_concert(composition.current().repository, call.caller(body), details)
+    return created({"id": str(concert_id), "version": 0}, f"/concerts/{concert_id}")
+
+
+@routes.get("/concerts")
+def search_concerts(call: Call) -> Answer:
+    filters = call.query(ConcertFilters)
+    with composition.current().programme_reflecting(call.min_versions) as programme:
+        return ok(page_of(*queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)))
+
+
+@routes.get("/concerts/{concert_id}")
+def get_concert(call: Call) -> Answer:
+    shop, concert_id = composition.current(), call.id("concert_id")
+    point = call.query(PointInTimeQuery).point(shop.clock())
+    if point is not None:
+        return _concert_as_of(call, concert_id, point)
+    with shop.programme_reflecting(call.min_versions) as programme:
+        concert = queries.find_concert(programme, concert_id)
+    if concert is None or not _may_see(call, concert):
+        raise NotFound("There is no such concert.")
+    return ok(concert, concert["version"])
+
+
+@routes.patch("/concerts/{concert_id}", Role.ORGANISER)
+def change_concert(call: Call) -> Answer:
+    body = call.body(ConcertChanges)
+    changes = body.model_dump(exclude_unset=True)
+    concert_id = call.id("concert_id")
+    version = commands.change_concert(
+        composition.current().repository, call.caller(body), concert_id, lambda details: replace(details, **changes)
+    )
+    return ok({"id": str(concert_id), "version": version}, version)
+
+
+@routes.delete("/concerts/{concert_id}", Role.ORGANISER)
+def delete_concert(call: Call) -> Answer:
+    return no_content(commands.delete_concert(composition.current().repository, call.caller(), call.id("concert_id")))
+
+
+@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER)
+def schedule_concert(call: Call) -> Answer:
+    body = call.body(Schedule)
+    concert_id = call.id("concert_id")
+    version = commands.schedule_concert(
+        composition.current().repository, call.caller(body), concert_id, body.starts_at, body.ends_at
+    )
+    schedule = {"starts_at": format_instant(body.starts_at), "ends_at": format_instant(body.ends_at)}
+    return ok({"id": str(concert_id), **schedule, "version": version}, version)
+
+
+@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER)
+def add_ticket_type(call: Call) -> Answer:
+    body = call.body(NewTicketType)
+    concert_id = call.id("concert_id")
+    ticket_type_id, version = commands.add_ticket_type(
+        composition.current().repository, call.caller(body), concert_id, body.to_ticket_type
+    )
+    return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
+
+
+@routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
+def change_ticket_type(call: Call) -> Answer:
+    body = call.body(TicketTypeChanges)
+    concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
+    version = commands.change_quantity(
+        composition.current().repository, call.caller(body), concert_id, ticket_type_id, body.quantity
+    )
+    return ok({"id": str(ticket_type_id), "quantity": body.quantity, "version": version}, version)
+
+
+@routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
+def remove_ticket_type(call: Call) -> Answer:
+    concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
+    repository = composition.current().repository
+    return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
+
+
+@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER)
+def publish_concert(call: Call) -> Answer:
+    concert_id = call.id("concert_id")
+    version = commands.publish_concert(composition.current().repository, call.caller(), concert_id)
+    return ok({"id": str(concert_id), "status": ConcertStatus.PUBLISHED, "version": version}, version)
+
+
+@routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER)
+def cancel_concert(call: Call) -> Answer:
+    concert_id = call.id("concert_id")
+    status, version = commands.cancel_concert(composition.current().repository, call.caller(), concert_id)
+    return ok({"id": str(concert_id), "status": status, "version": version}, version)
+
+
+def _concert_as_of(call: Call, concert_id: UUID, point: PointInTime) -> Answer:
+    from chalicelib.shop.concerts.history import find_concert_as_of  # noqa: PLC0415 - brings a driver that routes do without
+
+    concert = find_concert_as_of(composition.current().event_store, concert_id, point, partial(_may_see, call))
+    return ok(concert, concert["version"])
+
+
+def _may_see(call: Call, concert: JsonObject) -> bool:
+    """Drafts are for their organiser, who may send a token to this public route."""
+    organiser_id = concert["organiser_id"]
+    if concert["status"] != ConcertStatus.DRAFT:
+        return True
+    if call.authorization is None:
+        return False
+    try:
+        actor = composition.current().verifier.verify(call.authorization).actor
+    except Unauthenticated:
+        return False
+    return actor.manages(UUID(organiser_id) if organiser_id else None)

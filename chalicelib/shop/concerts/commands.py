@@ -1,0 +1,300 @@
+"""What an organiser can do with a concert."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from chalicelib.platform.caller import Caller
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
+from chalicelib.platform.ownership import change_owned, done_before, owned
+from chalicelib.shop.concerts.concert import (
+    CONCERT,
+    CapacityBelowCommitted,
+    CapacityChange,
+    Concert,
+    ConcertDetails,
+    ConcertStatus,
+)
+from chalicelib.shop.concerts.events import (
+    ConcertCapacityChanged,
+    ConcertCapacityChangeRefused,
+    ConcertTicketTypeAdded,
+    PoolsOfTicketType,
+    TicketType,
+)
+from chalicelib.shop.inventory.commands import (
+    Offer,
+    change_capacity,
+    close_pools,
+    largest_capacity,
+    open_pools,
+    openings,
+    pools_of,
+)
+from chalicelib.shop.inventory.events import TicketPoolOpened
+from chalicelib.shop.venues.commands import ensure_venue_exists
+
+CLOSED_IN_THE_REQUEST = 100
+"""So many pools are closed before the answer, in about a second; a concert may have thousands."""
+
+
+def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
+    """The new concert's id; its version is 0. Raises IdempotencyKeyReused, or InvalidInput for an unknown venue."""
+    concert_id = caller.request.id
+
+    def command(session: Session) -> None:
+        concert = session.get(CONCERT, concert_id, assume_new=True)
+        events = concert.create(caller.actor.id, details, caller.request.request_hash)
+        if events:
+            _ensure_venue(session, details.venue_id)
+        session.append(CONCERT, concert_id, *events)
+
+    repository.execute(command, caller.origin)
+    return concert_id
+
+
+def change_concert(
+    repository: Repository, caller: Caller, concert_id: UUID, amend: Callable[[ConcertDetails], ConcertDetails]
+) -> int:
+    """`amend` gives the new details from the current ones. Returns the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, or InvalidInput for an unknown venue.
+    """
+
+    def command(session: Session) -> int:
+        concert = owned(session, caller, CONCERT, concert_id)
+        if (version := done_before(session, caller, concert_id)) is not None:
+            return version
+        current = concert.ensure_exists()
+        details = amend(current)
+        if details.venue_id != current.venue_id:
+            _ensure_venue(session, details.venue_id)
+        session.append(CONCERT, concert_id, *concert.change_details(details))
+        return session.version(concert_id)
+
+    return repository.execute(command, caller.origin)
+
+
+def schedule_concert(
+    repository: Repository, caller: Caller, concert_id: UUID, starts_at: datetime, ends_at: datetime
+) -> int:
+    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or InvalidInput."""
+
+    def command(session: Session) -> int:
+        concert = owned(session, caller, CONCERT, concert_id)
+        if (version := done_before(session, caller, concert_id)) is not None:
+            return version
+        session.append(CONCERT, concert_id, *concert.schedule(starts_at, ends_at, session.now))
+        return session.version(concert_id)
+
+    return repository.execute(command, caller.origin)
+
+
+def add_ticket_type(
+    repository: Repository, caller: Caller, concert_id: UUID, describe: Callable[[UUID], TicketType]
+) -> tuple[UUID, int]:
+    """`describe` gives the ticket type for its new id. Returns the id and the version at which it was added.
+
+    Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, or what `Concert.add_ticket_type` raises.
+    """
+    ticket_type = describe(caller.request.id)
+
+    def command(session: Session) -> int:
+        concert = owned(session, caller, CONCERT, concert_id)
+        events = concert.add_ticket_type(ticket_type, caller.request.request_hash)
+        if not events:
+            return _version_added(session, concert_id, ticket_type.id)
+        session.ensure_version(concert_id, caller.expected_version)
+        session.append(CONCERT, concert_id, *events)
+        return session.version(concert_id)
+
+    return ticket_type.id, repository.execute(command, caller.origin)
+
+
+def remove_ticket_type(repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID) -> int:
+    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+
+    def decide(concert: Concert) -> list[Event]:
+        return concert.remove_ticket_type(ticket_type_id)
+
+    return change_owned(repository, caller, CONCERT, concert_id, decide)
+
+
+def change_quantity(
+    repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID, quantity: int
+) -> int:
+    """Offer more or fewer tickets of a type; in a draft at once, of a published concert pool by pool. Returns the
+    version.
+
+    A change that another request began and did not end is ended first. Raises NotFound, Forbidden, PreconditionFailed,
+    IdempotencyKeyReused, CapacityBelowCommitted with the facts, or what `Concert.change_capacity` raises.
+    """
+    change = CapacityChange(caller.request.id, ticket_type_id, quantity, caller.request.request_hash)
+
+    def begin(session: Session) -> int | None:
+        concert = owned(session, caller, CONCERT, concert_id)
+        if concert.capacity_change is not None:
+            return None
+        if (ended := _capacity_change_ended(session, concert_id, change)) is not None:
+            return ended
+        session.ensure_version(concert_id, caller.expected_version)
+        events = concert.change_capacity(change, largest_capacity(concert.pools_of(ticket_type_id)))
+        session.append(CONCERT, concert_id, *events)
+        return None if session.get(CONCERT, concert_id).capacity_change else session.version(concert_id)
+
+    while (version := repository.execute(begin, caller.origin)) is None:
+        finish_capacity_change(repository, concert_id, caller.origin)
+    return version
+
+
+def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Origin) -> None:
+    """Bring the change that is under way to its end, or do nothing if there is none."""
+    concert, _ = repository.load(CONCERT, concert_id)
+    change = concert.capacity_change
+    if change is None or concert.status is not ConcertStatus.PUBLISHED:
+        return
+    pool_ids = concert.pools_of(change.ticket_type_id)
+    committed = change_capacity(repository, pool_ids, change.id, change.quantity, origin)
+
+    def end(session: Session) -> None:
+        now = session.get(CONCERT, concert_id)
+        session.append(
+            CONCERT,
+            concert_id,
+            *(
+                now.complete_capacity_change(change.id)
+                if committed is None
+                else now.refuse_capacity_change(change.id, committed.held, committed.sold)
+            ),
+        )
+
+    repository.execute(end, origin)
+
+
+def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
+    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+    return change_owned(repository, caller, CONCERT, concert_id, Concert.delete)
+
+
+def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
+    """Fix the pools and open them; returns the concert's version.
+
+    What fits one transaction commits in one. A larger concert is published first, then its pools are opened, those
+    with index 0 last: the sale starts when they exist. Publishing again finishes what was interrupted.
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or ConcertIncomplete.
+    """
+
+    def command(session: Session) -> tuple[int, list[TicketPoolOpened]]:
+        concert = owned(session, caller, CONCERT, concert_id)
+        session.ensure_version(concert_id, caller.expected_version)
+        session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert)))
+        unopened = _openings(concert_id, session.get(CONCERT, concert_id), session.now)
+        if len(unopened) < MAX_COMMIT_ITEMS:
+            open_pools(session, unopened)
+            unopened = []
+        return session.version(concert_id), unopened
+
+    version, rest = repository.execute(command, caller.origin)
+    for start in range(0, len(rest), MAX_COMMIT_ITEMS):
+        batch = rest[start : start + MAX_COMMIT_ITEMS]
+        repository.execute(partial(open_pools, terms=batch), caller.origin)
+    return version
+
+
+def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> tuple[ConcertStatus, int]:
+    """Cancel, and close the first pools; the concert's process closes the others. Cancelling again goes on with what
+    was interrupted. Returns status and version: `cancelling`, until every order of the concert is taken care of.
+
+    Raises NotFound, Forbidden, PreconditionFailed or ConcertNotPublished.
+    """
+    version = change_owned(repository, caller, CONCERT, concert_id, Concert.cancel)
+    concert, _ = repository.load(CONCERT, concert_id)
+    if concert.status is ConcertStatus.CANCELLING:
+        close_pools(repository, concert.pool_ids[:CLOSED_IN_THE_REQUEST], caller.origin)
+    return concert.status or ConcertStatus.CANCELLING, version
+
+
+def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
+    """Close all pools of a concert that is being cancelled, one by one: the ids of those that are not cleared yet. When
+    all are cleared, the cancellation is completed. Repeating it finishes what was interrupted."""
+    concert, _ = repository.load(CONCERT, concert_id)
+    if concert.status is not ConcertStatus.CANCELLING:
+        return []
+    uncleared = close_pools(repository, concert.pool_ids, origin)
+    if not uncleared:
+        repository.execute(partial(_complete_cancellation, concert_id=concert_id), origin)
+    return uncleared
+
+
+def _complete_cancellation(session: Session, concert_id: UUID) -> None:
+    session.append(CONCERT, concert_id, *session.get(CONCERT, concert_id).complete_cancellation())
+
+
+def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
+    return tuple(
+        PoolsOfTicketType(ticket_type_id=key, pool_ids=pools_of(key, ticket_type.quantity))
+        for key, ticket_type in concert.ticket_types.items()
+    )
+
+
+def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketPoolOpened]:
+    """The openings of all pools of a published concert, those with index 0 last."""
+    details, starts_at = concert.ensure_exists(), concert.starts_at
+    if starts_at is None:
+        return []
+    offers = [
+        Offer(
+            concert_id=concert_id,
+            concert_name=details.name,
+            organiser_id=concert.organiser_id,
+            ticket_type_id=ticket_type.id,
+            ticket_type_name=ticket_type.name,
+            quantity=ticket_type.quantity,
+            price=ticket_type.price,
+            max_per_order=ticket_type.max_per_order,
+            max_per_customer=details.max_per_customer,
+            sales_start=ticket_type.sales_start,
+            sales_end=ticket_type.sales_end or starts_at,
+        )
+        for ticket_type in concert.ticket_types.values()
+    ]
+    all_pools = [opening for offer in offers for opening in openings(offer, now)]
+    return sorted(all_pools, key=lambda opening: opening.pool_index == 0)
+
+
+def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
+    """The version with which this very request ended; None if it has not. Raises CapacityBelowCommitted or
+    IdempotencyKeyReused."""
+
+    def ends(event: Event) -> bool:
+        return isinstance(event, ConcertCapacityChanged | ConcertCapacityChangeRefused) and event.change_id == change.id
+
+    recorded = session.find_recorded(concert_id, ends)
+    match recorded and recorded.event:
+        case ConcertCapacityChangeRefused() as refused:
+            raise CapacityBelowCommitted(refused.held, refused.sold)
+        case ConcertCapacityChanged() as changed if changed.request_hash != change.request_hash:
+            raise IdempotencyKeyReused
+    return recorded.version if recorded else None
+
+
+def _version_added(session: Session, concert_id: UUID, ticket_type_id: UUID) -> int:
+    event = session.find_recorded(
+        concert_id, lambda e: isinstance(e, ConcertTicketTypeAdded) and e.type.id == ticket_type_id
+    )
+    if event is None:
+        raise NotFound("There is no such ticket type.")
+    return event.version
+
+
+def _ensure_venue(session: Session, venue_id: UUID) -> None:
+    try:
+        ensure_venue_exists(session, venue_id)
+    except NotFound:
+        raise InvalidInput("There is no such venue.", (("#/venue_id", "names no venue"),)) from None

@@ -1,0 +1,105 @@
+"""Concerts as they were, folded from the log by the code that keeps the programme."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.history import PointInTime
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.readmodels.generations import Contents
+from chalicelib.platform.readmodels.postgres.tables import fold_changes, storable
+from chalicelib.shop.concerts.concert import ConcertStatus
+from chalicelib.shop.concerts.events import ConcertEvent
+from chalicelib.shop.concerts.projections import project_concert
+from chalicelib.shop.concerts.queries import concert_of_row
+from chalicelib.shop.venues.events import VenueCreated, VenueDetailsChanged, VenueEvent
+
+MaySee = Callable[[JsonObject], bool]
+
+
+def find_concert_as_of(store: EventStore, concert_id: UUID, point: PointInTime, may_see: MaySee) -> JsonObject:
+    """The concert as it was, with its venue as it was. Raises NotFound, and Unavailable.
+
+    Only who may see the concert of today hears what is wrong with the moment.
+    """
+    stream = store.read(concert_id)
+    if not stream or aggregate_type_of(stream[0]) != ConcertEvent.aggregate_type:
+        raise _no_such_concert()
+    try:
+        past = point.of(stream)
+    except NotFound:
+        today = _shown(_row([recorded(event) for event in stream]), None)
+        if today is None or not may_see(today):
+            raise _no_such_concert() from None
+        raise
+    row = _row(past.events)
+    concert = _shown(row, _venue_as_of(store, row["venue_id"], PointInTime(past.at)))
+    if concert is None or not may_see(concert):
+        raise _no_such_concert()
+    return concert
+
+
+def _row(events: list[RecordedEvent]) -> JsonObject:
+    """As `queries` reads it but for the venue; `ticket_types` are by id, in the order in which they were added."""
+    contents: Contents = {}
+    for event in events:
+        contents = fold_changes(project_concert, contents, event)
+    row: JsonObject
+    (row,) = contents["concerts"].values()
+    return dict.fromkeys(_NULLABLE) | row | {"ticket_types": contents.get("ticket_types", {})}
+
+
+_NULLABLE = (
+    "organiser_id",
+    "venue_id",
+    "name",
+    "description",
+    "genre",
+    "image_url",
+    "starts_at",
+    "ends_at",
+    "max_per_customer",
+)
+
+
+def _shown(row: JsonObject, venue: JsonObject | None) -> JsonObject | None:
+    """As the programme shows it: nothing of what was deleted, or whose beginning was never imported."""
+    if row["name"] is None or row["status"] == ConcertStatus.DELETED:
+        return None
+    types = [_ticket_type(ticket_type) for ticket_type in row["ticket_types"].values()]
+    return concert_of_row(row | {"venue": venue, "ticket_types": types})
+
+
+def _ticket_type(row: Mapping[str, Any]) -> JsonObject:
+    return {
+        "id": str(row["id"]),
+        "name": row["name"],
+        "price": {"amount": str(row["price_amount"]), "currency": row["price_currency"]},
+        "quantity": row["quantity"],
+        "max_per_order": row["max_per_order"],
+        "sales_start": row.get("sales_start"),
+        "sales_end": row.get("sales_end"),
+    }
+
+
+def _venue_as_of(store: EventStore, venue_id: UUID | None, point: PointInTime) -> JsonObject | None:
+    """What a concert tells of its venue; None if there was none yet. A deleted one still has its address."""
+    stream = [] if venue_id is None else store.read(venue_id)
+    if not stream or aggregate_type_of(stream[0]) != VenueEvent.aggregate_type:
+        return None
+    try:
+        events = [recorded.event for recorded in point.of(stream).events]
+    except NotFound:
+        return None
+    told = [event for event in events if isinstance(event, VenueCreated | VenueDetailsChanged)]
+    if not told:
+        return None
+    members = ("name", "address", "city", "country", "time_zone", "web_url")
+    return {"id": str(venue_id), **storable({name: getattr(told[-1], name) for name in members})}
+
+
+def _no_such_concert() -> NotFound:
+    return NotFound("There is no such concert.")

@@ -1,0 +1,148 @@
+"""Concerts as the programme shows them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
+
+if TYPE_CHECKING:
+    from chalicelib.platform.readmodels.postgres.projection import Reader
+
+TYPOS_FROM_LENGTH = 5
+"""Shorter words have too few trigrams to tell a typo from another word."""
+
+_CONCERTS = """
+select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_id, c.starts_at, c.ends_at,
+       c.max_per_customer, c.version,
+       case when v.id is not null then json_build_object(
+           'id', v.id, 'name', v.name, 'address', v.address, 'city', v.city, 'country', v.country,
+           'time_zone', v.time_zone, 'web_url', v.web_url) end as venue,
+       (select coalesce(json_agg(json_build_object(
+           'id', t.id, 'name', t.name,
+           'price', json_build_object('amount', t.price_amount::text, 'currency', t.price_currency),
+           'quantity', t.quantity, 'max_per_order', t.max_per_order,
+           'sales_start', t.sales_start, 'sales_end', t.sales_end) order by t.added_at_version), '[]')
+          from ticket_types t where t.concert_id = c.id) as ticket_types
+  from concerts c
+  left join venues v on v.id = c.venue_id and v.name is not null
+ where c.name is not null"""
+_FIND = _CONCERTS + " and c.status <> 'deleted' and c.id = %(id)s"
+_SOONEST_FIRST = " order by c.sort_at, c.id limit %(limit)s + 1"
+
+_LOCAL_DATE = "(c.starts_at at time zone coalesce(v.search_time_zone, 'UTC'))::date"
+_FILTERS = {
+    "date_from": f"{_LOCAL_DATE} >= %(date_from)s",
+    "date_to": f"{_LOCAL_DATE} <= %(date_to)s",
+    "genre": "c.genre_search = search_text(%(genre)s)",
+    "venue_id": "c.venue_id = %(venue_id)s",
+}
+_UTC_BOUNDS = {
+    "date_from": "c.sort_at >= (%(date_from)s::date - 1)::timestamp at time zone 'UTC'",
+    "date_to": "c.sort_at < (%(date_to)s::date + 2)::timestamp at time zone 'UTC'",
+}
+"""What follows from the local dates wherever the venue is: an index serves these."""
+
+_AFTER = "(c.sort_at, c.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
+
+
+@dataclass(frozen=True, slots=True)
+class ConcertSearch:
+    """What to look for; None does not filter.
+
+    Every word of `q` is part of the name, small typos forgiven, and every word of `location` part of the venue's city,
+    name or country. Case and accents never matter. Dates are those at the venue, both included.
+    """
+
+    q: str | None = None
+    location: str | None = None
+    date_from: date | None = None
+    date_to: date | None = None
+    genre: str | None = None
+    venue_id: UUID | None = None
+
+
+def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
+    """The concert, drafts too, unless it was deleted. Raises Unavailable."""
+    rows = programme.fetch_all(_FIND, {"id": concert_id})
+    return concert_of_row(rows[0]) if rows else None
+
+
+def search_concerts(
+    programme: "Reader", search: ConcertSearch, limit: int, after: Sequence[str] | None
+) -> tuple[list[JsonObject], list[str] | None]:
+    """Published concerts, soonest first, those without a date last; and the key of the last one if more follow.
+
+    Raises InvalidInput for a key that is none of ours, Unavailable.
+    """
+    parameters = {name: value for name, value in asdict(search).items() if value}
+    conditions = ["c.status = 'published'"]
+    conditions += [filters[name] for filters in (_FILTERS, _UTC_BOUNDS) for name in filters if name in parameters]
+    for index, word in enumerate((search.q or "").split()):
+        parameters[f"q{index}"] = word
+        conditions.append(_in_name(f"q{index}", forgiving=len(word) >= TYPOS_FROM_LENGTH))
+    for index, word in enumerate((search.location or "").split()):
+        parameters[f"location{index}"] = word
+        conditions.append(f"v.location_search like containing(%(location{index})s)")
+    if after is not None:
+        parameters["after_start"], parameters["after_id"] = _parsed_key(after)
+        conditions.append(_AFTER)
+    statement = " and ".join([_CONCERTS, *conditions]) + _SOONEST_FIRST
+    rows = programme.fetch_all(statement, {**parameters, "limit": limit})
+    page = rows[:limit]
+    return [concert_of_row(row) for row in page], _key(page[-1]) if len(rows) > limit else None
+
+
+def _in_name(parameter: str, *, forgiving: bool) -> str:
+    """`%>` is word similarity above pg_trgm's default threshold, 0.6."""
+    contained = f"c.name_search like containing(%({parameter})s)"
+    return f"({contained} or c.name_search %%> search_text(%({parameter})s))" if forgiving else contained
+
+
+def _key(row: Mapping[str, Any]) -> list[str]:
+    return [_instant(row["starts_at"]) or "", str(row["id"])]
+
+
+def _parsed_key(after: Sequence[str]) -> tuple[datetime | None, UUID]:
+    try:
+        start, concert_id = after
+        return as_utc(datetime.fromisoformat(start)) if start else None, UUID(concert_id)
+    except ValueError:
+        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),)) from None
+
+
+def concert_of_row(row: Mapping[str, Any]) -> JsonObject:
+    """The answer from one row of the programme."""
+    return {
+        "id": str(row["id"]),
+        "name": row["name"],
+        "description": row["description"],
+        "genre": row["genre"],
+        "image_url": row["image_url"],
+        "max_per_customer": row["max_per_customer"],
+        "status": row["status"],
+        "organiser_id": str(row["organiser_id"]) if row["organiser_id"] else None,
+        "starts_at": _instant(row["starts_at"]),
+        "ends_at": _instant(row["ends_at"]),
+        "venue": row["venue"],
+        "ticket_types": [_ticket_type(ticket_type) for ticket_type in row["ticket_types"]],
+        "version": row["version"],
+    }
+
+
+def _ticket_type(ticket_type: JsonObject) -> JsonObject:
+    return {
+        **ticket_type,
+        "sales_start": _instant(ticket_type["sales_start"]),
+        "sales_end": _instant(ticket_type["sales_end"]),
+    }
+
+
+def _instant(value: datetime | str | None) -> str | None:
+    """Inside a JSON column Postgres writes instants as text."""
+    instant = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return format_instant(instant) if instant else None

@@ -1,0 +1,33 @@
+"""Routes of the stock."""
+
+from chalicelib import composition
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.http.points_in_time import AsOfQuery
+from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.shop.inventory import queries
+
+routes = Routes(__name__)
+
+
+@routes.get("/concerts/{concert_id}/availability")
+def get_availability(call: Call) -> Answer:
+    """From Redis; from the log where Redis is away, too old for the reader or does not know every pool, and where
+    somebody looks back: then the answer says so."""
+    shop, concert_id = composition.current(), call.id("concert_id")
+    now = shop.clock()
+    as_of = call.query(AsOfQuery).instant(now)
+    if as_of is not None:
+        return _answer(queries.availability_as_of(shop.event_store, concert_id, as_of), "log")
+    try:
+        is_new_enough = queries.reflects(shop.redis, call.min_versions)
+        ticket_types = queries.availability(shop.redis, concert_id, now) if is_new_enough else None
+    except Unavailable:
+        ticket_types = None
+    if ticket_types is not None:
+        return _answer(ticket_types, "read_model")
+    return _answer(queries.availability_from_log(shop.repository, concert_id, now), "log")
+
+
+def _answer(ticket_types: list[JsonObject], source: str) -> Answer:
+    return ok({"ticket_types": ticket_types, "source": source})

@@ -1,0 +1,88 @@
+"""The operations on a stream of the availability, in memory: each does what the Lua function of its name does in Redis.
+
+Counts are texts, as Redis has them, and no hash or set that is empty is there.
+"""
+
+from collections.abc import Callable, Mapping
+
+from chalicelib.platform.readmodels.generations import Contents
+
+
+def change(contents: Contents, operation: str, *arguments: str | int) -> None:
+    """Contents are changed in place."""
+    _OPERATIONS[operation](contents, *arguments)
+    for part in [part for part, value in contents.items() if value == {}]:
+        del contents[part]
+    contents.pop("first_deadline", None)
+    if "deadlines" in contents:
+        contents["first_deadline"] = min(contents["deadlines"].values())
+
+
+def _publish(contents: Contents, pools: str) -> None:
+    contents["concert"] = pools
+
+
+def _withdraw(contents: Contents) -> None:
+    contents.pop("concert", None)
+
+
+def _advance(contents: Contents, at: int) -> None:
+    pool = contents.setdefault("pool", {})
+    now = max(at, int(pool.get("at", at)))
+    pool["at"] = str(now)
+    for hold in [hold for hold, deadline in contents.get("deadlines", {}).items() if deadline <= now]:
+        _end_hold(contents, hold)
+
+
+def _open(contents: Contents, ticket_type: str, name: str, capacity: int) -> None:
+    contents.setdefault("pool", {}).update(type=ticket_type, name=name, capacity=str(capacity))
+
+
+def _hold(contents: Contents, hold: str, quantity: int, deadline: int) -> None:
+    _end_hold(contents, hold)
+    _count(contents, "held", quantity)
+    contents.setdefault("quantities", {})[hold] = str(quantity)
+    contents.setdefault("deadlines", {})[hold] = deadline
+
+
+def _extend(contents: Contents, hold: str, deadline: int) -> None:
+    if hold in contents.get("deadlines", {}):
+        contents["deadlines"][hold] = deadline
+
+
+def _end_hold(contents: Contents, hold: str) -> None:
+    if hold in contents.get("quantities", {}):
+        _count(contents, "held", -int(contents["quantities"].pop(hold)))
+        contents["deadlines"].pop(hold, None)
+
+
+def _sell(contents: Contents, hold: str, quantity: int) -> None:
+    _end_hold(contents, hold)
+    _count(contents, "sold", quantity)
+
+
+def _resize(contents: Contents, by: int) -> None:
+    _count(contents, "capacity", by)
+
+
+def _close(contents: Contents) -> None:
+    contents.setdefault("pool", {})["closed"] = "1"
+
+
+def _count(contents: Contents, what: str, by: int) -> None:
+    pool = contents.setdefault("pool", {})
+    pool[what] = str(int(pool.get(what, 0)) + by)
+
+
+_OPERATIONS: Mapping[str, Callable[..., None]] = {
+    "publish": _publish,
+    "withdraw": _withdraw,
+    "advance": _advance,
+    "open": _open,
+    "hold": _hold,
+    "extend": _extend,
+    "release": _end_hold,
+    "sell": _sell,
+    "resize": _resize,
+    "close": _close,
+}

@@ -1,0 +1,56 @@
+"""Letting people in: each ticket admits once, whichever of the doors it is shown at."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.platform.caller import Caller
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.shop.orders.events import Ticket as Issued
+from chalicelib.shop.orders.order import ORDER, Order
+from chalicelib.shop.orders.ticket import TICKET
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """`version` is the one to which this check-in brought the ticket's stream."""
+
+    ticket_id: UUID
+    ticket_type_name: str
+    checked_in_at: datetime
+    version: int
+
+
+def check_in(repository: Repository, caller: Caller, concert_id: UUID, order_id: UUID, ticket_id: UUID) -> Admission:
+    """Let somebody in with a ticket of an order. Of two doors that see the same ticket at once one admits: the first
+    event of the ticket's stream is written once. A repeated request is answered as the first time.
+
+    Raises NotFound for a ticket that the order does not have, or what `Ticket.check_in` raises.
+    """
+
+    def command(session: Session) -> Admission:
+        order = session.read(ORDER, order_id)
+        issued = _issued(order, ticket_id)
+        ticket = session.get(TICKET, ticket_id, assume_new=True)
+        if ticket.checked_in_at is not None:
+            version = session.version_caused_by(ticket_id, caller.origin.causation_id)
+            if version is not None:
+                return Admission(ticket_id, _type_name(order, issued), ticket.checked_in_at, version)
+        is_revoked = ticket_id in order.revoked
+        session.append(TICKET, ticket_id, *ticket.check_in(order_id, issued, concert_id, is_revoked, session.now))
+        return Admission(ticket_id, _type_name(order, issued), session.now, session.version(ticket_id))
+
+    return repository.execute(command, caller.origin)
+
+
+def _issued(order: Order, ticket_id: UUID) -> Issued:
+    for ticket in order.tickets:
+        if ticket.id == ticket_id:
+            return ticket
+    raise NotFound("The order has no such ticket.")
+
+
+def _type_name(order: Order, issued: Issued) -> str:
+    return next(line.ticket_type_name for line in order.lines if line.ticket_type_id == issued.ticket_type_id)

@@ -1,0 +1,95 @@
+"""Routes of the orders."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from chalicelib import composition
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.points_in_time import PointInTimeQuery
+from chalicelib.platform.http.requests import Body, Query
+from chalicelib.platform.http.routes import Answer, Call, Routes, accepted, created, ok
+from chalicelib.shop.orders import admission, commands, queries
+from chalicelib.shop.orders.payments import webhooks
+
+routes = Routes(__name__)
+
+ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
+
+
+class NewPayment(Body):
+    provider: ShortName
+    token: ShortName
+
+
+class ShownTicket(Body):
+    """What the code on a ticket holds."""
+
+    order_id: UUID
+    ticket_id: UUID
+
+
+@routes.get("/orders", Role.CUSTOMER)
+def list_orders(call: Call) -> Answer:
+    shop, page = composition.current(), call.query(Page)
+    found = queries.list_orders(
+        shop.documents, shop.event_store, call.actor.id, page.limit, page.after, shop.clock(), call.min_versions
+    )
+    return ok(page_of(*found))
+
+
+@routes.get("/orders/{order_id}", Role.CUSTOMER)
+def get_order(call: Call) -> Answer:
+    shop, order_id = composition.current(), call.id("order_id")
+    now = shop.clock()
+    point = call.query(PointInTimeQuery).point(now)
+    if point is None:
+        order = queries.get_order(
+            shop.documents, shop.event_store, order_id, call.actor.id, now, shop.vault.open, call.min_versions
+        )
+    else:
+        order = queries.get_order_as_of(shop.event_store, order_id, call.actor.id, point, shop.vault.open)
+    return ok(order, order["version"])
+
+
+@routes.get("/orders/{order_id}/tickets", Role.CUSTOMER)
+def list_tickets(call: Call) -> Answer:
+    call.query(Query)
+    shop, order_id = composition.current(), call.id("order_id")
+    tickets = queries.get_tickets(shop.documents, shop.event_store, order_id, call.actor.id, call.min_versions)
+    return ok(page_of(tickets["items"], None), tickets["version"])
+
+
+@routes.post("/orders/{order_id}/payments", Role.CUSTOMER)
+def pay_order(call: Call) -> Answer:
+    body = call.body(NewPayment)
+    shop, order_id = composition.current(), call.id("order_id")
+    paid = commands.pay_order(shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token)
+    answer = {"payment_id": str(paid.payment_id), "status": paid.status}
+    answer |= {"order_id": str(order_id), "order_status": paid.order_status}
+    return created({**answer, "version": paid.version}, f"/orders/{order_id}")
+
+
+@routes.post("/concerts/{concert_id}/check-ins", Role.DOOR)
+def check_in_ticket(call: Call) -> Answer:
+    body = call.body(ShownTicket)
+    shop, concert_id = composition.current(), call.id("concert_id")
+    admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
+    answer = {"ticket_id": str(admitted.ticket_id), "ticket_type_name": admitted.ticket_type_name}
+    answer |= {"checked_in_at": format_instant(admitted.checked_in_at)}
+    return created({**answer, "version": admitted.version}, f"/orders/{body.order_id}/tickets")
+
+
+@routes.post("/webhooks/payments/{provider}")
+def receive_notification(call: Call) -> Answer:
+    """For payment providers; their signature is their token."""
+    shop = composition.current()
+    gateway = shop.gateways.get(call.parameter("provider"))
+    if gateway is None:
+        raise NotFound("There is no such provider.")
+    webhooks.receive(gateway, shop.work_queue, call.raw_body, call.headers)
+    return accepted()

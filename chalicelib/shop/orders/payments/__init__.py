@@ -1,0 +1,1 @@
+"""Payment providers: the port, and an adapter for each provider."""

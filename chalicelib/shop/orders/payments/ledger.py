@@ -1,0 +1,79 @@
+"""The sandbox provider's memory in a DynamoDB table of its own: it stands for the world outside."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.money import Money
+from chalicelib.shop.orders.payments.sandbox import Decision, Entry
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+class DynamoDBLedger:
+    """One item per payment or refund."""
+
+    def __init__(self, client: "DynamoDBClient", table: str) -> None:
+        self._client = client
+        self._table = table
+
+    def find(self, entry_id: UUID) -> Entry | None:
+        with weather(self._table):
+            reply = self._client.get_item(TableName=self._table, Key={"Id": {"S": str(entry_id)}}, ConsistentRead=True)
+        return _from_item(reply["Item"]) if "Item" in reply else None
+
+    def record(self, entry: Entry) -> Entry:
+        return self._put(entry, ConditionExpression="attribute_not_exists(Id)")
+
+    def decide(self, entry: Entry, decision: Decision) -> Entry:
+        decided = Entry(entry.id, entry.amount, decision, entry.due_at, entry.order_id, entry.refund_of)
+        return self._put(
+            decided,
+            ConditionExpression="Decision = :undecided",
+            ExpressionAttributeValues={":undecided": {"S": Decision.UNDECIDED}},
+        )
+
+    def _put(self, entry: Entry, **condition: Any) -> Entry:
+        """Put it under this condition; returns what stands."""
+        try:
+            with weather(self._table):
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=_to_item(entry),
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **condition,
+                )
+        except ClientError as error:
+            if error_code(error) != "ConditionalCheckFailedException":
+                raise
+            return _from_item(error.response["Item"])  # type: ignore[typeddict-item]  # the stubs do not know it
+        return entry
+
+
+def _to_item(entry: Entry) -> dict[str, Any]:
+    item = {
+        "Id": {"S": str(entry.id)},
+        "Amount": {"S": str(entry.amount.amount)},
+        "Currency": {"S": entry.amount.currency},
+        "Decision": {"S": entry.decision.value},
+        "DueAt": {"S": format_instant(entry.due_at)},
+    }
+    ids = {"OrderId": entry.order_id, "RefundOf": entry.refund_of}
+    return item | {name: {"S": str(value)} for name, value in ids.items() if value is not None}
+
+
+def _from_item(item: Any) -> Entry:
+    return Entry(
+        UUID(item["Id"]["S"]),
+        Money(amount=Decimal(item["Amount"]["S"]), currency=item["Currency"]["S"]),
+        Decision(item["Decision"]["S"]),
+        datetime.fromisoformat(item["DueAt"]["S"]),
+        UUID(item["OrderId"]["S"]) if "OrderId" in item else None,
+        UUID(item["RefundOf"]["S"]) if "RefundOf" in item else None,
+    )

@@ -1,0 +1,23 @@
+"""What providers tell us by themselves."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from hashlib import sha256
+
+from chalicelib.platform.processes.work import Kind, Task, WorkQueue
+from chalicelib.shop.orders.payments.port import PaymentGateway
+
+
+def receive(
+    gateway: PaymentGateway,
+    queue: WorkQueue,
+    body: bytes,
+    headers: Mapping[str, str],
+    delay: timedelta = timedelta(),
+) -> None:
+    """Check who says it, and put it into the work queue: that holds it until the order can be seen, and asks the
+    provider what happened. Raises BadSignature, or Unavailable: then the provider tells us again."""
+    notification = gateway.read_notification(body, headers)
+    if notification is not None:
+        cause = f"webhook:{sha256(body).hexdigest()[:32]}"
+        queue.send([Task(Kind.SETTLE_PAYMENT, notification.order_id, cause, notification.payment_id)], delay)

@@ -1,0 +1,69 @@
+"""The checkout process: an order that was placed ends, whoever crashed in between."""
+
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.processes.process import FROM_THE_BEGINNING, Step
+from chalicelib.platform.processes.work import Kind, Task
+from chalicelib.shop.orders.events import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderEvent,
+    OrderExpired,
+    OrderPlaced,
+    PaymentFailed,
+    PaymentStarted,
+    PaymentSucceeded,
+    RefundCompleted,
+    RefundStarted,
+    TicketRevocationCompleted,
+    TicketsRevoked,
+)
+from chalicelib.shop.orders.order import REQUEST_TIME
+
+
+class CheckoutProcess:
+    """Its state is what may still have to be waited for: by what (`payment_due`, the id of a payment, of a refund, or
+    of a concert whose tickets are revoked) until when. A request does its own work; only what is not done when no
+    request can be alive is due."""
+
+    aggregate_type = OrderEvent.aggregate_type
+    since = FROM_THE_BEGINNING
+
+    def react(self, state: JsonObject, recorded: RecordedEvent) -> Step:
+        waits = _waits(state, recorded.event)
+        deadlines = [datetime.fromisoformat(deadline) for deadline in waits.values()]
+        return Step(waits, min(deadlines, default=None))
+
+    def overdue(self, stream_id: UUID, cause: str) -> Task:
+        return Task(Kind.SETTLE_ORDER, stream_id, cause)
+
+
+def _waits(waits: JsonObject, event: Event) -> JsonObject:
+    match event:
+        case OrderPlaced():
+            return {"payment_due": format_instant(event.payment_due_at)}
+        case PaymentStarted():
+            return waits | {str(event.payment_id): format_instant(event.at + REQUEST_TIME)}
+        case PaymentFailed() | PaymentSucceeded():
+            return _without(waits, str(event.payment_id))
+        case OrderConfirmed():
+            return _without(waits, "payment_due", str(event.payment_id))
+        case OrderExpired() | OrderCancelled():
+            return _without(waits, "payment_due")
+        case RefundStarted():
+            return waits | {str(event.refund_id): format_instant(event.at + REQUEST_TIME)}
+        case RefundCompleted():
+            return _without(waits, str(event.refund_id))
+        case TicketsRevoked():
+            return waits | {str(event.concert_id): format_instant(event.at + REQUEST_TIME)}
+        case TicketRevocationCompleted():
+            return _without(waits, str(event.concert_id))
+    return waits
+
+
+def _without(waits: JsonObject, *ended: str) -> JsonObject:
+    return {name: deadline for name, deadline in waits.items() if name not in ended}

@@ -1,0 +1,214 @@
+"""What becomes of payments: told by the provider in a request, in a notification or when asked, always by one rule.
+
+Every function may be repeated at any time and finishes what an earlier call began.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.store import CommitTooLarge
+from chalicelib.shop.inventory.commands import Purchase, StockGone, release, sell_late
+from chalicelib.shop.orders.order import ORDER, Order, OrderStatus, Payment
+from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Pending
+from chalicelib.shop.orders.revocation import revoke_tickets
+
+Decide = Callable[[Order, datetime], list[Event]]
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementContext:
+    """What it takes to settle: the log, the providers, and in whose name."""
+
+    repository: Repository
+    gateways: Mapping[str, PaymentGateway]
+    origin: Origin
+
+    def gateway(self, payment: Payment) -> PaymentGateway:
+        """Raises Unavailable: a provider that was switched off with payments open must come back for them."""
+        if payment.provider not in self.gateways:
+            raise Unavailable(f"The provider {payment.provider} is not set up.")
+        return self.gateways[payment.provider]
+
+    def order(self, order_id: UUID) -> Order:
+        return self.repository.load(ORDER, order_id)[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The order after a command, and its version then."""
+
+    order: Order
+    version: int
+
+
+def record_outcome(context: SettlementContext, order_id: UUID, payment_id: UUID, outcome: PaymentOutcome) -> Settled:
+    """A success confirms the order or goes back, a failure leaves room for another payment. May raise Unavailable."""
+    match outcome:
+        case Charged():
+            return _record_success(context, order_id, payment_id, outcome)
+        case Declined():
+            return _decide(context, order_id, lambda order, now: order.fail_payment(payment_id, outcome.reason, now))
+        case Pending():
+            return Settled(*context.repository.load(ORDER, order_id))
+
+
+def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
+    """Bring the order as far as it can be brought at `now`: ask what became of its payments, finish what it has
+    decided, and let it expire when it is due. Raises Unavailable."""
+    for payment_id in context.order(order_id).open_payments:
+        _ask(context, order_id, payment_id, now)
+    finish(context, order_id)
+    _end(context, order_id, Order.expire)
+
+
+def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
+    """There is news of this payment: ask for it. A payment that seems to have failed may have succeeded since.
+
+    Raises Unavailable, also if the payment cannot be seen yet.
+    """
+    order = context.order(order_id)
+    payment = order.payments.get(payment_id)
+    if payment is None:
+        raise Unavailable("The payment is not in the log yet.")
+    if payment.may_succeed:
+        outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
+        record_outcome(context, order_id, payment_id, outcome or Pending())
+    finish(context, order_id)
+
+
+def begin_cancellation(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> Order:
+    """Decide what becomes of the order, in the log alone: what is left to do is then for `finish`, and the order's own
+    process sees to it. Returns the order.
+
+    Raises PaymentInProgress: only `cancel_order` can cancel an order that is being paid.
+    """
+    return _end(context, order_id, lambda order, now: order.cancel_concert(concert_id, reason, now))
+
+
+def cancel_order(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> None:
+    """Unpaid, the order is cancelled and its stock given back; paid, what was paid for the concert is refunded.
+
+    Raises Unavailable, or PaymentInProgress if a payment was started meanwhile: cancelling again closes that as well.
+    """
+    for payment_id in context.order(order_id).open_payments:
+        _close(context, order_id, payment_id)
+    begin_cancellation(context, order_id, concert_id, reason)
+    finish(context, order_id)
+
+
+def finish(context: SettlementContext, order_id: UUID) -> None:
+    """Carry out what the order has decided: revoke the tickets in their own streams, then refund.
+
+    Raises Unavailable.
+    """
+    order = context.order(order_id)
+    for concert_id in order.revocations_under_way:
+        revoke_tickets(context.repository, context.origin, order_id, order, concert_id)
+    finish_refunds(context, order_id)
+
+
+def finish_refunds(context: SettlementContext, order_id: UUID) -> None:
+    """Ask for what was refunded before, and refund what was not. Raises Unavailable."""
+    order = context.order(order_id)
+    for refund_id, refund in order.refunds_under_way.items():
+        gateway = context.gateway(order.payments[refund.payment_id])
+        attempt = _attempt(order, order_id, refund.payment_id)
+        made = gateway.find_refund(refund_id, attempt) or gateway.refund(refund_id, attempt, refund.amount)
+        if made.completed:
+            _decide(context, order_id, partial(_complete_refund, refund_id=refund_id))
+
+
+def _complete_refund(order: Order, now: datetime, refund_id: UUID) -> list[Event]:
+    return order.complete_refund(refund_id, now)
+
+
+def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
+    """As it was asked for: always the total of the order."""
+    return Attempt(payment_id, order_id, order.total)
+
+
+def _ask(context: SettlementContext, order_id: UUID, payment_id: UUID, now: datetime) -> None:
+    """What never reached the provider is closed once its request is dead, what it does not decide when the order is
+    due."""
+    order = context.order(order_id)
+    payment = order.payments[payment_id]
+    outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
+    is_due = order.payment_due_at is None or now >= order.payment_due_at
+    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, Pending))):
+        _close(context, order_id, payment_id)
+    elif outcome is not None:
+        record_outcome(context, order_id, payment_id, outcome)
+
+
+def _close(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
+    order = context.order(order_id)
+    gateway = context.gateway(order.payments[payment_id])
+    record_outcome(context, order_id, payment_id, gateway.cancel(_attempt(order, order_id, payment_id)))
+
+
+def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID, charged: Charged) -> Settled:
+    def confirm(session: Session) -> Settled:
+        order = session.get(ORDER, order_id)
+        if not order.is_paid_with(charged.amount):
+            return _return(session, order_id, payment_id, charged, "The order was not waiting for this payment.")
+        events = order.confirm(order_id, session.now, payment_id, charged.reference)
+        session.append(ORDER, order_id, *events)
+        if events and order.customer_id is not None:
+            purchases = [Purchase(line.hold_id, line.ticket_type_id, line.shares) for line in order.lines]
+            sell_late(session, purchases, order.customer_id, order_id)
+        return _settled(session, order_id)
+
+    def give_up(session: Session) -> Settled:
+        _return(session, order_id, payment_id, charged, "The tickets are not available any more.")
+        _end_in(session, order_id, Order.end_without_stock)
+        return _settled(session, order_id)
+
+    try:
+        return context.repository.execute(confirm, context.origin)
+    except (StockGone, CommitTooLarge):
+        return context.repository.execute(give_up, context.origin)
+
+
+def _return(session: Session, order_id: UUID, payment_id: UUID, charged: Charged, reason: str) -> Settled:
+    order = session.get(ORDER, order_id)
+    events = order.return_payment(payment_id, charged.reference, charged.amount, reason, session.now)
+    session.append(ORDER, order_id, *events)
+    return _settled(session, order_id)
+
+
+def _settled(session: Session, order_id: UUID) -> Settled:
+    return Settled(session.get(ORDER, order_id), session.version(order_id))
+
+
+def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settled:
+    def command(session: Session) -> Settled:
+        session.append(ORDER, order_id, *decide(session.get(ORDER, order_id), session.now))
+        return _settled(session, order_id)
+
+    return context.repository.execute(command, context.origin)
+
+
+def _end(context: SettlementContext, order_id: UUID, decide: Decide) -> Order:
+    def command(session: Session) -> Order:
+        _end_in(session, order_id, decide)
+        return session.get(ORDER, order_id)
+
+    return context.repository.execute(command, context.origin)
+
+
+def _end_in(session: Session, order_id: UUID, decide: Decide) -> None:
+    """What is still held for an unpaid order is given back in the commit that ends it."""
+    order = session.get(ORDER, order_id)
+    events = decide(order, session.now)
+    session.append(ORDER, order_id, *events)
+    if events and order.status is OrderStatus.AWAITING_PAYMENT and order.customer_id is not None:
+        for line in order.lines:
+            release(session, line.shares, line.hold_id, order.customer_id)

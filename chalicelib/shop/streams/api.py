@@ -1,0 +1,61 @@
+"""Routes of the log."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from chalicelib import composition
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.http.amounts import OffsetInstant
+from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.points_in_time import Version
+from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.shop.streams import queries
+
+routes = Routes(__name__)
+
+
+class EventFilters(Page):
+    """`since` and `until` are both included. `changes` asks for what each event changed in its aggregate."""
+
+    type: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    from_version: Version = 0
+    since: OffsetInstant | None = None
+    until: OffsetInstant | None = None
+    changes: bool = False
+
+    @model_validator(mode="after")
+    def _ensure_span(self) -> Self:
+        if self.since is not None and self.until is not None and self.until < self.since:
+            raise InvalidInput("Nothing is both.", (("?until", "must not be before since"),))
+        return self
+
+    def to_wanted(self) -> queries.Wanted:
+        return queries.Wanted(self.type, self.from_version, self.since, self.until)
+
+    @property
+    def after_version(self) -> int | None:
+        """Raises InvalidInput for a cursor that is not ours."""
+        after = self.after
+        if after is None:
+            return None
+        if len(after) != 1 or not (after[0].isascii() and after[0].isdigit() and len(after[0]) <= _MAX_DIGITS):
+            raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),))
+        return int(after[0])
+
+
+_MAX_DIGITS = 15
+
+
+@routes.get("/streams/{stream_id}/events", Role.CUSTOMER)
+def list_events(call: Call) -> Answer:
+    """For operators every stream, for organisers their own."""
+    if Role.OPERATOR not in call.actor.roles:
+        call.add_granted_roles()
+    call.require(Role.ORGANISER)
+    filters, stream_id = call.query(EventFilters), call.id("stream_id")
+    log = queries.Log(composition.current().repository, composition.current().aggregates)
+    page = queries.list_events(log, call.actor, stream_id, filters.to_wanted(), filters.limit, filters.after_version)
+    items = log.with_changes(stream_id, page.events) if filters.changes else list(map(queries.as_item, page.events))
+    return ok(page_of(items, None if page.next_after is None else [str(page.next_after)]), page.version)

@@ -1,0 +1,184 @@
+"""Reading one stream of the log, event by event."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic_core import from_json
+
+from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.errors import Forbidden, LogDamaged, NotFound
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
+from chalicelib.platform.eventsourcing.diff import changes_between
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.history import created_at
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+
+LOOKED_AT_MOST = 1000
+"""Events that one page may look at in search of a type: a page may be short, or empty, and still have a next one."""
+
+_SLICE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which events to list; both instants are included. `type` is the stored name, or its last part as the code has it:
+    `ConcertPublished`."""
+
+    type: str | None = None
+    from_version: int = 0
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def matches(self, event: StoredEvent) -> bool:
+        return self.type is None or self.type in {event.event_type, short_name(event.event_type)}
+
+    def is_past(self, event: StoredEvent) -> bool:
+        return self.until is not None and created_at(event) > self.until
+
+
+@dataclass(frozen=True, slots=True)
+class EventPage:
+    """`next_after` is the version to go on after, None on the last page; `version` is that of the whole stream."""
+
+    events: list[StoredEvent]
+    next_after: int | None
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log, and what its streams fold to."""
+
+    repository: Repository
+    aggregates: Mapping[str, Aggregate[Any]]
+
+    @property
+    def store(self) -> EventStore:
+        return self.repository.store
+
+    def with_changes(self, stream_id: UUID, events: Sequence[StoredEvent]) -> list[JsonObject]:
+        """The events with what each changed. That takes the state before them: the whole stream is read."""
+        listed = {event.aggregate_version for event in events}
+        whole = history(self.store.read(stream_id), self.aggregates) if listed else []
+        return [item for item in whole if item["aggregate_version"] in listed]
+
+
+def list_events(
+    log: Log, actor: Actor, stream_id: UUID, wanted: Wanted, limit: int, after: int | None = None
+) -> EventPage:
+    """A page of a stream's events for those who may see it: operators every stream, organisers their own. It costs as
+    much in a long stream as in a short one.
+
+    Raises NotFound, Forbidden or Unavailable.
+    """
+    newest = log.store.read_last(stream_id, 1)
+    if not newest:
+        raise NotFound("There is no such stream.")
+    if Role.OPERATOR not in actor.roles:
+        _ensure_owner(log, aggregate_type_of(newest[0]), stream_id, actor)
+    version = newest[0].aggregate_version
+    if after is None:
+        after = wanted.from_version - 1
+        if wanted.since is not None:
+            after = _last_before(log.store, stream_id, wanted.since, after, version)
+    events, next_after = _search(log.store, stream_id, wanted, limit, after, version)
+    return EventPage(events, next_after, version)
+
+
+def _search(
+    store: EventStore, stream_id: UUID, wanted: Wanted, limit: int, after: int, version: int
+) -> tuple[list[StoredEvent], int | None]:
+    found: list[StoredEvent] = []
+    looked_at = 0
+    while after < version and looked_at < LOOKED_AT_MOST:
+        for event in store.read_slice(stream_id, after, limit if wanted.type is None else _SLICE):
+            if wanted.is_past(event):
+                return found, None
+            after, looked_at = event.aggregate_version, looked_at + 1
+            if wanted.matches(event):
+                found.append(event)
+            if len(found) == limit:
+                return found, after if after < version else None
+    return found, after if after < version else None
+
+
+def _last_before(store: EventStore, stream_id: UUID, since: datetime, low: int, high: int) -> int:
+    """The version past which events are of `since` or later, between `low` and `high`. `Created` never decreases
+    within a stream, so a few reads of one event find it."""
+    while low < high:
+        middle = (low + high) // 2
+        event = store.read_slice(stream_id, middle, 1)[0]
+        if created_at(event) >= since:
+            high = middle
+        else:
+            low = event.aggregate_version
+    return low
+
+
+def history(stored: Sequence[StoredEvent], aggregates: Mapping[str, Aggregate[Any]]) -> list[JsonObject]:
+    """Every event as it is stored, in order, each with what it changed; personal data as ciphertext.
+
+    Raises NotFound for a stream without events.
+    """
+    if not stored:
+        raise NotFound("There is no such stream.")
+    aggregate = aggregates.get(aggregate_type_of(stored[0]))
+    state = aggregate.initial if aggregate else None
+    items = []
+    for event in stored:
+        before, state = state, _evolved(aggregate, state, event)
+        items.append(as_item(event) | {"changes": changes_between(before, state)})
+    return items
+
+
+def short_name(event_type: str) -> str:
+    """`ConcertPublished` for `Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent`."""
+    return event_type.rsplit(".", 1)[-1].removesuffix("Event")
+
+
+def _ensure_owner(log: Log, aggregate_type: str, stream_id: UUID, actor: Actor) -> None:
+    aggregate = log.aggregates.get(aggregate_type)
+    owner = aggregate.owner(log.repository.load(aggregate, stream_id)[0]) if aggregate else None
+    if owner is None or owner != actor.id:
+        raise Forbidden("This stream belongs to somebody else.")
+
+
+def _evolved(aggregate: Aggregate[Any] | None, state: Any, event: StoredEvent) -> Any:
+    """The state after the event; one that cannot be read is shown and changes nothing."""
+    if aggregate is None:
+        return state
+    try:
+        return aggregate.fold([decode(event)], state)
+    except LogDamaged:
+        return state
+
+
+def as_item(event: StoredEvent) -> JsonObject:
+    """The event as it is stored; personal data as ciphertext."""
+    return {
+        "aggregate_id": str(event.aggregate_id),
+        "aggregate_version": event.aggregate_version,
+        "aggregate_type": aggregate_type_of(event),
+        "created": event.created,
+        "event_type": event.event_type,
+        "schema_version": event.schema_version,
+        "actor_id": event.actor_id,
+        "correlation_id": event.correlation_id,
+        "causation_id": event.causation_id,
+        "previous_hash": event.previous_hash,
+        "hash": event.hash,
+        "data": _data(event),
+    }
+
+
+def _data(event: StoredEvent) -> Any:
+    try:
+        return from_json(event.data)
+    except ValueError:
+        return event.data

@@ -1,0 +1,103 @@
+"""Routes of the venues."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Annotated
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, Field
+
+from chalicelib import composition
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.requests import Body, Line, Query, Text, WebUrl
+from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.shop.venues import commands, queries
+from chalicelib.shop.venues.venue import VenueDetails
+
+routes = Routes(__name__)
+
+
+_NO_PLACES = {"localtime", "Factory", "posixrules"}
+"""Names in the time zone database that mean what the machine means."""
+
+
+@cache
+def _places() -> frozenset[str]:
+    """Looking through the database takes milliseconds."""
+    return frozenset(available_timezones() - _NO_PLACES)
+
+
+def _time_zone(name: str) -> str:
+    if name not in _places():
+        raise ValueError("must be an IANA time zone, as in Europe/Amsterdam")
+    return name
+
+
+Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+
+
+class NewVenue(Body):
+    name: Line
+    description: Text = ""
+    capacity: Capacity
+    address: Line
+    city: Line
+    country: Line
+    time_zone: TimeZone
+    web_url: WebUrl | None = None
+
+
+class VenueChanges(Body):
+    """What is left out stays as it is."""
+
+    name: Line = ""
+    description: Text = ""
+    capacity: Capacity = 1
+    address: Line = ""
+    city: Line = ""
+    country: Line = ""
+    time_zone: TimeZone = ""
+    web_url: WebUrl | None = None
+
+
+@routes.post("/venues", Role.ORGANISER)
+def create_venue(call: Call) -> Answer:
+    body = call.body(NewVenue)
+    venue_id = commands.create_venue(composition.current().repository, call.caller(body), VenueDetails(**dict(body)))
+    return created({"id": str(venue_id), "version": 0}, f"/venues/{venue_id}")
+
+
+@routes.get("/venues")
+def list_venues(call: Call) -> Answer:
+    page = call.query(Page)
+    with composition.current().programme_reflecting(call.min_versions) as programme:
+        return ok(page_of(*queries.list_venues(programme, page.limit, page.after)))
+
+
+@routes.get("/venues/{venue_id}")
+def get_venue(call: Call) -> Answer:
+    call.query(Query)
+    with composition.current().programme_reflecting(call.min_versions) as programme:
+        venue = queries.find_venue(programme, call.id("venue_id"))
+    if venue is None:
+        raise NotFound("There is no such venue.")
+    return ok(venue, venue["version"])
+
+
+@routes.patch("/venues/{venue_id}", Role.ORGANISER)
+def change_venue(call: Call) -> Answer:
+    body = call.body(VenueChanges)
+    changes = body.model_dump(exclude_unset=True)
+    venue_id = call.id("venue_id")
+    version = commands.change_venue(
+        composition.current().repository, call.caller(body), venue_id, lambda details: replace(details, **changes)
+    )
+    return ok({"id": str(venue_id), "version": version}, version)
+
+
+@routes.delete("/venues/{venue_id}", Role.ORGANISER)
+def delete_venue(call: Call) -> Answer:
+    return no_content(commands.delete_venue(composition.current().repository, call.caller(), call.id("venue_id")))

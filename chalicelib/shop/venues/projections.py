@@ -1,0 +1,36 @@
+"""Venues in the programme."""
+
+from typing import Any
+
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.readmodels.postgres.tables import Change, put
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+
+
+def project_venue(recorded: RecordedEvent) -> list[Change]:
+    """A deleted venue keeps its row, because concerts still take place there."""
+    return [put("venues", recorded, _columns(recorded), {"deleted": False})]
+
+
+def _columns(recorded: RecordedEvent) -> dict[str, Any]:
+    match recorded.event:
+        case VenueCreated() as event:
+            return {"organiser_id": event.organiser_id, **_details(event)}
+        case VenueDetailsChanged() as event:
+            return _details(event)
+        case VenueDeleted():
+            return {"deleted": True}
+    return {}
+
+
+def _details(event: VenueCreated | VenueDetailsChanged) -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "description": event.description,
+        "capacity": event.capacity,
+        "address": event.address,
+        "city": event.city,
+        "country": event.country,
+        "time_zone": event.time_zone,
+        "web_url": event.web_url,
+    }

@@ -1,0 +1,67 @@
+"""Venues as the programme shows them."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.eventsourcing.event import JsonObject
+
+if TYPE_CHECKING:
+    from chalicelib.platform.readmodels.postgres.projection import Reader
+
+_FIND = """
+select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version
+  from venues
+ where not deleted and name is not null and id = %(id)s
+"""
+_LIST = """
+select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version, sort_name
+  from venues
+ where not deleted and name is not null
+   and (%(after_id)s::uuid is null or (sort_name, id) > (%(after_name)s, %(after_id)s))
+ order by sort_name, id
+ limit %(limit)s + 1
+"""
+
+
+def find_venue(programme: "Reader", venue_id: UUID) -> JsonObject | None:
+    """The venue unless it was deleted. Raises Unavailable."""
+    rows = programme.fetch_all(_FIND, {"id": venue_id})
+    return _venue(rows[0]) if rows else None
+
+
+def list_venues(
+    programme: "Reader", limit: int, after: Sequence[str] | None
+) -> tuple[list[JsonObject], list[str] | None]:
+    """By name, and the key of the last one if more follow. Raises InvalidInput for a key not ours, Unavailable."""
+    name, venue_id = (None, None) if after is None else _key(after)
+    rows = programme.fetch_all(_LIST, {"after_name": name, "after_id": venue_id, "limit": limit})
+    page = rows[:limit]
+    next_key = [page[-1]["sort_name"], str(page[-1]["id"])] if len(rows) > limit else None
+    return [_venue(row) for row in page], next_key
+
+
+def _key(after: Sequence[str]) -> tuple[str, UUID]:
+    try:
+        name, venue_id = after
+        return name, UUID(venue_id)
+    except ValueError:
+        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),)) from None
+
+
+def _venue(row: Mapping[str, Any]) -> JsonObject:
+    organiser_id = row["organiser_id"]
+    return {
+        "id": str(row["id"]),
+        "name": row["name"],
+        "description": row["description"],
+        "capacity": row["capacity"],
+        "address": row["address"],
+        "city": row["city"],
+        "country": row["country"],
+        "time_zone": row["time_zone"],
+        "web_url": row["web_url"],
+        "organiser_id": str(organiser_id) if organiser_id else None,
+        "version": row["version"],
+    }

@@ -1,0 +1,78 @@
+"""The venue: its details and whose it is."""
+
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+
+
+@dataclass(frozen=True, slots=True)
+class VenueDetails:
+    """What an organiser tells about a venue. `time_zone` is an IANA name, `capacity` in persons."""
+
+    name: str
+    description: str
+    capacity: int
+    address: str
+    city: str
+    country: str
+    time_zone: str
+    web_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    details: VenueDetails | None = None
+    organiser_id: UUID | None = None
+    request_hash: str = ""
+    deleted: bool = False
+
+    def create(self, organiser_id: UUID, details: VenueDetails, request_hash: str) -> list[Event]:
+        """Raises IdempotencyKeyReused if another request made this venue."""
+        if self.details is not None:
+            if self.request_hash != request_hash:
+                raise IdempotencyKeyReused
+            return []
+        return [VenueCreated(organiser_id=organiser_id, request_hash=request_hash, **_fields(details))]
+
+    def change_details(self, details: VenueDetails) -> list[Event]:
+        """Raises NotFound."""
+        self.ensure_exists()
+        return [] if details == self.details else [VenueDetailsChanged(**_fields(details))]
+
+    def delete(self) -> list[Event]:
+        """Deleting again changes nothing. Raises NotFound if there never was such a venue."""
+        if self.details is None:
+            raise NotFound("There is no such venue.")
+        return [] if self.deleted else [VenueDeleted()]
+
+    def ensure_exists(self) -> VenueDetails:
+        """Raises NotFound."""
+        if self.details is None or self.deleted:
+            raise NotFound("There is no such venue.")
+        return self.details
+
+
+def evolve(venue: Venue, event: Event) -> Venue:
+    match event:
+        case VenueCreated():
+            return Venue(_details(event), event.organiser_id, event.request_hash)
+        case VenueDetailsChanged():
+            return replace(venue, details=_details(event))
+        case VenueDeleted():
+            return replace(venue, deleted=True)
+    return venue
+
+
+def _details(event: VenueCreated | VenueDetailsChanged) -> VenueDetails:
+    return VenueDetails(**{name: getattr(event, name) for name in VenueDetails.__slots__})
+
+
+def _fields(details: VenueDetails) -> dict[str, object]:
+    return {name: getattr(details, name) for name in VenueDetails.__slots__}
+
+
+VENUE = Aggregate("Venue", Venue(), evolve, owner=lambda venue: venue.organiser_id)

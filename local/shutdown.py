@@ -1,0 +1,43 @@
+"""Ending when told to: by Ctrl-C, by `kill`, by a terminal that closes, by the death of the `make` that started us."""
+
+import os
+import signal
+import time
+
+POLL = 0.05
+
+
+class Ended(Exception):
+    """Somebody asked us to end."""
+
+
+class Shutdown:
+    """
+    Remembers that we were asked; it is looked at between steps. The handler neither raises nor takes a lock: either
+    could hit the main thread while it holds the lock of a child process or of a threading.Event.
+    """
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._parent: int | None = None
+
+    def on_signals(self) -> None:
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, self._ask)
+
+    def with_parent(self) -> None:
+        """Nobody tells us when the process that started us is killed; but we get another parent then."""
+        self._parent = os.getppid()
+
+    def check(self) -> None:
+        if self.asked or (self._parent is not None and os.getppid() != self._parent):
+            raise Ended
+
+    def wait(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.check()
+            time.sleep(POLL)
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True

@@ -1,0 +1,84 @@
+"""What a schedule has come by, so that one sees that the faults bite."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
+from chalicelib.shop.concerts.events import ConcertCancelled
+from chalicelib.shop.orders.events import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderExpired,
+    OrderPlaced,
+    PaymentFailed,
+    RefundCompleted,
+    RefundStarted,
+)
+from simulator.faults import Fault
+from simulator.world import World
+
+NO_STOCK = "The tickets are not available any more."
+_EVENTS: dict[type[Event], str] = {
+    CartItemRemoved: "item removed",
+    CartHoldsExtended: "holds extended",
+    OrderConfirmed: "order confirmed",
+    PaymentFailed: "payment declined",
+    OrderExpired: "order expired",
+    OrderCancelled: "order cancelled",
+    RefundCompleted: "refund",
+    ConcertCancelled: "concert cancelled",
+}
+MILESTONES = (
+    "sold out",
+    "hold over several pools",
+    "item removed",
+    "holds extended",
+    "order confirmed",
+    "payment declined",
+    "order expired",
+    "late payment confirmed",
+    "late payment without stock",
+    "refund",
+    "concert cancelled",
+    "order cancelled",
+    "race lost",
+    "snapshot read",
+    "request repeated",
+    "batch lost",
+    "watchdog pushed",
+    *(f"fault: {fault}" for fault in Fault),
+)
+
+
+def reached(world: World) -> frozenset[str]:
+    """Milestones of this schedule."""
+    return frozenset(world.reached | set(_milestones(world)))
+
+
+def _milestones(world: World) -> Iterator[str]:
+    yield from (f"fault: {fault}" for fault in world.weather.struck)
+    yield from ("sold out" for reply in world.replies if reply.refusal and reply.refusal.code == "sold_out")
+    if world.log.lost_races:
+        yield "race lost"
+    if world.snapshots.used:
+        yield "snapshot read"
+    due = {
+        recorded.stream_id: recorded.event.payment_due_at
+        for recorded in world.log.recorded()
+        if isinstance(recorded.event, OrderPlaced)
+    }
+    for recorded in world.log.recorded():
+        yield from _milestones_of(recorded.event, due.get(recorded.stream_id))
+
+
+def _milestones_of(event: Event, due: datetime | None) -> Iterator[str]:
+    if type(event) in _EVENTS:
+        yield _EVENTS[type(event)]
+    match event:
+        case CartItemAdded() if len(event.item.shares) > 1:
+            yield "hold over several pools"
+        case OrderConfirmed() if due is not None and event.at > due:
+            yield "late payment confirmed"
+        case RefundStarted() if event.reason == NO_STOCK:
+            yield "late payment without stock"

@@ -1,0 +1,123 @@
+"""Whether what customers were refused with was true when it was said."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from benchmarks.recount import Count, count_in
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.shop.carts.cart import CART
+from chalicelib.shop.inventory.events import TicketPoolClosed
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.shop.orders.events import RefundStarted
+from chalicelib.shop.orders.order import ORDER, Order
+from simulator.backstage import TASK_LIMIT
+from simulator.coverage import NO_STOCK
+from simulator.world import LARGEST_SKEW, Reply, World
+
+TWO_CLOCKS = 2 * LARGEST_SKEW
+"""How far a pool's own time may be ahead of a container's."""
+
+
+@dataclass(slots=True)
+class _Refusal:
+    reply: Reply
+    pools: list[UUID]
+    min_versions: int = field(default=1_000_000)
+
+
+def false_sold_out(world: World) -> Iterator[str]:
+    """Refusals for more tickets than were free at any instant of their request, by the clock with which it began."""
+    refusals = [
+        _Refusal(reply, _pools(world)[reply.about["kind"]])
+        for reply in world.replies
+        if reply.refusal is not None and reply.refusal.code == "sold_out"
+    ]
+    for position, counts in enumerate(_counts(world.log.commits)):
+        for refusal in refusals:
+            if refusal.reply.since <= position <= refusal.reply.until:
+                free = sum(_free(counts[key], refusal.reply.clock) for key in refusal.pools)
+                refusal.min_versions = min(refusal.min_versions, free)
+    for refusal in refusals:
+        reply = refusal.reply
+        if refusal.min_versions >= reply.about["quantity"]:
+            yield (
+                f"{reply.what} {reply.request_id} for {reply.about['quantity']} was refused as sold out, "
+                f"and {refusal.min_versions} or more were free all the time."
+            )
+
+
+def _counts(commits: Iterable[Iterable[StoredEvent]]) -> Iterator[dict[UUID, Count]]:
+    """The pools before the first commit and after each; holds stay in them when their deadlines pass."""
+    counts: defaultdict[UUID, Count] = defaultdict(Count)
+    yield counts
+    for commit in commits:
+        for event in commit:
+            if event.aggregate_type == TICKET_POOL.name:
+                count_in(counts[event.aggregate_id], event)
+        yield counts
+
+
+def _free(count: Count, now: datetime) -> int:
+    return count.capacity - count.sold - sum(quantity for quantity, until in count.holds.values() if now < until)
+
+
+def broken_promises(world: World, orders: Mapping[UUID, Order]) -> Iterator[str]:
+    """Customers who were sent away before the time that they had been given was over."""
+    for reply in world.replies:
+        code = reply.refusal.code if reply.refusal else None
+        latest = reply.ended_at + TWO_CLOCKS
+        if code == "order_expired" and latest < (orders[reply.about["order"]].payment_due_at or latest):
+            yield f"Order {reply.about['order']} was refused to be paid at {reply.ended_at}, before its deadline."
+        if code == "hold_expired" and not any(
+            _has_ended_line(world, reply.about["cart"], position, latest) for position in (reply.since, reply.until)
+        ):
+            yield f"Cart {reply.about['cart']} was told at {reply.ended_at} that holds have ended, and they have not."
+    yield from _stock_denied(world, orders)
+
+
+def _has_ended_line(world: World, cart_id: UUID, position: int, now: datetime) -> bool:
+    known = sum(map(len, world.log.commits[:position]))
+    events = [entry.event for entry in world.log.recorded()[:known] if entry.stream_id == cart_id]
+    lines = CART.fold(events).lines.values()
+    return any(line.expires_at is not None and line.expires_at <= now for line in lines)
+
+
+def _stock_denied(world: World, orders: Mapping[UUID, Order]) -> Iterator[str]:
+    """Money that went back for want of tickets, which were there: held for the order, or free."""
+    if any(isinstance(entry.event, TicketPoolClosed) for entry in world.log.recorded()):
+        return
+    for number, commit in enumerate(world.log.commits):
+        for event in (decode(stored) for stored in commit if stored.aggregate_type == ORDER.name):
+            if isinstance(event, RefundStarted) and event.reason == NO_STOCK:
+                order = orders[commit[0].aggregate_id]
+                if not _was_short(world, order, number):
+                    yield f"Order {commit[0].aggregate_id} was refunded for want of tickets, and there were enough."
+
+
+def _was_short(world: World, order: Order, refunded: int) -> bool:
+    """Whether at some instant before the refund a line's tickets were not to be had."""
+    begun = world.log.committed_at[refunded] - TASK_LIMIT - TWO_CLOCKS
+    for position, counts in enumerate(_counts(world.log.commits[:refunded])):
+        is_over = position + 1 < refunded and world.log.committed_at[position + 1] < begun
+        if not is_over and any(_is_short(counts, kind, pools, order, begun) for kind, pools in _pools(world).items()):
+            return True
+    return False
+
+
+def _is_short(counts: Mapping[UUID, Count], kind: UUID, pools: Iterable[UUID], order: Order, now: datetime) -> bool:
+    """Whether the order's lines of this ticket type want more than what is free and what they hold themselves."""
+    lines = [line for line in order.lines if line.ticket_type_id == kind]
+    holds = [counts[key].holds.get(str(line.hold_id)) for key in pools for line in lines]
+    own = sum(hold[0] for hold in holds if hold is not None and now < hold[1])
+    return sum(_free(counts[key], now) for key in pools) + own < sum(line.quantity for line in lines)
+
+
+def _pools(world: World) -> dict[UUID, list[UUID]]:
+    return {
+        kind: [pool_id(kind, index) for index in range(len(capacities))]
+        for kind, capacities in world.stock.types.items()
+    }
