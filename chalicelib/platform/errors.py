@@ -91,6 +91,10 @@ class Unavailable(CloudbashError):
     code = "unavailable"
 
 
+class Misconfigured(Unavailable):
+    """A server refuses us until somebody mends the deployment. For callers it is as good as away."""
+
+
 class Busy(Unavailable):
     """Too many writers wanted the same stream and the retries ran out. Nothing was written."""
 

@@ -15,7 +15,8 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.readmodels.min_versions import MinVersions
-from chalicelib.platform.readmodels.redis.projection import LIVE_PREFIX, pointer_of, prefix_of, weather
+from chalicelib.platform.readmodels.redis.failures import failures_as_unavailable
+from chalicelib.platform.readmodels.redis.projection import LIVE_PREFIX, pointer_of, prefix_of
 from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
 from chalicelib.shop.inventory.projections import AVAILABILITY, milliseconds
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
@@ -93,7 +94,7 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
 def _asked(redis: "Redis", query: str, *arguments: str | int) -> Any:
     """One round trip to the live generation. Raises Unavailable."""
     script = redis.register_script(query)
-    with weather():
+    with failures_as_unavailable():
         return script(keys=[pointer_of(AVAILABILITY)], args=[prefix_of(AVAILABILITY), *arguments])
 
 

@@ -7,7 +7,6 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-import psycopg
 from psycopg import Connection, Cursor, sql
 from psycopg.abc import PQGen
 from psycopg.rows import DictRow, dict_row
@@ -19,6 +18,7 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_typ
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.readmodels.generations import Contents, Generations, GenerationsMoved, Kept, Rewrite
 from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.postgres.failures import failures_as_unavailable
 from chalicelib.platform.readmodels.postgres.tables import (
     Alter,
     Change,
@@ -35,20 +35,6 @@ ANSWER_WITHIN = 4.0
 """Seconds. The server itself gives up on a statement a second earlier, unless it is frozen or cut off."""
 
 MAX_CONNECTIONS = 4
-
-_WEATHER_CLASSES = {"08", "28", "40", "53", "55", "57", "58"}
-"""SQLSTATE: connection, authorisation, rollback (deadlock, serialisation), resources, locks, operator, system."""
-
-_WEATHER_STATES = {
-    "25006",  # read-only: a standby, in the middle of a failover
-    "25P03",  # idle in transaction for too long
-    "25P04",  # transaction took too long
-    "3F000",  # no such schema; this and the following: a migration that is still to come
-    "42501",  # no permission
-    "42703",  # no such column
-    "42883",  # no such function
-    "42P01",  # no such table
-}
 
 Result = TypeVar("Result")
 
@@ -72,9 +58,9 @@ class Pool(ConnectionPool[_ImpatientConnection]):
 
     @contextmanager
     def transaction(self, *, keep: bool = True) -> Iterator[Cursor[DictRow]]:
-        """Unless it is to `keep`, what was written is undone in the end. Raises Unavailable, also for weather inside
-        the block."""
-        with _weather():
+        """Unless it is to `keep`, what was written is undone in the end. Raises Unavailable, also for failures
+        of the server inside the block."""
+        with failures_as_unavailable():
             self.open()
             with (
                 self.connection() as connection,
@@ -85,7 +71,7 @@ class Pool(ConnectionPool[_ImpatientConnection]):
 
     def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
         """The rows of one statement. Raises Unavailable."""
-        with _weather():
+        with failures_as_unavailable():
             self.open()
             with self.connection() as connection:
                 return connection.execute(query.encode(), storable(parameters)).fetchall()
@@ -459,21 +445,3 @@ def _delete(schema: str, table: str, key: Sequence[str]) -> sql.Composed:
 
 def _configure(connection: _ImpatientConnection) -> None:
     connection.execute("select set_config('timezone', 'UTC', false), set_config('statement_timeout', '3s', false)")
-
-
-@contextmanager
-def _weather() -> Iterator[None]:
-    """Raises Unavailable where trying again later is right; what is wrong with the data stays what it is."""
-    try:
-        yield
-    except psycopg.Error as error:
-        if _is_weather(error):
-            raise Unavailable("The database is away or busy.") from error
-        raise
-
-
-def _is_weather(error: psycopg.Error) -> bool:
-    state = error.sqlstate
-    if state is None:
-        return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    return state[:2] in _WEATHER_CLASSES or state in _WEATHER_STATES

@@ -1,20 +1,19 @@
 """Read models in Redis: in memory, rebuildable from the log.
 
-redis is imported where a client is made or has failed, so that a Lambda which imports a query of ours pays for it with
-its first use only.
+redis is imported where a client is made, so that a Lambda which imports a query of ours pays for it with its first use
+only.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast
 from uuid import UUID
 
 from chalicelib.platform.bus.projection import PositionMoved
-from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.generations import Contents, Generations, GenerationsMoved, Kept, Rewrite
+from chalicelib.platform.readmodels.redis.failures import failures_as_unavailable
 
 if TYPE_CHECKING:
     from redis import Redis
@@ -29,8 +28,6 @@ ANSWER_SECONDS = 0.5
 
 MAX_EVENTS = 500
 """What one script applies: Redis does nothing else meanwhile."""
-
-_AWAY = ("BUSY", "MISCONF", "NOREPLICAS", "UNKILLABLE")
 
 _APPLY = """
 local positions = KEYS[1]
@@ -109,29 +106,6 @@ def open_redis(url: str) -> "Redis":
         socket_timeout=ANSWER_SECONDS,
         retry=Retry(NoBackoff(), retries=1),
     )
-
-
-@contextmanager
-def weather() -> Iterator[None]:
-    """A Redis that is away, loading, full, or not the one that takes writes, becomes Unavailable."""
-    from redis import exceptions  # noqa: PLC0415 - see above
-
-    try:
-        yield
-    except (
-        exceptions.ConnectionError,
-        exceptions.TimeoutError,
-        exceptions.ReadOnlyError,
-        exceptions.OutOfMemoryError,
-        exceptions.NoPermissionError,
-        exceptions.ClusterError,
-        exceptions.TryAgainError,
-    ) as error:
-        raise Unavailable("Redis is away.") from error
-    except exceptions.ResponseError as error:
-        if str(error).startswith(_AWAY):
-            raise Unavailable("Redis is away.") from error
-        raise
 
 
 def prefix_of(projection: str, generation: int = 1) -> str:
@@ -214,7 +188,7 @@ class RedisProjection:
         return [self.at(number) for number in (found.live, found.beside) if number is not None]
 
     def generations(self) -> Generations:
-        with weather():
+        with failures_as_unavailable():
             known = cast("dict[str, str]", self._client.hgetall(self._pointer))
         if not known:
             return Generations()
@@ -222,7 +196,7 @@ class RedisProjection:
         return Generations(int(known["live"]), beside, known["is_whole"] == "1", int(known["newest"]))
 
     def change(self, before: Generations, after: Generations) -> None:
-        with weather():
+        with failures_as_unavailable():
             changed = self._client.register_script(_CHANGE)(
                 keys=[self._pointer], args=[*_as_texts(before), *_as_texts(after)]
             )
@@ -239,7 +213,7 @@ class RedisProjection:
 
     def forget(self) -> None:
         """Remove this generation."""
-        with weather():
+        with failures_as_unavailable():
             for stream, _ in self._client.hscan_iter(self._positions, count=MAX_EVENTS):
                 keys = [self._key(part, stream) for part in self._model.parts.values()]
                 self._client.unlink(*keys)
@@ -254,7 +228,7 @@ class RedisProjection:
     def positions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
         if not stream_ids:
             return {}
-        with weather():
+        with failures_as_unavailable():
             found = cast("list[str | None]", self._client.hmget(self._positions, [str(key) for key in stream_ids]))
         return {key: int(position) for key, position in zip(stream_ids, found, strict=True) if position is not None}
 
@@ -266,7 +240,7 @@ class RedisProjection:
         return kept
 
     def _read_some(self, stream_ids: Sequence[UUID]) -> dict[UUID, Kept]:
-        with weather(), self._client.pipeline(transaction=True) as pipe:
+        with failures_as_unavailable(), self._client.pipeline(transaction=True) as pipe:
             pipe.hmget(self._positions, [str(key) for key in stream_ids])
             for key in stream_ids:
                 for part in self._model.parts.values():
@@ -282,7 +256,7 @@ class RedisProjection:
         return kept
 
     def rewrite(self, batch: Sequence[Rewrite]) -> set[UUID]:
-        with weather(), self._client.pipeline(transaction=False) as pipe:
+        with failures_as_unavailable(), self._client.pipeline(transaction=False) as pipe:
             for one in batch:
                 parts = [
                     [self._key(part, one.stream_id), _COMMANDS[part.kind], _arguments(part.kind, one, name)]
@@ -294,28 +268,28 @@ class RedisProjection:
         return {one.stream_id for one, is_done in zip(batch, done, strict=True) if not is_done}
 
     def position(self, stream_id: UUID) -> int:
-        with weather():
+        with failures_as_unavailable():
             position = cast("str | None", self._client.hget(self._positions, str(stream_id)))
         return -1 if position is None else int(position)
 
     def is_whole(self) -> bool:
         """Whether Redis still has what it had when it was last told to be whole: False once it lost its memory, and
         until it is mended."""
-        with weather():
+        with failures_as_unavailable():
             return bool(self._client.exists(self._epoch))
 
     def begin_mending(self, token: str) -> None:
         """From now on all of the log is brought into Redis; if its memory is lost again, so is the token."""
-        with weather():
+        with failures_as_unavailable():
             self._client.set(self._mending, token)
 
     def is_being_mended(self, token: str) -> bool:
-        with weather():
+        with failures_as_unavailable():
             return self._client.get(self._mending) == token
 
     def end_mending(self, token: str) -> bool:
         """Whether Redis is whole now, having lost nothing since it was begun."""
-        with weather():
+        with failures_as_unavailable():
             return bool(self._client.register_script(_BE_WHOLE)(keys=[self._mending, self._epoch], args=[token]))
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
@@ -328,7 +302,7 @@ class RedisProjection:
 
     def _run(self, stream_id: UUID, position: int, new_position: int, operations: list[Operation]) -> None:
         batch = json.dumps(operations, ensure_ascii=False)
-        with weather():
+        with failures_as_unavailable():
             applied = self._script(
                 keys=[self._positions],
                 args=[self._prefix, str(stream_id), position, new_position, batch],
