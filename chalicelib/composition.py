@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.failures import Failure
 from chalicelib.settings import NotConfigured, Settings
 
 if TYPE_CHECKING:
@@ -397,12 +398,10 @@ def _client(service: str) -> Any:
 
 def _secret(secret_id: str) -> str:
     """Raises Unavailable."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from chalicelib.platform.aws.failures import failures_as_unavailable
 
-    try:
+    with failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED):
         found = _client("secretsmanager").get_secret_value(SecretId=secret_id)
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable("A secret cannot be read.") from error
     return str(found["SecretString"])
 
 

@@ -47,19 +47,9 @@ def importers_of(library: str) -> set[str]:
 
 ADAPTERS_OF_AWS = {
     "chalicelib/composition.py",
-    "chalicelib/platform/archive/s3.py",
     "chalicelib/platform/aws/",
-    "chalicelib/platform/bus/dynamodb_parking.py",
     "chalicelib/platform/bus/forwarder.py",
     "chalicelib/platform/eventsourcing/stores/dynamodb/",
-    "chalicelib/platform/integrity/kms.py",
-    "chalicelib/platform/integrity/s3.py",
-    "chalicelib/platform/privacy/dynamodb.py",
-    "chalicelib/platform/privacy/kms.py",
-    "chalicelib/platform/processes/dynamodb.py",
-    "chalicelib/platform/processes/sqs.py",
-    "chalicelib/platform/readmodels/documents/",
-    "chalicelib/shop/orders/payments/ledger.py",
 }
 
 

@@ -1,32 +1,31 @@
 """The files of the archive in an S3 bucket."""
 
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from chalicelib.platform.archive.layout import PREFIX, ArchivedFile
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.failures import Failure
 
 _DELETED_AT_ONCE = 1000
 
 
 class S3Files:
-    """An object a file. What S3 refuses, for whatever reason, is weather: the archive waits."""
+    """An object a file. Whatever S3 refuses is no fault of an event: the archive waits."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def put(self, key: str, content: Path) -> None:
-        with _weather(), content.open("rb") as body:
+        with _archive_failures(), content.open("rb") as body:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
 
     def fetch(self, key: str, target: Path) -> None:
-        with _weather(), target.open("wb") as opened:
+        with _archive_failures(), target.open("wb") as opened:
             try:
                 body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
             except self._client.exceptions.NoSuchKey as gone:
@@ -34,22 +33,18 @@ class S3Files:
             shutil.copyfileobj(body, opened)
 
     def listed(self) -> list[ArchivedFile]:
-        with _weather():
+        with _archive_failures():
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=PREFIX)
             return [ArchivedFile(found["Key"], found["Size"]) for page in pages for found in page.get("Contents", [])]
 
     def delete(self, keys: list[str]) -> None:
         for start in range(0, len(keys), _DELETED_AT_ONCE):
             objects = [{"Key": key} for key in keys[start : start + _DELETED_AT_ONCE]]
-            with _weather():
+            with _archive_failures():
                 reply = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
             if reply.get("Errors"):
                 raise Unavailable("The archive does not let files go.")
 
 
-@contextmanager
-def _weather() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable("The archive of events cannot be reached.") from error
+def _archive_failures() -> AbstractContextManager[None]:
+    return failures_as_unavailable("The archive of events", otherwise=Failure.MISCONFIGURED)

@@ -4,9 +4,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from botocore.exceptions import ClientError
-
-from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.aws.conditional import Item, write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.bus.parking import ParkedStream, UnreadableRecord
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class DynamoDBParking:
 
     def find(self, projection: str, stream_id: UUID) -> ParkedStream | None:
         key = _key(projection, str(stream_id))
-        with weather(self._table):
+        with failures_as_unavailable(self._table):
             reply = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return _to_stream(reply["Item"]) if "Item" in reply else None
 
@@ -46,12 +45,12 @@ class DynamoDBParking:
 
     def keep(self, record: UnreadableRecord) -> None:
         for item in reversed(_from_record(record)):
-            with weather(self._table):
+            with failures_as_unavailable(self._table):
                 self._client.put_item(TableName=self._table, Item=item)
 
     def forget(self, record: UnreadableRecord) -> None:
         for item in _from_record(record):
-            with weather(self._table):
+            with failures_as_unavailable(self._table):
                 key = {name: item[name] for name in ("Projection", "StreamId")}
                 self._client.delete_item(TableName=self._table, Key=key)
 
@@ -65,8 +64,8 @@ class DynamoDBParking:
         records = [item for item in items if _is_of_a_record(item)]
         return len(items) - len(records), sum("Parts" in item for item in records)
 
-    def _unless_changed(self, write: Any, known: ParkedStream | None, **request: Any) -> Any:
-        """None if written, else what is there instead, {} for nothing."""
+    def _unless_changed(self, write: Any, known: ParkedStream | None, **request: Any) -> Item | None:
+        """As `write_if`, if the stream is parked as `known` says."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(StreamId)"}
         if known is not None:
             condition = {
@@ -77,14 +76,7 @@ class DynamoDBParking:
                     ":at": {"S": known.parked_at},
                 },
             }
-        try:
-            with weather(self._table):
-                write(TableName=self._table, ReturnValuesOnConditionCheckFailure="ALL_OLD", **request, **condition)
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return error.response.get("Item", {})
-        return None
+        return write_if(write, TableName=self._table, **request, **condition)
 
     def _items(self, partition: str | None) -> Iterator[Any]:
         request: dict[str, Any] = {"TableName": self._table, "ConsistentRead": True}
@@ -96,7 +88,7 @@ class DynamoDBParking:
                 "ExpressionAttributeNames": {"#projection": "Projection"},  # a reserved word
                 "ExpressionAttributeValues": {":projection": {"S": partition}},
             }
-        with weather(self._table):
+        with failures_as_unavailable(self._table):
             for page in self._client.get_paginator(operation).paginate(**request):
                 yield from page["Items"]
 

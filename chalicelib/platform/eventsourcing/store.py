@@ -36,6 +36,12 @@ class CommitTooLarge(CloudbashError):
     code = "commit_too_large"
 
 
+class InvalidCommit(CloudbashError):
+    """The events of an append contradict each other, which only a fault of ours can cause. Nothing was written."""
+
+    code = "invalid_commit"
+
+
 @dataclass(frozen=True, slots=True)
 class ScanPage:
     """Some events of a scan, and the cursor to go on after them: None after the last page."""
@@ -48,13 +54,20 @@ class EventStore(Marks, Protocol):
     """An append-only log of streams.
 
     `append` writes all events or none, and never over an existing version. Appending the same stored events again
-    succeeds and changes nothing, so a repeated request whose first reply was lost is a success, once.
+    succeeds and changes nothing, so a repeated request whose first reply was lost is a success, once. Whatever else
+    stands in an event's place is a lost race, also an item that is no event of ours: reading it then says so.
     """
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
-        """Append, and raise the epochs of the marks with these keys in the same transaction.
+        """Append, and raise the epoch of each mark with one of these keys, once, in the same transaction.
 
-        Raises ConcurrencyError, CommitTooLarge or Unavailable.
+        Nothing at all to append is done at once, and costs nothing.
+
+        Raises:
+            ConcurrencyError: if a version exists; nothing was written.
+            InvalidCommit: for two events of one version, or for epochs to raise and no event.
+            CommitTooLarge: for more than one transaction can hold.
+            Unavailable: the events may have been written all the same.
         """
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
@@ -63,13 +76,13 @@ class EventStore(Marks, Protocol):
     def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
         """The first `limit` events past version `after`, in order, strongly consistent; no more than those is read.
 
-        Raises Unavailable.
+        None for a limit below 1. Raises Unavailable.
         """
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         """The newest `count` events, in order, strongly consistent: all of them if there are fewer.
 
-        Raises Unavailable.
+        None for a count below 1. Raises Unavailable.
         """
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
@@ -116,10 +129,20 @@ class StoreUsage:
         return sum(self.requests[operation] for operation in _WRITES)
 
 
-def ensure_fits(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
-    """Raises CommitTooLarge, naming the limit, before anything is sent."""
-    if len(events) + len(raising) > MAX_COMMIT_ITEMS:
-        raise CommitTooLarge(f"{len(events) + len(raising)} events in one commit; the log takes {MAX_COMMIT_ITEMS}.")
+def ensure_valid(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+    """Check what every store checks before anything is sent.
+
+    Raises:
+        InvalidCommit: if two events are for one place, or if there is no event and yet an epoch to raise.
+        CommitTooLarge: naming the limit.
+    """
+    if raising and not events:
+        raise InvalidCommit("An epoch is raised by the event that makes its verdict void, and there is no event.")
+    if len({(event.aggregate_id, event.aggregate_version) for event in events}) < len(events):
+        raise InvalidCommit("Two events of one commit are for the same version of a stream.")
+    items = len(events) + len(set(raising))
+    if items > MAX_COMMIT_ITEMS:
+        raise CommitTooLarge(f"{items} events in one commit; the log takes {MAX_COMMIT_ITEMS}.")
     sizes = [item_bytes(event) for event in events]
     for event, size in zip(events, sizes, strict=True):
         if size > MAX_ITEM_BYTES:

@@ -4,13 +4,13 @@ import hashlib
 from functools import cached_property
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ec import ECDSA, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.aws.failures import failures_as_unavailable
+from chalicelib.platform.failures import Failure
 
 
 class KmsSigner:
@@ -40,7 +40,5 @@ class KmsSigner:
         return key
 
     def _ask(self, operation: Any, **arguments: Any) -> Any:
-        try:
+        with failures_as_unavailable("The signing key", otherwise=Failure.MISCONFIGURED):
             return operation(KeyId=self._key_id, **arguments)
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable("The signing key cannot be used.") from error

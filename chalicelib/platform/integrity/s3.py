@@ -2,18 +2,17 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import groupby
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.aws.conditional import put_object_if_absent
+from chalicelib.platform.aws.failures import failures_as_unavailable
+from chalicelib.platform.failures import Failure
 from chalicelib.platform.integrity.heads import KeptDocument
 
 _PREFIX = "heads/"
 _LAST_NUMBER = 10**12 - 1
-_TAKEN = {"PreconditionFailed", "ConditionalRequestConflict"}
 _FETCHED_AT_ONCE = 8
 
 
@@ -25,22 +24,15 @@ class S3Archive:
         self._bucket = bucket
 
     def newest(self, shard_id: str) -> KeptDocument | None:
-        with _weather():
+        with _archive_failures():
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{_PREFIX}{shard_id}/", MaxKeys=1)
         found = page.get("Contents", [])
         return self._fetch(found[0]["Key"]) if found else None
 
     def put(self, shard_id: str, number: int, document: bytes) -> bool:
         key = f"{_PREFIX}{shard_id}/{_LAST_NUMBER - number:012d}"
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=document, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") in _TAKEN:
-                return False
-            raise Unavailable("The archive refuses a document.") from error
-        except BotoCoreError as error:
-            raise Unavailable("The archive cannot be reached.") from error
-        return True
+        with _archive_failures():
+            return put_object_if_absent(self._client.put_object, Bucket=self._bucket, Key=key, Body=document)
 
     def documents(self) -> Iterator[KeptDocument]:
         with ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
@@ -57,7 +49,7 @@ class S3Archive:
 
     def _versions(self) -> Iterator[Any]:
         """By key, those of a key newest first, as S3 lists them."""
-        with _weather():
+        with _archive_failures():
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=_PREFIX)
             for page in pages:
                 listed = [*page.get("DeleteMarkers", []), *page.get("Versions", [])]
@@ -65,15 +57,11 @@ class S3Archive:
 
     def _fetch(self, key: str, version_id: str | None = None, was_touched: bool = False) -> KeptDocument:
         version = {"VersionId": version_id} if version_id else {}
-        with _weather():
+        with _archive_failures():
             document = self._client.get_object(Bucket=self._bucket, Key=key, **version)["Body"].read()
         shard_id, _, counted_down = key.removeprefix(_PREFIX).rpartition("/")
         return KeptDocument(shard_id, _LAST_NUMBER - int(counted_down), document, was_touched)
 
 
-@contextmanager
-def _weather() -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        raise Unavailable("The archive of signed heads cannot be read.") from error
+def _archive_failures() -> AbstractContextManager[None]:
+    return failures_as_unavailable("The archive of signed heads", otherwise=Failure.MISCONFIGURED)

@@ -3,13 +3,16 @@
 import os
 from typing import TYPE_CHECKING
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.platform.aws.conditional import write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.privacy.keys import KEY_BYTES, MasterKey
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
+
+
+_SERVER = "The table of person keys"
 
 
 class DynamoDBPersonKeys:
@@ -21,12 +24,10 @@ class DynamoDBPersonKeys:
         self._master_key = master_key
 
     def find(self, person_id: str) -> bytes | None:
-        try:
+        with failures_as_unavailable(_SERVER):
             reply = self._client.get_item(
                 TableName=self._table, Key={"PersonId": {"S": person_id}}, ConsistentRead=True
             )
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable("The person keys cannot be reached.") from error
         item = reply.get("Item")
         return self._master_key.unwrap(bytes(item["WrappedKey"]["B"]), person_id) if item else None
 
@@ -34,26 +35,20 @@ class DynamoDBPersonKeys:
         return self.find(person_id) or self._create(person_id)
 
     def erase(self, person_id: str) -> None:
-        try:
+        with failures_as_unavailable(_SERVER):
             self._client.delete_item(TableName=self._table, Key={"PersonId": {"S": person_id}})
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable("The person keys cannot be reached.") from error
 
     def _create(self, person_id: str) -> bytes:
         key = os.urandom(KEY_BYTES)
-        try:
-            self._client.put_item(
-                TableName=self._table,
-                Item={"PersonId": {"S": person_id}, "WrappedKey": {"B": self._master_key.wrap(key, person_id)}},
-                ConditionExpression="attribute_not_exists(PersonId)",
-            )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-                raise Unavailable("The person keys cannot be reached.") from error
-            existing = self.find(person_id)
-            if existing is None:
-                raise Unavailable("The person's key was erased at this moment.") from error
-            return existing
-        except BotoCoreError as error:
-            raise Unavailable("The person keys cannot be reached.") from error
-        return key
+        found = write_if(
+            self._client.put_item,
+            TableName=self._table,
+            Item={"PersonId": {"S": person_id}, "WrappedKey": {"B": self._master_key.wrap(key, person_id)}},
+            ConditionExpression="attribute_not_exists(PersonId)",
+        )
+        if found is None:
+            return key
+        existing = self.find(person_id)
+        if existing is None:
+            raise Unavailable("The person's key was erased at this moment.")
+        return existing

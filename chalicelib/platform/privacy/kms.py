@@ -2,11 +2,7 @@
 
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.platform.errors import Unavailable
-
-_NOT_OURS = "InvalidCiphertextException"
+from chalicelib.platform.aws.failures import failures_as_unavailable
 
 
 class KmsMasterKey:
@@ -24,14 +20,8 @@ class KmsMasterKey:
         return self._ask(self._client.decrypt, "Plaintext", CiphertextBlob=wrapped, **_bound_to(person_id))
 
     def _ask(self, operation: Any, answer: str, **arguments: Any) -> bytes:
-        try:
+        with failures_as_unavailable("The master key"):
             return bytes(operation(KeyId=self._key_id, **arguments)[answer])
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") == _NOT_OURS:
-                raise
-            raise Unavailable("The master key cannot be used.") from error
-        except BotoCoreError as error:
-            raise Unavailable("The master key cannot be reached.") from error
 
 
 def _bound_to(person_id: str) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from botocore.exceptions import ClientError
-
-from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.aws.conditional import write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.processes.process import Instance
@@ -33,52 +32,42 @@ class DynamoDBInstances:
         self._items = VersionedItems(client, table, "StreamId", generation)
 
     def find(self, stream_id: UUID) -> Instance | None:
-        with weather(self._table):
+        with failures_as_unavailable(self._table):
             reply = self._client.get_item(TableName=self._table, Key=self._items.key_of(stream_id), ConsistentRead=True)
         return self._from_item(reply["Item"]) if "Item" in reply else None
 
     def save(self, instance: Instance, expected_version: int) -> None:
         item = self._to_item(instance)
-        try:
-            with weather(self._table):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(StreamId) OR Version = :expected",
-                    ExpressionAttributeValues={":expected": {"N": str(expected_version)}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            if error.response.get("Item") != item:
-                raise PositionMoved(f"Process {instance.stream_id} is not at {expected_version} any more.") from error
+        found = write_if(
+            self._client.put_item,
+            TableName=self._table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(StreamId) OR Version = :expected",
+            ExpressionAttributeValues={":expected": {"N": str(expected_version)}},
+        )
+        if found not in (None, item):
+            raise PositionMoved(f"Process {instance.stream_id} is not at {expected_version} any more.")
 
     def list_due(self, now: datetime, limit: int) -> list[Instance]:
-        with weather(self._table):
+        with failures_as_unavailable(self._table):
             return [self._from_item(item) for item in islice(self._due(now), limit)]
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
         if instance.due_at is None:
             return False
-        try:
-            with weather(self._table):
-                self._client.update_item(
-                    TableName=self._table,
-                    Key=self._items.key_of(instance.stream_id),
-                    UpdateExpression="SET DueAt = :until",
-                    ConditionExpression="Version = :version AND DueAt = :due",
-                    ExpressionAttributeValues={
-                        ":until": {"S": format_instant(until)},
-                        ":version": {"N": str(instance.version)},
-                        ":due": {"S": format_instant(instance.due_at)},
-                    },
-                )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        found = write_if(
+            self._client.update_item,
+            TableName=self._table,
+            Key=self._items.key_of(instance.stream_id),
+            UpdateExpression="SET DueAt = :until",
+            ConditionExpression="Version = :version AND DueAt = :due",
+            ExpressionAttributeValues={
+                ":until": {"S": format_instant(until)},
+                ":version": {"N": str(instance.version)},
+                ":due": {"S": format_instant(instance.due_at)},
+            },
+        )
+        return found is None
 
     def _due(self, now: datetime) -> Iterator[Any]:
         for shard in range(_SHARDS):

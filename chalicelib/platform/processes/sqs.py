@@ -1,13 +1,11 @@
 """The work queue in SQS."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.processes.work import Task, to_message
 
@@ -25,7 +23,7 @@ class SqsWorkQueue:
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
         seconds = ceil(min(delay, _LONGEST_DELAY).total_seconds())  # never early: then there is no news yet
         for start in range(0, len(tasks), _BATCH):
-            with _weather():
+            with failures_as_unavailable("The work queue"):
                 self._send_batch([to_message(task) for task in tasks[start : start + _BATCH]], seconds)
 
     def _send_batch(self, bodies: list[str], delay_seconds: int) -> None:
@@ -38,12 +36,3 @@ class SqsWorkQueue:
         )
         if reply.get("Failed"):
             raise Unavailable("The work queue took only a part.")
-
-
-@contextmanager
-def _weather() -> Iterator[None]:
-    """A queue that refuses is as good as away: whoever sends comes again."""
-    try:
-        yield
-    except (BotoCoreError, ClientError) as error:
-        raise Unavailable("The work queue cannot be reached.") from error

@@ -6,7 +6,7 @@ from threading import Lock
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.marks import Mark
-from chalicelib.platform.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_fits
+from chalicelib.platform.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_valid
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 
 
@@ -21,7 +21,7 @@ class MemoryEventStore:
         self._lock = Lock()
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
-        ensure_fits(events, raising)
+        ensure_valid(events, raising)
         if not events:
             return
         self.usage.count_requests("PutItem" if len(events) == 1 and not raising else "TransactWriteItems")
@@ -33,7 +33,7 @@ class MemoryEventStore:
                 raise ConcurrencyError(taken)
             for event in events:
                 self._streams.setdefault(event.aggregate_id, {})[event.aggregate_version] = event
-            for key in raising:
+            for key in set(raising):
                 self._marks[key] = Mark(self._marks.get(key, Mark()).epoch + 1)
         self.usage.count_write(len(events), len(events))
 
@@ -44,10 +44,10 @@ class MemoryEventStore:
             return [stream[version] for version in sorted(stream) if version > after]
 
     def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
-        return self.read(stream_id, after)[:limit]
+        return self.read(stream_id, after)[:limit] if limit > 0 else []
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
-        return self.read(stream_id)[-count:]
+        return self.read(stream_id)[-count:] if count > 0 else []
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
         """Cursors are `<stream> <version>`: the place of the last event of the page."""

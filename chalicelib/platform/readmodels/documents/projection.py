@@ -9,9 +9,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
-from botocore.exceptions import ClientError
-
-from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.aws.conditional import write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import CloudbashError, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
@@ -185,7 +184,7 @@ class DocumentProjection:
         query = self._query(owner, after)
         items: list[Any] = []
         while len(items) <= limit:
-            with weather(self._table):
+            with failures_as_unavailable(self._table):
                 page = self._client.query(**query, Limit=limit + 1 - len(items))
             items += page["Items"]
             if "LastEvaluatedKey" not in page:
@@ -207,26 +206,21 @@ class DocumentProjection:
         }
 
     def _get(self, stream_id: UUID) -> Any:
-        with weather(self._table):
+        with failures_as_unavailable(self._table):
             reply = self._client.get_item(TableName=self._table, Key=self._items.key_of(stream_id), ConsistentRead=True)
         return reply.get("Item")
 
     def _put(self, item: dict[str, Any], position: int) -> None:
         _ensure_fits(item)
-        try:
-            with weather(self._table):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=item,
-                    ConditionExpression="attribute_not_exists(Id) OR Version = :expected",
-                    ExpressionAttributeValues={":expected": {"N": str(position)}},
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            if error.response.get("Item") != item:
-                raise PositionMoved(f"Document {item['Id']['S']} is not at version {position} any more.") from error
+        found = write_if(
+            self._client.put_item,
+            TableName=self._table,
+            Item=item,
+            ConditionExpression="attribute_not_exists(Id) OR Version = :expected",
+            ExpressionAttributeValues={":expected": {"N": str(position)}},
+        )
+        if found not in (None, item):
+            raise PositionMoved(f"Document {item['Id']['S']} is not at version {position} any more.")
 
     def _to_item(self, versioned: Versioned) -> dict[str, Any]:
         document, version = versioned

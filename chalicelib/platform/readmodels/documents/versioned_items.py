@@ -11,9 +11,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from botocore.exceptions import ClientError
-
-from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.aws.conditional import write_all_if, write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.platform.readmodels.generations import Generations, GenerationsMoved
@@ -57,7 +56,7 @@ class VersionedItems:
         for some in _chunks(stream_ids, _AT_ONCE):
             wanted: Any = {"Keys": [self.key_of(one) for one in some], "ConsistentRead": True, **options}
             for _ in range(_TRIES):
-                with weather(self.table):
+                with failures_as_unavailable(self.table):
                     reply = self.client.batch_get_item(RequestItems={self.table: wanted})
                 found |= {self.stream_of(item): item for item in reply["Responses"].get(self.table, [])}
                 wanted = reply["UnprocessedKeys"].get(self.table)
@@ -74,37 +73,24 @@ class VersionedItems:
     def put_many(self, items: Mapping[UUID, tuple[Item, int]]) -> set[UUID]:
         """Put each item where the version of the one that is there is the one beside it (-1: none).
 
-        Returns the streams of which it is not; these are left as they were. Raises Unavailable, or ClientError for
-        items that the table does not take.
+        Returns the streams of which it is not; these are left as they were. Raises Unavailable, or an error of
+        the SDK for items that the table does not take.
         """
         moved: set[UUID] = set()
         for some in _chunks(items, MAX_COMMIT_ITEMS):
             left = {key: items[key] for key in some}
             while left:
                 lost = self._try_to_put(list(left.values()))
-                if lost is None:
+                if not lost:
                     break
                 moved |= {key for number, key in enumerate(left) if number in lost}
                 left = {key: left[key] for number, key in enumerate(left) if number not in lost}
         return moved
 
-    def _try_to_put(self, items: Sequence[tuple[Item, int]]) -> set[int] | None:
-        """All or none. None when they are there; else the places of those whose version is not the expected one."""
-        puts: list[Any] = [{"Put": self._put(item, expected)} for item, expected in items]
-        try:
-            with weather(self.table):
-                self.client.transact_write_items(TransactItems=puts)
-        except ClientError as error:
-            if error_code(error) != "TransactionCanceledException":
-                raise
-            codes = [reason.get("Code") for reason in error.response.get("CancellationReasons", [])]
-            lost = {place for place, code in enumerate(codes) if code == "ConditionalCheckFailed"}
-            if not lost and set(codes) <= {"None", None, "TransactionConflict", "ThrottlingError"}:
-                raise Unavailable(f"{self.table} is busy.") from error
-            if not lost:
-                raise
-            return lost
-        return None
+    def _try_to_put(self, items: Sequence[tuple[Item, int]]) -> frozenset[int]:
+        """All or none: returns the places of those whose version is not the expected one."""
+        puts = [{"Put": self._put(item, expected)} for item, expected in items]
+        return write_all_if(self.client.transact_write_items, self.table, TransactItems=puts)
 
     def _put(self, item: Item, expected: int) -> Item:
         condition = f"attribute_not_exists({self.key})" if expected < 0 else "Version = :expected"
@@ -113,7 +99,7 @@ class VersionedItems:
 
     def generations(self) -> Generations:
         """Strongly consistent. Raises Unavailable."""
-        with weather(self.table):
+        with failures_as_unavailable(self.table):
             reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": _POINTER}}, ConsistentRead=True)
         item = reply.get("Item")
         if item is None:
@@ -130,18 +116,15 @@ class VersionedItems:
             condition += " AND attribute_not_exists(Beside)"
         if before == Generations():
             condition = f"attribute_not_exists({self.key}) OR ({condition})"
-        try:
-            with weather(self.table):
-                self.client.put_item(
-                    TableName=self.table,
-                    Item=item,
-                    ConditionExpression=condition,
-                    ExpressionAttributeValues=known,
-                )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            raise GenerationsMoved(f"The generations of {self.table} are not {asdict(before)} any more.") from error
+        found = write_if(
+            self.client.put_item,
+            TableName=self.table,
+            Item=item,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=known,
+        )
+        if found is not None:
+            raise GenerationsMoved(f"The generations of {self.table} are not {asdict(before)} any more.")
 
     def keep_only(self, generations: Collection[int]) -> None:
         """Delete the items of all other generations: reads the whole table. Raises Unavailable."""
@@ -150,7 +133,7 @@ class VersionedItems:
         for some in _chunks(stale, _DELETED_AT_ONCE):
             left: Any = {self.table: [{"DeleteRequest": {"Key": {self.key: {"S": key}}}} for key in some]}
             for _ in range(_TRIES):
-                with weather(self.table):
+                with failures_as_unavailable(self.table):
                     left = self.client.batch_write_item(RequestItems=left)["UnprocessedItems"]
                 if not left:
                     break
@@ -161,7 +144,7 @@ class VersionedItems:
         pages = self.client.get_paginator("scan").paginate(
             TableName=self.table, ProjectionExpression="#key", ExpressionAttributeNames={"#key": self.key}
         )
-        with weather(self.table):
+        with failures_as_unavailable(self.table):
             for page in pages:
                 yield from (item[self.key]["S"] for item in page["Items"])
 
@@ -177,7 +160,7 @@ class Notebook:
 
     def read(self) -> dict[str, str]:
         """Raises Unavailable."""
-        with weather(self.table):
+        with failures_as_unavailable(self.table):
             reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": self.name}}, ConsistentRead=True)
         notes: dict[str, str] = json.loads(reply["Item"]["Notes"]["S"]) if "Item" in reply else {}
         return notes
@@ -185,7 +168,7 @@ class Notebook:
     def write(self, notes: Mapping[str, str]) -> None:
         """Raises Unavailable."""
         item = {self.key: {"S": self.name}, "Notes": {"S": json.dumps(notes)}}
-        with weather(self.table):
+        with failures_as_unavailable(self.table):
             self.client.put_item(TableName=self.table, Item=item)
 
 

@@ -5,9 +5,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from botocore.exceptions import ClientError
-
-from chalicelib.platform.aws.failures import error_code, weather
+from chalicelib.platform.aws.conditional import write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import Money
 from chalicelib.shop.orders.payments.sandbox import Decision, Entry
@@ -24,7 +23,7 @@ class DynamoDBLedger:
         self._table = table
 
     def find(self, entry_id: UUID) -> Entry | None:
-        with weather(self._table):
+        with failures_as_unavailable(self._table):
             reply = self._client.get_item(TableName=self._table, Key={"Id": {"S": str(entry_id)}}, ConsistentRead=True)
         return _from_item(reply["Item"]) if "Item" in reply else None
 
@@ -41,19 +40,8 @@ class DynamoDBLedger:
 
     def _put(self, entry: Entry, **condition: Any) -> Entry:
         """Put it under this condition; returns what stands."""
-        try:
-            with weather(self._table):
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=_to_item(entry),
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    **condition,
-                )
-        except ClientError as error:
-            if error_code(error) != "ConditionalCheckFailedException":
-                raise
-            return _from_item(error.response["Item"])  # type: ignore[typeddict-item]  # the stubs do not know it
-        return entry
+        found = write_if(self._client.put_item, TableName=self._table, Item=_to_item(entry), **condition)
+        return entry if found is None else _from_item(found)
 
 
 def _to_item(entry: Entry) -> dict[str, Any]:

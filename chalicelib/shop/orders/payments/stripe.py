@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 import stripe
 
 from chalicelib.platform.errors import BadSignature, InvalidInput, Unavailable
+from chalicelib.platform.failures import raise_if_unavailable
 from chalicelib.platform.money import MINOR_DIGITS, Money
 from chalicelib.shop.orders.payments.port import (
     Attempt,
@@ -25,6 +25,7 @@ from chalicelib.shop.orders.payments.port import (
     Pending,
     Refund,
 )
+from chalicelib.shop.orders.payments.stripe_failures import failure_of
 
 SIGNATURE_HEADER = "stripe-signature"
 _TIMEOUT = (2.0, 10.0)
@@ -61,7 +62,7 @@ class StripeGateway:
             )
 
     def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
-        with _weather():
+        with _failures_as_unavailable():
             intent = self._create(attempt)
             try:
                 confirmed = self._intents.confirm(
@@ -76,14 +77,14 @@ class StripeGateway:
             return _outcome(confirmed) or Pending()
 
     def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
-        with _weather():
+        with _failures_as_unavailable():
             return _outcome(self._current(attempt))
 
     def cancel(self, attempt: Attempt) -> PaymentOutcome:
         return self._declined(attempt, _CANCELLED)
 
     def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
-        with _weather():
+        with _failures_as_unavailable():
             refund = self._refunds.create(
                 {
                     "payment_intent": self._current(attempt).id,
@@ -95,7 +96,7 @@ class StripeGateway:
             return Refund(completed=refund.status == "succeeded")
 
     def find_refund(self, refund_id: UUID, attempt: Attempt) -> Refund | None:
-        with _weather():
+        with _failures_as_unavailable():
             refunds = self._refunds.list({"payment_intent": self._current(attempt).id, "limit": 100})
             for refund in refunds.data:
                 if refund.to_dict().get("metadata", {}).get("refund_id") == str(refund_id):
@@ -116,7 +117,7 @@ class StripeGateway:
 
     def _declined(self, attempt: Attempt, reason: str) -> PaymentOutcome:
         """Make sure of it: an intent that failed could be confirmed again. What had succeeded before is told."""
-        with _weather():
+        with _failures_as_unavailable():
             intent = self._current(attempt)
             if intent.status not in {"succeeded", "canceled"}:
                 try:
@@ -169,9 +170,14 @@ def _money(minor: int, currency: str) -> Money:
 
 
 @contextmanager
-def _weather() -> Iterator[Any]:
+def _failures_as_unavailable() -> Iterator[None]:
     """Whatever Stripe says that is no decision about the payment leaves its outcome unknown."""
     try:
         yield
     except stripe.StripeError as error:
-        raise Unavailable("Stripe does not answer.") from error
+        raise_if_unavailable(failure_of(error.http_status, error.code, _type_of(error)), "Stripe", error)
+        raise Unavailable("Stripe refuses the request.") from error
+
+
+def _type_of(error: stripe.StripeError) -> str | None:
+    return None if error.error is None else error.error.type

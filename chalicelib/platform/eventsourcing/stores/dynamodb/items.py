@@ -19,12 +19,6 @@ def from_item(item: dict[str, Any]) -> StoredEvent:
     return from_attributes({name: value.get("S", value.get("N")) for name, value in item.items()})
 
 
-def is_ours(item: Any, event: StoredEvent) -> bool:
-    """Whether the item that stands in the event's place is the event itself, written by a try whose reply was lost: the
-    same `EventId` and everything else."""
-    return bool(item) and from_item(item) == event
-
-
 def event_key(stream_id: UUID, version: int) -> dict[str, Any]:
     return {"AggregateId": {"S": str(stream_id)}, "AggregateVersion": {"N": str(version)}}
 

@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.aws.conditional import write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.eventsourcing.snapshots import Snapshot
+from chalicelib.platform.failures import Failure
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -20,10 +20,8 @@ class DynamoDBSnapshots:
         self._table = table
 
     def find(self, stream_id: UUID) -> Snapshot | None:
-        try:
+        with failures_as_unavailable(self._table):
             reply = self._client.get_item(TableName=self._table, Key={"StreamId": {"S": str(stream_id)}})
-        except (ClientError, BotoCoreError) as error:
-            raise Unavailable("The snapshots cannot be reached.") from error
         item = reply.get("Item")
         if item is None:
             return None
@@ -38,22 +36,19 @@ class DynamoDBSnapshots:
 
     def save(self, snapshot: Snapshot) -> None:
         version = {"N": str(snapshot.version)}
-        try:
-            self._client.put_item(
+        item = {
+            "StreamId": {"S": str(snapshot.stream_id)},
+            "Version": version,
+            "Created": {"S": snapshot.created},
+            "ChainHash": {"S": snapshot.chain_hash},
+            "Shape": {"S": snapshot.shape},
+            "State": {"S": snapshot.state},
+        }
+        with failures_as_unavailable(self._table, otherwise=Failure.TRANSIENT):
+            write_if(
+                self._client.put_item,
                 TableName=self._table,
-                Item={
-                    "StreamId": {"S": str(snapshot.stream_id)},
-                    "Version": version,
-                    "Created": {"S": snapshot.created},
-                    "ChainHash": {"S": snapshot.chain_hash},
-                    "Shape": {"S": snapshot.shape},
-                    "State": {"S": snapshot.state},
-                },
+                Item=item,
                 ConditionExpression="attribute_not_exists(StreamId) OR Version < :version",
                 ExpressionAttributeValues={":version": version},
             )
-        except ClientError as error:
-            if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
-                raise Unavailable("The snapshot was not kept.") from error
-        except BotoCoreError as error:
-            raise Unavailable("The snapshots cannot be reached.") from error

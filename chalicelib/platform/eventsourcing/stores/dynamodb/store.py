@@ -3,35 +3,32 @@
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from botocore.exceptions import ClientError
-
+from chalicelib.platform.aws.conditional import write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import LogDamaged
 from chalicelib.platform.eventsourcing.marks import Mark
-from chalicelib.platform.eventsourcing.store import ScanPage, ensure_fits
+from chalicelib.platform.eventsourcing.store import ScanPage, ensure_valid
 from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.appending import Appender, AppendRequests
 from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, from_item, mark_key
 from chalicelib.platform.eventsourcing.stores.dynamodb.puts import Puts
-from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests, code_of, weather
+from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
+_SERVER = "The event log"
+
 logger = logging.getLogger(__name__)
 
 
-class Appending(Protocol):
-    """A way of writing an append down in one request, all or nothing."""
-
-    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID]) -> None:
-        """As `EventStore.append`, for at least one event and within the limits. A version that exists raises
-        ConcurrencyError, unless this very commit has written it before."""
-
-
-AppendingWith = Callable[["DynamoDBClient", str, str, Requests], Appending]
+AppendingWith = Callable[["DynamoDBClient", str, str, Requests], AppendRequests]
+"""Makes a way of appending from the client, the names of the log's table and the marks', and what sends requests."""
 
 
 class DynamoDBEventStore:
@@ -46,22 +43,26 @@ class DynamoDBEventStore:
         self._client = client
         self._table = table
         self._marks_table = marks_table
-        self._appending = appending_with(client, table, marks_table, self._requests)
+        self._appender = Appender(appending_with(client, table, marks_table, self._requests), self._requests)
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
-        ensure_fits(events, raising)
+        ensure_valid(events, raising)
         if not events:
             return
-        with weather():
-            self._appending.append(events, raising)
+        with failures_as_unavailable(_SERVER):
+            self._appender.append(events, raising)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         return list(self._pages(_past(stream_id, after)))
 
     def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
+        if limit < 1:
+            return []
         return list(islice(self._pages({**_past(stream_id, after), "Limit": limit}), limit))
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
+        if count < 1:
+            return []
         values = {":id": {"S": str(stream_id)}}
         query = {"KeyConditionExpression": "AggregateId = :id", "ExpressionAttributeValues": values}
         newest_first = self._pages({**query, "ScanIndexForward": False, "Limit": count})
@@ -78,7 +79,7 @@ class DynamoDBEventStore:
         while True:
             if after is not None:
                 request["ExclusiveStartKey"] = json.loads(after)
-            with weather():
+            with failures_as_unavailable(_SERVER):
                 page = self._requests.send("Scan", self._client.scan, request)
             self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
             after = json.dumps(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
@@ -87,7 +88,7 @@ class DynamoDBEventStore:
                 return
 
     def size(self) -> int:
-        with weather():
+        with failures_as_unavailable(_SERVER):
             return int(self._client.describe_table(TableName=self._table)["Table"]["ItemCount"])
 
     def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
@@ -96,7 +97,7 @@ class DynamoDBEventStore:
         found: list[StoredEvent] = []
         while keys:
             request = {"RequestItems": {self._table: {"Keys": keys, "ConsistentRead": True}}}
-            with weather():
+            with failures_as_unavailable(_SERVER):
                 reply = self._requests.send("BatchGetItem", self._client.batch_get_item, request)
             found += _events_among(reply["Responses"].get(self._table, []))
             keys = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
@@ -104,7 +105,7 @@ class DynamoDBEventStore:
 
     def find_mark(self, key: UUID) -> Mark:
         request = {"TableName": self._marks_table, "Key": mark_key(key), "ConsistentRead": True}
-        with weather():
+        with failures_as_unavailable(_SERVER):
             reply = self._requests.send(
                 "GetItem", self._client.get_item, {**request, "ReturnConsumedCapacity": "TOTAL"}
             )
@@ -113,26 +114,23 @@ class DynamoDBEventStore:
         return Mark(int(item["Epoch"]["N"]), item.get("Verdict", {}).get("S")) if item else Mark()
 
     def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
-        request = {
-            "TableName": self._marks_table,
-            "Key": mark_key(key),
-            "UpdateExpression": "SET Verdict = :verdict, Epoch = :epoch",
-            "ConditionExpression": "Epoch = :epoch" + (" OR attribute_not_exists(Epoch)" if epoch == 0 else ""),
-            "ExpressionAttributeValues": {":verdict": {"S": verdict}, ":epoch": {"N": str(epoch)}},
-        }
-        try:
-            with weather():
-                self._requests.send("UpdateItem", self._client.update_item, request)
-        except ClientError as error:
-            if code_of(error) == "ConditionalCheckFailed":
-                return False
-            raise
-        return True
+        found = write_if(
+            partial(self._send, "UpdateItem", self._client.update_item),
+            TableName=self._marks_table,
+            Key=mark_key(key),
+            UpdateExpression="SET Verdict = :verdict, Epoch = :epoch",
+            ConditionExpression="Epoch = :epoch" + (" OR attribute_not_exists(Epoch)" if epoch == 0 else ""),
+            ExpressionAttributeValues={":verdict": {"S": verdict}, ":epoch": {"N": str(epoch)}},
+        )
+        return found is None
+
+    def _send(self, operation: str, call: Callable[..., Any], **request: Any) -> Any:
+        return self._requests.send(operation, call, request)
 
     def _pages(self, query: dict[str, Any]) -> Iterator[StoredEvent]:
         request = {"TableName": self._table, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL", **query}
         while True:
-            with weather():
+            with failures_as_unavailable(_SERVER):
                 page = self._requests.send("Query", self._client.query, request)
             self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
             yield from map(_readable, page["Items"])

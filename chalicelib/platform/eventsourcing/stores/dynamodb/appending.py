@@ -1,0 +1,124 @@
+"""Appending in one request, whatever the request: what its refusal means is the same."""
+
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple, NoReturn, Protocol
+from uuid import UUID
+
+from botocore.exceptions import ClientError
+
+from chalicelib.platform.aws.conditional import Item, item_in_the_way
+from chalicelib.platform.aws.failures import CONDITION_FAILED, cancellation_reasons, error_code
+from chalicelib.platform.eventsourcing.store import ConcurrencyError
+from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
+from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests
+
+_OCCUPIED = frozenset({CONDITION_FAILED, "DuplicateItem"})
+_DONE = "None"
+"""The code of an item that would have been written but for the others."""
+_LOST_RACE = _OCCUPIED | {"TransactionConflict"}
+
+
+class Call(NamedTuple):
+    """A request that is ready to be sent: the operation's name, the client's method, and its arguments."""
+
+    operation: str
+    method: Callable[..., Any]
+    request: dict[str, Any]
+
+
+class AppendRequests(Protocol):
+    """A way of writing events down, each only where nothing is: it builds the requests."""
+
+    def for_one(self, event: StoredEvent) -> Call: ...
+
+    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Call:
+        """A transaction of the events, in this order, and then the raised epochs of the marks with these keys.
+
+        `absent` are the marks that are believed not to be there, for a way that has to know.
+        """
+
+    def occupant(self, event: StoredEvent, refused: Item) -> Item:
+        """The item that stands in the event's place, `{}` for none; `refused` is the one that the refusal brought."""
+
+
+class Appender:
+    """Sends an append, and understands its refusal."""
+
+    def __init__(self, building: AppendRequests, requests: Requests) -> None:
+        self._building = building
+        self._requests = requests
+
+    def append(self, events: Sequence[StoredEvent], raising: Collection[UUID]) -> None:
+        """As `EventStore.append`, for at least one event and within the limits.
+
+        A mark that was there though it seemed absent, or the reverse, cancels the transaction; then it is sent again
+        the other way round. Nothing was written before.
+        """
+        keys, absent = list(dict.fromkeys(raising)), frozenset[UUID]()
+        for _ in range(2 * len(keys) + 1):
+            surprises = self._try_to_append(events, keys, absent)
+            if not surprises:
+                return
+            absent ^= surprises
+        raise ConcurrencyError(frozenset())
+
+    def _try_to_append(
+        self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]
+    ) -> frozenset[UUID]:
+        """Returns the marks that were a surprise: if any, nothing was written."""
+        is_single = len(events) == 1 and not keys
+        operation, method, request = (
+            self._building.for_one(events[0]) if is_single else self._building.for_several(events, keys, absent)
+        )
+        try:
+            reply = self._requests.send(operation, method, {**request, "ReturnConsumedCapacity": "TOTAL"})
+        except ClientError as error:
+            return self._surprises(error, events, keys)
+        consumed = [reply["ConsumedCapacity"]] if is_single else reply["ConsumedCapacity"]
+        units = sum(table["CapacityUnits"] for table in consumed)
+        self._requests.usage.count_write(units, len(events) + len(keys))
+        return frozenset()
+
+    def _surprises(self, error: ClientError, events: Sequence[StoredEvent], keys: Sequence[UUID]) -> frozenset[UUID]:
+        """Why it was refused: marks that were a surprise, none if the events are there already, by an earlier try.
+
+        Raises:
+            ConcurrencyError: for a lost race.
+            ClientError: for anything else, as it is.
+        """
+        reasons = _reasons_of(error)
+        if len(reasons) < len(events):
+            raise error
+        of_events, of_marks = reasons[: len(events)], reasons[len(events) :]
+        if self._are_ours(events, of_events):
+            return frozenset()
+        surprises = frozenset(key for key, reason in zip(keys, of_marks, strict=False) if reason["Code"] in _OCCUPIED)
+        if not surprises or _codes(of_events) != {_DONE} or not _codes(of_marks) <= _OCCUPIED | {_DONE}:
+            _raise_refusal(error, events, reasons)
+        return surprises
+
+    def _are_ours(self, events: Sequence[StoredEvent], reasons: Sequence[Any]) -> bool:
+        """Whether the transaction had been committed by an earlier try. What is in our way is looked at first."""
+        pairs = sorted(zip(events, reasons, strict=True), key=lambda pair: pair[1]["Code"] not in _OCCUPIED)
+        return pairs[0][1]["Code"] in _OCCUPIED and all(
+            self._building.occupant(event, reason.get("Item") or {}) == to_item(event) for event, reason in pairs
+        )
+
+
+def _reasons_of(error: ClientError) -> list[Any]:
+    """A reason for each item; a request of one item is refused like a transaction of one."""
+    if error_code(error) in _LOST_RACE:
+        return [{"Code": error_code(error), "Item": item_in_the_way(error)}]
+    return cancellation_reasons(error)
+
+
+def _raise_refusal(error: ClientError, events: Sequence[StoredEvent], reasons: Sequence[Any]) -> NoReturn:
+    if _LOST_RACE & _codes(reasons):
+        lost = (event for event, reason in zip(events, reasons, strict=False) if reason["Code"] in _LOST_RACE)
+        raise ConcurrencyError(frozenset(event.aggregate_id for event in lost)) from error
+    raise error
+
+
+def _codes(reasons: Sequence[Any]) -> set[str]:
+    return {reason["Code"] for reason in reasons}
