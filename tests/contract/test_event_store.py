@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from botocore.exceptions import ClientError
 
-from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.errors import LogDamaged, Unavailable
 from chalicelib.platform.eventsourcing.chain import Log
 from chalicelib.platform.eventsourcing.codec import Head
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -21,6 +21,7 @@ from chalicelib.platform.eventsourcing.store import (
     MAX_ITEM_BYTES,
     CommitTooLarge,
     ConcurrencyError,
+    InvalidCommit,
     StoreUsage,
     item_bytes,
 )
@@ -284,6 +285,52 @@ def test_a_commit_of_which_only_a_part_is_there_is_refused(store: CountedStore) 
     assert store.read(stream_id) == events[:1]
 
 
+@pytest.mark.parametrize("beside", [0, 1])
+def test_two_events_at_one_place_are_refused_before_any_request(store: CountedStore, beside: int) -> None:
+    stream_id = uuid4()
+    others = [item(DELETED) for _ in range(beside)]
+    before = spent(store.usage)
+    for second in (item(DELETED, stream_id), item(venue(), stream_id)):
+        with pytest.raises(InvalidCommit, match="the same version"):
+            store.append([item(DELETED, stream_id), *others, second])
+    event = item(DELETED, stream_id)
+    with pytest.raises(InvalidCommit, match="the same version"):
+        store.append([event, *others, event])
+    assert spent(store.usage) == before
+    assert store.read(stream_id) == []
+
+
+def test_an_epoch_is_not_raised_by_an_append_of_nothing(store: CountedStore) -> None:
+    key = uuid4()
+    before = spent(store.usage)
+    with pytest.raises(InvalidCommit, match="no event"):
+        store.append([], raising=[key])
+    assert spent(store.usage) == before
+    assert store.find_mark(key).epoch == 0
+
+
+def test_an_epoch_that_is_named_twice_is_raised_once(store: CountedStore) -> None:
+    key = uuid4()
+    store.append([item(DELETED)], raising=[key, key])
+    assert store.find_mark(key).epoch == 1
+
+
+@pytest.mark.parametrize("beside", [0, 1])
+@pytest.mark.parametrize("raised", [0, 1])
+def test_a_stray_item_in_our_place_is_a_lost_race(
+    store: CountedStore, put_stray: Callable[[UUID, int], None], beside: int, raised: int
+) -> None:
+    """Whatever it is that another hand has put there, it is not written over; reading it then tells what it is."""
+    stream_id, others = uuid4(), [item(DELETED) for _ in range(beside)]
+    put_stray(stream_id, 0)
+    with pytest.raises(ConcurrencyError) as conflict:
+        store.append([*others, item(DELETED, stream_id)], raising=[uuid4()] * raised)
+    assert conflict.value.streams == {stream_id}
+    assert [store.read(event.aggregate_id) for event in others] == [[]] * beside
+    with pytest.raises(LogDamaged):
+        store.read(stream_id)
+
+
 def test_a_hundred_events_are_one_commit(store: CountedStore) -> None:
     stream_id = uuid4()
     events = store_all(stream_id, [DELETED] * MAX_COMMIT_ITEMS)
@@ -299,6 +346,25 @@ def test_a_slice_is_the_first_events_past_a_version(store: CountedStore) -> None
     for after, limit in ((-1, 1), (-1, 12), (-1, 13), (0, 5), (9, 1), (9, 100)):
         assert store.read_slice(stream_id, after, limit) == events[after + 1 : after + 1 + limit]
     assert store.read_slice(stream_id, 11, 5) == store.read_slice(uuid4(), -1, 5) == []
+
+
+@pytest.mark.parametrize("count", [0, -1])
+def test_of_no_events_none_are_read(store: CountedStore, count: int) -> None:
+    stream_id = uuid4()
+    store.append(store_all(stream_id, [DELETED] * 3))
+    before = spent(store.usage)
+    assert store.read_last(stream_id, count) == []
+    assert store.read_slice(stream_id, -1, count) == []
+    assert spent(store.usage) == before
+
+
+def test_the_newest_events_are_read_in_order(store: CountedStore) -> None:
+    stream_id = uuid4()
+    events = store_all(stream_id, [DELETED] * 5)
+    store.append(events)
+    for count in (1, 2, 5, 6):
+        assert store.read_last(stream_id, count) == events[-count:]
+    assert store.read_last(uuid4(), 3) == []
 
 
 def test_a_slice_costs_one_request_however_long_the_stream_is(store: CountedStore) -> None:

@@ -1,4 +1,4 @@
-"""Every code of AWS ends in its class: on the write side, the read side, in rebuild and repair.
+"""Every failure of a server ends in its class: on the write side, the read side, in rebuild and repair.
 
 No server is asked: each operation of each adapter is answered with each code that AWS has for it.
 """
@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import psycopg
 import pytest
 from botocore.exceptions import ClientError
+from redis._parsers.base import BaseParser
 
 from chalicelib.platform import metrics
 from chalicelib.platform.archive.s3 import S3Files
@@ -45,6 +47,9 @@ from chalicelib.platform.readmodels.documents.versioned_items import Notebook
 from chalicelib.platform.readmodels.folding import Folded
 from chalicelib.platform.readmodels.generations import Generations, GenerationsMoved, Rewrite
 from chalicelib.platform.readmodels.loading import Loader
+from chalicelib.platform.readmodels.postgres.projection import Pool, PostgresProjection
+from chalicelib.platform.readmodels.postgres.tables import Schema
+from chalicelib.platform.readmodels.redis.projection import RedisModel, RedisProjection, open_redis
 from chalicelib.platform.readmodels.verification import Difference, Verifier, catch_up
 from chalicelib.shop.carts.events import CartCheckedOut, CartCreated
 from chalicelib.shop.carts.projections import fold_cart
@@ -351,3 +356,52 @@ def test_a_rebuild_is_ended_by_a_server_and_not_by_one_stream(code: str) -> None
         elif failure in {Failure.TRANSIENT, Failure.MISCONFIGURED}:
             with pytest.raises(Unavailable):
                 loader(dynamodb.client).load(streams)
+
+
+# --- Postgres and Redis ----------------------------------------------------------------------------------------------
+
+
+class FaultyPool(Pool):
+    """A pool of Postgres that gives no connection, and says why."""
+
+    error: psycopg.Error
+
+    def open(self, *_: object, **__: object) -> None:
+        raise self.error
+
+
+@pytest.mark.parametrize("sqlstate", ["08006", "28P01", "3D000", "40P01", "42P01", "53300", "57P03", "58030", "XX001"])
+def test_a_postgres_that_fails_for_a_minute_parks_nothing(sqlstate: str) -> None:
+    pool, parking = FaultyPool(open=False), MemoryParking()
+    pool.error = psycopg.errors.lookup(sqlstate)("a test says so")
+    projection = PostgresProjection("carts", pool, {"Cart": lambda _: []}, Schema("carts", {}))
+    feed = Consumer(projection, log(), parking, lambda: SOME_TIME)
+    for _ in range(60):
+        assert feed.consume(records(STREAM)) == failed_from("sequence 0")
+    assert parking.list_parked() == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "BUSY Redis is busy running a script.",
+        "LOADING Redis is loading the dataset in memory",
+        "MISCONF Redis is configured to save RDB snapshots",
+        "NOAUTH Authentication required.",
+        "OOM command not allowed when used memory > 'maxmemory'.",
+        "READONLY You can't write against a read only replica.",
+    ],
+)
+def test_a_redis_that_fails_for_a_minute_parks_nothing(answer: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parser: Any = BaseParser
+
+    def refuse(*_: object, **__: object) -> None:
+        raise parser.parse_error(answer)
+
+    redis, parking = open_redis("redis://127.0.0.1:9"), MemoryParking()
+    monkeypatch.setattr(redis, "execute_command", refuse)
+    model = RedisModel("carts", frozenset({"Cart"}), lambda _: [], "", lambda contents, _: contents or {}, {})
+    feed = Consumer(RedisProjection(redis, model), log(), parking, lambda: SOME_TIME)
+    for _ in range(60):
+        assert feed.consume(records(STREAM)) == failed_from("sequence 0")
+    assert parking.list_parked() == []

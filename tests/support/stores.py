@@ -1,16 +1,17 @@
 """Event stores to run one contract against: name this module in `pytest_plugins`, and do not import it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import boto3
 import pytest
 from botocore.config import Config
 
 from chalicelib.platform.eventsourcing.snapshots import MemorySnapshots, Snapshots
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key
 from chalicelib.platform.eventsourcing.stores.dynamodb.partiql import Inserts
 from chalicelib.platform.eventsourcing.stores.dynamodb.puts import Puts
 from chalicelib.platform.eventsourcing.stores.dynamodb.snapshots import DynamoDBSnapshots
@@ -124,6 +125,20 @@ def store(request: pytest.FixtureRequest) -> CountedStore:
     client: DynamoDBClient = request.getfixturevalue("client")
     tables = request.getfixturevalue("events_table"), request.getfixturevalue("marks_table")
     return DynamoDBEventStore(client, *tables, WAYS[request.param])
+
+
+@pytest.fixture
+def put_stray(store: CountedStore, request: pytest.FixtureRequest) -> Callable[[UUID, int], None]:
+    """Puts an item that is no event into the log under contract, behind the store's back."""
+    if isinstance(store, MemoryEventStore):
+        return store.put_stray
+    client: DynamoDBClient = request.getfixturevalue("client")
+    table: str = request.getfixturevalue("events_table")
+
+    def put(stream_id: UUID, version: int) -> None:
+        client.put_item(TableName=table, Item={**event_key(stream_id, version), "Created": {"S": ""}})
+
+    return put
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from threading import Lock
 from uuid import UUID
 
+from chalicelib.platform.errors import LogDamaged
 from chalicelib.platform.eventsourcing.marks import Mark
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_valid
 from chalicelib.platform.eventsourcing.stored import StoredEvent
@@ -16,7 +17,7 @@ class MemoryEventStore:
     def __init__(self, events_a_page: int = 500) -> None:
         self._events_a_page = events_a_page
         self.usage = StoreUsage()
-        self._streams: dict[UUID, dict[int, StoredEvent]] = {}
+        self._streams: dict[UUID, dict[int, StoredEvent | None]] = {}
         self._marks: dict[UUID, Mark] = {}
         self._lock = Lock()
 
@@ -28,7 +29,7 @@ class MemoryEventStore:
         with self._lock:
             if all(self._at(event) == event for event in events):
                 return
-            taken = frozenset(event.aggregate_id for event in events if self._at(event) is not None)
+            taken = frozenset(event.aggregate_id for event in events if self._is_taken(event))
             if taken:
                 raise ConcurrencyError(taken)
             for event in events:
@@ -39,15 +40,19 @@ class MemoryEventStore:
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         self.usage.count_requests("Query")
-        with self._lock:
-            stream = self._streams.get(stream_id, {})
-            return [stream[version] for version in sorted(stream) if version > after]
+        return [_readable(version, found) for version, found in self._items(stream_id, after)]
 
     def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
-        return self.read(stream_id, after)[:limit] if limit > 0 else []
+        if limit < 1:
+            return []
+        self.usage.count_requests("Query")
+        return [_readable(version, found) for version, found in self._items(stream_id, after)[:limit]]
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
-        return self.read(stream_id)[-count:] if count > 0 else []
+        if count < 1:
+            return []
+        self.usage.count_requests("Query")
+        return [_readable(version, found) for version, found in self._items(stream_id)[-count:]]
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
         """Cursors are `<stream> <version>`: the place of the last event of the page."""
@@ -57,7 +62,9 @@ class MemoryEventStore:
         streams = streams if place is None else streams[bisect_right(streams, place[0]) - 1 :]
         events: list[StoredEvent] = []
         for key in streams:
-            events += self.read(key, place[1] if place is not None and key == place[0] else -1)
+            self.usage.count_requests("Query")
+            past = place[1] if place is not None and key == place[0] else -1
+            events += [found for _, found in self._items(key, past) if found is not None]
             while len(events) > self._events_a_page:
                 page, events = events[: self._events_a_page], events[self._events_a_page :]
                 yield ScanPage(page, f"{page[-1].aggregate_id} {page[-1].aggregate_version}")
@@ -86,6 +93,11 @@ class MemoryEventStore:
             self._marks[key] = Mark(epoch, verdict)
             return True
 
+    def put_stray(self, stream_id: UUID, version: int) -> None:
+        """Put an item there that is no event, as another hand could; for tests."""
+        with self._lock:
+            self._streams.setdefault(stream_id, {})[version] = None
+
     def stream_ids(self) -> list[UUID]:
         """Every stream that has an event."""
         with self._lock:
@@ -100,3 +112,16 @@ class MemoryEventStore:
 
     def _at(self, event: StoredEvent) -> StoredEvent | None:
         return self._streams.get(event.aggregate_id, {}).get(event.aggregate_version)
+
+    def _is_taken(self, event: StoredEvent) -> bool:
+        return event.aggregate_version in self._streams.get(event.aggregate_id, {})
+
+    def _items(self, stream_id: UUID, after: int = -1) -> list[tuple[int, StoredEvent | None]]:
+        with self._lock:
+            return sorted(item for item in self._streams.get(stream_id, {}).items() if item[0] > after)
+
+
+def _readable(version: int, found: StoredEvent | None) -> StoredEvent:
+    if found is None:
+        raise LogDamaged("An item of the stream is no event.", version=str(version))
+    return found
