@@ -145,7 +145,7 @@ class Feed:
         return self.stream.read(reader.shard.id, reader.iterator)
 
     def _end_if_gone(self, reader: _Reader) -> bool:
-        """A split takes the parent shard away at once on ministack. A stream that is gone raises here: weather."""
+        """A split takes the parent shard away at once on ministack. A stream that is gone raises here."""
         if any(shard.id == reader.shard.id for shard in self.stream.shards()):
             reader.iterator = None
             return False

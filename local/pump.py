@@ -34,7 +34,7 @@ __all__ = ["Mapping", "Pump", "PumpStuck", "mappings_of"]
 
 log = logging.getLogger("local.pump")
 
-WEATHER = (BotoCoreError, ClientError, ShardGone, IteratorLost, RecordTrimmed)
+TRANSIENT_FAILURES = (BotoCoreError, ClientError, ShardGone, IteratorLost, RecordTrimmed)
 FORWARDING_FIRST: tuple[Source, ...] = ("dynamodb", "kinesis")
 
 BUSY_POLL = 0.02
@@ -43,7 +43,7 @@ IDLE_POLL: dict[Source, float] = {"dynamodb": 0.1, "kinesis": 0.2}
 SLOWER = 1.5
 LONGEST_WINDOW = 5.0
 """Who looks at a shop of their own does not want to wait for minutes until a batch is worth a file."""
-WEATHER_POLL = 1.0
+RETRY_POLL = 1.0
 LOOK_AT_STOP_EVERY = 0.2
 
 FAILED_TASK_AGAIN = 2
@@ -193,8 +193,8 @@ class Pump:
             news = False
             try:
                 news = channel.feed.read_all()
-            except WEATHER as weather:
-                problem = weather
+            except TRANSIENT_FAILURES as failure:
+                problem = failure
             moved = False
             for worker in channel.workers:
                 moved |= worker.step()
@@ -237,9 +237,9 @@ class Pump:
             try:
                 if not poller.step(wait=1, retry_after=FAILED_TASK_AGAIN):
                     stop.wait(LOOK_AT_STOP_EVERY)
-            except WEATHER as weather:
-                log.warning("%s: %s", poller.mapping.name, weather)
-                stop.wait(WEATHER_POLL)
+            except TRANSIENT_FAILURES as failure:
+                log.warning("%s: %s", poller.mapping.name, failure)
+                stop.wait(RETRY_POLL)
 
     def _keep_ticking(self, stop: threading.Event) -> None:
         while not stop.wait(SCHEDULES_RUN_EVERY):
@@ -254,9 +254,9 @@ class Pump:
             try:
                 news = channel.feed.read_once()
                 pause = BUSY_POLL if news else min(pause * SLOWER, IDLE_POLL[channel.source])
-            except WEATHER as weather:
-                log.warning("%s: %s", channel.feed.stream.name, weather)
-                pause = WEATHER_POLL
+            except TRANSIENT_FAILURES as failure:
+                log.warning("%s: %s", channel.feed.stream.name, failure)
+                pause = RETRY_POLL
             channel.look_now.wait(pause)
             channel.look_now.clear()
 

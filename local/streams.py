@@ -165,7 +165,7 @@ class KinesisStream:
 
 
 class _stream_errors:  # noqa: N801 - reads as the block it is used as
-    """Tells the errors that have a meaning for a reader from the weather, which passes through."""
+    """Tells the errors that have a meaning for a reader from transient failures, which pass through."""
 
     MEANING: dict[str, type[Exception]] = {  # noqa: RUF012 - never changed
         "ExpiredIteratorException": IteratorLost,

@@ -118,9 +118,9 @@ class Labour:
 
 
 def come_to_rest(world: World) -> None:
-    """Calm weather: everything is delivered and done, and time passes until nothing is waited for any more."""
-    world.weather.clear_up()
-    world.stage.note("the weather clears up")
+    """Stop all faults: everything is delivered and done, and time passes until nothing is waited for any more."""
+    world.faults.stop()
+    world.stage.note("the faults stop")
     labour = Labour(world)
     for _ in range(MOST_ROUNDS):
         repair(world)

@@ -57,7 +57,7 @@ def reached(world: World) -> frozenset[str]:
 
 
 def _milestones(world: World) -> Iterator[str]:
-    yield from (f"fault: {fault}" for fault in world.weather.struck)
+    yield from (f"fault: {fault}" for fault in world.faults.struck)
     yield from ("sold out" for reply in world.replies if reply.refusal and reply.refusal.code == "sold_out")
     if world.log.lost_races:
         yield "race lost"

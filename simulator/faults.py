@@ -54,7 +54,7 @@ GATEWAY: Methods = {
 }
 
 
-class Weather:
+class FaultInjector:
     """How often each fault strikes in one schedule. Many schedules lack some kinds, so that the others get further."""
 
     def __init__(self, stage: Stage) -> None:
@@ -62,11 +62,11 @@ class Weather:
         self.struck: Counter[Fault] = Counter()
         self._rates = dict.fromkeys(Fault, 0.0)
 
-    def turn(self) -> None:
+    def start(self) -> None:
         """From now on faults strike."""
         self._rates = {fault: self.stage.random.choice(_RATES) for fault in Fault}
 
-    def clear_up(self) -> None:
+    def stop(self) -> None:
         """No fault strikes any more."""
         self._rates = dict.fromkeys(Fault, 0.0)
 
@@ -81,13 +81,13 @@ class Weather:
 
 
 class Port:
-    """A port with the weather before it; what is not among `methods` is no call to a server."""
+    """A port with faults before it; what is not among `methods` is no call to a server."""
 
-    def __init__(self, name: str, target: Any, methods: Methods, weather: Weather) -> None:
+    def __init__(self, name: str, target: Any, methods: Methods, faults: FaultInjector) -> None:
         self._name = name
         self._target = target
         self._methods = methods
-        self._weather = weather
+        self._faults = faults
 
     def __getattr__(self, method: str) -> Any:
         target = getattr(self._target, method)
@@ -99,10 +99,10 @@ class Port:
     def _call(
         self, method: str, possible: tuple[Fault, ...], target: Any, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        stage = self._weather.stage
+        stage = self._faults.stage
         stage.pause()
         stage.ensure_alive()
-        fault = self._weather.strike(possible)
+        fault = self._faults.strike(possible)
         if stage.is_traced():
             stage.note(f"{self._name}.{method}" + (f" [{fault}]" if fault else ""))
         self._before(fault, target, arguments, options)
@@ -117,7 +117,7 @@ class Port:
         return result
 
     def _before(self, fault: Fault | None, target: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        stage = self._weather.stage
+        stage = self._faults.stage
         match fault:
             case Fault.CRASH_BEFORE:
                 raise Crash

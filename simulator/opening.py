@@ -1,4 +1,4 @@
-"""Before the schedule begins: a concert with small pools is on sale, in calm weather."""
+"""Before the schedule begins: a concert with small pools is on sale, without faults."""
 
 from datetime import timedelta
 from functools import partial

@@ -35,7 +35,7 @@ def play(seed: int, trace: Line | None = None) -> Played:
     with _seeded(seed), _silence():
         world = World(seed, trace)
         put_on_sale(world)
-        world.weather.turn()
+        world.faults.start()
         let_in(world)
         set_going(world)
         world.stage.play()

@@ -28,7 +28,7 @@ from chalicelib.shop.orders.payments.sandbox import MemoryLedger
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.process import CheckoutProcess
 from simulator import faults
-from simulator.faults import Port, Weather
+from simulator.faults import FaultInjector, Port
 from simulator.servers import Keys, Log, Provider, Queue, ReferenceProjection, Snapshots
 from simulator.stage import Crash, Line, Stage
 
@@ -72,12 +72,12 @@ class Stock:
 
 
 class World:
-    """Every port of every container has the weather before it; what stands behind the ports is the truth."""
+    """Every port of every container has faults before it; what stands behind the ports is the truth."""
 
     def __init__(self, seed: int, trace: Line | None = None) -> None:
         self.stage = Stage(seed, trace)
         self.random = self.stage.random
-        self.weather = Weather(self.stage)
+        self.faults = FaultInjector(self.stage)
         self.log = Log(self.stage)
         self.queue = Queue(self.stage)
         self.instances = MemoryInstances()
@@ -154,7 +154,7 @@ class World:
             receive(self.gateways["sandbox"], self.sends, body, headers, delay)
 
     def _port(self, name: str, target: Any, methods: faults.Methods) -> Any:
-        return Port(name, target, methods, self.weather)
+        return Port(name, target, methods, self.faults)
 
 
 def caller_of(person: Actor, what: str, key: str) -> Caller:

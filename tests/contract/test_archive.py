@@ -279,7 +279,7 @@ def test_a_record_that_can_be_read_after_a_fix_is_archived_and_forgotten(archive
     assert (archived.read(), archived.parking.list_unreadable()) == ([event], [])
 
 
-# --- weather ---------------------------------------------------------------------------------------------------------
+# --- transient failures ----------------------------------------------------------------------------------------------
 
 
 def test_while_s3_is_away_the_batch_comes_again(archived: Archived) -> None:

@@ -713,7 +713,7 @@ def head_of(store: MemoryEventStore, stream_id: UUID) -> Head:
 # --- when Redis is away ----------------------------------------------------------------------------------------------
 
 
-def test_a_redis_that_does_not_answer_is_weather_and_soon_so(
+def test_a_redis_that_does_not_answer_is_a_transient_failure_and_soon_so(
     valkey: Valkey, redis: Redis, projection: RedisProjection
 ) -> None:
     concert_id, pool_key, store = a_pool(held(HOLDS[0]))
@@ -740,7 +740,7 @@ def test_a_redis_that_does_not_answer_is_weather_and_soon_so(
     assert counts(availability(redis, concert_id, SOME_TIME)) == [(7, 3, 0)]
 
 
-def test_a_redis_that_is_gone_is_weather_and_comes_back_empty(
+def test_a_redis_that_is_gone_is_a_transient_failure_and_comes_back_empty(
     valkey: Valkey, redis: Redis, projection: RedisProjection
 ) -> None:
     concert_id, pool_key, store = a_pool(held(HOLDS[0]))
@@ -769,7 +769,7 @@ def test_a_redis_that_is_gone_is_weather_and_comes_back_empty(
     ],
     ids=["read-only", "full"],
 )
-def test_a_redis_that_takes_no_writes_is_weather_and_nothing_is_half_done(
+def test_a_redis_that_takes_no_writes_is_a_transient_failure_and_nothing_is_half_done(
     redis: Redis, projection: RedisProjection, spoil: Callable[[Redis], object], mend: Callable[[Redis], object]
 ) -> None:
     concert_id, pool_key, store = a_pool(held(HOLDS[0], 3))
@@ -786,7 +786,7 @@ def test_a_redis_that_takes_no_writes_is_weather_and_nothing_is_half_done(
     assert counts(availability(redis, concert_id, SOME_TIME)) == [(7, 3, 0)]
 
 
-def test_a_key_of_another_type_is_poison_and_no_weather(redis: Redis, projection: RedisProjection) -> None:
+def test_a_key_of_another_type_is_poison_and_no_transient_failure(redis: Redis, projection: RedisProjection) -> None:
     _, pool_key, store = a_pool()
     hold = RecordedEvent(pool_key, 1, SOME_TIME, held(HOLDS[0]))
     deliver(projection, store)

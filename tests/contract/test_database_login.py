@@ -106,7 +106,7 @@ def test_between_the_two_halves_of_a_rotation_the_database_is_away_and_then_back
     shop.programme.close()
 
 
-def test_a_secret_that_is_not_there_is_weather(rotating: Rotating) -> None:
+def test_a_secret_that_is_not_there_is_a_transient_failure(rotating: Rotating) -> None:
     shop = Composition(Settings(database_url=rotating.address, database_secret_id="no-such-secret"))
     with pytest.raises(Unavailable):
         shop.programme.probe()

@@ -421,7 +421,7 @@ def test_a_write_that_the_sdk_repeats_meets_its_own_item_and_is_a_success(
 @pytest.mark.parametrize(
     "code", ["ThrottlingException", "ProvisionedThroughputExceededException", "AccessDeniedException"]
 )
-def test_a_table_that_does_not_answer_now_is_weather(
+def test_a_table_that_does_not_answer_now_is_a_transient_failure(
     disturbed: DocumentProjection, client: "DynamoDBClient", code: str
 ) -> None:
     stream = store_all(uuid4(), [CartCreated(customer_id=SOMEBODY)])

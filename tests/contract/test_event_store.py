@@ -572,7 +572,7 @@ THROTTLED = ["ProvisionedThroughputExceededException", "ThrottlingException", "R
 @pytest.mark.parametrize(
     "code", [*THROTTLED, "InternalServerError", "ServiceUnavailable", "TransactionInProgressException"]
 )
-def test_throttling_and_failing_servers_are_weather(
+def test_throttling_and_failing_servers_are_transient_failures(
     dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", operations: Operations, code: str
 ) -> None:
     for operation in (*operations, "Query"):
@@ -583,7 +583,7 @@ def test_throttling_and_failing_servers_are_weather(
             work()
 
 
-def test_a_page_of_a_proxy_is_weather(
+def test_a_page_of_a_proxy_is_a_transient_failure(
     dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", operations: Operations
 ) -> None:
     for operation in (*operations, "Query"):
@@ -593,7 +593,7 @@ def test_a_page_of_a_proxy_is_weather(
             work()
 
 
-def test_a_server_that_is_gone_is_weather(events_table: str) -> None:
+def test_a_server_that_is_gone_is_a_transient_failure(events_table: str) -> None:
     store = DynamoDBEventStore(Aws(f"http://127.0.0.1:{free_port()}").dynamodb, events_table, "marks")
     for work in appends_and_reads(store, uuid4()):
         with pytest.raises(Unavailable):
@@ -609,7 +609,7 @@ def test_throttling_that_passes_while_the_sdk_repeats_is_no_error(
     assert dynamodb_store.read(event.aggregate_id) == [event]
 
 
-def test_a_request_that_dynamodb_calls_wrong_is_a_fault_of_ours_and_no_weather(
+def test_a_request_that_dynamodb_calls_wrong_is_a_fault_of_ours_and_no_transient_failure(
     dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", operations: Operations
 ) -> None:
     for operation in (*operations, "Query"):
@@ -635,7 +635,7 @@ def test_a_conflict_with_another_transaction_is_a_lost_race(
 
 
 @pytest.mark.parametrize("code", ["ThrottlingError", "ProvisionedThroughputExceeded"])
-def test_a_transaction_cancelled_by_throttling_is_weather(
+def test_a_transaction_cancelled_by_throttling_is_a_transient_failure(
     dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", operations: Operations, code: str
 ) -> None:
     refuse(client, operations.transaction, "TransactionCanceledException", CancellationReasons=reasons("None", code))
@@ -643,7 +643,7 @@ def test_a_transaction_cancelled_by_throttling_is_weather(
         dynamodb_store.append([item(DELETED), item(DELETED)])
 
 
-def test_a_transaction_cancelled_for_a_reason_of_ours_is_no_weather(
+def test_a_transaction_cancelled_for_a_reason_of_ours_is_no_transient_failure(
     dynamodb_store: DynamoDBEventStore, client: "DynamoDBClient", operations: Operations
 ) -> None:
     refuse(

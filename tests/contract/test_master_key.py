@@ -74,7 +74,7 @@ def test_a_key_that_was_tampered_with_is_not_unwrapped(stack: Stack, person: str
         master_key.unwrap(bytes(wrapped), person)
 
 
-def test_kms_that_is_away_or_refuses_us_is_weather(stack: Stack, person: str) -> None:
+def test_kms_that_is_away_or_refuses_us_is_a_transient_failure(stack: Stack, person: str) -> None:
     away = KmsMasterKey(kms("http://127.0.0.1:9"), "alias/none")
     unknown_key = KmsMasterKey(kms(stack.emulator.url), str(uuid4()))
     for master_key in (away, unknown_key):

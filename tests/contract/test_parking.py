@@ -463,7 +463,7 @@ def unheard_of(_: object) -> StoredEvent:
 # --- the table -------------------------------------------------------------------------------------------------------
 
 
-def test_a_parking_that_is_away_is_weather(tmp_path: Path) -> None:
+def test_a_parking_that_is_away_is_a_transient_failure(tmp_path: Path) -> None:
     nobody = Emulator(tmp_path)  # never started
     parking = DynamoDBParking(Aws(nobody.url).dynamodb, "parked")
     stream = a_stream(a_projection())
@@ -481,7 +481,7 @@ def test_a_parking_that_is_away_is_weather(tmp_path: Path) -> None:
             ask()
 
 
-def test_what_the_table_calls_wrong_is_no_weather(client: "DynamoDBClient", table: str) -> None:
+def test_what_the_table_calls_wrong_is_no_transient_failure(client: "DynamoDBClient", table: str) -> None:
     with pytest.raises(ClientError):
         DynamoDBParking(client, table).park(a_stream(a_projection(), error="x" * 500_000))
 

@@ -158,7 +158,7 @@ def test_a_key_whose_making_was_not_confirmed_is_the_persons_key_all_the_same(
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError"])
-def test_weather_is_no_missing_key(
+def test_a_transient_failure_is_no_missing_key(
     dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", person: UUID, code: str
 ) -> None:
     """A key that cannot be asked for must never look erased."""

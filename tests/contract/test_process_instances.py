@@ -111,7 +111,9 @@ def test_a_save_whose_reply_was_lost_is_a_success(
     assert kept_in_dynamodb.find(saved.stream_id) == saved
 
 
-def test_a_throttled_table_is_weather(kept_in_dynamodb: DynamoDBInstances, client: "DynamoDBClient") -> None:
+def test_a_throttled_table_is_a_transient_failure(
+    kept_in_dynamodb: DynamoDBInstances, client: "DynamoDBClient"
+) -> None:
     refuse(client, "PutItem", "ThrottlingException")
     with pytest.raises(Unavailable):
         kept_in_dynamodb.save(instance(), -1)
@@ -130,7 +132,9 @@ def test_tasks_arrive_in_the_queue_however_many_they_are(
     assert set(arrived) == set(tasks)
 
 
-def test_a_queue_that_is_not_there_is_weather(contract_emulator: Emulator, contract_resources: Resources) -> None:
+def test_a_queue_that_is_not_there_is_a_transient_failure(
+    contract_emulator: Emulator, contract_resources: Resources
+) -> None:
     url = contract_resources.queue_urls["WorkQueue"] + "-gone"
     with pytest.raises(Unavailable):
         SqsWorkQueue(Aws(contract_emulator.url).sqs, url).send([Task(Kind.CANCEL_ORDER, uuid4(), "cause")])

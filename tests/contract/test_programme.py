@@ -1002,7 +1002,7 @@ def test_a_reader_whose_tail_was_applied_meanwhile_sees_what_is_newer(shop: Shop
     assert (concert["name"], concert["version"]) == ("Day", 2)
 
 
-# Poison and weather
+# Poison and transient failures
 
 
 def test_an_event_that_cannot_be_applied_parks_its_stream_and_no_other(shop: Shop) -> None:
@@ -1025,7 +1025,7 @@ def raising(sqlstate: str) -> str:
 @pytest.mark.parametrize(
     "sqlstate", ["40001", "40P01", "53100", "53300", "57014", "57P01", "58030", "55P03", "25006", "42P01", "42501"]
 )
-def test_trouble_of_the_server_is_weather(shop: Shop, sqlstate: str) -> None:
+def test_trouble_of_the_server_is_a_transient_failure(shop: Shop, sqlstate: str) -> None:
     projection = ending_with(raising(sqlstate), shop.pool)
     with pytest.raises(Unavailable):
         projection.apply(uuid4(), -1, [record(uuid4(), 0, venue_created())])
@@ -1039,7 +1039,9 @@ def test_trouble_with_the_data_is_poison(shop: Shop, sqlstate: str) -> None:
     assert failure.value.sqlstate == sqlstate
 
 
-def test_a_connection_that_the_server_ends_in_the_middle_is_weather_and_the_next_one_works(shop: Shop) -> None:
+def test_a_connection_that_the_server_ends_in_the_middle_is_a_transient_failure_and_the_next_one_works(
+    shop: Shop,
+) -> None:
     projection = ending_with("select pg_terminate_backend(pg_backend_pid())", shop.pool)
     venue_id = uuid4()
     events = [record(venue_id, 0, venue_created())]
@@ -1049,7 +1051,7 @@ def test_a_connection_that_the_server_ends_in_the_middle_is_weather_and_the_next
     assert shop.projection.position(venue_id) == 0
 
 
-def test_a_database_before_its_first_migration_is_weather(empty_database: str) -> None:
+def test_a_database_before_its_first_migration_is_a_transient_failure(empty_database: str) -> None:
     pool = open_pool(empty_database)
     try:
         with pytest.raises(Unavailable):

@@ -316,7 +316,7 @@ def test_what_is_cached_after_a_commit_equals_what_is_in_the_log(shop: Shop) -> 
     assert (cart.state, order.state) == (shop.cart_state(cart_id), shop.order_state(order_id))
 
 
-# --- races and weather -----------------------------------------------------------------------------------------------
+# --- races and transient failures ------------------------------------------------------------------------------------
 
 
 def test_a_lost_race_is_tried_again_on_the_tail_past_what_is_cached() -> None:
@@ -348,7 +348,7 @@ def test_busy_is_no_refusal_of_the_business() -> None:
     assert not issubclass(Busy, RuleViolated)
 
 
-def test_weather_ends_a_command_at_once_and_leaves_no_trace_in_the_cache() -> None:
+def test_a_transient_failure_ends_a_command_at_once_and_leaves_no_trace_in_the_cache() -> None:
     store = MemoryEventStore()
     unlucky = Unlucky(store, losses=0, error=Unavailable("away"))
     repository = Repository(unlucky, Clock())

@@ -109,7 +109,7 @@ def test_the_signature_of_another_key_is_none_of_ours(
     assert not ours.verify(b"heads", others.sign(b"heads"))
 
 
-def test_a_key_that_cannot_be_used_is_weather(contract_emulator: Emulator) -> None:
+def test_a_key_that_cannot_be_used_is_a_transient_failure(contract_emulator: Emulator) -> None:
     nobody = KmsSigner(kms(contract_emulator), str(uuid4()))
     with pytest.raises(Unavailable):
         nobody.sign(b"heads")
@@ -157,7 +157,7 @@ def test_a_document_in_s3_that_was_touched_is_still_there_and_says_so(s3: Any, b
     ]
 
 
-def test_an_archive_that_is_away_is_weather(s3: Any) -> None:
+def test_an_archive_that_is_away_is_a_transient_failure(s3: Any) -> None:
     archive = S3Archive(s3, f"no-such-bucket-{uuid4().hex}")
     for ask in (lambda: archive.newest(SHARD), lambda: archive.put(SHARD, 0, b""), lambda: list(archive.documents())):
         with pytest.raises(Unavailable):

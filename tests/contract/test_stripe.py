@@ -185,7 +185,7 @@ def test_a_token_must_be_a_payment_method(gateway: StripeGateway) -> None:
         gateway.ensure_valid("tok_visa")
 
 
-def test_a_server_that_is_away_is_weather() -> None:
+def test_a_server_that_is_away_is_a_transient_failure() -> None:
     gone = StripeGateway(connect("sk_test_123", "http://127.0.0.1:9"), SECRET)
     with pytest.raises(Unavailable):
         gone.find_payment(attempt())

@@ -519,13 +519,13 @@ def test_children_of_a_shard_wait_until_every_record_of_their_parent_is_delivere
     assert sink.batches == [["1", "2", "3"], ["1", "2", "3"], ["3"], ["4"], ["5"]]
 
 
-class StormyStream:
+class FailingStream:
     """Three records, one a page; between the pages the emulator is away, or has forgotten the iterator it gave."""
 
-    name = "a stormy stream"
+    name = "a stream that fails"
 
     def __init__(self) -> None:
-        self._weather = itertools.cycle([EndpointConnectionError(endpoint_url="nowhere"), None, IteratorLost(), None])
+        self._failures = itertools.cycle([EndpointConnectionError(endpoint_url="nowhere"), None, IteratorLost(), None])
 
     def shards(self) -> Iterator[Shard]:
         return iter([Shard("only")])
@@ -534,8 +534,8 @@ class StormyStream:
         return after or "0"
 
     def read(self, _: str, iterator: str) -> Page:
-        if storm := next(self._weather):
-            raise storm
+        if failure := next(self._failures):
+            raise failure
         number = str(int(iterator) + 1)
         if number == "4":
             return Page([], iterator)
@@ -544,7 +544,7 @@ class StormyStream:
 
 def test_an_emulator_that_is_away_or_forgets_where_we_were_costs_no_record() -> None:
     sink = Sink()
-    Pump([Mapping("consume", "kinesis", sink)], {"kinesis": StormyStream()}).drain()
+    Pump([Mapping("consume", "kinesis", sink)], {"kinesis": FailingStream()}).drain()
     assert [number for batch in sink.batches for number in batch] == ["1", "2", "3"]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib.platform.eventsourcing.repository import Repository
-from tests.faults.test_weather_and_poison import append_poison
+from tests.faults.test_transient_failures_and_poison import append_poison
 from tests.journeys.shop import VENUE, Shop, cart_with, made, pay, publish_concert, refused
 from tests.support.metrics import collected
 

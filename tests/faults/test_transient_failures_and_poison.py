@@ -28,7 +28,7 @@ def test_while_postgres_is_away_the_shop_sells_and_afterwards_nothing_is_lost_or
     shop.settle()
     shop.stack.postgres.stop()
     organiser, customer, visitor = shop.organiser(), shop.customer(), shop.visitor()
-    name = f"In the storm {uuid4()}"
+    name = f"While Postgres is away {uuid4()}"
     concert = publish_concert(organiser, name=name)
     order_id = order_of(customer, concert.ticket_type_id, 1)
     made(pay(customer, order_id))
