@@ -6,7 +6,6 @@ by its handler, and before its first call by what `chalicelib/functions.py` make
 
 import gc
 import os
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate, SQSEvent
@@ -14,11 +13,12 @@ from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Dyn
 from chalicelib import composition
 from chalicelib.functions import THE_API, WARM_UP
 from chalicelib.platform import logs
+from chalicelib.platform.bus.kinesis.trigger import records_of
 from chalicelib.platform.invocation import observed
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
-    from chalicelib.platform.bus.consumer import BusRecord, Consumer
+    from chalicelib.platform.bus.consumer import Consumer
 
 FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
 """The function that this container runs, as Lambda names it; empty everywhere else, where all run in one process."""
@@ -95,7 +95,7 @@ def run_processes(event: KinesisEvent) -> dict[str, Any]:
 )
 def sign_heads(event: KinesisEvent) -> dict[str, Any]:
     """Bus → archive of signed heads."""
-    return composition.current().head_signer.sign(_bus_records(event))
+    return composition.current().head_signer.sign(records_of(event))
 
 
 @app.on_kinesis_record(
@@ -103,7 +103,7 @@ def sign_heads(event: KinesisEvent) -> dict[str, Any]:
 )
 def archive_events(event: KinesisEvent) -> dict[str, Any]:
     """Bus → archive of all events."""
-    return composition.current().archivist.archive(_bus_records(event))
+    return composition.current().archivist.archive(records_of(event))
 
 
 @app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=10)
@@ -141,15 +141,7 @@ def migrate(_event: object, _context: object) -> dict[str, list[str]]:
 
 
 def _consume(event: KinesisEvent, consumer: "Consumer") -> dict[str, Any]:
-    return consumer.consume(_bus_records(event))
-
-
-def _bus_records(event: KinesisEvent) -> "Iterator[BusRecord]":
-    from chalicelib.platform.bus.consumer import BusRecord
-
-    for record in event:
-        shard_id, _, _ = record.to_dict()["eventID"].partition(":")
-        yield BusRecord(record.sequence_number, record.data, shard_id)
+    return consumer.consume(records_of(event))
 
 
 if FUNCTION:

@@ -44,7 +44,8 @@ class Watch:
         made = Composition(Settings.from_environment())
         self.usage.watch(made.dynamodb)
         made.dynamodb.meta.events.register("before-parameter-build.dynamodb", self._note_writes)
-        made.kinesis.meta.events.register("before-parameter-build.kinesis.PutRecords", self._note_records)
+        bus: Any = made.event_bus
+        bus.client.meta.events.register("before-parameter-build.kinesis.PutRecords", self._note_records)
         composition.use(made)
 
     def _note_writes(self, params: dict[str, Any], **_: Any) -> None:

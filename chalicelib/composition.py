@@ -17,7 +17,6 @@ from chalicelib.settings import NotConfigured, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
-    from mypy_boto3_kinesis.client import KinesisClient
     from redis import Redis
 
     from chalicelib.platform.archive.archivist import Archivist
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.bus.consumer import Consumer
     from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
     from chalicelib.platform.bus.forwarder import Forwarder
+    from chalicelib.platform.bus.port import ReplayableBus
     from chalicelib.platform.bus.projection import Projection
     from chalicelib.platform.caller import Role
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
@@ -76,11 +76,6 @@ class Composition:
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
         client: DynamoDBClient = _client("dynamodb")
-        return client
-
-    @cached_property
-    def kinesis(self) -> "KinesisClient":
-        client: KinesisClient = _client("kinesis")
         return client
 
     @cached_property
@@ -179,10 +174,16 @@ class Composition:
         return DynamoDBParking(self.dynamodb, self.settings.need("parked_table"))
 
     @cached_property
+    def event_bus(self) -> "ReplayableBus":
+        from chalicelib.platform.bus.kinesis.bus import KinesisBus
+
+        return KinesisBus(_client("kinesis"), self.settings.need("event_bus"))
+
+    @cached_property
     def forwarder(self) -> "Forwarder":
         from chalicelib.platform.bus.forwarder import Forwarder
 
-        return Forwarder(self.kinesis, self.settings.need("event_bus"), self.parking, self.clock)
+        return Forwarder(self.event_bus, self.parking, self.clock)
 
     @property
     def consumers(self) -> "Mapping[str, Consumer]":
@@ -305,7 +306,7 @@ class Composition:
         nobody = UUID(int=0)
         return {
             "event_log": lambda: self.event_store.read(nobody),
-            "event_bus": lambda: self.kinesis.describe_stream_summary(StreamName=self.settings.need("event_bus")),
+            "event_bus": lambda: self.event_bus.probe(),
             "read_table": lambda: self.documents.find(nobody),
             "postgres": lambda: self.programme.probe(),
             "redis": lambda: self.redis.ping(),

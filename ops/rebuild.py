@@ -1,14 +1,12 @@
 """Commands that make a read model anew: from the log, or from the bus."""
 
 import argparse
-from collections.abc import Iterator, Sequence
 from datetime import datetime
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chalicelib import composition
 from chalicelib.platform.bus.batch import succeeded
-from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.readmodels.generations import switch
 from chalicelib.platform.readmodels.rebuild import PASSES, SEGMENTS, Progress, Rebuilder
@@ -19,7 +17,6 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 NAMES = ("programme", "carts", "availability", "processes")
-_RECORDS_AT_ONCE = 500
 
 
 def rebuild(options: argparse.Namespace) -> Report:
@@ -57,7 +54,7 @@ def replay(options: argparse.Namespace) -> Report:
     _, consumer = shop.read_models[options.projection]()
     total = 0
     with progress(f"Replaying {options.projection}", 0) as advance:
-        for records in _records(shop.kinesis, shop.settings.need("event_bus"), options.since):
+        for records in shop.event_bus.replay(options.since):
             if consumer.consume(records) != succeeded():
                 raise Unavailable("A server is away; replay again.")
             total += len(records)
@@ -82,19 +79,3 @@ def _instant(text: str) -> datetime:
     if instant.tzinfo is None:
         raise argparse.ArgumentTypeError("an instant needs an offset, as in 2030-06-15T20:00:00+02:00")
     return instant
-
-
-def _records(kinesis: Any, stream: str, since: datetime | None) -> Iterator[Sequence[BusRecord]]:
-    """What is on the bus now, shard by shard."""
-    start = (
-        {"ShardIteratorType": "AT_TIMESTAMP", "Timestamp": since} if since else {"ShardIteratorType": "TRIM_HORIZON"}
-    )
-    for page in kinesis.get_paginator("list_shards").paginate(StreamName=stream):
-        for shard in page["Shards"]:
-            reply = kinesis.get_shard_iterator(StreamName=stream, ShardId=shard["ShardId"], **start)
-            iterator = reply["ShardIterator"]
-            while iterator:
-                reply = kinesis.get_records(ShardIterator=iterator, Limit=_RECORDS_AT_ONCE)
-                yield [BusRecord(record["SequenceNumber"], record["Data"]) for record in reply["Records"]]
-                is_at_end = not reply["Records"] and not reply.get("MillisBehindLatest")
-                iterator = None if is_at_end else reply.get("NextShardIterator")

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import Projection
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.stored import StoredEvent

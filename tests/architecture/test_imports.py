@@ -48,7 +48,6 @@ def importers_of(library: str) -> set[str]:
 ADAPTERS_OF_AWS = {
     "chalicelib/composition.py",
     "chalicelib/platform/aws/",
-    "chalicelib/platform/bus/forwarder.py",
     "chalicelib/platform/eventsourcing/stores/dynamodb/",
 }
 

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, Phase, event, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.platform.bus.batch import succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.readmodels.generations import Contents, ReadModel

@@ -17,9 +17,9 @@ from chalicelib.platform.archive.archivist import Archivist
 from chalicelib.platform.archive.layout import ARCHIVE, NO_DAY, day_of
 from chalicelib.platform.archive.parquet import COLUMNS, Spool, merge, read_events
 from chalicelib.platform.archive.s3 import S3Files
-from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking, UnreadableRecord
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.errors import LogDamaged, Unavailable
 from chalicelib.platform.eventsourcing.chain import faults_in
 from chalicelib.platform.eventsourcing.stored import StoredEvent, to_attributes

@@ -17,9 +17,10 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from chalicelib.platform.bus.batch import failed_from, succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import CloudbashError, NotFound, Unavailable
 from chalicelib.platform.eventsourcing.codec import Head, RecordedEvent, decode, recorded

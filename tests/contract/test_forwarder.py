@@ -10,8 +10,10 @@ from uuid import UUID, uuid4
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.parsers import ResponseParserError
 
-from chalicelib.platform.bus.forwarder import ATTEMPTS, MAX_BYTES, MAX_RECORDS, Forwarder, LogRecord
+from chalicelib.platform.bus.forwarder import Forwarder, LogRecord
+from chalicelib.platform.bus.kinesis.bus import ATTEMPTS, MAX_BYTES, MAX_RECORDS, KinesisBus
 from chalicelib.platform.bus.message import from_bus, to_bus
 from chalicelib.platform.bus.parking import MemoryParking, UnreadableRecord
 from chalicelib.platform.errors import Unavailable
@@ -43,6 +45,7 @@ class FakeKinesis:
         self.accepted: list[Entry] = []
         self.refuses: Callable[[Entry, int], bool] = lambda _entry, _try: False
         self.errors: list[Exception] = []
+        self.answers_at_most = 10**6
         self._tries: Counter[bytes] = Counter()
 
     def put_records(self, **request: Any) -> dict[str, Any]:
@@ -51,7 +54,8 @@ class FakeKinesis:
         if self.errors:
             raise self.errors.pop(0)
         results = [self._put(entry) for entry in request["Records"]]
-        return {"FailedRecordCount": sum("ErrorCode" in result for result in results), "Records": results}
+        failed = sum("ErrorCode" in result for result in results)
+        return {"FailedRecordCount": failed, "Records": results[: self.answers_at_most]}
 
     def _put(self, entry: Entry) -> dict[str, str]:
         self._tries[entry["Data"]] += 1
@@ -84,7 +88,7 @@ def parking() -> MemoryParking:
 @pytest.fixture
 def forwarder(kinesis: FakeKinesis, parking: MemoryParking, pauses: list[float]) -> Forwarder:
     client: Any = kinesis
-    return Forwarder(client, BUS, parking, lambda: SOME_TIME, pauses.append)
+    return Forwarder(KinesisBus(client, BUS, pauses.append), parking, lambda: SOME_TIME)
 
 
 @pytest.fixture
@@ -223,6 +227,7 @@ def test_the_first_one_is_reported_also_if_a_later_one_was_refused_more_often(
 
 ERRORS = [
     EndpointConnectionError(endpoint_url="http://bus.example"),
+    ResponseParserError("An answer that ends in the middle"),
     *(
         ClientError({"Error": {"Code": code, "Message": "a test says so"}}, "PutRecords")
         for code in ("ResourceNotFoundException", "KMSThrottlingException", "InternalFailure", "AccessDeniedException")
@@ -262,6 +267,16 @@ def test_a_refusal_followed_by_an_error_puts_only_what_is_missing(kinesis: FakeK
     assert forwarder.forward(inserts(events)) == DELIVERED
     assert [len(request) for request in kinesis.requests] == [4, 2, 2]
     assert kinesis.events == [events[0], events[3], events[1], events[2]]
+
+
+@pytest.mark.parametrize("told", [0, 2])
+def test_what_an_answer_that_is_cut_short_does_not_tell_of_is_put_again(
+    kinesis: FakeKinesis, forwarder: Forwarder, told: int
+) -> None:
+    events = some_events(4)
+    kinesis.answers_at_most = told
+    assert forwarder.forward(inserts(events)) == (DELIVERED if told else failed_from(0))
+    assert [len(request) for request in kinesis.requests] == ([4, 2] if told else [4] * ATTEMPTS)
 
 
 @pytest.mark.parametrize("refused", [0, 1, 250, 499, 500, 999, 1000, 1099])
@@ -440,7 +455,7 @@ def test_what_was_put_can_be_read_from_the_bus_each_stream_in_its_order(
     emulated: "KinesisClient", contract_resources: Resources
 ) -> None:
     bus = contract_resources.names["EventBus"]
-    forwarder = Forwarder(emulated, bus, MemoryParking(), lambda: SOME_TIME)
+    forwarder = Forwarder(KinesisBus(emulated, bus), MemoryParking(), lambda: SOME_TIME)
     streams = {uuid4(): 300 for _ in range(3)}
     events = [event for stream_id, count in streams.items() for event in some_events(count, stream_id)]
     assert forwarder.forward(inserts(events)) == DELIVERED
@@ -454,7 +469,8 @@ def test_what_was_put_can_be_read_from_the_bus_each_stream_in_its_order(
 
 def test_a_bus_that_is_not_there_is_reported(emulated: "KinesisClient", contract_resources: Resources) -> None:
     assert contract_resources.names
-    forwarder = Forwarder(emulated, "no-such-bus", MemoryParking(), lambda: SOME_TIME, lambda _: None)
+    bus = KinesisBus(emulated, "no-such-bus", lambda _: None)
+    forwarder = Forwarder(bus, MemoryParking(), lambda: SOME_TIME)
     assert forwarder.forward(inserts(some_events(2), first=5)) == failed_from(5)
 
 

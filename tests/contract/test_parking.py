@@ -12,10 +12,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib.platform.bus.batch import failed_from, succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking, ParkedStream, Parking, UnreadableRecord
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.codec import RecordedEvent

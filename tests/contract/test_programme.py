@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 from psycopg.rows import DictRow
 
 from chalicelib.platform.bus.batch import failed_from, succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import InvalidInput, NotFound, Unavailable
 from chalicelib.platform.eventsourcing.codec import Head, Origin, RecordedEvent, encode, recorded

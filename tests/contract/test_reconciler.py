@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib.platform.bus.batch import succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking, ParkedStream
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore

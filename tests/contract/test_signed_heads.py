@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.chain import faults_in
 from chalicelib.platform.eventsourcing.stored import StoredEvent

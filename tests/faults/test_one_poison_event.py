@@ -10,9 +10,10 @@ import pytest
 
 from chalicelib import composition
 from chalicelib.platform.bus.batch import succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import ParkedStream
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore

@@ -9,9 +9,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chalicelib import composition
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.forwarder import Forwarder, LogRecord
+from chalicelib.platform.bus.kinesis.bus import KinesisBus
 from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.stored import StoredEvent
@@ -68,8 +70,10 @@ class HalfOfKinesis:
 def test_kinesis_that_refuses_half_of_what_it_is_given_gets_all_of_it_in_the_end(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    half = HalfOfKinesis(composition.current().kinesis)
-    monkeypatch.setattr(composition.current().forwarder, "_client", half)
+    bus = composition.current().event_bus
+    assert isinstance(bus, KinesisBus)
+    half = HalfOfKinesis(bus.client)
+    monkeypatch.setattr(bus, "client", half)
     city = f"Half {uuid4().hex[:8]}"
     concerts = [publish_concert(shop.organiser(), venue={"city": city}) for _ in range(3)]
     customer = shop.customer()
@@ -146,7 +150,7 @@ def test_shards_that_split_and_merge_while_events_are_forwarded_lose_none_of_the
     """The emulator forgets a closed shard with all that is in it, so the pump reads it before it is closed."""
     client, name = bus
     log, parking, follower = MemoryEventStore(), MemoryParking(), Follower()
-    forwarder = Forwarder(client, name, parking, lambda: SOME_TIME)
+    forwarder = Forwarder(KinesisBus(client, name), parking, lambda: SOME_TIME)
     consumer = Consumer(follower, log, parking, lambda: SOME_TIME)
 
     def follow(event: Json, _: Any) -> Any:

@@ -15,9 +15,9 @@ from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
 
 from chalicelib.composition import Composition
-from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.bus.forwarder import LogRecord
 from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.stored import StoredEvent

@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.processes.process import Instances, MemoryInstances
 from chalicelib.platform.processes.runner import ProcessRunner

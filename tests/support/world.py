@@ -6,9 +6,10 @@ from random import Random
 from uuid import UUID, uuid4
 
 from chalicelib.platform.bus.batch import succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.readmodels.folding import folded_streams

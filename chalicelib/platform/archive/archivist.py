@@ -11,9 +11,9 @@ from chalicelib.platform import metrics
 from chalicelib.platform.archive.layout import ARCHIVE, Files, key_of_batch
 from chalicelib.platform.archive.parquet import Spool, ensure_fits
 from chalicelib.platform.bus.batch import failed_from, succeeded
-from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.bus.message import from_bus
 from chalicelib.platform.bus.parking import Parking, UnreadableRecord
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.stored import StoredEvent

@@ -1,13 +1,13 @@
-"""What a stream handler answers to Lambda."""
+"""What a function that follows a stream answers to Lambda, whichever service triggers it."""
 
 from typing import Any
 
 
 def succeeded() -> dict[str, Any]:
-    """The whole batch is done."""
+    """Report the whole batch as done."""
     return {"batchItemFailures": []}
 
 
 def failed_from(sequence_number: str) -> dict[str, Any]:
-    """Deliver this record and all after it again (`ReportBatchItemFailures`)."""
+    """Ask for this record and all after it again (`ReportBatchItemFailures`)."""
     return {"batchItemFailures": [{"itemIdentifier": sequence_number}]}

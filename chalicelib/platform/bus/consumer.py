@@ -11,6 +11,7 @@ from chalicelib.platform import logs, metrics
 from chalicelib.platform.bus.batch import failed_from, succeeded
 from chalicelib.platform.bus.message import from_bus
 from chalicelib.platform.bus.parking import ParkedStream, Parking, UnreadableRecord
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved, Projection
 from chalicelib.platform.errors import LogDamaged, Unavailable
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, recorded
@@ -22,15 +23,6 @@ MAX_RIVALRIES = 20
 """How often another consumer may be first at one stream before the batch has to come again."""
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class BusRecord:
-    """One Kinesis record: its place in the shard, its payload, and its shard if that is known."""
-
-    sequence_number: str
-    data: bytes
-    shard_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from chalicelib.platform.bus.batch import failed_from, succeeded
-from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.bus.message import from_bus
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.stored import StoredEvent
