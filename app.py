@@ -6,19 +6,20 @@ by its handler, and before its first call by what `chalicelib/functions.py` make
 
 import gc
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, KinesisEvent, Rate, SQSEvent
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import composition
 from chalicelib.functions import THE_API, WARM_UP
 from chalicelib.platform import logs
-from chalicelib.platform.bus.kinesis.trigger import records_of
+from chalicelib.platform.bus.kinesis.trigger import on_bus_records
 from chalicelib.platform.invocation import observed
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
-    from chalicelib.platform.bus.consumer import Consumer
+    from chalicelib.platform.bus.port import BusRecord
 
 FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
 """The function that this container runs, as Lambda names it; empty everywhere else, where all run in one process."""
@@ -27,6 +28,7 @@ if FUNCTION:
     gc.disable()  # a start only makes what stays
 
 settings = Settings.from_environment()
+EVENT_BUS = settings.event_bus or "cloudbash-dev-events"
 logs.install()
 app = Chalice(app_name="cloudbash", configure_logs=False)  # its own handler writes plain text
 app.register_middleware(observed)
@@ -66,44 +68,40 @@ def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
     return composition.current().forwarder.forward(records)
 
 
-@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
-def project_programme(event: KinesisEvent) -> dict[str, Any]:
+@on_bus_records(app, EVENT_BUS, batch_size=100)
+def project_programme(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → Postgres."""
-    return _consume(event, composition.current().programme_consumer)
+    return composition.current().programme_consumer.consume(records)
 
 
-@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
-def project_carts(event: KinesisEvent) -> dict[str, Any]:
+@on_bus_records(app, EVENT_BUS, batch_size=100)
+def project_carts(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → DynamoDB."""
-    return _consume(event, composition.current().carts_consumer)
+    return composition.current().carts_consumer.consume(records)
 
 
-@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
-def project_availability(event: KinesisEvent) -> dict[str, Any]:
+@on_bus_records(app, EVENT_BUS, batch_size=100)
+def project_availability(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → Redis."""
-    return _consume(event, composition.current().availability_consumer)
+    return composition.current().availability_consumer.consume(records)
 
 
-@app.on_kinesis_record(stream=settings.event_bus or "cloudbash-dev-events", batch_size=100)
-def run_processes(event: KinesisEvent) -> dict[str, Any]:
+@on_bus_records(app, EVENT_BUS, batch_size=100)
+def run_processes(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → process managers."""
-    return _consume(event, composition.current().processes_consumer)
+    return composition.current().processes_consumer.consume(records)
 
 
-@app.on_kinesis_record(
-    stream=settings.event_bus or "cloudbash-dev-events", batch_size=10_000, maximum_batching_window_in_seconds=300
-)
-def sign_heads(event: KinesisEvent) -> dict[str, Any]:
+@on_bus_records(app, EVENT_BUS, batch_size=10_000, window_seconds=300)
+def sign_heads(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → archive of signed heads."""
-    return composition.current().head_signer.sign(records_of(event))
+    return composition.current().head_signer.sign(records)
 
 
-@app.on_kinesis_record(
-    stream=settings.event_bus or "cloudbash-dev-events", batch_size=10_000, maximum_batching_window_in_seconds=300
-)
-def archive_events(event: KinesisEvent) -> dict[str, Any]:
+@on_bus_records(app, EVENT_BUS, batch_size=10_000, window_seconds=300)
+def archive_events(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → archive of all events."""
-    return composition.current().archivist.archive(records_of(event))
+    return composition.current().archivist.archive(records)
 
 
 @app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=10)
@@ -138,10 +136,6 @@ def verify_read_models(_: CloudWatchEvent) -> None:
 def migrate(_event: object, _context: object) -> dict[str, list[str]]:
     """A deployment → schema of Postgres, which nobody reaches from outside."""
     return {"applied": composition.current().migrate()}
-
-
-def _consume(event: KinesisEvent, consumer: "Consumer") -> dict[str, Any]:
-    return consumer.consume(records_of(event))
 
 
 if FUNCTION:
