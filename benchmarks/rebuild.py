@@ -26,7 +26,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.folding import folded_streams
-from chalicelib.platform.readmodels.generations import ReadModel, Rewrite
+from chalicelib.platform.readmodels.port import ReadModel, Rewrite
 from chalicelib.platform.readmodels.rebuild import SEGMENTS, Progress, Rebuilder
 from chalicelib.settings import Settings
 from chalicelib.shop.concerts.events import (
@@ -156,7 +156,7 @@ def _copying(model: ReadModel, log: MadeUpLog) -> float:
 
     seconds = _seconds(copy)
     generations = model.generations()
-    model.keep_only([number for number in (generations.live, generations.beside) if number is not None])
+    model.retain([number for number in (generations.live, generations.candidate) if number is not None])
     return few.size() / seconds
 
 

@@ -40,9 +40,10 @@ if TYPE_CHECKING:
     from chalicelib.platform.processes.work import WorkQueue
     from chalicelib.platform.processes.worker import Worker
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
-    from chalicelib.platform.readmodels.generations import ReadModel
     from chalicelib.platform.readmodels.min_versions import MinVersions
-    from chalicelib.platform.readmodels.postgres.projection import Pool, PostgresProjection, Reader
+    from chalicelib.platform.readmodels.port import ReadModel
+    from chalicelib.platform.readmodels.postgres.pool import Pool, Reader
+    from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.orders.payments.port import PaymentGateway
@@ -119,7 +120,7 @@ class Composition:
     @cached_property
     def programme(self) -> "Pool":
         """The database of the programme: concerts and venues, to be searched."""
-        from chalicelib.platform.readmodels.postgres.projection import open_pool
+        from chalicelib.platform.readmodels.postgres.pool import open_pool
 
         return open_pool(self.settings.need("database_url"), self._login)
 
@@ -143,11 +144,13 @@ class Composition:
 
     def programme_reflecting(self, min_versions: "MinVersions") -> AbstractContextManager["Reader"]:
         """The programme as new as the reader wants it."""
-        return self.programme_projection.reflecting(min_versions, self.event_store)
+        from chalicelib.platform.readmodels.postgres.overlay import reflecting
+
+        return reflecting(self.programme_projection, min_versions, self.event_store)
 
     @cached_property
     def redis(self) -> "Redis":
-        from chalicelib.platform.readmodels.redis.projection import open_redis
+        from chalicelib.platform.readmodels.redis.client import open_redis
 
         return open_redis(self.settings.need("redis_url"))
 
@@ -276,7 +279,7 @@ class Composition:
 
     @cached_property
     def reconciler(self) -> "Reconciler":
-        from chalicelib.platform.readmodels.documents.versioned_items import Notebook
+        from chalicelib.platform.readmodels.documents.notebook import Notebook
         from chalicelib.platform.readmodels.reconciler import Reconciler
 
         followed = [make() for make in self.read_models.values()]

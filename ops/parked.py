@@ -36,7 +36,7 @@ def unreadable(options: argparse.Namespace) -> Report:
             "consumer": record.consumer,
             "shard": record.shard_id or "-",
             "sequence number": record.sequence_number,
-            "since": record.kept_at,
+            "since": record.parked_at,
             "bytes": str(len(record.data)),
             "error": record.error,
         }
@@ -130,7 +130,7 @@ def _record_row(record: UnreadableRecord) -> dict[str, str]:
         "projection": record.consumer,
         "stream": f"record …{record.sequence_number[-12:]}",
         "version": "-",
-        "since": record.kept_at,
+        "since": record.parked_at,
         "waiting": "-",
         "reason": record.error,
     }
@@ -152,7 +152,7 @@ def _unreadable_record(record: UnreadableRecord) -> dict[str, object]:
         "consumer": record.consumer,
         "shard": record.shard_id,
         "sequence_number": record.sequence_number,
-        "since": record.kept_at,
+        "since": record.parked_at,
         "error": record.error,
         "data_base64": base64.b64encode(record.data).decode(),
     }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib import composition
-from chalicelib.platform.readmodels.folding import Batch
+from chalicelib.platform.readmodels.folding import FoldedPage
 from chalicelib.platform.readmodels.rebuild import SEGMENTS, for_each_batch
 from chalicelib.platform.readmodels.verification import Behind, Difference, Findings, Verifier, catch_up
 from ops.chain import verify_chain
@@ -50,18 +50,18 @@ class _Checked:
 def _checked(name: str, options: argparse.Namespace) -> _Checked:
     shop = composition.current()
     model, consumer = shop.read_models[name]()
-    live = model.at(model.generations().live)
+    live = model.live_generation()
     verifier = Verifier(live, shop.event_store, shop.parking)
     checked, lock = _Checked(name, live.generation, verifier.findings), Lock()
     with progress(f"Verifying {name}", shop.event_store.size()) as advance:
 
-        def compare(batch: Batch) -> None:
+        def compare(batch: FoldedPage) -> None:
             behind, differences = verifier.compare(batch.streams)
             if options.repair:
                 for one in behind:
                     catch_up(consumer, shop.event_store, one.stream_id)
                 for difference in differences:
-                    verifier.mend(difference)
+                    verifier.repair(difference)
                 with lock:
                     checked.repaired += sum(not one.is_parked for one in behind) + len(differences)
             advance("rows", batch.events)

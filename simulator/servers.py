@@ -155,7 +155,7 @@ class ReferenceProjection:
     def aggregate_types(self) -> frozenset[str]:
         return frozenset(self._aggregates)
 
-    def kept_current(self) -> "list[ReferenceProjection]":
+    def fed_generations(self) -> "list[ReferenceProjection]":
         return [self]
 
     def position(self, stream_id: UUID) -> int:

@@ -14,7 +14,7 @@ from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.readmodels.generations import Contents, ReadModel
+from chalicelib.platform.readmodels.port import Contents, ReadModel
 from chalicelib.platform.readmodels.verification import canonical, catch_up
 from tests.support.crashes import Crash, Trap
 from tests.support.stored import SOME_TIME
@@ -68,8 +68,8 @@ class Mortal:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
 
-    def kept_current(self) -> list[Any]:
-        return [self._trap.behind(generation) for generation in self._model.kept_current()]
+    def fed_generations(self) -> list[Any]:
+        return [self._trap.behind(generation) for generation in self._model.fed_generations()]
 
 
 @EXAMPLES

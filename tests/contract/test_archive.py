@@ -274,7 +274,7 @@ def test_an_event_that_this_version_does_not_know_is_archived_all_the_same(archi
 def test_a_record_that_can_be_read_after_a_fix_is_archived_and_forgotten(archived: Archived) -> None:
     event = item(VenueDeleted())
     record = UnreadableRecord(ARCHIVE, SHARD, "7", to_bus(event), "a bug", "2030-01-01T12:00:00.000Z")
-    archived.parking.keep(record)
+    archived.parking.store_unreadable(record)
     assert archived.archivist.redrive_record(record)
     assert (archived.read(), archived.parking.list_unreadable()) == ([event], [])
 
@@ -307,7 +307,7 @@ def test_a_file_that_was_merged_into_another_meanwhile_can_be_asked_for_again(ar
 
 
 class NoRoom(MemoryParking):
-    def keep(self, record: UnreadableRecord) -> None:
+    def store_unreadable(self, record: UnreadableRecord) -> None:
         raise Unavailable(f"The parked table is away: {record.sequence_number} waits.")
 
 

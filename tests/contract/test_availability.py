@@ -30,7 +30,8 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.min_versions import MinVersions
-from chalicelib.platform.readmodels.redis.projection import MAX_EVENTS, RedisProjection, open_redis
+from chalicelib.platform.readmodels.redis.client import open_redis
+from chalicelib.platform.readmodels.redis.projection import MAX_EVENTS, RedisProjection
 from chalicelib.shop.carts.events import CartCreated
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.concerts.events import (
@@ -666,12 +667,12 @@ def test_a_redis_that_lost_its_memory_gives_no_wrong_answer_and_heals_with_the_n
     concert_id, (first, *others), store = two_types()
     store.append(store_all(first, [held(HOLDS[0], 3)], after=head_of(store, first)))
     deliver(projection, store)
-    projection.begin_mending("here")
-    assert projection.end_mending("here")
+    projection.begin_repair("here")
+    assert projection.end_repair("here")
     deliver(projection, a_pool()[2])
-    assert projection.is_whole()
+    assert projection.is_complete()
     valkey.forget_everything()
-    assert not projection.is_whole()
+    assert not projection.is_complete()
     assert projection.position(first) == -1
     assert availability(redis, concert_id, SOME_TIME) is None
 
@@ -680,7 +681,7 @@ def test_a_redis_that_lost_its_memory_gives_no_wrong_answer_and_heals_with_the_n
     store.append([following])
     consumer.consume(records([following]))
     assert projection.position(first) == 2
-    assert not projection.is_whole()
+    assert not projection.is_complete()
     for stream_id in [*others, concert_id]:
         assert availability(redis, concert_id, SOME_TIME) is None
         event: Event = held(HOLDS[2]) if stream_id in others else ConcertDetailsChanged(name="P", venue_id=uuid4())
@@ -695,16 +696,16 @@ def test_a_redis_that_lost_its_memory_gives_no_wrong_answer_and_heals_with_the_n
 def test_a_redis_that_loses_its_memory_while_it_is_mended_is_not_whole(
     valkey: Valkey, projection: RedisProjection
 ) -> None:
-    projection.begin_mending("the first")
-    assert projection.is_being_mended("the first")
+    projection.begin_repair("the first")
+    assert projection.is_being_repaired("the first")
     valkey.forget_everything()
-    assert not projection.is_being_mended("the first")
-    assert not projection.end_mending("the first")
-    projection.begin_mending("the second")
-    assert not projection.end_mending("the first")
-    assert not projection.is_whole()
-    assert projection.end_mending("the second")
-    assert projection.is_whole()
+    assert not projection.is_being_repaired("the first")
+    assert not projection.end_repair("the first")
+    projection.begin_repair("the second")
+    assert not projection.end_repair("the first")
+    assert not projection.is_complete()
+    assert projection.end_repair("the second")
+    assert projection.is_complete()
 
 
 def head_of(store: MemoryEventStore, stream_id: UUID) -> Head:
@@ -732,7 +733,7 @@ def test_a_redis_that_does_not_answer_is_a_transient_failure_and_soon_so(
         with pytest.raises(Unavailable):
             availability(redis, concert_id, SOME_TIME)
         with pytest.raises(Unavailable):
-            projection.is_whole()
+            projection.is_complete()
         assert monotonic() - began < 10
     finally:
         valkey.process.resume()

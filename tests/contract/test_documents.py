@@ -33,14 +33,9 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
-from chalicelib.platform.readmodels.documents.projection import (
-    DocumentProjection,
-    DocumentTooLarge,
-    Fold,
-    Versioned,
-    owner_key,
-    read_own,
-)
+from chalicelib.platform.readmodels.documents.document import Fold, Versioned, owner_key
+from chalicelib.platform.readmodels.documents.own import read_own
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection, DocumentTooLarge
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.shop.carts.cart import CART
 from chalicelib.shop.carts.events import (

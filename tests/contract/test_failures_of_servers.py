@@ -18,10 +18,11 @@ from redis._parsers.base import BaseParser
 from chalicelib.platform import metrics
 from chalicelib.platform.archive.s3 import S3Files
 from chalicelib.platform.bus.batch import failed_from, succeeded
-from chalicelib.platform.bus.consumer import BusRecord, Consumer
+from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking, ParkedStream, UnreadableRecord
+from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import Misconfigured, Unavailable
 from chalicelib.platform.eventsourcing.codec import recorded
@@ -42,14 +43,17 @@ from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 from chalicelib.platform.processes.process import Instance
 from chalicelib.platform.processes.sqs import SqsWorkQueue
 from chalicelib.platform.processes.work import Kind, Task
+from chalicelib.platform.readmodels.documents.notebook import Notebook
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
-from chalicelib.platform.readmodels.documents.versioned_items import Notebook
-from chalicelib.platform.readmodels.folding import Folded
-from chalicelib.platform.readmodels.generations import Generations, GenerationsMoved, Rewrite
+from chalicelib.platform.readmodels.folding import FoldedStream
 from chalicelib.platform.readmodels.loading import Loader
-from chalicelib.platform.readmodels.postgres.projection import Pool, PostgresProjection
+from chalicelib.platform.readmodels.port import Generations, GenerationsMoved, Rewrite
+from chalicelib.platform.readmodels.postgres.pool import Pool
+from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 from chalicelib.platform.readmodels.postgres.tables import Schema
-from chalicelib.platform.readmodels.redis.projection import RedisModel, RedisProjection, open_redis
+from chalicelib.platform.readmodels.redis.client import open_redis
+from chalicelib.platform.readmodels.redis.model import RedisModel
+from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.platform.readmodels.verification import Difference, Verifier, catch_up
 from chalicelib.shop.carts.events import CartCheckedOut, CartCreated
 from chalicelib.shop.carts.projections import fold_cart
@@ -140,13 +144,13 @@ READ_SIDE = {
     "position": DYNAMODB("GetItem", lambda c: carts(c).position(CART)),
     "apply": DYNAMODB("PutItem", lambda c: carts(c).apply(CART, -1, [recorded(STREAM[0])])),
     "list": DYNAMODB("Query", lambda c: carts(c).list_of("cart#somebody", 10)),
-    "generations": DYNAMODB("GetItem", lambda c: carts(c).kept_current()),
+    "generations": DYNAMODB("GetItem", lambda c: carts(c).fed_generations()),
     "find parked": DYNAMODB("GetItem", lambda c: DynamoDBParking(c, "parked").find("carts", CART)),
     "park": DYNAMODB("PutItem", lambda c: DynamoDBParking(c, "parked").park(parked())),
     "park again": DYNAMODB("PutItem", lambda c: DynamoDBParking(c, "parked").park(parked(1), parked())),
     "release": DYNAMODB("DeleteItem", lambda c: DynamoDBParking(c, "parked").release(parked())),  # it is gone
-    "keep": DYNAMODB("PutItem", lambda c: DynamoDBParking(c, "parked").keep(UNREADABLE)),
-    "forget": DYNAMODB("DeleteItem", lambda c: DynamoDBParking(c, "parked").forget(UNREADABLE)),
+    "keep": DYNAMODB("PutItem", lambda c: DynamoDBParking(c, "parked").store_unreadable(UNREADABLE)),
+    "forget": DYNAMODB("DeleteItem", lambda c: DynamoDBParking(c, "parked").discard_unreadable(UNREADABLE)),
     "list parked": DYNAMODB("Query", lambda c: DynamoDBParking(c, "parked").list_parked("carts")),
     "count parked": DYNAMODB("Scan", lambda c: DynamoDBParking(c, "parked").count()),
     "find a process": DYNAMODB("GetItem", lambda c: DynamoDBInstances(c, "processes").find(CART)),
@@ -157,12 +161,12 @@ READ_SIDE = {
 }
 REBUILD_AND_REPAIR = {
     "positions": DYNAMODB("BatchGetItem", lambda c: carts(c).positions([CART])),
-    "load": DYNAMODB("BatchGetItem", lambda c: loader(c).load([Folded(CART, rewrite().contents, 0, 0)])),
+    "load": DYNAMODB("BatchGetItem", lambda c: loader(c).load([FoldedStream(CART, rewrite().contents, 0, 0)])),
     "rewrite": DYNAMODB("TransactWriteItems", lambda c: carts(c).rewrite([rewrite()])),
-    "compare": DYNAMODB("BatchGetItem", lambda c: verifier(c).compare([Folded(CART, rewrite().contents, 0, 0)])),
-    "mend": DYNAMODB("TransactWriteItems", lambda c: verifier(c).mend(Difference(CART, 0, []))),
+    "compare": DYNAMODB("BatchGetItem", lambda c: verifier(c).compare([FoldedStream(CART, rewrite().contents, 0, 0)])),
+    "mend": DYNAMODB("TransactWriteItems", lambda c: verifier(c).repair(Difference(CART, 0, []))),
     "switch": DYNAMODB("PutItem", lambda c: carts(c).change(Generations(), Generations(2, 1, True, 2))),
-    "drop": DYNAMODB("Scan", lambda c: carts(c).keep_only([1])),
+    "drop": DYNAMODB("Scan", lambda c: carts(c).retain([1])),
     "read a note": DYNAMODB("GetItem", lambda c: Notebook(c, "read", "Id", "verification").read()),
     "write a note": DYNAMODB("PutItem", lambda c: Notebook(c, "read", "Id", "verification").write({})),
     "catch up": DYNAMODB("GetItem", lambda c: catch_up(consumer(c, MemoryParking()), log(), CART)),
@@ -348,7 +352,7 @@ def test_a_store_that_fails_for_a_minute_parks_nothing(code: str, status: int) -
 @pytest.mark.parametrize("code", KIND_OF["dynamodb"])
 def test_a_rebuild_is_ended_by_a_server_and_not_by_one_stream(code: str) -> None:
     failure, dynamodb = KIND_OF["dynamodb"][code], server("dynamodb")
-    streams = [Folded(uuid4(), rewrite().contents, 0, 0), Folded(CART, rewrite().contents, 0, 0)]
+    streams = [FoldedStream(uuid4(), rewrite().contents, 0, 0), FoldedStream(CART, rewrite().contents, 0, 0)]
     for operation in ("TransactWriteItems", "PutItem"):
         dynamodb.fail(operation, code, status_of(code))
         if operation == "PutItem" or failure is Failure.POISON:

@@ -378,7 +378,7 @@ def test_an_item_that_is_no_event_is_kept_as_it_came_loudly_and_does_not_stop_th
     assert len(alarms()) == 1
     [kept] = parking.list_unreadable("forwarder")
     assert json.loads(kept.data) == {"Keys": records[1].keys, "NewImage": records[1].new_image}
-    assert (kept.sequence_number, kept.kept_at) == ("1", "2030-01-01T12:00:00.000Z")
+    assert (kept.sequence_number, kept.parked_at) == ("1", "2030-01-01T12:00:00.000Z")
     assert not forwarder.redrive_record(kept)
     assert parking.list_unreadable() == [kept]
 
@@ -425,7 +425,7 @@ def test_an_item_that_cannot_be_kept_comes_again_with_all_that_came_before_it(
     records = inserts(some_events(3), first=100)
     records[1] = replace(records[1], new_image={})
     with monkeypatch.context() as broken:
-        broken.setattr(parking, "keep", away)
+        broken.setattr(parking, "store_unreadable", away)
         assert forwarder.forward(records) == failed_from(100)
         assert forwarder.forward(records[1:]) == failed_from(101)
     assert kinesis.events == []

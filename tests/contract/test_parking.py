@@ -177,7 +177,7 @@ class Allergic:
             raise PositionMoved("Another was first.")
         self.positions[stream_id] = events[-1].version
 
-    def kept_current(self) -> "list[Allergic]":
+    def fed_generations(self) -> "list[Allergic]":
         return [self]
 
 
@@ -376,11 +376,11 @@ def a_record(consumer: str, data: bytes = b"\x00\xff no event", sequence_number:
 @pytest.mark.parametrize("size", [0, 10, 350_000, 350_001, 1_048_576], ids=str)
 def test_an_unreadable_record_is_kept_to_the_last_byte(parking: Parking, size: int) -> None:
     record = a_record(a_projection(), data=(b"\x00\xffABC" * (size // 5 + 1))[:size])
-    parking.keep(record)
-    parking.keep(record)
+    parking.store_unreadable(record)
+    parking.store_unreadable(record)
     assert parking.list_unreadable(record.consumer) == [record]
     assert record in parking.list_unreadable()
-    parking.forget(record)
+    parking.discard_unreadable(record)
     assert parking.list_unreadable(record.consumer) == []
 
 
@@ -390,7 +390,7 @@ def test_records_are_listed_by_consumer_and_are_no_parked_streams(parking: Parki
     stream = a_stream(name)
     parking.park(stream)
     for record in [*records, a_record(a_projection())]:
-        parking.keep(record)
+        parking.store_unreadable(record)
     assert sorted(parking.list_unreadable(name), key=lambda record: record.sequence_number) == records
     assert parking.list_parked(name) == [stream]
     assert {parked.projection for parked in parking.list_parked()} >= {name}
@@ -426,7 +426,7 @@ def test_a_record_that_nobody_can_read_is_kept_as_it_came_and_the_batch_goes_on(
     assert line.position == 3
     [kept] = parking.list_unreadable(line.projection.name)
     assert (kept.data, kept.shard_id, kept.sequence_number) == (data, "shardId-7", "spoilt")
-    assert kept.kept_at == "2030-01-01T12:00:00.000Z"
+    assert kept.parked_at == "2030-01-01T12:00:00.000Z"
     assert kept.error
     assert not line.consumer().redrive_record(kept)
     assert parking.list_unreadable(line.projection.name) == [kept]
@@ -472,8 +472,8 @@ def test_a_parking_that_is_away_is_a_transient_failure(tmp_path: Path) -> None:
         lambda: parking.find(stream.projection, stream.stream_id),
         lambda: parking.park(stream),
         lambda: parking.release(stream),
-        lambda: parking.keep(a_record("anybody")),
-        lambda: parking.forget(a_record("anybody")),
+        lambda: parking.store_unreadable(a_record("anybody")),
+        lambda: parking.discard_unreadable(a_record("anybody")),
         parking.list_unreadable,
         parking.list_parked,
         lambda: parking.list_parked(stream.projection),

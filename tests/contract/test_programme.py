@@ -33,7 +33,9 @@ from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.readmodels.postgres.migrate import MIGRATIONS, MigrationEdited, migrate
-from chalicelib.platform.readmodels.postgres.projection import Pool, PostgresProjection, open_pool
+from chalicelib.platform.readmodels.postgres.overlay import reflecting
+from chalicelib.platform.readmodels.postgres.pool import Pool, open_pool
+from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 from chalicelib.platform.readmodels.postgres.tables import Change, Project
 from chalicelib.shop.carts.events import CartCreated
 from chalicelib.shop.concerts.concert import CONCERT, Concert
@@ -904,7 +906,7 @@ def test_only_who_may_see_a_concert_hears_what_is_wrong_with_a_moment(shop: Shop
 
 
 def listed(shop: Shop, min_versions: MinVersions, **filters: Any) -> list[str]:
-    with shop.projection.reflecting(min_versions, shop.log) as programme:
+    with reflecting(shop.projection, min_versions, shop.log) as programme:
         items, _ = search_concerts(programme, ConcertSearch(**filters), 100, None)
     return [item["name"] for item in items]
 
@@ -924,7 +926,7 @@ def test_a_concert_that_the_programme_has_not_seen_is_found_filtered_and_sorted_
     assert listed(shop, MinVersions(named), q="bjork", location="reykjavik", date_from=EVENING.date()) == ["Björk"]
     assert listed(shop, MinVersions({concert_id: 2}), location="reykjavik") == []
     min_versions = MinVersions(named)
-    with shop.projection.reflecting(min_versions, shop.log) as programme:
+    with reflecting(shop.projection, min_versions, shop.log) as programme:
         (first, key), found = search_concerts(programme, ConcertSearch(), 2, None), find_concert(programme, concert_id)
         rest, _ = search_concerts(programme, ConcertSearch(), 2, key)
         assert find_venue(programme, venue_id) == list_venues(programme, 20, None)[0][0]
@@ -950,7 +952,7 @@ def test_a_programme_that_is_new_enough_is_read_without_the_log_and_without_a_tr
     shop.append(concert_id, ConcertCancelled())
     reads = shop.log.usage.reads
     min_versions = MinVersions({concert_id: 2})
-    with shop.projection.reflecting(min_versions, shop.log) as programme:
+    with reflecting(shop.projection, min_versions, shop.log) as programme:
         assert programme is shop.pool
     assert (shop.log.usage.reads, min_versions.lag) == (reads, {concert_id: 0})
 
@@ -997,7 +999,7 @@ def test_a_reader_whose_tail_was_applied_meanwhile_sees_what_is_newer(shop: Shop
             shop.deliver([*stored, *later])
             return tail
 
-    with shop.projection.reflecting(MinVersions({concert_id: 1}), Passing()) as programme:
+    with reflecting(shop.projection, MinVersions({concert_id: 1}), Passing()) as programme:
         concert = find_concert(programme, concert_id)
     assert concert is not None
     assert (concert["name"], concert["version"]) == ("Day", 2)

@@ -12,7 +12,8 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import Event, event_classes
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.folding import folded_streams
-from chalicelib.platform.readmodels.generations import Generations, NothingToSwitchTo, ReadModel, Rewrite, begin, switch
+from chalicelib.platform.readmodels.generations import NothingToSwitchTo, begin, switch
+from chalicelib.platform.readmodels.port import Generations, ReadModel, Rewrite
 from chalicelib.platform.readmodels.rebuild import Progress
 from chalicelib.platform.readmodels.verification import Verifier, canonical, catch_up
 from tests.support.any_events import events_of
@@ -81,7 +82,7 @@ def test_a_rebuilt_read_model_equals_the_log_and_the_one_it_replaces(world: Worl
     assert is_whole(before)
     assert is_whole(rebuilt.new)
     assert before.digest == rebuilt.new.digest == rebuilt.live.digest == world.findings().digest
-    assert world.model.generations() == Generations(2, 1, is_whole=True, newest=2)
+    assert world.model.generations() == Generations(2, 1, is_complete=True, newest=2)
 
 
 def test_both_generations_are_kept_current_and_each_can_be_live_again(world: World) -> None:
@@ -92,7 +93,7 @@ def test_both_generations_are_kept_current_and_each_can_be_live_again(world: Wor
         world.deliver()
         assert is_whole(world.findings(world.model.at(1)))
         assert world.findings(world.model.at(1)).digest == world.findings(world.model.at(2)).digest
-        assert switch(world.model) == Generations(live, beside, is_whole=True, newest=2)
+        assert switch(world.model) == Generations(live, beside, is_complete=True, newest=2)
 
 
 def test_the_generation_before_the_last_is_gone(world: World) -> None:
@@ -100,7 +101,7 @@ def test_the_generation_before_the_last_is_gone(world: World) -> None:
     world.deliver()
     for _ in range(2):
         world.rebuild()
-    assert world.model.generations() == Generations(3, 2, is_whole=True, newest=3)
+    assert world.model.generations() == Generations(3, 2, is_complete=True, newest=3)
     assert is_whole(world.findings(world.model.at(2)))
     begin(world.model)  # room for tables that must be new
     world.model.at(1).prepare()
@@ -145,12 +146,12 @@ def test_a_rebuild_interrupted_anywhere_and_begun_again_ends_the_same(world: Wor
 
     with pytest.raises(Interrupted):
         world.rebuild(interrupt, segments=1)
-    assert world.model.generations() == Generations(1, 2, is_whole=False, newest=2)
+    assert world.model.generations() == Generations(1, 2, is_complete=False, newest=2)
     world.live_through()
     world.deliver()
     assert is_whole(world.findings())
     world.rebuild()
-    assert world.model.generations() == Generations(2, 1, is_whole=True, newest=2)
+    assert world.model.generations() == Generations(2, 1, is_complete=True, newest=2)
     assert world.findings().digest == world.findings(world.model.at(1)).digest
     assert is_whole(world.findings())
 
@@ -242,7 +243,7 @@ def test_a_row_edited_by_hand_is_named_with_what_is_wrong_and_mended(world: Worl
     (difference,) = verifier.findings.differences
     assert difference.changes
     assert all(change["before"] != change["after"] for change in difference.changes)
-    verifier.mend(difference)
+    verifier.repair(difference)
     assert is_whole(world.findings())
     assert world.findings().digest == digest
 

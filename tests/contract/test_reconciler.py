@@ -18,7 +18,8 @@ from chalicelib.platform.processes.process import MemoryInstances
 from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.folding import folded_streams
-from chalicelib.platform.readmodels.generations import ReadModel, begin, complete, switch
+from chalicelib.platform.readmodels.generations import begin, complete, switch
+from chalicelib.platform.readmodels.port import ReadModel
 from chalicelib.platform.readmodels.reconciler import LOOKS_AGAIN_AFTER, STILL_ON_ITS_WAY, Reconciler
 from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.platform.readmodels.verification import Verifier
@@ -72,7 +73,7 @@ class Watched:
 
     def lacking(self) -> set[UUID]:
         """The streams of which Redis has less than the log, or anything else."""
-        live = self.availability.at(self.availability.generations().live)
+        live = self.availability.live_generation()
         verifier = Verifier(live, self.log, self.parking)
         for batch in folded_streams(self.log.scan(), live, self.log):
             verifier.compare(batch.streams)
@@ -93,7 +94,7 @@ def whole(watched: Watched) -> Watched:
     watched.deliver(watched.events())
     watched.reconciler.run()
     watched.shop.clock.advance(LOOKS_AGAIN_AFTER)
-    assert watched.availability.is_whole()
+    assert watched.availability.is_complete()
     return watched
 
 
@@ -103,8 +104,8 @@ def test_a_last_event_that_the_bus_lost_is_caught_up(watched: Watched) -> None:
     lost = {event.aggregate_id for event in events if event.aggregate_type in {"TicketPool", "Concert"}}
     watched.deliver([event for event in events if event.aggregate_version < heads[event.aggregate_id]])
     assert watched.lacking() == lost
-    watched.availability.begin_mending("before")
-    watched.availability.end_mending("before")
+    watched.availability.begin_repair("before")
+    watched.availability.end_repair("before")
     assert watched.reconciler.run() > 0
     assert watched.lacking() == set()
     assert watched.reconciler.run() == 0
@@ -163,7 +164,7 @@ def test_a_redis_that_lost_its_memory_knows_all_again_after_one_pass(whole: Watc
     own_valkey.forget_everything()
     assert len(whole.lacking()) == 6
     whole.reconciler.run()
-    assert whole.availability.is_whole()
+    assert whole.availability.is_complete()
     assert whole.lacking() == set()
 
 
@@ -176,7 +177,7 @@ def test_a_redis_that_loses_its_memory_in_the_middle_of_a_batch_knows_all_again(
     own_valkey.forget_everything()
     whole.deliver([*events[10:], *whole.events()[-2:]])
     whole.reconciler.run()
-    assert whole.availability.is_whole()
+    assert whole.availability.is_complete()
     assert whole.lacking() == set()
 
 
@@ -188,7 +189,7 @@ def test_a_redis_that_loses_its_memory_while_it_is_mended_is_mended_again(
     for _ in range(page):
         whole.reconciler.run(seconds=0)
     own_valkey.forget_everything()
-    while not whole.availability.is_whole():
+    while not whole.availability.is_complete():
         whole.reconciler.run(seconds=0)
     assert whole.lacking() == set()
 
@@ -228,7 +229,7 @@ def test_while_a_redis_that_is_mended_is_away_the_pass_waits(whole: Watched, own
         own_valkey.process.resume()
     assert whole.notes.read() == before
     whole.reconciler.run()
-    assert whole.availability.is_whole()
+    assert whole.availability.is_complete()
     assert whole.lacking() == set()
 
 

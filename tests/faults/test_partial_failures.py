@@ -134,7 +134,7 @@ class Follower:
             raise PositionMoved("Another was first.")
         self.applied.setdefault(stream_id, []).extend(event.version for event in events)
 
-    def kept_current(self) -> "list[Follower]":
+    def fed_generations(self) -> "list[Follower]":
         return [self]
 
 

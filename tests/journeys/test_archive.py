@@ -275,7 +275,9 @@ def test_a_record_that_the_archive_could_not_read_is_redriven_by_an_operator(
 ) -> None:
     event = item(VenueDeleted())
     parking = composition.current().parking
-    parking.keep(UnreadableRecord(ARCHIVE, "shard", "7", to_bus(event), "a bug", "2030-01-01T12:00:00.000Z"))
+    parking.store_unreadable(
+        UnreadableRecord(ARCHIVE, "shard", "7", to_bus(event), "a bug", "2030-01-01T12:00:00.000Z")
+    )
     [answer] = ask("redrive", "--unreadable", "--projection", ARCHIVE)
     assert (answer["consumer"], answer["now"]) == (ARCHIVE, "read")
     assert archived_events(empty_archive, tmp_path) == [event]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from chalicelib import composition
-from chalicelib.platform.readmodels.generations import ReadModel, Rewrite
+from chalicelib.platform.readmodels.port import ReadModel, Rewrite
 from ops.__main__ import main as ops
 from tests.journeys.shop import Published, Shop, cart_with, made, order_of, pay, publish_concert
 
@@ -105,7 +105,7 @@ def lagging(found: dict[str, Any]) -> list[str]:
 
 def model_of(name: str) -> ReadModel:
     model = composition.current().read_models[name]()[0]
-    return model.at(model.generations().live)
+    return model.live_generation()
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -10,10 +10,11 @@ from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
-from chalicelib.platform.readmodels.generations import ReadModel
+from chalicelib.platform.readmodels.port import ReadModel
 from chalicelib.platform.readmodels.postgres.migrate import migrate
-from chalicelib.platform.readmodels.postgres.projection import PostgresProjection, open_pool
-from chalicelib.platform.readmodels.redis.projection import open_redis
+from chalicelib.platform.readmodels.postgres.pool import open_pool
+from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+from chalicelib.platform.readmodels.redis.client import open_redis
 from chalicelib.shop.carts.projections import fold_cart
 from chalicelib.shop.concerts.projections import project_concert
 from chalicelib.shop.concerts.tables import PROGRAMME

@@ -13,7 +13,7 @@ from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.readmodels.folding import folded_streams
-from chalicelib.platform.readmodels.generations import ReadModel
+from chalicelib.platform.readmodels.port import ReadModel
 from chalicelib.platform.readmodels.rebuild import Progress, Rebuilder, Rebuilt
 from chalicelib.platform.readmodels.verification import Findings, Verifier
 from chalicelib.shop.concerts import commands as concerts
@@ -69,7 +69,7 @@ class World:
         return Rebuilder(self.model, self.log, self.parking, self.consumer).run(segments, tell)
 
     def live(self) -> ReadModel:
-        return self.model.at(self.model.generations().live)
+        return self.model.live_generation()
 
     def verifier(self, model: ReadModel | None = None) -> Verifier:
         model = model or self.live()

@@ -12,7 +12,7 @@ from chalicelib.platform.archive.layout import ARCHIVE, Files, key_of_batch
 from chalicelib.platform.archive.parquet import Spool, ensure_fits
 from chalicelib.platform.bus.batch import failed_from, succeeded
 from chalicelib.platform.bus.message import from_bus
-from chalicelib.platform.bus.parking import Parking, UnreadableRecord
+from chalicelib.platform.bus.parking import Parking, UnreadableRecord, reason_of
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -25,8 +25,8 @@ class Archivist:
     """Writes one file for each batch and day. At least once: a batch that comes again overwrites its files, and one
     that comes again in other parts leaves events in two files, of which readers take each once.
 
-    Every event is archived, also one that this version of the code does not know. A record that is no event is kept
-    aside as it came, under the consumer `archive`, and the others of its batch are archived.
+    Every event is archived, also one that this version of the code does not know. A record that is no event is stored
+    as it came, under the consumer `archive`, and the others of its batch are archived.
     """
 
     def __init__(self, files: Files, parking: Parking, clock: Callable[[], datetime]) -> None:
@@ -42,7 +42,7 @@ class Archivist:
             self._write(batch, [event for event in read if isinstance(event, StoredEvent)])
             for record in read:
                 if isinstance(record, UnreadableRecord):
-                    self._keep(record)
+                    self._store_unreadable(record)
         except Unavailable:
             logger.warning("events cannot be archived now, the batch will come again", exc_info=True)
             return failed_from(batch[0].sequence_number)
@@ -55,7 +55,7 @@ class Archivist:
         if isinstance(event, UnreadableRecord):
             return False
         self._write([again], [event])
-        self._parking.forget(record)
+        self._parking.discard_unreadable(record)
         return True
 
     def _write(self, batch: Sequence[BusRecord], events: Sequence[StoredEvent]) -> None:
@@ -75,12 +75,11 @@ class Archivist:
             event = from_bus(record.data)
             ensure_fits(event)
         except Exception as error:  # noqa: BLE001 - anybody may write to a bus: whatever it is, it must not stop the shard
-            reason = f"{type(error).__name__}: {error}"[:1000]
-            kept_at = format_instant(self._clock())
-            return UnreadableRecord(ARCHIVE, record.shard_id, record.sequence_number, record.data, reason, kept_at)
+            place, parked_at = (record.shard_id, record.sequence_number), format_instant(self._clock())
+            return UnreadableRecord(ARCHIVE, *place, record.data, reason_of(error), parked_at)
         return event
 
-    def _keep(self, record: UnreadableRecord) -> None:
-        self._parking.keep(record)
+    def _store_unreadable(self, record: UnreadableRecord) -> None:
+        self._parking.store_unreadable(record)
         logger.error("%s: bus record %s is no event: %s", ARCHIVE, record.sequence_number, record.error)
         metrics.count("UnreadableRecords")

@@ -18,7 +18,7 @@ _PART_BYTES = 350_000
 
 class DynamoDBParking:
     """One item per projection and stream. Under `unreadable#<consumer>` one item per record and 350 KB of it, the first
-    of them written last: a record that can be listed is whole."""
+    of them written last: a record that can be listed is complete."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -43,12 +43,12 @@ class DynamoDBParking:
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
         return [_to_stream(item) for item in self._items(projection) if not _is_of_a_record(item)]
 
-    def keep(self, record: UnreadableRecord) -> None:
+    def store_unreadable(self, record: UnreadableRecord) -> None:
         for item in reversed(_from_record(record)):
             with failures_as_unavailable(self._table):
                 self._client.put_item(TableName=self._table, Item=item)
 
-    def forget(self, record: UnreadableRecord) -> None:
+    def discard_unreadable(self, record: UnreadableRecord) -> None:
         for item in _from_record(record):
             with failures_as_unavailable(self._table):
                 key = {name: item[name] for name in ("Projection", "StreamId")}
@@ -133,7 +133,7 @@ def _from_record(record: UnreadableRecord) -> list[dict[str, Any]]:
         "Parts": {"N": str(len(parts))},
         "Data": {"B": parts[0]},
         "Error": {"S": record.error},
-        "ParkedAt": {"S": record.kept_at},
+        "ParkedAt": {"S": record.parked_at},
     }
     more = [
         _key(partition, f"{place}#{number}") | {"Data": {"B": part}} for number, part in enumerate(parts[1:], start=1)
@@ -151,5 +151,5 @@ def _to_record(item: Any, parts: dict[tuple[str, str], Any]) -> UnreadableRecord
         sequence_number=sequence_number,
         data=b"".join(bytes(part["Data"]["B"]) for part in [item, *more]),
         error=item["Error"]["S"],
-        kept_at=item["ParkedAt"]["S"],
+        parked_at=item["ParkedAt"]["S"],
     )

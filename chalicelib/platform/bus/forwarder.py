@@ -10,7 +10,7 @@ from typing import Any
 from chalicelib.platform import logs, metrics
 from chalicelib.platform.bus.batch import failed_from, succeeded
 from chalicelib.platform.bus.message import to_bus
-from chalicelib.platform.bus.parking import Parking, UnreadableRecord
+from chalicelib.platform.bus.parking import Parking, UnreadableRecord, reason_of
 from chalicelib.platform.bus.port import BusMessage, EventBus
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -33,7 +33,7 @@ class LogRecord:
 class Forwarder:
     """Puts every insert on the bus, keyed by AggregateId, in order. At least once: a batch that failed comes again.
 
-    An insert that is no event of ours is kept aside as it came, under the consumer `forwarder`. What no command ever
+    An insert that is no event of ours is stored as it came, under the consumer `forwarder`. What no command ever
     does, a change or a removal, is not forwarded: it counts as `TamperedRecords`, on which there is an alarm.
     """
 
@@ -69,11 +69,11 @@ class Forwarder:
             return False
         if self._bus.publish([_message_of(event)]) is not None:
             raise Unavailable("The event bus does not take the event.")
-        self._parking.forget(record)
+        self._parking.discard_unreadable(record)
         return True
 
     def _event_in(self, record: LogRecord) -> StoredEvent | None:
-        """The event that was inserted, None for anything else. Raises Unavailable if that cannot be kept aside."""
+        """Return the event that was inserted, None for anything else. Raises Unavailable if it cannot be stored."""
         if record.event_name != "INSERT":
             logger.critical("tampering: %s of %s", record.event_name, record.keys)
             metrics.count("TamperedRecords")
@@ -81,15 +81,16 @@ class Forwarder:
         try:
             return from_item(record.new_image or {})
         except (KeyError, ValueError, TypeError) as error:
-            self._keep(record, error)
+            self._store_unreadable(record, error)
             logger.critical("tampering: %s is no event", record.keys, exc_info=True)
             return None
 
-    def _keep(self, record: LogRecord, error: Exception) -> None:
+    def _store_unreadable(self, record: LogRecord, error: Exception) -> None:
         data = json.dumps({"Keys": record.keys, "NewImage": record.new_image}, ensure_ascii=False).encode()
-        reason = f"{type(error).__name__}: {error}"[:1000]
-        kept_at = format_instant(self._clock())
-        self._parking.keep(UnreadableRecord(self.name, "", record.sequence_number, data, reason, kept_at))
+        parked_at = format_instant(self._clock())
+        self._parking.store_unreadable(
+            UnreadableRecord(self.name, "", record.sequence_number, data, reason_of(error), parked_at)
+        )
 
 
 def _place_of(record: LogRecord) -> dict[str, str]:

@@ -1,9 +1,19 @@
-"""Where streams wait whose next event a projection cannot apply, and where records lie that nobody can read."""
+"""The port of parked streams and unreadable records.
+
+A stream is parked when a projection cannot apply its next event; a record is unreadable when nobody can read it.
+"""
 
 from dataclasses import dataclass
 from threading import Lock
 from typing import Protocol
 from uuid import UUID
+
+MAX_REASON = 1000
+
+
+def reason_of(error: Exception) -> str:
+    """Return the error as an operator is told of it, cut where it is very long."""
+    return f"{type(error).__name__}: {error}"[:MAX_REASON]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +37,7 @@ class UnreadableRecord:
     sequence_number: str
     data: bytes
     error: str
-    kept_at: str
+    parked_at: str
 
 
 class Parking(Protocol):
@@ -37,23 +47,23 @@ class Parking(Protocol):
         """Strongly consistent."""
 
     def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
-        """Put it in the place of `known`, or where nothing is parked; whether that was still so."""
+        """Park a stream in the place of `known`, or where nothing is parked; whether that was still so."""
 
     def release(self, known: ParkedStream) -> bool:
-        """The stream goes on; False if it is parked in another way by now."""
+        """Let the stream go on; False if it is parked in another way by now."""
 
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]: ...
 
-    def keep(self, record: UnreadableRecord) -> None:
-        """Keep a record of any size; one with the same consumer, shard and sequence number is replaced."""
+    def store_unreadable(self, record: UnreadableRecord) -> None:
+        """Store a record of any size; one with the same consumer, shard and sequence number is replaced."""
 
-    def forget(self, record: UnreadableRecord) -> None:
-        """It has been read after all."""
+    def discard_unreadable(self, record: UnreadableRecord) -> None:
+        """Remove a record that has been read after all."""
 
     def list_unreadable(self, consumer: str | None = None) -> list[UnreadableRecord]: ...
 
     def count(self) -> tuple[int, int]:
-        """How many streams are parked, and how many records are kept; of all projections and consumers."""
+        """Count the parked streams and the unreadable records, of all projections and consumers."""
 
 
 class MemoryParking:
@@ -84,10 +94,10 @@ class MemoryParking:
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
         return [stream for stream in self._parked.values() if projection in {None, stream.projection}]
 
-    def keep(self, record: UnreadableRecord) -> None:
+    def store_unreadable(self, record: UnreadableRecord) -> None:
         self._unreadable[_place(record)] = record
 
-    def forget(self, record: UnreadableRecord) -> None:
+    def discard_unreadable(self, record: UnreadableRecord) -> None:
         self._unreadable.pop(_place(record), None)
 
     def list_unreadable(self, consumer: str | None = None) -> list[UnreadableRecord]:

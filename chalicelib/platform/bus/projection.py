@@ -25,13 +25,15 @@ class Projection(Protocol):
     def aggregate_types(self) -> frozenset[str]: ...
 
     def position(self, stream_id: UUID) -> int:
-        """The last version applied, -1 for none. Raises Unavailable."""
+        """Return the last version applied, -1 for none. Raises Unavailable."""
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
         """Apply the events, consecutive in the log, and move the position to the last one, in one transaction.
 
-        Raises PositionMoved if the stream is not at `position`, Unavailable for weather; anything else is poison.
+        Raises:
+            PositionMoved: if the stream is not at `position`.
+            Unavailable: if a server is away. Anything else is poison.
         """
 
-    def kept_current(self) -> "Sequence[Projection]":
-        """The generations of this read model that a consumer feeds, the live one first. Raises Unavailable."""
+    def fed_generations(self) -> "Sequence[Projection]":
+        """Return the generations that a consumer feeds, the live one first. Raises Unavailable."""

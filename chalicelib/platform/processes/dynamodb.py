@@ -13,7 +13,7 @@ from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.processes.process import Instance
 from chalicelib.platform.readmodels.documents.versioned_items import VersionedItems
-from chalicelib.platform.readmodels.generations import Generations
+from chalicelib.platform.readmodels.port import Generations
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -91,13 +91,13 @@ class DynamoDBInstances:
         return DynamoDBInstances(self._client, self._table, generation)
 
     def generations(self) -> Generations:
-        return self._items.generations()
+        return self._items.pointer.read()
 
     def change_generations(self, before: Generations, after: Generations) -> None:
-        self._items.change_generations(before, after)
+        self._items.pointer.change(before, after)
 
-    def keep_only(self, generations: Collection[int]) -> None:
-        self._items.keep_only(generations)
+    def retain(self, generations: Collection[int]) -> None:
+        self._items.retain(generations)
 
     def versions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
         return self._items.versions(stream_ids)

@@ -10,7 +10,7 @@ from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.processes.work import Task
-from chalicelib.platform.readmodels.generations import Generations, GenerationsMoved
+from chalicelib.platform.readmodels.port import Generations, GenerationsMoved
 
 FROM_THE_BEGINNING = datetime(2021, 1, 1, tzinfo=UTC)
 """The `since` of processes that have been here as long as the shop: imported logs are older."""
@@ -78,7 +78,7 @@ class Instances(Protocol):
     def change_generations(self, before: Generations, after: Generations) -> None:
         """Raises GenerationsMoved."""
 
-    def keep_only(self, generations: Collection[int]) -> None:
+    def retain(self, generations: Collection[int]) -> None:
         """Forget those of all other generations."""
 
     def versions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]: ...
@@ -134,7 +134,7 @@ class MemoryInstances:
             raise GenerationsMoved(f"The generations are not {before} any more.")
         self._shared.generations = after
 
-    def keep_only(self, generations: Collection[int]) -> None:
+    def retain(self, generations: Collection[int]) -> None:
         for number in self._shared.kept.keys() - set(generations):
             del self._shared.kept[number], self._shared.saved[number]
 

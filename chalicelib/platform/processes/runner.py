@@ -12,7 +12,8 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.processes.process import Instance, Instances, Process
 from chalicelib.platform.processes.work import Task, WorkQueue
-from chalicelib.platform.readmodels.generations import Contents, Generations, Kept, Rewrite
+from chalicelib.platform.readmodels.base import GenerationalReadModel
+from chalicelib.platform.readmodels.port import Contents, Generations, Rewrite, StreamContents
 
 logger = logging.getLogger(__name__)
 
@@ -24,34 +25,27 @@ _ROUNDS = 20
 """At most so many times 500 in one run: the rest is due a minute later as well."""
 
 
-class ProcessRunner:
+class ProcessRunner(GenerationalReadModel):
     """A projection whose read model is the processes: fed by a `Consumer`, with the same guarantees.
 
     The tasks of a step are sent before the step is saved, so a crash in between sends them again, and never loses them.
     Only the live generation sends any.
     """
 
-    name = "processes"
     has_effects = True
-    readers_lag = 0.0
 
     def __init__(self, instances: Instances, queue: WorkQueue, processes: Iterable[Process]) -> None:
         self._instances = instances
         self._queue = queue
         self._processes: Mapping[str, Process] = {process.aggregate_type: process for process in processes}
-
-    @property
-    def generation(self) -> int:
-        return self._instances.generation
+        super().__init__("processes", self._processes.keys(), instances.generation)
 
     def at(self, generation: int) -> "ProcessRunner":
         return self._over(self._instances.at(generation), _NoWork())
 
-    def kept_current(self) -> "list[ProcessRunner]":
-        found = self.generations()
-        is_live = found.live == self.generation
-        live = self if is_live else self._over(self._instances.at(found.live), self._queue)
-        return [live] if found.beside is None else [live, self.at(found.beside)]
+    def _live_at(self, generation: int) -> "ProcessRunner":
+        """The live generation alone sends tasks."""
+        return self if generation == self.generation else self._over(self._instances.at(generation), self._queue)
 
     def generations(self) -> Generations:
         return self._instances.generations()
@@ -59,11 +53,8 @@ class ProcessRunner:
     def change(self, before: Generations, after: Generations) -> None:
         self._instances.change_generations(before, after)
 
-    def prepare(self) -> None:
-        """There is room."""
-
-    def keep_only(self, generations: Collection[int]) -> None:
-        self._instances.keep_only(generations)
+    def retain(self, generations: Collection[int]) -> None:
+        self._instances.retain(generations)
 
     def fold(self, contents: Contents | None, event: RecordedEvent) -> Contents:
         aggregate_type = event.event.aggregate_type
@@ -73,9 +64,9 @@ class ProcessRunner:
     def positions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]:
         return self._instances.versions(stream_ids)
 
-    def read(self, stream_ids: Collection[UUID]) -> dict[UUID, Kept]:
+    def read(self, stream_ids: Collection[UUID]) -> dict[UUID, StreamContents]:
         found = self._instances.find_many(stream_ids)
-        return {key: Kept(instance.version, _contents(instance)) for key, instance in found.items()}
+        return {key: StreamContents(instance.version, _contents(instance)) for key, instance in found.items()}
 
     def rewrite(self, batch: Sequence[Rewrite]) -> Collection[UUID]:
         """Sends nothing."""
@@ -85,10 +76,6 @@ class ProcessRunner:
 
     def _over(self, instances: Instances, queue: WorkQueue) -> "ProcessRunner":
         return ProcessRunner(instances, queue, self._processes.values())
-
-    @property
-    def aggregate_types(self) -> frozenset[str]:
-        return frozenset(self._processes)
 
     def position(self, stream_id: UUID) -> int:
         instance = self._instances.find(stream_id)

@@ -8,11 +8,11 @@ from chalicelib.platform.errors import LogDamaged, Unavailable
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, recorded
 from chalicelib.platform.eventsourcing.store import EventStore, ScanPage
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.readmodels.generations import Contents, ReadModel
+from chalicelib.platform.readmodels.port import Contents, ReadModel
 
 
 @dataclass(slots=True)
-class Folded:
+class FoldedStream:
     """One stream: its contents as of `version`, the last event that can be applied (-1: none), and its newest event."""
 
     stream_id: UUID
@@ -22,15 +22,15 @@ class Folded:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class FoldedPage:
     """The streams that a page of the scan completed, and how many events the page had, of whatever type."""
 
-    streams: list[Folded]
+    streams: list[FoldedStream]
     events: int
 
 
-def folded_streams(pages: Iterable[ScanPage], model: ReadModel, store: EventStore) -> Iterator[Batch]:
-    """A batch for each page, and one for what is left. Holds one page and one stream in memory. Raises Unavailable."""
+def folded_streams(pages: Iterable[ScanPage], model: ReadModel, store: EventStore) -> Iterator[FoldedPage]:
+    """Yield the folds of each page, and of what is left; one page and one stream are in memory. Raises Unavailable."""
     run: _Run | None = None
     for page in pages:
         done = []
@@ -41,14 +41,14 @@ def folded_streams(pages: Iterable[ScanPage], model: ReadModel, store: EventStor
                 done += [] if run is None else [run.end(store)]
                 run = _Run(model, event.aggregate_id)
             run.add(event)
-        yield Batch(done, len(page.events))
+        yield FoldedPage(done, len(page.events))
     if run is not None:
-        yield Batch([run.end(store)], 0)
+        yield FoldedPage([run.end(store)], 0)
 
 
-def refolded(store: EventStore, model: ReadModel, stream_id: UUID, up_to: int | None = None) -> Folded:
-    """The stream as the log has it now, or as it was at a version. Raises LogDamaged or Unavailable."""
-    folded = Folded(stream_id)
+def refolded(store: EventStore, model: ReadModel, stream_id: UUID, up_to: int | None = None) -> FoldedStream:
+    """Fold the stream as the log has it now, or as it was at a version. Raises LogDamaged or Unavailable."""
+    folded = FoldedStream(stream_id)
     events = store.read(stream_id)
     wanted = [event for event in events if up_to is None or event.aggregate_version <= up_to]
     for event in wanted:
@@ -63,7 +63,7 @@ class _Run:
     """The events of one stream, one after the other: folded at once as long as they come in order."""
 
     def __init__(self, model: ReadModel, stream_id: UUID) -> None:
-        self.folded = Folded(stream_id)
+        self.folded = FoldedStream(stream_id)
         self._model = model
         self._waiting: dict[int, StoredEvent] = {}
         self._is_stopped = False
@@ -75,14 +75,14 @@ class _Run:
         else:
             self._waiting[event.aggregate_version] = event
 
-    def end(self, store: EventStore) -> Folded:
+    def end(self, store: EventStore) -> FoldedStream:
         while not self._is_stopped and (event := self._waiting.pop(self.folded.version + 1, None)):
             self._is_stopped = not _fold(self.folded, self._model, event)
         if self._is_stopped or not self._waiting:
             return self.folded
         return self._read_again(store)
 
-    def _read_again(self, store: EventStore) -> Folded:
+    def _read_again(self, store: EventStore) -> FoldedStream:
         """An imported stream that begins late, or a part of one: only the log itself can tell."""
         try:
             return refolded(store, self._model, self.folded.stream_id)
@@ -90,7 +90,7 @@ class _Run:
             return self.folded
 
 
-def _fold(folded: Folded, model: ReadModel, event: StoredEvent) -> bool:
+def _fold(folded: FoldedStream, model: ReadModel, event: StoredEvent) -> bool:
     """Whether the event could be applied; if not, the fold is as it was before."""
     try:
         folded.contents = model.fold(folded.contents, recorded(event))

@@ -4,13 +4,13 @@ import logging
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
-from chalicelib.platform.bus.consumer import MAX_RIVALRIES
+from chalicelib.platform.bus.consumer import MAX_LOST_RACES
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import LogDamaged, Unavailable
 from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.readmodels.folding import Folded, refolded
-from chalicelib.platform.readmodels.generations import ReadModel, Rewrite
+from chalicelib.platform.readmodels.folding import FoldedStream, refolded
+from chalicelib.platform.readmodels.port import ReadModel, Rewrite
 
 WRITTEN_AT_ONCE = 500
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class Loader:
-    """Races with the consumers of the bus by the same positions, and like them stops before what cannot be applied.
+    """Loads streams while consumers feed them: it races by the same positions, and stops before the same poison.
 
     If the read model has effects, nothing is loaded that its live generation, `live`, has not applied.
     """
@@ -28,10 +28,10 @@ class Loader:
         self._store = store
         self._live = live
 
-    def load(self, streams: Iterable[Folded]) -> None:
-        """Streams that are as far already are left alone. Raises Unavailable."""
+    def load(self, streams: Iterable[FoldedStream]) -> None:
+        """Load what these streams come to; those that are as far already are left alone. Raises Unavailable."""
         left = self._allowed([folded for folded in streams if folded.version >= 0])
-        for _ in range(MAX_RIVALRIES):
+        for _ in range(MAX_LOST_RACES):
             positions = self._model.positions([folded.stream_id for folded in left])
             due = [
                 Rewrite(one.stream_id, positions.get(one.stream_id, -1), one.version, one.contents)
@@ -44,7 +44,7 @@ class Loader:
             left = [one for one in left if one.stream_id in moved]
         raise Unavailable(f"Other consumers keep moving {len(left)} streams of {self._model.name}.")
 
-    def _allowed(self, streams: list[Folded]) -> list[Folded]:
+    def _allowed(self, streams: list[FoldedStream]) -> list[FoldedStream]:
         """Each no further than it may be loaded."""
         if not self._model.has_effects:
             return streams

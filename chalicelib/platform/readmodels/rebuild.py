@@ -1,4 +1,4 @@
-"""Building a read model anew beside the live one, from the log, and switching to it."""
+"""Rebuilding a read model: a new generation is built from the log, compared with it, and made live."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -11,9 +11,10 @@ from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.parking import Parking
 from chalicelib.platform.errors import CloudbashError
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.readmodels.folding import Batch, folded_streams
-from chalicelib.platform.readmodels.generations import ReadModel, begin, complete, switch
+from chalicelib.platform.readmodels.folding import FoldedPage, folded_streams
+from chalicelib.platform.readmodels.generations import begin, complete, switch
 from chalicelib.platform.readmodels.loading import Loader
+from chalicelib.platform.readmodels.port import ReadModel
 from chalicelib.platform.readmodels.verification import Findings, Verifier
 
 SEGMENTS = 4
@@ -31,13 +32,13 @@ class RebuildFailed(CloudbashError):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Told after each page: the stage, and how many events were read since the last time."""
+    """Reported after each page: the stage, and how many events were read since the last time."""
 
     stage: str
     events: int
 
 
-Tell = Callable[[Progress], None]
+Report = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class Rebuilt:
     live: Findings
 
 
-def for_each_batch(store: EventStore, model: ReadModel, segments: int, handle: Callable[[Batch], None]) -> None:
+def for_each_batch(store: EventStore, model: ReadModel, segments: int, handle: Callable[[FoldedPage], None]) -> None:
     """Read the whole log, `segments` parts of it at once. Ends soon if one of them fails or somebody interrupts."""
     stop = Event()
 
@@ -74,7 +75,7 @@ def _set_at_failure(stop: Event) -> Iterator[None]:
 
 
 class Rebuilder:
-    """Can be interrupted at any time: the next run goes on with the same generation and passes over what it has."""
+    """Builds a new generation. If it is interrupted, the next run goes on with the same one."""
 
     def __init__(self, model: ReadModel, store: EventStore, parking: Parking, consumer: Consumer) -> None:
         self._model = model
@@ -82,46 +83,49 @@ class Rebuilder:
         self._parking = parking
         self._consumer = consumer
 
-    def run(self, segments: int, tell: Tell) -> Rebuilt:
-        """Raises RebuildFailed, GenerationsMoved or Unavailable; then run it again."""
+    def run(self, segments: int, report: Report) -> Rebuilt:
+        """Build, compare and switch.
+
+        Raises RebuildFailed, GenerationsMoved or Unavailable; then run it again.
+        """
         began = monotonic()
         new = begin(self._model)
-        live = self._model.at(self._model.generations().live)
+        live = self._model.live_generation()
         loader = Loader(new, self._store, live)
 
-        def load(batch: Batch) -> None:
+        def load(batch: FoldedPage) -> None:
             loader.load(batch.streams)
-            tell(Progress("load", batch.events))
+            report(Progress("load", batch.events))
 
         for_each_batch(self._store, new, segments, load)
-        rebuilt = self._compared(new, live, loader, segments, tell)
+        rebuilt = self._compared(new, live, loader, segments, report)
         complete(self._model)
         switch(self._model)
-        self._release(new)
+        self._redrive(new)
         Event().wait(began + self._model.readers_lag - monotonic())
-        self._model.keep_only([new.generation, live.generation])
+        self._model.retain([new.generation, live.generation])
         return rebuilt
 
-    def _compared(self, new: ReadModel, live: ReadModel, loader: Loader, segments: int, tell: Tell) -> Rebuilt:
-        """Once the new generation equals the log in every row, and lacks only what is on its way."""
+    def _compared(self, new: ReadModel, live: ReadModel, loader: Loader, segments: int, report: Report) -> Rebuilt:
+        """Compare until the new generation equals the log in every row, and lacks only what is on its way."""
         for _ in range(_ROUNDS):
             ours = Verifier(new, self._store, self._parking)
             theirs = Verifier(live, self._store, self._parking)
 
-            def compare(batch: Batch, ours: Verifier = ours, theirs: Verifier = theirs) -> None:
+            def compare(batch: FoldedPage, ours: Verifier = ours, theirs: Verifier = theirs) -> None:
                 loader.load(batch.streams)
                 for difference in ours.compare(batch.streams)[1]:
-                    ours.mend(difference)
+                    ours.repair(difference)
                 theirs.compare(batch.streams)
-                tell(Progress("compare", batch.events))
+                report(Progress("compare", batch.events))
 
             for_each_batch(self._store, new, segments, compare)
             if not ours.findings.different_count:
                 return Rebuilt(new.generation, ours.findings, theirs.findings)
         raise RebuildFailed(f"{ours.findings.different_count} streams differ from the log again and again.")
 
-    def _release(self, new: ReadModel) -> None:
-        """What was parked and is in the new generation goes on: it has been mended since."""
+    def _redrive(self, new: ReadModel) -> None:
+        """Let go on what was parked and is in the new generation: its cause has been repaired since."""
         for parked in self._parking.list_parked(self._model.name):
             if new.position(parked.stream_id) >= parked.version:
                 self._consumer.redrive(parked.stream_id)

@@ -17,8 +17,8 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore, ScanPage
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.readmodels.folding import folded_streams
-from chalicelib.platform.readmodels.generations import ReadModel
 from chalicelib.platform.readmodels.loading import Loader
+from chalicelib.platform.readmodels.port import ReadModel
 
 LOOKS_AGAIN_AFTER = timedelta(hours=1)
 """From the beginning of one pass over the log to that of the next."""
@@ -34,16 +34,16 @@ _Followed = tuple[str, UUID]
 logger = logging.getLogger(__name__)
 
 
-class Forgetful(ReadModel, Protocol):
-    """A read model whose server may lose its memory."""
+class VolatileReadModel(ReadModel, Protocol):
+    """A read model whose server may lose its memory, and that is repaired under a token which is lost with it."""
 
-    def is_whole(self) -> bool: ...
+    def is_complete(self) -> bool: ...
 
-    def begin_mending(self, token: str) -> None: ...
+    def begin_repair(self, token: str) -> None: ...
 
-    def is_being_mended(self, token: str) -> bool: ...
+    def is_being_repaired(self, token: str) -> bool: ...
 
-    def end_mending(self, token: str) -> bool: ...
+    def end_repair(self, token: str) -> bool: ...
 
 
 class Notes(Protocol):
@@ -61,40 +61,59 @@ class Pass:
     id: str = ""
     began: str = ""
     cursor: str = ""
-    is_done: str = "yes"
-    is_mending: str = ""
+    is_done: bool = True
+    is_repair: bool = False
+
+    @classmethod
+    def from_notes(cls, notes: Mapping[str, str]) -> "Pass":
+        """Read what the last run left; an empty note of a yes or no is a no."""
+        if not notes:
+            return cls()
+        is_done, is_repair = bool(notes["is_done"]), bool(notes["is_mending"])
+        return cls(notes["id"], notes["began"], notes["cursor"], is_done, is_repair)
+
+    def to_notes(self) -> dict[str, str]:
+        return {
+            "id": self.id,
+            "began": self.began,
+            "cursor": self.cursor,
+            "is_done": "yes" if self.is_done else "",
+            "is_mending": "yes" if self.is_repair else "",
+        }
 
 
 class Reconciler:
     """Goes over the log from time to time, some pages a run, and compares its heads with the positions.
 
     A stream that is behind is caught up by the consumer of its read model, effects included; one that is parked
-    waits for somebody and is not counted. While Redis lacks its memory, every stream that it should know is loaded
-    again, many at once.
+    waits for somebody and is not counted. While the volatile read model lacks its memory, every stream that it should
+    know is loaded again, many at once.
     """
 
     def __init__(
         self,
         followed: Sequence[tuple[ReadModel, Consumer]],
-        forgetful: Forgetful,
+        volatile: VolatileReadModel,
         store: EventStore,
         notes: Notes,
         parking: Parking,
         clock: Callable[[], datetime],
     ) -> None:
         self._followed = followed
-        self._forgetful = forgetful
+        self._volatile = volatile
         self._store = store
         self._notes = notes
         self._parking = parking
         self._clock = clock
 
     def run(self, seconds: float = SECONDS_A_RUN) -> int:
-        """How many streams were behind, each once, even if its events lie on several pages. Raises Unavailable if the
-        log, the notes, the parked streams or a Redis to be mended are away."""
+        """Return how many streams were behind, each once, even if its events lie on several pages.
+
+        Raises Unavailable if the log, the notes, the parked streams or a Redis to be repaired are away.
+        """
         until = monotonic() + seconds
         self._tell_what_waits()
-        now = self._next(Pass(**self._notes.read()))
+        now = self._next(Pass.from_notes(self._notes.read()))
         if now.is_done:
             return 0
         behind: set[_Followed] = set()
@@ -102,10 +121,10 @@ class Reconciler:
             found = self._look_at(page, now) - behind
             metrics.count("StreamsBehind", len(found))
             behind |= found
-            if page.cursor is None and now.is_mending and self._forgetful.end_mending(now.id):
+            if page.cursor is None and now.is_repair and self._volatile.end_repair(now.id):
                 logger.info("Redis knows the whole log again")
-            now = replace(now, cursor=page.cursor or "", is_done="" if page.cursor else "yes")
-            self._notes.write(vars(now))
+            now = replace(now, cursor=page.cursor or "", is_done=page.cursor is None)
+            self._notes.write(now.to_notes())
             if monotonic() >= until:
                 break
         if behind:
@@ -115,17 +134,17 @@ class Reconciler:
     def _next(self, last: Pass) -> Pass:
         """The pass to go on with, or a new one."""
         try:
-            is_mending = self._must_mend(last)
+            must_repair = self._must_repair(last)
         except Unavailable:
             logger.warning("nobody can tell whether Redis has its memory", exc_info=True)
-            is_mending = False
+            must_repair = False
         is_old = last.began <= format_instant(self._clock() - LOOKS_AGAIN_AFTER)
-        if not is_mending and not (last.is_done and is_old):
+        if not must_repair and not (last.is_done and is_old):
             return last
-        new = Pass(str(uuid4()), format_instant(self._clock()), is_done="", is_mending="yes" if is_mending else "")
-        if is_mending:
+        new = Pass(str(uuid4()), format_instant(self._clock()), is_done=False, is_repair=must_repair)
+        if must_repair:
             logger.warning("Redis has lost its memory")
-            self._forgetful.begin_mending(new.id)
+            self._volatile.begin_repair(new.id)
         return new
 
     def _tell_what_waits(self) -> None:
@@ -134,12 +153,12 @@ class Reconciler:
         metrics.count("ParkedStreams", parked)
         metrics.count("UnreadableRecords", unreadable)
 
-    def _must_mend(self, last: Pass) -> bool:
-        return not self._forgetful.is_whole() and not self._forgetful.is_being_mended(last.id)
+    def _must_repair(self, last: Pass) -> bool:
+        return not self._volatile.is_complete() and not self._volatile.is_being_repaired(last.id)
 
     def _look_at(self, page: ScanPage, now: Pass) -> set[_Followed]:
         behind: set[_Followed] = set()
-        if now.is_mending:
+        if now.is_repair:
             self._load_again(page)
         for model, consumer in self._followed:
             try:
@@ -149,7 +168,7 @@ class Reconciler:
         return behind
 
     def _load_again(self, page: ScanPage) -> None:
-        live = self._forgetful.at(self._forgetful.generations().live)
+        live = self._volatile.live_generation()
         loader = Loader(live, self._store, live)
         for batch in folded_streams([page], live, self._store):
             loader.load(batch.streams)
@@ -161,7 +180,7 @@ class Reconciler:
             if event.created <= latest and aggregate_type_of(event) in model.aggregate_types:
                 known = newest.get(event.aggregate_id, event)
                 newest[event.aggregate_id] = max(event, known, key=lambda one: one.aggregate_version)
-        positions = model.at(model.generations().live).positions(newest.keys())
+        positions = model.live_generation().positions(newest.keys())
         behind = [event for key, event in newest.items() if positions.get(key, -1) < event.aggregate_version]
         for event in behind:
             consumer.catch_up(event.aggregate_id, [event])

@@ -17,8 +17,8 @@ from chalicelib.platform.eventsourcing.diff import changes_between
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.readmodels.folding import Folded, refolded
-from chalicelib.platform.readmodels.generations import Contents, Kept, ReadModel, Rewrite
+from chalicelib.platform.readmodels.folding import FoldedStream, refolded
+from chalicelib.platform.readmodels.port import Contents, ReadModel, Rewrite, StreamContents
 
 TOLD_SINGLY = 1000
 """Of more streams only the number is told."""
@@ -87,13 +87,13 @@ class Verifier:
         self._parking = parking
         self.findings = Findings()
 
-    def compare(self, streams: Iterable[Folded]) -> tuple[list[Behind], list[Difference]]:
-        """The findings on these streams, which are kept as well. Raises Unavailable."""
+    def compare(self, streams: Iterable[FoldedStream]) -> tuple[list[Behind], list[Difference]]:
+        """Return the findings on these streams, which are added to `findings` as well. Raises Unavailable."""
         compared = [folded for folded in streams if folded.newest >= 0]
-        kept = self._model.read([folded.stream_id for folded in compared])
+        stored = self._model.read([folded.stream_id for folded in compared])
         behind, differences, digest = [], [], 0
         for folded in compared:
-            found = kept.get(folded.stream_id)
+            found = stored.get(folded.stream_id)
             position = -1 if found is None else found.version
             if position < folded.newest:
                 is_parked = self._parking.find(self._model.name, folded.stream_id) is not None
@@ -104,7 +104,7 @@ class Verifier:
         self.findings.add(len(compared), digest, behind, differences)
         return behind, differences
 
-    def _difference(self, folded: Folded, found: Kept) -> list[Difference]:
+    def _difference(self, folded: FoldedStream, found: StreamContents) -> list[Difference]:
         try:
             should = self._at(folded, found.version)
         except LogDamaged:
@@ -116,33 +116,33 @@ class Verifier:
             changes = [{"path": "/version", "before": found.version, "after": should.version}, *changes]
         return [Difference(folded.stream_id, found.version, changes)]
 
-    def _at(self, folded: Folded, version: int) -> Folded:
+    def _at(self, folded: FoldedStream, version: int) -> FoldedStream:
         if folded.version == version:
             return folded
         return refolded(self._store, self._model, folded.stream_id, version)
 
-    def mend(self, difference: Difference) -> None:
-        """Make the stream again from the log, as of the version that it is at. Raises Unavailable."""
+    def repair(self, difference: Difference) -> None:
+        """Write the stream again from the log, as of the version that it is at. Raises Unavailable."""
         should = refolded(self._store, self._model, difference.stream_id, difference.version)
         contents = should.contents or {}
         self._model.rewrite([Rewrite(difference.stream_id, difference.version, should.version, contents)])
 
 
 def catch_up(consumer: Consumer, store: EventStore, stream_id: UUID) -> None:
-    """What the bus would have done if it had not lost the last event. Raises Unavailable."""
+    """Do what the bus would have done if it had not lost the last event. Raises Unavailable."""
     newest = store.read_last(stream_id, 1)
     if newest:
         consumer.catch_up(stream_id, newest)
 
 
-def digest_of(stream_id: UUID, kept: Kept) -> int:
-    """Of one stream; the sum of these, modulo 2^256, is that of a read model."""
-    text = f"{stream_id} {kept.version} {canonical(kept.contents)}"
+def digest_of(stream_id: UUID, found: StreamContents) -> int:
+    """Digest one stream; the sum of these, modulo 2^256, is that of a read model."""
+    text = f"{stream_id} {found.version} {canonical(found.contents)}"
     return int.from_bytes(sha256(text.encode()).digest())
 
 
 def canonical(contents: Contents | None) -> str:
-    """Equal texts for equal contents."""
+    """Return equal texts for equal contents."""
     return json.dumps(contents, sort_keys=True, ensure_ascii=False, default=_plain)
 
 

@@ -3,7 +3,7 @@
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.readmodels.documents.projection import new_document
+from chalicelib.platform.readmodels.documents.document import new_document
 from chalicelib.shop.carts.events import (
     CartCheckedOut,
     CartCreated,

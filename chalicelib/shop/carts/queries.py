@@ -8,7 +8,9 @@ from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.money import CurrencyMismatch, Money
-from chalicelib.platform.readmodels.documents.projection import DocumentProjection, Versioned, read_own, read_own_as_of
+from chalicelib.platform.readmodels.documents.document import Versioned
+from chalicelib.platform.readmodels.documents.own import read_own, read_own_as_of
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.shop.carts.events import CartEvent
 from chalicelib.shop.carts.projections import fold_cart

@@ -9,7 +9,7 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_typ
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.readmodels.generations import Contents
+from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.postgres.tables import fold_changes, storable
 from chalicelib.shop.concerts.concert import ConcertStatus
 from chalicelib.shop.concerts.events import ConcertEvent

@@ -11,7 +11,7 @@ from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 
 if TYPE_CHECKING:
-    from chalicelib.platform.readmodels.postgres.projection import Reader
+    from chalicelib.platform.readmodels.postgres.pool import Reader
 
 TYPOS_FROM_LENGTH = 5
 """Shorter words have too few trigrams to tell a typo from another word."""

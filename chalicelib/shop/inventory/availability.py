@@ -5,7 +5,7 @@ Counts are texts, as Redis has them, and no hash or set that is empty is there.
 
 from collections.abc import Callable, Mapping
 
-from chalicelib.platform.readmodels.generations import Contents
+from chalicelib.platform.readmodels.port import Contents
 
 
 def change(contents: Contents, operation: str, *arguments: str | int) -> None:

@@ -9,8 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
-from chalicelib.platform.readmodels.generations import Contents
-from chalicelib.platform.readmodels.redis.projection import Operation, Part, RedisModel, RedisProjection
+from chalicelib.platform.readmodels.port import Contents
+from chalicelib.platform.readmodels.redis.model import Operation, Part, RedisModel
+from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished
 from chalicelib.shop.inventory.availability import change
 from chalicelib.shop.inventory.events import (

@@ -16,7 +16,7 @@ from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.readmodels.redis.failures import failures_as_unavailable
-from chalicelib.platform.readmodels.redis.projection import LIVE_PREFIX, pointer_of, prefix_of
+from chalicelib.platform.readmodels.redis.keys import LIVE_PREFIX, pointer_of, prefix_of
 from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
 from chalicelib.shop.inventory.projections import AVAILABILITY, milliseconds
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool

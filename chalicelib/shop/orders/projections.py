@@ -9,7 +9,7 @@ from decimal import Decimal
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
-from chalicelib.platform.readmodels.documents.projection import new_document
+from chalicelib.platform.readmodels.documents.document import new_document
 from chalicelib.shop.orders.events import (
     OrderCancelled,
     OrderConfirmed,

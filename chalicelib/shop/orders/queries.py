@@ -8,13 +8,9 @@ from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.privacy.sealed import Sealed
-from chalicelib.platform.readmodels.documents.projection import (
-    DocumentProjection,
-    Versioned,
-    list_own,
-    read_own,
-    read_own_as_of,
-)
+from chalicelib.platform.readmodels.documents.document import Versioned
+from chalicelib.platform.readmodels.documents.own import list_own, read_own, read_own_as_of
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.shop.orders.events import OrderEvent
 from chalicelib.shop.orders.order import OrderStatus, PaymentStatus, status_at

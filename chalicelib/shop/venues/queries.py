@@ -8,7 +8,7 @@ from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
 
 if TYPE_CHECKING:
-    from chalicelib.platform.readmodels.postgres.projection import Reader
+    from chalicelib.platform.readmodels.postgres.pool import Reader
 
 _FIND = """
 select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version

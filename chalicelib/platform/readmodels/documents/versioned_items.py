@@ -1,21 +1,19 @@
 """Items of DynamoDB that hold one stream each: many at once, and in generations.
 
-The first generation has the streams' own ids as keys, every later one `<generation>#<id>`. The item `generations` tells
-which there are; it lies in the same table.
+The first generation has the streams' own ids as keys, every later one `<generation>#<id>`.
 """
 
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
-from chalicelib.platform.aws.conditional import write_all_if, write_if
+from chalicelib.platform.aws.conditional import write_all_if
 from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.platform.readmodels.generations import Generations, GenerationsMoved
+from chalicelib.platform.readmodels.documents.generation_pointer import POINTER, GenerationPointer
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -23,8 +21,7 @@ if TYPE_CHECKING:
 Item = dict[str, Any]
 Thing = TypeVar("Thing")
 
-_POINTER = "generations"
-_OF_NO_GENERATION = {_POINTER, "verification"}
+_OF_NO_GENERATION = {POINTER, "verification"}
 _AT_ONCE = 100
 _DELETED_AT_ONCE = 25
 _TRIES = 20
@@ -46,6 +43,10 @@ class VersionedItems:
     def prefix(self) -> str:
         """What distinguishes the values of a generation in keys and in the keys of indexes."""
         return prefix_of(self.generation)
+
+    @property
+    def pointer(self) -> GenerationPointer:
+        return GenerationPointer(self.client, self.table, self.key)
 
     def stream_of(self, item: Mapping[str, Any]) -> UUID:
         return UUID(item[self.key]["S"].removeprefix(self.prefix))
@@ -71,10 +72,10 @@ class VersionedItems:
         return {key: int(item["Version"]["N"]) for key, item in self.find_many(stream_ids, **names).items()}
 
     def put_many(self, items: Mapping[UUID, tuple[Item, int]]) -> set[UUID]:
-        """Put each item where the version of the one that is there is the one beside it (-1: none).
+        """Put each item where the one that is there has the expected version, given with it (-1: none is there).
 
-        Returns the streams of which it is not; these are left as they were. Raises Unavailable, or an error of
-        the SDK for items that the table does not take.
+        Return the streams that have another; these are left as they were. Raises Unavailable, or ClientError for
+        items that the table does not take.
         """
         moved: set[UUID] = set()
         for some in _chunks(items, MAX_COMMIT_ITEMS):
@@ -88,7 +89,7 @@ class VersionedItems:
         return moved
 
     def _try_to_put(self, items: Sequence[tuple[Item, int]]) -> frozenset[int]:
-        """All or none: returns the places of those whose version is not the expected one."""
+        """All or none: return the places of those whose version is not the expected one."""
         puts = [{"Put": self._put(item, expected)} for item, expected in items]
         return write_all_if(self.client.transact_write_items, self.table, TransactItems=puts)
 
@@ -97,39 +98,10 @@ class VersionedItems:
         values = {} if expected < 0 else {"ExpressionAttributeValues": {":expected": {"N": str(expected)}}}
         return {"TableName": self.table, "Item": item, "ConditionExpression": condition, **values}
 
-    def generations(self) -> Generations:
-        """Strongly consistent. Raises Unavailable."""
-        with failures_as_unavailable(self.table):
-            reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": _POINTER}}, ConsistentRead=True)
-        item = reply.get("Item")
-        if item is None:
-            return Generations()
-        beside = item.get("Beside")
-        live, newest = int(item["Live"]["N"]), int(item["Newest"]["N"])
-        return Generations(live, None if beside is None else int(beside["N"]), item["IsWhole"]["BOOL"], newest)
-
-    def change_generations(self, before: Generations, after: Generations) -> None:
-        item = {self.key: {"S": _POINTER}, **_pointer(after)}
-        known = {f":{name}": value for name, value in _pointer(before).items()}
-        condition = " AND ".join(f"{name[1:]} = {name}" for name in known)
-        if before.beside is None:
-            condition += " AND attribute_not_exists(Beside)"
-        if before == Generations():
-            condition = f"attribute_not_exists({self.key}) OR ({condition})"
-        found = write_if(
-            self.client.put_item,
-            TableName=self.table,
-            Item=item,
-            ConditionExpression=condition,
-            ExpressionAttributeValues=known,
-        )
-        if found is not None:
-            raise GenerationsMoved(f"The generations of {self.table} are not {asdict(before)} any more.")
-
-    def keep_only(self, generations: Collection[int]) -> None:
+    def retain(self, generations: Collection[int]) -> None:
         """Delete the items of all other generations: reads the whole table. Raises Unavailable."""
-        kept = [prefix_of(number) for number in generations]
-        stale = (key for key in self._keys() if key not in _OF_NO_GENERATION and _prefix_in(key) not in kept)
+        retained = [prefix_of(number) for number in generations]
+        stale = (key for key in self._keys() if key not in _OF_NO_GENERATION and _prefix_in(key) not in retained)
         for some in _chunks(stale, _DELETED_AT_ONCE):
             left: Any = {self.table: [{"DeleteRequest": {"Key": {self.key: {"S": key}}}} for key in some]}
             for _ in range(_TRIES):
@@ -149,29 +121,6 @@ class VersionedItems:
                 yield from (item[self.key]["S"] for item in page["Items"])
 
 
-@dataclass(frozen=True)
-class Notebook:
-    """One item of a table that holds what its owner wants to know the next time."""
-
-    client: "DynamoDBClient"
-    table: str
-    key: str
-    name: str
-
-    def read(self) -> dict[str, str]:
-        """Raises Unavailable."""
-        with failures_as_unavailable(self.table):
-            reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": self.name}}, ConsistentRead=True)
-        notes: dict[str, str] = json.loads(reply["Item"]["Notes"]["S"]) if "Item" in reply else {}
-        return notes
-
-    def write(self, notes: Mapping[str, str]) -> None:
-        """Raises Unavailable."""
-        item = {self.key: {"S": self.name}, "Notes": {"S": json.dumps(notes)}}
-        with failures_as_unavailable(self.table):
-            self.client.put_item(TableName=self.table, Item=item)
-
-
 def prefix_of(generation: int) -> str:
     return "" if generation == 1 else f"{generation}#"
 
@@ -179,15 +128,6 @@ def prefix_of(generation: int) -> str:
 def _prefix_in(key: str) -> str:
     number, mark, _ = key.rpartition("#")
     return number + mark
-
-
-def _pointer(generations: Generations) -> Item:
-    item: Item = {
-        "Live": {"N": str(generations.live)},
-        "IsWhole": {"BOOL": generations.is_whole},
-        "Newest": {"N": str(generations.newest)},
-    }
-    return item if generations.beside is None else item | {"Beside": {"N": str(generations.beside)}}
 
 
 def _chunks(things: Collection[Thing] | Iterator[Thing], size: int) -> Iterator[list[Thing]]:

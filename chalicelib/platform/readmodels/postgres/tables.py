@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
-from chalicelib.platform.readmodels.generations import Contents
+from chalicelib.platform.readmodels.port import Contents
 
 
 @dataclass(frozen=True, slots=True)

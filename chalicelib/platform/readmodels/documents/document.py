@@ -1,0 +1,51 @@
+"""What a document is: made by a fold, with the members that every document has, and its place in its owner's list."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
+
+Fold = Callable[[JsonObject | None, RecordedEvent], JsonObject]
+"""Pure: gives the document with the event in it and leaves the one it was given as it is. It begins with
+`new_document`, never raises on history, and leaves the document alone for events that it does not know."""
+
+_SORT_KEY = re.compile(r"[0-9TZ:.-]{20,32}#[0-9a-f-]{36}")
+
+
+class Versioned(NamedTuple):
+    """A document and the version of the last event in it."""
+
+    document: JsonObject
+    version: int
+
+
+def new_document(event: RecordedEvent, customer_id: UUID | None = None) -> JsonObject:
+    """The members that every document has; without a customer it can be found, but is in nobody's list."""
+    return {
+        "type": event.event.aggregate_type,
+        "id": str(event.stream_id),
+        "customer_id": None if customer_id is None else str(customer_id),
+        "created_at": format_instant(as_utc(event.created)),
+    }
+
+
+def owner_key(aggregate_type: str, customer_id: UUID | str) -> str:
+    """Under which a customer's documents of one type are listed: `order#<customer>`."""
+    return f"{aggregate_type.lower()}#{customer_id}"
+
+
+def sort_key_of(versioned: Versioned) -> str:
+    """Return what a customer's documents are sorted by."""
+    return f"{versioned.document['created_at']}#{versioned.document['id']}"
+
+
+def sort_key_in(after: Sequence[str]) -> str:
+    """Return the sort key that a cursor has in it. Raises InvalidInput for a cursor that no page has given."""
+    if len(after) != 1 or not _SORT_KEY.fullmatch(after[0]):
+        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),))
+    return after[0]

@@ -1,0 +1,63 @@
+"""The item of a table that tells which generations of a read model lie in it."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from chalicelib.platform.aws.conditional import write_if
+from chalicelib.platform.aws.failures import failures_as_unavailable
+from chalicelib.platform.readmodels.port import Generations, GenerationsMoved
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+POINTER = "generations"
+"""The key of the item."""
+
+
+@dataclass(frozen=True)
+class GenerationPointer:
+    """Attributes `Live`, `Beside` (the candidate), `IsWhole` (whether that is complete) and `Newest`; no item means the
+    first generation alone."""
+
+    client: "DynamoDBClient"
+    table: str
+    key: str
+
+    def read(self) -> Generations:
+        """Strongly consistent. Raises Unavailable."""
+        with failures_as_unavailable(self.table):
+            reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": POINTER}}, ConsistentRead=True)
+        item = reply.get("Item")
+        if item is None:
+            return Generations()
+        candidate = item.get("Beside")
+        live, newest = int(item["Live"]["N"]), int(item["Newest"]["N"])
+        return Generations(live, None if candidate is None else int(candidate["N"]), item["IsWhole"]["BOOL"], newest)
+
+    def change(self, before: Generations, after: Generations) -> None:
+        """Raises GenerationsMoved or Unavailable."""
+        item = {self.key: {"S": POINTER}, **_attributes(after)}
+        known = {f":{name}": value for name, value in _attributes(before).items()}
+        condition = " AND ".join(f"{name[1:]} = {name}" for name in known)
+        if before.candidate is None:
+            condition += " AND attribute_not_exists(Beside)"
+        if before == Generations():
+            condition = f"attribute_not_exists({self.key}) OR ({condition})"
+        found = write_if(
+            self.client.put_item,
+            TableName=self.table,
+            Item=item,
+            ConditionExpression=condition,
+            ExpressionAttributeValues=known,
+        )
+        if found is not None:
+            raise GenerationsMoved(f"The generations of {self.table} are not {asdict(before)} any more.")
+
+
+def _attributes(generations: Generations) -> dict[str, Any]:
+    item: dict[str, Any] = {
+        "Live": {"N": str(generations.live)},
+        "IsWhole": {"BOOL": generations.is_complete},
+        "Newest": {"N": str(generations.newest)},
+    }
+    return item if generations.candidate is None else item | {"Beside": {"N": str(generations.candidate)}}

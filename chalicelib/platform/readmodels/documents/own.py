@@ -1,0 +1,113 @@
+"""A customer's own documents, as new as the reader wants them, and as they were."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import reduce
+from uuid import UUID
+
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.history import PointInTime
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.readmodels.documents.document import (
+    Fold,
+    Versioned,
+    owner_key,
+    sort_key_in,
+    sort_key_of,
+)
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
+
+
+def read_own(
+    documents: DocumentProjection,
+    store: EventStore,
+    fold: Fold,
+    aggregate_type: str,
+    stream_id: UUID,
+    customer_id: UUID,
+    min_versions: MinVersions = NOTHING_NAMED,
+) -> Versioned:
+    """The customer's document. If it is older than the reader wants, what it lacks is folded from the log, and if there
+    is no document yet, all of it. Raises NotFound, for another customer's document as well, or Unavailable.
+    """
+    found = _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions)
+    if found is None or not _is_of(found.document, aggregate_type, customer_id):
+        raise _no_such(aggregate_type)
+    return found
+
+
+def read_own_as_of(
+    store: EventStore, fold: Fold, aggregate_type: str, stream_id: UUID, customer_id: UUID, point: PointInTime
+) -> tuple[Versioned, datetime]:
+    """The customer's document as it was, folded from the log, and the instant at which clocks are to be read.
+
+    Raises NotFound, with facts for its owner only, or Unavailable.
+    """
+    stream = store.read(stream_id)
+    if not stream or aggregate_type_of(stream[0]) != aggregate_type:
+        raise _no_such(aggregate_type)
+    latest = _folded(fold, [recorded(event) for event in stream])
+    if not _is_of(latest.document, aggregate_type, customer_id):
+        raise _no_such(aggregate_type)
+    past = point.of(stream)
+    return _folded(fold, past.events), past.at
+
+
+def list_own(
+    documents: DocumentProjection,
+    store: EventStore,
+    fold: Fold,
+    aggregate_type: str,
+    customer_id: UUID,
+    limit: int,
+    after: Sequence[str] | None,
+    min_versions: MinVersions,
+) -> tuple[list[Versioned], list[str] | None]:
+    """`DocumentProjection.list_of`, with the documents that the reader has named as new as they are wanted."""
+    page, next_key = documents.list_of(owner_key(aggregate_type, customer_id), limit, after)
+    named = [
+        _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions) for stream_id in min_versions.named
+    ]
+    own = [found for found in named if found is not None and _is_of(found.document, aggregate_type, customer_id)]
+    new = [found for found in own if after is None or sort_key_of(found) < sort_key_in(after)]
+    known = {sort_key_of(found): found for found in [*page, *new]}
+    places = sorted(known, reverse=True)
+    more = next_key is not None or len(places) > limit
+    return [known[place] for place in places[:limit]], [places[limit - 1]] if more else None
+
+
+def _overlaid(
+    documents: DocumentProjection,
+    store: EventStore,
+    fold: Fold,
+    aggregate_type: str,
+    stream_id: UUID,
+    min_versions: MinVersions,
+) -> Versioned | None:
+    found = documents.find(stream_id)
+    if found is not None and not min_versions.lacks(stream_id, found.version):
+        return found
+    tail = store.read(stream_id, -1 if found is None else found.version)
+    if not tail or aggregate_type_of(tail[0]) != aggregate_type:
+        return found
+    if found is None:
+        min_versions.lacks(stream_id, -1)
+    return _folded(fold, [recorded(event) for event in tail], found)
+
+
+def _folded(fold: Fold, events: Sequence[RecordedEvent], found: Versioned | None = None) -> Versioned:
+    """The document with the events, one at least, in it."""
+    first, *others = events
+    document = fold(None if found is None else found.document, first)
+    return Versioned(reduce(fold, others, document), events[-1].version)
+
+
+def _is_of(document: JsonObject, aggregate_type: str, customer_id: UUID) -> bool:
+    return (document["type"], document["customer_id"]) == (aggregate_type, str(customer_id))
+
+
+def _no_such(aggregate_type: str) -> NotFound:
+    return NotFound(f"There is no such {aggregate_type.lower()}.")

@@ -1,0 +1,55 @@
+"""Reading your own writes from Postgres: rows that a read model still lacks are shown to one reader, and undone."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from psycopg import Cursor
+from psycopg.rows import DictRow
+
+from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.postgres.pool import Reader
+from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+from chalicelib.platform.readmodels.postgres.tables import storable
+
+
+@contextmanager
+def reflecting(model: PostgresProjection, min_versions: MinVersions, store: EventStore) -> Iterator[Reader]:
+    """Give a reader of the tables as new as the caller wants them.
+
+    What they lack of the named streams is read from the log and applied in a transaction that is undone in the end, so
+    that the reader's queries find, filter and sort it like everything else. Raises Unavailable.
+    """
+    tails = _tails(model, min_versions, store) if min_versions.named else {}
+    if not tails:
+        yield model.pool
+        return
+    with model.pool.transaction(keep=False) as cursor:
+        model.hold_live(cursor).add_uncommitted(cursor, tails)
+        yield _ReaderInTransaction(cursor)
+
+
+def _tails(model: PostgresProjection, min_versions: MinVersions, store: EventStore) -> dict[UUID, list[RecordedEvent]]:
+    """What the tables lack of the named streams, as far as they follow them."""
+    positions = model.live_generation().positions(min_versions.named.keys())
+    tails = {}
+    for stream_id, version in min_versions.named.items():
+        position = positions.get(stream_id, -1)
+        tail = store.read(stream_id, position) if position < version else []
+        if position >= 0 or (tail and aggregate_type_of(tail[0]) in model.aggregate_types):
+            min_versions.lacks(stream_id, position)
+            tails[stream_id] = [recorded(event) for event in tail]
+    return {stream_id: tail for stream_id, tail in tails.items() if tail}
+
+
+class _ReaderInTransaction:
+    """Sees what its transaction has written."""
+
+    def __init__(self, cursor: Cursor[DictRow]) -> None:
+        self._cursor = cursor
+
+    def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
+        return self._cursor.execute(query.encode(), storable(parameters)).fetchall()

@@ -1,0 +1,29 @@
+"""The client of Redis.
+
+redis is imported where a client is made, so that a Lambda which imports a query of ours pays for it with its first use
+only.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+CONNECT_SECONDS = 0.25
+ANSWER_SECONDS = 0.5
+"""The shop sells without Redis, so nobody waits long for it."""
+
+
+def open_redis(url: str) -> "Redis":
+    """A client that connects with its first command, waits shortly, and repeats once what a dropped connection lost."""
+    from redis import Redis  # noqa: PLC0415 - see above
+    from redis.backoff import NoBackoff  # noqa: PLC0415 - see above
+    from redis.retry import Retry  # noqa: PLC0415 - see above
+
+    return Redis.from_url(
+        url,
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), retries=1),
+    )

@@ -1,0 +1,20 @@
+"""The keys that every read model in Redis has, and the Lua by which a query finds those of the live generation."""
+
+LIVE_PREFIX = """
+local prefix, live = ARGV[1], redis.call('HGET', KEYS[1], 'live') or '1'
+if live ~= '1' then
+  prefix = prefix .. live .. ':'
+end
+"""
+"""Lua for the beginning of a query: `prefix` of the live generation. It wants `pointer_of` as the first key and
+`prefix_of` as the first argument."""
+
+
+def prefix_of(projection: str, generation: int = 1) -> str:
+    """With what every key of a projection begins; the braces keep them on one node of a cluster."""
+    return f"cloudbash:{{{projection}}}:" + ("" if generation == 1 else f"{generation}:")
+
+
+def pointer_of(projection: str) -> str:
+    """The hash of the generations: queries ask its `live`."""
+    return f"{prefix_of(projection)}generations"

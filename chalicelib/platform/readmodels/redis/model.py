@@ -1,0 +1,42 @@
+"""What a read model in Redis is made of: the keys of its streams, and the operations that change them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.readmodels.port import Contents
+
+Operation = tuple[str | int, ...]
+"""The name of a Lua function of the script, and its arguments."""
+
+Kind = Literal["string", "hash", "zset", "score"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One key of a stream, `%s` being its id. In contents: a text, texts by field, or whole scores by member.
+
+    A `score` is that of the stream in a sorted set of many streams: in contents a whole number.
+    """
+
+    key: str
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class RedisModel:
+    """What a read model in Redis is made of.
+
+    Events become small operations, in Python; one Lua script applies them and moves the stream's position. `changes` is
+    Lua that defines `change`, a table of functions `(prefix, stream, …)`, one for every operation. They must not fail
+    on what `operations_of` gives, because Redis does not undo what a script did before it failed. `fold` does the same
+    to contents in memory; `parts` names all keys of a stream, by what they are called in its contents.
+    """
+
+    name: str
+    aggregate_types: frozenset[str]
+    operations_of: Callable[[RecordedEvent], list[Operation]]
+    changes: str
+    fold: Callable[[Contents | None, RecordedEvent], Contents]
+    parts: Mapping[str, Part]

@@ -1,0 +1,63 @@
+"""The Lua scripts of a read model in Redis. Each is atomic, and Redis undoes nothing of one that fails."""
+
+APPLY = """
+local positions = KEYS[1]
+local prefix, stream, expected, position, batch = unpack(ARGV)
+if (redis.call('HGET', positions, stream) or '-1') ~= expected then
+  return 0
+end
+for _, operation in ipairs(cjson.decode(batch)) do
+  change[operation[1]](prefix, stream, unpack(operation, 2))
+end
+redis.call('HSET', positions, stream, position)
+return 1
+"""
+"""Lua that applies operations and moves the position of the stream, if it is the expected one. The functions of a
+read model, `change`, stand before it."""
+
+REWRITE = """
+local positions = KEYS[1]
+local stream, expected, position, parts = unpack(ARGV)
+if (redis.call('HGET', positions, stream) or '-1') ~= expected then
+  return 0
+end
+for _, part in ipairs(cjson.decode(parts)) do
+  local key, command, values = part[1], part[2], part[3]
+  if command == 'ZADD one' then
+    redis.call('ZREM', key, stream)
+    command = 'ZADD'
+  else
+    redis.call('DEL', key)
+  end
+  for first = 1, #values, 1000 do
+    redis.call(command, key, unpack(values, first, math.min(first + 999, #values)))
+  end
+end
+redis.call('HSET', positions, stream, position)
+return 1
+"""
+"""Lua that replaces all keys of a stream, if its position is the expected one. Lua unpacks few values at once."""
+
+CHANGE = """
+local known = redis.call('HMGET', KEYS[1], 'live', 'beside', 'is_whole', 'newest')
+local default = {'1', '', '0', '1'}
+for place = 1, 4 do
+  if (known[place] or default[place]) ~= ARGV[place] then
+    return 0
+  end
+end
+redis.call('HSET', KEYS[1], 'live', ARGV[5], 'beside', ARGV[6], 'is_whole', ARGV[7], 'newest', ARGV[8])
+return 1
+"""
+"""Lua that moves the pointer of the generations, if it is as expected. `beside` is the candidate, `is_whole` whether it
+is complete."""
+
+END_REPAIR = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  return 0
+end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[2], ARGV[1])
+return 1
+"""
+"""Lua that sets the epoch, if the token of the repair is still there."""
