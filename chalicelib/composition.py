@@ -1,7 +1,7 @@
 """The only wiring: settings, clients, stores, handlers. Everything is made at first use and kept by the container."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -128,7 +128,7 @@ class Composition:
         """Bring Postgres to the schema of this code; returns the names of what was applied. Raises MigrationEdited."""
         from chalicelib.platform.readmodels.postgres.migrate import migrate
 
-        return migrate(self.settings.need("database_url"), login=self._login())
+        return migrate(self.settings.need("database_url"), migrations(), self._login())
 
     @cached_property
     def programme_projection(self) -> "PostgresProjection":
@@ -384,6 +384,14 @@ class Composition:
         if not self.settings.jwks_file:
             raise NotConfigured("JWKS_URL or JWKS_FILE is not set")
         return FileKeys(Path(self.settings.jwks_file))
+
+
+def migrations() -> Sequence[Path]:
+    """Return the directories with the migrations of Postgres: the platform's, and those of its read models."""
+    from chalicelib.platform.readmodels.postgres.migrate import MIGRATIONS
+    from chalicelib.shop.concerts.tables import MIGRATIONS as OF_THE_PROGRAMME
+
+    return [MIGRATIONS, OF_THE_PROGRAMME]
 
 
 def _client(service: str) -> Any:

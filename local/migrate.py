@@ -1,7 +1,9 @@
 """Brings Postgres to the schema that the read models want."""
 
-from chalicelib.platform.readmodels.postgres import migrate as migrations
+from chalicelib.composition import migrations
+from chalicelib.platform.readmodels.postgres.migrate import migrate as apply
 
 
-def migrate(database_url: str) -> None:
-    migrations.migrate(database_url)
+def migrate(database_url: str) -> list[str]:
+    """Apply the migrations that the database has not seen; return their names."""
+    return apply(database_url, migrations())

@@ -54,7 +54,7 @@ class Stack:
         self,
         directory: Path,
         *,
-        migrate: Callable[[str], None] = no_migration,
+        migrate: Callable[[str], object] = no_migration,
         resources: Path = RESOURCE_FILE,
         report: Callable[[str, float], None] = no_report,
     ) -> None:

@@ -18,7 +18,7 @@ import pytest
 from chalice.app import ScheduledEventConfig
 
 import app
-from chalicelib.composition import Composition
+from chalicelib.composition import Composition, migrations
 from chalicelib.functions import THE_API, WARM_UP
 from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
@@ -602,11 +602,9 @@ def test_the_same_code_gives_the_same_package(package: Path, tmp_path: Path) -> 
 
 
 def test_the_package_has_the_migrations(package: Path) -> None:
-    migrations = {path.name for path in (PROJECT / "chalicelib/platform/readmodels/postgres/migrations").glob("*.sql")}
-    assert migrations
-    assert {f"chalicelib/platform/readmodels/postgres/migrations/{name}" for name in migrations} <= names_in(
-        package / "deployment.zip"
-    )
+    files = {str(path.relative_to(PROJECT)) for directory in migrations() for path in directory.glob("*.sql")}
+    assert files
+    assert files <= names_in(package / "deployment.zip")
 
 
 def test_the_layer_leaves_out_what_the_runtime_has_and_what_only_developers_need(package: Path) -> None:

@@ -11,7 +11,6 @@ from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import ReadModel
-from chalicelib.platform.readmodels.postgres.migrate import migrate
 from chalicelib.platform.readmodels.postgres.pool import open_pool
 from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 from chalicelib.platform.readmodels.redis.client import open_redis
@@ -22,6 +21,7 @@ from chalicelib.shop.inventory.projections import availability_projection
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.venues.projections import project_venue
 from local.emulator import Emulator
+from local.migrate import migrate
 from local.resources import Aws, create_resources
 from local.stack import RESOURCE_FILE, Stack
 from local.valkey import Valkey

@@ -1,7 +1,7 @@
 """Brings a Postgres database to the schema that the read models want."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import psycopg
 from chalicelib.platform.errors import CloudbashError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+"""What every read model in Postgres needs; the contexts bring their own."""
 
 _LOCK = 7_226_308_154_912_001
 _LEDGER = """
@@ -27,13 +28,13 @@ class MigrationEdited(CloudbashError):
     code = "migration_edited"
 
 
-def migrate(database_url: str, directory: Path = MIGRATIONS, login: Mapping[str, Any] | None = None) -> list[str]:
-    """Apply the `.sql` files that the database has not seen, in the order of their names; returns those names.
+def migrate(database_url: str, directories: Iterable[Path], login: Mapping[str, Any] | None = None) -> list[str]:
+    """Apply the `.sql` files that the database has not seen, in the order of their names; return those names.
 
-    `login` has user and password where the URL has none. Each is one transaction, and only one runner works at a time.
-    Raises MigrationEdited.
+    The order is one for all directories. `login` has user and password where the URL has none. Each migration is one
+    transaction, and only one runner works at a time. Raises MigrationEdited.
     """
-    scripts = {path.name: path.read_text(encoding="utf-8") for path in sorted(directory.glob("*.sql"))}
+    scripts = _scripts_in(directories)
     with psycopg.connect(database_url, autocommit=True, **(login or {})) as connection:
         connection.execute("select pg_advisory_lock(%s)", [_LOCK])
         connection.execute(_LEDGER)
@@ -41,6 +42,15 @@ def migrate(database_url: str, directory: Path = MIGRATIONS, login: Mapping[str,
         for name in missing:
             _apply(connection, name, scripts[name])
     return missing
+
+
+def _scripts_in(directories: Iterable[Path]) -> dict[str, str]:
+    """Raises ValueError for a name that stands in two directories: databases record the names."""
+    paths = sorted((path for directory in directories for path in directory.glob("*.sql")), key=lambda path: path.name)
+    scripts = {path.name: path.read_text(encoding="utf-8") for path in paths}
+    if len(scripts) < len(paths):
+        raise ValueError(f"Two migrations have one name: {[path.name for path in paths]}.")
+    return scripts
 
 
 def _missing(connection: psycopg.Connection, scripts: dict[str, str]) -> list[str]:
