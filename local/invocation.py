@@ -12,7 +12,7 @@ from local.streams import Record
 
 log = logging.getLogger("local.pump")
 
-Source = Literal["dynamodb", "kinesis", "sqs", "schedule"]
+Source = Literal["dynamodb", "bus", "sqs", "schedule"]
 MEMORY_MB = 512
 TIMEOUT_MS = 60_000
 

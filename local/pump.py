@@ -21,11 +21,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local.checkout import PROJECT
 from local.feed import Feed, Subscription, Waiting
 from local.invocation import Mapping, Source, delivered
+from local.kinesis import DECLARED_BY, bus_of
 from local.queues import QueuePoller
 from local.resources import Aws
 from local.schedules import tick
 from local.shutdown import Shutdown
-from local.streams import DynamoDbStream, IteratorLost, KinesisStream, RecordTrimmed, ShardGone, Stream
+from local.streams import DynamoDbStream, IteratorLost, RecordTrimmed, ShardGone, Stream
 
 if TYPE_CHECKING:
     from chalice.app import Chalice
@@ -35,11 +36,11 @@ __all__ = ["Mapping", "Pump", "PumpStuck", "mappings_of"]
 log = logging.getLogger("local.pump")
 
 TRANSIENT_FAILURES = (BotoCoreError, ClientError, ShardGone, IteratorLost, RecordTrimmed)
-FORWARDING_FIRST: tuple[Source, ...] = ("dynamodb", "kinesis")
+FORWARDING_FIRST: tuple[Source, ...] = ("dynamodb", "bus")
 
 BUSY_POLL = 0.02
-# The forwarder wakes the reader of Kinesis, so only other writers wait as long as an idle Kinesis stream may.
-IDLE_POLL: dict[Source, float] = {"dynamodb": 0.1, "kinesis": 0.2}
+# The forwarder wakes the reader of the bus, so only other writers wait as long as an idle bus may.
+IDLE_POLL: dict[Source, float] = {"dynamodb": 0.1, "bus": 0.2}
 SLOWER = 1.5
 LONGEST_WINDOW = 5.0
 """Who looks at a shop of their own does not want to wait for minutes until a batch is worth a file."""
@@ -135,7 +136,7 @@ class Pump:
         aws = Aws(environment["AWS_ENDPOINT_URL"])
         streams: dict[Source, Stream] = {
             "dynamodb": DynamoDbStream(aws.dynamodbstreams, environment["EVENTS_STREAM_ARN"]),
-            "kinesis": KinesisStream(aws.kinesis, environment["EVENT_BUS"]),
+            "bus": bus_of(aws, environment["EVENT_BUS"]),
         }
         pollers = [
             QueuePoller(mapping, aws.sqs, environment["WORK_QUEUE_URL"])
@@ -265,41 +266,34 @@ class Pump:
             if not worker.step():
                 worker.subscription.wait(LOOK_AT_STOP_EVERY)
             elif channel.source == "dynamodb":
-                self._look_at_kinesis_now()
+                self._look_at_the_bus_now()
             elif worker.mapping.window:
                 stop.wait(min(worker.mapping.window, LONGEST_WINDOW))
 
-    def _look_at_kinesis_now(self) -> None:
+    def _look_at_the_bus_now(self) -> None:
         for channel in self._channels:
-            if channel.source == "kinesis":
+            if channel.source == "bus":
                 channel.look_now.set()
 
 
 def mappings_of(app: "Chalice") -> list[Mapping]:
     """What the decorators in `app.py` declare, with their batch sizes."""
-    from chalice.app import (  # noqa: PLC0415 - tests without Chalice need none
-        DynamoDBEventConfig,
-        KinesisEventConfig,
-        ScheduledEventConfig,
-        SQSEventConfig,
-    )
-
-    sources: dict[type, Source] = {
-        DynamoDBEventConfig: "dynamodb",
-        KinesisEventConfig: "kinesis",
-        SQSEventConfig: "sqs",
-        ScheduledEventConfig: "schedule",
+    sources: dict[str, Source] = {
+        "DynamoDBEventConfig": "dynamodb",
+        DECLARED_BY: "bus",
+        "SQSEventConfig": "sqs",
+        "ScheduledEventConfig": "schedule",
     }
     return [
         Mapping(
             config.name,
-            sources[type(config)],
+            sources[type(config).__name__],
             app.handler_map[config.name],
             getattr(config, "batch_size", 1),
             getattr(config, "maximum_batching_window_in_seconds", 0),
         )
         for config in app.event_sources
-        if type(config) in sources
+        if type(config).__name__ in sources
     ]
 
 

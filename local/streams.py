@@ -1,4 +1,4 @@
-"""The DynamoDB stream and the Kinesis stream, read shard by shard into the very records Lambda hands to a function."""
+"""Streams, read shard by shard into the very records that Lambda hands to a function; the log's is one of DynamoDB."""
 
 import base64
 from collections.abc import Iterator
@@ -8,16 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from botocore.exceptions import ClientError
 
-from local.resources import ACCOUNT, REGION
-
 if TYPE_CHECKING:
     from mypy_boto3_dynamodbstreams import DynamoDBStreamsClient
     from mypy_boto3_dynamodbstreams.type_defs import RecordTypeDef as DynamoDbRecord
-    from mypy_boto3_kinesis import KinesisClient
-    from mypy_boto3_kinesis.type_defs import RecordTypeDef as KinesisRecord
 
 READ_AT_ONCE = 1000
-INVOKER = f"arn:aws:iam::{ACCOUNT}:role/local-pump"
 
 
 @dataclass(frozen=True)
@@ -73,7 +68,7 @@ class DynamoDbStream:
         while True:
             answer = self._client.describe_stream(StreamArn=self._arn, **start)["StreamDescription"]  # type: ignore[arg-type]  # one optional key
             for shard in answer["Shards"]:
-                yield Shard(shard["ShardId"], _present(shard.get("ParentShardId")))
+                yield Shard(shard["ShardId"], present(shard.get("ParentShardId")))
             if "LastEvaluatedShardId" not in answer:
                 return
             start = {"ExclusiveStartShardId": answer["LastEvaluatedShardId"]}
@@ -81,14 +76,14 @@ class DynamoDbStream:
     def iterator(self, shard_id: str, after: str | None) -> str:
         kind: Literal["TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER"] = "AFTER_SEQUENCE_NUMBER" if after else "TRIM_HORIZON"
         position = {"SequenceNumber": after} if after else {}
-        with _stream_errors():
+        with stream_errors():
             answer = self._client.get_shard_iterator(
                 StreamArn=self._arn, ShardId=shard_id, ShardIteratorType=kind, **position
             )
         return answer["ShardIterator"]
 
-    def read(self, shard_id: str, iterator: str) -> Page:  # noqa: ARG002 - Kinesis records name their shard, these do not
-        with _stream_errors():
+    def read(self, shard_id: str, iterator: str) -> Page:  # noqa: ARG002 - those of other streams name their shard, these do not
+        with stream_errors():
             answer = self._client.get_records(ShardIterator=iterator, Limit=READ_AT_ONCE)
         return Page([self._record(record) for record in answer["Records"]], answer.get("NextShardIterator"))
 
@@ -108,63 +103,7 @@ class DynamoDbStream:
         return Record(change["SequenceNumber"], body)
 
 
-class KinesisStream:
-    name = "Kinesis stream"
-
-    def __init__(self, client: "KinesisClient", stream_name: str) -> None:
-        self._client = client
-        self._stream_name = stream_name
-        self._arn = f"arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/{stream_name}"
-
-    def shards(self) -> Iterator[Shard]:
-        arguments: dict[str, str] = {"StreamName": self._stream_name}
-        while True:
-            answer = self._client.list_shards(**arguments)  # type: ignore[arg-type]  # one of two optional keys
-            for shard in answer["Shards"]:
-                yield Shard(shard["ShardId"], _present(shard.get("ParentShardId"), shard.get("AdjacentParentShardId")))
-            if "NextToken" not in answer:
-                return
-            arguments = {"NextToken": answer["NextToken"]}
-
-    def iterator(self, shard_id: str, after: str | None) -> str:
-        kind: Literal["TRIM_HORIZON", "AFTER_SEQUENCE_NUMBER"] = "AFTER_SEQUENCE_NUMBER" if after else "TRIM_HORIZON"
-        position = {"StartingSequenceNumber": after} if after else {}
-        with _stream_errors():
-            answer = self._client.get_shard_iterator(
-                StreamName=self._stream_name,
-                ShardId=shard_id,
-                ShardIteratorType=kind,
-                **position,  # type: ignore[arg-type]  # one optional key
-            )
-        return answer["ShardIterator"]
-
-    def read(self, shard_id: str, iterator: str) -> Page:
-        with _stream_errors():
-            answer = self._client.get_records(ShardIterator=iterator, Limit=READ_AT_ONCE)
-        return Page([self._record(shard_id, record) for record in answer["Records"]], answer.get("NextShardIterator"))
-
-    def _record(self, shard_id: str, record: "KinesisRecord") -> Record:
-        sequence_number = record["SequenceNumber"]
-        body = {
-            "kinesis": {
-                "kinesisSchemaVersion": "1.0",
-                "partitionKey": record["PartitionKey"],
-                "sequenceNumber": sequence_number,
-                "data": base64.b64encode(record["Data"]).decode(),
-                "approximateArrivalTimestamp": record["ApproximateArrivalTimestamp"].timestamp(),
-            },
-            "eventSource": "aws:kinesis",
-            "eventVersion": "1.0",
-            "eventID": f"{shard_id}:{sequence_number}",
-            "eventName": "aws:kinesis:record",
-            "invokeIdentityArn": INVOKER,
-            "awsRegion": REGION,
-            "eventSourceARN": self._arn,
-        }
-        return Record(sequence_number, body)
-
-
-class _stream_errors:  # noqa: N801 - reads as the block it is used as
+class stream_errors:  # noqa: N801 - reads as the block it is used as
     """Tells the errors that have a meaning for a reader from transient failures, which pass through."""
 
     MEANING: dict[str, type[Exception]] = {  # noqa: RUF012 - never changed
@@ -194,5 +133,5 @@ def raw_json(value: Any) -> Any:
     return value
 
 
-def _present(*ids: str | None) -> tuple[str, ...]:
+def present(*ids: str | None) -> tuple[str, ...]:
     return tuple(found for found in ids if found)

@@ -347,7 +347,7 @@ def test_the_pump_forwards_and_then_delivers_in_shard_order(stack: Stack) -> Non
     for version in range(25):
         put(stack, "stream", version)
     sink = Sink()
-    mappings = [Mapping("forward", "dynamodb", forwarder(stack), 10), Mapping("consume", "kinesis", sink, 10)]
+    mappings = [Mapping("forward", "dynamodb", forwarder(stack), 10), Mapping("consume", "bus", sink, 10)]
     Pump.connect(mappings, stack.environment).drain()
     delivered = [number for batch in sink.batches for number in batch]
     assert len(delivered) == 25
@@ -360,7 +360,7 @@ def test_the_events_look_as_lambda_sends_them(stack: Stack) -> None:
     events: list[Event] = []
     keep = [
         Mapping("changes", "dynamodb", lambda e, _: events.append(e)),
-        Mapping("bus", "kinesis", lambda e, _: events.append(e)),
+        Mapping("bus", "bus", lambda e, _: events.append(e)),
     ]
     Pump.connect(keep, stack.environment).drain()
     change, message = (event["Records"][0] for event in events)
@@ -378,7 +378,7 @@ def test_the_events_look_as_lambda_sends_them(stack: Stack) -> None:
 def test_a_batch_whose_handler_raises_comes_again_whole(stack: Stack) -> None:
     sent = publish(stack, 3)
     sink = Sink(RuntimeError("away"), RuntimeError("still away"))
-    Pump.connect([Mapping("consume", "kinesis", sink)], stack.environment).drain()
+    Pump.connect([Mapping("consume", "bus", sink)], stack.environment).drain()
     assert sink.batches == [sent, sent, sent]
 
 
@@ -386,7 +386,7 @@ def test_after_batch_item_failures_delivery_goes_on_from_the_first_failed_record
     sent = publish(stack, 5)
     two_failed = {"batchItemFailures": [{"itemIdentifier": sent[4]}, {"itemIdentifier": sent[2]}]}
     sink = Sink(two_failed, failed(sent[3]))
-    Pump.connect([Mapping("consume", "kinesis", sink)], stack.environment).drain()
+    Pump.connect([Mapping("consume", "bus", sink)], stack.environment).drain()
     assert sink.batches == [sent, sent[2:], sent[3:]]
 
 
@@ -416,7 +416,7 @@ def test_a_failing_mapping_does_not_hold_back_another(stack: Stack) -> None:
 
     sent = publish(stack, 3)
     sink = Sink()
-    mappings = [Mapping("broken", "kinesis", fail), Mapping("well", "kinesis", sink)]
+    mappings = [Mapping("broken", "bus", fail), Mapping("well", "bus", sink)]
     with pytest.raises(PumpStuck, match="broken"):
         Pump.connect(mappings, stack.environment).drain(timeout=0.2)
     assert sink.batches == [sent]
@@ -424,7 +424,7 @@ def test_a_failing_mapping_does_not_hold_back_another(stack: Stack) -> None:
 
 def test_a_running_pump_delivers_what_comes_in_and_ends_when_told(stack: Stack) -> None:
     sink = Sink(RuntimeError("once"))
-    mappings = [Mapping("forward", "dynamodb", forwarder(stack)), Mapping("consume", "kinesis", sink)]
+    mappings = [Mapping("forward", "dynamodb", forwarder(stack)), Mapping("consume", "bus", sink)]
     pump = Pump.connect(mappings, stack.environment)
     stop = threading.Event()
     thread = threading.Thread(target=pump.run, args=(stop,))
@@ -452,7 +452,7 @@ def test_draining_twice_gives_the_same_calls_and_then_none(stack: Stack) -> None
             return lambda event, _: made.extend((name, record["eventID"]) for record in event["Records"])
 
         mappings = [Mapping("changes", "dynamodb", note("changes"), 3)]
-        mappings += [Mapping(name, "kinesis", note(name), 3) for name in ("first", "second")]
+        mappings += [Mapping(name, "bus", note(name), 3) for name in ("first", "second")]
         pump = Pump.connect(mappings, stack.environment)
         pump.drain()
         before = list(made)
@@ -474,7 +474,7 @@ def test_what_handlers_add_while_draining_is_drained_too(stack: Stack) -> None:
             put(stack, "stream", len(rounds))
 
     put(stack, "stream", 0)
-    mappings = [Mapping("forward", "dynamodb", forwarder(stack)), Mapping("process", "kinesis", add_another)]
+    mappings = [Mapping("forward", "dynamodb", forwarder(stack)), Mapping("process", "bus", add_another)]
     Pump.connect(mappings, stack.environment).drain()
     assert rounds == [1, 1, 1, 1]
 
@@ -482,7 +482,7 @@ def test_what_handlers_add_while_draining_is_drained_too(stack: Stack) -> None:
 def test_shards_that_a_split_made_are_found(stack: Stack) -> None:
     bus = stack.environment["EVENT_BUS"]
     sink = Sink()
-    pump = Pump.connect([Mapping("consume", "kinesis", sink)], stack.environment)
+    pump = Pump.connect([Mapping("consume", "bus", sink)], stack.environment)
     before = publish(stack, 2)
     pump.drain()
     shard = stack.aws.kinesis.list_shards(StreamName=bus)["Shards"][0]
@@ -515,7 +515,7 @@ class SplitStream:
 
 def test_children_of_a_shard_wait_until_every_record_of_their_parent_is_delivered() -> None:
     sink = Sink(RuntimeError("not yet"), lambda batch: failed(batch[-1]))
-    Pump([Mapping("consume", "kinesis", sink, 10)], {"kinesis": SplitStream()}).drain()
+    Pump([Mapping("consume", "bus", sink, 10)], {"bus": SplitStream()}).drain()
     assert sink.batches == [["1", "2", "3"], ["1", "2", "3"], ["3"], ["4"], ["5"]]
 
 
@@ -544,7 +544,7 @@ class FailingStream:
 
 def test_an_emulator_that_is_away_or_forgets_where_we_were_costs_no_record() -> None:
     sink = Sink()
-    Pump([Mapping("consume", "kinesis", sink)], {"kinesis": FailingStream()}).drain()
+    Pump([Mapping("consume", "bus", sink)], {"bus": FailingStream()}).drain()
     assert [number for batch in sink.batches for number in batch] == ["1", "2", "3"]
 
 

@@ -22,9 +22,9 @@ from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 from chalicelib.shop.venues.events import VenueDeleted
 from local.emulator import Emulator
+from local.kinesis import KinesisStream
 from local.pump import Mapping, Pump
 from local.resources import Aws
-from local.streams import KinesisStream
 from tests.journeys.shop import Json, Shop, cart_with, made, order_of, pay, publish_concert
 from tests.support.stored import SOME_TIME, store_all
 
@@ -157,7 +157,7 @@ def test_shards_that_split_and_merge_while_events_are_forwarded_lose_none_of_the
         records = [one["kinesis"] for one in event["Records"]]
         return consumer.consume(BusRecord(one["sequenceNumber"], b64decode(one["data"])) for one in records)
 
-    pump = Pump([Mapping("follow", "kinesis", follow)], {"kinesis": KinesisStream(client, name)})
+    pump = Pump([Mapping("follow", "bus", follow)], {"bus": KinesisStream(client, name)})
     streams = [store_all(uuid4(), [VenueDeleted()] * 40) for _ in range(20)]
     for stream in streams:
         log.append(stream)

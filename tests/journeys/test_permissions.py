@@ -20,11 +20,11 @@ from chalicelib.composition import Composition
 from chalicelib.platform.clock import utc_now
 from chalicelib.settings import Settings
 from local.invocation import Mapping as EventSource
+from local.kinesis import KinesisStream
 from local.migrate import migrate
 from local.pump import Pump, mappings_of
 from local.queues import QueuePoller
 from local.stack import Stack
-from local.streams import KinesisStream
 from tests.journeys.shop import (
     BUYER,
     OurPipeline,
@@ -93,7 +93,7 @@ def pump_of(stack: Stack, guard: Guard, log: ScannedLog) -> Pump:
     bus = KinesisStream(stack.aws.kinesis, stack.environment["EVENT_BUS"])
     queue = stack.environment["WORK_QUEUE_URL"]
     workers = [QueuePoller(source, stack.aws.sqs, queue) for source in sources if source.source == "sqs"]
-    return Pump(sources, {"dynamodb": log, "kinesis": bus}, workers)
+    return Pump(sources, {"dynamodb": log, "bus": bus}, workers)
 
 
 class Day:
