@@ -12,7 +12,15 @@ from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.integrity.heads import Archive
-from chalicelib.platform.integrity.statement import FIRST, Head, Signer, Statement, digest_of, heads_of, to_document
+from chalicelib.platform.integrity.statement import (
+    FIRST,
+    Signer,
+    Statement,
+    StreamHead,
+    digest_of,
+    heads_of,
+    to_document,
+)
 
 _ATTEMPTS = 3
 """How often another head signer of the same shard may be first before the batch has to come again."""
@@ -42,7 +50,7 @@ class HeadSigner:
             return failed_from(batch[0].sequence_number)
         return succeeded()
 
-    def _append(self, shard_id: str, heads: tuple[Head, ...]) -> None:
+    def _append(self, shard_id: str, heads: tuple[StreamHead, ...]) -> None:
         for _ in range(_ATTEMPTS):
             known = self._last.pop(shard_id, None)
             number, previous = known or self._end_of(shard_id)

@@ -23,7 +23,7 @@ class Signer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Head:
+class StreamHead:
     """That a stream had this event at this version: `hash` is computed from its content, not taken from it."""
 
     stream_id: UUID
@@ -39,10 +39,10 @@ class Statement:
     number: int
     previous: str
     signed_at: str
-    heads: tuple[Head, ...]
+    heads: tuple[StreamHead, ...]
 
 
-def heads_of(events: Iterable[StoredEvent]) -> tuple[Head, ...]:
+def heads_of(events: Iterable[StoredEvent]) -> tuple[StreamHead, ...]:
     """The newest event of each stream, which vouches for all before it, and each that is in no chain: the imported."""
     newest: dict[UUID, StoredEvent] = {}
     unchained: dict[tuple[UUID, int], StoredEvent] = {}
@@ -52,7 +52,7 @@ def heads_of(events: Iterable[StoredEvent]) -> tuple[Head, ...]:
         elif event.aggregate_version >= newest.get(event.aggregate_id, event).aggregate_version:
             newest[event.aggregate_id] = event
     signed = [*unchained.values(), *newest.values()]
-    return tuple(Head(event.aggregate_id, event.aggregate_version, event.expected_hash()) for event in signed)
+    return tuple(StreamHead(event.aggregate_id, event.aggregate_version, event.expected_hash()) for event in signed)
 
 
 def to_document(statement: Statement, signer: Signer) -> bytes:
@@ -79,7 +79,7 @@ def from_document(document: bytes, signer: Signer) -> Statement | None:
     except ValueError:
         return None
     read = json.loads(line)
-    heads = tuple(Head(UUID(stream_id), version, sealed) for stream_id, version, sealed in read["heads"])
+    heads = tuple(StreamHead(UUID(stream_id), version, sealed) for stream_id, version, sealed in read["heads"])
     return Statement(read["shard"], read["number"], read["previous"], read["signed_at"], heads)
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.chain import Fault, Log
 from chalicelib.platform.integrity.heads import Archive, KeptDocument
-from chalicelib.platform.integrity.statement import FIRST, Head, Signer, Statement, digest_of, from_document
+from chalicelib.platform.integrity.statement import FIRST, Signer, Statement, StreamHead, digest_of, from_document
 
 _PICKED_AT_ONCE = 100
 
@@ -62,7 +62,7 @@ class SignedCheck:
             self.broken.append(f"the documents before {self._newer.number} of {self._newer.shard_id} are missing")
         self._newer = None
 
-    def _compare(self, heads: Iterable[Head], signed_at: str) -> None:
+    def _compare(self, heads: Iterable[StreamHead], signed_at: str) -> None:
         ours = (head for head in heads if self.only in {None, head.stream_id})
         while some := list(islice(ours, _PICKED_AT_ONCE)):
             self.heads += len(some)
@@ -74,7 +74,7 @@ class SignedCheck:
                 elif event.expected_hash() != head.hash:
                     self._name(head, f"is not what was signed at {signed_at}, or an event before it is not")
 
-    def _name(self, head: Head, reason: str) -> None:
+    def _name(self, head: StreamHead, reason: str) -> None:
         if (head.stream_id, head.version) not in self._named:
             self._named.add((head.stream_id, head.version))
             self.faults.append(Fault(head.stream_id, head.version, reason))
