@@ -25,7 +25,9 @@ def rebuild(options: argparse.Namespace) -> Report:
     model, consumer = shop.read_models[options.projection]()
     if options.switch_back:
         generations = switch(model)
-        return Report([{"projection": model.name, "live": str(generations.live), "beside": str(generations.candidate)}])
+        return Report(
+            [{"projection": model.name, "live": str(generations.live), "candidate": str(generations.candidate)}]
+        )
     began = monotonic()
     with progress(f"Rebuilding {model.name}", PASSES * shop.event_store.size()) as advance:
         read = 0

@@ -179,8 +179,8 @@ def ending_with(statement: str, pool: Pool, projectors: Mapping[str, Project] = 
             return pool.fetch_all(query, parameters)
 
         @contextmanager
-        def transaction(self, *, keep: bool = True) -> Iterator[psycopg.Cursor[DictRow]]:
-            with connect(keep=keep) as cursor:
+        def transaction(self, *, commit: bool = True) -> Iterator[psycopg.Cursor[DictRow]]:
+            with connect(commit=commit) as cursor:
                 yield cursor
                 cursor.execute(statement.encode())
 

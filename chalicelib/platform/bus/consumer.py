@@ -57,7 +57,7 @@ class Consumer:
                 try:
                     self._store_unreadable(event)
                 except Unavailable:
-                    logger.warning("%s: an unreadable record cannot be kept yet", self.projection.name, exc_info=True)
+                    logger.warning("%s: an unreadable record cannot be stored yet", self.projection.name, exc_info=True)
                     return failed_from(next(iter(first_record.values()), record.sequence_number))
             elif event is not None:
                 streams.setdefault(event.aggregate_id, []).append(event)

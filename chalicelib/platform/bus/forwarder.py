@@ -53,7 +53,7 @@ class Forwarder:
                 try:
                     event = self._event_in(record)
                 except Unavailable:
-                    logger.warning("an unreadable item cannot be kept yet", exc_info=True)
+                    logger.warning("an unreadable item cannot be stored yet", exc_info=True)
                     return failed_from(sequence_numbers[0] if sequence_numbers else record.sequence_number)
             if event is not None:
                 sequence_numbers.append(record.sequence_number)

@@ -59,7 +59,7 @@ class HeadSigner:
             if self._archive.put(shard_id, statement.number, document):
                 self._last[shard_id] = statement.number, digest_of(document)
                 return
-        raise Unavailable(f"Other notaries keep signing shard {shard_id}.")
+        raise Unavailable(f"Other head signers keep signing shard {shard_id}.")
 
     def _end_of(self, shard_id: str) -> tuple[int, str]:
         newest = self._archive.newest(shard_id)
@@ -67,7 +67,7 @@ class HeadSigner:
 
 
 def _event_in(record: BusRecord) -> StoredEvent | None:
-    """None for what is no event: the projections keep that aside."""
+    """None for what is no event: the projections store that."""
     try:
         event = from_bus(record.data)
         event.expected_hash()

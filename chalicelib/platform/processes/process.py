@@ -1,4 +1,4 @@
-"""What a process is, and where it keeps what it knows."""
+"""The ports of a process and of the place where its instances are stored."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,12 +54,12 @@ class Instance:
 
 
 class Instances(Protocol):
-    """Where processes are kept. Every method may raise Unavailable."""
+    """Stores the instances of processes. Every method may raise Unavailable."""
 
     def find(self, stream_id: UUID) -> Instance | None: ...
 
     def save(self, instance: Instance, expected_version: int) -> None:
-        """Raises PositionMoved unless the instance kept is at `expected_version` (-1: none is kept)."""
+        """Raises PositionMoved unless the stored instance is at `expected_version` (-1: none is stored)."""
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Instance]:
         """Those due at `now`; one that was just saved may be missing."""
@@ -79,7 +79,7 @@ class Instances(Protocol):
         """Raises GenerationsMoved."""
 
     def retain(self, generations: Collection[int]) -> None:
-        """Forget those of all other generations."""
+        """Remove those of all other generations."""
 
     def versions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]: ...
 
@@ -87,7 +87,7 @@ class Instances(Protocol):
         """As they were saved: a due time that was moved since then is as it was."""
 
     def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> Collection[UUID]:
-        """Save each beside whose expected version; those that were not at it are left as they were and returned."""
+        """Save each whose expected version, given with it, is the stored one; return the others, left as they were."""
 
 
 class MemoryInstances:
@@ -96,25 +96,25 @@ class MemoryInstances:
     def __init__(self, generation: int = 1, shared: "_Shared | None" = None) -> None:
         self._shared = shared or _Shared()
         self._generation = generation
-        self._kept = self._shared.kept.setdefault(generation, {})
+        self._stored = self._shared.stored.setdefault(generation, {})
         self._saved = self._shared.saved.setdefault(generation, {})
 
     def find(self, stream_id: UUID) -> Instance | None:
-        return self._kept.get(stream_id)
+        return self._stored.get(stream_id)
 
     def save(self, instance: Instance, expected_version: int) -> None:
-        kept = self._kept.get(instance.stream_id)
-        if (kept.version if kept else -1) != expected_version:
+        stored = self._stored.get(instance.stream_id)
+        if (stored.version if stored else -1) != expected_version:
             raise PositionMoved(f"Process {instance.stream_id} is not at version {expected_version} any more.")
-        self._kept[instance.stream_id] = self._saved[instance.stream_id] = instance
+        self._stored[instance.stream_id] = self._saved[instance.stream_id] = instance
 
     def list_due(self, now: datetime, limit: int) -> list[Instance]:
-        return [kept for kept in self._kept.values() if kept.due_at is not None and kept.due_at <= now][:limit]
+        return [one for one in self._stored.values() if one.due_at is not None and one.due_at <= now][:limit]
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
-        if self._kept.get(instance.stream_id) != instance:
+        if self._stored.get(instance.stream_id) != instance:
             return False
-        self._kept[instance.stream_id] = Instance(
+        self._stored[instance.stream_id] = Instance(
             instance.stream_id, instance.aggregate_type, instance.version, instance.state, until
         )
         return True
@@ -135,11 +135,11 @@ class MemoryInstances:
         self._shared.generations = after
 
     def retain(self, generations: Collection[int]) -> None:
-        for number in self._shared.kept.keys() - set(generations):
-            del self._shared.kept[number], self._shared.saved[number]
+        for number in self._shared.stored.keys() - set(generations):
+            del self._shared.stored[number], self._shared.saved[number]
 
     def versions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
-        return {key: self._kept[key].version for key in stream_ids if key in self._kept}
+        return {key: self._stored[key].version for key in stream_ids if key in self._stored}
 
     def find_many(self, stream_ids: Collection[UUID]) -> dict[UUID, Instance]:
         return {key: self._saved[key] for key in stream_ids if key in self._saved}
@@ -158,6 +158,6 @@ class MemoryInstances:
 class _Shared:
     """What the generations of one place have in common."""
 
-    kept: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
+    stored: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
     saved: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
     generations: Generations = field(default_factory=Generations)

@@ -1,1 +1,1 @@
-"""Read models: kept current from the bus, rebuilt from the log, and compared with it."""
+"""Read models: fed from the bus, rebuilt from the log, and compared with it."""

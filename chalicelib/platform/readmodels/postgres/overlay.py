@@ -27,7 +27,7 @@ def reflecting(model: PostgresProjection, min_versions: MinVersions, store: Even
     if not tails:
         yield model.pool
         return
-    with model.pool.transaction(keep=False) as cursor:
+    with model.pool.transaction(commit=False) as cursor:
         model.hold_live(cursor).add_uncommitted(cursor, tails)
         yield _ReaderInTransaction(cursor)
 

@@ -32,34 +32,36 @@ class Reader(Protocol):
     """What a query needs."""
 
     def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
-        """The rows of one statement. Raises Unavailable."""
+        """Return the rows of one statement. Raises Unavailable."""
 
 
 class Pool(ConnectionPool[_ImpatientConnection]):
     """Connects at first use, and again whenever the server was away."""
 
     @contextmanager
-    def transaction(self, *, keep: bool = True) -> Iterator[Cursor[DictRow]]:
-        """Unless it is to `keep`, what was written is undone in the end. Raises Unavailable, also for failures
-        of the server inside the block."""
+    def transaction(self, *, commit: bool = True) -> Iterator[Cursor[DictRow]]:
+        """Run a block in one transaction; unless it is to `commit`, all is undone in the end.
+
+        Raises Unavailable, also for failures of the server inside the block.
+        """
         with failures_as_unavailable():
             self.open()
             with (
                 self.connection() as connection,
-                connection.transaction(force_rollback=not keep),
+                connection.transaction(force_rollback=not commit),
                 connection.cursor() as cursor,
             ):
                 yield cursor
 
     def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
-        """The rows of one statement. Raises Unavailable."""
+        """Return the rows of one statement. Raises Unavailable."""
         with failures_as_unavailable():
             self.open()
             with self.connection() as connection:
                 return connection.execute(query.encode(), storable(parameters)).fetchall()
 
     def probe(self) -> None:
-        """Whether the server answers. Raises Unavailable."""
+        """Ask whether the server answers. Raises Unavailable."""
         self.fetch_all("select 1", {})
 
 
@@ -68,7 +70,7 @@ Login = Callable[[], Mapping[str, str]]
 
 
 def open_pool(database_url: str, login: Login = dict) -> Pool:
-    """Does not connect yet."""
+    """Make a pool that does not connect yet."""
 
     def arguments() -> dict[str, Any]:
         return {

@@ -101,15 +101,15 @@ class PostgresProjection(GenerationalReadModel):
             cursor.execute("set transaction isolation level repeatable read")
             columns = self._columns(cursor)
             cursor.execute(POSITIONS.format(schema=self._schema).encode(), ids)
-            kept = {row["stream_id"]: StreamContents(int(row["version"]), {}) for row in cursor.fetchall()}
+            held = {row["stream_id"]: StreamContents(int(row["version"]), {}) for row in cursor.fetchall()}
             for table, stream in self._tables.tables.items():
                 names = ", ".join(columns[table])
                 cursor.execute(ROWS.format(schema=self._schema, table=table, stream=stream, names=names).encode(), ids)
                 for row in cursor.fetchall():
-                    if row[stream] in kept:
+                    if row[stream] in held:
                         known = {name: row[name] for name in columns[table] if row[name] is not None}
-                        kept[row[stream]].contents.setdefault(table, {})[str(row["id"])] = known
-        return kept
+                        held[row[stream]].contents.setdefault(table, {})[str(row["id"])] = known
+        return held
 
     def rewrite(self, batch: Sequence[Rewrite]) -> set[UUID]:
         given = {one.stream_id: one for one in sorted(batch)}

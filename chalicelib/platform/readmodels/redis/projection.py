@@ -85,10 +85,10 @@ class RedisProjection(GenerationalReadModel):
 
     def read(self, stream_ids: Collection[UUID]) -> dict[UUID, StreamContents]:
         ids = list(stream_ids)
-        kept: dict[UUID, StreamContents] = {}
+        held: dict[UUID, StreamContents] = {}
         for start in range(0, len(ids), _READ_AT_ONCE):
-            kept |= self._read_some(ids[start : start + _READ_AT_ONCE])
-        return kept
+            held |= self._read_some(ids[start : start + _READ_AT_ONCE])
+        return held
 
     def _read_some(self, stream_ids: Sequence[UUID]) -> dict[UUID, StreamContents]:
         with failures_as_unavailable(), self._client.pipeline(transaction=True) as pipe:
@@ -97,14 +97,14 @@ class RedisProjection(GenerationalReadModel):
                 for part in self._model.parts.values():
                     ask(pipe, self._key(part, key), part.kind, str(key))
             positions, *answers = pipe.execute()
-        kept, rest = dict[UUID, StreamContents](), iter(answers)
+        held, rest = dict[UUID, StreamContents](), iter(answers)
         for key, position in zip(stream_ids, positions, strict=True):
             found = {name: understood(part.kind, next(rest)) for name, part in self._model.parts.items()}
             if position is not None:
-                kept[key] = StreamContents(
+                held[key] = StreamContents(
                     int(position), {name: value for name, value in found.items() if value not in (None, {})}
                 )
-        return kept
+        return held
 
     def rewrite(self, batch: Sequence[Rewrite]) -> set[UUID]:
         with failures_as_unavailable(), self._client.pipeline(transaction=False) as pipe:
