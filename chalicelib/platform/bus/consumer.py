@@ -88,7 +88,7 @@ class Consumer:
         return self.projection.fed_generations()[0].position(stream_id)
 
     def redrive(self, stream_id: UUID) -> ParkedStream | None:
-        """Try a parked stream again, from the log; how it is parked now, None if it is not. Raises Unavailable.
+        """Try a parked stream again, from the log; return how it is parked now, if it is. Raises Unavailable.
 
         It stays parked meanwhile, so that a consumer which meets its next events only notes them, and it is released
         only as it was found, before the log was read: what was noted since brings it here again.
@@ -105,7 +105,7 @@ class Consumer:
         raise _too_many_lost_races(stream_id)
 
     def redrive_record(self, record: UnreadableRecord) -> bool:
-        """Try an unreadable record again; whether it could be read. Raises Unavailable."""
+        """Try an unreadable record again; tell whether it could be read. Raises Unavailable."""
         event = self._read(BusRecord(record.sequence_number, record.data, record.shard_id))
         if isinstance(event, UnreadableRecord):
             return False
@@ -202,7 +202,7 @@ class Consumer:
                 logger.info("%s: applied", self.projection.name)
 
     def _read(self, record: BusRecord) -> StoredEvent | UnreadableRecord | None:
-        """None for an event of an aggregate that the projection does not follow."""
+        """Read the event of a record; None if the projection does not follow its aggregate."""
         try:
             event = from_bus(record.data)
             if aggregate_type := aggregate_type_of(event):

@@ -17,8 +17,10 @@ _PART_BYTES = 350_000
 
 
 class DynamoDBParking:
-    """One item per projection and stream. Under `unreadable#<consumer>` one item per record and 350 KB of it, the first
-    of them written last: a record that can be listed is complete."""
+    """Stores one item per projection and stream, and under `unreadable#<consumer>` an item per 350 KB of a record.
+
+    The first of a record's items is written last: a record that can be listed is complete.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
@@ -31,7 +33,7 @@ class DynamoDBParking:
         return _to_stream(reply["Item"]) if "Item" in reply else None
 
     def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
-        """As the port says. An item that equals ours is taken for ours, written by a try whose reply was lost."""
+        """Park as the port says. An item that equals ours was written by a try whose reply was lost."""
         item = _from_stream(stream)
         found = self._unless_changed(self._client.put_item, known, Item=item)
         return found in (None, item)
@@ -65,7 +67,7 @@ class DynamoDBParking:
         return len(items) - len(records), sum("Parts" in item for item in records)
 
     def _unless_changed(self, write: Any, known: ParkedStream | None, **request: Any) -> Item | None:
-        """As `write_if`, if the stream is parked as `known` says."""
+        """Write if the stream is parked as `known` says; answers as `write_if` does."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(StreamId)"}
         if known is not None:
             condition = {

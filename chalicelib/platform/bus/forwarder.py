@@ -62,7 +62,7 @@ class Forwarder:
         return succeeded() if undelivered is None else failed_from(sequence_numbers[undelivered])
 
     def redrive_record(self, record: UnreadableRecord) -> bool:
-        """Try an unreadable item again; whether it is on the bus now. Raises Unavailable."""
+        """Try an unreadable item again; tell whether it is on the bus now. Raises Unavailable."""
         try:
             event = from_item(json.loads(record.data)["NewImage"])
         except (KeyError, ValueError, TypeError):
@@ -94,7 +94,7 @@ class Forwarder:
 
 
 def _place_of(record: LogRecord) -> dict[str, str]:
-    """Stream and version, for the log."""
+    """Name stream and version, for the lines of the log."""
     keys = {"stream": "AggregateId", "version": "AggregateVersion"}
     return {fact: value for fact, key in keys.items() for value in record.keys.get(key, {}).values()}
 

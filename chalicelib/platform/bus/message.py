@@ -6,9 +6,10 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent, from_attribute
 
 
 def to_bus(event: StoredEvent) -> bytes:
+    """Write an event."""
     return json.dumps(to_attributes(event), ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def from_bus(data: bytes) -> StoredEvent:
-    """Raises ValueError, KeyError or TypeError for what is no event of ours."""
+    """Read an event. Raises ValueError, KeyError or TypeError for anything else."""
     return from_attributes(json.loads(data))

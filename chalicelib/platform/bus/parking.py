@@ -41,10 +41,13 @@ class UnreadableRecord:
 
 
 class Parking(Protocol):
-    """Every method may raise Unavailable. A parked stream is changed only by who knows how it is parked now."""
+    """Stores parked streams and unreadable records. Every method may raise Unavailable.
+
+    A parked stream is changed only by who knows how it is parked now.
+    """
 
     def find(self, projection: str, stream_id: UUID) -> ParkedStream | None:
-        """Strongly consistent."""
+        """Find how a stream is parked, strongly consistent."""
 
     def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
         """Park a stream in the place of `known`, or where nothing is parked; whether that was still so."""
@@ -67,7 +70,7 @@ class Parking(Protocol):
 
 
 class MemoryParking:
-    """In memory, for tests without servers."""
+    """Stores them in memory, for tests without servers."""
 
     def __init__(self) -> None:
         self._parked: dict[tuple[str, UUID], ParkedStream] = {}

@@ -37,7 +37,7 @@ class EventBus(Protocol):
         """
 
     def probe(self) -> object:
-        """Ask one cheap question; raises whatever a bus that does not answer raises."""
+        """Ask one cheap question; a bus that does not answer raises."""
 
 
 class ReplayableBus(EventBus, Protocol):

@@ -59,24 +59,24 @@ class Instances(Protocol):
     def find(self, stream_id: UUID) -> Instance | None: ...
 
     def save(self, instance: Instance, expected_version: int) -> None:
-        """Raises PositionMoved unless the stored instance is at `expected_version` (-1: none is stored)."""
+        """Store it in the place of the one at `expected_version` (-1: none). Raises PositionMoved if that has moved."""
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Instance]:
-        """Those due at `now`; one that was just saved may be missing."""
+        """List those due at `now`; one that was just saved may be missing."""
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
-        """Move the due time of an unchanged instance; whether it was unchanged."""
+        """Move the due time of an unchanged instance; tell whether it was unchanged."""
 
     @property
     def generation(self) -> int: ...
 
     def at(self, generation: int) -> Self:
-        """The instances of another generation."""
+        """Return the instances of another generation."""
 
     def generations(self) -> Generations: ...
 
     def change_generations(self, before: Generations, after: Generations) -> None:
-        """Raises GenerationsMoved."""
+        """Replace the generations. Raises GenerationsMoved."""
 
     def retain(self, generations: Collection[int]) -> None:
         """Remove those of all other generations."""
@@ -84,7 +84,7 @@ class Instances(Protocol):
     def versions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]: ...
 
     def find_many(self, stream_ids: Collection[UUID]) -> Mapping[UUID, Instance]:
-        """As they were saved: a due time that was moved since then is as it was."""
+        """Find instances as they were saved: a due time that was moved since then is as it was."""
 
     def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> Collection[UUID]:
         """Save each whose expected version, given with it, is the stored one; return the others, left as they were."""

@@ -44,7 +44,7 @@ class ProcessRunner(GenerationalReadModel):
         return self._over(self._instances.at(generation), _NoWork())
 
     def _live_at(self, generation: int) -> "ProcessRunner":
-        """The live generation alone sends tasks."""
+        """Return the live generation: it alone sends tasks."""
         return self if generation == self.generation else self._over(self._instances.at(generation), self._queue)
 
     def generations(self) -> Generations:
@@ -69,7 +69,7 @@ class ProcessRunner(GenerationalReadModel):
         return {key: StreamContents(instance.version, _contents(instance)) for key, instance in found.items()}
 
     def rewrite(self, batch: Sequence[Rewrite]) -> Collection[UUID]:
-        """Sends nothing."""
+        """Save the instances, and send nothing."""
         return self._instances.save_many(
             {one.stream_id: (_instance(one.stream_id, one.contents, one.version), one.expected) for one in batch}
         )
@@ -82,7 +82,7 @@ class ProcessRunner(GenerationalReadModel):
         return -1 if instance is None else instance.version
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
-        """As the port says."""
+        """Apply as the port says; the tasks are sent before the instance is saved."""
         if not events:
             return
         aggregate_type = events[0].event.aggregate_type

@@ -83,7 +83,7 @@ class _Run:
         return self._read_again(store)
 
     def _read_again(self, store: EventStore) -> FoldedStream:
-        """An imported stream that begins late, or a part of one: only the log itself can tell."""
+        """Fold anew an imported stream that begins late, or a part of one: only the log can tell."""
         try:
             return refolded(store, self._model, self.folded.stream_id)
         except LogDamaged:
@@ -91,7 +91,7 @@ class _Run:
 
 
 def _fold(folded: FoldedStream, model: ReadModel, event: StoredEvent) -> bool:
-    """Whether the event could be applied; if not, the fold is as it was before."""
+    """Fold an event into it; tell whether that could be done, else the fold is as it was before."""
     try:
         folded.contents = model.fold(folded.contents, recorded(event))
     except Unavailable:

@@ -45,7 +45,7 @@ class Loader:
         raise Unavailable(f"Other consumers keep moving {len(left)} streams of {self._model.name}.")
 
     def _allowed(self, streams: list[FoldedStream]) -> list[FoldedStream]:
-        """Each no further than it may be loaded."""
+        """Fold each no further than it may be loaded."""
         if not self._model.has_effects:
             return streams
         reached = self._live.positions([folded.stream_id for folded in streams])
@@ -59,7 +59,7 @@ class Loader:
         return allowed
 
     def _rewrite_all(self, due: Sequence[Rewrite]) -> set[UUID]:
-        """The streams that moved meanwhile."""
+        """Rewrite all; return the streams that moved meanwhile."""
         moved: set[UUID] = set()
         for start in range(0, len(due), WRITTEN_AT_ONCE):
             moved |= self._rewrite(due[start : start + WRITTEN_AT_ONCE])
@@ -78,7 +78,7 @@ class Loader:
             return self._rewrite(due[:half]) | self._rewrite(due[half:])
 
     def _apply_singly(self, one: Rewrite) -> set[UUID]:
-        """As far as it goes: the store does not take what the stream comes to."""
+        """Apply the stream as far as the store takes it."""
         position = one.expected
         try:
             for event in self._store.read(one.stream_id, position):

@@ -15,7 +15,7 @@ class MinVersions:
         self.lag: dict[UUID, int] = {}
 
     def lacks(self, stream_id: UUID, position: int) -> bool:
-        """Whether a read model at `position` (-1: it knows nothing) is too old for this reader; remembers its lag."""
+        """Tell whether a read model at `position` (-1: none) is too old for this reader; remember its lag."""
         if stream_id not in self.named:
             return False
         self.lag[stream_id] = max(0, self.named[stream_id] - position)

@@ -58,18 +58,20 @@ class ReadModel(Projection, Protocol):
 
     @property
     def has_effects(self) -> bool:
-        """Whether applying an event to the live generation does more than to change it. What no live generation has
-        applied must then be in no other."""
+        """Tell whether applying an event to the live generation does more than to change it.
+
+        What no live generation has applied must then be in no other.
+        """
 
     @property
     def readers_lag(self) -> float:
-        """For how many seconds after a switch queries may still read from the generation that was live before."""
+        """Return the seconds for which queries may go on to read from the old generation after a switch."""
 
     def at(self, generation: int) -> Self:
-        """Another generation of this read model; one with effects has none there."""
+        """Return another generation of this read model; it has no effects there."""
 
     def live_generation(self) -> Self:
-        """The generation that answers the queries now."""
+        """Return the generation that answers the queries now. Raises Unavailable."""
 
     def generations(self) -> Generations: ...
 
@@ -89,10 +91,10 @@ class ReadModel(Projection, Protocol):
         """
 
     def positions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]:
-        """Of those that have one."""
+        """Return the positions of those streams that have one."""
 
     def read(self, stream_ids: Collection[UUID]) -> Mapping[UUID, StreamContents]:
-        """Of those that have a position: contents and version of the same instant."""
+        """Return contents and version, of the same instant, of those streams that have a position."""
 
     def rewrite(self, batch: Sequence[Rewrite]) -> Collection[UUID]:
         """Return the streams that were not at the expected version and are left as they were.

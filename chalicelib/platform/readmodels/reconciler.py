@@ -132,7 +132,7 @@ class Reconciler:
         return len(behind)
 
     def _next(self, last: Pass) -> Pass:
-        """The pass to go on with, or a new one."""
+        """Return the pass to go on with, or a new one."""
         try:
             must_repair = self._must_repair(last)
         except Unavailable:
@@ -148,7 +148,7 @@ class Reconciler:
         return new
 
     def _tell_what_waits(self) -> None:
-        """What waits for somebody is told every minute until it is gone: an alarm on it lasts as long."""
+        """Count what waits for somebody, every minute until it is gone: an alarm on it lasts as long."""
         parked, unreadable = self._parking.count()
         metrics.count("ParkedStreams", parked)
         metrics.count("UnreadableRecords", unreadable)

@@ -30,7 +30,7 @@ _Entry = tuple[int, "PutRecordsRequestEntryTypeDef"]
 
 
 class KinesisBus:
-    """One Kinesis data stream, with the key of a message as its partition key."""
+    """Publishes to one Kinesis data stream; the key of a message is its partition key."""
 
     def __init__(self, client: "KinesisClient", stream: str, pause: Callable[[float], None] = sleep) -> None:
         self.client = client
@@ -38,7 +38,7 @@ class KinesisBus:
         self._pause = pause
 
     def publish(self, messages: Sequence[BusMessage]) -> int | None:
-        """As the port says. Stops at the first request that Kinesis does not take whole."""
+        """Publish as the port says; stop at the first request of which Kinesis does not take all."""
         for chunk in _chunks(messages):
             undelivered = self._put(chunk)
             if undelivered is not None:
@@ -86,7 +86,7 @@ class KinesisBus:
 
 
 def _not_taken(chunk: list[_Entry], results: Sequence[Any]) -> list[_Entry]:
-    """Those that were refused, and those of which an answer that is cut short does not say that they were taken."""
+    """Return what was refused, and what an answer that is cut short does not tell of."""
     refused = [entry for entry, result in zip(chunk, results, strict=False) if "SequenceNumber" not in result]
     return refused + chunk[len(results) :]
 

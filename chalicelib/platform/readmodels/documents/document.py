@@ -25,7 +25,7 @@ class Versioned(NamedTuple):
 
 
 def new_document(event: RecordedEvent, customer_id: UUID | None = None) -> JsonObject:
-    """The members that every document has; without a customer it can be found, but is in nobody's list."""
+    """Begin a document with the members that all have; without a customer it is in nobody's list."""
     return {
         "type": event.event.aggregate_type,
         "id": str(event.stream_id),
@@ -35,7 +35,7 @@ def new_document(event: RecordedEvent, customer_id: UUID | None = None) -> JsonO
 
 
 def owner_key(aggregate_type: str, customer_id: UUID | str) -> str:
-    """Under which a customer's documents of one type are listed: `order#<customer>`."""
+    """Return the key that lists a customer's documents of one type: `order#<customer>`."""
     return f"{aggregate_type.lower()}#{customer_id}"
 
 
@@ -47,5 +47,5 @@ def sort_key_of(versioned: Versioned) -> str:
 def sort_key_in(after: Sequence[str]) -> str:
     """Return the sort key that a cursor has in it. Raises InvalidInput for a cursor that no page has given."""
     if len(after) != 1 or not _SORT_KEY.fullmatch(after[0]):
-        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),))
+        raise InvalidInput("The cursor did not come from this API.", (("?cursor", "did not come from this API"),))
     return after[0]

@@ -24,7 +24,7 @@ class GenerationPointer:
     key: str
 
     def read(self) -> Generations:
-        """Strongly consistent. Raises Unavailable."""
+        """Read the generations, strongly consistent. Raises Unavailable."""
         with failures_as_unavailable(self.table):
             reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": POINTER}}, ConsistentRead=True)
         item = reply.get("Item")
@@ -35,7 +35,7 @@ class GenerationPointer:
         return Generations(live, None if candidate is None else int(candidate["N"]), item["IsWhole"]["BOOL"], newest)
 
     def change(self, before: Generations, after: Generations) -> None:
-        """Raises GenerationsMoved or Unavailable."""
+        """Replace the generations. Raises GenerationsMoved or Unavailable."""
         item = {self.key: {"S": POINTER}, **_attributes(after)}
         known = {f":{name}": value for name, value in _attributes(before).items()}
         condition = " AND ".join(f"{name[1:]} = {name}" for name in known)

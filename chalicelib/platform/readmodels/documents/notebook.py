@@ -21,14 +21,14 @@ class Notebook:
     name: str
 
     def read(self) -> dict[str, str]:
-        """Raises Unavailable."""
+        """Read what was written last. Raises Unavailable."""
         with failures_as_unavailable(self.table):
             reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": self.name}}, ConsistentRead=True)
         notes: dict[str, str] = json.loads(reply["Item"]["Notes"]["S"]) if "Item" in reply else {}
         return notes
 
     def write(self, notes: Mapping[str, str]) -> None:
-        """Raises Unavailable."""
+        """Replace what was written. Raises Unavailable."""
         item = {self.key: {"S": self.name}, "Notes": {"S": json.dumps(notes)}}
         with failures_as_unavailable(self.table):
             self.client.put_item(TableName=self.table, Item=item)

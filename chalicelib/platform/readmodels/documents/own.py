@@ -30,8 +30,10 @@ def read_own(
     customer_id: UUID,
     min_versions: MinVersions = NOTHING_NAMED,
 ) -> Versioned:
-    """The customer's document. If it is older than the reader wants, what it lacks is folded from the log, and if there
-    is no document yet, all of it. Raises NotFound, for another customer's document as well, or Unavailable.
+    """Return the customer's document, at least as new as the reader wants it.
+
+    What it lacks is folded from the log, and if there is no document yet, all of it. Raises NotFound, for another
+    customer's document as well, or Unavailable.
     """
     found = _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions)
     if found is None or not _is_of(found.document, aggregate_type, customer_id):
@@ -42,7 +44,7 @@ def read_own(
 def read_own_as_of(
     store: EventStore, fold: Fold, aggregate_type: str, stream_id: UUID, customer_id: UUID, point: PointInTime
 ) -> tuple[Versioned, datetime]:
-    """The customer's document as it was, folded from the log, and the instant at which clocks are to be read.
+    """Fold the customer's document as it was from the log; return the instant for its clocks as well.
 
     Raises NotFound, with facts for its owner only, or Unavailable.
     """
@@ -66,7 +68,7 @@ def list_own(
     after: Sequence[str] | None,
     min_versions: MinVersions,
 ) -> tuple[list[Versioned], list[str] | None]:
-    """`DocumentProjection.list_of`, with the documents that the reader has named as new as they are wanted."""
+    """List the customer's documents, those that the reader has named as new as they are wanted."""
     page, next_key = documents.list_of(owner_key(aggregate_type, customer_id), limit, after)
     named = [
         _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions) for stream_id in min_versions.named
@@ -99,7 +101,7 @@ def _overlaid(
 
 
 def _folded(fold: Fold, events: Sequence[RecordedEvent], found: Versioned | None = None) -> Versioned:
-    """The document with the events, one at least, in it."""
+    """Fold the events, one at least, into the document."""
     first, *others = events
     document = fold(None if found is None else found.document, first)
     return Versioned(reduce(fold, others, document), events[-1].version)

@@ -60,7 +60,7 @@ class DocumentProjection(GenerationalReadModel):
         return DocumentProjection(self.name, self._client, self._table, self._folds, generation)
 
     def live(self) -> "DocumentProjection":
-        """The generation to read from, as it was at most `POINTER_SECONDS` ago. Raises Unavailable."""
+        """Return the generation to read from, as it was at most `POINTER_SECONDS` ago. Raises Unavailable."""
         now = monotonic()
         if self._live is None or now >= self._live_until:
             self._live, self._live_until = self.live_generation(), now + POINTER_SECONDS
@@ -99,7 +99,7 @@ class DocumentProjection(GenerationalReadModel):
         return found.version if found else -1
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
-        """As the port says. An item that equals ours is taken for ours, written by a try whose reply was lost."""
+        """Apply as the port says. An item that equals ours was written by a try whose reply was lost."""
         if not events:
             return
         document, version = self._read_at(stream_id, position) or (None, -1)
@@ -110,22 +110,24 @@ class DocumentProjection(GenerationalReadModel):
             self._put(self._to_item(Versioned(document, events[-1].version)), position)
 
     def _read_at(self, stream_id: UUID, position: int) -> Versioned | None:
-        """As `position` has just read it, which is what comes before `apply`. Whether it has changed since, the
-        condition of the write will tell."""
+        """Return what `position` has just read, which is what comes before `apply`.
+
+        Whether it has changed since, the condition of the write will tell.
+        """
         known_id, known = self._just_read or (None, None)
         if known_id == stream_id and (known.version if known else -1) == position:
             return known
         return self.find(stream_id)
 
     def find(self, stream_id: UUID) -> Versioned | None:
-        """Strongly consistent. Raises Unavailable."""
+        """Find a document, strongly consistent. Raises Unavailable."""
         item = self._get(stream_id)
         return _from_item(item) if item else None
 
     def list_of(
         self, owner: str, limit: int, after: Sequence[str] | None = None
     ) -> tuple[list[Versioned], list[str] | None]:
-        """One page of the documents under an owner key, newest first, and the key to go on after, if there are more.
+        """List a page of the documents under an owner key, newest first, and the key to go on after.
 
         A document that was just written may be missing. Raises Unavailable, or InvalidInput for an `after` that no
         page has given.

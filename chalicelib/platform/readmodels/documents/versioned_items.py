@@ -41,7 +41,7 @@ class VersionedItems:
 
     @property
     def prefix(self) -> str:
-        """What distinguishes the values of a generation in keys and in the keys of indexes."""
+        """Return what the keys of this generation begin with, those of indexes too."""
         return prefix_of(self.generation)
 
     @property
@@ -52,7 +52,7 @@ class VersionedItems:
         return UUID(item[self.key]["S"].removeprefix(self.prefix))
 
     def find_many(self, stream_ids: Collection[UUID], **options: Any) -> dict[UUID, Item]:
-        """Strongly consistent. Raises Unavailable."""
+        """Find the items of streams, strongly consistent. Raises Unavailable."""
         found: dict[UUID, Item] = {}
         for some in _chunks(stream_ids, _AT_ONCE):
             wanted: Any = {"Keys": [self.key_of(one) for one in some], "ConsistentRead": True, **options}
@@ -89,7 +89,7 @@ class VersionedItems:
         return moved
 
     def _try_to_put(self, items: Sequence[tuple[Item, int]]) -> frozenset[int]:
-        """All or none: return the places of those whose version is not the expected one."""
+        """Put all or none; return the places of those whose version is not the expected one."""
         puts = [{"Put": self._put(item, expected)} for item, expected in items]
         return write_all_if(self.client.transact_write_items, self.table, TransactItems=puts)
 

@@ -38,7 +38,7 @@ class GenerationSchemas:
         self._tables = schema
 
     def read(self) -> Generations:
-        """Raises Unavailable."""
+        """Read the row. Raises Unavailable."""
         rows = self._pool.fetch_all(_READ, {"projection": self._name})
         if not rows:
             return Generations()
@@ -52,7 +52,7 @@ class GenerationSchemas:
         return int(rows[0]["live"]) if rows else Generations().live
 
     def change(self, before: Generations, after: Generations) -> None:
-        """Queries wait a moment at the most, and none fails: we give up first, and try again."""
+        """Replace the row and the views. Queries wait a moment, and none fails: we give up first, and try again."""
         for _ in range(_SWITCH_TRIES - 1):
             with suppress(Unavailable):
                 self._try_to_change(before, after)

@@ -45,7 +45,7 @@ def migrate(database_url: str, directories: Iterable[Path], login: Mapping[str, 
 
 
 def _scripts_in(directories: Iterable[Path]) -> dict[str, str]:
-    """Raises ValueError for a name that stands in two directories: databases record the names."""
+    """Read the scripts by name. Raises ValueError for a name in two directories: databases record names."""
     paths = sorted((path for directory in directories for path in directory.glob("*.sql")), key=lambda path: path.name)
     scripts = {path.name: path.read_text(encoding="utf-8") for path in paths}
     if len(scripts) < len(paths):

@@ -33,7 +33,7 @@ def reflecting(model: PostgresProjection, min_versions: MinVersions, store: Even
 
 
 def _tails(model: PostgresProjection, min_versions: MinVersions, store: EventStore) -> dict[UUID, list[RecordedEvent]]:
-    """What the tables lack of the named streams, as far as they follow them."""
+    """Read what the tables lack of the named streams, as far as they follow them."""
     positions = model.live_generation().positions(min_versions.named.keys())
     tails = {}
     for stream_id, version in min_versions.named.items():

@@ -76,7 +76,7 @@ class PostgresProjection(GenerationalReadModel):
             self._write_all(cursor, [event for event in tails[stream_id] if event.version > position])
 
     def _lock(self, cursor: Cursor[DictRow], stream_id: UUID) -> int:
-        """The stream's position, which nobody moves before the transaction ends."""
+        """Return the stream's position, which nobody moves before the transaction ends."""
         key = {"projection": self.name, "stream_id": stream_id}
         cursor.execute(NO_POSITION_YET.format(schema=self._schema).encode(), key)
         cursor.execute(LOCKED_POSITION.format(schema=self._schema).encode(), key)
@@ -84,7 +84,7 @@ class PostgresProjection(GenerationalReadModel):
         return int(row["version"])
 
     def _move(self, cursor: Cursor[DictRow], stream_id: UUID, position: int, version: int) -> None:
-        """First of all: a second consumer waits here for the first one, and then finds the position moved."""
+        """Move the position, first of all: a second consumer waits here, and then finds it moved."""
         cursor.execute(
             (FIRST_POSITION if position < 0 else NEXT_POSITION).format(schema=self._schema).encode(),
             {"projection": self.name, "stream_id": stream_id, "position": position, "version": version},
@@ -125,7 +125,7 @@ class PostgresProjection(GenerationalReadModel):
         return moved
 
     def _claim(self, cursor: Cursor[DictRow], batch: Sequence[Rewrite]) -> set[UUID]:
-        """Those whose position was as expected: it is the new one now, and others wait for us."""
+        """Move the positions that are as expected, so that others wait for us; return their streams."""
         cursor.execute(
             CLAIM.format(schema=self._schema).encode(),
             {
@@ -147,7 +147,7 @@ class PostgresProjection(GenerationalReadModel):
                 copy.write_row([row.get(name) for name in columns])
 
     def _columns(self, cursor: Cursor[DictRow]) -> dict[str, list[str]]:
-        """Of each table those that are not generated from others; as they were at first, if a migration comes."""
+        """Return the columns of each table that are stored as given, as they were when first asked for."""
         if self._known_columns is None:
             cursor.execute(COLUMNS, {"schema": self._schema})
             columns: dict[str, list[str]] = {}

@@ -71,12 +71,12 @@ Project = Callable[[RecordedEvent], Iterable[Change]]
 
 
 def put(table: str, event: RecordedEvent, columns: Mapping[str, Any], initial: Mapping[str, Any]) -> Put:
-    """In the one row of the event's stream, with the version."""
+    """Put columns into the one row of the event's stream, with the version."""
     return Put(table, {"id": event.stream_id}, storable({"version": event.version, **columns}), initial)
 
 
 def fold_changes(project: Project, contents: Contents | None, event: RecordedEvent) -> Contents:
-    """The rows of a stream, by table and id, with the event in them; columns that are null are left out.
+    """Fold the event into the rows of its stream, by table and id; columns that are null are left out.
 
     `contents` may be changed, unless the event is poison.
     """
@@ -88,7 +88,7 @@ def fold_changes(project: Project, contents: Contents | None, event: RecordedEve
 
 
 def storable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Without NUL, the one character that Postgres does not take in a text."""
+    """Leave out NUL, the one character that Postgres does not take in a text."""
     return {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in values.items()}
 
 

@@ -15,7 +15,7 @@ ANSWER_SECONDS = 0.5
 
 
 def open_redis(url: str) -> "Redis":
-    """A client that connects with its first command, waits shortly, and repeats once what a dropped connection lost."""
+    """Make a client that connects at first use, waits shortly, and repeats once what a lost connection took."""
     from redis import Redis  # noqa: PLC0415 - see above
     from redis.backoff import NoBackoff  # noqa: PLC0415 - see above
     from redis.retry import Retry  # noqa: PLC0415 - see above

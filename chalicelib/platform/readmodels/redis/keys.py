@@ -11,10 +11,10 @@ end
 
 
 def prefix_of(projection: str, generation: int = 1) -> str:
-    """With what every key of a projection begins; the braces keep them on one node of a cluster."""
+    """Return what every key of a projection begins with; the braces keep them on one node of a cluster."""
     return f"cloudbash:{{{projection}}}:" + ("" if generation == 1 else f"{generation}:")
 
 
 def pointer_of(projection: str) -> str:
-    """The hash of the generations: queries ask its `live`."""
+    """Return the key of the hash of generations: queries ask its `live`."""
     return f"{prefix_of(projection)}generations"

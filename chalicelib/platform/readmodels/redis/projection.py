@@ -119,7 +119,7 @@ class RedisProjection(GenerationalReadModel):
         return {one.stream_id for one, is_done in zip(batch, done, strict=True) if not is_done}
 
     def is_complete(self) -> bool:
-        """Whether Redis still has its memory: False once it lost it, and until it is repaired."""
+        """Tell whether Redis still has its memory: not once it lost it, and until it is repaired."""
         with failures_as_unavailable():
             return bool(self._client.exists(self._epoch))
 
@@ -133,12 +133,12 @@ class RedisProjection(GenerationalReadModel):
             return self._client.get(self._repair) == token
 
     def end_repair(self, token: str) -> bool:
-        """Whether Redis is complete now, having lost nothing since the repair was begun."""
+        """Tell whether Redis is complete now, having lost nothing since the repair was begun."""
         with failures_as_unavailable():
             return bool(self._client.register_script(END_REPAIR)(keys=[self._repair, self._epoch], args=[token]))
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
-        """As the port says, `MAX_EVENTS` at a time, each part with its own position."""
+        """Apply as the port says, `MAX_EVENTS` at a time, each part with its own position."""
         batches = [events[start : start + MAX_EVENTS] for start in range(0, len(events), MAX_EVENTS)]
         operations = [[part for event in batch for part in self._model.operations_of(event)] for batch in batches]
         for batch, changes in zip(batches, operations, strict=True):

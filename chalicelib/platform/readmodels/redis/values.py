@@ -31,7 +31,7 @@ def understood(kind: Kind, answer: Any) -> Any:
 
 
 def arguments(kind: Kind, rewrite: Rewrite, name: str) -> list[Any]:
-    """Behind the key, as the command of the kind wants them; none for what is not there."""
+    """Give the arguments behind the key, as the command of the kind wants them; none for what is not there."""
     value = rewrite.contents.get(name)
     if value is None:
         return []
