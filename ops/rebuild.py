@@ -6,7 +6,8 @@ from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from chalicelib import composition
+from chalicelib import composition, contexts
+from chalicelib.functions import PROCESSES
 from chalicelib.platform.bus.batch import succeeded
 from chalicelib.platform.bus.consumer import BusRecord
 from chalicelib.platform.errors import Unavailable
@@ -18,14 +19,14 @@ from ops.report import Report
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-NAMES = ("programme", "carts", "availability", "processes")
+NAMES = (*contexts.read_models(), PROCESSES)
 _RECORDS_AT_ONCE = 500
 
 
 def rebuild(options: argparse.Namespace) -> Report:
     """build a read model from the log beside the live one, compare them, and switch; go on if interrupted"""
     shop = composition.current()
-    model, consumer = shop.read_models[options.projection]()
+    model, consumer = shop.read_model(options.projection), shop.consumer(options.projection)
     if options.switch_back:
         generations = switch(model)
         return Report([{"projection": model.name, "live": str(generations.live), "beside": str(generations.beside)}])
@@ -54,7 +55,7 @@ def rebuild(options: argparse.Namespace) -> Report:
 def replay(options: argparse.Namespace) -> Report:
     """give a projection the records of the bus again, from an instant on or all that the bus still has"""
     shop = composition.current()
-    _, consumer = shop.read_models[options.projection]()
+    consumer = shop.consumer(options.projection)
     total = 0
     with progress(f"Replaying {options.projection}", 0) as advance:
         for records in _records(shop.kinesis, shop.settings.need("event_bus"), options.since):
