@@ -1,21 +1,24 @@
-"""Every Lambda entry point of Cloudbash, and nothing else.
+"""Every Lambda entry point of Cloudbash, and nothing else; `chalicelib/functions.py` has the table of them.
 
 All functions share this module, so it imports at once only what all of them need: what one function needs is imported
-by its handler, and before its first call by what `chalicelib/functions.py` makes for it.
+by its handler, and made before its first call as the table says.
 """
 
 import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
 
-from chalicelib import composition
-from chalicelib.functions import THE_API, WARM_UP
+from chalicelib import composition, contexts
+from chalicelib.functions import FOLLOWERS, FUNCTIONS, function_run_by
 from chalicelib.platform import logs
 from chalicelib.platform.bus.kinesis.trigger import on_bus_records
+from chalicelib.platform.function import Bus, Function, LogStream, Queue, Schedule
 from chalicelib.platform.invocation import observed
+from chalicelib.platform.manifest import Context
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,38 +31,71 @@ if FUNCTION:
     gc.disable()  # a start only makes what stays
 
 settings = Settings.from_environment()
-EVENT_BUS = settings.event_bus or "cloudbash-dev-events"
 logs.install()
 app = Chalice(app_name="cloudbash", configure_logs=False)  # its own handler writes plain text
 app.register_middleware(observed)
 
 
+Declare = Callable[[Callable[[Any], Any]], Callable[..., Any]]
+"""A decorator of Chalice."""
+
+
+def _on_the_log(name: str) -> Declare:
+    """Declare the reader of the log's stream, with the batch size of the table."""
+    match FUNCTIONS[name].trigger:
+        case LogStream(batch_size):
+            stream = settings.events_stream_arn or "set-by-the-template"
+            return app.on_dynamodb_record(stream_arn=stream, batch_size=batch_size)
+    raise TypeError(f"{name} does not read the log")
+
+
+def _on_the_bus(name: str) -> Declare:
+    """Declare a reader of the bus, with the batches of the table."""
+    match FUNCTIONS[name].trigger:
+        case Bus(batch_size, window):
+            stream = settings.event_bus or "cloudbash-dev-events"
+            return on_bus_records(app, name, stream, batch_size, window)
+    raise TypeError(f"{name} does not read the bus")
+
+
+def _on_the_queue(name: str) -> Declare:
+    """Declare the worker, with the batch size of the table."""
+    match FUNCTIONS[name].trigger:
+        case Queue(batch_size):
+            return app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=batch_size)
+    raise TypeError(f"{name} does not read the work queue")
+
+
+def _on_the_clock(name: str) -> Declare:
+    """Declare a function that runs as often as the table says."""
+    match FUNCTIONS[name].trigger:
+        case Schedule(minutes):
+            return app.schedule(Rate(minutes, unit=Rate.MINUTES), name=name)
+    raise TypeError(f"{name} does not run by the clock")
+
+
 @app.authorizer(ttl_seconds=300)
 def authorize(request: AuthRequest) -> AuthResponse:
+    """A token → who is calling."""
     from chalicelib.platform.http.authorizer import authorize as authorize_token
 
     return authorize_token(request.token, composition.current().verifier)
 
 
-if FUNCTION in {"", THE_API}:
+if FUNCTION in {"", "app"}:
     from chalicelib.platform.http.middleware import logged, problems_only
-    from chalicelib.shop.carts.api import routes as carts
-    from chalicelib.shop.concerts.api import routes as concerts
-    from chalicelib.shop.health.api import routes as health
-    from chalicelib.shop.inventory.api import routes as inventory
-    from chalicelib.shop.orders.api import routes as orders
-    from chalicelib.shop.streams.api import routes as streams
-    from chalicelib.shop.venues.api import routes as venues
 
     app.register_middleware(logged, "http")
     app.register_middleware(problems_only, "http")
-    for routes in (venues, concerts, inventory, carts, orders, streams, health):
+    for routes in contexts.routes():
         app.register_blueprint(
-            routes.blueprint(authorize, lambda person: composition.current().roles_granted_to(person))
+            routes.blueprint(
+                authorize, composition.current, lambda person: composition.current().roles_granted_to(person)
+            )
         )
 
 
-@app.on_dynamodb_record(stream_arn=settings.events_stream_arn or "set-by-the-template", batch_size=100)
+@_on_the_log("forward_events")
 def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
     """Log → bus."""
     from chalicelib.platform.bus.forwarder import LogRecord
@@ -68,43 +104,19 @@ def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
     return composition.current().forwarder.forward(records)
 
 
-@on_bus_records(app, EVENT_BUS, batch_size=100)
-def project_programme(records: "Iterable[BusRecord]") -> dict[str, Any]:
-    """Bus → Postgres."""
-    return composition.current().programme_consumer.consume(records)
-
-
-@on_bus_records(app, EVENT_BUS, batch_size=100)
-def project_carts(records: "Iterable[BusRecord]") -> dict[str, Any]:
-    """Bus → DynamoDB."""
-    return composition.current().carts_consumer.consume(records)
-
-
-@on_bus_records(app, EVENT_BUS, batch_size=100)
-def project_availability(records: "Iterable[BusRecord]") -> dict[str, Any]:
-    """Bus → Redis."""
-    return composition.current().availability_consumer.consume(records)
-
-
-@on_bus_records(app, EVENT_BUS, batch_size=100)
-def run_processes(records: "Iterable[BusRecord]") -> dict[str, Any]:
-    """Bus → process managers."""
-    return composition.current().processes_consumer.consume(records)
-
-
-@on_bus_records(app, EVENT_BUS, batch_size=10_000, window_seconds=300)
+@_on_the_bus("sign_heads")
 def sign_heads(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → archive of signed heads."""
     return composition.current().head_signer.sign(records)
 
 
-@on_bus_records(app, EVENT_BUS, batch_size=10_000, window_seconds=300)
+@_on_the_bus("archive_events")
 def archive_events(records: "Iterable[BusRecord]") -> dict[str, Any]:
     """Bus → archive of all events."""
     return composition.current().archivist.archive(records)
 
 
-@app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=10)
+@_on_the_queue("work")
 def work(event: SQSEvent) -> dict[str, Any]:
     """Work queue → commands and the world outside."""
     from chalicelib.platform.processes.worker import Message
@@ -113,20 +125,14 @@ def work(event: SQSEvent) -> dict[str, Any]:
     return composition.current().worker.work(messages)
 
 
-@app.schedule(Rate(1, unit=Rate.MINUTES))
-def push_on(_: CloudWatchEvent) -> None:
+@_on_the_clock("retry_overdue")
+def retry_overdue(_: CloudWatchEvent) -> None:
     """The watchdog: processes that are past their due time → work queue."""
     shop = composition.current()
-    shop.processes.push_on(shop.clock())
+    shop.processes.retry_overdue(shop.clock())
 
 
-@app.schedule(Rate(1, unit=Rate.MINUTES))
-def record_lapsed_holds(_: CloudWatchEvent) -> None:
-    """The sweep: holds that have ended in pools where nothing happens → log."""
-    composition.current().record_lapsed_holds()
-
-
-@app.schedule(Rate(1, unit=Rate.MINUTES))
+@_on_the_clock("verify_read_models")
 def verify_read_models(_: CloudWatchEvent) -> None:
     """The reconciler: heads of the log → positions of the read models, and what is behind is caught up."""
     composition.current().reconciler.run()
@@ -138,7 +144,34 @@ def migrate(_event: object, _context: object) -> dict[str, list[str]]:
     return {"applied": composition.current().migrate()}
 
 
+def _declare(function: Function, decorator: Declare, handle: Callable[[Any], Any]) -> None:
+    """Give this module an entry point by the function's name, which is how Lambda finds it."""
+
+    def entry_point(event: Any) -> Any:
+        return handle(event)
+
+    entry_point.__name__ = function.name
+    entry_point.__doc__ = function.arrow
+    globals()[function.name] = decorator(entry_point)
+
+
+def _follow(read_model: str, records: "Iterable[BusRecord]") -> dict[str, Any]:
+    return composition.current().consumer(read_model).consume(records)
+
+
+def _run(context: Context, function: Function, _: CloudWatchEvent) -> None:
+    context.load(function.run)(composition.current())
+
+
+# Bus → read model, for each read model that a context declares, and for the process managers.
+for follower in FOLLOWERS:
+    _declare(follower, _on_the_bus(follower.name), partial(_follow, follower.read_model))
+
+# Clock → context, for what contexts have done from time to time.
+for owner, scheduled in contexts.functions():
+    _declare(scheduled, _on_the_clock(scheduled.name), partial(_run, owner, scheduled))
+
 if FUNCTION:
-    WARM_UP[FUNCTION](composition.current())
+    function_run_by(FUNCTION).warm_up(composition.current())
     gc.freeze()  # nor need it be looked at again
     gc.enable()

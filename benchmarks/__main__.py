@@ -119,7 +119,7 @@ def _of_requests(bar: Progress) -> Section:
 
 
 def _of_rebuild(bar: Progress) -> Section:
-    events, model = rebuild.SIZES[0], Composition(Settings.from_environment()).programme_projection
+    events, model = rebuild.SIZES[0], Composition(Settings.from_environment()).read_model("programme")
     task = bar.add_task("Rebuilding the programme", total=2 * events)
     return rebuild.section([rebuild.measure(model, events, lambda done: bar.advance(task, done))])
 

@@ -15,12 +15,12 @@ from zipfile import ZipFile
 
 from benchmarks.machine import describe_machine
 from benchmarks.report import Record, Section, progress, publish, verdict_on
-from chalicelib.functions import THE_API, WARM_UP
+from chalicelib.functions import API_HANDLER, FUNCTIONS, handler_of
 from infra.container import PLACES, environment, unpack
 from infra.package import Packaging
 
 ROUNDS = 3
-GOALS = {THE_API: 1.6, "forward_events": 1.1}
+GOALS = {API_HANDLER: 1.6, "forward_events": 1.1}
 """For the imports, as a multiple of what the bare SDK takes."""
 
 LARGEST_UNZIPPED = 45e6
@@ -64,8 +64,8 @@ def measure(rounds: int, directory: Path, on_round: Callable[[], None]) -> dict[
     """Medians of an unpacked package, of each function and, under an empty name, of the bare SDK. They take turns."""
     measured: defaultdict[str, list[Start]] = defaultdict(list)
     for _ in range(rounds):
-        for name in ("", *WARM_UP):
-            measured[name].append(_start(directory, name))
+        for name in ("", *FUNCTIONS):
+            measured[name].append(_start(directory, handler_of(FUNCTIONS[name]) if name else ""))
         on_round()
     return {
         name: Start(median(start.total for start in starts), median(start.clients for start in starts))
@@ -96,13 +96,13 @@ def starts(rounds: int, package: Path) -> Section:
                 shutil.rmtree(bytecode)
         bare = measure(rounds, directory, lambda: bar.advance(task))
     note = f"CPU milliseconds, medians of {rounds}; ratio: imports to `{BARE}`, {_ms(shipped[''].total)}"
-    return Section("cold_start", note, [_row(name, shipped, bare) for name in WARM_UP])
+    return Section("cold_start", note, [_row(name, shipped, bare) for name in FUNCTIONS])
 
 
 def _row(name: str, shipped: dict[str, Start], bare: dict[str, Start]) -> Record:
     ratio, goal = shipped[name].imports / shipped[""].total, GOALS.get(name)
     return {
-        "function": "the API" if name == THE_API else name,
+        "function": "the API" if name == API_HANDLER else name,
         "imports_ms": _ms(shipped[name].imports),
         "ratio": round(ratio, 2),
         "aws_clients_ms": _ms(shipped[name].clients),

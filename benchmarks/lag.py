@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -22,6 +22,7 @@ from benchmarks.holds import HOLD_FOR, ORIGIN, caller, new_cart, pool_openings
 from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
 from benchmarks.report import Record, Section, progress, publish
+from chalicelib import contexts
 from chalicelib.composition import Composition
 from chalicelib.platform.bus.message import from_bus
 from chalicelib.platform.clock import utc_now
@@ -57,7 +58,7 @@ Times = dict[Place, float]
 
 
 class Positions(Protocol):
-    def positions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]: ...
+    def positions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]: ...
 
 
 @dataclass
@@ -150,9 +151,8 @@ def measure(stack: Stack, rates: Sequence[int], seconds: int, on_second: Callabl
     settings = Settings.from_environment()
     parts = Composition(settings)
     watches = [
-        Watch("programme, Postgres", parts.programme_projection, parts.programme_projection.aggregate_types),
-        Watch("carts, DynamoDB", parts.carts_projection, parts.carts_projection.aggregate_types),
-        Watch("availability, Redis", parts.availability_projection, parts.availability_projection.aggregate_types),
+        Watch(f"{name}, {declared.store.value}", parts.read_model(name), parts.read_model(name).aggregate_types)
+        for name, (_, declared) in contexts.read_models().items()
     ]
     store = NotingStore(parts.dynamodb, settings.events_table, settings.marks_table)
     store.watches = watches

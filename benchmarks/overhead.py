@@ -40,19 +40,19 @@ def _bare() -> Chalice:
 
 def _ours() -> Chalice:
     """Routes as those of the shop, with no command behind them."""
-    routes = Routes("overhead")
+    routes: Routes[None] = Routes("overhead")
 
     @routes.post("/public")
-    def answer(_: Call) -> Answer:
+    def answer(_: Call[None]) -> Answer:
         return created(MADE, "/venues/1")
 
     @routes.post("/authorised", Role.ORGANISER)
-    def answer_the_caller(call: Call) -> Answer:
+    def answer_the_caller(call: Call[None]) -> Answer:
         call.caller()
         return created(MADE, "/venues/1")
 
     @routes.post("/venues", Role.ORGANISER)
-    def answer_to_the_body(call: Call) -> Answer:
+    def answer_to_the_body(call: Call[None]) -> Answer:
         call.caller(call.body(NewVenue))
         return created(MADE, "/venues/1")
 
@@ -63,7 +63,7 @@ def _ours() -> Chalice:
     def authorize(_: Any) -> AuthResponse:
         raise AssertionError("the gateway has asked it before")
 
-    app.register_blueprint(routes.blueprint(authorize, lambda _: frozenset()))
+    app.register_blueprint(routes.blueprint(authorize, lambda: None, lambda _: frozenset()))
     return app
 
 

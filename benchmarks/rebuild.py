@@ -194,7 +194,7 @@ def main(arguments: list[str] | None = None) -> int:
     with progress() as bar, own_stack() as stack:
         os.environ.update(stack.environment)
         task = bar.add_task("Rebuilding the programme", total=2 * sum(options.events))
-        model = Composition(Settings.from_environment()).programme_projection
+        model = Composition(Settings.from_environment()).read_model("programme")
         measured = [measure(model, events, lambda done: bar.advance(task, done)) for events in options.events]
     publish(about, [section(measured)], as_json=options.json)
     return 0

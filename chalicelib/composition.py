@@ -1,18 +1,20 @@
 """The only wiring: settings, clients, stores, handlers. Everything is made at first use and kept by the container."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from uuid import UUID, uuid4
+from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
+from chalicelib import contexts
+from chalicelib.functions import PROCESSES
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
-from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.failures import Failure
+from chalicelib.platform.manifest import Store
 from chalicelib.settings import NotConfigured, Settings
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
     from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
     from chalicelib.platform.bus.forwarder import Forwarder
     from chalicelib.platform.bus.port import ReplayableBus
-    from chalicelib.platform.bus.projection import Projection
     from chalicelib.platform.caller import Role
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.eventsourcing.repository import Repository
@@ -48,10 +49,6 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.orders.payments.port import PaymentGateway
 
-_QUIET_FOR = timedelta(seconds=10)
-_SWEPT_AT_ONCE = 500
-"""Pools in one run of the sweep: the rest is swept a minute later."""
-
 
 class Composition:
     """One container's shop. Heavy libraries are imported by the properties that need them: a Lambda pays for what it
@@ -60,19 +57,13 @@ class Composition:
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self.settings = settings
         self.clock = clock
+        self._read_models: dict[str, ReadModel] = {}
+        self._consumers: dict[str, Consumer] = {}
 
     @cached_property
     def aggregates(self) -> "Mapping[str, Aggregate[Any]]":
         """All of them, by their names."""
-        from chalicelib.shop.access.account import ACCOUNT
-        from chalicelib.shop.carts.cart import CART
-        from chalicelib.shop.concerts.concert import CONCERT
-        from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
-        from chalicelib.shop.orders.order import ORDER
-        from chalicelib.shop.orders.ticket import TICKET
-        from chalicelib.shop.venues.venue import VENUE
-
-        return {aggregate.name: aggregate for aggregate in (VENUE, CONCERT, TICKET_POOL, CART, ORDER, TICKET, ACCOUNT)}
+        return contexts.aggregates()
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
@@ -115,11 +106,11 @@ class Composition:
     def gateways(self) -> "Mapping[str, PaymentGateway]":
         """The payment providers that the stage admits."""
         makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox, "stripe": self._stripe}
-        return {name: makers[name]() for name in self.settings.payment_providers.split(",") if name in makers}
+        return {name: makers[name]() for name in self.settings.payment_providers if name in makers}
 
     @cached_property
-    def programme(self) -> "Pool":
-        """The database of the programme: concerts and venues, to be searched."""
+    def postgres(self) -> "Pool":
+        """The database of the read models of rows."""
         from chalicelib.platform.readmodels.postgres.pool import open_pool
 
         return open_pool(self.settings.need("database_url"), self._login)
@@ -130,23 +121,12 @@ class Composition:
 
         return migrate(self.settings.need("database_url"), migrations(), self._login())
 
-    @cached_property
-    def programme_projection(self) -> "PostgresProjection":
-        from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
-        from chalicelib.shop.concerts.concert import CONCERT
-        from chalicelib.shop.concerts.projections import project_concert
-        from chalicelib.shop.concerts.tables import PROGRAMME
-        from chalicelib.shop.venues.projections import project_venue
-        from chalicelib.shop.venues.venue import VENUE
-
-        projectors = {VENUE.name: project_venue, CONCERT.name: project_concert}
-        return PostgresProjection("programme", self.programme, projectors, PROGRAMME)
-
     def programme_reflecting(self, min_versions: "MinVersions") -> AbstractContextManager["Reader"]:
-        """The programme as new as the reader wants it."""
+        """Read the programme, as new as the reader wants it."""
         from chalicelib.platform.readmodels.postgres.overlay import reflecting
 
-        return reflecting(self.programme_projection, min_versions, self.event_store)
+        programme = cast("PostgresProjection", self.read_model("programme"))
+        return reflecting(programme, min_versions, self.event_store)
 
     @cached_property
     def redis(self) -> "Redis":
@@ -157,18 +137,7 @@ class Composition:
     @property
     def documents(self) -> "DocumentProjection":
         """Carts and orders by key, to be read. Raises Unavailable."""
-        return self.carts_projection.live()
-
-    @cached_property
-    def carts_projection(self) -> "DocumentProjection":
-        from chalicelib.platform.readmodels.documents.projection import DocumentProjection
-        from chalicelib.shop.carts.cart import CART
-        from chalicelib.shop.carts.projections import fold_cart
-        from chalicelib.shop.orders.order import ORDER
-        from chalicelib.shop.orders.projections import fold_order
-
-        folds = {CART.name: fold_cart, ORDER.name: fold_order}
-        return DocumentProjection("carts", self.dynamodb, self.settings.need("read_table"), folds)
+        return cast("DocumentProjection", self.read_model("carts")).live()
 
     @cached_property
     def parking(self) -> "DynamoDBParking":
@@ -191,8 +160,7 @@ class Composition:
     @property
     def consumers(self) -> "Mapping[str, Consumer]":
         """Everybody who follows the bus, by the name under which positions and parked streams are kept."""
-        followers = (self.programme_consumer, self.carts_consumer, self.availability_consumer, self.processes_consumer)
-        return {consumer.projection.name: consumer for consumer in followers}
+        return {name: self.consumer(name) for name in self.read_model_names}
 
     @cached_property
     def head_signer(self) -> "HeadSigner":
@@ -230,24 +198,6 @@ class Composition:
         return S3Files(_client("s3"), self.settings.need("archive_bucket"))
 
     @cached_property
-    def programme_consumer(self) -> "Consumer":
-        return self._consumer(self.programme_projection)
-
-    @cached_property
-    def carts_consumer(self) -> "Consumer":
-        return self._consumer(self.carts_projection)
-
-    @cached_property
-    def availability_projection(self) -> "RedisProjection":
-        from chalicelib.shop.inventory.projections import availability_projection
-
-        return availability_projection(self.redis)
-
-    @cached_property
-    def availability_consumer(self) -> "Consumer":
-        return self._consumer(self.availability_projection)
-
-    @cached_property
     def work_queue(self) -> "WorkQueue":
         from chalicelib.platform.processes.sqs import SqsWorkQueue
 
@@ -257,51 +207,46 @@ class Composition:
     def processes(self) -> "ProcessRunner":
         from chalicelib.platform.processes.dynamodb import DynamoDBInstances
         from chalicelib.platform.processes.runner import ProcessRunner
-        from chalicelib.shop.concerts.process import ConcertProcess
-        from chalicelib.shop.orders.process import CheckoutProcess
 
         instances = DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
-        return ProcessRunner(instances, self.work_queue, [CheckoutProcess(), ConcertProcess()])
-
-    @cached_property
-    def processes_consumer(self) -> "Consumer":
-        return self._consumer(self.processes)
+        return ProcessRunner(instances, self.work_queue, contexts.processes())
 
     @property
-    def read_models(self) -> "Mapping[str, Callable[[], tuple[ReadModel, Consumer]]]":
-        """Every read model by its name, with the consumer that keeps it current; made when they are asked for."""
-        return {
-            "programme": lambda: (self.programme_projection, self.programme_consumer),
-            "carts": lambda: (self.carts_projection, self.carts_consumer),
-            "availability": lambda: (self.availability_projection, self.availability_consumer),
-            "processes": lambda: (self.processes, self.processes_consumer),
-        }
+    def read_model_names(self) -> tuple[str, ...]:
+        """The names under which positions and parked streams are kept."""
+        return (*contexts.read_models(), PROCESSES)
+
+    def read_model(self, name: str) -> "ReadModel":
+        """Give a read model by its name. Raises KeyError."""
+        if name not in self._read_models:
+            self._read_models[name] = self.processes if name == PROCESSES else self._make_read_model(name)
+        return self._read_models[name]
+
+    def consumer(self, name: str) -> "Consumer":
+        """Give the consumer that keeps a read model current. Raises KeyError."""
+        from chalicelib.platform.bus.consumer import Consumer
+
+        if name not in self._consumers:
+            contexts.load_events()  # what it does not follow it must tell from what is no event
+            model = self.read_model(name)
+            self._consumers[name] = Consumer(model, self.event_store, self.parking, self.clock)
+        return self._consumers[name]
 
     @cached_property
     def reconciler(self) -> "Reconciler":
         from chalicelib.platform.readmodels.documents.notebook import Notebook
         from chalicelib.platform.readmodels.reconciler import Reconciler
 
-        followed = [make() for make in self.read_models.values()]
+        followed = [(self.read_model(name), self.consumer(name)) for name in self.read_model_names]
+        volatile = cast("RedisProjection", self.read_model("availability"))
         notebook = Notebook(self.dynamodb, self.settings.need("read_table"), "Id", "verification")
-        return Reconciler(followed, self.availability_projection, self.event_store, notebook, self.parking, self.clock)
+        return Reconciler(followed, volatile, self.event_store, notebook, self.parking, self.clock)
 
     @cached_property
     def worker(self) -> "Worker":
         from chalicelib.platform.processes.worker import Worker
 
-        return Worker(self.repository, self.gateways, self.work_queue, self.clock)
-
-    def record_lapsed_holds(self) -> int:
-        """How many pools were swept. Where something happens, every event drops what has lapsed: so only pools that
-        have been quiet are asked. Raises Unavailable."""
-        from chalicelib.platform.eventsourcing.codec import Origin
-        from chalicelib.shop.inventory.commands import record_lapsed_holds
-        from chalicelib.shop.inventory.queries import pools_with_lapsed_holds
-
-        now = self.clock()
-        pools = pools_with_lapsed_holds(self.redis, now - _QUIET_FOR, _SWEPT_AT_ONCE)
-        return record_lapsed_holds(self.repository, pools, Origin("sweep", str(uuid4()), format_instant(now)))
+        return Worker(contexts.task_handlers(self))
 
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]:
@@ -311,7 +256,7 @@ class Composition:
             "event_log": lambda: self.event_store.read(nobody),
             "event_bus": lambda: self.event_bus.probe(),
             "read_table": lambda: self.documents.find(nobody),
-            "postgres": lambda: self.programme.probe(),
+            "postgres": lambda: self.postgres.probe(),
             "redis": lambda: self.redis.ping(),
         }
 
@@ -362,11 +307,23 @@ class Composition:
             raise NotConfigured(f"APPEND_WITH is none of {', '.join(ways)}")
         return ways[self.settings.append_with]
 
-    def _consumer(self, projection: "Projection") -> "Consumer":
-        from chalicelib import contexts  # noqa: F401 - what it does not follow it must tell from what is no event
-        from chalicelib.platform.bus.consumer import Consumer
+    def _make_read_model(self, name: str) -> "ReadModel":
+        context, declared = contexts.read_models()[name]
+        match declared.store:
+            case Store.POSTGRES:
+                from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 
-        return Consumer(projection, self.event_store, self.parking, self.clock)
+                shape = context.load(declared.shape)
+                return PostgresProjection(name, self.postgres, contexts.projectors_of(name), shape)
+            case Store.DOCUMENTS:
+                from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+
+                table = self.settings.need("read_table")
+                return DocumentProjection(name, self.dynamodb, table, contexts.projectors_of(name))
+            case Store.REDIS:
+                from chalicelib.platform.readmodels.redis.projection import RedisProjection
+
+                return RedisProjection(self.redis, context.load(declared.shape))
 
     def _master_key(self) -> "MasterKey":
         from chalicelib.platform.privacy.keys import FileMasterKey
@@ -386,12 +343,13 @@ class Composition:
         return FileKeys(Path(self.settings.jwks_file))
 
 
-def migrations() -> Sequence[Path]:
+def migrations() -> list[Path]:
     """Return the directories with the migrations of Postgres: the platform's, and those of its read models."""
     from chalicelib.platform.readmodels.postgres.migrate import MIGRATIONS
-    from chalicelib.shop.concerts.tables import MIGRATIONS as OF_THE_PROGRAMME
 
-    return [MIGRATIONS, OF_THE_PROGRAMME]
+    models = contexts.read_models().values()
+    schemas = [context.load(declared.shape) for context, declared in models if declared.store is Store.POSTGRES]
+    return [MIGRATIONS, *(schema.migrations for schema in schemas)]
 
 
 def _client(service: str) -> Any:

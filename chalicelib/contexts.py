@@ -1,13 +1,80 @@
-"""The events of every context. With this imported, any event of the log can be told from what is none, and read.
+"""The contexts of the shop: the only list of them, and what they bring together."""
 
-Imported events do not store the type of their aggregate: only their class knows it.
-"""
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from chalicelib.shop.access import events as access
-from chalicelib.shop.carts import events as carts
-from chalicelib.shop.concerts import events as concerts
-from chalicelib.shop.inventory import events as inventory
-from chalicelib.shop.orders import events as orders
-from chalicelib.shop.venues import events as venues
+from chalicelib.platform.function import Function
+from chalicelib.platform.manifest import Context, ReadModelDeclaration
+from chalicelib.shop.access import CONTEXT as ACCESS
+from chalicelib.shop.carts import CONTEXT as CARTS
+from chalicelib.shop.concerts import CONTEXT as CONCERTS
+from chalicelib.shop.health import CONTEXT as HEALTH
+from chalicelib.shop.inventory import CONTEXT as INVENTORY
+from chalicelib.shop.orders import CONTEXT as ORDERS
+from chalicelib.shop.streams import CONTEXT as STREAMS
+from chalicelib.shop.venues import CONTEXT as VENUES
 
-__all__ = ["access", "carts", "concerts", "inventory", "orders", "venues"]
+if TYPE_CHECKING:
+    from chalicelib.platform.eventsourcing.aggregate import Aggregate
+    from chalicelib.platform.http.routes import Routes
+    from chalicelib.platform.processes.process import Process
+    from chalicelib.platform.processes.work import Task
+
+CONTEXTS: tuple[Context, ...] = (VENUES, CONCERTS, INVENTORY, CARTS, ORDERS, ACCESS, STREAMS, HEALTH)
+
+
+def load_events() -> None:
+    """Make every event known, so that the codec can tell and read any event of the log."""
+    for context in CONTEXTS:
+        context.load_events()
+
+
+def aggregates() -> "dict[str, Aggregate[Any]]":
+    """Every aggregate by its name."""
+    found = [context.load(reference) for context in CONTEXTS for reference in context.aggregates]
+    return {aggregate.name: aggregate for aggregate in found}
+
+
+def routes() -> "Iterator[Routes[Any]]":
+    """The routes of each context that has any."""
+    for context in CONTEXTS:
+        for reference in context.routes:
+            yield context.load(reference)
+
+
+def read_models() -> dict[str, tuple[Context, ReadModelDeclaration]]:
+    """Every declared read model by its name, with the context that declares it."""
+    return {model.name: (context, model) for context in CONTEXTS for model in context.read_models}
+
+
+def functions() -> list[tuple[Context, Function]]:
+    """List the functions that contexts bring beside those of their read models, each with its context."""
+    return [(context, function) for context in CONTEXTS for function in context.functions]
+
+
+def projectors_of(read_model: str) -> dict[str, Any]:
+    """The projectors of a read model by aggregate type, whichever contexts they come from."""
+    found: dict[str, Any] = {}
+    for context in CONTEXTS:
+        if read_model in context.projectors:
+            found |= context.load(context.projectors[read_model])
+    return found
+
+
+def processes() -> "list[Process]":
+    """A process of each kind."""
+    return [context.load(reference)() for context in CONTEXTS for reference in context.processes]
+
+
+def task_handlers(shop: object) -> "Mapping[str, Callable[[Task], None]]":
+    """What does each kind of task, with what `shop` offers; imported by the first task of its kind."""
+    return {
+        kind: partial(_do, context, reference, shop)
+        for context in CONTEXTS
+        for kind, reference in context.tasks.items()
+    }
+
+
+def _do(context: Context, reference: str, shop: object, task: "Task") -> None:
+    context.load(reference)(shop, task)

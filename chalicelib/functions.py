@@ -1,32 +1,165 @@
-"""What each function makes before its first call comes.
+"""The Lambda functions: the one table of them.
 
-What every call of a function needs is made as its container starts: one that was started ahead of its calls lets none
-of them wait. What only some calls need waits for the first of them: the API loads no driver of a database for a buyer
-who asks only the log. Nothing here asks a server, but for the secrets of a payment provider.
+`app.py` declares them with their triggers, the template gives them place, settings and permissions, alarms watch them.
+What every call of a function needs is made as its container starts; what only some calls need waits for the first of
+those: the API loads no driver of a database for a buyer who asks only the log.
 """
 
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from chalicelib import contexts
+from chalicelib.platform.function import (
+    Authorizer,
+    Bus,
+    Function,
+    Http,
+    Invoked,
+    LogStream,
+    Need,
+    Queue,
+    Schedule,
+)
+from chalicelib.platform.manifest import ReadModelDeclaration, Store
 
-if TYPE_CHECKING:
-    from chalicelib.composition import Composition
+API_HANDLER = "api_handler"
+"""The name under which Chalice configures the function of the routes; its handler is `app.app`."""
 
-THE_API = "app"
+PROCESSES = "processes"
 
-WARM_UP: "Mapping[str, Callable[[Composition], object]]" = {
-    THE_API: lambda shop: shop.repository,
-    "authorize": lambda shop: shop.verifier,
-    "forward_events": lambda shop: shop.forwarder,
-    "project_programme": lambda shop: shop.programme_consumer,
-    "project_carts": lambda shop: shop.carts_consumer,
-    "project_availability": lambda shop: shop.availability_consumer,
-    "run_processes": lambda shop: shop.processes_consumer,
-    "sign_heads": lambda shop: shop.head_signer,
-    "archive_events": lambda shop: shop.archivist,
-    "work": lambda shop: (shop.worker, shop.repository),
-    "push_on": lambda shop: shop.processes,
-    "record_lapsed_holds": lambda shop: (shop.redis, shop.repository),
-    "verify_read_models": lambda shop: shop.reconciler,
-    "migrate": lambda shop: shop.programme,
+_WRITING = {Store.POSTGRES: Need.POSTGRES, Store.DOCUMENTS: Need.WRITE_DOCUMENTS, Store.REDIS: Need.REDIS}
+
+
+def _follower(model: ReadModelDeclaration) -> Function:
+    """Define the function that keeps a read model current."""
+    needs = frozenset({Need.CATCH_UP, _WRITING[model.store]})
+    arrow = f"Bus → {model.store.value}: {model.name}"
+    return Function(model.function, arrow, model.trigger, needs, read_model=model.name)
+
+
+_PLATFORM = (
+    Function(
+        API_HANDLER,
+        "API Gateway → commands and queries",
+        Http(),
+        frozenset(
+            {
+                Need.APPEND,
+                Need.RAISE_EPOCHS,
+                Need.CACHE_SOLD_OUT,
+                Need.READ_DOCUMENTS,
+                Need.POSTGRES,
+                Need.REDIS,
+                Need.TOKENS,
+                Need.PERSON_KEYS,
+                Need.DEADLINES,
+                Need.PAYMENTS,
+                Need.ENQUEUE,
+                Need.PROBE_BUS,
+            }
+        ),
+        makes=("repository",),
+        memory=1024,
+        timeout=29,  # API Gateway waits no longer
+    ),
+    Function(
+        "authorize",
+        "API Gateway → who is calling",
+        Authorizer(),
+        frozenset({Need.TOKENS}),
+        makes=("verifier",),
+        memory=1024,
+        timeout=10,
+    ),
+    Function(
+        "forward_events",
+        "Log → bus",
+        LogStream(),
+        frozenset({Need.PUBLISH, Need.SET_ASIDE}),
+        makes=("forwarder",),
+    ),
+    Function(
+        "run_processes",
+        "Bus → process managers",
+        Bus(),
+        frozenset({Need.CATCH_UP, Need.PROCESSES, Need.ENQUEUE}),
+        read_model=PROCESSES,
+    ),
+    Function(
+        "sign_heads",
+        "Bus → archive of signed heads",
+        # One batch at a time from each shard: its documents are a chain.
+        Bus(batch_size=10_000, window_seconds=300, parallel=1),
+        frozenset({Need.SIGN_HEADS}),
+        makes=("head_signer",),
+    ),
+    Function(
+        "archive_events",
+        "Bus → archive of all events",
+        Bus(batch_size=10_000, window_seconds=300, parallel=1, reader="ArchiveReader"),
+        frozenset({Need.ARCHIVE, Need.SET_ASIDE}),
+        makes=("archivist",),
+        memory=1024,
+        layers=("ArchiveLayer",),
+    ),
+    Function(
+        "work",
+        "Work queue → commands and the world outside",
+        Queue(),
+        frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE}),
+        makes=("worker", "repository", "gateways", "work_queue"),
+        timeout=150,
+    ),
+    Function(
+        "retry_overdue",
+        "Clock → work queue: the watchdog, for processes that are past their due time",
+        Schedule(),
+        frozenset({Need.OVERDUE_PROCESSES, Need.ENQUEUE}),
+        makes=("processes",),
+    ),
+    Function(
+        "verify_read_models",
+        "Clock → read models: the reconciler, from the heads of the log",
+        Schedule(),
+        frozenset(
+            {
+                Need.VERIFY_LOG,
+                Need.VERIFY_DOCUMENTS,
+                Need.VERIFY_PROCESSES,
+                Need.ENQUEUE,
+                Need.POSTGRES,
+                Need.REDIS,
+            }
+        ),
+        makes=("reconciler",),
+        timeout=120,
+    ),
+    Function(
+        "migrate",
+        "A deployment → the schema of Postgres, which nobody reaches from outside",
+        Invoked(),
+        frozenset({Need.POSTGRES}),
+        makes=("postgres",),
+        timeout=900,
+    ),
+)
+
+FUNCTIONS: dict[str, Function] = {
+    function.name: function
+    for function in (
+        *_PLATFORM,
+        *(_follower(model) for _, model in contexts.read_models().values()),
+        *(function for _, function in contexts.functions()),
+    )
 }
-"""By the name of the handler in `app.py`."""
+"""Every function by its name."""
+
+FOLLOWERS = tuple(function for function in FUNCTIONS.values() if function.read_model)
+"""The functions that keep a read model current from the bus."""
+
+
+def handler_of(function: Function) -> str:
+    """Return the name that Lambda calls in `app.py`."""
+    return "app" if function.name == API_HANDLER else function.name
+
+
+def function_run_by(handler: str) -> Function:
+    """Return the function whose handler in `app.py` has this name. Raises KeyError."""
+    return FUNCTIONS[API_HANDLER if handler == "app" else handler]

@@ -2,17 +2,34 @@
 
 import json
 import os
-from collections.abc import MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 STACK_FILE = "STACK_FILE"
 """Names a JSON file with defaults for the environment: how `chalice local` finds the running local stack."""
 
 
+PAYMENT_PROVIDERS = ("sandbox", "stripe", "none")
+"""`none` sells free tickets alone."""
+
+APPEND_WITH = ("put", "partiql")
+
+_LONGEST_MINUTES = 7 * 24 * 60
+
+
 class NotConfigured(RuntimeError):
     """A setting that this Lambda needs is missing: a fault of the deployment."""
+
+
+class InvalidSettings(NotConfigured):
+    """Some settings are misspelt or have values that they cannot have; the message names each with the reason."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = tuple(faults)
 
 
 @dataclass(frozen=True)
@@ -52,31 +69,122 @@ class Settings:
     heads_bucket: str = ""
     signing_key_file: str = ""
     signing_key_id: str = ""
-    hold_minutes: str = "15"
-    payment_minutes: str = "15"
-    payment_providers: str = "sandbox"
+    hold_minutes: float = 15.0
+    payment_minutes: float = 15.0
+    payment_providers: tuple[str, ...] = ("sandbox",)
 
     @classmethod
     def from_environment(cls, environ: MutableMapping[str, str] = os.environ) -> "Settings":
-        """Variables that are set win over the stack file's; those that the SDK reads are put into `environ`."""
+        """Read and check every setting.
+
+        Variables that are set win over the stack file's; those that the SDK reads are put into `environ`.
+        Raises InvalidSettings.
+        """
         stack_file = Path(environ.get(STACK_FILE, ""))
         if environ.get(STACK_FILE) and stack_file.is_file():
             for name, value in json.loads(stack_file.read_text()).items():
                 environ.setdefault(name, value)
-        names = {field.name: field.name.upper() for field in fields(cls)}
-        return cls(**{field: environ[name] for field, name in names.items() if environ.get(name)})
+        given = {
+            field.name: environ[_variable(field.name)] for field in fields(cls) if environ.get(_variable(field.name))
+        }
+        faults = [*_misspelt(environ), *(f"{_variable(name)} {fault}" for name, fault in _faults(given))]
+        if faults:
+            raise InvalidSettings(faults)
+        return cls(**{name: _TYPED.get(name, str)(value) for name, value in given.items()})
 
     def need(self, field: str) -> str:
-        """Raises NotConfigured for a setting that is not set."""
+        """Give a setting that must be set. Raises NotConfigured."""
         value: str = getattr(self, field)
         if not value:
-            raise NotConfigured(f"{field.upper()} is not set")
+            raise NotConfigured(f"{_variable(field)} is not set")
         return value
 
     @property
     def hold_for(self) -> timedelta:
-        return timedelta(minutes=float(self.hold_minutes))
+        """How long tickets in a cart are held."""
+        return timedelta(minutes=self.hold_minutes)
 
     @property
     def pay_within(self) -> timedelta:
-        return timedelta(minutes=float(self.payment_minutes))
+        """How long an order waits for its payment."""
+        return timedelta(minutes=self.payment_minutes)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(","))
+
+
+_TYPED: Mapping[str, Callable[[str], Any]] = {
+    "hold_minutes": float,
+    "payment_minutes": float,
+    "payment_providers": _names,
+}
+
+
+def _faults(given: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in given.items():
+        fault = _CHECKS[name](value) if name in _CHECKS else None
+        if fault is not None:
+            yield name, fault
+
+
+def _minutes(text: str) -> str | None:
+    try:
+        is_right = 0 < float(text) <= _LONGEST_MINUTES
+    except ValueError:
+        is_right = False
+    return None if is_right else f"must be a number of minutes, up to {_LONGEST_MINUTES}, and is {text!r}"
+
+
+def _providers(text: str) -> str | None:
+    unknown = [name for name in _names(text) if name not in PAYMENT_PROVIDERS]
+    return f"must name some of {', '.join(PAYMENT_PROVIDERS)}, and names {', '.join(unknown)!r}" if unknown else None
+
+
+def _append_with(text: str) -> str | None:
+    return None if text in APPEND_WITH else f"must be one of {', '.join(APPEND_WITH)}, and is {text!r}"
+
+
+def _address(*schemes: str) -> Callable[[str], str | None]:
+    """Such a value may hold a password, so it is not repeated."""
+
+    def check(text: str) -> str | None:
+        return None if text.partition("://")[0] in schemes else f"must begin with {' or '.join(schemes)}://"
+
+    return check
+
+
+_CHECKS: Mapping[str, Callable[[str], str | None]] = {
+    "hold_minutes": _minutes,
+    "payment_minutes": _minutes,
+    "payment_providers": _providers,
+    "append_with": _append_with,
+    "database_url": _address("postgresql", "postgres"),
+    "redis_url": _address("redis", "rediss"),
+    "jwks_url": _address("https", "http"),
+    "stripe_api_base": _address("https", "http"),
+}
+
+
+def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
+    """A setting that nobody reads would silently have its default."""
+    known = {_variable(field.name) for field in fields(Settings)}
+    for name in sorted(environ.keys() - known):
+        meant = [one for one in known if abs(len(one) - len(name)) <= 1 and _is_one_edit_away(name, one)]
+        if meant:
+            yield f"{name} is no setting; {meant[0]} is"
+
+
+def _is_one_edit_away(one: str, other: str) -> bool:
+    """Whether a letter is missing, too many, wrong, or swapped with the next."""
+    at = next(
+        (place for place, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1),
+        min(len(one), len(other)),
+    )
+    left, right = one[at:], other[at:]
+    swapped = len(left) > 1 and len(right) > 1 and left[1::-1] + left[2:] == right
+    return left[1:] == right[1:] or left[1:] == right or left == right[1:] or swapped
+
+
+def _variable(field: str) -> str:
+    return field.upper()

@@ -6,7 +6,10 @@ as it is. The one exception is a scheduled function that does not run.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
+
+from chalicelib.platform.function import Bus, Function, LogStream, Schedule
+from infra.names import logical_id, physical_name
 
 ALARM = "AWS::CloudWatch::Alarm"
 
@@ -20,8 +23,6 @@ API_NAME = "cloudbash-${Stage}"
 
 API_STAGE = "api"
 
-PROJECTIONS = ("ProjectProgramme", "ProjectCarts", "ProjectAvailability", "RunProcesses")
-SCHEDULED = ("PushOn", "RecordLapsedHolds", "VerifyReadModels")
 OPERATIONS_ON_THE_LOG = ("PutItem", "TransactWriteItems", "Query", "Scan", "ExecuteStatement", "ExecuteTransaction")
 
 MINUTE, HOUR = 60, 3600
@@ -36,16 +37,6 @@ PARAMETERS: Json = {
     }
 }
 CONDITIONS: Json = {"AlarmsAreMailed": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmEmail"}, ""]}]}}
-
-
-class Function(Protocol):
-    """Of a function only its event sources matter here."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def events(self) -> Json | None: ...
 
 
 @dataclass(frozen=True)
@@ -138,14 +129,14 @@ def resources(functions: Mapping[str, Function]) -> Json:
 def alarms(functions: Mapping[str, Function]) -> Iterator[Alarm]:
     yield from _of_the_log()
     yield from _of_what_waits()
-    for logical_id, function in functions.items():
-        yield from _of_a_function(logical_id, function)
-        if function.events and any("StartingPosition" in event["Properties"] for event in function.events.values()):
-            yield from _of_a_reader(logical_id, function)
-        if logical_id in PROJECTIONS:
-            yield _projection_lag(logical_id, function)
-        if logical_id in SCHEDULED:
-            yield _silence(logical_id, function)
+    for function in functions.values():
+        yield from _of_a_function(function)
+        if isinstance(function.trigger, LogStream | Bus):
+            yield from _of_a_reader(function)
+        if function.read_model:
+            yield _projection_lag(function)
+        if isinstance(function.trigger, Schedule):
+            yield _silence(function)
     yield from _of_the_api()
     yield from _of_the_work()
 
@@ -262,30 +253,30 @@ def _of_what_waits() -> Iterator[Alarm]:
         "WatchdogAlarm",
         "watchdog",
         "the-watchdog-is-late",
-        "Processes are pushed on more than ten minutes after their time.",
-        ours("WatchdogDelay", "PushOn", "Maximum"),
+        "Processes are retried more than ten minutes after their time.",
+        ours("WatchdogDelay", "RetryOverdue", "Maximum"),
         threshold=10 * MINUTE,
         datapoints=5,
         periods=5,
     )
 
 
-def _of_a_function(logical_id: str, function: Function) -> Iterator[Alarm]:
+def _of_a_function(function: Function) -> Iterator[Alarm]:
     yield Alarm(
-        f"{logical_id}ErrorsAlarm",
-        f"{function.name}-errors",
+        f"{logical_id(function)}ErrorsAlarm",
+        f"{physical_name(function)}-errors",
         "a-function-fails",
-        f"The function {function.name} ends with errors, or is ended for its time or memory.",
-        of_lambda("Errors", logical_id),
+        f"The function {physical_name(function)} ends with errors, or is ended for its time or memory.",
+        of_lambda("Errors", logical_id(function)),
         threshold=3,
         period=5 * MINUTE,
     )
     yield Alarm(
-        f"{logical_id}ThrottlesAlarm",
-        f"{function.name}-throttles",
+        f"{logical_id(function)}ThrottlesAlarm",
+        f"{physical_name(function)}-throttles",
         "a-function-is-throttled",
-        f"Lambda does not start the function {function.name} as often as it is asked to.",
-        of_lambda("Throttles", logical_id),
+        f"Lambda does not start the function {physical_name(function)} as often as it is asked to.",
+        of_lambda("Throttles", logical_id(function)),
         threshold=1,
         period=5 * MINUTE,
         datapoints=2,
@@ -293,51 +284,51 @@ def _of_a_function(logical_id: str, function: Function) -> Iterator[Alarm]:
     )
 
 
-def _of_a_reader(logical_id: str, function: Function) -> Iterator[Alarm]:
-    age = of_lambda("IteratorAge", logical_id, "Maximum")
-    kept = (24 if logical_id == "ForwardEvents" else 7 * 24) * HOUR
-    is_head_signer = logical_id == "SignHeads"
+def _of_a_reader(function: Function) -> Iterator[Alarm]:
+    age = of_lambda("IteratorAge", logical_id(function), "Maximum")
+    kept = (24 if isinstance(function.trigger, LogStream) else 7 * 24) * HOUR
+    is_head_signer = function.name == "sign_heads"
     yield Alarm(
-        f"{logical_id}DelayAlarm",
-        "signed-heads" if is_head_signer else f"{function.name}-delay",
+        f"{logical_id(function)}DelayAlarm",
+        "signed-heads" if is_head_signer else f"{physical_name(function)}-delay",
         "signed-heads-are-behind" if is_head_signer else "a-reader-is-behind",
-        f"The function {function.name} is behind on its stream.",
+        f"The function {physical_name(function)} is behind on its stream.",
         age,
         threshold=(HOUR if is_head_signer else 15 * MINUTE) * MILLISECONDS,
         datapoints=5,
         periods=5,
     )
     yield Alarm(
-        f"{logical_id}RetentionAlarm",
-        f"{function.name}-retention",
+        f"{logical_id(function)}RetentionAlarm",
+        f"{physical_name(function)}-retention",
         "records-are-about-to-be-lost",
-        f"The function {function.name} is behind by half of what its stream keeps: {kept // HOUR} hours.",
+        f"The function {physical_name(function)} is behind by half of what its stream keeps: {kept // HOUR} hours.",
         age,
         threshold=kept / 2 * MILLISECONDS,
         period=5 * MINUTE,
     )
 
 
-def _projection_lag(logical_id: str, function: Function) -> Alarm:
+def _projection_lag(function: Function) -> Alarm:
     return Alarm(
-        f"{logical_id}LagAlarm",
-        f"{function.name}-lag",
+        f"{logical_id(function)}LagAlarm",
+        f"{physical_name(function)}-lag",
         "a-read-model-is-late",
-        f"What {function.name} applies was written more than five minutes before.",
-        ours("ProjectionLag", logical_id, "Maximum"),
+        f"What {physical_name(function)} applies was written more than five minutes before.",
+        ours("ProjectionLag", logical_id(function), "Maximum"),
         threshold=5 * MINUTE * MILLISECONDS,
         datapoints=3,
         periods=15,
     )
 
 
-def _silence(logical_id: str, function: Function) -> Alarm:
+def _silence(function: Function) -> Alarm:
     return Alarm(
-        f"{logical_id}SilentAlarm",
-        f"{function.name}-silent",
+        f"{logical_id(function)}SilentAlarm",
+        f"{physical_name(function)}-silent",
         "a-scheduled-function-does-not-run",
-        f"The function {function.name} runs every minute, and has not for a quarter of an hour.",
-        of_lambda("Invocations", logical_id),
+        f"The function {physical_name(function)} runs every minute, and has not for a quarter of an hour.",
+        of_lambda("Invocations", logical_id(function)),
         threshold=1,
         is_below=True,
         period=15 * MINUTE,

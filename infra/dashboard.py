@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from infra.alarms import PROJECTIONS, Function, Metric, alarms, of_a_queue, of_lambda, of_the_api, of_the_log, ours
+from chalicelib.platform.function import Function
+from infra.alarms import Metric, alarms, of_a_queue, of_lambda, of_the_api, of_the_log, ours
+from infra.names import logical_id
 
 Json = dict[str, Any]
 
@@ -22,7 +24,9 @@ def resource(functions: Mapping[str, Function]) -> Json:
 
 
 def _widgets(functions: Mapping[str, Function]) -> list[Json]:
-    readers = [name for name in functions if f"{name}DelayAlarm" in {alarm.logical_id for alarm in alarms(functions)}]
+    names = [logical_id(function) for function in functions.values()]
+    followers = [logical_id(function) for function in functions.values() if function.read_model]
+    readers = [name for name in names if f"{name}DelayAlarm" in {alarm.logical_id for alarm in alarms(functions)}]
     graphs = [
         _graph("Tickets", [ours("TicketsHeld", "APIHandler"), ours("TicketsSold", "APIHandler")]),
         _graph("Refused", [ours(name, "APIHandler") for name in ("RefusedSoldOut", "RefusedLimit")]),
@@ -30,7 +34,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
         _graph("Latency", [of_the_api("Latency", statistic) for statistic in ("p50", "p90", "p99")]),
         _graph("Lost races", [ours("LostRaces", name) for name in ("APIHandler", "Work", "RecordLapsedHolds")]),
         _graph("Age of what is read", [of_lambda("IteratorAge", name, "Maximum") for name in readers]),
-        _graph("From the log to the read model", [ours("ProjectionLag", name, "Maximum") for name in PROJECTIONS]),
+        _graph("From the log to the read model", [ours("ProjectionLag", name, "Maximum") for name in followers]),
         _graph(
             "What waits for somebody",
             [ours(name, "VerifyReadModels", "Maximum") for name in ("ParkedStreams", "UnreadableRecords")]
@@ -41,7 +45,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
             "Age of work",
             [
                 of_a_queue("ApproximateAgeOfOldestMessage", "WorkQueue"),
-                ours("WatchdogDelay", "PushOn", "Maximum"),
+                ours("WatchdogDelay", "RetryOverdue", "Maximum"),
             ],
         ),
         _graph(
@@ -49,9 +53,9 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
             [of_the_log(name) for name in ("ConsumedWriteCapacityUnits", "ConsumedReadCapacityUnits")]
             + [of_the_log(name) for name in ("WriteThrottleEvents", "ReadThrottleEvents")],
         ),
-        _graph("Errors of functions", [of_lambda("Errors", name) for name in functions]),
-        _graph("Functions at once", [of_lambda("ConcurrentExecutions", name, "Maximum") for name in functions]),
-        _graph("Duration", [of_lambda("Duration", name, "p99") for name in functions]),
+        _graph("Errors of functions", [of_lambda("Errors", name) for name in names]),
+        _graph("Functions at once", [of_lambda("ConcurrentExecutions", name, "Maximum") for name in names]),
+        _graph("Duration", [of_lambda("Duration", name, "p99") for name in names]),
     ]
     status = {
         "type": "alarm",

@@ -5,7 +5,7 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from chalicelib import contexts  # noqa: F401 - importing them registers their events
+from chalicelib import contexts
 from chalicelib.platform.eventsourcing.event import Event, event_classes
 from ops.report import Report
 
@@ -32,6 +32,7 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 def render() -> str:
     """The page as Markdown."""
+    contexts.load_events()
     ours = [event for event in event_classes() if event.__module__.startswith("chalicelib.")]
     aggregates = sorted({event.aggregate_type for event in ours})
     sections = [_section(name, [event for event in ours if event.aggregate_type == name]) for name in aggregates]

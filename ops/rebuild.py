@@ -5,7 +5,8 @@ from datetime import datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from chalicelib import composition
+from chalicelib import composition, contexts
+from chalicelib.functions import PROCESSES
 from chalicelib.platform.bus.batch import succeeded
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.readmodels.generations import switch
@@ -16,13 +17,13 @@ from ops.report import Report
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-NAMES = ("programme", "carts", "availability", "processes")
+NAMES = (*contexts.read_models(), PROCESSES)
 
 
 def rebuild(options: argparse.Namespace) -> Report:
     """build a read model from the log beside the live one, compare them, and switch; go on if interrupted"""
     shop = composition.current()
-    model, consumer = shop.read_models[options.projection]()
+    model, consumer = shop.read_model(options.projection), shop.consumer(options.projection)
     if options.switch_back:
         generations = switch(model)
         return Report(
@@ -53,7 +54,7 @@ def rebuild(options: argparse.Namespace) -> Report:
 def replay(options: argparse.Namespace) -> Report:
     """give a projection the records of the bus again, from an instant on or all that the bus still has"""
     shop = composition.current()
-    _, consumer = shop.read_models[options.projection]()
+    consumer = shop.consumer(options.projection)
     total = 0
     with progress(f"Replaying {options.projection}", 0) as advance:
         for records in shop.event_bus.replay(options.since):

@@ -49,7 +49,7 @@ class _Checked:
 
 def _checked(name: str, options: argparse.Namespace) -> _Checked:
     shop = composition.current()
-    model, consumer = shop.read_models[name]()
+    model, consumer = shop.read_model(name), shop.consumer(name)
     live = model.live_generation()
     verifier = Verifier(live, shop.event_store, shop.parking)
     checked, lock = _Checked(name, live.generation, verifier.findings), Lock()

@@ -10,10 +10,10 @@ from chalicelib.platform.bus.projection import Projection
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.processes.work import from_message
-from chalicelib.platform.processes.worker import Worker
 from chalicelib.shop.orders.order import PaymentInProgress
 from simulator.servers import Parcel
 from simulator.stage import Crash
+from simulator.workers import Workshop
 from simulator.world import World
 
 LARGEST_BATCH = 6
@@ -75,7 +75,7 @@ def deliver(world: World, projection: Projection, subscription: list[StoredEvent
 def watch(world: World) -> bool:
     """The watchdog, which dies like everything else; never at once again."""
     try:
-        pushed = world.runner().push_on(world.stage.now)
+        pushed = world.runner().retry_overdue(world.stage.now)
     except (Unavailable, Crash):
         return False
     if pushed:
@@ -104,7 +104,7 @@ class Labour:
         world, container = self._world, self._container
         world.stage.note(f"works in {container.name}: {parcel.body}")
         try:
-            worker = Worker(container.repository, world.gateways, world.sends, container.clock)
+            worker = Workshop(container.repository, world.gateways, world.sends, container.clock).worker()
             worker.do(from_message(parcel.body))
         except Crash:
             self._container = world.new_container()
@@ -130,7 +130,7 @@ def come_to_rest(world: World) -> None:
         if due is None:
             return
         world.stage.sleep(max(due - world.stage.now, timedelta(seconds=1)))
-        world.runner().push_on(world.stage.now)
+        world.runner().retry_overdue(world.stage.now)
     world.stage.fail(f"Stuck: something is still due, or in the queue: {[p.body for p in world.queue.parcels]}.")
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from benchmarks import refunds
 from benchmarks.recount import UnknownEvent, recount
-from chalicelib import contexts  # noqa: F401 - the log may have any of them
+from chalicelib import contexts
 from chalicelib.platform.errors import LogDamaged
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.platform.eventsourcing.event import Event
@@ -58,6 +58,7 @@ class Stock:
 
 def judge(events: Iterable[StoredEvent]) -> Verdict:
     """The verdict on a log that is at rest: nothing is under way any more. The events may come in any order."""
+    contexts.load_events()
     streams = by_stream(events)
     decoded, unreadable = _decoded(streams)
     pools = {key: stream for key, stream in streams.items() if _is(stream, TICKET_POOL.name)}
@@ -88,6 +89,7 @@ def judge(events: Iterable[StoredEvent]) -> Verdict:
 def stock_of(events: Iterable[StoredEvent], now: datetime) -> Stock:
     """What all pools of the log have, hold and sold at `now`."""
     streams = by_stream(events)
+    contexts.load_events()
     decoded, _ = _decoded(streams)
     pools = [TICKET_POOL.fold(decoded[key]).at(now) for key, stream in streams.items() if _is(stream, TICKET_POOL.name)]
     held, sold = sum(pool.held for pool in pools), sum(pool.sold for pool in pools)

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from chalicelib.functions import FUNCTIONS
+from chalicelib.platform.function import Schedule
 from infra import alarms
-from infra.template import FUNCTIONS
 from ops.plan.demand import Rates
 from ops.plan.load import AUTHORIZER_SECONDS, READERS_OF_THEIR_OWN, WRITES_OF_POOL, Load, consumers, gigabytes
 from ops.plan.prices import Prices
@@ -17,7 +18,7 @@ LOG_BYTES = 500
 KEY_REQUESTS = 2
 """To KMS for a purchase: the buyer's data key is made, and opened once."""
 HOURS = 730
-SCHEDULED = 3
+SCHEDULED = sum(isinstance(function.trigger, Schedule) for function in FUNCTIONS.values())
 """Functions that run every minute."""
 SCHEDULED_SECONDS = 0.5
 SECRETS, KEYS = 3, 2
@@ -103,7 +104,7 @@ def _standing(prices: Prices) -> Iterator[Line]:
         ("Redis", "redis_hours", HOURS),
         ("Kinesis, the stream", "kinesis_stream_hours", HOURS),
         ("Lambda, every minute", "lambda_requests", runs),
-        ("Lambda, their time", "lambda_gb_seconds", runs * SCHEDULED_SECONDS * gigabytes("push_on")),
+        ("Lambda, their time", "lambda_gb_seconds", runs * SCHEDULED_SECONDS * gigabytes("retry_overdue")),
         ("KMS, keys", "kms_keys", KEYS),
         ("secrets", "secrets", SECRETS),
         ("the way out of the VPC", "nat_hours", HOURS),

@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from math import ceil
-from pathlib import Path
 
+from chalicelib.functions import FUNCTIONS
+from chalicelib.platform.function import Bus
 from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
-from infra.template import FUNCTIONS, RESOURCES
+from infra.template import RESOURCES
 from ops.plan.demand import OnSale, Rates
 from ops.plan.measured import Measured
 from ops.plan.timings import Contention, Timings
-
-CONFIG = Path(__file__).parents[2] / ".chalice" / "config.json"
 
 WRITES_OF_POOL = ("hold", "checkout", "payment")
 AUTHORIZER_SECONDS = 0.01
@@ -144,14 +143,11 @@ READERS_OF_THEIR_OWN = sum(resource["Type"] == "AWS::Kinesis::StreamConsumer" fo
 
 @cache
 def consumers() -> int:
-    """Functions that follow the event bus, by the template."""
-    return sum("Kinesis" in name for function in FUNCTIONS.values() for name in function.events or {})
+    """Functions that follow the event bus."""
+    return sum(isinstance(function.trigger, Bus) for function in FUNCTIONS.values())
 
 
 @cache
 def gigabytes(function: str) -> float:
     """Of memory that the function is configured with."""
-    config: Mapping[str, object] = json.loads(CONFIG.read_text())
-    own = config["lambda_functions"][function]  # type: ignore[index]
-    size: int = own.get("lambda_memory_size", config["lambda_memory_size"])
-    return size / 1024
+    return FUNCTIONS[function].memory / 1024

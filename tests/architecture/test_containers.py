@@ -11,8 +11,9 @@ import pytest
 
 import app
 import chalicelib
-from chalicelib.functions import THE_API, WARM_UP
+from chalicelib.functions import API_HANDLER, FOLLOWERS, FUNCTIONS, handler_of
 from chalicelib.platform.eventsourcing.event import event_classes
+from chalicelib.platform.function import Bus, Function, Http, LogStream, Need, Queue
 from infra.container import environment
 from local.checkout import PROJECT
 
@@ -23,25 +24,32 @@ CRYPTOGRAPHY = {"_cffi_backend", "cryptography"}
 POSTGRES = {"psycopg", "psycopg_binary", "psycopg_pool", "typing_extensions"}
 REDIS = {"redis", "cryptography"}
 
-LIBRARIES_OF_A_FUNCTION = {
-    THE_API: CHALICE | AWS_SDK | PYDANTIC,
-    "authorize": CHALICE | CRYPTOGRAPHY | {"jwt"},
-    "forward_events": CHALICE | AWS_SDK,
-    "project_programme": CHALICE | AWS_SDK | PYDANTIC | POSTGRES,
-    "project_carts": CHALICE | AWS_SDK | PYDANTIC,
-    "project_availability": CHALICE | AWS_SDK | PYDANTIC | REDIS,
-    "run_processes": CHALICE | AWS_SDK | PYDANTIC,
-    "sign_heads": CHALICE | AWS_SDK | PYDANTIC | CRYPTOGRAPHY,
-    "archive_events": CHALICE | AWS_SDK | PYDANTIC | {"duckdb", "_duckdb"},
-    "work": CHALICE | AWS_SDK | PYDANTIC,
-    "push_on": CHALICE | AWS_SDK | PYDANTIC,
-    "record_lapsed_holds": CHALICE | AWS_SDK | PYDANTIC | REDIS,
-    "verify_read_models": CHALICE | AWS_SDK | PYDANTIC | POSTGRES | REDIS,
-    "migrate": CHALICE | PYDANTIC | POSTGRES,
-}
-WITHOUT_BATCHES = {THE_API, "authorize", "push_on", "record_lapsed_holds", "verify_read_models", "migrate"}
+DUCKDB = {"duckdb", "_duckdb"}
 
-FOLLOWERS = ("project_programme", "project_carts", "project_availability", "run_processes", "verify_read_models")
+LIBRARIES_OF_A_NEED: dict[Need, set[str]] = {
+    Need.APPEND: AWS_SDK | PYDANTIC,
+    Need.CATCH_UP: AWS_SDK | PYDANTIC,
+    Need.VERIFY_LOG: AWS_SDK | PYDANTIC,
+    Need.PUBLISH: AWS_SDK,
+    Need.OVERDUE_PROCESSES: AWS_SDK | PYDANTIC,
+    Need.POSTGRES: POSTGRES | PYDANTIC,
+    Need.REDIS: REDIS,
+    Need.TOKENS: CRYPTOGRAPHY | {"jwt"},
+    Need.SIGN_HEADS: AWS_SDK | PYDANTIC | CRYPTOGRAPHY,
+    Need.ARCHIVE: AWS_SDK | PYDANTIC | DUCKDB,
+}
+"""The others use what these have imported."""
+
+NEEDED_BY_SOME_REQUESTS = set(Need) - {Need.APPEND}
+"""What the API imports when the first request comes that needs it."""
+
+FOLLOWING = [*(function.name for function in FOLLOWERS), "verify_read_models"]
+
+
+def libraries_of(function: Function) -> set[str]:
+    needs = function.needs - (NEEDED_BY_SOME_REQUESTS if isinstance(function.trigger, Http) else set())
+    return CHALICE.union(*(LIBRARIES_OF_A_NEED.get(need, set()) for need in needs))
+
 
 LIBRARIES = """
 import json, sys
@@ -78,25 +86,26 @@ def in_a_container(function: str, program: str, *arguments: str) -> Any:
     return json.loads(run.stdout)
 
 
-def test_every_function_has_its_parts() -> None:
+def test_the_table_has_every_function_that_chalice_declares() -> None:
     event_handlers = {source.name for source in app.app.event_sources}
     authorizers = {authorizer.name for authorizer in app.app.builtin_auth_handlers}
     others = {function.name for function in app.app.pure_lambda_functions}
-    assert WARM_UP.keys() == event_handlers | authorizers | others | {THE_API}
-    assert LIBRARIES_OF_A_FUNCTION.keys() == WARM_UP.keys()
+    assert FUNCTIONS.keys() == event_handlers | authorizers | others | {API_HANDLER}
 
 
-@pytest.mark.parametrize("function", WARM_UP)
-def test_a_container_imports_the_libraries_of_its_function_and_no_others(function: str) -> None:
-    batch = [] if function in WITHOUT_BATCHES else ["empty batch"]
-    assert set(in_a_container(function, LIBRARIES, *batch)) - {"_distutils_hack"} == LIBRARIES_OF_A_FUNCTION[function]
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_container_imports_the_libraries_of_its_function_and_no_others(name: str) -> None:
+    function = FUNCTIONS[name]
+    batch = ["empty batch"] if isinstance(function.trigger, LogStream | Bus | Queue) else []
+    imported = set(in_a_container(handler_of(function), LIBRARIES, *batch))
+    assert imported - {"_distutils_hack"} == libraries_of(function)
 
 
 def test_a_container_that_has_started_collects_garbage_but_not_in_what_its_start_made() -> None:
     assert in_a_container("forward_events", GARBAGE) == [True, True]
 
 
-@pytest.mark.parametrize("function", FOLLOWERS)
+@pytest.mark.parametrize("function", FOLLOWING)
 def test_a_container_that_follows_the_bus_knows_every_event(function: str) -> None:
     """One whose class nobody imported is poison if it is followed, and else, if it was imported, taken for no event."""
     for module in walk_packages(chalicelib.__path__, "chalicelib."):

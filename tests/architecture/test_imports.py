@@ -1,7 +1,7 @@
 """The rules of the structure, held against the imports of every module."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,9 +28,16 @@ def imports_of(path: Path) -> Iterator[str]:
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
         for node in ast.walk(block)
     }
-    for node in ast.walk(tree):
-        if node in for_types:
-            continue
+    yield from _imports(node for node in ast.walk(tree) if node not in for_types)
+
+
+def all_imports_of(path: Path) -> Iterator[str]:
+    """Every imported name, also those for type checking."""
+    yield from _imports(ast.walk(ast.parse(path.read_text())))
+
+
+def _imports(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -80,6 +87,88 @@ def test_only_http_and_the_routes_know_chalice() -> None:
         assert Path(path).parent.name == "http" or Path(path).name == "api.py", path
 
 
+# The arrows. A room may import those below it on the list, and none above.
+
+ROOMS = ("app", "functions", "composition", "contexts", "settings", "shop", "platform")
+"""The wiring, and the two shelves below it. `composition` reads one name of `functions`, and `functions` no wiring."""
+
+FLOORS = (
+    {"archive", "http", "integrity", "processes"},
+    {"ownership", "services", "readmodels"},
+    {"bus"},
+    {"aws", "caller", "invocation", "manifest", "money", "privacy"},
+    {"function", "logs"},
+    {"eventsourcing"},
+    {"clock", "errors", "metrics", "models"},
+)
+"""The platform from the top floor down."""
+
+
+def place_of(name: str) -> tuple[str, ...]:
+    """`chalicelib.platform.bus.consumer.Consumer` lies at `("platform", "bus")`."""
+    parts = name.split(".")
+    return tuple(parts[1:3]) if parts[1] in {"platform", "shop"} else (parts[1],)
+
+
+def arrows(below: Path) -> Iterator[tuple[Path, str]]:
+    """Every import of ours, also those for type checking."""
+    for path in modules():
+        if path.is_relative_to(below):
+            for name in all_imports_of(path):
+                if name.startswith("chalicelib."):
+                    yield path, name
+
+
+def test_the_platform_knows_nothing_of_the_shop_or_its_wiring() -> None:
+    up = [f"{path.name} imports {name}" for path, name in arrows(PLATFORM) if place_of(name)[0] != "platform"]
+    assert up == []
+
+
+def test_the_shop_knows_nothing_of_its_wiring() -> None:
+    up = [
+        f"{path.relative_to(PACKAGE)} imports {name}"
+        for path, name in arrows(SHOP)
+        if place_of(name)[0] not in {"platform", "shop"}
+    ]
+    assert up == []
+
+
+def test_no_arrow_of_the_platform_runs_back_up() -> None:
+    floor = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+    rooms = {path.relative_to(PLATFORM).with_suffix("").parts[0] for path in modules() if path.is_relative_to(PLATFORM)}
+    assert rooms == floor.keys()
+    up = []
+    for path, name in arrows(PLATFORM):
+        here, there = path.relative_to(PLATFORM).with_suffix("").parts[0], place_of(name)[1]
+        if here != there and floor[there] <= floor[here]:
+            up.append(f"{path.relative_to(PACKAGE)} imports {name}")
+    assert up == []
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules()}
+    graph = {
+        name: {found for wanted in imports_of(path) for found in (wanted, wanted.rpartition(".")[0]) if found in names}
+        for name, path in names.items()
+    }
+    done: set[str] = set()
+
+    def visit(name: str, way: tuple[str, ...]) -> None:
+        assert name not in way, " → ".join([*way[way.index(name) :], name])
+        if name not in done:
+            for other in sorted(graph[name] - {name}):
+                visit(other, (*way, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_there_are_few_rooms_beside_the_two_shelves() -> None:
+    rooms = {path.relative_to(PACKAGE).with_suffix("").parts[0] for path in modules()}
+    assert rooms == {*ROOMS} - {"app"}
+
+
 def context_of(path: Path) -> str:
     return path.relative_to(SHOP).parts[0]
 
@@ -90,7 +179,7 @@ def context_of(path: Path) -> str:
     ids=lambda path: str(path.relative_to(SHOP)),
 )
 def test_contexts_reach_each_other_through_events_and_commands_only(path: Path) -> None:
-    for name in imports_of(path):
+    for name in all_imports_of(path):
         parts = name.split(".")
         if parts[:2] == ["chalicelib", "shop"] and parts[2] in CONTEXTS - {context_of(path)}:
             assert parts[3] in {"events", "commands"}, f"{path.name} imports {name}"

@@ -11,15 +11,20 @@ import pytest
 from chalice.app import ScheduledEventConfig
 
 import app
+from chalicelib.functions import FOLLOWERS, FUNCTIONS
+from chalicelib.platform.function import Schedule
 from infra import alarms, dashboard
 from infra.alarms import Alarm, Metric
-from infra.template import FUNCTIONS, merge_template
+from infra.names import logical_id, physical_name
+from infra.template import merge_template
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())
 
 ALARMS = {alarm.logical_id: alarm for alarm in alarms.alarms(FUNCTIONS)}
+
+SCHEDULED = {logical_id(one) for one in FUNCTIONS.values() if isinstance(one.trigger, Schedule)}
 
 COUNTED_BY: dict[str, set[str]] = {
     "TicketsHeld": {"APIHandler"},
@@ -28,11 +33,11 @@ COUNTED_BY: dict[str, set[str]] = {
     "RefusedSoldOut": {"APIHandler"},
     "RefusedLimit": {"APIHandler"},
     "TamperedRecords": {"ForwardEvents"},
-    "ProjectionLag": {"ProjectProgramme", "ProjectCarts", "ProjectAvailability", "RunProcesses", "VerifyReadModels"},
+    "ProjectionLag": {*map(logical_id, FOLLOWERS), "VerifyReadModels"},
     "ParkedStreams": {"VerifyReadModels"},
     "UnreadableRecords": {"VerifyReadModels"},
     "StreamsBehind": {"VerifyReadModels"},
-    "WatchdogDelay": {"PushOn"},
+    "WatchdogDelay": {"RetryOverdue"},
 }
 """Our metrics, and the functions that print them."""
 
@@ -120,8 +125,8 @@ def test_every_metric_of_ours_is_shown() -> None:
 
 
 def test_metrics_and_lines_are_not_filtered_out_and_are_one_object_each() -> None:
-    for logical_id in FUNCTIONS:
-        logging = merge_template()["Resources"][logical_id]["Properties"]["LoggingConfig"]
+    for name in map(logical_id, FUNCTIONS.values()):
+        logging = merge_template()["Resources"][name]["Properties"]["LoggingConfig"]
         assert (logging["LogFormat"], logging["ApplicationLogLevel"]) == ("JSON", "INFO")
 
 
@@ -129,8 +134,8 @@ def test_metrics_and_lines_are_not_filtered_out_and_are_one_object_each() -> Non
 
 
 def test_every_function_is_watched() -> None:
-    for logical_id in FUNCTIONS:
-        assert {f"{logical_id}ErrorsAlarm", f"{logical_id}ThrottlesAlarm"} <= ALARMS.keys()
+    for name in map(logical_id, FUNCTIONS.values()):
+        assert {f"{name}ErrorsAlarm", f"{name}ThrottlesAlarm"} <= ALARMS.keys()
 
 
 def test_every_reader_of_a_stream_is_watched_long_before_the_stream_forgets() -> None:
@@ -151,14 +156,14 @@ def test_every_scheduled_function_is_missed() -> None:
         for handler in app.app.event_sources
         if isinstance(handler, ScheduledEventConfig)
     }
-    assert scheduled == {*alarms.SCHEDULED}
+    assert scheduled == SCHEDULED
 
 
 def test_a_quiet_shop_raises_no_alarm() -> None:
     """Nothing happens but what is scheduled: no metric is missed but theirs, and zero is under every threshold."""
     for alarm in ALARMS.values():
         if alarm.logical_id.endswith("SilentAlarm"):
-            assert alarm.logical_id.removesuffix("SilentAlarm") in alarms.SCHEDULED
+            assert alarm.logical_id.removesuffix("SilentAlarm") in SCHEDULED
             continue
         assert alarm.missing != "breaching", alarm.logical_id
         assert not alarm.is_below, alarm.logical_id
@@ -183,8 +188,8 @@ def test_what_lasts_until_somebody_acts_is_measured_while_it_lasts() -> None:
 def test_every_alarm_has_a_name_of_its_stage_and_tells_the_topic() -> None:
     resources = merge_template()["Resources"]
     assert {name for name, one in resources.items() if one.get("Type") == "AWS::CloudWatch::Alarm"} == ALARMS.keys()
-    for logical_id in ALARMS:
-        properties = resources[logical_id]["Properties"]
+    for name in ALARMS:
+        properties = resources[name]["Properties"]
         assert properties["AlarmName"]["Fn::Sub"].startswith("cloudbash-${Stage}-")
         assert properties["AlarmActions"] == properties["OKActions"] == [{"Ref": "AlarmTopic"}]
 
@@ -207,13 +212,13 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm() -> None:
 
 def test_every_alarm_is_listed_by_its_name() -> None:
     """`*` stands for the names of functions."""
-    functions = "|".join(function.name for function in FUNCTIONS.values())
+    functions = "|".join(map(physical_name, FUNCTIONS.values()))
     names = {re.sub(rf"^({functions})-", "*-", alarm.name) for alarm in ALARMS.values()}
     assert set(re.findall(r"^\| `([^`]+)`", OPERATIONS.partition("\n## ")[0], re.MULTILINE)) == names
 
 
 def test_the_description_of_an_alarm_leads_to_its_runbook() -> None:
-    for logical_id, alarm in ALARMS.items():
-        description = merge_template()["Resources"][logical_id]["Properties"]["AlarmDescription"]
+    for name, alarm in ALARMS.items():
+        description = merge_template()["Resources"][name]["Properties"]["AlarmDescription"]
         assert description.endswith(f"docs/operations.md#{alarm.runbook}")
         assert len(description) <= 1024

@@ -19,44 +19,35 @@ from chalice.app import ScheduledEventConfig
 
 import app
 from chalicelib.composition import Composition, migrations
-from chalicelib.functions import THE_API, WARM_UP
+from chalicelib.functions import FUNCTIONS, PROCESSES, handler_of
+from chalicelib.platform.function import Bus, Function, LogStream, Need, Queue
 from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
 from infra.bytecode import LEFT_OUT, add_bytecode
 from infra.checks import findings, translate
 from infra.container import ARCHIVE, AWS_SDK, CODE, DEPENDENCIES, SDK, unpack
 from infra.layers import Layers, PackagingFailed
+from infra.names import logical_id
 from infra.package import PROJECT, REGION, Packaging
 from local import gateway, server
 from tests.support.policies import ON_EVERY_RESOURCE
 
-WHAT_A_FUNCTION_MAKES: dict[str, Callable[[Composition], object]] = {
-    "APIHandler": lambda shop: (
-        shop.repository,
-        shop.vault,
-        shop.gateways,
-        shop.work_queue,
-        shop.verifier,
-        shop.carts_projection,
-        shop.programme,
-        shop.redis,
-        shop.probes["event_bus"](),
-    ),
-    **{name.title().replace("_", ""): make for name, make in WARM_UP.items() if name != THE_API},
-}
-"""The API makes most of it when a request needs it."""
+BY_ID = {logical_id(function): function for function in FUNCTIONS.values()}
+
+
+def make_what_it_needs(function: str, shop: Composition) -> None:
+    """As a container does before its first call; of the API also what only some requests need."""
+    BY_ID[function].warm_up(shop)
+    if function == "APIHandler":
+        _ = shop.vault, shop.gateways, shop.work_queue, shop.verifier, shop.postgres, shop.redis
+        for name in shop.read_model_names:
+            if name != PROCESSES:
+                shop.read_model(name)
+        shop.probes["event_bus"]()
+
 
 NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID"}
 """Without the one DATABASE_URL says who we are; without the other the provider is not admitted."""
-
-INSIDE_THE_VPC = {
-    "APIHandler",
-    "ProjectProgramme",
-    "ProjectAvailability",
-    "RecordLapsedHolds",
-    "VerifyReadModels",
-    "Migrate",
-}
 
 PARKING = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
 APPENDING = {"dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"}
@@ -74,76 +65,60 @@ READING_THE_BUS = {
 READING_A_SECRET = {"secretsmanager:GetSecretValue"}
 OF_POSTGRES = {"DatabaseSecretId": READING_A_SECRET}
 OF_THE_PROVIDERS = {"SandboxSecret": READING_A_SECRET, "StripeSecretId": READING_A_SECRET}
-WHAT_A_FUNCTION_MAY: dict[str, dict[str, set[str]]] = {
-    "APIHandler": {
-        "EventsTable": APPENDING,
-        "ReadTable": {"dynamodb:GetItem", "dynamodb:Query"},
-        "MarksTable": RAISING | {"dynamodb:GetItem", "dynamodb:UpdateItem"},
-        "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
-        "PersonKeysTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
-        "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
-        "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
-        "EventBus": {"kinesis:DescribeStreamSummary"},
-        "WorkQueue": {"sqs:SendMessage"},
-    }
-    | OF_POSTGRES
-    | OF_THE_PROVIDERS,
-    "Authorize": {},
-    "ForwardEvents": {
-        "EventsTable": {
-            "dynamodb:DescribeStream",
-            "dynamodb:GetRecords",
-            "dynamodb:GetShardIterator",
-            "dynamodb:ListStreams",
-        },
-        "EventBus": {"kinesis:PutRecords"},
-        "ParkedTable": {"dynamodb:PutItem"},
-    },
-    "ProjectProgramme": CATCHING_UP | READING_THE_BUS | OF_POSTGRES,
-    "ProjectCarts": CATCHING_UP | READING_THE_BUS | {"ReadTable": {"dynamodb:GetItem", "dynamodb:PutItem"}},
-    "ProjectAvailability": CATCHING_UP | {"EventBus": READING_THE_BUS["EventBus"] | {"kinesis:SubscribeToShard"}},
-    "RunProcesses": CATCHING_UP
-    | READING_THE_BUS
-    | {"ProcessTable": {"dynamodb:GetItem", "dynamodb:PutItem"}, "WorkQueue": {"sqs:SendMessage"}},
-    "SignHeads": READING_THE_BUS
-    | {"HeadsBucket": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "SigningKey": {"kms:Sign"}},
-    "ArchiveEvents": READING_THE_BUS
-    | {
-        "ArchiveReader": {"kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"},
-        "ArchiveBucket": {"s3:PutObject"},
-        "ParkedTable": {"dynamodb:PutItem"},
-    },
-    "Work": {
-        "WorkQueue": {
-            "sqs:DeleteMessage",
-            "sqs:GetQueueAttributes",
-            "sqs:ReceiveMessage",
-            "sqs:SendMessage",
-        },
-        "EventsTable": APPENDING,
-        "MarksTable": RAISING,
-        "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
-        "SandboxTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
-    }
-    | OF_THE_PROVIDERS,
-    "RecordLapsedHolds": {
-        "EventsTable": APPENDING,
-        "SnapshotsTable": {"dynamodb:GetItem", "dynamodb:PutItem"},
-    },
-    "PushOn": {
-        "ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"},
-        "WorkQueue": {"sqs:SendMessage"},
-    },
-    "VerifyReadModels": {
-        "EventsTable": {"dynamodb:Query", "dynamodb:Scan"},
-        "ParkedTable": PARKING | {"dynamodb:Scan"},
-        "ReadTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
-        "ProcessTable": {"dynamodb:BatchGetItem", "dynamodb:GetItem", "dynamodb:PutItem"},
-        "WorkQueue": {"sqs:SendMessage"},
-    }
-    | OF_POSTGRES,
-    "Migrate": OF_POSTGRES,
+KEEPING = {"dynamodb:GetItem", "dynamodb:PutItem"}
+VERIFYING = KEEPING | {"dynamodb:BatchGetItem"}
+WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
+    Need.APPEND: {"EventsTable": APPENDING, "SnapshotsTable": KEEPING},
+    Need.RAISE_EPOCHS: {"MarksTable": RAISING},
+    Need.CACHE_SOLD_OUT: {"MarksTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
+    Need.CATCH_UP: CATCHING_UP,
+    Need.SET_ASIDE: {"ParkedTable": {"dynamodb:PutItem"}},
+    Need.PUBLISH: {"EventBus": {"kinesis:PutRecords"}},
+    Need.PROBE_BUS: {"EventBus": {"kinesis:DescribeStreamSummary"}},
+    Need.READ_DOCUMENTS: {"ReadTable": {"dynamodb:GetItem", "dynamodb:Query"}},
+    Need.WRITE_DOCUMENTS: {"ReadTable": KEEPING},
+    Need.POSTGRES: OF_POSTGRES,
+    Need.REDIS: {},
+    Need.TOKENS: {},
+    Need.PERSON_KEYS: {"PersonKeysTable": KEEPING, "MasterKey": {"kms:Decrypt", "kms:Encrypt"}},
+    Need.DEADLINES: {},
+    Need.PAYMENTS: {"SandboxTable": KEEPING} | OF_THE_PROVIDERS,
+    Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
+    Need.PROCESSES: {"ProcessTable": KEEPING},
+    Need.OVERDUE_PROCESSES: {"ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}},
+    Need.VERIFY_LOG: {"EventsTable": {"dynamodb:Query", "dynamodb:Scan"}, "ParkedTable": PARKING | {"dynamodb:Scan"}},
+    Need.VERIFY_DOCUMENTS: {"ReadTable": VERIFYING},
+    Need.VERIFY_PROCESSES: {"ProcessTable": VERIFYING},
+    Need.SIGN_HEADS: {"HeadsBucket": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "SigningKey": {"kms:Sign"}},
+    Need.ARCHIVE: {"ArchiveBucket": {"s3:PutObject"}},
 }
+
+
+def what_a_trigger_may(function: Function) -> dict[str, set[str]]:
+    match function.trigger:
+        case LogStream():
+            reading = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
+            return {"EventsTable": {f"dynamodb:{action}" for action in reading}}
+        case Bus(reader="ArchiveReader"):
+            return READING_THE_BUS | {"ArchiveReader": {"kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"}}
+        case Bus(reader="AvailabilityFanOut"):
+            return {"EventBus": READING_THE_BUS["EventBus"] | {"kinesis:SubscribeToShard"}}
+        case Bus():
+            return READING_THE_BUS
+        case Queue():
+            return {"WorkQueue": {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}}
+    return {}
+
+
+def what_a_function_may(function: Function) -> dict[str, set[str]]:
+    """By resource: what its trigger wants and what its needs want, and nothing else."""
+    allowed: dict[str, set[str]] = {}
+    for granted in [what_a_trigger_may(function), *(WHAT_A_NEED_MAY[need] for need in function.needs)]:
+        for resource, actions in granted.items():
+            allowed[resource] = allowed.get(resource, set()) | actions
+    return allowed
+
+
 WRITING_A_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 Json = dict[str, Any]
@@ -196,7 +171,9 @@ def names_in(zipped: Path) -> set[str]:
 
 
 def test_lambda_names_every_function_as_its_parts_are_named(functions: Json) -> None:
-    assert {function["Handler"] for function in functions.values()} == {f"app.{name}" for name in WARM_UP}
+    assert {function["Handler"] for function in functions.values()} == {
+        f"app.{handler_of(one)}" for one in FUNCTIONS.values()
+    }
 
 
 # Event sources
@@ -290,7 +267,7 @@ def owner_of(resource: Any) -> str:
 
 
 def test_every_function_has_a_role_of_its_own_with_nothing_but_what_is_written_here(resources: Json) -> None:
-    used = [resources[function]["Properties"]["Role"]["Fn::GetAtt"][0] for function in WHAT_A_FUNCTION_MAY]
+    used = [resources[function]["Properties"]["Role"]["Fn::GetAtt"][0] for function in BY_ID]
     roles = of_type(resources, "AWS::IAM::Role")
     assert sorted(used) == sorted(roles)
     for role in roles.values():
@@ -298,17 +275,17 @@ def test_every_function_has_a_role_of_its_own_with_nothing_but_what_is_written_h
 
 
 def test_what_is_granted_on_every_resource_has_a_reason(resources: Json) -> None:
-    for function in WHAT_A_FUNCTION_MAY:
+    for function, declared in BY_ID.items():
         everywhere = [one for one in all_statements_of(resources, function) if one["Resource"] == "*"]
         granted = [statement for statement in everywhere if statement["Effect"] == "Allow"]
         tracing, *network = [frozenset(statement["Action"]) for statement in granted]
         assert {tracing, *network} <= ON_EVERY_RESOURCE.keys(), function
-        assert bool(network) == (function in INSIDE_THE_VPC), function
+        assert bool(network) == declared.is_inside, function
         assert all(statement.keys() == {"Effect", "Action", "Resource"} for statement in granted), function
 
 
 def test_lambda_connects_a_function_to_the_vpc_and_its_code_cannot(resources: Json) -> None:
-    for function in WHAT_A_FUNCTION_MAY:
+    for function in BY_ID:
         everywhere = [one for one in all_statements_of(resources, function) if one["Resource"] == "*"]
         granted = [one["Action"] for one in everywhere if one["Effect"] == "Allow" and one["Action"][0][:4] == "ec2:"]
         denied = [one for one in everywhere if one["Effect"] == "Deny"]
@@ -319,8 +296,9 @@ def test_lambda_connects_a_function_to_the_vpc_and_its_code_cannot(resources: Js
 
 
 def test_every_function_may_do_what_it_does_and_no_more(resources: Json, functions: Json) -> None:
-    assert functions.keys() == WHAT_A_FUNCTION_MAY.keys()
-    for function, expected in WHAT_A_FUNCTION_MAY.items():
+    assert functions.keys() == BY_ID.keys()
+    for function, declared in BY_ID.items():
+        expected = what_a_function_may(declared)
         allowed: dict[str, set[str]] = {}
         for statement in statements_of(resources, function):
             allowed.setdefault(owner_of(statement["Resource"]), set()).update(statement["Action"])
@@ -340,14 +318,13 @@ def test_every_function_that_may_append_does_so_in_the_way_that_it_may(
         assert Composition(Settings(events_table="log", append_with=way)).event_store
 
 
-@pytest.mark.usefixtures("without_aws")
 def test_a_way_of_appending_that_does_not_exist_is_a_fault_of_the_deployment() -> None:
     with pytest.raises(NotConfigured, match="APPEND_WITH"):
-        _ = Composition(Settings(events_table="log", append_with="pray")).event_store
+        Settings.from_environment({"EVENTS_TABLE": "log", "APPEND_WITH": "pray"})
 
 
 def test_only_an_operator_can_erase_the_key_of_a_person(resources: Json) -> None:
-    for function in WHAT_A_FUNCTION_MAY:
+    for function in BY_ID:
         for statement in statements_of(resources, function):
             if owner_of(statement["Resource"]) != "ParkedTable":
                 assert "dynamodb:DeleteItem" not in statement["Action"], function
@@ -362,7 +339,11 @@ def test_only_what_talks_to_postgres_or_redis_is_inside_the_vpc(functions: Json)
         for name, function in functions.items()
         if {"DATABASE_URL", "REDIS_URL"} & function["Environment"]["Variables"].keys()
     }
-    assert {name for name, function in functions.items() if "VpcConfig" in function} == talking == INSIDE_THE_VPC
+    assert (
+        {name for name, function in functions.items() if "VpcConfig" in function}
+        == talking
+        == {name for name, one in BY_ID.items() if one.is_inside}
+    )
 
 
 def test_every_function_and_the_api_are_traced(functions: Json, sam: str) -> None:
@@ -406,21 +387,26 @@ def test_every_variable_of_a_function_is_a_setting(functions: Json) -> None:
 
 
 @pytest.mark.usefixtures("without_aws")
-@pytest.mark.parametrize("function", WHAT_A_FUNCTION_MAKES)
+@pytest.mark.parametrize("function", BY_ID)
 def test_every_function_can_make_what_it_needs(functions: Json, function: str) -> None:
     settings = Settings.from_environment(environment_of(functions, function))
-    WHAT_A_FUNCTION_MAKES[function](Composition(settings))
+    make_what_it_needs(function, Composition(settings))
+
+
+def without(settings: Settings, variable: str) -> Settings:
+    emptied: Json = {variable.lower(): ""}
+    return replace(settings, **emptied)
 
 
 @pytest.mark.usefixtures("without_aws")
-@pytest.mark.parametrize("function", WHAT_A_FUNCTION_MAKES)
+@pytest.mark.parametrize("function", BY_ID)
 def test_no_function_gets_a_variable_that_it_does_not_need(functions: Json, function: str) -> None:
     settings = Settings.from_environment(environment_of(functions, function))
     without_default = {field.name for field in fields(Settings) if field.default == ""}
     for name in environment_of(functions, function):
         if name.lower() in without_default and name not in NEEDED_BY_SOME_STAGES:
             with pytest.raises(NotConfigured):
-                WHAT_A_FUNCTION_MAKES[function](Composition(replace(settings, **{name.lower(): ""})))
+                make_what_it_needs(function, Composition(without(settings, name)))
 
 
 def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:

@@ -53,7 +53,7 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
-from chalicelib.shop.inventory.projections import availability_projection
+from chalicelib.shop.inventory.projections import AVAILABILITY_MODEL
 from chalicelib.shop.inventory.queries import (
     availability,
     availability_as_of,
@@ -91,7 +91,7 @@ def redis(valkey: Valkey) -> Redis:
 
 @pytest.fixture(scope="module")
 def projection(redis: Redis) -> RedisProjection:
-    return availability_projection(redis)
+    return RedisProjection(redis, AVAILABILITY_MODEL)
 
 
 @pytest.fixture

@@ -73,44 +73,44 @@ def rotating(server: Postgres, stack: Stack) -> Rotating:
 
 def test_the_address_and_the_secret_together_open_the_database(rotating: Rotating) -> None:
     shop = rotating.shop()
-    assert shop.programme.fetch_all("select current_user as me", {}) == [{"me": "shop"}]
-    shop.programme.close()
+    assert shop.postgres.fetch_all("select current_user as me", {}) == [{"me": "shop"}]
+    shop.postgres.close()
 
 
 def test_without_the_secret_nobody_is_let_in(rotating: Rotating) -> None:
     address = rotating.address.replace("//", "//shop@", 1)
     shop = Composition(Settings(database_url=address))
     with pytest.raises(Unavailable):
-        shop.programme.probe()
-    shop.programme.close()
+        shop.postgres.probe()
+    shop.postgres.close()
 
 
 def test_a_container_outlives_the_rotation_of_the_password(rotating: Rotating) -> None:
     shop = rotating.shop()
-    shop.programme.probe()
+    shop.postgres.probe()
     rotating.change_password("second")
     rotating.keep("second")
-    shop.programme.probe()
+    shop.postgres.probe()
     rotating.end_connections()
-    assert shop.programme.fetch_all("select current_user as me", {}) == [{"me": "shop"}]
-    shop.programme.close()
+    assert shop.postgres.fetch_all("select current_user as me", {}) == [{"me": "shop"}]
+    shop.postgres.close()
 
 
 def test_between_the_two_halves_of_a_rotation_the_database_is_away_and_then_back(rotating: Rotating) -> None:
     shop = rotating.shop()
     rotating.change_password("second")
     with pytest.raises(Unavailable):
-        shop.programme.probe()
+        shop.postgres.probe()
     rotating.keep("second")
-    shop.programme.probe()
-    shop.programme.close()
+    shop.postgres.probe()
+    shop.postgres.close()
 
 
 def test_a_secret_that_is_not_there_is_a_transient_failure(rotating: Rotating) -> None:
     shop = Composition(Settings(database_url=rotating.address, database_secret_id="no-such-secret"))
     with pytest.raises(Unavailable):
-        shop.programme.probe()
-    shop.programme.close()
+        shop.postgres.probe()
+    shop.postgres.close()
 
 
 def test_migrations_log_in_with_the_secret(rotating: Rotating) -> None:

@@ -42,7 +42,7 @@ from chalicelib.platform.privacy.kms import KmsMasterKey
 from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 from chalicelib.platform.processes.process import Instance
 from chalicelib.platform.processes.sqs import SqsWorkQueue
-from chalicelib.platform.processes.work import Kind, Task
+from chalicelib.platform.processes.work import Task
 from chalicelib.platform.readmodels.documents.notebook import Notebook
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.folding import FoldedStream
@@ -222,7 +222,7 @@ def consumer(client: Any, parking: Any) -> Consumer:
 
 
 def a_task() -> Task:
-    return Task(Kind.SETTLE_ORDER, CART, "cause")
+    return Task("settle_order", CART, "cause")
 
 
 def records(events: Sequence[StoredEvent]) -> list[BusRecord]:
@@ -378,7 +378,7 @@ class FaultyPool(Pool):
 def test_a_postgres_that_fails_for_a_minute_parks_nothing(sqlstate: str) -> None:
     pool, parking = FaultyPool(open=False), MemoryParking()
     pool.error = psycopg.errors.lookup(sqlstate)("a test says so")
-    projection = PostgresProjection("carts", pool, {"Cart": lambda _: []}, Schema("carts", {}))
+    projection = PostgresProjection("carts", pool, {"Cart": lambda _: []}, Schema("carts", {}, Path()))
     feed = Consumer(projection, log(), parking, lambda: SOME_TIME)
     for _ in range(60):
         assert feed.consume(records(STREAM)) == failed_from("sequence 0")

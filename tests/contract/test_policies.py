@@ -7,6 +7,8 @@ from typing import Any
 import boto3
 import pytest
 
+from chalicelib.functions import FUNCTIONS
+from chalicelib.platform.function import Need
 from local.emulator import Emulator
 from tests.support.policies import arn_of, policy_files, resolved_policy
 
@@ -35,21 +37,10 @@ CHANGING_THE_TABLE = [
     "dynamodb:PutResourcePolicy",
     "dynamodb:DeleteResourcePolicy",
 ]
-WHAT_IS_ALLOWED = {
-    "api_handler": APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
-    "authorize": set(),
-    "forward_events": set(),
-    "project_programme": {"dynamodb:Query"},
-    "project_carts": {"dynamodb:Query"},
-    "project_availability": {"dynamodb:Query"},
-    "run_processes": {"dynamodb:Query"},
-    "sign_heads": set(),
-    "archive_events": set(),
-    "work": APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
-    "push_on": set(),
-    "record_lapsed_holds": APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
-    "verify_read_models": {"dynamodb:Query", "dynamodb:Scan"},
-    "migrate": set(),
+READING_BY_NEED = {
+    Need.APPEND: APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
+    Need.CATCH_UP: {"dynamodb:Query"},
+    Need.VERIFY_LOG: {"dynamodb:Query", "dynamodb:Scan"},
 }
 
 
@@ -74,7 +65,9 @@ def test_no_function_may_change_overwrite_or_remove_an_event(iam: Any, function:
 
 @pytest.mark.parametrize("function", policy_files())
 def test_a_function_may_append_to_the_log_or_read_it_if_that_is_what_it_does(iam: Any, function: str) -> None:
-    assert allowed(iam, resolved_policy(function), sorted(APPENDING | READING)) == WHAT_IS_ALLOWED[function]
+    assert allowed(iam, resolved_policy(function), sorted(APPENDING | READING)) == set().union(
+        *(READING_BY_NEED.get(need, set()) for need in FUNCTIONS[function].needs)
+    )
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 from chalicelib.platform.processes.process import Instance, Instances, MemoryInstances
 from chalicelib.platform.processes.sqs import SqsWorkQueue
-from chalicelib.platform.processes.work import Kind, Task, from_message
+from chalicelib.platform.processes.work import Task, from_message
+from chalicelib.shop.orders.task_kinds import CANCEL_ORDER
 from local.emulator import Emulator
 from local.resources import Aws, Resources
 from tests.support.faults import lose_replies, refuse
@@ -123,7 +124,7 @@ def test_tasks_arrive_in_the_queue_however_many_they_are(
     contract_emulator: Emulator, contract_resources: Resources
 ) -> None:
     sqs, url = Aws(contract_emulator.url).sqs, contract_resources.queue_urls["WorkQueue"]
-    tasks = [Task(Kind.CANCEL_ORDER, uuid4(), "cause") for _ in range(25)]
+    tasks = [Task(CANCEL_ORDER, uuid4(), "cause") for _ in range(25)]
     SqsWorkQueue(sqs, url).send(tasks)
     SqsWorkQueue(sqs, url).send([])
     arrived = []
@@ -137,7 +138,7 @@ def test_a_queue_that_is_not_there_is_a_transient_failure(
 ) -> None:
     url = contract_resources.queue_urls["WorkQueue"] + "-gone"
     with pytest.raises(Unavailable):
-        SqsWorkQueue(Aws(contract_emulator.url).sqs, url).send([Task(Kind.CANCEL_ORDER, uuid4(), "cause")])
+        SqsWorkQueue(Aws(contract_emulator.url).sqs, url).send([Task(CANCEL_ORDER, uuid4(), "cause")])
 
 
 def test_a_delayed_task_never_comes_early() -> None:
@@ -149,5 +150,5 @@ def test_a_delayed_task_never_comes_early() -> None:
             return {}
 
     for delay in (timedelta(), timedelta(seconds=4.001), timedelta(seconds=5), timedelta(hours=1)):
-        SqsWorkQueue(Client(), "url").send([Task(Kind.CANCEL_ORDER, uuid4(), "cause")], delay)
+        SqsWorkQueue(Client(), "url").send([Task(CANCEL_ORDER, uuid4(), "cause")], delay)
     assert sent == [0, 5, 5, 900]

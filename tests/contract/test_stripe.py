@@ -226,11 +226,11 @@ def test_a_signed_body_that_is_no_event_is_refused(gateway: StripeGateway) -> No
 
 
 def test_the_stage_chooses_its_providers_by_setting() -> None:
-    secrets = {"stripe_api_key": "sk_test_123", "stripe_webhook_secret": SECRET}
-    chosen = Composition(Settings(payment_providers="stripe", **secrets)).gateways
+    settings = Settings(payment_providers=("stripe",), stripe_api_key="sk_test_123", stripe_webhook_secret=SECRET)
+    chosen = Composition(settings).gateways
     assert {name: type(gateway) for name, gateway in chosen.items()} == {"stripe": StripeGateway}
     with pytest.raises(NotConfigured):
-        _ = Composition(Settings(payment_providers="stripe")).gateways
+        _ = Composition(Settings(payment_providers=("stripe",))).gateways
 
 
 def test_an_order_is_paid_through_the_whole_shop(fake: FakeStripe, gateway: StripeGateway) -> None:

@@ -102,7 +102,7 @@ def repeated_requests_are_not_recognised(patch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_watches_deadlines(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(ProcessRunner, "push_on", lambda *_: 0)
+    patch.setattr(ProcessRunner, "retry_overdue", lambda *_: 0)
 
 
 def late_payments_are_kept(patch: pytest.MonkeyPatch) -> None:

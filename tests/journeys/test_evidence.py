@@ -147,7 +147,7 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
     venue_id = made(organiser.post("/venues", json=VENUE))["id"]
     other_id = made(organiser.post("/venues", json=VENUE))["id"]
     shop.settle()
-    live = composition.current().programme_consumer.projection.fed_generations()[0]
+    live = composition.current().consumer("programme").projection.fed_generations()[0]
     project = live.apply
 
     def allergic(stream_id: UUID, position: int, events: Any) -> None:

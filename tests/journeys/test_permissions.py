@@ -17,7 +17,9 @@ from botocore.httpsession import URLLib3Session
 from app import app
 from chalicelib import composition
 from chalicelib.composition import Composition
+from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.clock import utc_now
+from chalicelib.platform.function import Need
 from chalicelib.settings import Settings
 from local.invocation import Mapping as EventSource
 from local.kinesis import KinesisStream
@@ -291,17 +293,17 @@ ASKED_WHERE_DEPLOYED = {"secretsmanager:GetSecretValue"}
 SNAPSHOTS = "no stream of one day is long enough for a snapshot"
 RELEASED = "another has brought a parked stream further meanwhile"
 TOO_RARE = {
-    ("api_handler", "dynamodb:GetItem", "SnapshotsTable"): SNAPSHOTS,
-    ("api_handler", "dynamodb:PutItem", "SnapshotsTable"): SNAPSHOTS,
-    ("work", "dynamodb:GetItem", "SnapshotsTable"): SNAPSHOTS,
-    ("work", "dynamodb:PutItem", "SnapshotsTable"): SNAPSHOTS,
-    ("record_lapsed_holds", "dynamodb:GetItem", "SnapshotsTable"): SNAPSHOTS,
-    ("record_lapsed_holds", "dynamodb:PutItem", "SnapshotsTable"): SNAPSHOTS,
-    ("project_programme", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
-    ("project_carts", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
-    ("project_availability", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
-    ("run_processes", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
-    ("verify_read_models", "dynamodb:DeleteItem", "ParkedTable"): RELEASED,
+    **{
+        (function.name, action, "SnapshotsTable"): SNAPSHOTS
+        for function in FUNCTIONS.values()
+        for action in ("dynamodb:GetItem", "dynamodb:PutItem")
+        if Need.APPEND in function.needs
+    },
+    **{
+        (function.name, "dynamodb:DeleteItem", "ParkedTable"): RELEASED
+        for function in FUNCTIONS.values()
+        if not function.needs.isdisjoint({Need.CATCH_UP, Need.VERIFY_LOG})
+    },
     ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
 }
 """What a function may and this day does not show, and when it would."""

@@ -104,7 +104,7 @@ def lagging(found: dict[str, Any]) -> list[str]:
 
 
 def model_of(name: str) -> ReadModel:
-    model = composition.current().read_models[name]()[0]
+    model = composition.current().read_model(name)
     return model.live_generation()
 
 

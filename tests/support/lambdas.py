@@ -92,7 +92,7 @@ class Lambdas:
             if not due:
                 return
             self.clock.advance(max(MINUTE, min(due) - self.clock()))
-            self.container.processes.push_on(self.clock())
+            self.container.processes.retry_overdue(self.clock())
         raise AssertionError(f"still due: {self._due(streams)}")
 
     def stored(self, streams: Sequence[UUID]) -> list[StoredEvent]:
@@ -108,7 +108,7 @@ class Lambdas:
         inserts = [LogRecord(str(number), "INSERT", {}, to_item(event)) for number, event in enumerate(events)]
         assert self.container.forwarder.forward(inserts) == DONE
         records = [BusRecord(str(number), to_bus(event)) for number, event in enumerate(events)]
-        assert self.container.processes_consumer.consume(records) == DONE
+        assert self.container.consumer("processes").consume(records) == DONE
 
     def _work(self) -> bool:
         """One batch; whether any message was done. Those of a worker that dies come again at once."""

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from chalicelib import contexts
 from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking
@@ -9,18 +10,17 @@ from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.processes.process import Instances, MemoryInstances
 from chalicelib.platform.processes.runner import ProcessRunner
-from chalicelib.platform.processes.work import Kind, MemoryWorkQueue, Task, WorkQueue, to_message
+from chalicelib.platform.processes.work import MemoryWorkQueue, Task, WorkQueue, to_message
 from chalicelib.platform.processes.worker import Message, Worker
-from chalicelib.shop.concerts.process import ConcertProcess
-from chalicelib.shop.orders.process import CheckoutProcess
+from simulator.workers import Workshop
 from tests.support.shop import Clock, Shop
 
 MINUTE = timedelta(minutes=1)
-PROCESSES = (CheckoutProcess(), ConcertProcess())
+PROCESSES = tuple(contexts.processes())
 
 
 class Machinery:
-    """Everything a shop of Lambdas does by itself, one call at a time. No transient failure may be raised here."""
+    """Everything a shop of Lambdas does by itself, one call at a time. Nothing here may raise for weather."""
 
     def __init__(self, shop: Shop, store: MemoryEventStore) -> None:
         """`store` is the log as the bus sees it, without the faults that the shop may have."""
@@ -45,7 +45,7 @@ class Machinery:
                 return
             now = self.shop.clock()
             self.shop.clock.advance(max(MINUTE, min(due, default=now) - now))
-            self.runner().push_on(self.shop.clock())
+            self.runner().retry_overdue(self.shop.clock())
         raise AssertionError(f"still due: {self.due()}; in the queue: {self.queue.tasks}")
 
     def take(self) -> list[Task]:
@@ -53,9 +53,9 @@ class Machinery:
         tasks, self.queue.tasks = self.queue.tasks, []
         return tasks
 
-    def lose(self, kind: Kind) -> None:
+    def lose(self, kind: str) -> None:
         """The messages of this kind end among the dead letters, and nobody looks."""
-        self.queue.tasks = [task for task in self.queue.tasks if task.kind is not kind]
+        self.queue.tasks = [task for task in self.queue.tasks if task.kind != kind]
 
     def due(self) -> list[datetime]:
         """When the processes that wait for something are due."""
@@ -74,7 +74,7 @@ class Machinery:
         return ProcessRunner(instances or self.instances, queue or self.queue, PROCESSES)
 
     def worker(self) -> Worker:
-        return Worker(self.shop.other_container(), self.shop.gateways, self.queue, self.shop.clock)
+        return Workshop(self.shop.other_container(), self.shop.gateways, self.queue, self.shop.clock).worker()
 
     def _work(self) -> bool:
         """Every message once; whether any was done. Those of a worker that dies stay in the queue."""

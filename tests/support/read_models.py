@@ -6,20 +6,19 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from chalicelib import contexts
+from chalicelib.functions import PROCESSES as PROCESSES_NAME
+from chalicelib.platform.manifest import Store
 from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import ReadModel
-from chalicelib.platform.readmodels.postgres.pool import open_pool
+from chalicelib.platform.readmodels.postgres.pool import Pool, open_pool
 from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+from chalicelib.platform.readmodels.postgres.tables import Schema
 from chalicelib.platform.readmodels.redis.client import open_redis
-from chalicelib.shop.carts.projections import fold_cart
-from chalicelib.shop.concerts.projections import project_concert
-from chalicelib.shop.concerts.tables import PROGRAMME
-from chalicelib.shop.inventory.projections import availability_projection
-from chalicelib.shop.orders.projections import fold_order
-from chalicelib.shop.venues.projections import project_venue
+from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from local.emulator import Emulator
 from local.migrate import migrate
 from local.resources import Aws, create_resources
@@ -29,9 +28,7 @@ from tests.support.machinery import PROCESSES
 
 pytest_plugins = ["tests.support.stores"]
 
-MODELS = ["programme", "carts", "availability", "processes"]
-DOCUMENTS = {"Cart": fold_cart, "Order": fold_order}
-PROJECTORS = {"Venue": project_venue, "Concert": project_concert}
+MODELS = [*contexts.read_models(), PROCESSES_NAME]
 
 
 @pytest.fixture(scope="session")
@@ -48,44 +45,58 @@ def work() -> MemoryWorkQueue:
     return MemoryWorkQueue()
 
 
-@pytest.fixture
-def make_model(request: pytest.FixtureRequest, work: MemoryWorkQueue) -> Iterator[Callable[[str], ReadModel]]:
-    """Makes an empty read model with one generation."""
-    pools = []
+class Maker:
+    """Makes empty read models with one generation, each in a place of its own."""
 
-    def programme() -> ReadModel:
-        stack: Stack = request.getfixturevalue("stack")
+    def __init__(self, request: pytest.FixtureRequest, work: MemoryWorkQueue) -> None:
+        self.pools: list[Pool] = []
+        self._request = request
+        self._work = work
+
+    def make(self, name: str) -> ReadModel:
+        if name == PROCESSES_NAME:
+            aws, table = self._table("ProcessTable")
+            return ProcessRunner(DynamoDBInstances(aws.dynamodb, table), self._work, PROCESSES)
+        context, declared = contexts.read_models()[name]
+        match declared.store:
+            case Store.POSTGRES:
+                shape: Schema = context.load(declared.shape)
+                return PostgresProjection(name, self._database(), contexts.projectors_of(name), shape)
+            case Store.DOCUMENTS:
+                return self._documents(name)
+            case Store.REDIS:
+                valkey: Valkey = self._request.getfixturevalue("own_valkey")
+                valkey.forget_everything()
+                return RedisProjection(open_redis(valkey.url), context.load(declared.shape))
+
+    def _database(self) -> Pool:
+        stack: Stack = self._request.getfixturevalue("stack")
         name = f"models_{uuid4().hex}"
         with psycopg.connect(stack.postgres.url, autocommit=True) as connection:
             connection.execute(f"create database {name}".encode())
         url = stack.postgres.url.rpartition("/")[0] + f"/{name}"
         migrate(url)
-        pools.append(open_pool(url))
-        return PostgresProjection("programme", pools[-1], PROJECTORS, PROGRAMME)
+        self.pools.append(open_pool(url))
+        return self.pools[-1]
 
-    def availability() -> ReadModel:
-        valkey: Valkey = request.getfixturevalue("own_valkey")
-        valkey.forget_everything()
-        return availability_projection(open_redis(valkey.url))
-
-    def table_of(resource: str) -> tuple[Aws, str]:
-        emulator: Emulator = request.getfixturevalue("contract_emulator")
-        aws = Aws(emulator.url)
-        return aws, create_resources(aws, RESOURCE_FILE, {"Stage": uuid4().hex[:12]}).names[resource]
-
-    def carts() -> ReadModel:
-        aws, table = table_of("ReadTable")
-        made = DocumentProjection("carts", aws.dynamodb, table, DOCUMENTS)
+    def _documents(self, name: str) -> DocumentProjection:
+        aws, table = self._table("ReadTable")
+        made = DocumentProjection(name, aws.dynamodb, table, contexts.projectors_of(name))
         made.readers_lag = 0.0
         return made
 
-    def processes() -> ReadModel:
-        aws, table = table_of("ProcessTable")
-        return ProcessRunner(DynamoDBInstances(aws.dynamodb, table), work, PROCESSES)
+    def _table(self, resource: str) -> tuple[Aws, str]:
+        emulator: Emulator = self._request.getfixturevalue("contract_emulator")
+        aws = Aws(emulator.url)
+        return aws, create_resources(aws, RESOURCE_FILE, {"Stage": uuid4().hex[:12]}).names[resource]
 
-    makers = {"programme": programme, "carts": carts, "availability": availability, "processes": processes}
-    yield lambda name: makers[name]()
-    for pool in pools:
+
+@pytest.fixture
+def make_model(request: pytest.FixtureRequest, work: MemoryWorkQueue) -> Iterator[Callable[[str], ReadModel]]:
+    """Makes an empty read model with one generation."""
+    maker = Maker(request, work)
+    yield maker.make
+    for pool in maker.pools:
         pool.close()
 
 

@@ -14,7 +14,7 @@ from chalicelib.platform.bus.port import BusRecord
 def test_a_follower_gets_the_records_of_a_batch_and_answers_for_them() -> None:
     app, seen = Chalice("test"), list[BusRecord]()
 
-    @on_bus_records(app, "the-bus", batch_size=7, window_seconds=3)
+    @on_bus_records(app, "follow", "the-bus", batch_size=7, window_seconds=3)
     def follow(records: Iterable[BusRecord]) -> dict[str, Any]:
         seen.extend(records)
         return failed_from("12")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from chalice.app import Authorizer, Blueprint, Request, Response
@@ -68,13 +68,22 @@ def no_content(version: int) -> Answer:
 _CORRELATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 """What a client may have stored with every event: nothing that could name a person."""
 
+Shop = TypeVar("Shop")
+"""What the routes of a context use of the container: a protocol that its `api` module declares."""
+
 GrantedRoles = Callable[[UUID], frozenset[Role]]
 
 
-class Call:
-    """One request to a route. Its methods raise InvalidInput, NotFound, Unauthenticated or Forbidden."""
+class Call(Generic[Shop]):
+    """One request to a route, with the shop that serves it.
 
-    def __init__(self, request: Request, path: str, parameters: dict[str, str], granted: GrantedRoles) -> None:
+    Its methods raise InvalidInput, NotFound, Unauthenticated or Forbidden.
+    """
+
+    def __init__(
+        self, request: Request, path: str, parameters: dict[str, str], shop: Shop, granted: GrantedRoles
+    ) -> None:
+        self.shop = shop
         self._request = request
         self._granted = granted
         self._parameters = {name: value.lower() for name, value in parameters.items()}
@@ -155,40 +164,40 @@ class Call:
         return parse_query(model, dict(self._request.query_params or {}))
 
 
-Handler = Callable[[Call], Answer]
+Handler = Callable[[Call[Shop]], Answer]
 
 
 @dataclass(frozen=True)
-class _Route:
+class _Route(Generic[Shop]):
     method: str
     path: str
     role: Role | None
-    handler: Handler
+    handler: Handler[Shop]
 
 
-class Routes:
+class Routes(Generic[Shop]):
     """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token."""
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._routes: list[_Route] = []
+        self._routes: list[_Route[Shop]] = []
 
-    def get(self, path: str, role: Role | None = None) -> Callable[[Handler], Handler]:
+    def get(self, path: str, role: Role | None = None) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("GET", path, role)
 
-    def post(self, path: str, role: Role | None = None) -> Callable[[Handler], Handler]:
+    def post(self, path: str, role: Role | None = None) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("POST", path, role)
 
-    def patch(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+    def patch(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("PATCH", path, role)
 
-    def delete(self, path: str, role: Role) -> Callable[[Handler], Handler]:
+    def delete(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("DELETE", path, role)
 
-    def blueprint(self, authorizer: Authorizer, granted: GrantedRoles) -> Blueprint:
+    def blueprint(self, authorizer: Authorizer, shop: Callable[[], Shop], granted: GrantedRoles) -> Blueprint:
         """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
 
-        `granted` looks up roles that a person has beside those in the token.
+        `shop` gives the container's, `granted` looks up roles that a person has beside those in the token.
         """
         blueprint = Blueprint(self._name)
         for route in self._routes:
@@ -199,22 +208,24 @@ class Routes:
                 content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
                 name=route.handler.__name__,
                 cors=ANY_PAGE,
-            )(_view(blueprint, route, granted))
+            )(_view(blueprint, route, shop, granted))
         return blueprint
 
-    def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler], Handler]:
-        def declare(handler: Handler) -> Handler:
+    def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        def declare(handler: Handler[Shop]) -> Handler[Shop]:
             self._routes.append(_Route(method, path, role, handler))
             return handler
 
         return declare
 
 
-def _view(blueprint: Blueprint, route: _Route, granted: GrantedRoles) -> Callable[..., Response]:
+def _view(
+    blueprint: Blueprint, route: _Route[Shop], shop: Callable[[], Shop], granted: GrantedRoles
+) -> Callable[..., Response]:
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
-            call = Call(blueprint.current_request, route.path, parameters, granted)
+            call = Call(blueprint.current_request, route.path, parameters, shop(), granted)
             if route.role is not None:
                 call.require(route.role)
             return _answered(route, call).to_response()
@@ -224,7 +235,7 @@ def _view(blueprint: Blueprint, route: _Route, granted: GrantedRoles) -> Callabl
     return view
 
 
-def _answered(route: _Route, call: Call) -> Answer:
+def _answered(route: _Route[Shop], call: Call[Shop]) -> Answer:
     """What the route says; a read also says how far behind its read model was in the streams that were named."""
     if route.method != "GET":
         return route.handler(call)

@@ -17,10 +17,10 @@ from chalicelib.platform.readmodels.port import Contents, Generations, Rewrite, 
 
 logger = logging.getLogger(__name__)
 
-PUSH_EVERY = timedelta(minutes=1)
-"""How long the watchdog waits before it pushes the same process again."""
+RETRY_EVERY = timedelta(minutes=1)
+"""How long the watchdog waits before it retries the same process."""
 
-PUSHED_AT_ONCE = 500
+RETRIED_AT_ONCE = 500
 _ROUNDS = 20
 """At most so many times 500 in one run: the rest is due a minute later as well."""
 
@@ -96,29 +96,32 @@ class ProcessRunner(GenerationalReadModel):
         self._queue.send(tasks)
         self._instances.save(instance, position)
 
-    def push_on(self, now: datetime) -> int:
-        """Have everything done that is past its due time; how many processes were pushed. Raises Unavailable."""
+    def retry_overdue(self, now: datetime) -> int:
+        """Have everything done that is past its due time; returns how many processes that were.
+
+        Raises Unavailable.
+        """
         total = 0
         live = self._instances.at(self.generations().live)
         for _ in range(_ROUNDS):
-            listed, pushed = self._push_some(live, now)
-            total += pushed
-            if listed < PUSHED_AT_ONCE:
+            listed, retried = self._retry_some(live, now)
+            total += retried
+            if listed < RETRIED_AT_ONCE:
                 break
         if total:
             logger.info("%d processes were past their due time", total)
         return total
 
-    def _push_some(self, instances: Instances, now: datetime) -> tuple[int, int]:
-        """How many were listed, and how many of them no other watchdog had pushed."""
-        due = instances.list_due(now, PUSHED_AT_ONCE)
+    def _retry_some(self, instances: Instances, now: datetime) -> tuple[int, int]:
+        """Return how many were listed, and how many of them no other watchdog had retried."""
+        due = instances.list_due(now, RETRIED_AT_ONCE)
         for instance in due:
             if instance.due_at is not None:
                 metrics.highest("WatchdogDelay", (now - instance.due_at).total_seconds(), "Seconds")
-        pushed = [instance for instance in due if instances.postpone(instance, now + PUSH_EVERY)]
+        retried = [instance for instance in due if instances.postpone(instance, now + RETRY_EVERY)]
         cause = f"due {format_instant(now)}"
-        self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in pushed])
-        return len(due), len(pushed)
+        self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in retried])
+        return len(due), len(retried)
 
 
 class _NoWork:

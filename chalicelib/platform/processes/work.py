@@ -4,27 +4,35 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-
-class Kind(StrEnum):
-    SETTLE_ORDER = "settle_order"
-    SETTLE_PAYMENT = "settle_payment"
-    CANCEL_ORDER = "cancel_order"
-    CANCEL_POOL = "cancel_pool"
-    RESUME_CONCERT = "resume_concert"
+from chalicelib.platform.eventsourcing.codec import Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do, and with which stream. `cause` becomes the causation id of its events; `about` names a part of it."""
+    """What to do, and with which stream; the context that owns the kind has its handler.
 
-    kind: Kind
+    `cause` becomes the causation id of its events; `about` names a second stream or a part of the first.
+    """
+
+    kind: str
     stream_id: UUID
     cause: str
     about: UUID | None = None
+
+    @property
+    def origin(self) -> Origin:
+        """In whose name its events are appended."""
+        return Origin(f"worker:{self.kind}", str(self.stream_id), self.cause)
+
+    @property
+    def subject(self) -> UUID:
+        """What it is about. Raises ValueError for a task that does not say so."""
+        if self.about is None:
+            raise ValueError(f"A task {self.kind} must name what it is about.")
+        return self.about
 
 
 class WorkQueue(Protocol):
@@ -45,7 +53,7 @@ class MemoryWorkQueue:
 
 
 def to_message(task: Task) -> str:
-    body = {"kind": task.kind.value, "stream_id": str(task.stream_id), "cause": task.cause}
+    body = {"kind": task.kind, "stream_id": str(task.stream_id), "cause": task.cause}
     return json.dumps(body | ({} if task.about is None else {"about": str(task.about)}))
 
 
@@ -53,4 +61,4 @@ def from_message(body: str) -> Task:
     """Raises ValueError, KeyError or TypeError for what is no task of ours."""
     message = json.loads(body)
     about = message.get("about")
-    return Task(Kind(message["kind"]), UUID(message["stream_id"]), message["cause"], UUID(about) if about else None)
+    return Task(str(message["kind"]), UUID(message["stream_id"]), message["cause"], UUID(about) if about else None)

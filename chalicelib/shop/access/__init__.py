@@ -1,1 +1,5 @@
 """Access: which roles a person has been granted here, beside those in the token."""
+
+from chalicelib.platform.manifest import Context
+
+CONTEXT = Context(__name__, aggregates=("account.ACCOUNT",))

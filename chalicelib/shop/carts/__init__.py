@@ -1,1 +1,11 @@
 """Carts: what a customer selected, with the hold behind each line."""
+
+from chalicelib.platform.manifest import Context, ReadModelDeclaration, Store
+
+CONTEXT = Context(
+    __name__,
+    aggregates=("cart.CART",),
+    routes=("api.routes",),
+    read_models=(ReadModelDeclaration("carts", Store.DOCUMENTS, "project_carts"),),
+    projectors={"carts": "projections.PROJECTORS"},
+)

@@ -1,21 +1,50 @@
 """Routes of the carts."""
 
 import re
-from typing import Annotated
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib import composition
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.platform.money import Money
+from chalicelib.platform.services import Services
 from chalicelib.shop.carts import commands, queries
 
-routes = Routes(__name__)
+if TYPE_CHECKING:
+    from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+
+
+class Deadlines(Protocol):
+    """How long tickets are held in a cart, and for an unpaid order."""
+
+    @property
+    def hold_for(self) -> timedelta: ...
+
+    @property
+    def pay_within(self) -> timedelta: ...
+
+
+class Shop(Services, Protocol):
+    """What these routes use of the container."""
+
+    @property
+    def documents(self) -> "DocumentProjection": ...
+
+    @property
+    def vault(self) -> "PersonVault": ...
+
+    @property
+    def settings(self) -> Deadlines: ...
+
+
+routes: Routes[Shop] = Routes(__name__)
 
 
 def _email(text: str) -> str:
@@ -42,14 +71,14 @@ class Checkout(Body):
 
 
 @routes.post("/carts", Role.CUSTOMER)
-def create_cart(call: Call) -> Answer:
-    cart_id = commands.create_cart(composition.current().repository, call.caller())
+def create_cart(call: Call[Shop]) -> Answer:
+    cart_id = commands.create_cart(call.shop.repository, call.caller())
     return created({"id": str(cart_id), "version": 0}, f"/carts/{cart_id}")
 
 
 @routes.get("/carts/{cart_id}", Role.CUSTOMER)
-def get_cart(call: Call) -> Answer:
-    shop, cart_id = composition.current(), call.id("cart_id")
+def get_cart(call: Call[Shop]) -> Answer:
+    shop, cart_id = call.shop, call.id("cart_id")
     now = shop.clock()
     point = call.query(PointInTimeQuery).point(now)
     if point is None:
@@ -60,9 +89,9 @@ def get_cart(call: Call) -> Answer:
 
 
 @routes.post("/carts/{cart_id}/items", Role.CUSTOMER)
-def add_item(call: Call) -> Answer:
+def add_item(call: Call[Shop]) -> Answer:
     body = call.body(NewItem)
-    shop, cart_id = composition.current(), call.id("cart_id")
+    shop, cart_id = call.shop, call.id("cart_id")
     added = commands.add_item(
         shop.repository, call.caller(body), cart_id, body.ticket_type_id, body.quantity, shop.settings.hold_for
     )
@@ -71,8 +100,8 @@ def add_item(call: Call) -> Answer:
 
 
 @routes.post("/carts/{cart_id}/hold-extensions", Role.CUSTOMER)
-def extend_holds(call: Call) -> Answer:
-    shop, cart_id = composition.current(), call.id("cart_id")
+def extend_holds(call: Call[Shop]) -> Answer:
+    shop, cart_id = call.shop, call.id("cart_id")
     extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for)
     items = [
         {"item_id": str(line.item_id), "hold_expires_at": format_instant(line.expires_at)} for line in extended.lines
@@ -81,15 +110,15 @@ def extend_holds(call: Call) -> Answer:
 
 
 @routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER)
-def remove_item(call: Call) -> Answer:
+def remove_item(call: Call[Shop]) -> Answer:
     cart_id, item_id = call.id("cart_id"), call.id("item_id")
-    return no_content(commands.remove_item(composition.current().repository, call.caller(), cart_id, item_id))
+    return no_content(commands.remove_item(call.shop.repository, call.caller(), cart_id, item_id))
 
 
 @routes.post("/carts/{cart_id}/checkout", Role.CUSTOMER)
-def check_out(call: Call) -> Answer:
+def check_out(call: Call[Shop]) -> Answer:
     body = call.body(Checkout)
-    shop, cart_id = composition.current(), call.id("cart_id")
+    shop, cart_id = call.shop, call.id("cart_id")
     placed = commands.check_out(
         shop.repository, shop.vault, call.caller(body), cart_id, body.buyer.model_dump(), shop.settings.pay_within
     )

@@ -7,6 +7,7 @@ from chalicelib.platform.readmodels.documents.document import new_document
 from chalicelib.shop.carts.events import (
     CartCheckedOut,
     CartCreated,
+    CartEvent,
     CartHoldsExtended,
     CartItemAdded,
     CartItemRemoved,
@@ -49,3 +50,6 @@ def _item(line: CartLine) -> JsonObject:
         "total": line.unit_price.times(line.quantity).model_dump(mode="json"),
         "hold_expires_at": None if line.expires_at is None else format_instant(line.expires_at),
     }
+
+
+PROJECTORS = {CartEvent.aggregate_type: fold_cart}

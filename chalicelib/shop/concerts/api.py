@@ -1,14 +1,14 @@
 """Routes of the concerts."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib import composition
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound, Unauthenticated
 from chalicelib.platform.eventsourcing.event import JsonObject
@@ -19,12 +19,28 @@ from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Line, Text, WebUrl, without_control_characters
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, queries
 from chalicelib.shop.concerts.concert import ConcertDetails, ConcertStatus
 from chalicelib.shop.concerts.events import TicketType
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
-routes = Routes(__name__)
+if TYPE_CHECKING:
+    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.readmodels.postgres.pool import Reader
+
+
+class Shop(Services, Protocol):
+    """What these routes use of the container."""
+
+    @property
+    def verifier(self) -> "TokenVerifier": ...
+
+    def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
+
+
+routes: Routes[Shop] = Routes(__name__)
 
 DEFAULT_MAX_PER_ORDER = 10
 
@@ -102,23 +118,23 @@ class ConcertFilters(Page):
 
 
 @routes.post("/concerts", Role.ORGANISER)
-def create_concert(call: Call) -> Answer:
+def create_concert(call: Call[Shop]) -> Answer:
     body = call.body(NewConcert)
     details = ConcertDetails(**dict(body))
-    concert_id = commands.create_concert(composition.current().repository, call.caller(body), details)
+    concert_id = commands.create_concert(call.shop.repository, call.caller(body), details)
     return created({"id": str(concert_id), "version": 0}, f"/concerts/{concert_id}")
 
 
 @routes.get("/concerts")
-def search_concerts(call: Call) -> Answer:
+def search_concerts(call: Call[Shop]) -> Answer:
     filters = call.query(ConcertFilters)
-    with composition.current().programme_reflecting(call.min_versions) as programme:
+    with call.shop.programme_reflecting(call.min_versions) as programme:
         return ok(page_of(*queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)))
 
 
 @routes.get("/concerts/{concert_id}")
-def get_concert(call: Call) -> Answer:
-    shop, concert_id = composition.current(), call.id("concert_id")
+def get_concert(call: Call[Shop]) -> Answer:
+    shop, concert_id = call.shop, call.id("concert_id")
     point = call.query(PointInTimeQuery).point(shop.clock())
     if point is not None:
         return _concert_as_of(call, concert_id, point)
@@ -130,81 +146,81 @@ def get_concert(call: Call) -> Answer:
 
 
 @routes.patch("/concerts/{concert_id}", Role.ORGANISER)
-def change_concert(call: Call) -> Answer:
+def change_concert(call: Call[Shop]) -> Answer:
     body = call.body(ConcertChanges)
     changes = body.model_dump(exclude_unset=True)
     concert_id = call.id("concert_id")
     version = commands.change_concert(
-        composition.current().repository, call.caller(body), concert_id, lambda details: replace(details, **changes)
+        call.shop.repository, call.caller(body), concert_id, lambda details: replace(details, **changes)
     )
     return ok({"id": str(concert_id), "version": version}, version)
 
 
 @routes.delete("/concerts/{concert_id}", Role.ORGANISER)
-def delete_concert(call: Call) -> Answer:
-    return no_content(commands.delete_concert(composition.current().repository, call.caller(), call.id("concert_id")))
+def delete_concert(call: Call[Shop]) -> Answer:
+    return no_content(commands.delete_concert(call.shop.repository, call.caller(), call.id("concert_id")))
 
 
 @routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER)
-def schedule_concert(call: Call) -> Answer:
+def schedule_concert(call: Call[Shop]) -> Answer:
     body = call.body(Schedule)
     concert_id = call.id("concert_id")
     version = commands.schedule_concert(
-        composition.current().repository, call.caller(body), concert_id, body.starts_at, body.ends_at
+        call.shop.repository, call.caller(body), concert_id, body.starts_at, body.ends_at
     )
     schedule = {"starts_at": format_instant(body.starts_at), "ends_at": format_instant(body.ends_at)}
     return ok({"id": str(concert_id), **schedule, "version": version}, version)
 
 
 @routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER)
-def add_ticket_type(call: Call) -> Answer:
+def add_ticket_type(call: Call[Shop]) -> Answer:
     body = call.body(NewTicketType)
     concert_id = call.id("concert_id")
     ticket_type_id, version = commands.add_ticket_type(
-        composition.current().repository, call.caller(body), concert_id, body.to_ticket_type
+        call.shop.repository, call.caller(body), concert_id, body.to_ticket_type
     )
     return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
 
 
 @routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
-def change_ticket_type(call: Call) -> Answer:
+def change_ticket_type(call: Call[Shop]) -> Answer:
     body = call.body(TicketTypeChanges)
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     version = commands.change_quantity(
-        composition.current().repository, call.caller(body), concert_id, ticket_type_id, body.quantity
+        call.shop.repository, call.caller(body), concert_id, ticket_type_id, body.quantity
     )
     return ok({"id": str(ticket_type_id), "quantity": body.quantity, "version": version}, version)
 
 
 @routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
-def remove_ticket_type(call: Call) -> Answer:
+def remove_ticket_type(call: Call[Shop]) -> Answer:
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
-    repository = composition.current().repository
+    repository = call.shop.repository
     return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
 
 
 @routes.post("/concerts/{concert_id}/publish", Role.ORGANISER)
-def publish_concert(call: Call) -> Answer:
+def publish_concert(call: Call[Shop]) -> Answer:
     concert_id = call.id("concert_id")
-    version = commands.publish_concert(composition.current().repository, call.caller(), concert_id)
+    version = commands.publish_concert(call.shop.repository, call.caller(), concert_id)
     return ok({"id": str(concert_id), "status": ConcertStatus.PUBLISHED, "version": version}, version)
 
 
 @routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER)
-def cancel_concert(call: Call) -> Answer:
+def cancel_concert(call: Call[Shop]) -> Answer:
     concert_id = call.id("concert_id")
-    status, version = commands.cancel_concert(composition.current().repository, call.caller(), concert_id)
+    status, version = commands.cancel_concert(call.shop.repository, call.caller(), concert_id)
     return ok({"id": str(concert_id), "status": status, "version": version}, version)
 
 
-def _concert_as_of(call: Call, concert_id: UUID, point: PointInTime) -> Answer:
+def _concert_as_of(call: Call[Shop], concert_id: UUID, point: PointInTime) -> Answer:
     from chalicelib.shop.concerts.history import find_concert_as_of  # noqa: PLC0415 - brings a driver that routes do without
 
-    concert = find_concert_as_of(composition.current().event_store, concert_id, point, partial(_may_see, call))
+    concert = find_concert_as_of(call.shop.event_store, concert_id, point, partial(_may_see, call))
     return ok(concert, concert["version"])
 
 
-def _may_see(call: Call, concert: JsonObject) -> bool:
+def _may_see(call: Call[Shop], concert: JsonObject) -> bool:
     """Drafts are for their organiser, who may send a token to this public route."""
     organiser_id = concert["organiser_id"]
     if concert["status"] != ConcertStatus.DRAFT:
@@ -212,7 +228,7 @@ def _may_see(call: Call, concert: JsonObject) -> bool:
     if call.authorization is None:
         return False
     try:
-        actor = composition.current().verifier.verify(call.authorization).actor
+        actor = call.shop.verifier.verify(call.authorization).actor
     except Unauthenticated:
         return False
     return actor.manages(UUID(organiser_id) if organiser_id else None)

@@ -11,7 +11,7 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.processes.process import FROM_THE_BEGINNING, Step
-from chalicelib.platform.processes.work import Kind, Task
+from chalicelib.platform.processes.work import Task
 from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
     ConcertCancelled,
@@ -20,6 +20,8 @@ from chalicelib.shop.concerts.events import (
     ConcertCapacityChangeStarted,
     ConcertEvent,
 )
+
+RESUME_CONCERT = "resume_concert"
 
 FINISHED_WITHIN = timedelta(minutes=1)
 """A request is dead by then: API Gateway gives it 29 s."""
@@ -48,7 +50,7 @@ class ConcertProcess:
         return _step(state)
 
     def overdue(self, stream_id: UUID, cause: str) -> Task:
-        return Task(Kind.RESUME_CONCERT, stream_id, cause)
+        return Task(RESUME_CONCERT, stream_id, cause)
 
 
 def _step(state: JsonObject, *tasks: Task) -> Step:

@@ -12,6 +12,7 @@ from chalicelib.shop.concerts.events import (
     ConcertCreated,
     ConcertDeleted,
     ConcertDetailsChanged,
+    ConcertEvent,
     ConcertPublished,
     ConcertScheduled,
     ConcertTicketTypeAdded,
@@ -77,3 +78,6 @@ def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> Put:
     }
     key = {"concert_id": recorded.stream_id, "id": ticket_type.id}
     return Put("ticket_types", key, storable(columns), {"added_at_version": recorded.version})
+
+
+PROJECTORS = {ConcertEvent.aggregate_type: project_concert}

@@ -1,20 +1,33 @@
 """Routes of the stock."""
 
-from chalicelib import composition
+from typing import TYPE_CHECKING, Protocol
+
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.http.points_in_time import AsOfQuery
 from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.platform.services import Services
 from chalicelib.shop.inventory import queries
 
-routes = Routes(__name__)
+if TYPE_CHECKING:
+    from redis import Redis
+
+
+class Shop(Services, Protocol):
+    """What these routes use of the container."""
+
+    @property
+    def redis(self) -> "Redis": ...
+
+
+routes: Routes[Shop] = Routes(__name__)
 
 
 @routes.get("/concerts/{concert_id}/availability")
-def get_availability(call: Call) -> Answer:
+def get_availability(call: Call[Shop]) -> Answer:
     """From Redis; from the log where Redis is away, too old for the reader or does not know every pool, and where
     somebody looks back: then the answer says so."""
-    shop, concert_id = composition.current(), call.id("concert_id")
+    shop, concert_id = call.shop, call.id("concert_id")
     now = shop.clock()
     as_of = call.query(AsOfQuery).instant(now)
     if as_of is not None:

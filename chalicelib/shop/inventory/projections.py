@@ -6,12 +6,10 @@ their deadlines.
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.model import Operation, Part, RedisModel
-from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished
 from chalicelib.shop.inventory.availability import change
 from chalicelib.shop.inventory.events import (
@@ -25,9 +23,6 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
-
-if TYPE_CHECKING:
-    from redis import Redis
 
 AVAILABILITY = "availability"
 
@@ -117,13 +112,6 @@ end
 """
 
 
-def availability_projection(client: "Redis") -> RedisProjection:
-    """Follows pools, and concerts for the ids of their pools: only so it can tell when some of them are missing."""
-    types = frozenset({TicketPoolEvent.aggregate_type, ConcertEvent.aggregate_type})
-    model = RedisModel(AVAILABILITY, types, operations_of, _CHANGES, fold_availability, PARTS)
-    return RedisProjection(client, model)
-
-
 def operations_of(recorded: RecordedEvent) -> list[Operation]:
     """What the event changes; an event of a pool first ends the holds whose deadline it has reached."""
     match event := recorded.event:
@@ -166,3 +154,14 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
         case TicketPoolClosed():
             return [("close",)]
     return []
+
+
+AVAILABILITY_MODEL = RedisModel(
+    AVAILABILITY,
+    frozenset({TicketPoolEvent.aggregate_type, ConcertEvent.aggregate_type}),
+    operations_of,
+    _CHANGES,
+    fold_availability,
+    PARTS,
+)
+"""Follows pools, and concerts for the ids of their pools: only so it can tell when some of them are missing."""

@@ -1,11 +1,11 @@
 """Routes of the orders."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
 from pydantic import StringConstraints
 
-from chalicelib import composition
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -13,10 +13,34 @@ from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Query
 from chalicelib.platform.http.routes import Answer, Call, Routes, accepted, created, ok
+from chalicelib.platform.processes.work import WorkQueue
+from chalicelib.platform.services import Services
 from chalicelib.shop.orders import admission, commands, queries
 from chalicelib.shop.orders.payments import webhooks
+from chalicelib.shop.orders.payments.port import PaymentGateway
 
-routes = Routes(__name__)
+if TYPE_CHECKING:
+    from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+
+
+class Shop(Services, Protocol):
+    """What these routes use of the container."""
+
+    @property
+    def documents(self) -> "DocumentProjection": ...
+
+    @property
+    def vault(self) -> "PersonVault": ...
+
+    @property
+    def gateways(self) -> Mapping[str, PaymentGateway]: ...
+
+    @property
+    def work_queue(self) -> WorkQueue: ...
+
+
+routes: Routes[Shop] = Routes(__name__)
 
 ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
@@ -34,8 +58,8 @@ class ShownTicket(Body):
 
 
 @routes.get("/orders", Role.CUSTOMER)
-def list_orders(call: Call) -> Answer:
-    shop, page = composition.current(), call.query(Page)
+def list_orders(call: Call[Shop]) -> Answer:
+    shop, page = call.shop, call.query(Page)
     found = queries.list_orders(
         shop.documents, shop.event_store, call.actor.id, page.limit, page.after, shop.clock(), call.min_versions
     )
@@ -43,8 +67,8 @@ def list_orders(call: Call) -> Answer:
 
 
 @routes.get("/orders/{order_id}", Role.CUSTOMER)
-def get_order(call: Call) -> Answer:
-    shop, order_id = composition.current(), call.id("order_id")
+def get_order(call: Call[Shop]) -> Answer:
+    shop, order_id = call.shop, call.id("order_id")
     now = shop.clock()
     point = call.query(PointInTimeQuery).point(now)
     if point is None:
@@ -57,17 +81,17 @@ def get_order(call: Call) -> Answer:
 
 
 @routes.get("/orders/{order_id}/tickets", Role.CUSTOMER)
-def list_tickets(call: Call) -> Answer:
+def list_tickets(call: Call[Shop]) -> Answer:
     call.query(Query)
-    shop, order_id = composition.current(), call.id("order_id")
+    shop, order_id = call.shop, call.id("order_id")
     tickets = queries.get_tickets(shop.documents, shop.event_store, order_id, call.actor.id, call.min_versions)
     return ok(page_of(tickets["items"], None), tickets["version"])
 
 
 @routes.post("/orders/{order_id}/payments", Role.CUSTOMER)
-def pay_order(call: Call) -> Answer:
+def pay_order(call: Call[Shop]) -> Answer:
     body = call.body(NewPayment)
-    shop, order_id = composition.current(), call.id("order_id")
+    shop, order_id = call.shop, call.id("order_id")
     paid = commands.pay_order(shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token)
     answer = {"payment_id": str(paid.payment_id), "status": paid.status}
     answer |= {"order_id": str(order_id), "order_status": paid.order_status}
@@ -75,9 +99,9 @@ def pay_order(call: Call) -> Answer:
 
 
 @routes.post("/concerts/{concert_id}/check-ins", Role.DOOR)
-def check_in_ticket(call: Call) -> Answer:
+def check_in_ticket(call: Call[Shop]) -> Answer:
     body = call.body(ShownTicket)
-    shop, concert_id = composition.current(), call.id("concert_id")
+    shop, concert_id = call.shop, call.id("concert_id")
     admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
     answer = {"ticket_id": str(admitted.ticket_id), "ticket_type_name": admitted.ticket_type_name}
     answer |= {"checked_in_at": format_instant(admitted.checked_in_at)}
@@ -85,9 +109,9 @@ def check_in_ticket(call: Call) -> Answer:
 
 
 @routes.post("/webhooks/payments/{provider}")
-def receive_notification(call: Call) -> Answer:
+def receive_notification(call: Call[Shop]) -> Answer:
     """For payment providers; their signature is their token."""
-    shop = composition.current()
+    shop = call.shop
     gateway = shop.gateways.get(call.parameter("provider"))
     if gateway is None:
         raise NotFound("There is no such provider.")

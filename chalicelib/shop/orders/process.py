@@ -7,7 +7,7 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.processes.process import FROM_THE_BEGINNING, Step
-from chalicelib.platform.processes.work import Kind, Task
+from chalicelib.platform.processes.work import Task
 from chalicelib.shop.orders.events import (
     OrderCancelled,
     OrderConfirmed,
@@ -23,6 +23,7 @@ from chalicelib.shop.orders.events import (
     TicketsRevoked,
 )
 from chalicelib.shop.orders.order import REQUEST_TIME
+from chalicelib.shop.orders.task_kinds import SETTLE_ORDER
 
 
 class CheckoutProcess:
@@ -39,7 +40,7 @@ class CheckoutProcess:
         return Step(waits, min(deadlines, default=None))
 
     def overdue(self, stream_id: UUID, cause: str) -> Task:
-        return Task(Kind.SETTLE_ORDER, stream_id, cause)
+        return Task(SETTLE_ORDER, stream_id, cause)
 
 
 def _waits(waits: JsonObject, event: Event) -> JsonObject:

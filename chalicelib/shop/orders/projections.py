@@ -14,6 +14,7 @@ from chalicelib.shop.orders.events import (
     OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
+    OrderEvent,
     OrderExpired,
     OrderLine,
     OrderPlaced,
@@ -172,3 +173,6 @@ def _with_known_payment(order: JsonObject, payment_id: str, changes: JsonObject)
 def _with_payment(order: JsonObject, payment_id: str, changes: JsonObject) -> JsonObject:
     known = order["payments"].get(payment_id, {})
     return order | {"payments": {**order["payments"], payment_id: {**known, **changes}}}
+
+
+PROJECTORS = {OrderEvent.aggregate_type: fold_order}

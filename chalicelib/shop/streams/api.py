@@ -1,19 +1,29 @@
 """Routes of the log."""
 
-from typing import Annotated, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol, Self
 
 from pydantic import Field, model_validator
 
-from chalicelib import composition
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.http.amounts import OffsetInstant
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import Version
 from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.platform.services import Services
 from chalicelib.shop.streams import queries
 
-routes = Routes(__name__)
+
+class Shop(Services, Protocol):
+    """What these routes use of the container."""
+
+    @property
+    def aggregates(self) -> Mapping[str, Aggregate[Any]]: ...
+
+
+routes: Routes[Shop] = Routes(__name__)
 
 
 class EventFilters(Page):
@@ -49,13 +59,13 @@ _MAX_DIGITS = 15
 
 
 @routes.get("/streams/{stream_id}/events", Role.CUSTOMER)
-def list_events(call: Call) -> Answer:
+def list_events(call: Call[Shop]) -> Answer:
     """For operators every stream, for organisers their own."""
     if Role.OPERATOR not in call.actor.roles:
         call.add_granted_roles()
     call.require(Role.ORGANISER)
     filters, stream_id = call.query(EventFilters), call.id("stream_id")
-    log = queries.Log(composition.current().repository, composition.current().aggregates)
+    log = queries.Log(call.shop.repository, call.shop.aggregates)
     page = queries.list_events(log, call.actor, stream_id, filters.to_wanted(), filters.limit, filters.after_version)
     items = log.with_changes(stream_id, page.events) if filters.changes else list(map(queries.as_item, page.events))
     return ok(page_of(items, None if page.next_after is None else [str(page.next_after)]), page.version)

@@ -1,22 +1,34 @@
 """Routes of the venues."""
 
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
-from chalicelib import composition
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.requests import Body, Line, Query, Text, WebUrl
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.services import Services
 from chalicelib.shop.venues import commands, queries
 from chalicelib.shop.venues.venue import VenueDetails
 
-routes = Routes(__name__)
+if TYPE_CHECKING:
+    from chalicelib.platform.readmodels.postgres.pool import Reader
+
+
+class Shop(Services, Protocol):
+    """What these routes use of the container."""
+
+    def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
+
+
+routes: Routes[Shop] = Routes(__name__)
 
 
 _NO_PLACES = {"localtime", "Factory", "posixrules"}
@@ -64,23 +76,23 @@ class VenueChanges(Body):
 
 
 @routes.post("/venues", Role.ORGANISER)
-def create_venue(call: Call) -> Answer:
+def create_venue(call: Call[Shop]) -> Answer:
     body = call.body(NewVenue)
-    venue_id = commands.create_venue(composition.current().repository, call.caller(body), VenueDetails(**dict(body)))
+    venue_id = commands.create_venue(call.shop.repository, call.caller(body), VenueDetails(**dict(body)))
     return created({"id": str(venue_id), "version": 0}, f"/venues/{venue_id}")
 
 
 @routes.get("/venues")
-def list_venues(call: Call) -> Answer:
+def list_venues(call: Call[Shop]) -> Answer:
     page = call.query(Page)
-    with composition.current().programme_reflecting(call.min_versions) as programme:
+    with call.shop.programme_reflecting(call.min_versions) as programme:
         return ok(page_of(*queries.list_venues(programme, page.limit, page.after)))
 
 
 @routes.get("/venues/{venue_id}")
-def get_venue(call: Call) -> Answer:
+def get_venue(call: Call[Shop]) -> Answer:
     call.query(Query)
-    with composition.current().programme_reflecting(call.min_versions) as programme:
+    with call.shop.programme_reflecting(call.min_versions) as programme:
         venue = queries.find_venue(programme, call.id("venue_id"))
     if venue is None:
         raise NotFound("There is no such venue.")
@@ -88,16 +100,16 @@ def get_venue(call: Call) -> Answer:
 
 
 @routes.patch("/venues/{venue_id}", Role.ORGANISER)
-def change_venue(call: Call) -> Answer:
+def change_venue(call: Call[Shop]) -> Answer:
     body = call.body(VenueChanges)
     changes = body.model_dump(exclude_unset=True)
     venue_id = call.id("venue_id")
     version = commands.change_venue(
-        composition.current().repository, call.caller(body), venue_id, lambda details: replace(details, **changes)
+        call.shop.repository, call.caller(body), venue_id, lambda details: replace(details, **changes)
     )
     return ok({"id": str(venue_id), "version": version}, version)
 
 
 @routes.delete("/venues/{venue_id}", Role.ORGANISER)
-def delete_venue(call: Call) -> Answer:
-    return no_content(commands.delete_venue(composition.current().repository, call.caller(), call.id("venue_id")))
+def delete_venue(call: Call[Shop]) -> Answer:
+    return no_content(commands.delete_venue(call.shop.repository, call.caller(), call.id("venue_id")))

@@ -4,7 +4,7 @@ from typing import Any
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.postgres.tables import Change, put
-from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged, VenueEvent
 
 
 def project_venue(recorded: RecordedEvent) -> list[Change]:
@@ -34,3 +34,6 @@ def _details(event: VenueCreated | VenueDetailsChanged) -> dict[str, Any]:
         "time_zone": event.time_zone,
         "web_url": event.web_url,
     }
+
+
+PROJECTORS = {VenueEvent.aggregate_type: project_venue}

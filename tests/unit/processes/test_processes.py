@@ -13,15 +13,16 @@ from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import CloudbashError, Unavailable
 from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.processes.process import FROM_THE_BEGINNING
-from chalicelib.platform.processes.runner import PUSH_EVERY, ProcessRunner
-from chalicelib.platform.processes.work import Kind, MemoryWorkQueue, Task, from_message, to_message
+from chalicelib.platform.processes.runner import RETRY_EVERY, ProcessRunner
+from chalicelib.platform.processes.work import MemoryWorkQueue, Task, from_message, to_message
 from chalicelib.platform.processes.worker import Message
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.concerts.concert import ConcertStatus
-from chalicelib.shop.concerts.process import FINISHED_WITHIN
+from chalicelib.shop.concerts.process import FINISHED_WITHIN, RESUME_CONCERT
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import pool_id
 from chalicelib.shop.orders.order import REQUEST_TIME, OrderStatus, PaymentStatus
+from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import PROCESSES, Machinery, machinery
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, some_id
@@ -85,7 +86,7 @@ def test_a_payment_that_never_reached_the_provider_makes_room_for_another(runnin
     running.shop.gateway.unreachable = False
     running.deliver()
     running.shop.clock.advance(REQUEST_TIME)
-    running.runner().push_on(running.shop.clock())
+    running.runner().retry_overdue(running.shop.clock())
     running.run()
     states = [payment.status for payment in running.shop.order_state(order_id).payments.values()]
     assert states == [PaymentStatus.FAILED]
@@ -124,7 +125,7 @@ def test_cancelling_a_concert_refunds_and_cancels_every_order_of_it(running: Mac
     assert due_at(running, concert_id) is None
     before = running.shop.log(running.store.stream_ids())
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
-    running.queue.send([Task(Kind.RESUME_CONCERT, concert_id, "again")])
+    running.queue.send([Task(RESUME_CONCERT, concert_id, "again")])
     running.run()
     assert running.shop.log(running.store.stream_ids()) == before
 
@@ -140,8 +141,8 @@ def test_a_cancellation_that_was_interrupted_is_taken_up_by_the_watchdog(running
     assert running.shop.order_state(order_id).status is OrderStatus.REFUNDED
 
 
-@pytest.mark.parametrize("lost", [Kind.RESUME_CONCERT, Kind.CANCEL_POOL, Kind.CANCEL_ORDER, Kind.SETTLE_ORDER])
-def test_no_message_that_is_lost_loses_a_refund(running: Machinery, lost: Kind) -> None:
+@pytest.mark.parametrize("lost", [RESUME_CONCERT, CANCEL_POOL, CANCEL_ORDER, SETTLE_ORDER])
+def test_no_message_that_is_lost_loses_a_refund(running: Machinery, lost: str) -> None:
     """Not even if for some minutes all of a kind end among the dead letters."""
     concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
     orders = [ordered(running, ticket_type_id) for _ in range(3)]
@@ -153,7 +154,7 @@ def test_no_message_that_is_lost_loses_a_refund(running: Machinery, lost: Kind) 
         running.lose(lost)
         running.worker().work([Message("one", to_message(task)) for task in running.take()])
         running.lose(lost)
-        running.runner().push_on(running.shop.clock.advance(PUSH_EVERY))
+        running.runner().retry_overdue(running.shop.clock.advance(RETRY_EVERY))
     running.run_until_quiet()
     endings = [running.shop.order_state(order_id).status for order_id in orders]
     assert endings == [OrderStatus.REFUNDED, OrderStatus.CANCELLED, OrderStatus.CANCELLED]
@@ -187,17 +188,17 @@ def test_an_order_that_cannot_be_read_holds_up_its_pool_and_no_other_order(runni
     running.store.append([replace(last, aggregate_version=version, event_type="Cloudbash.Domain.Orders.Events.Odd")])
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     pool = pool_id(ticket_type_id, 0)
-    running.worker().do(Task(Kind.CANCEL_POOL, pool, "cause", concert_id))
+    running.worker().do(Task(CANCEL_POOL, pool, "cause", concert_id))
     assert [(task.kind, task.stream_id) for task in running.take()] == [
-        (Kind.CANCEL_ORDER, damaged),
-        (Kind.SETTLE_ORDER, sound),
+        (CANCEL_ORDER, damaged),
+        (SETTLE_ORDER, sound),
     ]
     assert running.shop.order_state(sound).status is OrderStatus.REFUNDING
     assert not running.shop.pool(ticket_type_id).cleared
 
 
-@pytest.mark.parametrize("kind", [Kind.SETTLE_PAYMENT, Kind.CANCEL_ORDER, Kind.CANCEL_POOL])
-def test_a_task_that_does_not_say_what_it_is_about_is_not_taken_for_done(running: Machinery, kind: Kind) -> None:
+@pytest.mark.parametrize("kind", [SETTLE_PAYMENT, CANCEL_ORDER, CANCEL_POOL])
+def test_a_task_that_does_not_say_what_it_is_about_is_not_taken_for_done(running: Machinery, kind: str) -> None:
     answer = running.worker().work([Message("this", to_message(Task(kind, some_id("stream"), "cause")))])
     assert answer == {"batchItemFailures": [{"itemIdentifier": "this"}]}
 
@@ -228,7 +229,7 @@ def test_two_concerts_of_an_order_cancelled_twice_with_every_task_doubled_give_o
         running.deliver()
         tasks = running.take()
         running.worker().work([Message("one", to_message(task)) for task in [*tasks, *reversed(tasks)]])
-        running.runner().push_on(running.shop.clock.advance(PUSH_EVERY))
+        running.runner().retry_overdue(running.shop.clock.advance(RETRY_EVERY))
     running.run_until_quiet()
     order = running.shop.order_state(order_id)
     assert (order.status, running.shop.gateway.taken_for(order_id)) == (OrderStatus.REFUNDED, Decimal(0))
@@ -252,7 +253,7 @@ def test_tickets_of_a_free_order_hear_of_their_revocation_though_the_message_was
     for _ in range(3):
         running.deliver()
         running.worker().work([Message("one", to_message(task)) for task in running.take()])
-        running.lose(Kind.SETTLE_ORDER)
+        running.lose(SETTLE_ORDER)
     assert running.shop.order_state(order_id).is_unfinished
     running.run_until_quiet()
     order = running.shop.order_state(order_id)
@@ -292,7 +293,7 @@ def test_an_event_that_was_seen_is_not_reacted_to_again(running: Machinery) -> N
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     running.deliver()
     running.deliver()
-    assert [task.kind for task in running.queue.tasks] == [Kind.RESUME_CONCERT]
+    assert [task.kind for task in running.queue.tasks] == [RESUME_CONCERT]
     events = [recorded(event) for event in running.store.read(concert_id)]
     with pytest.raises(PositionMoved):
         running.runner().apply(concert_id, -1, events)
@@ -311,17 +312,17 @@ def test_tasks_that_could_not_be_sent_are_sent_when_the_event_comes_again(runnin
         running.runner(queue=Away()).apply(concert_id, -1, events)
     assert running.instances.find(concert_id) is None
     running.deliver()
-    assert [task.kind for task in running.queue.tasks] == [Kind.RESUME_CONCERT]
+    assert [task.kind for task in running.queue.tasks] == [RESUME_CONCERT]
 
 
 def test_the_watchdog_pushes_what_is_due_once_a_minute(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
     order_id = ordered(running, ticket_type_id)
     running.deliver()
-    assert running.runner().push_on(running.shop.clock.advance(PAY_WITHIN)) == 1
-    assert running.runner().push_on(running.shop.clock()) == 0
-    assert running.runner().push_on(running.shop.clock.advance(PUSH_EVERY)) == 1
-    assert {(task.kind, task.stream_id) for task in running.queue.tasks} == {(Kind.SETTLE_ORDER, order_id)}
+    assert running.runner().retry_overdue(running.shop.clock.advance(PAY_WITHIN)) == 1
+    assert running.runner().retry_overdue(running.shop.clock()) == 0
+    assert running.runner().retry_overdue(running.shop.clock.advance(RETRY_EVERY)) == 1
+    assert {(task.kind, task.stream_id) for task in running.queue.tasks} == {(SETTLE_ORDER, order_id)}
 
 
 def test_how_late_the_watchdog_is_is_counted(running: Machinery, counted: Callable[[], dict[str, float]]) -> None:
@@ -329,7 +330,7 @@ def test_how_late_the_watchdog_is_is_counted(running: Machinery, counted: Callab
     ordered(running, ticket_type_id)
     running.deliver()
     [due] = [one.due_at for one in running.instances.list_due(running.shop.clock() + 2 * PAY_WITHIN, 10) if one.due_at]
-    running.runner().push_on(running.shop.clock.advance(2 * PAY_WITHIN))
+    running.runner().retry_overdue(running.shop.clock.advance(2 * PAY_WITHIN))
     assert counted()["WatchdogDelay"] == (running.shop.clock() - due).total_seconds()
 
 
@@ -340,7 +341,7 @@ def test_of_two_watchdogs_one_pushes(running: Machinery) -> None:
     instance = running.instances.find(order_id)
     assert instance is not None
     later = running.shop.clock.advance(PAY_WITHIN)
-    assert [running.instances.postpone(instance, later + PUSH_EVERY) for _ in range(2)] == [True, False]
+    assert [running.instances.postpone(instance, later + RETRY_EVERY) for _ in range(2)] == [True, False]
 
 
 def test_a_message_that_fails_comes_again_and_the_others_are_done(running: Machinery) -> None:
@@ -349,8 +350,8 @@ def test_a_message_that_fails_comes_again_and_the_others_are_done(running: Machi
     running.shop.clock.advance(PAY_WITHIN)
     messages = [
         Message("nonsense", "{}"),
-        Message("too early", to_message(Task(Kind.SETTLE_PAYMENT, order_id, "webhook", some_id("unknown")))),
-        Message("fine", to_message(Task(Kind.SETTLE_ORDER, order_id, "due"))),
+        Message("too early", to_message(Task(SETTLE_PAYMENT, order_id, "webhook", some_id("unknown")))),
+        Message("fine", to_message(Task(SETTLE_ORDER, order_id, "due"))),
     ]
     answer = running.worker().work(messages)
     assert answer == {"batchItemFailures": [{"itemIdentifier": "nonsense"}, {"itemIdentifier": "too early"}]}
@@ -361,14 +362,14 @@ def test_what_a_worker_writes_names_the_worker_and_its_cause(running: Machinery)
     _, ticket_type_id = running.shop.on_sale()
     order_id = ordered(running, ticket_type_id)
     running.shop.clock.advance(PAY_WITHIN)
-    running.worker().do(Task(Kind.SETTLE_ORDER, order_id, "due now"))
+    running.worker().do(Task(SETTLE_ORDER, order_id, "due now"))
     expired = running.store.read(order_id)[-1]
     assert (expired.actor_id, expired.causation_id) == ("worker:settle_order", "due now")
 
 
 @pytest.mark.parametrize("about", [None, some_id("payment")])
 def test_a_task_survives_the_queue(about: UUID | None) -> None:
-    task = Task(Kind.SETTLE_PAYMENT, some_id("order"), "cause", about)
+    task = Task(SETTLE_PAYMENT, some_id("order"), "cause", about)
     assert from_message(to_message(task)) == task
 
 

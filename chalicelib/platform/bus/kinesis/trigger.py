@@ -13,8 +13,10 @@ Follow = Callable[[Iterable[BusRecord]], dict[str, Any]]
 """Handles one batch, and answers what of it has to come again."""
 
 
-def on_bus_records(app: "Chalice", stream: str, batch_size: int, window_seconds: int = 0) -> Callable[[Follow], Any]:
-    """Declare a function that follows the bus; its handler is given the records of a batch."""
+def on_bus_records(
+    app: "Chalice", name: str, stream: str, batch_size: int, window_seconds: int = 0
+) -> Callable[[Follow], Any]:
+    """Declare the function `name`, which follows the bus; its handler is given the records of a batch."""
 
     def declare(follow: Follow) -> Any:
         @wraps(follow)
@@ -22,7 +24,7 @@ def on_bus_records(app: "Chalice", stream: str, batch_size: int, window_seconds:
             return follow(records_of(event))
 
         register = app.on_kinesis_record(
-            stream=stream, batch_size=batch_size, maximum_batching_window_in_seconds=window_seconds
+            stream=stream, batch_size=batch_size, name=name, maximum_batching_window_in_seconds=window_seconds
         )
         return register(handle)
 

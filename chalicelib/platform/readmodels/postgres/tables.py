@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
@@ -10,13 +11,15 @@ from chalicelib.platform.readmodels.port import Contents
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of a read model, each with the column that names the stream of a row.
+    """The tables of a read model, each with the column that names the stream of a row, and what makes them.
 
-    Every table has a column `id`, by which the rows of a stream are told apart.
+    Every table has a column `id`, by which the rows of a stream are told apart. `migrations` is the directory of the
+    `.sql` files that make the tables.
     """
 
     name: str
     tables: Mapping[str, str]
+    migrations: Path
 
     def of(self, generation: int) -> str:
         return f"{self.name}_{generation}"

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from hashlib import sha256
 
-from chalicelib.platform.processes.work import Kind, Task, WorkQueue
+from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.shop.orders.payments.port import PaymentGateway
+from chalicelib.shop.orders.task_kinds import SETTLE_PAYMENT
 
 
 def receive(
@@ -20,4 +21,4 @@ def receive(
     notification = gateway.read_notification(body, headers)
     if notification is not None:
         cause = f"webhook:{sha256(body).hexdigest()[:32]}"
-        queue.send([Task(Kind.SETTLE_PAYMENT, notification.order_id, cause, notification.payment_id)], delay)
+        queue.send([Task(SETTLE_PAYMENT, notification.order_id, cause, notification.payment_id)], delay)

@@ -1,0 +1,120 @@
+"""What a Lambda function is: what calls it, what it needs, and what it does with what it is called with.
+
+The classes are named tuples, because every container makes them all as it starts.
+"""
+
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+
+class Need(StrEnum):
+    """A thing that a function uses: it decides on the function's settings, permissions, libraries and place."""
+
+    APPEND = "append"
+    RAISE_EPOCHS = "raise_epochs"
+    CACHE_SOLD_OUT = "cache_sold_out"
+    CATCH_UP = "catch_up"
+    SET_ASIDE = "set_aside"
+    PUBLISH = "publish"
+    PROBE_BUS = "probe_bus"
+    READ_DOCUMENTS = "read_documents"
+    WRITE_DOCUMENTS = "write_documents"
+    POSTGRES = "postgres"
+    REDIS = "redis"
+    TOKENS = "tokens"
+    PERSON_KEYS = "person_keys"
+    DEADLINES = "deadlines"
+    PAYMENTS = "payments"
+    ENQUEUE = "enqueue"
+    PROCESSES = "processes"
+    OVERDUE_PROCESSES = "overdue_processes"
+    VERIFY_LOG = "verify_log"
+    VERIFY_DOCUMENTS = "verify_documents"
+    VERIFY_PROCESSES = "verify_processes"
+    SIGN_HEADS = "sign_heads"
+    ARCHIVE = "archive"
+
+
+class Http(NamedTuple):
+    """Called by API Gateway, for every route."""
+
+
+class Authorizer(NamedTuple):
+    """Called by API Gateway with a token, before a route that wants one."""
+
+
+class LogStream(NamedTuple):
+    """Called with the records of the log's own stream."""
+
+    batch_size: int = 100
+
+
+class Bus(NamedTuple):
+    """Called with the records of the event bus: up to `parallel` batches at once, each stream always in the same one.
+
+    `reader` names a registered reader with a connection of its own, `reader_is_optional` if the stage decides on it.
+    """
+
+    batch_size: int = 100
+    window_seconds: int = 0
+    parallel: int = 10
+    reader: str = ""
+    reader_is_optional: bool = False
+
+
+class Queue(NamedTuple):
+    """Called with messages of the work queue, by at most `most_at_once` containers."""
+
+    batch_size: int = 10
+    most_at_once: int = 50
+
+
+class Schedule(NamedTuple):
+    """Called every so many minutes."""
+
+    minutes: int = 1
+
+
+class Invoked(NamedTuple):
+    """Called by name, by a deployment or an operator."""
+
+
+Trigger = Http | Authorizer | LogStream | Bus | Queue | Schedule | Invoked
+
+
+class Function(NamedTuple):
+    """One Lambda function; `name` is that of its entry point in `app.py`, `arrow` says from where to where it carries.
+
+    `makes` names what the container's shop makes before the first call. `memory` is in megabytes, `timeout` in seconds.
+    `layers` lie over the one that all functions have. `reserved` is how many containers of the account are its own.
+    `read_model` is the one that it keeps current; `run` refers, inside a context, to what a function of that does.
+    """
+
+    name: str
+    arrow: str
+    trigger: Trigger
+    needs: frozenset[Need]
+    makes: tuple[str, ...] = ()
+    memory: int = 512
+    timeout: int = 60
+    layers: tuple[str, ...] = ()
+    reserved: int | None = None
+    read_model: str = ""
+    run: str = ""
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether it runs inside the VPC, as only what talks to Postgres or Redis has to (ADR 22)."""
+        return not self.needs.isdisjoint({Need.POSTGRES, Need.REDIS})
+
+    @property
+    def policy_file(self) -> str:
+        """Where its IAM policy lies, beside Chalice's configuration."""
+        return f"policies/{self.name}.json"
+
+    def warm_up(self, shop: Any) -> None:
+        """Make what every call needs, before the first one comes."""
+        for name in self.makes:
+            getattr(shop, name)
+        if self.read_model:
+            shop.consumer(self.read_model)

@@ -1,0 +1,25 @@
+"""The tasks of the work queue that concerts own; each may come twice, late, or half done."""
+
+from typing import Protocol
+
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.processes.work import Task, WorkQueue
+from chalicelib.shop.concerts.commands import close_sales, finish_capacity_change
+from chalicelib.shop.orders.commands import CANCEL_POOL
+
+
+class Shop(Protocol):
+    """What these tasks use of a container."""
+
+    @property
+    def repository(self) -> Repository: ...
+
+    @property
+    def work_queue(self) -> WorkQueue: ...
+
+
+def resume_concert(shop: Shop, task: Task) -> None:
+    """Bring a change of capacity to its end, and go on with a cancellation."""
+    finish_capacity_change(shop.repository, task.stream_id, task.origin)
+    pools = close_sales(shop.repository, task.stream_id, task.origin)
+    shop.work_queue.send([Task(CANCEL_POOL, pool, task.cause, task.stream_id) for pool in pools])

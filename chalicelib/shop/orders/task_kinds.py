@@ -1,0 +1,7 @@
+"""The kinds of tasks that orders handle, as the messages of the work queue name them."""
+
+SETTLE_ORDER = "settle_order"
+SETTLE_PAYMENT = "settle_payment"
+CANCEL_ORDER = "cancel_order"
+CANCEL_POOL = "cancel_pool"
+"""Names a pool, and the concert that it is about."""

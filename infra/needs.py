@@ -1,0 +1,137 @@
+"""What a need of a function comes to on AWS: the settings that it reads, and what it may do with which resource."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from chalicelib.platform.function import Need
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Actions on one resource, named as the policy names it; in stages of which `condition` holds, if there is one."""
+
+    actions: tuple[str, ...]
+    resource: Json
+    condition: str = ""
+
+
+@dataclass(frozen=True)
+class Provision:
+    """The environment and the permissions of one need."""
+
+    environment: Json
+    grants: tuple[Grant, ...] = ()
+
+
+def ref(logical_id: str) -> Json:
+    """Refer to a parameter, or to a resource by what CloudFormation calls it."""
+    return {"Ref": logical_id}
+
+
+def arn_of(logical_id: str, attribute: str = "Arn") -> Json:
+    """Refer to a resource by its ARN."""
+    return {"Fn::GetAtt": [logical_id, attribute]}
+
+
+def inside(logical_id: str, path: str) -> Json:
+    """Refer to a part of a resource."""
+    return {"Fn::Sub": f"${{{logical_id}.Arn}}/{path}"}
+
+
+_LOG = {"EVENTS_TABLE": ref("EventsTable")}
+_MARKS = {"MARKS_TABLE": ref("MarksTable")}
+_PARKING = {"PARKED_TABLE": ref("ParkedTable")}
+_READ_TABLE = {"READ_TABLE": ref("ReadTable")}
+_PROCESSES = {"PROCESS_TABLE": ref("ProcessTable")}
+_BUS = {"EVENT_BUS": ref("EventBus")}
+_KEEP = ("dynamodb:GetItem", "dynamodb:PutItem")
+_SECRET = ("secretsmanager:GetSecretValue",)
+
+PROVISIONS: dict[Need, Provision] = {
+    Need.APPEND: Provision(
+        _LOG | _MARKS | {"SNAPSHOTS_TABLE": ref("SnapshotsTable"), "APPEND_WITH": ref("AppendWith")},
+        (
+            Grant(("dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"), arn_of("EventsTable")),
+            Grant(_KEEP, arn_of("SnapshotsTable")),
+        ),
+    ),
+    Need.RAISE_EPOCHS: Provision(
+        _MARKS, (Grant(("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"), arn_of("MarksTable")),)
+    ),
+    Need.CACHE_SOLD_OUT: Provision(_MARKS, (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("MarksTable")),)),
+    Need.CATCH_UP: Provision(
+        _LOG | _PARKING,
+        (
+            Grant(("dynamodb:Query",), arn_of("EventsTable")),
+            Grant(("dynamodb:DeleteItem", *_KEEP), arn_of("ParkedTable")),
+        ),
+    ),
+    Need.SET_ASIDE: Provision(_PARKING, (Grant(("dynamodb:PutItem",), arn_of("ParkedTable")),)),
+    Need.PUBLISH: Provision(_BUS, (Grant(("kinesis:PutRecords",), arn_of("EventBus")),)),
+    Need.PROBE_BUS: Provision(_BUS, (Grant(("kinesis:DescribeStreamSummary",), arn_of("EventBus")),)),
+    Need.READ_DOCUMENTS: Provision(
+        _READ_TABLE,
+        (
+            Grant(("dynamodb:GetItem",), arn_of("ReadTable")),
+            Grant(("dynamodb:Query",), inside("ReadTable", "index/ByOwner")),
+        ),
+    ),
+    Need.WRITE_DOCUMENTS: Provision(_READ_TABLE, (Grant(_KEEP, arn_of("ReadTable")),)),
+    Need.POSTGRES: Provision(
+        {"DATABASE_URL": ref("DatabaseUrl"), "DATABASE_SECRET_ID": ref("DatabaseSecretId")},
+        (Grant(_SECRET, ref("DatabaseSecretId")),),
+    ),
+    Need.REDIS: Provision({"REDIS_URL": ref("RedisUrl")}),
+    Need.TOKENS: Provision(
+        {"JWKS_URL": ref("JwksUrl"), "JWT_ISSUER": ref("JwtIssuer"), "JWT_AUDIENCE": ref("JwtAudience")}
+    ),
+    Need.PERSON_KEYS: Provision(
+        {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},
+        (Grant(_KEEP, arn_of("PersonKeysTable")), Grant(("kms:Decrypt", "kms:Encrypt"), arn_of("MasterKey"))),
+    ),
+    Need.DEADLINES: Provision({"HOLD_MINUTES": ref("HoldMinutes"), "PAYMENT_MINUTES": ref("PaymentMinutes")}),
+    Need.PAYMENTS: Provision(
+        {
+            "PAYMENT_PROVIDERS": ref("PaymentProviders"),
+            "STRIPE_SECRET_ID": ref("StripeSecretId"),
+            "SANDBOX_TABLE": ref("SandboxTable"),
+            "SANDBOX_SECRET_ID": ref("SandboxSecret"),
+        },
+        (
+            Grant(_KEEP, arn_of("SandboxTable")),
+            Grant(_SECRET, ref("SandboxSecret")),
+            Grant(_SECRET, ref("StripeSecretId"), "HasStripe"),
+        ),
+    ),
+    Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),
+    Need.PROCESSES: Provision(_PROCESSES, (Grant(_KEEP, arn_of("ProcessTable")),)),
+    Need.OVERDUE_PROCESSES: Provision(
+        _PROCESSES,
+        (
+            Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("ProcessTable")),
+            Grant(("dynamodb:Query",), inside("ProcessTable", "index/ByDueTime")),
+        ),
+    ),
+    Need.VERIFY_LOG: Provision(
+        _LOG | _PARKING,
+        (
+            Grant(("dynamodb:Query", "dynamodb:Scan"), arn_of("EventsTable")),
+            Grant(("dynamodb:DeleteItem", *_KEEP, "dynamodb:Scan"), arn_of("ParkedTable")),
+        ),
+    ),
+    Need.VERIFY_DOCUMENTS: Provision(_READ_TABLE, (Grant(("dynamodb:BatchGetItem", *_KEEP), arn_of("ReadTable")),)),
+    Need.VERIFY_PROCESSES: Provision(_PROCESSES, (Grant(("dynamodb:BatchGetItem", *_KEEP), arn_of("ProcessTable")),)),
+    Need.SIGN_HEADS: Provision(
+        {"HEADS_BUCKET": ref("HeadsBucket"), "SIGNING_KEY_ID": arn_of("SigningKey")},
+        (
+            Grant(("s3:ListBucket",), arn_of("HeadsBucket")),
+            Grant(("s3:GetObject", "s3:PutObject"), inside("HeadsBucket", "heads/*")),
+            Grant(("kms:Sign",), arn_of("SigningKey")),
+        ),
+    ),
+    Need.ARCHIVE: Provision(
+        {"ARCHIVE_BUCKET": ref("ArchiveBucket")}, (Grant(("s3:PutObject",), inside("ArchiveBucket", "events/*")),)
+    ),
+}

@@ -1,0 +1,328 @@
+"""`python -m tests.support.record_log`: play one day of the shop on a stack of its own, and record its log.
+
+Every kind of event that the shop writes happens in it. The data hold nothing secret: the keys that sealed the buyers'
+names are gone with the stack. `--expected-only` keeps the log that is recorded, and computes anew what it comes to.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from uuid import UUID, uuid5
+
+import boto3
+import httpx
+
+from benchmarks.own_stack import own_stack
+from chalicelib import composition
+from chalicelib.platform.caller import Role
+from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.event import event_classes
+from chalicelib.shop.access.commands import erase_person, grant_role, revoke_role
+from local.stack import Stack
+from tests.journeys.shop import BUYER, TICKETS, VENUE, Json, Shop, clock_of_the_shop, made, open_shop, pay, refused
+from tests.support import recorded_log
+from tests.support.recorded_log import Item, Streams
+from tests.support.shop import Clock
+
+FIRST_MORNING = datetime(2026, 11, 27, 9, tzinfo=UTC)
+OPENING = FIRST_MORNING + timedelta(days=60)
+SECOND, MINUTE = timedelta(seconds=1), timedelta(minutes=1)
+PERSONS = UUID("a10c0000-0000-4000-8000-000000000000")
+READ_ONLY = "ByTheOriginal"
+"""How the classes of events end that the shop reads and never writes."""
+
+
+class Incomplete(Exception):
+    """The story does not make every kind of event that the shop writes."""
+
+
+def person(name: str) -> str:
+    """The id of somebody in the story."""
+    return str(uuid5(PERSONS, name))
+
+
+@dataclass
+class Concert:
+    """A concert of the story, by the ids of its ticket types."""
+
+    id: str
+    ticket_types: list[str]
+
+    @property
+    def path(self) -> str:
+        return f"/concerts/{self.id}"
+
+
+@dataclass
+class Story:
+    """What happens, told through the public API wherever that can make it happen."""
+
+    shop: Shop
+    clock: Clock
+    places: dict[str, str] = field(default_factory=dict)
+
+    def play(self) -> None:
+        self.venues_come_and_go()
+        self.drafts_are_edited()
+        self.carts_change()
+        self.orders_are_paid_or_not()
+        self.payments_come_late()
+        self.customers_are_limited()
+        self.quantities_change()
+        self.people_come_in()
+        self.a_concert_is_cancelled()
+        self.roles_are_granted()
+        self.settle()
+
+    # --- the house -------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def organiser(self) -> httpx.Client:
+        return self.shop.organiser(person("organiser"))
+
+    @cached_property
+    def venue_id(self) -> str:
+        return str(self.post(self.organiser, "/venues", VENUE)["id"])
+
+    def venues_come_and_go(self) -> None:
+        self.patch(self.organiser, f"/venues/{self.venue_id}", {"capacity": 1500, "web_url": None})
+        mistaken = self.post(self.organiser, "/venues", VENUE | {"name": "Hapra"})["id"]
+        made(self.organiser.delete(f"/venues/{mistaken}"))
+
+    def drafts_are_edited(self) -> None:
+        draft = self.draft("Múm", TICKETS, TICKETS | {"name": "Balcony"})
+        self.patch(self.organiser, draft.path, {"description": "With a string quartet", "genre": "Electronic"})
+        self.patch(self.organiser, f"{draft.path}/ticket-types/{draft.ticket_types[0]}", {"quantity": 30})
+        made(self.organiser.delete(f"{draft.path}/ticket-types/{draft.ticket_types[1]}"))
+        given_up = self.draft("Nobody")
+        made(self.organiser.delete(given_up.path))
+        self.places |= {"draft": draft.id, "organiser": person("organiser")}
+
+    # --- buying ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def concert(self) -> Concert:
+        """Its seats are few, and its guest list costs nothing."""
+        floor, seats = TICKETS | {"quantity": 40}, TICKETS | {"name": "Seats", "quantity": 3}
+        guests = TICKETS | {"name": "Guest list", "price": {"amount": "0.00", "currency": "EUR"}}
+        return self.on_sale("Björk", floor, seats, guests)
+
+    def carts_change(self) -> None:
+        floor, *_ = self.concert.ticket_types
+        customer = self.shop.customer(person("who cannot decide"))
+        cart_id = self.cart(customer)
+        first = self.add(customer, cart_id, floor, 2)
+        self.add(customer, cart_id, floor, 1)
+        made(customer.delete(f"/carts/{cart_id}/items/{first}"))
+        self.pass_by(5 * MINUTE)
+        self.post(customer, f"/carts/{cart_id}/hold-extensions")
+        self.pass_by(30 * MINUTE)
+        self.settle()
+        open_cart = self.cart(self.shop.customer(person("who has a cart")))
+        self.places |= {"cart": open_cart, "customer": person("who has a cart"), "ticket_type": floor}
+
+    def orders_are_paid_or_not(self) -> None:
+        floor, _, guests = self.concert.ticket_types
+        buyer = self.shop.customer(person("who buys"))
+        order_id = self.order(buyer, floor, 2)
+        refused(pay(buyer, order_id, "tok_declined"), 402, "payment_declined")
+        self.pass_by(SECOND)
+        made(pay(buyer, order_id))
+        self.order(self.shop.customer(person("who is invited")), guests, 1)
+        overcharged = self.shop.customer(person("who is overcharged"))
+        refused(pay(overcharged, self.order(overcharged, floor, 1), "tok_wrong_amount"), 409, "payment_returned")
+        patient = self.shop.customer(person("who waits"))
+        made(pay(patient, self.order(patient, floor, 1), "tok_delayed"))
+        self.settle()
+        self.pass_by(2 * MINUTE)
+        self.settle()
+        self.order(self.shop.customer(person("who never pays")), floor, 4)
+        self.pass_by(20 * MINUTE)
+        self.settle()
+
+    def payments_come_late(self) -> None:
+        """Of two, after another has bought what they waited for: one is given what is left, one its money."""
+        _, seats, _ = self.concert.ticket_types
+        late = [self.shop.customer(person(f"who is late {number}")) for number in (1, 2)]
+        orders = [self.order(customer, seats, quantity) for customer, quantity in zip(late, (2, 1), strict=True)]
+        for customer, order_id in zip(late, orders, strict=True):
+            refused(pay(customer, order_id, "tok_lost_reply"), 503, "unavailable")
+        self.pass_by(20 * MINUTE)
+        quick = self.shop.customer(person("who is quick"))
+        made(pay(quick, self.order(quick, seats, 2)))
+        self.settle()
+
+    # --- rules of the organiser ------------------------------------------------------------------------------------
+
+    def customers_are_limited(self) -> None:
+        concert = self.on_sale("Sigur Rós", TICKETS, max_per_customer=3)
+        customer = self.shop.customer(person("who wants all"))
+        cart_id = self.cart(customer)
+        item_id = self.add(customer, cart_id, concert.ticket_types[0], 2)
+        made(customer.delete(f"/carts/{cart_id}/items/{item_id}"))
+        made(pay(customer, self.order(customer, concert.ticket_types[0], 3)))
+        self.places["limited_concert"] = concert.id
+
+    def quantities_change(self) -> None:
+        """Of two pools; the last group is given tickets of both."""
+        concert = self.on_sale("Ásgeir", TICKETS | {"quantity": 60, "max_per_order": 40})
+        [floor] = concert.ticket_types
+        groups = [self.shop.customer(person(f"group {number}")) for number in (1, 2, 3)]
+        carts = [self.cart(group) for group in groups]
+        for group, cart_id in zip(groups, carts, strict=True):
+            self.add(group, cart_id, floor, 20)
+        made(pay(groups[-1], self.check_out(groups[-1], carts[-1])))
+        path = f"{concert.path}/ticket-types/{floor}"
+        self.patch(self.organiser, path, {"quantity": 64})
+        refused(self.organiser.patch(path, json={"quantity": 59}), 409, "capacity_below_committed")
+        self.patch(self.organiser, path, {"quantity": 62})
+
+    def people_come_in(self) -> None:
+        concert = self.on_sale("Of Monsters and Men")
+        customer, door = self.shop.customer(person("who comes")), self.shop.as_role("door", person("door"))
+        order_id = self.order(customer, concert.ticket_types[0], 2)
+        made(pay(customer, order_id))
+        self.settle()
+        ticket, *_ = made(customer.get(f"/orders/{order_id}/tickets"))["items"]
+        self.post(door, f"{concert.path}/check-ins", {"order_id": order_id, "ticket_id": ticket["id"]})
+
+    def a_concert_is_cancelled(self) -> None:
+        """One order is paid, for it and for another concert; one is not paid; one cart is still full."""
+        concert, other = self.on_sale("Kaleo"), self.concert
+        floor = concert.ticket_types[0]
+        for name in ("who is disappointed", "who came for both"):
+            customer = self.shop.customer(person(name))
+            cart_id = self.cart(customer)
+            self.add(customer, cart_id, floor, 2)
+            if "both" in name:
+                self.add(customer, cart_id, other.ticket_types[0], 1)
+            made(pay(customer, self.check_out(customer, cart_id)))
+        self.order(self.shop.customer(person("who hesitates")), floor, 1)
+        holding = self.shop.customer(person("who only holds"))
+        self.add(holding, self.cart(holding), floor, 1)
+        self.settle()
+        self.post(self.organiser, f"{concert.path}/cancel")
+        self.settle()
+        for _ in range(3):
+            self.pass_by(2 * MINUTE)
+            self.settle()
+
+    def roles_are_granted(self) -> None:
+        """By an operator at a shell."""
+        shop, helper = composition.current(), UUID(person("helper"))
+        origin = Origin("operator:recorder", person("operator"), "ops:record")
+        grant_role(shop.repository, origin, helper, Role.ORGANISER)
+        grant_role(shop.repository, origin, helper, Role.DOOR)
+        revoke_role(shop.repository, origin, helper, Role.ORGANISER)
+        erase_person(shop.repository, shop.vault, origin, UUID(person("who never pays")))
+
+    # --- how things are done ---------------------------------------------------------------------------------------
+
+    def draft(self, name: str, *ticket_types: Json, max_per_customer: int | None = None) -> Concert:
+        details = {"name": name, "venue_id": self.venue_id, "max_per_customer": max_per_customer}
+        path = f"/concerts/{self.post(self.organiser, '/concerts', details)['id']}"
+        ends_at = OPENING + timedelta(hours=3)
+        self.post(
+            self.organiser, f"{path}/schedule", {"starts_at": OPENING.isoformat(), "ends_at": ends_at.isoformat()}
+        )
+        kinds = [self.post(self.organiser, f"{path}/ticket-types", kind)["id"] for kind in ticket_types]
+        return Concert(path.rpartition("/")[2], kinds)
+
+    def on_sale(self, name: str, *ticket_types: Json, max_per_customer: int | None = None) -> Concert:
+        concert = self.draft(name, *(ticket_types or (TICKETS,)), max_per_customer=max_per_customer)
+        self.post(self.organiser, f"{concert.path}/publish")
+        return concert
+
+    def cart(self, customer: httpx.Client) -> str:
+        return str(self.post(customer, "/carts")["id"])
+
+    def add(self, customer: httpx.Client, cart_id: str, ticket_type_id: str, quantity: int) -> str:
+        line = {"ticket_type_id": ticket_type_id, "quantity": quantity}
+        return str(self.post(customer, f"/carts/{cart_id}/items", line)["item_id"])
+
+    def check_out(self, customer: httpx.Client, cart_id: str) -> str:
+        return str(self.post(customer, f"/carts/{cart_id}/checkout", BUYER)["order_id"])
+
+    def order(self, customer: httpx.Client, ticket_type_id: str, quantity: int) -> str:
+        cart_id = self.cart(customer)
+        self.add(customer, cart_id, ticket_type_id, quantity)
+        return self.check_out(customer, cart_id)
+
+    def post(self, client: httpx.Client, path: str, body: Json | None = None) -> Json:
+        self.pass_by(SECOND)
+        return made(client.post(path, json=body))
+
+    def patch(self, client: httpx.Client, path: str, body: Json) -> Json:
+        self.pass_by(SECOND)
+        return made(client.patch(path, json=body))
+
+    def pass_by(self, time: timedelta) -> None:
+        self.clock.advance(time)
+
+    def settle(self) -> None:
+        """Everything is delivered and done, and every scheduled function has run."""
+        for _ in range(2):
+            self.shop.settle()
+            self.shop.pump.tick()
+        self.shop.settle()
+
+
+def record(stack: Stack, directory: Path) -> None:
+    """Play, and write the log down. Raises Incomplete."""
+    clock = Clock(FIRST_MORNING)
+    with open_shop(stack) as shop, clock_of_the_shop(clock):
+        story = Story(shop, clock)
+        story.play()
+    items = items_of(stack.environment["EVENTS_TABLE"])
+    ensure_complete(items)
+    directory.mkdir(parents=True, exist_ok=True)
+    recorded_log.write_lines(recorded_log.EVENTS, items)
+    recorded_log.PLACES.write_text(json.dumps(story.places, indent=2) + "\n")
+
+
+def expect(streams: Streams) -> None:
+    """Write down what the log comes to by the code as it is."""
+    recorded_log.write_lines(recorded_log.STATES, recorded_log.states_of(streams))
+    lines: list[Json] = []
+    for name, make in composition.current().read_models.items():
+        lines += recorded_log.contributions(name, recorded_log.kept_by(make()[0], streams))
+    recorded_log.write_lines(recorded_log.READ_MODELS, lines)
+
+
+def items_of(table: str) -> list[Item]:
+    """The table as it lies there."""
+    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    items = [{name: item[name] for name in sorted(item)} for page in pages for item in page["Items"]]
+    return sorted(items, key=lambda item: (item["AggregateId"]["S"], int(item["AggregateVersion"]["N"])))
+
+
+def ensure_complete(items: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
+    """Raises Incomplete."""
+    found = Counter(item["EventType"]["S"] for item in items)
+    written = {cls.stored_name for cls in event_classes() if not cls.__name__.endswith(READ_ONLY)}
+    if missing := written - found.keys():
+        raise Incomplete(f"nothing of this happens: {', '.join(sorted(missing))}")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.support.record_log", description=__doc__)
+    parser.add_argument("--expected-only", action="store_true", help="keep the log; compute anew what it comes to")
+    options = parser.parse_args()
+    with own_stack() as stack:
+        os.environ.update(stack.environment)
+        if not options.expected_only:
+            record(stack, recorded_log.DIRECTORY)
+        composition.use(None)
+        expect(recorded_log.streams_of(recorded_log.recorded_items()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
