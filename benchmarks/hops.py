@@ -23,12 +23,14 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.privacy.keys import MemoryPersonKeys
 from chalicelib.platform.privacy.vault import PersonVault
-from chalicelib.platform.processes.work import Kind, MemoryWorkQueue, Task, to_message
+from chalicelib.platform.processes.work import MemoryWorkQueue, Task, to_message
 from chalicelib.platform.processes.worker import Message, Worker
 from chalicelib.shop.carts.commands import add_item, check_out
 from chalicelib.shop.inventory.commands import open_pools
 from chalicelib.shop.orders.commands import pay_order
 from chalicelib.shop.orders.payments.sandbox import MemoryLedger, SandboxGateway, Token
+from chalicelib.shop.orders.task_kinds import SETTLE_ORDER
+from simulator.workers import Workshop
 
 PACKAGE = str(Path(chalicelib.__file__).parent)
 PAY_WITHIN = timedelta(minutes=20)
@@ -87,13 +89,13 @@ class MemoryShop:
 
     def settle(self, order_id: UUID) -> None:
         """What a message of the work queue asks for."""
-        task = Task(Kind.SETTLE_ORDER, order_id, "a benchmark")
+        task = Task(SETTLE_ORDER, order_id, "a benchmark")
         answer = self._worker().work([Message("1", to_message(task))])
         if answer["batchItemFailures"]:
             raise RuntimeError(f"order {order_id} was not settled")
 
     def _worker(self) -> Worker:
-        return Worker(self.repository, self._gateways, MemoryWorkQueue(), utc_now)
+        return Workshop(self.repository, self._gateways, MemoryWorkQueue(), utc_now).worker()
 
 
 def measure() -> Mapping[str, Trace]:

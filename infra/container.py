@@ -21,8 +21,14 @@ PLACES = (CODE, DEPENDENCIES, SDK)
 
 def environment(function: str) -> dict[str, str]:
     """For the handler of this name: every setting but the files of development. Nothing answers at its endpoints."""
-    settings = {field.name.upper(): str(field.default or "x") for field in fields(Settings)}
-    kinds = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWKS_URL": "https://issuer/jwks"}
+    texts = [field for field in fields(Settings) if isinstance(field.default, str)]
+    settings = {field.name.upper(): field.default or "x" for field in texts}
+    kinds = {
+        "DATABASE_URL": "postgresql://db/x",
+        "REDIS_URL": "redis://cache",
+        "JWKS_URL": "https://issuer/jwks",
+        "STRIPE_API_BASE": "https://provider",
+    }
     ours = {name: value for name, value in (settings | kinds).items() if not name.endswith("_FILE")}
     aws = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")
     nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}

@@ -13,6 +13,9 @@ from chalicelib import contexts
 from chalicelib.composition import Composition
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.manifest import Context
+from chalicelib.shop.concerts.process import RESUME_CONCERT
+from chalicelib.shop.concerts.tasks import CANCEL_POOL
+from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT
 from infra.configuration import CONFIG, files
 from local.checkout import PROJECT
 
@@ -68,6 +71,9 @@ import app
 from chalicelib import contexts
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.eventsourcing.event import event_class
+from chalicelib.shop.concerts.process import RESUME_CONCERT
+from chalicelib.shop.concerts.tasks import CANCEL_POOL
+from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT
 from infra.configuration import files
 from infra.template import merge_template
 from ops import catalogue, rebuild
@@ -172,6 +178,7 @@ def test_every_kind_of_task_has_one_handler() -> None:
     kinds = [kind for context in contexts.CONTEXTS for kind in context.tasks]
     assert len(kinds) == len({*kinds})
     assert contexts.task_handlers(object()).keys() == {*kinds}
+    assert {RESUME_CONCERT, CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, CANCEL_ORDER} == {*kinds}
 
 
 def test_every_read_model_has_a_function_and_every_projector_a_read_model() -> None:

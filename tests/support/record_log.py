@@ -291,8 +291,9 @@ def expect(streams: Streams) -> None:
     """Write down what the log comes to by the code as it is."""
     recorded_log.write_lines(recorded_log.STATES, recorded_log.states_of(streams))
     lines: list[Json] = []
-    for name, make in composition.current().read_models.items():
-        lines += recorded_log.contributions(name, recorded_log.kept_by(make()[0], streams))
+    shop = composition.current()
+    for name in shop.read_model_names:
+        lines += recorded_log.contributions(name, recorded_log.kept_by(shop.read_model(name), streams))
     recorded_log.write_lines(recorded_log.READ_MODELS, lines)
 
 

@@ -5,7 +5,9 @@ from typing import Protocol
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.shop.concerts.commands import close_sales, finish_capacity_change
-from chalicelib.shop.orders.commands import CANCEL_POOL
+
+CANCEL_POOL = "cancel_pool"
+"""A task for whoever has orders: it names a closed pool, and is about the concert."""
 
 
 class Shop(Protocol):

@@ -18,9 +18,6 @@ from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced
 from chalicelib.shop.orders.order import ORDER, OrderStatus, PaymentStatus
 from chalicelib.shop.orders.payments.port import Attempt, PaymentGateway, gateway_of
 from chalicelib.shop.orders.settlement import Settled, SettlementContext, finish_refunds, record_outcome
-from chalicelib.shop.orders.task_kinds import CANCEL_POOL
-
-__all__ = ["CANCEL_POOL", "PaidOrder", "PaymentReturned", "PlacedOrder", "pay_order", "place_order"]
 
 PAYMENT_GRACE = timedelta(minutes=2)
 """How much longer than the payment deadline the stock waits. A request lasts at most 29 s on API Gateway, so a payment

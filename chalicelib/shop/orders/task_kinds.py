@@ -3,5 +3,3 @@
 SETTLE_ORDER = "settle_order"
 SETTLE_PAYMENT = "settle_payment"
 CANCEL_ORDER = "cancel_order"
-CANCEL_POOL = "cancel_pool"
-"""Names a pool, and the concert that it is about."""
