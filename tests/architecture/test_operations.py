@@ -38,6 +38,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "UnreadableRecords": {"VerifyReadModels"},
     "StreamsBehind": {"VerifyReadModels"},
     "WatchdogDelay": {"RetryOverdue"},
+    "Misconfigured": set(FUNCTIONS),
 }
 """Our metrics, and the functions that print them."""
 
