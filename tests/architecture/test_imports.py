@@ -96,9 +96,11 @@ FLOORS = (
     {"archive", "http", "integrity", "processes"},
     {"ownership", "services", "readmodels"},
     {"bus"},
-    {"aws", "caller", "invocation", "manifest", "money", "privacy"},
+    {"caller", "invocation", "manifest", "money", "privacy"},
     {"function", "logs"},
     {"eventsourcing"},
+    {"aws"},
+    {"failures"},
     {"clock", "errors", "metrics", "models"},
 )
 """The platform from the top floor down."""

@@ -20,7 +20,7 @@ PROCESSES = tuple(contexts.processes())
 
 
 class Machinery:
-    """Everything a shop of Lambdas does by itself, one call at a time. Nothing here may raise for weather."""
+    """Everything a shop of Lambdas does by itself, one call at a time. No transient failure is raised here."""
 
     def __init__(self, shop: Shop, store: MemoryEventStore) -> None:
         """`store` is the log as the bus sees it, without the faults that the shop may have."""
