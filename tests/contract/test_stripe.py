@@ -14,9 +14,9 @@ from chalicelib.platform.errors import BadSignature, InvalidInput, Unavailable
 from chalicelib.platform.money import Money
 from chalicelib.settings import NotConfigured, Settings
 from chalicelib.shop.concerts import commands as concerts
-from chalicelib.shop.orders.order import OrderStatus
 from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, Notification, Pending, Refund
 from chalicelib.shop.orders.refund import refund_id_of
+from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import cancel_order
 from tests.support.machinery import machinery
 from tests.support.shop import ORGANISER

@@ -17,8 +17,8 @@ from chalicelib.platform.readmodels.documents.projection import (
 )
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.shop.orders.events import OrderEvent
-from chalicelib.shop.orders.order import OrderStatus, PaymentStatus, status_at
 from chalicelib.shop.orders.projections import fold_order
+from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 
 OpenSealed = Callable[[Sealed], dict[str, str] | None]
 """Opens an envelope; None once the person is erased. May raise Unavailable."""
@@ -117,7 +117,7 @@ def _tickets(order: JsonObject) -> list[JsonObject]:
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:
     status, due = order["status"], order["payment_due_at"]
-    is_open = any(payment["status"] == PaymentStatus.STARTED for payment in order["payments"].values())
+    is_open = any(PaymentStatus(payment["status"]).is_open for payment in order["payments"].values())
     return status_at(
         None if status is None else OrderStatus(status),
         None if due is None else datetime.fromisoformat(due),

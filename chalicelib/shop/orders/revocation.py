@@ -8,7 +8,7 @@ from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.shop.orders.events import Ticket as Issued
+from chalicelib.shop.orders.events import IssuedTicket
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.ticket import TICKET
 
@@ -24,7 +24,7 @@ def revoke_tickets(repository: Repository, origin: Origin, order_id: UUID, order
     repository.execute(partial(_complete, order_id=order_id, concert_id=concert_id), origin)
 
 
-def _revoke(session: Session, order_id: UUID, tickets: Sequence[Issued], reason: str) -> None:
+def _revoke(session: Session, order_id: UUID, tickets: Sequence[IssuedTicket], reason: str) -> None:
     for issued in tickets:
         ticket = session.get(TICKET, issued.id, assume_new=True)
         session.append(TICKET, issued.id, *ticket.revoke(order_id, issued, reason, session.now))

@@ -16,9 +16,10 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import CommitTooLarge
 from chalicelib.shop.inventory.commands import Purchase, StockGone, release, sell_late
-from chalicelib.shop.orders.order import ORDER, Order, OrderStatus, Payment
+from chalicelib.shop.orders.order import ORDER, Order, Payment
 from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Pending
 from chalicelib.shop.orders.revocation import revoke_tickets
+from chalicelib.shop.orders.rules import OrderStatus
 
 Decide = Callable[[Order, datetime], list[Event]]
 
