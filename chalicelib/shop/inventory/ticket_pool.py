@@ -59,7 +59,7 @@ class Hold(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityChange:
+class PoolCapacityChange:
     """The pool's part of the last change of its type's quantity; 0 if it had none or gave it back."""
 
     id: UUID
@@ -76,7 +76,7 @@ class TicketPool:
 
     terms: TicketPoolOpened | None = None
     capacity: int = 0
-    last_change: CapacityChange | None = None
+    last_change: PoolCapacityChange | None = None
     sold: int = 0
     held: int = 0
     holds: dict[UUID, Hold] = field(default_factory=dict)
@@ -244,7 +244,7 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
             pool.terms = event
             pool.capacity = event.capacity
         case TicketPoolCapacityChanged():
-            pool.last_change = CapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
+            pool.last_change = PoolCapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
             pool.capacity += event.by
         case TicketPoolClosed():
             pool.closed = True

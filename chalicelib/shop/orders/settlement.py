@@ -17,7 +17,14 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import CommitTooLarge
 from chalicelib.shop.inventory.commands import Purchase, StockGone, release, sell_late
 from chalicelib.shop.orders.order import ORDER, Order, Payment
-from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Pending
+from chalicelib.shop.orders.payments.port import (
+    Attempt,
+    Charged,
+    Declined,
+    PaymentGateway,
+    PaymentOutcome,
+    PaymentPending,
+)
 from chalicelib.shop.orders.revocation import revoke_tickets
 from chalicelib.shop.orders.rules import OrderStatus
 
@@ -57,7 +64,7 @@ def record_outcome(context: SettlementContext, order_id: UUID, payment_id: UUID,
             return _record_success(context, order_id, payment_id, outcome)
         case Declined():
             return _decide(context, order_id, lambda order, now: order.fail_payment(payment_id, outcome.reason, now))
-        case Pending():
+        case PaymentPending():
             return Settled(*context.repository.load(ORDER, order_id))
 
 
@@ -81,7 +88,7 @@ def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID)
         raise Unavailable("The payment is not in the log yet.")
     if payment.may_succeed:
         outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
-        record_outcome(context, order_id, payment_id, outcome or Pending())
+        record_outcome(context, order_id, payment_id, outcome or PaymentPending())
     finish(context, order_id)
 
 
@@ -143,7 +150,7 @@ def _ask(context: SettlementContext, order_id: UUID, payment_id: UUID, now: date
     payment = order.payments[payment_id]
     outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
     is_due = order.payment_due_at is None or now >= order.payment_due_at
-    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, Pending))):
+    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, PaymentPending))):
         _close(context, order_id, payment_id)
     elif outcome is not None:
         record_outcome(context, order_id, payment_id, outcome)
