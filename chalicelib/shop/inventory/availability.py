@@ -1,4 +1,4 @@
-"""The operations on a stream of the availability, in memory: each does what its namesake in `availability.lua` does.
+"""Each operation on a stream of the availability does in memory what its namesake in `availability.lua` does in Redis.
 
 Counts are texts, as Redis has them, and no hash or set that is empty is there.
 """
@@ -9,7 +9,7 @@ from chalicelib.platform.readmodels.generations import Contents
 
 
 def change(contents: Contents, operation: str, *arguments: str | int) -> None:
-    """Change the contents in place."""
+    """Do one operation to the contents, in place."""
     OPERATIONS[operation](contents, *arguments)
     for part in [part for part, value in contents.items() if value == {}]:
         del contents[part]

@@ -27,7 +27,8 @@ def check_in(repository: Repository, caller: Caller, concert_id: UUID, order_id:
     """Let somebody in with a ticket of an order. Of two doors that see the same ticket at once one admits: the first
     event of the ticket's stream is written once. A repeated request is answered as the first time.
 
-    Raises NotFound for a ticket that the order does not have, or what `Ticket.check_in` raises.
+    Raises:
+        NotFound: for a ticket that the order does not have; and what `Ticket.check_in` raises.
     """
 
     def command(session: Session) -> Admission:

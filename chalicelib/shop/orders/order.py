@@ -61,7 +61,7 @@ class OrderOverdue(Expired):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment(PaymentState):
-    """A payment with what only the write side needs: the request that started it, and when."""
+    """Keeps, beside what the rules know, what only the write side needs: the request that started it, and when."""
 
     request_hash: str
     started_at: datetime
@@ -83,8 +83,8 @@ class Payment(PaymentState):
 
 @dataclass(frozen=True, slots=True)
 class Order(OrderState):
-    """`revocations_under_way` gives the reason for each concert whose revoked tickets may not all say so in their own
-    streams yet."""
+    """Keeps what the order has to decide by. `revocations_under_way` gives the reason for each concert whose revoked
+    tickets may not all say so in their own streams yet."""
 
     customer_id: UUID | None = None
     cart_id: UUID | None = None
@@ -105,7 +105,7 @@ class Order(OrderState):
         payment_due_at: datetime,
         now: datetime,
     ) -> list[Event]:
-        """An order is placed once."""
+        """Place the order once; placing again changes nothing."""
         if self.status is not None:
             return []
         return [
@@ -121,9 +121,15 @@ class Order(OrderState):
         ]
 
     def start_payment(self, payment_id: UUID, provider: str, request_hash: str, now: datetime) -> list[Event]:
-        """Starting again with the same request changes nothing.
+        """Start a payment of the total; starting again with the same request changes nothing.
 
-        Raises IdempotencyKeyReused, AlreadyPaid, PaymentInProgress, TooManyPayments, NotPayable or OrderOverdue.
+        Raises:
+            IdempotencyKeyReused
+            AlreadyPaid
+            PaymentInProgress
+            TooManyPayments
+            NotPayable
+            OrderOverdue
         """
         known = self.payments.get(payment_id)
         if known is not None:
@@ -149,21 +155,21 @@ class Order(OrderState):
         ]
 
     def fail_payment(self, payment_id: UUID, reason: str, now: datetime) -> list[Event]:
-        """Only a started payment can fail; hearing of it again changes nothing."""
+        """Fail a started payment; hearing of it again changes nothing."""
         if payment_id not in self.open_payments:
             return []
         return [PaymentFailed(payment_id=payment_id, reason=reason, at=now)]
 
     def is_news(self, payment_id: UUID) -> bool:
-        """Whether it was not known yet that this payment succeeded."""
+        """Tell whether the success of this payment was not known yet."""
         return payment_id in self.payments and self.payments[payment_id].may_succeed
 
     def is_paid_with(self, amount: Money) -> bool:
-        """Whether a payment of this amount confirms the order, if its stock can be had: late is not too late."""
+        """Tell whether a payment of this amount confirms the order, if its stock can be had: late is not too late."""
         return self.status in {OrderStatus.AWAITING_PAYMENT, OrderStatus.EXPIRED} and amount == self.total
 
     def confirm(self, order_id: UUID, now: datetime, payment_id: UUID, reference: str) -> list[Event]:
-        """The payment succeeded: the tickets are issued. Hearing of it again changes nothing."""
+        """Confirm the order by a successful payment and issue its tickets; hearing of it again changes nothing."""
         if not (self.is_news(payment_id) and self.is_paid_with(self.total)):
             return []
         tickets = tickets_of(order_id, self.lines)
@@ -172,14 +178,14 @@ class Order(OrderState):
     def return_payment(
         self, payment_id: UUID, reference: str, amount: Money, reason: str, now: datetime
     ) -> list[Event]:
-        """The payment succeeded and confirms nothing: all of it goes back, once."""
+        """Refund the whole of a successful payment that confirms nothing, once."""
         if not self.is_news(payment_id):
             return []
         succeeded = PaymentSucceeded(payment_id=payment_id, provider_reference=reference, amount=amount, at=now)
         return [succeeded, start_refund(payment_id, refund_id_of(payment_id), amount, reason, now)]
 
     def end_without_stock(self, now: datetime) -> list[Event]:
-        """What the order was for cannot be had any more: before its deadline only a cancelled concert takes it away."""
+        """End the order whose stock is gone: before its deadline only a cancelled concert takes it away."""
         if self.status is not OrderStatus.AWAITING_PAYMENT or self.payment_due_at is None:
             return []
         if now < self.payment_due_at:
@@ -187,29 +193,30 @@ class Order(OrderState):
         return [OrderExpired(at=now)]
 
     def complete_refund(self, refund_id: UUID, now: datetime) -> list[Event]:
-        """Only a refund that was started is completed; hearing of it again changes nothing."""
+        """Complete a refund that was started; hearing of it again changes nothing."""
         refund = self.refunds.get(refund_id)
         if refund is None or refund.completed:
             return []
         return [RefundCompleted(payment_id=refund.payment_id, refund_id=refund_id, at=now)]
 
     def complete_revocation(self, concert_id: UUID, now: datetime) -> list[Event]:
-        """Completing again changes nothing."""
+        """Complete the revocation of a concert's tickets; completing again changes nothing."""
         if concert_id not in self.revocations_under_way:
             return []
         return [TicketRevocationCompleted(concert_id=concert_id, at=now)]
 
     def expire(self, now: datetime) -> list[Event]:
-        """An unpaid order expires at its deadline, unless a payment is under way; expiring again changes nothing."""
+        """Expire an unpaid order at its deadline, unless a payment is under way; expiring again changes nothing."""
         if self.status is OrderStatus.EXPIRED or self.status_at(now) is not OrderStatus.EXPIRED:
             return []
         return [OrderExpired(at=now)]
 
     def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
-        """What was bought for the cancelled concert goes back, once: its tickets are revoked and their price refunded,
-        and tickets of other concerts stay valid. An order that is not paid is cancelled as a whole.
+        """Revoke and refund what was bought for the cancelled concert, once; tickets of other concerts stay valid. An
+        order that is not paid is cancelled as a whole.
 
-        Raises PaymentInProgress: the open payment of an unpaid order is closed first.
+        Raises:
+            PaymentInProgress: because the open payment of an unpaid order is closed first.
         """
         lines = [line for line in self.lines if line.concert_id == concert_id]
         if lines and self.status is OrderStatus.CONFIRMED:
@@ -233,28 +240,32 @@ class Order(OrderState):
         return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), price, reason, now), revoked]
 
     def confirm_free(self, order_id: UUID, now: datetime) -> list[Event]:
-        """An order that costs nothing needs no payment."""
+        """Confirm an order that costs nothing without a payment."""
         if self.status is not OrderStatus.AWAITING_PAYMENT or self.total.amount:
             return []
         return [OrderConfirmed(tickets=tickets_of(order_id, self.lines), at=now)]
 
     def status_at(self, now: datetime) -> OrderStatus | None:
-        """The status by the clock: unpaid past its deadline, with no payment under way, an order has expired."""
+        """Return the status by the clock, as `rules.status_at` says."""
         return status_at(self.status, self.payment_due_at, bool(self.open_payments), now)
 
     def ensure_of(self, customer_id: UUID) -> None:
-        """Raises NotFound: another customer's order does not exist."""
+        """Refuse everybody but the order's customer.
+
+        Raises:
+            NotFound: because another customer's order does not exist.
+        """
         if self.status is None or self.customer_id != customer_id:
             raise NotFound("There is no such order.")
 
     @property
     def open_payments(self) -> tuple[UUID, ...]:
-        """Payments of which the provider has not said yet what became of them."""
+        """Returns the payments of which the provider has not said yet what became of them."""
         return tuple(key for key, payment in self.payments.items() if payment.is_open)
 
     @property
     def refunds_under_way(self) -> dict[UUID, Refund]:
-        """What goes back and has not arrived yet, by the refund's id."""
+        """Returns what goes back and has not arrived yet, by the refund's id."""
         return {
             key: refund
             for key, refund in self.refunds.items()
@@ -263,7 +274,7 @@ class Order(OrderState):
 
     @property
     def is_unfinished(self) -> bool:
-        """Something was decided that the provider or the tickets' streams have to hear of yet."""
+        """Tells whether the provider or the tickets' streams have still to hear of a decision."""
         return bool(self.refunds_under_way or self.revocations_under_way)
 
     @property
@@ -277,13 +288,17 @@ class Order(OrderState):
 
 
 def _total_of(lines: Iterable[OrderLine]) -> Money:
-    """Raises CurrencyMismatch."""
+    """Add up the lines.
+
+    Raises:
+        CurrencyMismatch
+    """
     first, *others = (line.unit_price.times(line.quantity) for line in lines)
     return reduce(Money.plus, others, first)
 
 
 def tickets_of(order_id: UUID, lines: tuple[OrderLine, ...]) -> tuple[IssuedTicket, ...]:
-    """One ticket per admission, with ids that follow from the order's: issuing them again makes the same."""
+    """Return one ticket per admission, with ids that follow from the order's: issuing them again makes the same."""
     admissions = [line for line in lines for _ in range(line.quantity)]
     return tuple(
         IssuedTicket(

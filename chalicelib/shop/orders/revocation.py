@@ -1,4 +1,4 @@
-"""Telling tickets, each in its own stream, that they were revoked."""
+"""Tickets that an order has revoked are told so, each in its own stream."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -14,8 +14,12 @@ from chalicelib.shop.orders.ticket import TICKET
 
 
 def revoke_tickets(repository: Repository, origin: Origin, order_id: UUID, order: Order, concert_id: UUID) -> None:
-    """Revoke what the order says is revoked of this concert, as many tickets in a commit as the log takes, and record
-    that it is done. Repeating it finishes what was interrupted. Raises Unavailable."""
+    """Revoke what the order says is revoked of this concert, and record that it is done. A commit takes as many tickets
+    as the log lets it; repeating it finishes what was interrupted.
+
+    Raises:
+        Unavailable
+    """
     revoked, reason = set(order.revoked), order.revocations_under_way[concert_id]
     tickets = [ticket for ticket in order.tickets if ticket.id in revoked and ticket.concert_id == concert_id]
     for start in range(0, len(tickets), MAX_COMMIT_ITEMS):

@@ -38,7 +38,7 @@ class TicketStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`checked_in_at` stays when a ticket is revoked afterwards."""
+    """Keeps what a ticket's own stream says; `checked_in_at` stays when a ticket is revoked afterwards."""
 
     status: TicketStatus = TicketStatus.VALID
     checked_in_at: datetime | None = None
@@ -46,9 +46,12 @@ class Ticket:
     def check_in(
         self, order_id: UUID, issued: IssuedTicket, concert_id: UUID, is_revoked: bool, now: datetime
     ) -> list[Event]:
-        """At the door of a concert. `is_revoked` is what the order says, which knows first.
+        """Let the bearer in at the door of a concert. `is_revoked` is what the order says, which knows first.
 
-        Raises AnotherConcert, TicketNotValid or AlreadyCheckedIn.
+        Raises:
+            AnotherConcert
+            TicketNotValid
+            AlreadyCheckedIn
         """
         if issued.concert_id != concert_id:
             raise AnotherConcert(issued.concert_id)
@@ -59,7 +62,7 @@ class Ticket:
         return [TicketCheckedIn(order_id=order_id, ticket_type_id=issued.ticket_type_id, concert_id=concert_id, at=now)]
 
     def revoke(self, order_id: UUID, issued: IssuedTicket, reason: str, now: datetime) -> list[Event]:
-        """Revoking again changes nothing."""
+        """Revoke the ticket; revoking again changes nothing."""
         if self.status is TicketStatus.REVOKED:
             return []
         return [

@@ -43,7 +43,7 @@ PaymentOutcome = Charged | Declined | PaymentPending
 
 @dataclass(frozen=True, slots=True)
 class RefundOutcome:
-    """What became of a refund: on its way, or completed."""
+    """Says what became of a refund: on its way, or completed."""
 
     completed: bool
 
@@ -57,7 +57,8 @@ class Notification:
 
 
 class PaymentGateway(Protocol):
-    """One provider. Every method raises Unavailable if the provider does not answer: then the outcome is unknown.
+    """Reaches one provider. Every method raises Unavailable if the provider does not answer: then the outcome is
+    unknown.
 
     Our ids are its idempotency keys: charging or refunding again gives the first outcome and moves no more money.
     """
