@@ -22,8 +22,9 @@ from chalicelib.shop.orders.events import (
     PaymentSucceeded,
     RefundStarted,
 )
-from chalicelib.shop.orders.order import ORDER, Order, OrderStatus, PaymentStatus
+from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.sandbox import Decision
+from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from simulator.oracle import judge
 from simulator.refusals import broken_promises, false_sold_out
 from simulator.world import Reply, World

@@ -18,7 +18,8 @@ from chalicelib.shop.concerts.concert import CONCERT
 from chalicelib.shop.inventory.events import TicketsSold
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 from chalicelib.shop.orders.events import OrderConfirmed
-from chalicelib.shop.orders.order import ORDER, Order, PaymentStatus
+from chalicelib.shop.orders.order import ORDER, Order
+from chalicelib.shop.orders.rules import PaymentStatus
 from chalicelib.shop.orders.ticket import TICKET
 
 Streams = Mapping[UUID, list[StoredEvent]]

@@ -17,7 +17,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.processes.work import Task, to_message
-from chalicelib.shop.orders.payments.port import Attempt, Refund
+from chalicelib.shop.orders.payments.port import Attempt, RefundOutcome
 from chalicelib.shop.orders.payments.sandbox import Deliver, Ledger, SandboxGateway
 from simulator.stage import Stage
 
@@ -110,7 +110,7 @@ class Provider(SandboxGateway):
         self._remembered = ledger
         self._stage = stage
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
         known = self._remembered.find(refund_id)
         if known is not None and self._stage.now - known.due_at > PROVIDER_REMEMBERS:
             refund_id = uuid5(refund_id, self._stage.now.isoformat())

@@ -11,7 +11,7 @@ PACKAGE = ROOT / "chalicelib"
 PLATFORM, SHOP = PACKAGE / "platform", PACKAGE / "shop"
 CONTEXTS = {path.name for path in SHOP.iterdir() if (path / "__init__.py").is_file()}
 PURE = {"venue.py", "concert.py", "ticket_pool.py", "cart.py", "order.py", "account.py", "pool_sizing.py", "events.py"}
-PURE |= {"ticket.py", "refund.py", "allowance.py"}
+PURE |= {"ticket.py", "refund.py", "rules.py", "allowance.py"}
 SHARED = {"caller", "errors", "eventsourcing", "money", "privacy"}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.platform.money import Money
 from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
-from chalicelib.shop.orders.payments.port import Attempt, Refund
+from chalicelib.shop.orders.payments.port import Attempt, RefundOutcome
 from chalicelib.shop.orders.payments.sandbox import Decision, Entry, Ledger, MemoryLedger, SandboxGateway, Token
 from local.resources import Resources
 from tests.support.stored import SOME_TIME
@@ -59,7 +59,7 @@ def test_a_payment_goes_back_in_parts_each_once(ledger: Ledger) -> None:
     parts = {uuid4(): Money.of(amount, "EUR") for amount in ("50.00", "40.00")}
     for refund_id, amount in [*parts.items(), *parts.items()]:
         assert sandbox.refund(refund_id, attempt, amount).completed
-    assert [sandbox.find_refund(refund_id, attempt) for refund_id in parts] == [Refund(completed=True)] * 2
+    assert [sandbox.find_refund(refund_id, attempt) for refund_id in parts] == [RefundOutcome(completed=True)] * 2
     found = [ledger.find(refund_id) for refund_id in parts]
     assert [(one.amount, one.refund_of) for one in found if one] == [(x, attempt.payment_id) for x in parts.values()]
     assert sandbox.find_refund(uuid4(), attempt) is None

@@ -14,9 +14,9 @@ from chalicelib.platform.errors import BadSignature, InvalidInput, Unavailable
 from chalicelib.platform.money import Money
 from chalicelib.settings import NotConfigured, Settings
 from chalicelib.shop.concerts import commands as concerts
-from chalicelib.shop.orders.order import OrderStatus
-from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, Notification, Pending, Refund
+from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, Notification, PaymentPending, RefundOutcome
 from chalicelib.shop.orders.refund import refund_id_of
+from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import cancel_order
 from tests.support.machinery import machinery
 from tests.support.shop import ORGANISER
@@ -93,9 +93,9 @@ def test_a_payment_that_is_being_processed_is_pending_and_cannot_be_cancelled_ye
     fake: FakeStripe, gateway: StripeGateway
 ) -> None:
     this = attempt()
-    assert gateway.charge(this, "pm_slow") == Pending()
-    assert gateway.find_payment(this) == Pending()
-    assert gateway.cancel(this) == Pending()
+    assert gateway.charge(this, "pm_slow") == PaymentPending()
+    assert gateway.find_payment(this) == PaymentPending()
+    assert gateway.cancel(this) == PaymentPending()
     fake.intents["pi_1"] |= {"status": "succeeded", "amount_received": 2500}
     assert gateway.find_payment(this) == Charged("pi_1", PRICE)
     assert gateway.cancel(this) == Charged("pi_1", PRICE)
@@ -129,8 +129,8 @@ def test_a_refund_is_made_once_and_found_by_our_id(fake: FakeStripe, gateway: St
     refund_id = refund_id_of(this.payment_id)
     assert gateway.find_refund(refund_id, this) is None
     for _ in range(2):
-        assert gateway.refund(refund_id, this, PRICE) == Refund(completed=True)
-    assert gateway.find_refund(refund_id, this) == Refund(completed=True)
+        assert gateway.refund(refund_id, this, PRICE) == RefundOutcome(completed=True)
+    assert gateway.find_refund(refund_id, this) == RefundOutcome(completed=True)
     assert gateway.find_refund(uuid4(), this) is None
     assert [refund["amount"] for refund in fake.refunds.values()] == [2500]
 
@@ -142,8 +142,8 @@ def test_a_payment_goes_back_in_parts_each_once_and_never_more_than_was_taken(
     gateway.charge(this, "pm_card_visa")
     parts = {refund_id_of(this.payment_id, uuid4()): Money.of(amount, "EUR") for amount in ("50.00", "40.00")}
     for refund_id, amount in [*parts.items(), *parts.items()]:
-        assert gateway.refund(refund_id, this, amount) == Refund(completed=True)
-    assert [gateway.find_refund(refund_id, this) for refund_id in parts] == [Refund(completed=True)] * 2
+        assert gateway.refund(refund_id, this, amount) == RefundOutcome(completed=True)
+    assert [gateway.find_refund(refund_id, this) for refund_id in parts] == [RefundOutcome(completed=True)] * 2
     assert [refund["amount"] for refund in fake.refunds.values()] == [5000, 4000]
     with pytest.raises(Unavailable):
         gateway.refund(uuid4(), this, Money.of("0.01", "EUR"))
@@ -176,7 +176,7 @@ def test_a_refund_on_its_way_is_not_completed(fake: FakeStripe, gateway: StripeG
     this = attempt()
     gateway.charge(this, "pm_card_visa")
     fake.refund_status = "pending"
-    assert gateway.refund(uuid4(), this, PRICE) == Refund(completed=False)
+    assert gateway.refund(uuid4(), this, PRICE) == RefundOutcome(completed=False)
 
 
 def test_a_token_must_be_a_payment_method(gateway: StripeGateway) -> None:

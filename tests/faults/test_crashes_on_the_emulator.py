@@ -16,7 +16,8 @@ from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.shop.carts import commands as carts
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.orders import commands as orders
-from chalicelib.shop.orders.order import ORDER, OrderStatus
+from chalicelib.shop.orders.order import ORDER
+from chalicelib.shop.orders.rules import OrderStatus
 from local.emulator import Emulator
 from simulator.oracle import Verdict, judge
 from tests.support.crashes import Crash

@@ -28,7 +28,14 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_
 from chalicelib.shop.orders import commands as orders
 from chalicelib.shop.orders.commands import PaidOrder, PlacedOrder
 from chalicelib.shop.orders.order import ORDER, Order
-from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Refund
+from chalicelib.shop.orders.payments.port import (
+    Attempt,
+    Charged,
+    Declined,
+    PaymentGateway,
+    PaymentOutcome,
+    RefundOutcome,
+)
 from chalicelib.shop.orders.payments.sandbox import Decision, MemoryLedger, SandboxGateway
 from chalicelib.shop.orders.settlement import SettlementContext
 from chalicelib.shop.venues import commands as venues
@@ -103,7 +110,7 @@ class CountingGateway(SandboxGateway):
         self._ensure_reachable()
         return super().cancel(attempt)
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
         self.refunds_asked.append(refund_id)
         refund = super().refund(refund_id, attempt, amount)
         if self.lose_refund_replies:

@@ -27,6 +27,7 @@ from chalicelib.shop.inventory.events import (
 )
 from chalicelib.shop.inventory.ticket_pool import pool_id
 from chalicelib.shop.orders.events import (
+    IssuedTicket,
     OrderConfirmed,
     OrderLine,
     OrderPlaced,
@@ -34,7 +35,6 @@ from chalicelib.shop.orders.events import (
     PaymentStarted,
     RefundCompleted,
     RefundStarted,
-    Ticket,
     TicketRevocationCompleted,
     TicketRevoked,
     TicketsRevoked,
@@ -105,7 +105,7 @@ def started(payment: str = "payment") -> PaymentStarted:
 
 
 def confirmed(tickets: int = 1, payment: str = "payment") -> OrderConfirmed:
-    issued = tuple(Ticket(id=uuid4(), ticket_type_id=TYPE) for _ in range(tickets))
+    issued = tuple(IssuedTicket(id=uuid4(), ticket_type_id=TYPE) for _ in range(tickets))
     return OrderConfirmed(payment_id=some_id(payment), tickets=issued, at=SOME_TIME)
 
 

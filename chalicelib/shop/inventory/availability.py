@@ -1,4 +1,4 @@
-"""The operations on a stream of the availability, in memory: each does what the Lua function of its name does in Redis.
+"""Each operation on a stream of the availability does in memory what its namesake in `availability.lua` does in Redis.
 
 Counts are texts, as Redis has them, and no hash or set that is empty is there.
 """
@@ -9,8 +9,8 @@ from chalicelib.platform.readmodels.port import Contents
 
 
 def change(contents: Contents, operation: str, *arguments: str | int) -> None:
-    """Contents are changed in place."""
-    _OPERATIONS[operation](contents, *arguments)
+    """Do one operation to the contents, in place."""
+    OPERATIONS[operation](contents, *arguments)
     for part in [part for part, value in contents.items() if value == {}]:
         del contents[part]
     contents.pop("first_deadline", None)
@@ -74,7 +74,7 @@ def _count(contents: Contents, what: str, by: int) -> None:
     pool[what] = str(int(pool.get(what, 0)) + by)
 
 
-_OPERATIONS: Mapping[str, Callable[..., None]] = {
+OPERATIONS: Mapping[str, Callable[..., None]] = {
     "publish": _publish,
     "withdraw": _withdraw,
     "advance": _advance,

@@ -59,8 +59,8 @@ class Hold(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityChange:
-    """The pool's part of the last change of its type's quantity; 0 if it had none or gave it back."""
+class PoolCapacityChange:
+    """Holds the pool's part of the last change of its type's quantity; 0 if it had none or gave it back."""
 
     id: UUID
     by: int
@@ -76,7 +76,7 @@ class TicketPool:
 
     terms: TicketPoolOpened | None = None
     capacity: int = 0
-    last_change: CapacityChange | None = None
+    last_change: PoolCapacityChange | None = None
     sold: int = 0
     held: int = 0
     holds: dict[UUID, Hold] = field(default_factory=dict)
@@ -87,25 +87,31 @@ class TicketPool:
 
     @property
     def free(self) -> int:
-        """Tickets that nobody held or bought at the time of the last event."""
+        """Returns how many tickets nobody held or had bought at the time of the last event."""
         return self.capacity - self.held - self.sold
 
     def at(self, now: datetime) -> "TicketPool":
-        """The pool as it is at `now`, or at its last event if that is later: ended holds are gone."""
+        """Return the pool as it is at `now`, or at its last event if that is later: ended holds are gone."""
         pool = self.copy()
         _advance(pool, now)
         return pool
 
     def copy(self) -> "TicketPool":
-        """With the same mapping of holds."""
+        """Return a pool with the same mapping of holds."""
         return TicketPool(*_facts(self))
 
     def open(self, terms: TicketPoolOpened) -> list[Event]:
-        """A pool is opened once; its terms never change by opening it again."""
+        """Open the pool once; opening it again does not change its terms."""
         return [terms] if self.terms is None else []
 
     def hold(self, hold_id: UUID, cart_id: UUID, quantity: int, now: datetime, expires_at: datetime) -> list[Event]:
-        """Raises InvalidInput, NotOnSale or TicketsSoldOut."""
+        """Hold free tickets for a cart.
+
+        Raises:
+            InvalidInput
+            NotOnSale
+            TicketsSoldOut
+        """
         if quantity < 1:
             raise InvalidInput("A hold is for one ticket at least.", (("#/quantity", "must be at least 1"),))
         pool = self.at(now)
@@ -117,7 +123,12 @@ class TicketPool:
         ]
 
     def extend(self, hold_id: UUID, now: datetime, expires_at: datetime) -> list[Event]:
-        """Never to an earlier deadline. Raises NotOnSale or HoldExpired, also for a hold that an order has."""
+        """Give the hold a later deadline; an earlier one changes nothing.
+
+        Raises:
+            NotOnSale
+            HoldExpired: also for a hold that an order has.
+        """
         pool = self.at(now)
         pool.ensure_open()
         if pool.ensure_held(hold_id, order_id=None).expires_at >= expires_at:
@@ -125,7 +136,12 @@ class TicketPool:
         return [HoldExtended(hold_id=hold_id, expires_at=expires_at, at=pool.last_at)]
 
     def place_on_order(self, hold_id: UUID, order_id: UUID, now: datetime, expires_at: datetime) -> list[Event]:
-        """Give the hold the order's deadline, once. Raises NotOnSale or HoldExpired."""
+        """Give the hold the order's deadline, once.
+
+        Raises:
+            NotOnSale
+            HoldExpired
+        """
         pool = self.at(now)
         pool.ensure_open()
         if pool.ensure_held(hold_id, order_id).order_id is not None:
@@ -133,21 +149,31 @@ class TicketPool:
         return [HoldPlacedOnOrder(hold_id=hold_id, order_id=order_id, expires_at=expires_at, at=pool.last_at)]
 
     def release(self, hold_id: UUID, now: datetime) -> list[Event]:
-        """A hold that has ended is released already."""
+        """Release the hold; one that has ended is released already."""
         pool = self.at(now)
         hold = pool.holds.get(hold_id)
         return [HoldReleased(hold_id=hold_id, quantity=hold.quantity, at=pool.last_at)] if hold else []
 
     def sell(self, hold_id: UUID, order_id: UUID, now: datetime) -> list[Event]:
-        """Raises NotOnSale or HoldExpired."""
+        """Sell what is held to the order.
+
+        Raises:
+            NotOnSale
+            HoldExpired
+        """
         pool = self.at(now)
         pool.ensure_open()
         hold = pool.ensure_held(hold_id, order_id)
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=hold.quantity, at=pool.last_at)]
 
     def sell_unheld(self, hold_id: UUID, order_id: UUID, quantity: int, now: datetime) -> list[Event]:
-        """Sell free tickets to an order whose hold has ended, whatever the sales window says: it was kept when they
-        were held. Raises NotOnSale or TicketsSoldOut."""
+        """Sell free tickets to an order whose hold has ended. The sales window does not matter: it was kept when they
+        were held.
+
+        Raises:
+            NotOnSale
+            TicketsSoldOut
+        """
         pool = self.at(now)
         pool.ensure_open()
         if quantity > pool.free:
@@ -155,17 +181,17 @@ class TicketPool:
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
 
     def record_lapsed(self, now: datetime) -> list[Event]:
-        """Say of the holds that have ended that they have."""
+        """Record of the holds that have ended that they have."""
         pool = self.at(now)
         lapsed = tuple(key for key in self.holds if key not in pool.holds)
         return [HoldsLapsed(hold_ids=lapsed, quantity=self.held - pool.held, at=pool.last_at)] if lapsed else []
 
     def changed_by(self, change_id: UUID) -> int:
-        """By how much this change has raised, or lowered, the capacity."""
+        """Return by how much this change has raised, or lowered, the capacity."""
         return self.last_change.by if self.last_change is not None and self.last_change.id == change_id else 0
 
     def change_capacity(self, change_id: UUID, by: int, now: datetime) -> list[Event]:
-        """Raise the capacity by so many tickets, or lower it as far as they are free: a pool has one part in a change,
+        """Raise the capacity by so many tickets, or lower it as far as they are free. A pool has one part in a change,
         so asking again changes nothing. A closed pool has none."""
         pool = self.at(now)
         by = max(by, -pool.free)
@@ -179,15 +205,19 @@ class TicketPool:
         return [TicketPoolCapacityChanged(change_id=change_id, by=-by, at=self.at(now).last_at)] if by else []
 
     def close(self, now: datetime) -> list[Event]:
-        """Closing again changes nothing."""
+        """Close the pool; closing again changes nothing."""
         return [] if self.closed else [TicketPoolClosed(at=self.at(now).last_at)]
 
     def clear(self, now: datetime) -> list[Event]:
-        """Only a closed pool is cleared; clearing again changes nothing."""
+        """Clear a closed pool; clearing again changes nothing."""
         return [TicketPoolCleared(at=self.at(now).last_at)] if self.closed and not self.cleared else []
 
     def ensure_open(self) -> TicketPoolOpened:
-        """Raises NotOnSale."""
+        """Return the terms of an open pool.
+
+        Raises:
+            NotOnSale
+        """
         if self.terms is None:
             raise NotOnSale("These tickets are not on sale.")
         if self.closed:
@@ -195,7 +225,11 @@ class TicketPool:
         return self.terms
 
     def ensure_on_sale(self) -> TicketPoolOpened:
-        """Raises NotOnSale with the window's edge, judged at the pool's own time."""
+        """Return the terms of a pool whose sales window is open at the pool's own time.
+
+        Raises:
+            NotOnSale: with the window's edge.
+        """
         terms = self.ensure_open()
         if terms.sales_start is not None and self.last_at < terms.sales_start:
             start = format_instant(terms.sales_start)
@@ -206,7 +240,11 @@ class TicketPool:
         return terms
 
     def ensure_held(self, hold_id: UUID, order_id: UUID | None) -> Hold:
-        """The hold, if it is still a cart's or this order's. Raises HoldExpired."""
+        """Return the hold, if it is still a cart's or this order's.
+
+        Raises:
+            HoldExpired
+        """
         hold = self.holds.get(hold_id)
         if hold is None or hold.order_id not in {None, order_id}:
             raise HoldExpired
@@ -244,7 +282,7 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
             pool.terms = event
             pool.capacity = event.capacity
         case TicketPoolCapacityChanged():
-            pool.last_change = CapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
+            pool.last_change = PoolCapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
             pool.capacity += event.by
         case TicketPoolClosed():
             pool.closed = True
@@ -284,7 +322,7 @@ def _forget(pool: TicketPool, hold_id: UUID) -> None:
 
 @lru_cache(maxsize=10_000)
 def pool_id(ticket_type_id: UUID, index: int) -> UUID:
-    """The id of a ticket type's pool: known without asking."""
+    """Return the id of a ticket type's pool: known without asking."""
     return uuid5(ticket_type_id, f"pool/{index}")
 
 

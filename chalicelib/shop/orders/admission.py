@@ -8,7 +8,7 @@ from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
-from chalicelib.shop.orders.events import Ticket as Issued
+from chalicelib.shop.orders.events import IssuedTicket
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.ticket import TICKET
 
@@ -27,7 +27,8 @@ def check_in(repository: Repository, caller: Caller, concert_id: UUID, order_id:
     """Let somebody in with a ticket of an order. Of two doors that see the same ticket at once one admits: the first
     event of the ticket's stream is written once. A repeated request is answered as the first time.
 
-    Raises NotFound for a ticket that the order does not have, or what `Ticket.check_in` raises.
+    Raises:
+        NotFound: for a ticket that the order does not have; and what `Ticket.check_in` raises.
     """
 
     def command(session: Session) -> Admission:
@@ -38,19 +39,19 @@ def check_in(repository: Repository, caller: Caller, concert_id: UUID, order_id:
             version = session.version_caused_by(ticket_id, caller.origin.causation_id)
             if version is not None:
                 return Admission(ticket_id, _type_name(order, issued), ticket.checked_in_at, version)
-        is_revoked = ticket_id in order.revoked
+        is_revoked = ticket_id not in order.valid
         session.append(TICKET, ticket_id, *ticket.check_in(order_id, issued, concert_id, is_revoked, session.now))
         return Admission(ticket_id, _type_name(order, issued), session.now, session.version(ticket_id))
 
     return repository.execute(command, caller.origin)
 
 
-def _issued(order: Order, ticket_id: UUID) -> Issued:
+def _issued(order: Order, ticket_id: UUID) -> IssuedTicket:
     for ticket in order.tickets:
         if ticket.id == ticket_id:
             return ticket
     raise NotFound("The order has no such ticket.")
 
 
-def _type_name(order: Order, issued: Issued) -> str:
+def _type_name(order: Order, issued: IssuedTicket) -> str:
     return next(line.ticket_type_name for line in order.lines if line.ticket_type_id == issued.ticket_type_id)

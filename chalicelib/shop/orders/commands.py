@@ -15,8 +15,9 @@ from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
 from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced
-from chalicelib.shop.orders.order import ORDER, OrderStatus, PaymentStatus
+from chalicelib.shop.orders.order import ORDER
 from chalicelib.shop.orders.payments.port import Attempt, PaymentGateway, gateway_of
+from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.shop.orders.settlement import Settled, SettlementContext, finish_refunds, record_outcome
 
 PAYMENT_GRACE = timedelta(minutes=2)

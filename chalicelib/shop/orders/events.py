@@ -21,7 +21,7 @@ class OrderLine(StoredModel):
     shares: tuple[PoolShare, ...] = ()
 
 
-class Ticket(StoredModel):
+class IssuedTicket(StoredModel):
     """One admission. Names are in the order's line: the confirmation of 800 tickets must fit into one item."""
 
     id: UUID
@@ -69,7 +69,7 @@ class OrderConfirmed(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Order
 
     payment_id: UUID | None = None
     provider_reference: str | None = None
-    tickets: tuple[Ticket, ...]
+    tickets: tuple[IssuedTicket, ...]
     at: Instant
 
 

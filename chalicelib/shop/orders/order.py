@@ -7,9 +7,7 @@ concerts that are cancelled, each concert's part once.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from functools import reduce
-from typing import Any
 from uuid import UUID, uuid5
 
 from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
@@ -18,6 +16,7 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
+    IssuedTicket,
     OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
@@ -28,35 +27,16 @@ from chalicelib.shop.orders.events import (
     PaymentStarted,
     PaymentSucceeded,
     RefundCompleted,
-    RefundStarted,
-    Ticket,
     TicketRevocationCompleted,
     TicketsRevoked,
 )
-from chalicelib.shop.orders.refund import Refund, RefundStatus, refund_id_of, start_refund
+from chalicelib.shop.orders.refund import Refund, refund_id_of, start_refund
+from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after, status_at
 
 MAX_PAYMENTS = 20
 NOTHING = Money.zero("EUR")
 REQUEST_TIME = timedelta(minutes=1)
 """After this long the request that started a payment is dead: API Gateway gives it 29 s."""
-
-
-class OrderStatus(StrEnum):
-    AWAITING_PAYMENT = "awaiting_payment"
-    CONFIRMED = "confirmed"
-    EXPIRED = "expired"
-    CANCELLED = "cancelled"
-    REFUNDING = "refunding"
-    REFUNDED = "refunded"
-    IMPORTED = "imported"
-
-
-class PaymentStatus(StrEnum):
-    STARTED = "started"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    REFUNDING = "refunding"
-    REFUNDED = "refunded"
 
 
 class AlreadyPaid(RuleViolated):
@@ -79,47 +59,41 @@ class OrderOverdue(Expired):
     code = "order_expired"
 
 
-@dataclass(frozen=True, slots=True)
-class Payment:
-    provider: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(PaymentState):
+    """Keeps, beside what the rules know, what only the write side needs: the request that started it, and when."""
+
     request_hash: str
-    amount: Money
     started_at: datetime
-    status: PaymentStatus = PaymentStatus.STARTED
-    reason: str | None = None
 
     @property
     def is_open(self) -> bool:
-        """The provider has not said yet what became of it."""
-        return self.status is PaymentStatus.STARTED
+        """Tells whether the provider has still to say what became of it."""
+        return self.status.is_open
 
     @property
     def may_succeed(self) -> bool:
-        """News of a success is news; after a failure too, since the money counts and not the order of the news."""
+        """A success is news also after a failure: the money counts, not the order in which notifications arrive."""
         return self.status in {PaymentStatus.STARTED, PaymentStatus.FAILED}
 
     def is_abandoned(self, now: datetime) -> bool:
-        """The request that started it is dead."""
+        """Tells whether the request that started it must be dead."""
         return now >= self.started_at + REQUEST_TIME
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """`revoked` are ids of tickets; `revocations_under_way` gives the reason for each concert whose revoked tickets may
-    not all say so in their own streams yet."""
+class Order(OrderState):
+    """Keeps what the order has to decide by. `revocations_under_way` gives the reason for each concert whose revoked
+    tickets may not all say so in their own streams yet."""
 
     customer_id: UUID | None = None
-    status: OrderStatus | None = None
     cart_id: UUID | None = None
     buyer: Sealed | None = None
     lines: tuple[OrderLine, ...] = ()
     total: Money = NOTHING
     payment_due_at: datetime | None = None
     payments: Mapping[UUID, Payment] = field(default_factory=dict)
-    paid_by: UUID | None = None
-    tickets: tuple[Ticket, ...] = ()
-    refunds: Mapping[UUID, Refund] = field(default_factory=dict)
-    revoked: tuple[UUID, ...] = ()
+    tickets: tuple[IssuedTicket, ...] = ()
     revocations_under_way: Mapping[UUID, str] = field(default_factory=dict)
 
     def place(
@@ -131,7 +105,7 @@ class Order:
         payment_due_at: datetime,
         now: datetime,
     ) -> list[Event]:
-        """An order is placed once."""
+        """Place the order once; placing again changes nothing."""
         if self.status is not None:
             return []
         return [
@@ -147,9 +121,15 @@ class Order:
         ]
 
     def start_payment(self, payment_id: UUID, provider: str, request_hash: str, now: datetime) -> list[Event]:
-        """Starting again with the same request changes nothing.
+        """Start a payment of the total; starting again with the same request changes nothing.
 
-        Raises IdempotencyKeyReused, AlreadyPaid, PaymentInProgress, TooManyPayments, NotPayable or OrderOverdue.
+        Raises:
+            IdempotencyKeyReused
+            AlreadyPaid
+            PaymentInProgress
+            TooManyPayments
+            NotPayable
+            OrderOverdue
         """
         known = self.payments.get(payment_id)
         if known is not None:
@@ -175,21 +155,21 @@ class Order:
         ]
 
     def fail_payment(self, payment_id: UUID, reason: str, now: datetime) -> list[Event]:
-        """Only a started payment can fail; hearing of it again changes nothing."""
+        """Fail a started payment; hearing of it again changes nothing."""
         if payment_id not in self.open_payments:
             return []
         return [PaymentFailed(payment_id=payment_id, reason=reason, at=now)]
 
     def is_news(self, payment_id: UUID) -> bool:
-        """Whether it was not known yet that this payment succeeded."""
+        """Tell whether the success of this payment was not known yet."""
         return payment_id in self.payments and self.payments[payment_id].may_succeed
 
     def is_paid_with(self, amount: Money) -> bool:
-        """Whether a payment of this amount confirms the order, if its stock can be had: late is not too late."""
+        """Tell whether a payment of this amount confirms the order, if its stock can be had: late is not too late."""
         return self.status in {OrderStatus.AWAITING_PAYMENT, OrderStatus.EXPIRED} and amount == self.total
 
     def confirm(self, order_id: UUID, now: datetime, payment_id: UUID, reference: str) -> list[Event]:
-        """The payment succeeded: the tickets are issued. Hearing of it again changes nothing."""
+        """Confirm the order by a successful payment and issue its tickets; hearing of it again changes nothing."""
         if not (self.is_news(payment_id) and self.is_paid_with(self.total)):
             return []
         tickets = tickets_of(order_id, self.lines)
@@ -198,14 +178,14 @@ class Order:
     def return_payment(
         self, payment_id: UUID, reference: str, amount: Money, reason: str, now: datetime
     ) -> list[Event]:
-        """The payment succeeded and confirms nothing: all of it goes back, once."""
+        """Refund the whole of a successful payment that confirms nothing, once."""
         if not self.is_news(payment_id):
             return []
         succeeded = PaymentSucceeded(payment_id=payment_id, provider_reference=reference, amount=amount, at=now)
         return [succeeded, start_refund(payment_id, refund_id_of(payment_id), amount, reason, now)]
 
     def end_without_stock(self, now: datetime) -> list[Event]:
-        """What the order was for cannot be had any more: before its deadline only a cancelled concert takes it away."""
+        """End the order whose stock is gone: before its deadline only a cancelled concert takes it away."""
         if self.status is not OrderStatus.AWAITING_PAYMENT or self.payment_due_at is None:
             return []
         if now < self.payment_due_at:
@@ -213,29 +193,30 @@ class Order:
         return [OrderExpired(at=now)]
 
     def complete_refund(self, refund_id: UUID, now: datetime) -> list[Event]:
-        """Only a refund that was started is completed; hearing of it again changes nothing."""
+        """Complete a refund that was started; hearing of it again changes nothing."""
         refund = self.refunds.get(refund_id)
         if refund is None or refund.completed:
             return []
         return [RefundCompleted(payment_id=refund.payment_id, refund_id=refund_id, at=now)]
 
     def complete_revocation(self, concert_id: UUID, now: datetime) -> list[Event]:
-        """Completing again changes nothing."""
+        """Complete the revocation of a concert's tickets; completing again changes nothing."""
         if concert_id not in self.revocations_under_way:
             return []
         return [TicketRevocationCompleted(concert_id=concert_id, at=now)]
 
     def expire(self, now: datetime) -> list[Event]:
-        """An unpaid order expires at its deadline, unless a payment is under way; expiring again changes nothing."""
+        """Expire an unpaid order at its deadline, unless a payment is under way; expiring again changes nothing."""
         if self.status is OrderStatus.EXPIRED or self.status_at(now) is not OrderStatus.EXPIRED:
             return []
         return [OrderExpired(at=now)]
 
     def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
-        """What was bought for the cancelled concert goes back, once: its tickets are revoked and their price refunded,
-        and tickets of other concerts stay valid. An order that is not paid is cancelled as a whole.
+        """Revoke and refund what was bought for the cancelled concert, once; tickets of other concerts stay valid. An
+        order that is not paid is cancelled as a whole.
 
-        Raises PaymentInProgress: the open payment of an unpaid order is closed first.
+        Raises:
+            PaymentInProgress: because the open payment of an unpaid order is closed first.
         """
         lines = [line for line in self.lines if line.concert_id == concert_id]
         if lines and self.status is OrderStatus.CONFIRMED:
@@ -259,28 +240,32 @@ class Order:
         return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), price, reason, now), revoked]
 
     def confirm_free(self, order_id: UUID, now: datetime) -> list[Event]:
-        """An order that costs nothing needs no payment."""
+        """Confirm an order that costs nothing without a payment."""
         if self.status is not OrderStatus.AWAITING_PAYMENT or self.total.amount:
             return []
         return [OrderConfirmed(tickets=tickets_of(order_id, self.lines), at=now)]
 
     def status_at(self, now: datetime) -> OrderStatus | None:
-        """The status by the clock: unpaid past its deadline, with no payment under way, an order has expired."""
+        """Return the status by the clock, as `rules.status_at` says."""
         return status_at(self.status, self.payment_due_at, bool(self.open_payments), now)
 
     def ensure_of(self, customer_id: UUID) -> None:
-        """Raises NotFound: another customer's order does not exist."""
+        """Refuse everybody but the order's customer.
+
+        Raises:
+            NotFound: because another customer's order does not exist.
+        """
         if self.status is None or self.customer_id != customer_id:
             raise NotFound("There is no such order.")
 
     @property
     def open_payments(self) -> tuple[UUID, ...]:
-        """Payments of which the provider has not said yet what became of them."""
+        """Returns the payments of which the provider has not said yet what became of them."""
         return tuple(key for key, payment in self.payments.items() if payment.is_open)
 
     @property
     def refunds_under_way(self) -> dict[UUID, Refund]:
-        """What goes back and has not arrived yet, by the refund's id."""
+        """Returns what goes back and has not arrived yet, by the refund's id."""
         return {
             key: refund
             for key, refund in self.refunds.items()
@@ -289,35 +274,34 @@ class Order:
 
     @property
     def is_unfinished(self) -> bool:
-        """Something was decided that the provider or the tickets' streams have to hear of yet."""
+        """Tells whether the provider or the tickets' streams have still to hear of a decision."""
         return bool(self.refunds_under_way or self.revocations_under_way)
 
     @property
-    def valid_tickets(self) -> list[Ticket]:
-        revoked = set(self.revoked)
-        return [ticket for ticket in self.tickets if ticket.id not in revoked]
+    def valid_tickets(self) -> list[IssuedTicket]:
+        return [ticket for ticket in self.tickets if ticket.id in self.valid]
+
+    @property
+    def revoked(self) -> tuple[UUID, ...]:
+        """Returns the ids of the tickets that admit nobody any more."""
+        return tuple(ticket.id for ticket in self.tickets if ticket.id not in self.valid)
 
 
 def _total_of(lines: Iterable[OrderLine]) -> Money:
-    """Raises CurrencyMismatch."""
+    """Add up the lines.
+
+    Raises:
+        CurrencyMismatch
+    """
     first, *others = (line.unit_price.times(line.quantity) for line in lines)
     return reduce(Money.plus, others, first)
 
 
-def status_at(
-    status: OrderStatus | None, payment_due_at: datetime | None, payment_open: bool, now: datetime
-) -> OrderStatus | None:
-    """See `Order.status_at`; also for read models, which keep these three."""
-    if status is not OrderStatus.AWAITING_PAYMENT or payment_due_at is None or payment_open:
-        return status
-    return OrderStatus.EXPIRED if now >= payment_due_at else status
-
-
-def tickets_of(order_id: UUID, lines: tuple[OrderLine, ...]) -> tuple[Ticket, ...]:
-    """One ticket per admission, with ids that follow from the order's: issuing them again makes the same."""
+def tickets_of(order_id: UUID, lines: tuple[OrderLine, ...]) -> tuple[IssuedTicket, ...]:
+    """Return one ticket per admission, with ids that follow from the order's: issuing them again makes the same."""
     admissions = [line for line in lines for _ in range(line.quantity)]
     return tuple(
-        Ticket(
+        IssuedTicket(
             id=uuid5(order_id, f"ticket/{index}"),
             ticket_type_id=line.ticket_type_id,
             concert_id=line.concert_id,
@@ -327,84 +311,35 @@ def tickets_of(order_id: UUID, lines: tuple[OrderLine, ...]) -> tuple[Ticket, ..
 
 
 def evolve(order: Order, event: Event) -> Order:
+    return after(_with_facts(order, event), event)
+
+
+def _with_facts(order: Order, event: Event) -> Order:
+    """Add what the event tells beside the status, which the rules set."""
     match event:
         case OrderPlaced():
             return Order(
                 customer_id=event.customer_id,
-                status=OrderStatus.AWAITING_PAYMENT,
                 cart_id=event.cart_id,
                 buyer=event.buyer,
                 lines=event.lines,
                 total=event.total,
                 payment_due_at=event.payment_due_at,
             )
-        case OrderConfirmed():
-            order = replace(
-                order, status=OrderStatus.CONFIRMED, paid_by=event.payment_id, tickets=event.tickets, revoked=()
-            )
-            return _with_payment(order, event.payment_id, PaymentStatus.SUCCEEDED)
-        case OrderExpired():
-            return replace(order, status=OrderStatus.EXPIRED)
-        case OrderCancelled():
-            return replace(order, status=OrderStatus.CANCELLED, revoked=tuple(ticket.id for ticket in order.tickets))
         case OrderCreatedByTheOriginal():
-            return Order(customer_id=event.customer_id, status=OrderStatus.IMPORTED)
+            return Order(customer_id=event.customer_id)
+        case PaymentStarted():
+            payment = Payment(event.provider, event.amount, request_hash=event.request_hash, started_at=event.at)
+            return replace(order, payments={**order.payments, event.payment_id: payment})
+        case OrderConfirmed():
+            return replace(order, tickets=event.tickets)
         case TicketsRevoked():
             under_way = {**order.revocations_under_way, event.concert_id: event.reason}
-            revoked = (*order.revoked, *event.ticket_ids)
-            return _as_refunded(replace(order, revoked=revoked, revocations_under_way=under_way))
+            return replace(order, revocations_under_way=under_way)
         case TicketRevocationCompleted():
             under_way = {key: why for key, why in order.revocations_under_way.items() if key != event.concert_id}
             return replace(order, revocations_under_way=under_way)
-    return _evolve_payments(order, event)
-
-
-def _evolve_payments(order: Order, event: Event) -> Order:
-    match event:
-        case PaymentStarted():
-            payment = Payment(event.provider, event.request_hash, event.amount, event.at)
-            return replace(order, payments={**order.payments, event.payment_id: payment})
-        case PaymentFailed():
-            return _with_payment(order, event.payment_id, PaymentStatus.FAILED, reason=event.reason)
-        case PaymentSucceeded():
-            return _with_payment(order, event.payment_id, PaymentStatus.SUCCEEDED, amount=event.amount)
-        case RefundStarted():
-            if (order.paid_by, refund_id_of(event.payment_id)) == (event.payment_id, event.refund_id):
-                order = replace(order, revoked=tuple(ticket.id for ticket in order.tickets))
-            return _with_refund(order, event.refund_id, Refund(event.payment_id, event.amount))
-        case RefundCompleted() if event.refund_id in order.refunds:
-            refund = replace(order.refunds[event.refund_id], status=RefundStatus.COMPLETED)
-            return _with_refund(order, event.refund_id, refund)
     return order
-
-
-def _with_payment(order: Order, payment_id: UUID | None, status: PaymentStatus, **changes: Any) -> Order:
-    if payment_id is None or payment_id not in order.payments:
-        return order
-    payment = replace(order.payments[payment_id], status=status, **changes)
-    return replace(order, payments={**order.payments, payment_id: payment})
-
-
-def _with_refund(order: Order, refund_id: UUID, refund: Refund) -> Order:
-    order = replace(order, refunds={**order.refunds, refund_id: refund})
-    payment, refunds = order.payments.get(refund.payment_id), _refunds_of(order, refund.payment_id)
-    if payment is not None and sum(one.amount.amount for one in refunds) >= payment.amount.amount:
-        status = PaymentStatus.REFUNDED if all(one.completed for one in refunds) else PaymentStatus.REFUNDING
-        order = _with_payment(order, refund.payment_id, status)
-    return _as_refunded(order)
-
-
-def _as_refunded(order: Order) -> Order:
-    """Once none of its tickets is valid any more, a paid order is as far as its refunds."""
-    refunds = _refunds_of(order, order.paid_by)
-    if not refunds or order.valid_tickets:
-        return order
-    is_done = all(refund.completed for refund in refunds)
-    return replace(order, status=OrderStatus.REFUNDED if is_done else OrderStatus.REFUNDING)
-
-
-def _refunds_of(order: Order, payment_id: UUID | None) -> list[Refund]:
-    return [refund for refund in order.refunds.values() if refund.payment_id == payment_id]
 
 
 ORDER = Aggregate("Order", Order(), evolve)

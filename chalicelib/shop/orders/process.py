@@ -1,4 +1,4 @@
-"""The checkout process: an order that was placed ends, whoever crashed in between."""
+"""The checkout process sees to it that an order that was placed ends, whoever crashed in between."""
 
 from datetime import datetime
 from uuid import UUID
@@ -27,9 +27,9 @@ from chalicelib.shop.orders.task_kinds import SETTLE_ORDER
 
 
 class CheckoutProcess:
-    """Its state is what may still have to be waited for: by what (`payment_due`, the id of a payment, of a refund, or
-    of a concert whose tickets are revoked) until when. A request does its own work; only what is not done when no
-    request can be alive is due."""
+    """Its state holds what the order waits for and until when. A wait is named `payment_due`, or by the id of a
+    payment, of a refund, or of a concert whose tickets are revoked; tests/unit/orders/test_rules.py holds it equal
+    to the order's own rules. A request does its own work; only what is not done when no request can be alive is due."""
 
     aggregate_type = OrderEvent.aggregate_type
     since = FROM_THE_BEGINNING

@@ -1,77 +1,52 @@
 """The order as its customer sees it, but for what depends on the clock: one document per order.
 
-Name and e-mail address of the buyer stay in their envelope.
+Status, payments, refunds and the status of tickets follow the aggregate's own rules. Name and e-mail address of the
+buyer stay in their envelope.
 """
 
-from collections.abc import Container
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
+from uuid import UUID
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
-from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
+from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.documents.document import new_document
 from chalicelib.shop.orders.events import (
-    OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderEvent,
-    OrderExpired,
     OrderLine,
     OrderPlaced,
-    PaymentFailed,
     PaymentStarted,
-    PaymentSucceeded,
-    RefundCompleted,
-    RefundStarted,
-    TicketsRevoked,
 )
-from chalicelib.shop.orders.order import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.refund import RefundStatus, refund_id_of
+from chalicelib.shop.orders.refund import Refund, RefundStatus
+from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after
 from chalicelib.shop.orders.ticket import TicketStatus
 
 _COPIED = {"ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "quantity", "unit_price"}
 
 
 def fold_order(document: JsonObject | None, recorded: RecordedEvent) -> JsonObject:
-    event = recorded.event
-    order = _empty(recorded) if document is None else document
-    match event:
+    """Add the event's facts to the document, and then what the rules make of them."""
+    order = _with_facts(_empty(recorded) if document is None else document, recorded)
+    return _with_state(order, after(_state_of(order), recorded.event))
+
+
+def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
+    match event := recorded.event:
         case OrderPlaced():
             return _empty(recorded) | _placed(event)
-        case OrderConfirmed():
-            return _confirmed(order, event)
-        case OrderExpired():
-            return order | {"status": OrderStatus.EXPIRED}
-        case OrderCancelled():
-            return _revoked(order | {"status": OrderStatus.CANCELLED})
         case OrderCreatedByTheOriginal():
-            return _empty(recorded) | {
-                "customer_id": str(event.customer_id),
-                "status": OrderStatus.IMPORTED,
-                "placed_at": format_instant(as_utc(recorded.created)),
-            }
-        case TicketsRevoked():
-            return _as_refunded(_revoked(order, {str(ticket_id) for ticket_id in event.ticket_ids}))
-    return _with_payments(order, event)
-
-
-def _with_payments(order: JsonObject, event: Event) -> JsonObject:
-    match event:
+            placed_at = format_instant(as_utc(recorded.created))
+            return _empty(recorded) | {"customer_id": str(event.customer_id), "placed_at": placed_at}
         case PaymentStarted():
-            return _with_payment(order, str(event.payment_id), _payment(event))
-        case PaymentFailed():
-            failed = {"status": PaymentStatus.FAILED, "reason": event.reason}
-            return _with_known_payment(order, str(event.payment_id), failed)
-        case PaymentSucceeded():
-            taken = {"status": PaymentStatus.SUCCEEDED, "amount": event.amount.model_dump(mode="json")}
-            return _with_known_payment(order, str(event.payment_id), taken)
-        case RefundStarted():
-            if (order["paid_by"], refund_id_of(event.payment_id)) == (str(event.payment_id), event.refund_id):
-                order = _revoked(order)
-            return _with_refund(order, str(event.refund_id), _refund(event))
-        case RefundCompleted() if str(event.refund_id) in order["refunds"]:
-            refund = order["refunds"][str(event.refund_id)] | {"status": RefundStatus.COMPLETED}
-            return _with_refund(order, str(event.refund_id), refund)
+            payment = _payment(event.payment_id, PaymentState(event.provider, event.amount))
+            return order | {"payments": {**order["payments"], payment["id"]: payment}}
+        case OrderConfirmed():
+            tickets = [ticket.model_dump(mode="json") | {"status": TicketStatus.VALID} for ticket in event.tickets]
+            return order | {"tickets": tickets}
     return order
 
 
@@ -94,7 +69,6 @@ def _empty(recorded: RecordedEvent) -> JsonObject:
 def _placed(event: OrderPlaced) -> JsonObject:
     return {
         "customer_id": str(event.customer_id),
-        "status": OrderStatus.AWAITING_PAYMENT,
         "cart_id": str(event.cart_id),
         "lines": [_line(line) for line in event.lines],
         "total": event.total.model_dump(mode="json"),
@@ -105,74 +79,70 @@ def _placed(event: OrderPlaced) -> JsonObject:
 
 
 def _line(line: OrderLine) -> JsonObject:
-    total = line.unit_price.times(line.quantity).model_dump(mode="json")
+    total = {"amount": str(line.unit_price.amount * line.quantity), "currency": line.unit_price.currency}
     return line.model_dump(mode="json", include=_COPIED) | {"total": total}
 
 
-def _payment(event: PaymentStarted) -> JsonObject:
-    members = event.model_dump(mode="json", include={"provider", "amount"})
-    return {"id": str(event.payment_id), **members, "status": PaymentStatus.STARTED, "reason": None}
+# --- what the rules know, as the document says it --------------------------------------------------------------------
 
 
-def _refund(event: RefundStarted) -> JsonObject:
-    members = event.model_dump(mode="json", include={"payment_id", "amount", "reason"})
-    return {"id": str(event.refund_id), **members, "status": RefundStatus.STARTED}
+def _state_of(order: JsonObject) -> OrderState:
+    return OrderState(
+        status=None if order["status"] is None else OrderStatus(order["status"]),
+        payments={UUID(key): _payment_state(payment) for key, payment in order["payments"].items()},
+        paid_by=None if order["paid_by"] is None else UUID(order["paid_by"]),
+        refunds={UUID(key): _refund_state(refund) for key, refund in order["refunds"].items()},
+        valid=frozenset(UUID(ticket["id"]) for ticket in order["tickets"] if ticket["status"] == TicketStatus.VALID),
+    )
 
 
-def _confirmed(order: JsonObject, event: OrderConfirmed) -> JsonObject:
-    tickets = [ticket.model_dump(mode="json") | {"status": TicketStatus.VALID} for ticket in event.tickets]
-    order = order | {"status": OrderStatus.CONFIRMED, "tickets": tickets, "paid_by": None}
-    if event.payment_id is None:
-        return order
-    order = order | {"paid_by": str(event.payment_id)}
-    return _with_known_payment(order, order["paid_by"], {"status": PaymentStatus.SUCCEEDED})
+def _with_state(order: JsonObject, state: OrderState) -> JsonObject:
+    return order | {
+        "status": state.status,
+        "payments": {str(key): _payment(key, payment) for key, payment in state.payments.items()},
+        "refunds": {str(key): _refund(key, refund) for key, refund in state.refunds.items()},
+        "paid_by": None if state.paid_by is None else str(state.paid_by),
+        "tickets": [ticket | {"status": _ticket_status(ticket, state.valid)} for ticket in order["tickets"]],
+    }
 
 
-def _revoked(order: JsonObject, ticket_ids: Container[str] | None = None) -> JsonObject:
-    """The order with these of its tickets revoked, or all."""
-    revoked = {"status": TicketStatus.REVOKED}
-    tickets = [
-        ticket | revoked if ticket_ids is None or ticket["id"] in ticket_ids else ticket for ticket in order["tickets"]
-    ]
-    return order | {"tickets": tickets}
+def _payment_state(payment: JsonObject) -> PaymentState:
+    status = PaymentStatus(payment["status"])
+    return PaymentState(payment["provider"], _amount_of(payment), status, payment["reason"])
 
 
-def _with_refund(order: JsonObject, refund_id: str, refund: JsonObject) -> JsonObject:
-    order = order | {"refunds": {**order["refunds"], refund_id: refund}}
-    payment, refunds = order["payments"].get(refund["payment_id"]), _refunds_of(order, refund["payment_id"])
-    if payment is not None and sum(map(_amount, refunds)) >= _amount(payment):
-        status = PaymentStatus.REFUNDED if _are_completed(refunds) else PaymentStatus.REFUNDING
-        order = _with_payment(order, refund["payment_id"], {"status": status, "reason": refund["reason"]})
-    return _as_refunded(order)
+def _payment(payment_id: UUID, payment: PaymentState) -> JsonObject:
+    return {
+        "id": str(payment_id),
+        "provider": payment.provider,
+        "amount": payment.amount.model_dump(mode="json"),
+        "status": payment.status,
+        "reason": payment.reason,
+    }
 
 
-def _as_refunded(order: JsonObject) -> JsonObject:
-    """As the aggregate says: once no ticket is valid any more, a paid order is as far as its refunds."""
-    refunds = _refunds_of(order, order["paid_by"])
-    if not refunds or any(ticket["status"] == TicketStatus.VALID for ticket in order["tickets"]):
-        return order
-    return order | {"status": OrderStatus.REFUNDED if _are_completed(refunds) else OrderStatus.REFUNDING}
+def _refund_state(refund: JsonObject) -> Refund:
+    status = RefundStatus(refund["status"])
+    return Refund(UUID(refund["payment_id"]), _amount_of(refund), refund["reason"], status)
 
 
-def _refunds_of(order: JsonObject, payment_id: str | None) -> list[JsonObject]:
-    return [refund for refund in order["refunds"].values() if refund["payment_id"] == payment_id]
+def _refund(refund_id: UUID, refund: Refund) -> JsonObject:
+    return {
+        "id": str(refund_id),
+        "payment_id": str(refund.payment_id),
+        "amount": refund.amount.model_dump(mode="json"),
+        "reason": refund.reason,
+        "status": refund.status,
+    }
 
 
-def _are_completed(refunds: list[JsonObject]) -> bool:
-    return all(refund["status"] == RefundStatus.COMPLETED for refund in refunds)
+def _ticket_status(ticket: JsonObject, valid: AbstractSet[UUID]) -> TicketStatus:
+    is_valid = ticket["status"] == TicketStatus.VALID and UUID(ticket["id"]) in valid
+    return TicketStatus.VALID if is_valid else TicketStatus.REVOKED
 
 
-def _amount(of: JsonObject) -> Decimal:
-    return Decimal(of["amount"]["amount"])
-
-
-def _with_known_payment(order: JsonObject, payment_id: str, changes: JsonObject) -> JsonObject:
-    return _with_payment(order, payment_id, changes) if payment_id in order["payments"] else order
-
-
-def _with_payment(order: JsonObject, payment_id: str, changes: JsonObject) -> JsonObject:
-    known = order["payments"].get(payment_id, {})
-    return order | {"payments": {**order["payments"], payment_id: {**known, **changes}}}
+def _amount_of(document: JsonObject) -> Money:
+    return Money(amount=Decimal(document["amount"]["amount"]), currency=document["amount"]["currency"])
 
 
 PROJECTORS = {OrderEvent.aggregate_type: fold_order}

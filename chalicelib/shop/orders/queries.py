@@ -13,8 +13,8 @@ from chalicelib.platform.readmodels.documents.own import list_own, read_own, rea
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.shop.orders.events import OrderEvent
-from chalicelib.shop.orders.order import OrderStatus, PaymentStatus, status_at
 from chalicelib.shop.orders.projections import fold_order
+from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 
 OpenSealed = Callable[[Sealed], dict[str, str] | None]
 """Opens an envelope; None once the person is erased. May raise Unavailable."""
@@ -32,9 +32,11 @@ def get_order(
     open_sealed: OpenSealed,
     min_versions: MinVersions = NOTHING_NAMED,
 ) -> JsonObject:
-    """The order as it is at `now`, as new as the reader wants it; `buyer` is null once the person is erased.
+    """Return the order as it is at `now`, as new as the reader wants it; `buyer` is null once the person is erased.
 
-    Raises NotFound or Unavailable.
+    Raises:
+        NotFound
+        Unavailable
     """
     found = _read_own(documents, store, order_id, customer_id, min_versions)
     return _answer(found, now) | {"buyer": _buyer(found, open_sealed)}
@@ -43,7 +45,12 @@ def get_order(
 def get_order_as_of(
     store: EventStore, order_id: UUID, customer_id: UUID, point: PointInTime, open_sealed: OpenSealed
 ) -> JsonObject:
-    """The order as it was, from the log; `buyer` is null once the person is erased. Raises NotFound or Unavailable."""
+    """Return the order as it was, from the log; `buyer` is null once the person is erased.
+
+    Raises:
+        NotFound
+        Unavailable
+    """
     found, at = read_own_as_of(store, fold_order, _ORDER, order_id, customer_id, point)
     return _answer(found, at) | {"buyer": _buyer(found, open_sealed)}
 
@@ -57,9 +64,11 @@ def list_orders(
     now: datetime,
     min_versions: MinVersions = NOTHING_NAMED,
 ) -> tuple[list[JsonObject], list[str] | None]:
-    """One page of the customer's orders, newest first and without the buyer, and the key to go on after.
+    """Return a page of the customer's orders, newest first and without the buyer, and the key to go on after.
 
-    Raises InvalidInput or Unavailable.
+    Raises:
+        InvalidInput
+        Unavailable
     """
     found, next_key = list_own(documents, store, fold_order, _ORDER, customer_id, limit, after, min_versions)
     return [_answer(order, now) for order in found], next_key
@@ -72,7 +81,12 @@ def get_tickets(
     customer_id: UUID,
     min_versions: MinVersions = NOTHING_NAMED,
 ) -> JsonObject:
-    """The tickets of one order: none before it is confirmed. Raises NotFound or Unavailable."""
+    """Return the tickets of one order: none before it is confirmed.
+
+    Raises:
+        NotFound
+        Unavailable
+    """
     order, version = _read_own(documents, store, order_id, customer_id, min_versions)
     return {"order_id": order["id"], "items": _tickets(order), "version": version}
 
@@ -101,7 +115,7 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
 
 
 def _tickets(order: JsonObject) -> list[JsonObject]:
-    """The tickets with the names of their lines."""
+    """Return the tickets with the names of their lines."""
     names = {
         line["ticket_type_id"]: {name: line[name] for name in ("ticket_type_name", "concert_name")}
         for line in order["lines"]
@@ -113,7 +127,7 @@ def _tickets(order: JsonObject) -> list[JsonObject]:
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:
     status, due = order["status"], order["payment_due_at"]
-    is_open = any(payment["status"] == PaymentStatus.STARTED for payment in order["payments"].values())
+    is_open = any(PaymentStatus(payment["status"]).is_open for payment in order["payments"].values())
     return status_at(
         None if status is None else OrderStatus(status),
         None if due is None else datetime.fromisoformat(due),

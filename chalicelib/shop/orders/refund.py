@@ -18,6 +18,7 @@ class RefundStatus(StrEnum):
 class Refund:
     payment_id: UUID
     amount: Money
+    reason: str
     status: RefundStatus = RefundStatus.STARTED
 
     @property
@@ -26,7 +27,7 @@ class Refund:
 
 
 def refund_id_of(payment_id: UUID, concert_id: UUID | None = None) -> UUID:
-    """The id of the refund of a payment, or of the part of it that was paid for a concert: every container knows it."""
+    """Return the id of the refund of a payment, or of its part for one concert: it follows from both ids."""
     return uuid5(payment_id, "refund" if concert_id is None else f"refund/{concert_id}")
 
 

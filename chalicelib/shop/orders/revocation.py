@@ -1,4 +1,4 @@
-"""Telling tickets, each in its own stream, that they were revoked."""
+"""Tickets that an order has revoked are told so, each in its own stream."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -8,14 +8,18 @@ from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.shop.orders.events import Ticket as Issued
+from chalicelib.shop.orders.events import IssuedTicket
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.ticket import TICKET
 
 
 def revoke_tickets(repository: Repository, origin: Origin, order_id: UUID, order: Order, concert_id: UUID) -> None:
-    """Revoke what the order says is revoked of this concert, as many tickets in a commit as the log takes, and record
-    that it is done. Repeating it finishes what was interrupted. Raises Unavailable."""
+    """Revoke what the order says is revoked of this concert, and record that it is done. A commit takes as many tickets
+    as the log lets it; repeating it finishes what was interrupted.
+
+    Raises:
+        Unavailable
+    """
     revoked, reason = set(order.revoked), order.revocations_under_way[concert_id]
     tickets = [ticket for ticket in order.tickets if ticket.id in revoked and ticket.concert_id == concert_id]
     for start in range(0, len(tickets), MAX_COMMIT_ITEMS):
@@ -24,7 +28,7 @@ def revoke_tickets(repository: Repository, origin: Origin, order_id: UUID, order
     repository.execute(partial(_complete, order_id=order_id, concert_id=concert_id), origin)
 
 
-def _revoke(session: Session, order_id: UUID, tickets: Sequence[Issued], reason: str) -> None:
+def _revoke(session: Session, order_id: UUID, tickets: Sequence[IssuedTicket], reason: str) -> None:
     for issued in tickets:
         ticket = session.get(TICKET, issued.id, assume_new=True)
         session.append(TICKET, issued.id, *ticket.revoke(order_id, issued, reason, session.now))

@@ -16,23 +16,35 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import CommitTooLarge
 from chalicelib.shop.inventory.commands import Purchase, StockGone, release, sell_late
-from chalicelib.shop.orders.order import ORDER, Order, OrderStatus, Payment
-from chalicelib.shop.orders.payments.port import Attempt, Charged, Declined, PaymentGateway, PaymentOutcome, Pending
+from chalicelib.shop.orders.order import ORDER, Order, Payment
+from chalicelib.shop.orders.payments.port import (
+    Attempt,
+    Charged,
+    Declined,
+    PaymentGateway,
+    PaymentOutcome,
+    PaymentPending,
+)
 from chalicelib.shop.orders.revocation import revoke_tickets
+from chalicelib.shop.orders.rules import OrderStatus
 
 Decide = Callable[[Order, datetime], list[Event]]
 
 
 @dataclass(frozen=True, slots=True)
 class SettlementContext:
-    """What it takes to settle: the log, the providers, and in whose name."""
+    """Holds what it takes to settle: the log, the providers, and in whose name."""
 
     repository: Repository
     gateways: Mapping[str, PaymentGateway]
     origin: Origin
 
     def gateway(self, payment: Payment) -> PaymentGateway:
-        """Raises Unavailable: a provider that was switched off with payments open must come back for them."""
+        """Return the payment's provider.
+
+        Raises:
+            Unavailable: because a provider that was switched off with payments open must come back for them.
+        """
         if payment.provider not in self.gateways:
             raise Unavailable(f"The provider {payment.provider} is not set up.")
         return self.gateways[payment.provider]
@@ -43,26 +55,34 @@ class SettlementContext:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The order after a command, and its version then."""
+    """Holds the order after a command, and its version then."""
 
     order: Order
     version: int
 
 
 def record_outcome(context: SettlementContext, order_id: UUID, payment_id: UUID, outcome: PaymentOutcome) -> Settled:
-    """A success confirms the order or goes back, a failure leaves room for another payment. May raise Unavailable."""
+    """Record what the provider said: a success confirms the order or goes back, a failure permits another payment.
+
+    Raises:
+        Unavailable
+    """
     match outcome:
         case Charged():
             return _record_success(context, order_id, payment_id, outcome)
         case Declined():
             return _decide(context, order_id, lambda order, now: order.fail_payment(payment_id, outcome.reason, now))
-        case Pending():
+        case PaymentPending():
             return Settled(*context.repository.load(ORDER, order_id))
 
 
 def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
-    """Bring the order as far as it can be brought at `now`: ask what became of its payments, finish what it has
-    decided, and let it expire when it is due. Raises Unavailable."""
+    """Bring the order as far as it can be brought at `now`. That is: ask what became of its payments, finish what it
+    has decided, and let it expire when it is due.
+
+    Raises:
+        Unavailable
+    """
     for payment_id in context.order(order_id).open_payments:
         _ask(context, order_id, payment_id, now)
     finish(context, order_id)
@@ -70,9 +90,10 @@ def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
 
 
 def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
-    """There is news of this payment: ask for it. A payment that seems to have failed may have succeeded since.
+    """Ask the provider for news of this payment. One that seems to have failed may have succeeded since.
 
-    Raises Unavailable, also if the payment cannot be seen yet.
+    Raises:
+        Unavailable: also if the payment cannot be seen yet.
     """
     order = context.order(order_id)
     payment = order.payments.get(payment_id)
@@ -80,23 +101,26 @@ def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID)
         raise Unavailable("The payment is not in the log yet.")
     if payment.may_succeed:
         outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
-        record_outcome(context, order_id, payment_id, outcome or Pending())
+        record_outcome(context, order_id, payment_id, outcome or PaymentPending())
     finish(context, order_id)
 
 
 def begin_cancellation(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> Order:
-    """Decide what becomes of the order, in the log alone: what is left to do is then for `finish`, and the order's own
-    process sees to it. Returns the order.
+    """Decide what becomes of the order, in the log alone, and return it. The rest is for `finish`, and the order's own
+    process sees to it.
 
-    Raises PaymentInProgress: only `cancel_order` can cancel an order that is being paid.
+    Raises:
+        PaymentInProgress: because only `cancel_order` can cancel an order that is being paid.
     """
     return _end(context, order_id, lambda order, now: order.cancel_concert(concert_id, reason, now))
 
 
 def cancel_order(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> None:
-    """Unpaid, the order is cancelled and its stock given back; paid, what was paid for the concert is refunded.
+    """Cancel an unpaid order and give back its stock; refund of a paid one what was paid for the concert.
 
-    Raises Unavailable, or PaymentInProgress if a payment was started meanwhile: cancelling again closes that as well.
+    Raises:
+        Unavailable
+        PaymentInProgress: a payment was started meanwhile; cancelling again closes that as well.
     """
     for payment_id in context.order(order_id).open_payments:
         _close(context, order_id, payment_id)
@@ -107,7 +131,8 @@ def cancel_order(context: SettlementContext, order_id: UUID, concert_id: UUID, r
 def finish(context: SettlementContext, order_id: UUID) -> None:
     """Carry out what the order has decided: revoke the tickets in their own streams, then refund.
 
-    Raises Unavailable.
+    Raises:
+        Unavailable
     """
     order = context.order(order_id)
     for concert_id in order.revocations_under_way:
@@ -116,7 +141,11 @@ def finish(context: SettlementContext, order_id: UUID) -> None:
 
 
 def finish_refunds(context: SettlementContext, order_id: UUID) -> None:
-    """Ask for what was refunded before, and refund what was not. Raises Unavailable."""
+    """Ask for what was refunded before, and refund what was not.
+
+    Raises:
+        Unavailable
+    """
     order = context.order(order_id)
     for refund_id, refund in order.refunds_under_way.items():
         gateway = context.gateway(order.payments[refund.payment_id])
@@ -131,18 +160,18 @@ def _complete_refund(order: Order, now: datetime, refund_id: UUID) -> list[Event
 
 
 def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
-    """As it was asked for: always the total of the order."""
+    """Return the payment as the provider was asked for it: always the total of the order."""
     return Attempt(payment_id, order_id, order.total)
 
 
 def _ask(context: SettlementContext, order_id: UUID, payment_id: UUID, now: datetime) -> None:
-    """What never reached the provider is closed once its request is dead, what it does not decide when the order is
-    due."""
+    """Ask what became of an open payment. One that never reached the provider is closed once its request is dead, one
+    that the provider does not decide when the order is due."""
     order = context.order(order_id)
     payment = order.payments[payment_id]
     outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
     is_due = order.payment_due_at is None or now >= order.payment_due_at
-    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, Pending))):
+    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, PaymentPending))):
         _close(context, order_id, payment_id)
     elif outcome is not None:
         record_outcome(context, order_id, payment_id, outcome)
@@ -205,7 +234,7 @@ def _end(context: SettlementContext, order_id: UUID, decide: Decide) -> Order:
 
 
 def _end_in(session: Session, order_id: UUID, decide: Decide) -> None:
-    """What is still held for an unpaid order is given back in the commit that ends it."""
+    """End an unpaid order and give back what is still held for it, in one commit."""
     order = session.get(ORDER, order_id)
     events = decide(order, session.now)
     session.append(ORDER, order_id, *events)

@@ -9,8 +9,7 @@ from chalicelib.platform.errors import RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.shop.orders.events import Ticket as Issued
-from chalicelib.shop.orders.events import TicketCheckedIn, TicketRevoked
+from chalicelib.shop.orders.events import IssuedTicket, TicketCheckedIn, TicketRevoked
 
 
 class TicketNotValid(RuleViolated):
@@ -39,17 +38,20 @@ class TicketStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """`checked_in_at` stays when a ticket is revoked afterwards."""
+    """Keeps what a ticket's own stream says; `checked_in_at` stays when a ticket is revoked afterwards."""
 
     status: TicketStatus = TicketStatus.VALID
     checked_in_at: datetime | None = None
 
     def check_in(
-        self, order_id: UUID, issued: Issued, concert_id: UUID, is_revoked: bool, now: datetime
+        self, order_id: UUID, issued: IssuedTicket, concert_id: UUID, is_revoked: bool, now: datetime
     ) -> list[Event]:
-        """At the door of a concert. `is_revoked` is what the order says, which knows first.
+        """Let the bearer in at the door of a concert. `is_revoked` is what the order says, which knows first.
 
-        Raises AnotherConcert, TicketNotValid or AlreadyCheckedIn.
+        Raises:
+            AnotherConcert
+            TicketNotValid
+            AlreadyCheckedIn
         """
         if issued.concert_id != concert_id:
             raise AnotherConcert(issued.concert_id)
@@ -59,8 +61,8 @@ class Ticket:
             raise AlreadyCheckedIn(self.checked_in_at)
         return [TicketCheckedIn(order_id=order_id, ticket_type_id=issued.ticket_type_id, concert_id=concert_id, at=now)]
 
-    def revoke(self, order_id: UUID, issued: Issued, reason: str, now: datetime) -> list[Event]:
-        """Revoking again changes nothing."""
+    def revoke(self, order_id: UUID, issued: IssuedTicket, reason: str, now: datetime) -> list[Event]:
+        """Revoke the ticket; revoking again changes nothing."""
         if self.status is TicketStatus.REVOKED:
             return []
         return [

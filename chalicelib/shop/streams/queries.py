@@ -52,7 +52,7 @@ class EventPage:
 
 
 @dataclass(frozen=True, slots=True)
-class Log:
+class LogView:
     """The log, and what its streams fold to."""
 
     repository: Repository
@@ -70,7 +70,7 @@ class Log:
 
 
 def list_events(
-    log: Log, actor: Actor, stream_id: UUID, wanted: Wanted, limit: int, after: int | None = None
+    log: LogView, actor: Actor, stream_id: UUID, wanted: Wanted, limit: int, after: int | None = None
 ) -> EventPage:
     """A page of a stream's events for those who may see it: operators every stream, organisers their own. It costs as
     much in a long stream as in a short one.
@@ -142,7 +142,7 @@ def short_name(event_type: str) -> str:
     return event_type.rsplit(".", 1)[-1].removesuffix("Event")
 
 
-def _ensure_owner(log: Log, aggregate_type: str, stream_id: UUID, actor: Actor) -> None:
+def _ensure_owner(log: LogView, aggregate_type: str, stream_id: UUID, actor: Actor) -> None:
     aggregate = log.aggregates.get(aggregate_type)
     owner = aggregate.owner(log.repository.load(aggregate, stream_id)[0]) if aggregate else None
     if owner is None or owner != actor.id:

@@ -14,7 +14,7 @@ from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, HoldExpired, NotOnSale, TicketsSoldOut, pool_id
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.events import OrderPlaced
-from chalicelib.shop.orders.order import OrderStatus
+from chalicelib.shop.orders.rules import OrderStatus
 from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, PAY_WITHIN, Clock, Shop, some_id
 
 MILLISECOND = timedelta(milliseconds=1)

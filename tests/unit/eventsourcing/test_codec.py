@@ -14,7 +14,7 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.events import ConcertScheduled, ConcertTicketTypeAdded, TicketType
-from chalicelib.shop.orders.events import OrderLine, Ticket
+from chalicelib.shop.orders.events import IssuedTicket, OrderLine
 from chalicelib.shop.venues.events import VenueDeleted
 from tests.support.any_events import events_of
 from tests.support.contexts import all_event_classes
@@ -85,7 +85,7 @@ def test_a_line_and_a_ticket_without_a_concert_survive_the_log() -> None:
         quantity=1,
         unit_price=Money.zero("EUR"),
     )
-    ticket = Ticket(id=STREAM, ticket_type_id=STREAM, concert_id=None)
+    ticket = IssuedTicket(id=STREAM, ticket_type_id=STREAM, concert_id=None)
     for value in (line, ticket):
         assert type(value).model_validate_json(value.model_dump_json(by_alias=True, exclude_none=True)) == value
 

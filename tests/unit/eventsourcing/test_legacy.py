@@ -22,7 +22,8 @@ from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartCreated
 from chalicelib.shop.concerts.concert import CONCERT, ConcertStatus
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertScheduled, ConcertTicketTypeAdded
-from chalicelib.shop.orders.order import ORDER, OrderStatus
+from chalicelib.shop.orders.order import ORDER
+from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.venues.events import VenueCreated
 from chalicelib.shop.venues.venue import VENUE, VenueDetails
 from tests.support.original import (

@@ -12,8 +12,8 @@ from chalicelib.shop.carts.commands import extend_holds
 from chalicelib.shop.inventory.allowance import ALLOWANCE, CustomerLimitExceeded, allowance_id
 from chalicelib.shop.inventory.ticket_pool import HoldExpired
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
-from chalicelib.shop.orders.order import OrderStatus
 from chalicelib.shop.orders.payments.port import Charged
+from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import record_outcome, settle
 from tests.support.shop import CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, PAY_WITHIN, Shop
 

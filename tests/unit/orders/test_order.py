@@ -37,13 +37,12 @@ from chalicelib.shop.orders.order import (
     NotPayable,
     Order,
     OrderOverdue,
-    OrderStatus,
     PaymentInProgress,
-    PaymentStatus,
     TooManyPayments,
     tickets_of,
 )
 from chalicelib.shop.orders.refund import refund_id_of
+from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from tests.support.scenario import given
 from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, some_id
 from tests.support.stored import SOME_TIME as NOW

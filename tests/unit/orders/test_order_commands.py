@@ -10,8 +10,9 @@ from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFo
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.carts.cart import MAX_LINES, CartFull
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
-from chalicelib.shop.orders.order import AlreadyPaid, OrderOverdue, OrderStatus, PaymentInProgress, PaymentStatus
+from chalicelib.shop.orders.order import AlreadyPaid, OrderOverdue, PaymentInProgress
 from chalicelib.shop.orders.payments.port import Attempt, PaymentOutcome
+from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, PAY_WITHIN, Clock, CountingGateway, Shop, some_id
 
 

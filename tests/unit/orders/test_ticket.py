@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.shop.orders.events import Ticket, TicketCheckedIn, TicketRevoked
+from chalicelib.shop.orders.events import IssuedTicket, TicketCheckedIn, TicketRevoked
 from chalicelib.shop.orders.ticket import TICKET, AlreadyCheckedIn, AnotherConcert, TicketNotValid
 from chalicelib.shop.orders.ticket import Ticket as State
 from tests.support.scenario import given
@@ -13,7 +13,7 @@ from tests.support.shop import some_id
 from tests.support.stored import SOME_TIME as NOW
 
 ORDER, CONCERT, TYPE = some_id("order"), some_id("concert"), some_id("type")
-ISSUED = Ticket(id=some_id("ticket"), ticket_type_id=TYPE, concert_id=CONCERT)
+ISSUED = IssuedTicket(id=some_id("ticket"), ticket_type_id=TYPE, concert_id=CONCERT)
 REVOKED = TicketRevoked(order_id=ORDER, ticket_type_id=TYPE, concert_id=CONCERT, reason="why", at=NOW)
 CHECKED_IN = TicketCheckedIn(order_id=ORDER, ticket_type_id=TYPE, concert_id=CONCERT, at=NOW)
 

@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.platform.errors import BadSignature, Unavailable
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.shop.orders.order import OrderStatus
 from chalicelib.shop.orders.payments.sandbox import DELAY
 from chalicelib.shop.orders.payments.signatures import HEADER, TOLERANCE, ensure_signed, sign
 from chalicelib.shop.orders.payments.webhooks import receive
+from chalicelib.shop.orders.rules import OrderStatus
 from tests.support.machinery import Machinery, machinery
 from tests.support.stored import SOME_TIME as NOW
 

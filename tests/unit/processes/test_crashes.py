@@ -13,8 +13,8 @@ from chalicelib.platform.errors import CloudbashError, Unavailable
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
-from chalicelib.shop.orders.order import OrderStatus
 from chalicelib.shop.orders.payments.port import Attempt
+from chalicelib.shop.orders.rules import OrderStatus
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import Machinery, machinery
 from tests.support.shop import ORGANISER, PAY_WITHIN

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.platform.errors import CloudbashError, Unavailable
-from chalicelib.shop.orders.order import OrderStatus
+from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import cancel_order, settle, settle_payment
 from tests.support.machinery import machinery
 from tests.support.shop import CUSTOMER

@@ -17,7 +17,7 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.concerts.concert import CONCERT
-from chalicelib.shop.streams.queries import LOOKED_AT_MOST, Log, Wanted, list_events
+from chalicelib.shop.streams.queries import LOOKED_AT_MOST, LogView, Wanted, list_events
 from chalicelib.shop.venues.events import VenueCreated, VenueDeleted
 from chalicelib.shop.venues.venue import VENUE
 from tests.support.shop import OPERATOR, ORGANISER, OTHER_ORGANISER, Shop
@@ -42,15 +42,15 @@ class WatchedStore(MemoryEventStore):
         return super().read_slice(stream_id, after, limit)
 
 
-def log_of(*streams: list[StoredEvent]) -> tuple[Log, WatchedStore]:
+def log_of(*streams: list[StoredEvent]) -> tuple[LogView, WatchedStore]:
     store = WatchedStore()
     for stream in streams:
         for event in stream:
             store.append([event])
-    return Log(Repository(store, lambda: SOME_TIME), {VENUE.name: VENUE, CONCERT.name: CONCERT}), store
+    return LogView(Repository(store, lambda: SOME_TIME), {VENUE.name: VENUE, CONCERT.name: CONCERT}), store
 
 
-def pages(log: Log, stream_id: UUID, wanted: Wanted, limit: int) -> Iterator[list[StoredEvent]]:
+def pages(log: LogView, stream_id: UUID, wanted: Wanted, limit: int) -> Iterator[list[StoredEvent]]:
     after = None
     while True:
         page = list_events(log, OPERATOR, stream_id, wanted, limit, after)
@@ -97,7 +97,7 @@ def test_the_pages_together_are_what_the_filters_leave_of_the_stream(
 
 
 @pytest.fixture
-def long() -> tuple[Log, WatchedStore, UUID]:
+def long() -> tuple[LogView, WatchedStore, UUID]:
     """3,000 events, one a millisecond; the last one alone is a deletion."""
     stream_id, head, stream = uuid4(), Head(), list[StoredEvent]()
     for number in range(3000):
@@ -118,7 +118,7 @@ def long() -> tuple[Log, WatchedStore, UUID]:
     ],
 )
 def test_a_page_of_a_long_stream_costs_a_few_reads_of_a_few_events(
-    long: tuple[Log, WatchedStore, UUID], wanted: Wanted, most: int
+    long: tuple[LogView, WatchedStore, UUID], wanted: Wanted, most: int
 ) -> None:
     log, store, stream_id = long
     page = list_events(log, OPERATOR, stream_id, wanted, 20)
@@ -127,7 +127,7 @@ def test_a_page_of_a_long_stream_costs_a_few_reads_of_a_few_events(
     assert sum(store.slices) <= (LOOKED_AT_MOST if wanted.type else 20 + most)
 
 
-def test_a_rare_type_is_found_over_pages_that_may_be_empty(long: tuple[Log, WatchedStore, UUID]) -> None:
+def test_a_rare_type_is_found_over_pages_that_may_be_empty(long: tuple[LogView, WatchedStore, UUID]) -> None:
     log, _, stream_id = long
     found = list(pages(log, stream_id, Wanted(type="VenueDeleted"), 20))
     assert [len(page) for page in found] == [0, 0, 1]
@@ -159,7 +159,7 @@ def test_a_stream_is_for_operators_and_its_owner_also_where_a_page_begins_late()
 def test_what_an_event_changed_is_told_on_every_page() -> None:
     shop = Shop(MemoryEventStore())
     concert_id, _ = shop.on_sale()
-    log = Log(shop.repository, {CONCERT.name: CONCERT})
+    log = LogView(shop.repository, {CONCERT.name: CONCERT})
     page = list_events(log, OPERATOR, concert_id, Wanted(type="ConcertPublished"), 1)
     (published,) = log.with_changes(concert_id, page.events)
     assert {"path": "/status", "before": "draft", "after": "published"} in published["changes"]

@@ -34,16 +34,16 @@ class Declined:
 
 
 @dataclass(frozen=True, slots=True)
-class Pending:
+class PaymentPending:
     """The provider has not decided yet; a notification will say so, and so does asking again."""
 
 
-PaymentOutcome = Charged | Declined | Pending
+PaymentOutcome = Charged | Declined | PaymentPending
 
 
 @dataclass(frozen=True, slots=True)
-class Refund:
-    """What became of a refund: on its way, or completed."""
+class RefundOutcome:
+    """Says what became of a refund: on its way, or completed."""
 
     completed: bool
 
@@ -57,7 +57,8 @@ class Notification:
 
 
 class PaymentGateway(Protocol):
-    """One provider. Every method raises Unavailable if the provider does not answer: then the outcome is unknown.
+    """Reaches one provider. Every method raises Unavailable if the provider does not answer: then the outcome is
+    unknown.
 
     Our ids are its idempotency keys: charging or refunding again gives the first outcome and moves no more money.
     """
@@ -73,13 +74,13 @@ class PaymentGateway(Protocol):
 
     def cancel(self, attempt: Attempt) -> PaymentOutcome:
         """Close the payment for good, also one the provider never heard of: a charge that arrives later is declined.
-        Charged means that it is too late, Pending that it is too late and too early to tell."""
+        Charged means that it is too late, PaymentPending that it is too late and too early to tell."""
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
         """Give back `amount`: what was taken, which may not be what was asked for, or a part of it. One payment may
         have several refunds, each under an id of its own."""
 
-    def find_refund(self, refund_id: UUID, attempt: Attempt) -> Refund | None:
+    def find_refund(self, refund_id: UUID, attempt: Attempt) -> RefundOutcome | None:
         """None if the provider was never asked for it."""
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:

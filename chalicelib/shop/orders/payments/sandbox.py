@@ -16,8 +16,8 @@ from chalicelib.shop.orders.payments.port import (
     Declined,
     Notification,
     PaymentOutcome,
-    Pending,
-    Refund,
+    PaymentPending,
+    RefundOutcome,
 )
 from chalicelib.shop.orders.payments.signatures import HEADER, ensure_signed, sign
 
@@ -120,21 +120,21 @@ class SandboxGateway:
         nothing = Entry(attempt.payment_id, attempt.amount, Decision.DECLINED, self._clock(), attempt.order_id)
         entry = self._ledger.find(attempt.payment_id) or self._ledger.record(nothing)
         outcome = self._outcome(entry)
-        if isinstance(outcome, Pending):
+        if isinstance(outcome, PaymentPending):
             outcome = _said(self._ledger.decide(entry, Decision.DECLINED))
         return outcome
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
         payment = self._ledger.find(attempt.payment_id)
         if payment is None or payment.decision is not Decision.CHARGED:
             raise Unavailable("There is no such payment to refund.")
         if self._ledger.find(refund_id) is None:
             entry = Entry(refund_id, amount, Decision.REFUNDED, self._clock(), payment.order_id, payment.id)
             self._notify(self._ledger.record(entry), times=1)
-        return Refund(completed=True)
+        return RefundOutcome(completed=True)
 
-    def find_refund(self, refund_id: UUID, _: Attempt) -> Refund | None:
-        return None if self._ledger.find(refund_id) is None else Refund(completed=True)
+    def find_refund(self, refund_id: UUID, _: Attempt) -> RefundOutcome | None:
+        return None if self._ledger.find(refund_id) is None else RefundOutcome(completed=True)
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         ensure_signed(self._secret, body, headers.get(HEADER, ""), self._clock())
@@ -158,7 +158,7 @@ class SandboxGateway:
         if entry.decision is not Decision.UNDECIDED:
             return _said(entry)
         if self._clock() < entry.due_at:
-            return Pending()
+            return PaymentPending()
         return _said(self._ledger.decide(entry, Decision.CHARGED))
 
     def _notify(self, entry: Entry, times: int) -> None:

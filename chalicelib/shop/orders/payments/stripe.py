@@ -22,8 +22,8 @@ from chalicelib.shop.orders.payments.port import (
     Declined,
     Notification,
     PaymentOutcome,
-    Pending,
-    Refund,
+    PaymentPending,
+    RefundOutcome,
 )
 from chalicelib.shop.orders.payments.stripe_failures import failure_of
 
@@ -74,7 +74,7 @@ class StripeGateway:
                 return self._declined(attempt, declined.user_message or "The card was declined.")
             except stripe.InvalidRequestError:
                 return self._declined(attempt, "This payment method cannot be used.")
-            return _outcome(confirmed) or Pending()
+            return _outcome(confirmed) or PaymentPending()
 
     def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         with _failures_as_unavailable():
@@ -83,7 +83,7 @@ class StripeGateway:
     def cancel(self, attempt: Attempt) -> PaymentOutcome:
         return self._declined(attempt, _CANCELLED)
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> Refund:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
         with _failures_as_unavailable():
             refund = self._refunds.create(
                 {
@@ -93,14 +93,14 @@ class StripeGateway:
                 },
                 {"idempotency_key": str(refund_id)},
             )
-            return Refund(completed=refund.status == "succeeded")
+            return RefundOutcome(completed=refund.status == "succeeded")
 
-    def find_refund(self, refund_id: UUID, attempt: Attempt) -> Refund | None:
+    def find_refund(self, refund_id: UUID, attempt: Attempt) -> RefundOutcome | None:
         with _failures_as_unavailable():
             refunds = self._refunds.list({"payment_intent": self._current(attempt).id, "limit": 100})
             for refund in refunds.data:
                 if refund.to_dict().get("metadata", {}).get("refund_id") == str(refund_id):
-                    return Refund(completed=refund.status == "succeeded")
+                    return RefundOutcome(completed=refund.status == "succeeded")
         return None
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
@@ -124,7 +124,7 @@ class StripeGateway:
                     intent = self._intents.cancel(intent.id)
                 except stripe.InvalidRequestError:
                     intent = self._intents.retrieve(intent.id)
-            return Declined(reason) if intent.status == "canceled" else _outcome(intent) or Pending()
+            return Declined(reason) if intent.status == "canceled" else _outcome(intent) or PaymentPending()
 
     def _current(self, attempt: Attempt) -> stripe.PaymentIntent:
         """The intent as it is now. The search is behind by a minute or so and reaches back for ever; repeating the
@@ -156,7 +156,7 @@ def _outcome(intent: stripe.PaymentIntent) -> PaymentOutcome | None:
         return Charged(intent.id, _money(intent.amount_received, intent.currency))
     if intent.status == "canceled":
         return Declined(_CANCELLED)
-    return Pending() if intent.status in _NOT_DECIDED else None
+    return PaymentPending() if intent.status in _NOT_DECIDED else None
 
 
 def _minor(money: Money) -> int:

@@ -1,0 +1,78 @@
+-- The operations on a stream of the availability: each does to Redis what the function of its name in
+-- availability.py does to contents in memory (tests/contract/test_stock_rules.py holds them equal).
+-- Run inside the script that checks and moves the stream's position; `change` is the script's table of operations.
+-- None may fail on what Python gives: Redis does not undo what a script did before it failed.
+
+local function keep_first_deadline(prefix, stream)
+  local first = redis.call('ZRANGE', prefix .. 'pool:' .. stream .. ':deadlines', 0, 0, 'WITHSCORES')
+  if first[2] then
+    redis.call('ZADD', prefix .. 'first_deadlines', first[2], stream)
+  else
+    redis.call('ZREM', prefix .. 'first_deadlines', stream)
+  end
+end
+
+local function end_hold(pool, hold)
+  local quantity = redis.call('HGET', pool .. ':quantities', hold)
+  if quantity then
+    redis.call('HINCRBY', pool, 'held', -quantity)
+    redis.call('HDEL', pool .. ':quantities', hold)
+    redis.call('ZREM', pool .. ':deadlines', hold)
+  end
+end
+
+function change.publish(prefix, stream, pools)
+  redis.call('SET', prefix .. 'concert:' .. stream, pools)
+end
+
+function change.withdraw(prefix, stream)
+  redis.call('DEL', prefix .. 'concert:' .. stream)
+end
+
+function change.advance(prefix, stream, at)
+  local pool = prefix .. 'pool:' .. stream
+  local now = math.max(at, tonumber(redis.call('HGET', pool, 'at') or at))
+  redis.call('HSET', pool, 'at', now)
+  for _, hold in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':deadlines', '-inf', now)) do
+    end_hold(pool, hold)
+  end
+  keep_first_deadline(prefix, stream)
+end
+
+function change.open(prefix, stream, ticket_type, name, capacity)
+  redis.call('HSET', prefix .. 'pool:' .. stream, 'type', ticket_type, 'name', name, 'capacity', capacity)
+end
+
+function change.hold(prefix, stream, hold, quantity, deadline)
+  local pool = prefix .. 'pool:' .. stream
+  end_hold(pool, hold)
+  redis.call('HINCRBY', pool, 'held', quantity)
+  redis.call('HSET', pool .. ':quantities', hold, quantity)
+  redis.call('ZADD', pool .. ':deadlines', deadline, hold)
+  keep_first_deadline(prefix, stream)
+end
+
+function change.extend(prefix, stream, hold, deadline)
+  redis.call('ZADD', prefix .. 'pool:' .. stream .. ':deadlines', 'XX', deadline, hold)
+  keep_first_deadline(prefix, stream)
+end
+
+function change.release(prefix, stream, hold)
+  end_hold(prefix .. 'pool:' .. stream, hold)
+  keep_first_deadline(prefix, stream)
+end
+
+function change.sell(prefix, stream, hold, quantity)
+  local pool = prefix .. 'pool:' .. stream
+  end_hold(pool, hold)
+  keep_first_deadline(prefix, stream)
+  redis.call('HINCRBY', pool, 'sold', quantity)
+end
+
+function change.resize(prefix, stream, by)
+  redis.call('HINCRBY', prefix .. 'pool:' .. stream, 'capacity', by)
+end
+
+function change.close(prefix, stream)
+  redis.call('HSET', prefix .. 'pool:' .. stream, 'closed', 1)
+end

@@ -1,0 +1,254 @@
+"""The order, its document and its process agree: after every history, and after events in no order that can be."""
+
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+from random import Random
+from uuid import UUID
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chalicelib.platform.errors import CloudbashError
+from chalicelib.platform.eventsourcing.codec import RecordedEvent, recorded
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.money import Money
+from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.shop.orders.events import OrderEvent, OrderLine, TicketCheckedIn
+from chalicelib.shop.orders.order import ORDER, REQUEST_TIME, Order
+from chalicelib.shop.orders.process import CheckoutProcess
+from chalicelib.shop.orders.projections import fold_order
+from chalicelib.shop.orders.rules import OrderStatus
+from tests.support.any_events import events_of
+from tests.support.shop import some_id
+from tests.support.stored import SOME_TIME, store_all
+
+THIS = some_id("order")
+CONCERTS = [some_id("concert"), some_id("other concert")]
+PAYMENTS = [some_id(f"payment {number}") for number in range(3)]
+PRICES = ["25.00", "40.00", "0.00"]
+EXAMPLES = settings(max_examples=150, deadline=None)
+
+Decision = Callable[[Order, datetime], Sequence[Event]]
+
+
+# --- histories that an order decides ---------------------------------------------------------------------------------
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> tuple[OrderLine, ...]:
+    chosen = draw(st.lists(st.tuples(st.sampled_from(CONCERTS), st.sampled_from(PRICES)), min_size=1, max_size=3))
+    return tuple(
+        OrderLine(
+            hold_id=some_id(f"hold {place}"),
+            ticket_type_id=some_id(f"type {place}"),
+            ticket_type_name="Standing",
+            concert_id=concert_id,
+            concert_name="Patti Smith",
+            quantity=draw(st.integers(1, 2)),
+            unit_price=Money.of(price, "EUR"),
+        )
+        for place, (concert_id, price) in enumerate(chosen)
+    )
+
+
+def placing(of: tuple[OrderLine, ...]) -> Decision:
+    buyer, customer_id = Sealed(ciphertext="c2VhbGVk", key="key"), some_id("customer")
+    return lambda order, now: order.place(
+        some_id("cart"), customer_id, buyer, of, SOME_TIME + timedelta(minutes=20), now
+    )
+
+
+def starting(payment_id: UUID) -> Decision:
+    return lambda order, now: order.start_payment(payment_id, "sandbox", "hash", now)
+
+
+def failing(place: int) -> Decision:
+    return lambda order, now: order.fail_payment(picked(order.payments, place), "The card was declined.", now)
+
+
+def charging(place: int, amount: Money | None) -> Decision:
+    """The provider took the amount, that of the order if none is named."""
+
+    def decide(order: Order, now: datetime) -> Sequence[Event]:
+        taken, payment_id = order.total if amount is None else amount, picked(order.payments, place)
+        if order.is_paid_with(taken):
+            return order.confirm(THIS, now, payment_id, "reference")
+        return order.return_payment(payment_id, "reference", taken, "why", now)
+
+    return decide
+
+
+def returning(place: int) -> Decision:
+    """The provider took the amount, and the stock is gone."""
+
+    def decide(order: Order, now: datetime) -> Sequence[Event]:
+        events = order.return_payment(picked(order.payments, place), "reference", order.total, "No stock.", now)
+        return [*events, *order.end_without_stock(now)]
+
+    return decide
+
+
+def cancelling(concert_id: UUID) -> Decision:
+    return lambda order, now: order.cancel_concert(concert_id, "Cancelled.", now)
+
+
+def completing_revocation(concert_id: UUID) -> Decision:
+    return lambda order, now: order.complete_revocation(concert_id, now)
+
+
+def completing_refund(place: int) -> Decision:
+    return lambda order, now: order.complete_refund(picked(order.refunds, place), now)
+
+
+def picked(known: Collection[UUID], place: int) -> UUID:
+    """One of what the order knows; an id that nobody knows if there is none."""
+    return [*known][-1 - place % len(known)] if known else some_id("unknown")
+
+
+places, concerts = st.integers(0, 2), st.sampled_from(CONCERTS)
+settling = st.builds(charging, places, st.sampled_from([None, None, Money.of("1.00", "EUR")]))
+decisions: st.SearchStrategy[Decision] = st.one_of(
+    st.sampled_from(PAYMENTS).map(starting),
+    places.map(failing),
+    settling,
+    settling,
+    places.map(returning),
+    concerts.map(cancelling),
+    concerts.map(cancelling),
+    concerts.map(completing_revocation),
+    places.map(completing_refund),
+    places.map(completing_refund),
+    st.just(Order.expire),
+    st.just(lambda order, now: order.confirm_free(THIS, now)),
+)
+pauses = st.sampled_from([0, 0, 0, 1, 15]).map(lambda count: timedelta(minutes=count))
+
+
+@st.composite
+def decided(draw: st.DrawFn) -> list[Event]:
+    """What an order answers to whatever it is told, refusals left out."""
+    order, now, history = Order(), SOME_TIME, list[Event]()
+    told = [placing(draw(lines())), starting(PAYMENTS[0]), *draw(st.lists(decisions, min_size=6, max_size=20))]
+    for decide in told:
+        with suppress(CloudbashError):
+            events = decide(order, now)
+            order = ORDER.fold(events, order)
+            history += events
+        now += draw(pauses)
+    return history
+
+
+kinds: list[type[Event]] = [*OrderEvent.__subclasses__(), TicketCheckedIn]
+anything = st.lists(st.sampled_from(kinds).flatmap(events_of), min_size=1, max_size=12)
+
+
+# --- what follows an order -------------------------------------------------------------------------------------------
+
+
+def steps(history: list[Event]) -> Iterator[tuple[Order, JsonObject, JsonObject]]:
+    """The order, its document and what its process waits for, after each event; documents as they are stored."""
+    order, document, waits = Order(), None, JsonObject()
+    for event in map(recorded, store_all(THIS, history)):
+        order = ORDER.evolve(order, event.event)
+        document = as_stored(fold_order(document, event))
+        waits = CheckoutProcess().react(waits, event).state
+        yield order, document, waits
+
+
+def as_stored(document: JsonObject) -> JsonObject:
+    stored: JsonObject = json.loads(json.dumps(document))
+    return stored
+
+
+def said_by(order: Order) -> JsonObject:
+    """What the document says of an order beside copied facts, read from the aggregate."""
+    return {
+        "status": order.status,
+        "payments": [
+            (str(key), payment.provider, as_text(payment.amount), payment.status, payment.reason)
+            for key, payment in order.payments.items()
+        ],
+        "refunds": [
+            (str(key), str(refund.payment_id), as_text(refund.amount), refund.status, refund.reason)
+            for key, refund in order.refunds.items()
+        ],
+        "paid_by": None if order.paid_by is None else str(order.paid_by),
+        "tickets": [
+            (str(ticket.id), "valid" if ticket in order.valid_tickets else "revoked") for ticket in order.tickets
+        ],
+    }
+
+
+def said_in(document: JsonObject) -> JsonObject:
+    payments, refunds = document["payments"].values(), document["refunds"].values()
+    return {
+        "status": document["status"],
+        "payments": [
+            (one["id"], one["provider"], one["amount"]["amount"], one["status"], one["reason"]) for one in payments
+        ],
+        "refunds": [
+            (one["id"], one["payment_id"], one["amount"]["amount"], one["status"], one["reason"]) for one in refunds
+        ],
+        "paid_by": document["paid_by"],
+        "tickets": [(ticket["id"], ticket["status"]) for ticket in document["tickets"]],
+    }
+
+
+def as_text(amount: Money) -> str:
+    return str(amount.amount)
+
+
+def unfinished(order: Order) -> dict[str, datetime | None]:
+    """What the order waits for, and since when, where the aggregate knows it."""
+    waits: dict[str, datetime | None] = {
+        str(key): order.payments[key].started_at + REQUEST_TIME for key in order.open_payments
+    }
+    if order.status is OrderStatus.AWAITING_PAYMENT:
+        waits["payment_due"] = order.payment_due_at
+    return waits | {str(key): None for key in [*order.refunds_under_way, *order.revocations_under_way]}
+
+
+# --- the properties --------------------------------------------------------------------------------------------------
+
+
+@EXAMPLES
+@given(decided())
+def test_after_every_decided_event_document_and_process_say_what_the_order_says(history: list[Event]) -> None:
+    for order, document, waits in steps(history):
+        assert said_in(document) == said_by(order)
+        assert waits.keys() == unfinished(order).keys()
+        for name, until in unfinished(order).items():
+            assert until is None or datetime.fromisoformat(waits[name]) == until
+
+
+@EXAMPLES
+@given(anything)
+def test_after_events_in_any_order_the_document_says_what_the_order_says(history: list[Event]) -> None:
+    for order, document, _ in steps(history):
+        assert said_in(document) == said_by(order)
+
+
+@EXAMPLES
+@given(decided(), st.randoms(use_true_random=False))
+def test_after_events_in_any_order_a_process_waits_for_all_that_its_order_waits_for(
+    history: list[Event], random: Random
+) -> None:
+    random.shuffle(history)
+    for order, _, waits in steps(history):
+        assert unfinished(order).keys() <= waits.keys()
+
+
+@EXAMPLES
+@given(anything, st.integers(0, 11), st.integers(1, 50))
+def test_a_stream_that_begins_in_the_middle_is_folded_like_any_other(
+    history: list[Event], place: int, begins_at: int
+) -> None:
+    events = history[place:] or history
+    tail = [RecordedEvent(THIS, begins_at + offset, SOME_TIME, event) for offset, event in enumerate(events)]
+    document: JsonObject | None = None
+    for event in tail:
+        document = as_stored(fold_order(document, event))
+    assert document is not None
+    assert said_in(document) == said_by(ORDER.fold(events))
