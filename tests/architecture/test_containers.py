@@ -35,8 +35,8 @@ LIBRARIES_OF_A_NEED: dict[Need, set[str]] = {
     Need.POSTGRES: POSTGRES | PYDANTIC,
     Need.REDIS: REDIS,
     Need.TOKENS: CRYPTOGRAPHY | {"jwt"},
-    Need.SIGN_HEADS: AWS_SDK | PYDANTIC | CRYPTOGRAPHY,
-    Need.ARCHIVE: AWS_SDK | PYDANTIC | DUCKDB,
+    Need.SIGN_HEADS: AWS_SDK | CRYPTOGRAPHY,
+    Need.ARCHIVE: AWS_SDK | DUCKDB,
 }
 """The others use what these have imported."""
 
