@@ -56,7 +56,7 @@ PROJECTIONS = '''"""Reviews, to be read by key."""
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import JsonObject
-from chalicelib.platform.readmodels.documents.projection import new_document
+from chalicelib.platform.readmodels.documents.document import new_document
 
 
 def fold_review(document: JsonObject | None, recorded: RecordedEvent) -> JsonObject:

@@ -22,11 +22,12 @@ class GenerationPointer:
     client: "DynamoDBClient"
     table: str
     key: str
+    place: str = POINTER
 
     def read(self) -> Generations:
         """Read the generations, strongly consistent. Raises Unavailable."""
         with failures_as_unavailable(self.table):
-            reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": POINTER}}, ConsistentRead=True)
+            reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": self.place}}, ConsistentRead=True)
         item = reply.get("Item")
         if item is None:
             return Generations()
@@ -36,7 +37,7 @@ class GenerationPointer:
 
     def change(self, before: Generations, after: Generations) -> None:
         """Replace the generations. Raises GenerationsMoved or Unavailable."""
-        item = {self.key: {"S": POINTER}, **_attributes(after)}
+        item = {self.key: {"S": self.place}, **_attributes(after)}
         known = {f":{name}": value for name, value in _attributes(before).items()}
         condition = " AND ".join(f"{name[1:]} = {name}" for name in known)
         if before.candidate is None:

@@ -25,6 +25,8 @@ POINTER_SECONDS = 5.0
 """How long a container believes that a generation is the live one."""
 
 _INDEX = "ByOwner"
+_FIRST = "carts"
+"""The read model whose keys in the table have no space before them: it was there before there were others."""
 
 
 class DocumentTooLarge(CloudbashError):
@@ -49,7 +51,7 @@ class DocumentProjection(GenerationalReadModel):
         self._client = client
         self._table = table
         self._folds = folds
-        self._items = VersionedItems(client, table, "Id", generation)
+        self._items = VersionedItems(client, table, "Id", generation, "" if name == _FIRST else name)
         self._live: DocumentProjection | None = None
         self._live_until = 0.0
         self._just_read: tuple[UUID, Versioned | None] | None = None

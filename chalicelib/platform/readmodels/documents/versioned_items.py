@@ -1,6 +1,7 @@
 """Items of DynamoDB that hold one stream each: many at once, and in generations.
 
-The first generation has the streams' own ids as keys, every later one `<generation>#<id>`.
+The first generation has the streams' own ids as keys, every later one `<generation>#<id>`. Read models that share a
+table each have a space in it, `<space>:` before all of their keys; that of the first one has no name.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ class VersionedItems:
     table: str
     key: str
     generation: int = 1
+    space: str = ""
 
     def key_of(self, stream_id: UUID) -> Item:
         return {self.key: {"S": f"{self.prefix}{stream_id}"}}
@@ -42,11 +44,11 @@ class VersionedItems:
     @property
     def prefix(self) -> str:
         """Return what the keys of this generation begin with, those of indexes too."""
-        return prefix_of(self.generation)
+        return self._prefix_of(self.generation)
 
     @property
     def pointer(self) -> GenerationPointer:
-        return GenerationPointer(self.client, self.table, self.key)
+        return GenerationPointer(self.client, self.table, self.key, f"{self._lead}{POINTER}")
 
     def stream_of(self, item: Mapping[str, Any]) -> UUID:
         return UUID(item[self.key]["S"].removeprefix(self.prefix))
@@ -100,8 +102,8 @@ class VersionedItems:
 
     def retain(self, generations: Collection[int]) -> None:
         """Delete the items of all other generations: reads the whole table. Raises Unavailable."""
-        retained = [prefix_of(number) for number in generations]
-        stale = (key for key in self._keys() if key not in _OF_NO_GENERATION and _prefix_in(key) not in retained)
+        retained = [self._prefix_of(number) for number in generations]
+        stale = (key for key in self._generated_keys() if _prefix_in(key) not in retained)
         for some in _chunks(stale, _DELETED_AT_ONCE):
             left: Any = {self.table: [{"DeleteRequest": {"Key": {self.key: {"S": key}}}} for key in some]}
             for _ in range(_TRIES):
@@ -112,6 +114,20 @@ class VersionedItems:
             else:
                 raise Unavailable(f"{self.table} deletes a part only.")
 
+    @property
+    def _lead(self) -> str:
+        return f"{self.space}:" if self.space else ""
+
+    def _prefix_of(self, generation: int) -> str:
+        return self._lead if generation == 1 else f"{self._lead}{generation}#"
+
+    def _generated_keys(self) -> Iterator[str]:
+        """Give the keys in this space that belong to a generation."""
+        for key in self._keys():
+            space, _, rest = key.rpartition(":")
+            if space == self.space and rest not in _OF_NO_GENERATION:
+                yield key
+
     def _keys(self) -> Iterator[str]:
         pages = self.client.get_paginator("scan").paginate(
             TableName=self.table, ProjectionExpression="#key", ExpressionAttributeNames={"#key": self.key}
@@ -121,13 +137,9 @@ class VersionedItems:
                 yield from (item[self.key]["S"] for item in page["Items"])
 
 
-def prefix_of(generation: int) -> str:
-    return "" if generation == 1 else f"{generation}#"
-
-
 def _prefix_in(key: str) -> str:
-    number, mark, _ = key.rpartition("#")
-    return number + mark
+    """Return what stands before the stream's id."""
+    return key[: max(key.rfind("#"), key.rfind(":")) + 1]
 
 
 def _chunks(things: Collection[Thing] | Iterator[Thing], size: int) -> Iterator[list[Thing]]:
