@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ def test_every_context_of_the_shop_is_in_the_list() -> None:
 
 @pytest.mark.parametrize("module", ["api", "tasks", "schedules"])
 def test_a_container_offers_what_contexts_ask_of_it(module: str) -> None:
-    """Each says so by a protocol `Shop`, and gets the composition, which mypy cannot see through a manifest."""
+    """Each says so by a protocol of services, and gets the composition, which mypy cannot see through a manifest."""
     offered = {*dir(Composition), *vars(Composition(settings=_no_settings()))}
     asked = [shop for context in contexts.CONTEXTS for shop in _protocols(context, module)]
     assert asked
@@ -191,8 +192,8 @@ def _protocols(context: Context, module: str) -> list[type]:
     places = [*context.routes, *context.tasks.values(), *(function.run for function in context.functions)]
     if not any(place.startswith(f"{module}.") for place in places):
         return []
-    protocol: type = context.load(f"{module}.Shop")
-    return [protocol]
+    declared = vars(import_module(f"{context.package}.{module}"))
+    return [one for name, one in declared.items() if name.endswith("Services") and name != "Services"]
 
 
 def _no_settings() -> Any:

@@ -31,7 +31,7 @@ class Deadlines(Protocol):
     def pay_within(self) -> timedelta: ...
 
 
-class Shop(Services, Protocol):
+class CartServices(Services, Protocol):
     """What these routes use of the container."""
 
     @property
@@ -44,7 +44,7 @@ class Shop(Services, Protocol):
     def settings(self) -> Deadlines: ...
 
 
-routes: Routes[Shop] = Routes(__name__)
+routes: Routes[CartServices] = Routes(__name__)
 
 
 def _email(text: str) -> str:
@@ -71,13 +71,13 @@ class Checkout(Body):
 
 
 @routes.post("/carts", Role.CUSTOMER)
-def create_cart(call: Call[Shop]) -> Answer:
+def create_cart(call: Call[CartServices]) -> Answer:
     cart_id = commands.create_cart(call.shop.repository, call.caller())
     return created({"id": str(cart_id), "version": 0}, f"/carts/{cart_id}")
 
 
 @routes.get("/carts/{cart_id}", Role.CUSTOMER)
-def get_cart(call: Call[Shop]) -> Answer:
+def get_cart(call: Call[CartServices]) -> Answer:
     shop, cart_id = call.shop, call.id("cart_id")
     now = shop.clock()
     point = call.query(PointInTimeQuery).point(now)
@@ -89,7 +89,7 @@ def get_cart(call: Call[Shop]) -> Answer:
 
 
 @routes.post("/carts/{cart_id}/items", Role.CUSTOMER)
-def add_item(call: Call[Shop]) -> Answer:
+def add_item(call: Call[CartServices]) -> Answer:
     body = call.body(NewItem)
     shop, cart_id = call.shop, call.id("cart_id")
     added = commands.add_item(
@@ -100,7 +100,7 @@ def add_item(call: Call[Shop]) -> Answer:
 
 
 @routes.post("/carts/{cart_id}/hold-extensions", Role.CUSTOMER)
-def extend_holds(call: Call[Shop]) -> Answer:
+def extend_holds(call: Call[CartServices]) -> Answer:
     shop, cart_id = call.shop, call.id("cart_id")
     extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for)
     items = [
@@ -110,13 +110,13 @@ def extend_holds(call: Call[Shop]) -> Answer:
 
 
 @routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER)
-def remove_item(call: Call[Shop]) -> Answer:
+def remove_item(call: Call[CartServices]) -> Answer:
     cart_id, item_id = call.id("cart_id"), call.id("item_id")
     return no_content(commands.remove_item(call.shop.repository, call.caller(), cart_id, item_id))
 
 
 @routes.post("/carts/{cart_id}/checkout", Role.CUSTOMER)
-def check_out(call: Call[Shop]) -> Answer:
+def check_out(call: Call[CartServices]) -> Answer:
     body = call.body(Checkout)
     shop, cart_id = call.shop, call.id("cart_id")
     placed = commands.check_out(

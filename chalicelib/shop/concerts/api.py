@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
 
-class Shop(Services, Protocol):
+class ConcertServices(Services, Protocol):
     """What these routes use of the container."""
 
     @property
@@ -40,7 +40,7 @@ class Shop(Services, Protocol):
     def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
 
 
-routes: Routes[Shop] = Routes(__name__)
+routes: Routes[ConcertServices] = Routes(__name__)
 
 DEFAULT_MAX_PER_ORDER = 10
 
@@ -69,7 +69,7 @@ class ConcertChanges(Body):
     max_per_customer: CustomerLimit | None = None
 
 
-class Schedule(Body):
+class NewSchedule(Body):
     starts_at: OffsetInstant
     ends_at: OffsetInstant
 
@@ -118,7 +118,7 @@ class ConcertFilters(Page):
 
 
 @routes.post("/concerts", Role.ORGANISER)
-def create_concert(call: Call[Shop]) -> Answer:
+def create_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewConcert)
     details = ConcertDetails(**dict(body))
     concert_id = commands.create_concert(call.shop.repository, call.caller(body), details)
@@ -126,14 +126,14 @@ def create_concert(call: Call[Shop]) -> Answer:
 
 
 @routes.get("/concerts")
-def search_concerts(call: Call[Shop]) -> Answer:
+def search_concerts(call: Call[ConcertServices]) -> Answer:
     filters = call.query(ConcertFilters)
     with call.shop.programme_reflecting(call.min_versions) as programme:
         return ok(page_of(*queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)))
 
 
 @routes.get("/concerts/{concert_id}")
-def get_concert(call: Call[Shop]) -> Answer:
+def get_concert(call: Call[ConcertServices]) -> Answer:
     shop, concert_id = call.shop, call.id("concert_id")
     point = call.query(PointInTimeQuery).point(shop.clock())
     if point is not None:
@@ -146,7 +146,7 @@ def get_concert(call: Call[Shop]) -> Answer:
 
 
 @routes.patch("/concerts/{concert_id}", Role.ORGANISER)
-def change_concert(call: Call[Shop]) -> Answer:
+def change_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(ConcertChanges)
     changes = body.model_dump(exclude_unset=True)
     concert_id = call.id("concert_id")
@@ -157,13 +157,13 @@ def change_concert(call: Call[Shop]) -> Answer:
 
 
 @routes.delete("/concerts/{concert_id}", Role.ORGANISER)
-def delete_concert(call: Call[Shop]) -> Answer:
+def delete_concert(call: Call[ConcertServices]) -> Answer:
     return no_content(commands.delete_concert(call.shop.repository, call.caller(), call.id("concert_id")))
 
 
 @routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER)
-def schedule_concert(call: Call[Shop]) -> Answer:
-    body = call.body(Schedule)
+def schedule_concert(call: Call[ConcertServices]) -> Answer:
+    body = call.body(NewSchedule)
     concert_id = call.id("concert_id")
     version = commands.schedule_concert(
         call.shop.repository, call.caller(body), concert_id, body.starts_at, body.ends_at
@@ -173,7 +173,7 @@ def schedule_concert(call: Call[Shop]) -> Answer:
 
 
 @routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER)
-def add_ticket_type(call: Call[Shop]) -> Answer:
+def add_ticket_type(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewTicketType)
     concert_id = call.id("concert_id")
     ticket_type_id, version = commands.add_ticket_type(
@@ -183,7 +183,7 @@ def add_ticket_type(call: Call[Shop]) -> Answer:
 
 
 @routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
-def change_ticket_type(call: Call[Shop]) -> Answer:
+def change_ticket_type(call: Call[ConcertServices]) -> Answer:
     body = call.body(TicketTypeChanges)
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     version = commands.change_quantity(
@@ -193,34 +193,34 @@ def change_ticket_type(call: Call[Shop]) -> Answer:
 
 
 @routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
-def remove_ticket_type(call: Call[Shop]) -> Answer:
+def remove_ticket_type(call: Call[ConcertServices]) -> Answer:
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     repository = call.shop.repository
     return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
 
 
 @routes.post("/concerts/{concert_id}/publish", Role.ORGANISER)
-def publish_concert(call: Call[Shop]) -> Answer:
+def publish_concert(call: Call[ConcertServices]) -> Answer:
     concert_id = call.id("concert_id")
     version = commands.publish_concert(call.shop.repository, call.caller(), concert_id)
     return ok({"id": str(concert_id), "status": ConcertStatus.PUBLISHED, "version": version}, version)
 
 
 @routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER)
-def cancel_concert(call: Call[Shop]) -> Answer:
+def cancel_concert(call: Call[ConcertServices]) -> Answer:
     concert_id = call.id("concert_id")
     status, version = commands.cancel_concert(call.shop.repository, call.caller(), concert_id)
     return ok({"id": str(concert_id), "status": status, "version": version}, version)
 
 
-def _concert_as_of(call: Call[Shop], concert_id: UUID, point: PointInTime) -> Answer:
+def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> Answer:
     from chalicelib.shop.concerts.history import find_concert_as_of  # noqa: PLC0415 - brings a driver that routes do without
 
     concert = find_concert_as_of(call.shop.event_store, concert_id, point, partial(_may_see, call))
     return ok(concert, concert["version"])
 
 
-def _may_see(call: Call[Shop], concert: JsonObject) -> bool:
+def _may_see(call: Call[ConcertServices], concert: JsonObject) -> bool:
     """Drafts are for their organiser, who may send a token to this public route."""
     organiser_id = concert["organiser_id"]
     if concert["status"] != ConcertStatus.DRAFT:

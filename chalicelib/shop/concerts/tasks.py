@@ -10,7 +10,7 @@ CANCEL_POOL = "cancel_pool"
 """A task for whoever has orders: it names a closed pool, and is about the concert."""
 
 
-class Shop(Protocol):
+class ConcertTaskServices(Protocol):
     """What these tasks use of a container."""
 
     @property
@@ -20,7 +20,7 @@ class Shop(Protocol):
     def work_queue(self) -> WorkQueue: ...
 
 
-def resume_concert(shop: Shop, task: Task) -> None:
+def resume_concert(shop: ConcertTaskServices, task: Task) -> None:
     """Bring a change of capacity to its end, and go on with a cancellation."""
     finish_capacity_change(shop.repository, task.stream_id, task.origin)
     pools = close_sales(shop.repository, task.stream_id, task.origin)

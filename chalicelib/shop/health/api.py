@@ -9,18 +9,18 @@ from chalicelib.platform.services import Services
 from chalicelib.shop.health.queries import check
 
 
-class Shop(Services, Protocol):
+class HealthServices(Services, Protocol):
     """What these routes use of the container."""
 
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]: ...
 
 
-routes: Routes[Shop] = Routes(__name__)
+routes: Routes[HealthServices] = Routes(__name__)
 
 
 @routes.get("/health")
-def get_health(call: Call[Shop]) -> Answer:
+def get_health(call: Call[HealthServices]) -> Answer:
     """503 only if the log is away: without a read database the shop still sells."""
     states = check(call.shop.probes)
     healthy = all(state == "ok" for state in states.values())

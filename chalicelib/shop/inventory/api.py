@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from redis import Redis
 
 
-class Shop(Services, Protocol):
+class StockServices(Services, Protocol):
     """What these routes use of the container."""
 
     @property
     def redis(self) -> "Redis": ...
 
 
-routes: Routes[Shop] = Routes(__name__)
+routes: Routes[StockServices] = Routes(__name__)
 
 
 @routes.get("/concerts/{concert_id}/availability")
-def get_availability(call: Call[Shop]) -> Answer:
+def get_availability(call: Call[StockServices]) -> Answer:
     """From Redis; from the log where Redis is away, too old for the reader or does not know every pool, and where
     somebody looks back: then the answer says so."""
     shop, concert_id = call.shop, call.id("concert_id")

@@ -18,7 +18,7 @@ _POOLS_A_RUN = 500
 """The rest is swept a minute later."""
 
 
-class Shop(Protocol):
+class StockScheduleServices(Protocol):
     """What these schedules use of a container."""
 
     @property
@@ -30,7 +30,7 @@ class Shop(Protocol):
     def clock(self) -> datetime: ...
 
 
-def record_lapsed_holds(shop: Shop) -> int:
+def record_lapsed_holds(shop: StockScheduleServices) -> int:
     """Record the holds that have ended in pools where nothing happens; returns how many pools had any.
 
     Where something happens, every event drops what has lapsed: so only pools that have been quiet are asked.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 
 
-class Shop(Services, Protocol):
+class OrderServices(Services, Protocol):
     """What these routes use of the container."""
 
     @property
@@ -40,7 +40,7 @@ class Shop(Services, Protocol):
     def work_queue(self) -> WorkQueue: ...
 
 
-routes: Routes[Shop] = Routes(__name__)
+routes: Routes[OrderServices] = Routes(__name__)
 
 ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 
@@ -58,7 +58,7 @@ class ShownTicket(Body):
 
 
 @routes.get("/orders", Role.CUSTOMER)
-def list_orders(call: Call[Shop]) -> Answer:
+def list_orders(call: Call[OrderServices]) -> Answer:
     shop, page = call.shop, call.query(Page)
     found = queries.list_orders(
         shop.documents, shop.event_store, call.actor.id, page.limit, page.after, shop.clock(), call.min_versions
@@ -67,7 +67,7 @@ def list_orders(call: Call[Shop]) -> Answer:
 
 
 @routes.get("/orders/{order_id}", Role.CUSTOMER)
-def get_order(call: Call[Shop]) -> Answer:
+def get_order(call: Call[OrderServices]) -> Answer:
     shop, order_id = call.shop, call.id("order_id")
     now = shop.clock()
     point = call.query(PointInTimeQuery).point(now)
@@ -81,7 +81,7 @@ def get_order(call: Call[Shop]) -> Answer:
 
 
 @routes.get("/orders/{order_id}/tickets", Role.CUSTOMER)
-def list_tickets(call: Call[Shop]) -> Answer:
+def list_tickets(call: Call[OrderServices]) -> Answer:
     call.query(Query)
     shop, order_id = call.shop, call.id("order_id")
     tickets = queries.get_tickets(shop.documents, shop.event_store, order_id, call.actor.id, call.min_versions)
@@ -89,7 +89,7 @@ def list_tickets(call: Call[Shop]) -> Answer:
 
 
 @routes.post("/orders/{order_id}/payments", Role.CUSTOMER)
-def pay_order(call: Call[Shop]) -> Answer:
+def pay_order(call: Call[OrderServices]) -> Answer:
     body = call.body(NewPayment)
     shop, order_id = call.shop, call.id("order_id")
     paid = commands.pay_order(shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token)
@@ -99,7 +99,7 @@ def pay_order(call: Call[Shop]) -> Answer:
 
 
 @routes.post("/concerts/{concert_id}/check-ins", Role.DOOR)
-def check_in_ticket(call: Call[Shop]) -> Answer:
+def check_in_ticket(call: Call[OrderServices]) -> Answer:
     body = call.body(ShownTicket)
     shop, concert_id = call.shop, call.id("concert_id")
     admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
@@ -109,7 +109,7 @@ def check_in_ticket(call: Call[Shop]) -> Answer:
 
 
 @routes.post("/webhooks/payments/{provider}")
-def receive_notification(call: Call[Shop]) -> Answer:
+def receive_notification(call: Call[OrderServices]) -> Answer:
     """For payment providers; their signature is their token."""
     shop = call.shop
     gateway = shop.gateways.get(call.parameter("provider"))

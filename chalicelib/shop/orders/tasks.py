@@ -17,7 +17,7 @@ from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER
 CONCERT_CANCELLED = "The concert is cancelled."
 
 
-class Shop(Protocol):
+class OrderTaskServices(Protocol):
     """What these tasks use of a container."""
 
     @property
@@ -32,22 +32,22 @@ class Shop(Protocol):
     def clock(self) -> datetime: ...
 
 
-def settle_order(shop: Shop, task: Task) -> None:
+def settle_order(shop: OrderTaskServices, task: Task) -> None:
     """Bring the order as far as it can be brought now."""
     settlement.settle(_context(shop, task), task.stream_id, shop.clock())
 
 
-def settle_payment(shop: Shop, task: Task) -> None:
+def settle_payment(shop: OrderTaskServices, task: Task) -> None:
     """Ask the provider what became of one payment."""
     settlement.settle_payment(_context(shop, task), task.stream_id, task.subject)
 
 
-def cancel_order(shop: Shop, task: Task) -> None:
+def cancel_order(shop: OrderTaskServices, task: Task) -> None:
     """Take the order's part in a concert back, also while it is being paid."""
     settlement.cancel_order(_context(shop, task), task.stream_id, task.subject, CONCERT_CANCELLED)
 
 
-def cancel_pool(shop: Shop, task: Task) -> None:
+def cancel_pool(shop: OrderTaskServices, task: Task) -> None:
     """Begin the cancellation of every order that a closed pool has, and clear the pool once each has decided.
 
     The pool is closed, so its events tell of every order there is. What is left to do then is known to the order's own
@@ -76,5 +76,5 @@ def _begun(context: SettlementContext, order_id: UUID, concert_id: UUID) -> Task
     return Task(SETTLE_ORDER, order_id, cause) if order.is_unfinished else None
 
 
-def _context(shop: Shop, task: Task) -> SettlementContext:
+def _context(shop: OrderTaskServices, task: Task) -> SettlementContext:
     return SettlementContext(shop.repository, shop.gateways, task.origin)

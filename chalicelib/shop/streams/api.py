@@ -16,14 +16,14 @@ from chalicelib.platform.services import Services
 from chalicelib.shop.streams import queries
 
 
-class Shop(Services, Protocol):
+class StreamServices(Services, Protocol):
     """What these routes use of the container."""
 
     @property
     def aggregates(self) -> Mapping[str, Aggregate[Any]]: ...
 
 
-routes: Routes[Shop] = Routes(__name__)
+routes: Routes[StreamServices] = Routes(__name__)
 
 
 class EventFilters(Page):
@@ -59,7 +59,7 @@ _MAX_DIGITS = 15
 
 
 @routes.get("/streams/{stream_id}/events", Role.CUSTOMER)
-def list_events(call: Call[Shop]) -> Answer:
+def list_events(call: Call[StreamServices]) -> Answer:
     """For operators every stream, for organisers their own."""
     if Role.OPERATOR not in call.actor.roles:
         call.add_granted_roles()

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
 
-class Shop(Services, Protocol):
+class VenueServices(Services, Protocol):
     """What these routes use of the container."""
 
     def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
 
 
-routes: Routes[Shop] = Routes(__name__)
+routes: Routes[VenueServices] = Routes(__name__)
 
 
 _NO_PLACES = {"localtime", "Factory", "posixrules"}
@@ -76,21 +76,21 @@ class VenueChanges(Body):
 
 
 @routes.post("/venues", Role.ORGANISER)
-def create_venue(call: Call[Shop]) -> Answer:
+def create_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(NewVenue)
     venue_id = commands.create_venue(call.shop.repository, call.caller(body), VenueDetails(**dict(body)))
     return created({"id": str(venue_id), "version": 0}, f"/venues/{venue_id}")
 
 
 @routes.get("/venues")
-def list_venues(call: Call[Shop]) -> Answer:
+def list_venues(call: Call[VenueServices]) -> Answer:
     page = call.query(Page)
     with call.shop.programme_reflecting(call.min_versions) as programme:
         return ok(page_of(*queries.list_venues(programme, page.limit, page.after)))
 
 
 @routes.get("/venues/{venue_id}")
-def get_venue(call: Call[Shop]) -> Answer:
+def get_venue(call: Call[VenueServices]) -> Answer:
     call.query(Query)
     with call.shop.programme_reflecting(call.min_versions) as programme:
         venue = queries.find_venue(programme, call.id("venue_id"))
@@ -100,7 +100,7 @@ def get_venue(call: Call[Shop]) -> Answer:
 
 
 @routes.patch("/venues/{venue_id}", Role.ORGANISER)
-def change_venue(call: Call[Shop]) -> Answer:
+def change_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(VenueChanges)
     changes = body.model_dump(exclude_unset=True)
     venue_id = call.id("venue_id")
@@ -111,5 +111,5 @@ def change_venue(call: Call[Shop]) -> Answer:
 
 
 @routes.delete("/venues/{venue_id}", Role.ORGANISER)
-def delete_venue(call: Call[Shop]) -> Answer:
+def delete_venue(call: Call[VenueServices]) -> Answer:
     return no_content(commands.delete_venue(call.shop.repository, call.caller(), call.id("venue_id")))
