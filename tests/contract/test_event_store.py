@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.chain import Log
-from chalicelib.platform.eventsourcing.codec import Head
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import (
@@ -22,9 +21,8 @@ from chalicelib.platform.eventsourcing.store import (
     CommitTooLarge,
     ConcurrencyError,
     StoreUsage,
-    item_bytes,
 )
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent, item_bytes
 from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 from chalicelib.platform.money import Money
@@ -404,7 +402,7 @@ def test_32_buyers_of_one_pool_lose_nothing(store: CountedStore) -> None:
 
     def hold(number: int) -> None:
         def command(session: Session) -> None:
-            pool = session.get(TICKET_POOL, pool_id)
+            pool = session.load(TICKET_POOL, pool_id)
             expires_at = session.now + HOLD_FOR
             session.append(TICKET_POOL, pool_id, *pool.hold(hold_ids[number], pool_id, 1, session.now, expires_at))
 

@@ -8,16 +8,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib.platform.errors import Busy, NotFound, PreconditionFailed, RuleViolated, Unavailable
-from chalicelib.platform.eventsourcing.aggregate import Aggregate
-from chalicelib.platform.eventsourcing.cache import Folded, StreamCache
-from chalicelib.platform.eventsourcing.codec import Head
+from chalicelib.platform.eventsourcing.aggregate import Aggregate, Folded
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.marks import Mark
 from chalicelib.platform.eventsourcing.repository import MAX_ATTEMPTS, Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore, ScanPage
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.eventsourcing.streams import StreamCache
 from chalicelib.shop.carts.cart import CART
 from chalicelib.shop.concerts.concert import CONCERT
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
@@ -92,7 +91,7 @@ def create(repository: Repository) -> UUID:
     stream_id = uuid4()
 
     def command(session: Session) -> None:
-        session.get(VENUE, stream_id, assume_new=True)
+        session.load(VENUE, stream_id, Load.ASSUME_EMPTY)
         session.append(VENUE, stream_id, CREATED)
 
     repository.execute(command, SOMEBODY)
@@ -101,7 +100,7 @@ def create(repository: Repository) -> UUID:
 
 def delete(repository: Repository, stream_id: UUID) -> int:
     def command(session: Session) -> int:
-        venue = session.get(VENUE, stream_id)
+        venue = session.load(VENUE, stream_id)
         session.append(VENUE, stream_id, *venue.delete())
         return session.version(stream_id)
 
@@ -181,7 +180,7 @@ def test_a_refusal_on_what_is_cached_costs_one_look(store: CountedStore) -> None
     stream_id = create(repository)
 
     def refuse(session: Session) -> None:
-        session.get(VENUE, stream_id)
+        session.load(VENUE, stream_id)
         raise RuleViolated("never")
 
     costs = Costs(store)
@@ -254,7 +253,7 @@ def test_a_stream_that_was_assumed_to_be_new_and_is_not_is_read_and_decided_on(s
     seen: list[int] = []
 
     def command(session: Session) -> None:
-        venue = session.get(VENUE, stream_id, assume_new=True)
+        venue = session.load(VENUE, stream_id, Load.ASSUME_EMPTY)
         seen.append(session.version(stream_id))
         session.append(VENUE, stream_id, *([] if venue.details else [CREATED]))
 
@@ -270,7 +269,7 @@ def test_a_stream_that_is_consulted_is_read_even_if_it_was_used_as_cached_before
     delete(here, stream_id)
 
     def command(session: Session) -> list[bool]:
-        return [session.get(VENUE, stream_id).deleted, session.read(VENUE, stream_id).deleted]
+        return [session.load(VENUE, stream_id).deleted, session.load(VENUE, stream_id, Load.FRESH).deleted]
 
     seen: list[list[bool]] = []
     elsewhere.execute(lambda session: seen.append(command(session)), SOMEBODY)
@@ -287,9 +286,9 @@ def test_consulting_a_stream_that_was_changed_already_does_not_commit_on_top_of_
     delete(here, stream_id)
 
     def command(session: Session) -> bool:
-        venue = session.get(VENUE, stream_id)
+        venue = session.load(VENUE, stream_id)
         session.append(VENUE, stream_id, *venue.delete())
-        return session.read(VENUE, stream_id).deleted
+        return session.load(VENUE, stream_id, Load.FRESH).deleted
 
     assert elsewhere.execute(command, SOMEBODY)
     assert len(store.read(stream_id)) == 2, "deleted once"
@@ -303,14 +302,14 @@ def test_what_is_cached_after_a_commit_equals_what_is_in_the_log(shop: Shop) -> 
     shop.pay(order_id)
     streams: list[tuple[Aggregate[Any], UUID]] = [(CART, cart_id), (ORDER, order_id)]
     for aggregate, stream_id in [*streams, (TICKET_POOL, pool_id(ticket_type_id, 0))]:
-        cached = shop.repository.cached(aggregate, stream_id)
+        cached = shop.repository.streams.cached(aggregate, stream_id)
         assert cached is not None
         events = shop.store.read(stream_id)
         assert cached.head == Head.of(events[-1])
-    pool = shop.repository.cached(TICKET_POOL, pool_id(ticket_type_id, 0))
+    pool = shop.repository.streams.cached(TICKET_POOL, pool_id(ticket_type_id, 0))
     assert pool is not None
     assert pool.state == shop.pool(ticket_type_id)
-    cart, order = shop.repository.cached(CART, cart_id), shop.repository.cached(ORDER, order_id)
+    cart, order = shop.repository.streams.cached(CART, cart_id), shop.repository.streams.cached(ORDER, order_id)
     assert cart is not None
     assert order is not None
     assert (cart.state, order.state) == (shop.cart_state(cart_id), shop.order_state(order_id))
@@ -358,7 +357,7 @@ def test_weather_ends_a_command_at_once_and_leaves_no_trace_in_the_cache() -> No
     with pytest.raises(Unavailable):
         delete(repository, stream_id)
     assert unlucky.tries == tries + 1
-    cached = repository.cached(VENUE, stream_id)
+    cached = repository.streams.cached(VENUE, stream_id)
     assert cached is not None
     assert cached.head.version == 0
     assert not cached.state.deleted
@@ -401,13 +400,13 @@ def test_a_session_sees_what_it_appended_and_the_versions_that_will_be() -> None
     stream_id = uuid4()
 
     def command(session: Session) -> tuple[Venue, int]:
-        assert session.get(VENUE, stream_id) == Venue()
+        assert session.load(VENUE, stream_id) == Venue()
         assert session.version(stream_id) == -1
         session.append(VENUE, stream_id, CREATED, VenueDeleted())
         session.ensure_version(stream_id, -1)
         with pytest.raises(PreconditionFailed):
             session.ensure_version(stream_id, 1)
-        return session.get(VENUE, stream_id), session.version(stream_id)
+        return session.load(VENUE, stream_id), session.version(stream_id)
 
     venue, version = Repository(store, Clock()).execute(command, SOMEBODY)
     assert (venue.deleted, version) == (True, 1)
@@ -458,7 +457,7 @@ def test_a_peek_asks_nobody() -> None:
     seen: list[Venue | None] = []
 
     def command(session: Session) -> None:
-        seen.extend([session.peek(VENUE, stream_id), session.peek(VENUE, uuid4())])
+        seen.extend([session.hint_state(VENUE, stream_id), session.hint_state(VENUE, uuid4())])
 
     repository.execute(command, SOMEBODY)
     assert seen[0] is not None

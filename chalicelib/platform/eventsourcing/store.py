@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chalicelib.platform.errors import CloudbashError
 from chalicelib.platform.eventsourcing.marks import Marks
-from chalicelib.platform.eventsourcing.stored import StoredEvent, to_attributes
+from chalicelib.platform.eventsourcing.stored import StoredEvent, item_bytes
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_COMMIT_ITEMS = 100
@@ -52,7 +52,7 @@ class EventStore(Marks, Protocol):
     """
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
-        """Append, and raise the epochs of the marks with these keys in the same transaction.
+        """Append, and raise the epochs of the results with these keys in the same transaction.
 
         Raises ConcurrencyError, CommitTooLarge or Unavailable.
         """
@@ -120,16 +120,9 @@ def ensure_fits(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -
     """Raises CommitTooLarge, naming the limit, before anything is sent."""
     if len(events) + len(raising) > MAX_COMMIT_ITEMS:
         raise CommitTooLarge(f"{len(events) + len(raising)} events in one commit; the log takes {MAX_COMMIT_ITEMS}.")
-    sizes = [item_bytes(event) for event in events]
+    sizes = list(map(item_bytes, events))
     for event, size in zip(events, sizes, strict=True):
         if size > MAX_ITEM_BYTES:
             raise CommitTooLarge(f"{event.event_type} has {size} bytes; the log takes {MAX_ITEM_BYTES}.")
     if sum(sizes) > MAX_COMMIT_BYTES:
         raise CommitTooLarge(f"{sum(sizes)} bytes in one commit; the log takes {MAX_COMMIT_BYTES}.")
-
-
-def item_bytes(event: StoredEvent) -> int:
-    """The item's size by DynamoDB's rule: UTF-8 bytes of names and strings; numbers at most 21 bytes each."""
-    attributes = to_attributes(event)
-    strings = [value for value in attributes.values() if isinstance(value, str)]
-    return len("".join([*attributes, *strings]).encode()) + 21 * (len(attributes) - len(strings))

@@ -10,7 +10,7 @@ from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import Expired, LogDamaged
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
 from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release
@@ -44,7 +44,7 @@ def create_cart(repository: Repository, caller: Caller) -> UUID:
     cart_id = caller.request.id
 
     def command(session: Session) -> None:
-        cart = session.get(CART, cart_id, assume_new=True)
+        cart = session.load(CART, cart_id, Load.ASSUME_EMPTY)
         session.append(CART, cart_id, *cart.create(caller.actor.id, caller.request.request_hash, session.now))
 
     repository.execute(command, caller.origin)
@@ -153,7 +153,7 @@ def _execute(repository: Repository, command: Callable[[Session], Result], calle
 
 
 def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
-    cart = session.get(CART, cart_id)
+    cart = session.load(CART, cart_id)
     cart.ensure_of(caller.actor.id)
     return cart
 

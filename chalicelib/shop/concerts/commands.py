@@ -10,7 +10,7 @@ from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFo
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.platform.ownership import change_owned, done_before, owned
 from chalicelib.shop.concerts.concert import (
@@ -49,7 +49,7 @@ def create_concert(repository: Repository, caller: Caller, details: ConcertDetai
     concert_id = caller.request.id
 
     def command(session: Session) -> None:
-        concert = session.get(CONCERT, concert_id, assume_new=True)
+        concert = session.load(CONCERT, concert_id, Load.ASSUME_EMPTY)
         events = concert.create(caller.actor.id, details, caller.request.request_hash)
         if events:
             _ensure_venue(session, details.venue_id)
@@ -146,7 +146,7 @@ def change_quantity(
         session.ensure_version(concert_id, caller.expected_version)
         events = concert.change_capacity(change, largest_capacity(concert.pools_of(ticket_type_id)))
         session.append(CONCERT, concert_id, *events)
-        return None if session.get(CONCERT, concert_id).capacity_change else session.version(concert_id)
+        return None if session.load(CONCERT, concert_id).capacity_change else session.version(concert_id)
 
     while (version := repository.execute(begin, caller.origin)) is None:
         finish_capacity_change(repository, concert_id, caller.origin)
@@ -163,7 +163,7 @@ def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Ori
     committed = change_capacity(repository, pool_ids, change.id, change.quantity, origin)
 
     def end(session: Session) -> None:
-        now = session.get(CONCERT, concert_id)
+        now = session.load(CONCERT, concert_id)
         session.append(
             CONCERT,
             concert_id,
@@ -194,7 +194,7 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
         concert = owned(session, caller, CONCERT, concert_id)
         session.ensure_version(concert_id, caller.expected_version)
         session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert)))
-        unopened = _openings(concert_id, session.get(CONCERT, concert_id), session.now)
+        unopened = _openings(concert_id, session.load(CONCERT, concert_id), session.now)
         if len(unopened) < MAX_COMMIT_ITEMS:
             open_pools(session, unopened)
             unopened = []
@@ -233,7 +233,7 @@ def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> lis
 
 
 def _complete_cancellation(session: Session, concert_id: UUID) -> None:
-    session.append(CONCERT, concert_id, *session.get(CONCERT, concert_id).complete_cancellation())
+    session.append(CONCERT, concert_id, *session.load(CONCERT, concert_id).complete_cancellation())
 
 
 def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:

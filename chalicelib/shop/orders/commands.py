@@ -10,7 +10,7 @@ from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
@@ -65,10 +65,10 @@ def place_order(
 
     Raises NotOnSale or HoldExpired.
     """
-    order = session.get(ORDER, order_id, assume_new=True)
+    order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
     session.append(ORDER, order_id, *order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now))
-    session.append(ORDER, order_id, *session.get(ORDER, order_id).confirm_free(order_id, session.now))
-    placed = session.get(ORDER, order_id)
+    session.append(ORDER, order_id, *session.load(ORDER, order_id).confirm_free(order_id, session.now))
+    placed = session.load(ORDER, order_id)
     for line in lines:
         if placed.status is OrderStatus.CONFIRMED:
             sell(session, line.shares, line.hold_id, customer_id, order_id)
@@ -114,11 +114,11 @@ def pay_order(
 
 
 def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> Settled:
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     order.ensure_of(caller.actor.id)
     events = order.start_payment(caller.request.id, provider, caller.request.request_hash, session.now)
     session.append(ORDER, order_id, *events)
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     confirmed_by_it = order.paid_by == caller.request.id
     return Settled(order, _version_confirmed(session, order_id) if confirmed_by_it else session.version(order_id))
 

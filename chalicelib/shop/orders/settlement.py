@@ -156,7 +156,7 @@ def _close(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None
 
 def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID, charged: Charged) -> Settled:
     def confirm(session: Session) -> Settled:
-        order = session.get(ORDER, order_id)
+        order = session.load(ORDER, order_id)
         if not order.is_paid_with(charged.amount):
             return _return(session, order_id, payment_id, charged, "The order was not waiting for this payment.")
         events = order.confirm(order_id, session.now, payment_id, charged.reference)
@@ -178,19 +178,19 @@ def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID
 
 
 def _return(session: Session, order_id: UUID, payment_id: UUID, charged: Charged, reason: str) -> Settled:
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     events = order.return_payment(payment_id, charged.reference, charged.amount, reason, session.now)
     session.append(ORDER, order_id, *events)
     return _settled(session, order_id)
 
 
 def _settled(session: Session, order_id: UUID) -> Settled:
-    return Settled(session.get(ORDER, order_id), session.version(order_id))
+    return Settled(session.load(ORDER, order_id), session.version(order_id))
 
 
 def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settled:
     def command(session: Session) -> Settled:
-        session.append(ORDER, order_id, *decide(session.get(ORDER, order_id), session.now))
+        session.append(ORDER, order_id, *decide(session.load(ORDER, order_id), session.now))
         return _settled(session, order_id)
 
     return context.repository.execute(command, context.origin)
@@ -199,14 +199,14 @@ def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settl
 def _end(context: SettlementContext, order_id: UUID, decide: Decide) -> Order:
     def command(session: Session) -> Order:
         _end_in(session, order_id, decide)
-        return session.get(ORDER, order_id)
+        return session.load(ORDER, order_id)
 
     return context.repository.execute(command, context.origin)
 
 
 def _end_in(session: Session, order_id: UUID, decide: Decide) -> None:
     """What is still held for an unpaid order is given back in the commit that ends it."""
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     events = decide(order, session.now)
     session.append(ORDER, order_id, *events)
     if events and order.status is OrderStatus.AWAITING_PAYMENT and order.customer_id is not None:

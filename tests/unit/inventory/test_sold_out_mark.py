@@ -10,7 +10,7 @@ from chalicelib.platform.eventsourcing.marks import Mark
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.shop.inventory import pool_sizing as dealing
+from chalicelib.shop.inventory import pool_sizing
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from tests.support.shop import CUSTOMER, HOLD_FOR, Shop, some_id
 
@@ -56,9 +56,9 @@ def hold(shop: Shop, key: UUID, quantity: int) -> None:
     """Somebody else holds these in this very pool."""
 
     def command(session: Session) -> None:
-        hold_id = some_id(f"{key} {quantity} {session.get(TICKET_POOL, key).held}")
+        hold_id = some_id(f"{key} {quantity} {session.load(TICKET_POOL, key).held}")
         until = session.now + HOLD_FOR
-        events = session.get(TICKET_POOL, key).hold(hold_id, hold_id, quantity, session.now, until)
+        events = session.load(TICKET_POOL, key).hold(hold_id, hold_id, quantity, session.now, until)
         session.append(TICKET_POOL, key, *events)
 
     shop.other_container().execute(command, shop.request(CUSTOMER).origin)
@@ -81,7 +81,7 @@ def test_tickets_that_were_free_in_one_pool_or_the_other_all_the_time_are_not_so
     shop: Shop, store: Interrupted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four are free: one and three, then four and none. A sweep that meets the change sees one and none."""
-    monkeypatch.setattr(dealing, "TICKETS_PER_POOL", 4)
+    monkeypatch.setattr(pool_sizing, "TICKETS_PER_POOL", 4)
     _, ticket_type_id = shop.on_sale(quantity=8)
     left, right = pool_id(ticket_type_id, 0), pool_id(ticket_type_id, 1)
     first, second = shop.cart(), shop.cart()

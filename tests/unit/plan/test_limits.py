@@ -4,7 +4,7 @@ from math import exp
 
 import pytest
 
-from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_stock
 from ops.plan.demand import OnSale
 from ops.plan.limits import Limit, limits_of
 from ops.plan.load import READERS_OF_THEIR_OWN, Load, consumers
@@ -37,7 +37,7 @@ def limit(name: str, of: Load) -> Limit:
 
 
 def test_pools_are_those_that_the_shop_deals() -> None:
-    assert load(tickets=2_000).pools == len(deal(2_000)) == 40
+    assert load(tickets=2_000).pools == len(split_stock(2_000)) == 40
     assert load(tickets=MAX_QUANTITY + 50).pools == 90 + 1
 
 
