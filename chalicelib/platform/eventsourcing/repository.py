@@ -78,7 +78,7 @@ class Repository:
             if not session.pending:
                 return result
             try:
-                self._commit(session, origin)
+                session.commit(origin, self._new_id)
             except ConcurrencyError as lost:
                 metrics.count("LostRaces")
                 stale = stale | lost.streams
@@ -86,6 +86,9 @@ class Repository:
                 cached_results.clear()
                 self._pause(_jittered(attempt))
                 continue
+            if self._watch is not None:
+                for pending in session.pending:
+                    self._watch(pending.event)
             return result
         raise Busy("Too many buyers want the same thing at this moment. Please try again.")
 
@@ -93,15 +96,6 @@ class Repository:
         """Return the current state and version (-1: no such stream), strongly consistent."""
         folded = self.streams.refresh(aggregate, stream_id)
         return folded.state, folded.head.version
-
-    def _commit(self, session: Session, origin: Origin) -> None:
-        events, changes = session.encoded(origin, self._new_id)
-        self.store.append(events, session.raising)
-        if self._watch is not None:
-            for pending in session.pending:
-                self._watch(pending.event)
-        for stream_id, change in changes.items():
-            self.streams.remember(stream_id, change)
 
 
 def _jittered(attempt: int) -> float:

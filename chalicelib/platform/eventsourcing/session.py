@@ -154,7 +154,17 @@ class Session:
         events = map(recorded, self._streams.store.read(stream_id))
         return next((event for event in events if matches(event.event)), None)
 
-    def encoded(self, origin: Origin, new_id: Callable[[], UUID]) -> tuple[list[StoredEvent], dict[UUID, Change]]:
+    def commit(self, origin: Origin, new_id: Callable[[], UUID]) -> None:
+        """Append the pending events to the log in one transaction, and remember the streams as they stand then.
+
+        Raises ConcurrencyError, CommitTooLarge or Unavailable.
+        """
+        items, changes = self._encoded(origin, new_id)
+        self._streams.store.append(items, self.raising)
+        for stream_id, change in changes.items():
+            self._streams.remember(stream_id, change)
+
+    def _encoded(self, origin: Origin, new_id: Callable[[], UUID]) -> tuple[list[StoredEvent], dict[UUID, Change]]:
         """Return the pending events as items, and what they change by stream."""
         items: list[StoredEvent] = []
         changes: dict[UUID, Change] = {}

@@ -19,13 +19,14 @@ from pydantic import TypeAdapter
 
 from chalicelib.platform.errors import Busy, NotFound
 from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.shop.inventory.events import PoolShare
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 
 MAX_RECOUNTS = 5
 """How often tickets may be given back during a recount before the buyer has to ask again."""
 
-Shares = dict[UUID, int]
-"""How many tickets are taken from which pool."""
+Shares = tuple[PoolShare, ...]
+"""How many tickets are taken from which pool; empty if this stage found no pool."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +40,15 @@ class Recounted:
 _RECOUNTED = TypeAdapter(Recounted)
 
 
-def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Shares | None:
+def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
     """Take from the pool that this container took from last, which it knows best, until it loses a race there."""
     last = session.hint_choices.get(ticket_type_id)
     if last is None or last in session.hint_contended or not _seems_to_have(session, last, quantity):
-        return None
+        return ()
     return _first_that_has(session, [last], ticket_type_id, quantity)
 
 
-def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares | None:
+def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
     """Take from a pool that this container believes to have enough.
 
     A container that knows nothing of the type asks the sold-out cache before anything else. Raises TicketsSoldOut,
@@ -58,7 +59,7 @@ def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> 
     return _first_that_has(session, likely_pools(session, ticket_type_id, quantity), ticket_type_id, quantity)
 
 
-def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares | None:
+def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
     """Take from a pool that this container has never read. Raises NotOnSale."""
     return _first_that_has(session, unread_pools(session, ticket_type_id), ticket_type_id, quantity)
 
@@ -130,15 +131,16 @@ def span(pools: Mapping[UUID, TicketPool], quantity: int) -> Shares:
     available = sum(pool.free for pool in pools.values())
     if available < quantity:
         raise TicketsSoldOut(available)
-    shares: Shares = {}
+    shares, missing = [], quantity
     fullest = list(pools.items())
     random.shuffle(fullest)
     fullest.sort(key=lambda item: -item[1].free)
     for key, pool in fullest:
-        shares[key] = min(pool.free, quantity - sum(shares.values()))
-        if sum(shares.values()) == quantity:
+        shares.append(PoolShare(pool_id=key, quantity=min(pool.free, missing)))
+        missing -= shares[-1].quantity
+        if not missing:
             break
-    return shares
+    return tuple(shares)
 
 
 def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
@@ -149,7 +151,7 @@ def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
     return [pool_id(ticket_type_id, index) for index in range(terms.pool_count)]
 
 
-def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Shares | None:
+def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Shares:
     """Choose the first pool that has enough, and remember it for the next hold. Raises NotOnSale."""
     how = Load.FRESH if session.hint_contended else Load.ALLOW_STALE
     for key in keys:
@@ -157,8 +159,8 @@ def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID
         pool.ensure_on_sale()
         if quantity <= pool.free:
             session.hint_choices[ticket_type_id] = key
-            return {key: quantity}
-    return None
+            return (PoolShare(pool_id=key, quantity=quantity),)
+    return ()
 
 
 def _known_pools(session: Session, ticket_type_id: UUID) -> list[UUID]:

@@ -20,7 +20,7 @@ def count(
     customer_id: UUID,
     expires_at: datetime | None,
 ) -> None:
-    """Count the hold until `expires_at`, or for good. Raises CustomerLimitExceeded."""
+    """Count a hold of so many tickets until `expires_at`, or for good. Raises CustomerLimitExceeded."""
     if terms.max_per_customer is None:
         return
     key = allowance_id(terms.concert_id, customer_id)
@@ -36,24 +36,24 @@ def count(
     session.append(ALLOWANCE, key, *allowance.take(taking, terms.max_per_customer))
 
 
-def count_shares(
+def count_again(
     session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, expires_at: datetime | None
 ) -> None:
-    """Count a hold that is there already, from now on until `expires_at`, or for good. Raises CustomerLimitExceeded."""
-    terms = _terms(session, shares)
+    """Count a hold that is there already by another deadline, or for good. Raises CustomerLimitExceeded."""
+    terms = _limiting_terms(session, shares)
     if terms is not None:
         count(session, terms, sum(share.quantity for share in shares), hold_id, customer_id, expires_at)
 
 
 def give_back(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID) -> None:
     """Count the hold no more; one that has ended counts no more already."""
-    terms = _terms(session, shares)
-    if terms is None or terms.max_per_customer is None:
-        return
-    key = allowance_id(terms.concert_id, customer_id)
-    session.append(ALLOWANCE, key, *session.load(ALLOWANCE, key).give_back(hold_id, session.now))
+    terms = _limiting_terms(session, shares)
+    if terms is not None:
+        key = allowance_id(terms.concert_id, customer_id)
+        session.append(ALLOWANCE, key, *session.load(ALLOWANCE, key).give_back(hold_id, session.now))
 
 
-def _terms(session: Session, shares: tuple[PoolShare, ...]) -> TicketPoolOpened | None:
-    """Return the terms of the pools, which are equal; lines of the original have no shares."""
-    return session.load(TICKET_POOL, shares[0].pool_id).terms if shares else None
+def _limiting_terms(session: Session, shares: tuple[PoolShare, ...]) -> TicketPoolOpened | None:
+    """Return the terms of the pools, which are equal, if they limit a customer; lines of the original have no pools."""
+    terms = session.load(TICKET_POOL, shares[0].pool_id).terms if shares else None
+    return None if terms is None or terms.max_per_customer is None else terms

@@ -63,8 +63,9 @@ def record_outcome(context: SettlementContext, order_id: UUID, payment_id: UUID,
 def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
     """Bring the order as far as it can be brought at `now`: ask what became of its payments, finish what it has
     decided, and let it expire when it is due. Raises Unavailable."""
-    for payment_id in context.order(order_id).open_payments:
-        _ask(context, order_id, payment_id, now)
+    order = context.order(order_id)
+    for payment_id in order.open_payments:
+        _ask(context, order_id, order, payment_id, now)
     finish(context, order_id)
     _end(context, order_id, Order.expire)
 
@@ -112,12 +113,15 @@ def finish(context: SettlementContext, order_id: UUID) -> None:
     order = context.order(order_id)
     for concert_id in order.revocations_under_way:
         revoke_tickets(context.repository, context.origin, order_id, order, concert_id)
-    finish_refunds(context, order_id)
+    finish_refunds(context, order_id, order)
 
 
-def finish_refunds(context: SettlementContext, order_id: UUID) -> None:
-    """Ask for what was refunded before, and refund what was not. Raises Unavailable."""
-    order = context.order(order_id)
+def finish_refunds(context: SettlementContext, order_id: UUID, order: Order) -> None:
+    """Ask the provider for each refund that `order` has under way, and refund what it was never asked for.
+
+    A refund that another worker has completed since is found at the provider, and completed once in the log.
+    Raises Unavailable.
+    """
     for refund_id, refund in order.refunds_under_way.items():
         gateway = context.gateway(order.payments[refund.payment_id])
         attempt = _attempt(order, order_id, refund.payment_id)
@@ -135,10 +139,12 @@ def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
     return Attempt(payment_id, order_id, order.total)
 
 
-def _ask(context: SettlementContext, order_id: UUID, payment_id: UUID, now: datetime) -> None:
-    """What never reached the provider is closed once its request is dead, what it does not decide when the order is
-    due."""
-    order = context.order(order_id)
+def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID, now: datetime) -> None:
+    """Ask the provider for an open payment, and record what it says.
+
+    A payment that never reached the provider is closed once its request is dead, one that the provider does not decide
+    when the order is due.
+    """
     payment = order.payments[payment_id]
     outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
     is_due = order.payment_due_at is None or now >= order.payment_due_at

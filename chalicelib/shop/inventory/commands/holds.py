@@ -3,7 +3,6 @@
 So a hold commits with the caller's events, or not at all.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -39,19 +38,23 @@ def hold_tickets(
     """
     wanted = session, ticket_type_id, quantity
     shares = allocation.from_last_pool(*wanted) or allocation.from_likely_pools(*wanted)
-    if shares is None:
+    if not shares:
         allocation.ensure_not_sold_out(*wanted)
         shares = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
-    held = _hold(session, shares, hold_id, cart_id, expires_at)
-    limits.count(session, held.terms, quantity, hold_id, customer_id, expires_at)
-    return held
+    for share in shares:
+        pool = session.load(TICKET_POOL, share.pool_id)
+        terms = pool.ensure_open()  # equal in all pools that share a hold
+        events = pool.hold(hold_id, cart_id, share.quantity, session.now, expires_at)
+        session.append(TICKET_POOL, share.pool_id, *events)
+    limits.count(session, terms, quantity, hold_id, customer_id, expires_at)
+    return HeldTickets(terms, shares)
 
 
 def extend(
     session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, expires_at: datetime
 ) -> None:
     """Move the hold's deadline. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
-    limits.count_shares(session, shares, hold_id, customer_id, expires_at)
+    limits.count_again(session, shares, hold_id, customer_id, expires_at)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.extend(hold_id, session.now, expires_at))
@@ -66,7 +69,7 @@ def place_on_order(
     expires_at: datetime,
 ) -> None:
     """Give the hold the order's deadline. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
-    limits.count_shares(session, shares, hold_id, customer_id, expires_at)
+    limits.count_again(session, shares, hold_id, customer_id, expires_at)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.place_on_order(hold_id, order_id, session.now, expires_at))
@@ -85,18 +88,7 @@ def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, cust
 
 def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, order_id: UUID) -> None:
     """Sell what is held. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
-    limits.count_shares(session, shares, hold_id, customer_id, expires_at=None)
+    limits.count_again(session, shares, hold_id, customer_id, expires_at=None)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))
-
-
-def _hold(
-    session: Session, shares: Mapping[UUID, int], hold_id: UUID, cart_id: UUID, expires_at: datetime
-) -> HeldTickets:
-    """Hold in each pool its share. Pools that share a hold have equal terms."""
-    for key, quantity in shares.items():
-        pool = session.load(TICKET_POOL, key)
-        session.append(TICKET_POOL, key, *pool.hold(hold_id, cart_id, quantity, session.now, expires_at))
-    terms = session.load(TICKET_POOL, next(iter(shares))).ensure_open()
-    return HeldTickets(terms, tuple(PoolShare(pool_id=key, quantity=quantity) for key, quantity in shares.items()))

@@ -39,7 +39,7 @@ def sell_late(session: Session, purchases: Sequence[Purchase], customer_id: UUID
     """
     for purchase in purchases:
         try:
-            limits.count_shares(session, purchase.shares, purchase.hold_id, customer_id, expires_at=None)
+            limits.count_again(session, purchase.shares, purchase.hold_id, customer_id, expires_at=None)
         except CustomerLimitExceeded as exceeded:
             raise StockGone(exceeded.detail) from exceeded
         missing = sum([_sell_held(session, share, purchase.hold_id, order_id) for share in purchase.shares])
@@ -69,6 +69,7 @@ def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: 
     }
     if sum(pool.free for pool in pools.values()) < quantity:
         raise StockGone("The tickets were sold to others.")
-    for key, part in span(pools, quantity).items():
-        events = session.load(TICKET_POOL, key).sell_unheld(purchase.hold_id, order_id, part, session.now)
-        session.append(TICKET_POOL, key, *events)
+    for share in span(pools, quantity):
+        pool = session.load(TICKET_POOL, share.pool_id)
+        events = pool.sell_unheld(purchase.hold_id, order_id, share.quantity, session.now)
+        session.append(TICKET_POOL, share.pool_id, *events)
