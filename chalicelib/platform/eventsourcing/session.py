@@ -20,7 +20,8 @@ class Load(Enum):
     """Says how a session reads a stream, and so what a decision may rest on. The names follow Equinox's load options.
 
     `CACHED` takes what this container knows, and reads only a stream that it does not know. The commit proves the state
-    current if the session appends to the stream; in every other case, and before a refusal, the command runs again.
+    current if the session appends to the stream; otherwise, and before a refusal, the command runs again on what the
+    log has.
 
     `ASSUME_EMPTY` does the same, but takes an unknown stream for empty without reading it, as one whose id was just
     made. If the stream does exist, the append fails, and the command runs again on what is there.
@@ -28,8 +29,8 @@ class Load(Enum):
     `ALLOW_STALE` is for one stream among several to choose from. If the commit appends to another one, the state may
     have been old; only a refusal, or a command that appends nothing, has it read again.
 
-    `FRESH` reads the log, past what the session read before. It is for a stream that the command consults and does not
-    change: nothing else proves that state current.
+    `FRESH` reads the log, also where this session has read the stream before. It is for a stream that the command
+    consults and does not change: nothing else proves that state current.
     """
 
     CACHED = auto()
