@@ -20,7 +20,7 @@ def test_every_ticket_is_dealt_to_at_most_ninety_pools_of_at_most_a_thousand(qua
     ("quantity", "pools"),
     [(1, [1]), (50, [50]), (51, [26, 25]), (500, [50] * 10), (4_501, [51, *[50] * 89]), (90_000, [1000] * 90)],
 )
-def test_the_edges_of_dealing(quantity: int, pools: list[int]) -> None:
+def test_the_edges_of_splitting_stock(quantity: int, pools: list[int]) -> None:
     assert split_stock(quantity) == pools
 
 
