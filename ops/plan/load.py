@@ -89,7 +89,7 @@ class Load:
         return READS_FOR_THE_LAST * self._arriving_last / self.ticket_types
 
     def mark_reads(self) -> float:
-        """Read units a second of one sold-out mark: one a refusal."""
+        """Read units a second of one sold-out result: one a refusal."""
         return self.worst_seconds[1]["refusal"] / self.ticket_types
 
     def records(self) -> float:

@@ -9,8 +9,8 @@ import pytest
 
 from chalicelib.platform.errors import Busy, NotFound, PreconditionFailed, RuleViolated, Unavailable
 from chalicelib.platform.eventsourcing.aggregate import Aggregate, Folded
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.marks import Mark
 from chalicelib.platform.eventsourcing.repository import MAX_ATTEMPTS, Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore, ScanPage
@@ -70,11 +70,11 @@ class Unlucky:
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         return self._store.read_last(stream_id, count)
 
-    def find_mark(self, key: UUID) -> Mark:
-        return self._store.find_mark(key)
+    def find_result(self, key: UUID) -> CachedResult:
+        return self._store.find_result(key)
 
-    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
-        return self._store.keep_verdict(key, epoch, verdict)
+    def store_result(self, key: UUID, epoch: int, value: str) -> bool:
+        return self._store.store_result(key, epoch, value)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         self.read_after.append(after)

@@ -11,8 +11,8 @@ from chalicelib.platform import metrics
 from chalicelib.platform.errors import Busy, CloudbashError, Unavailable
 from chalicelib.platform.eventsourcing.aggregate import Aggregate, State
 from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.marks import Mark
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.snapshots import Snapshots
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore
@@ -59,7 +59,7 @@ class Repository:
         """
         stale: frozenset[UUID] = frozenset()
         contended: frozenset[UUID] = frozenset()
-        cached_results: dict[UUID, Mark] = {}
+        cached_results: dict[UUID, CachedResult] = {}
         for attempt in range(MAX_ATTEMPTS):
             session = Session(self.streams, self._clock(), stale, contended, cached_results)
             try:

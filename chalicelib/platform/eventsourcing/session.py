@@ -10,8 +10,8 @@ from uuid import UUID
 from chalicelib.platform.errors import PreconditionFailed
 from chalicelib.platform.eventsourcing.aggregate import Aggregate, Folded, State
 from chalicelib.platform.eventsourcing.codec import Origin, RecordedEvent, encode, recorded
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult, EpochCache
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.marks import Mark, Marks
 from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.streams import Change, Streams
 
@@ -62,12 +62,12 @@ class Session:
         now: datetime,
         stale: frozenset[UUID],
         contended: frozenset[UUID],
-        cached_results: dict[UUID, Mark],
+        cached_results: dict[UUID, CachedResult],
     ) -> None:
         self.now = now.replace(microsecond=now.microsecond // 1000 * 1000)
         self.hint_choices = streams.hint_choices
         self.hint_contended = contended
-        self.epoch_cache: Marks = streams.store
+        self.epoch_cache: EpochCache = streams.store
         self.pending: list[Pending] = []
         self.raising: set[UUID] = set()
         self._streams = streams
@@ -119,13 +119,13 @@ class Session:
         """Void the cached result of this key, in the transaction of the commit."""
         self.raising.add(key)
 
-    def cached_result(self, key: UUID) -> Mark:
+    def cached_result(self, key: UUID) -> CachedResult:
         """Return the result as it was when this command first asked for it, and read it anew after a lost race.
 
         `epoch_cache` reads and stores results outside the commit: they are true whether the command succeeds or not.
         """
         if key not in self._cached_results:
-            self._cached_results[key] = self.epoch_cache.find_mark(key)
+            self._cached_results[key] = self.epoch_cache.find_result(key)
         return self._cached_results[key]
 
     def rely_on_cached_result(self) -> None:

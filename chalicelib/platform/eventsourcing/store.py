@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from chalicelib.platform.errors import CloudbashError
-from chalicelib.platform.eventsourcing.marks import Marks
+from chalicelib.platform.eventsourcing.epoch_cache import EpochCache
 from chalicelib.platform.eventsourcing.stored import StoredEvent, item_bytes
 
 MAX_ITEM_BYTES = 400 * 1024
@@ -44,7 +44,7 @@ class ScanPage:
     cursor: str | None
 
 
-class EventStore(Marks, Protocol):
+class EventStore(EpochCache, Protocol):
     """An append-only log of streams.
 
     `append` writes all events or none, and never over an existing version. Appending the same stored events again

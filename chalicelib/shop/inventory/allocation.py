@@ -95,9 +95,9 @@ def unread_pools(session: Session, ticket_type_id: UUID) -> list[UUID]:
 def ensure_not_sold_out(session: Session, ticket_type_id: UUID, quantity: int) -> None:
     """Ask the sold-out cache. Raises TicketsSoldOut if it knows that there is not enough."""
     cached = session.cached_result(ticket_type_id)
-    if cached.verdict is None:
+    if cached.value is None:
         return
-    result = _RECOUNTED.validate_json(cached.verdict)
+    result = _RECOUNTED.validate_json(cached.value)
     if quantity > result.free and session.now < result.until:
         session.rely_on_cached_result()
         raise TicketsSoldOut(result.free)
@@ -116,10 +116,10 @@ def recount(session: Session, ticket_type_id: UUID, quantity: int) -> dict[UUID,
         ends = [pool.ensure_on_sale().sales_end for pool in pools.values()]
         deadlines = [pool.next_expiry for pool in pools.values() if pool.next_expiry is not None]
         result = Recounted(sum(pool.free for pool in pools.values()), min(ends + deadlines))
-        is_stored = session.epoch_cache.keep_verdict(ticket_type_id, epoch, _RECOUNTED.dump_json(result).decode())
+        is_stored = session.epoch_cache.store_result(ticket_type_id, epoch, _RECOUNTED.dump_json(result).decode())
         if is_stored or quantity <= result.free:
             return pools
-        epoch = session.epoch_cache.find_mark(ticket_type_id).epoch
+        epoch = session.epoch_cache.find_result(ticket_type_id).epoch
     raise Busy("Tickets are being given back at this moment. Please try again.")
 
 

@@ -52,12 +52,12 @@ def test_100_buyers_a_second_who_look_twice_ask_six_times_each_and_four_times_mo
     assert load(tickets=1_000_000).requests() == pytest.approx(100 * (2 + 2 + 1 + 1) + 100 * (1 + 1 + 2))
 
 
-def test_the_sold_out_mark_is_one_item_of_which_a_partition_gives_3000_units_a_second() -> None:
-    mark = limit("one sold-out mark", load(retries=2))
-    assert mark.needed == pytest.approx(100 * 3)
-    assert mark.given == 3_000
-    assert mark.suffices
-    assert not limit("one sold-out mark", load(buyers=60_000 * 11)).suffices
+def test_the_sold_out_result_is_one_item_of_which_a_partition_gives_3000_units_a_second() -> None:
+    result = limit("one sold-out result", load(retries=2))
+    assert result.needed == pytest.approx(100 * 3)
+    assert result.given == 3_000
+    assert result.suffices
+    assert not limit("one sold-out result", load(buyers=60_000 * 11)).suffices
 
 
 def test_shards_take_1000_records_or_a_megabyte_a_second() -> None:

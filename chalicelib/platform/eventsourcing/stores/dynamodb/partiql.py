@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.platform.eventsourcing.store import ConcurrencyError
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, is_ours, mark_key, to_item
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, is_ours, result_key, to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.requests import (
     LOST_RACE,
     OCCUPIED,
@@ -65,7 +65,7 @@ class Inserts:
         raise ConcurrencyError(frozenset())
 
     def _attempt(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> frozenset[UUID]:
-        """Returns the marks that were there though they seemed absent, or the reverse: if any, nothing was written."""
+        """Return the results that were there though they seemed absent, or the reverse; if any, nothing was written."""
         insertions = [_insertion(self._table, to_item(event)) for event in events]
         request = {
             "TransactStatements": [*insertions, *(self._raise_epoch(key, key in absent) for key in keys)],
@@ -82,11 +82,11 @@ class Inserts:
 
     def _surprises(self, error: ClientError, events: Sequence[StoredEvent], keys: Sequence[UUID]) -> frozenset[UUID]:
         codes = [reason["Code"] for reason in reasons_of(error)]
-        of_events, of_marks = codes[: len(events)], codes[len(events) :]
+        of_events, of_results = codes[: len(events)], codes[len(events) :]
         if self._are_ours(events, of_events):
             return frozenset()
-        surprises = frozenset(key for key, code in zip(keys, of_marks, strict=False) if code in OCCUPIED)
-        if not surprises or set(of_events) != {"None"} or not set(of_marks) <= OCCUPIED | {"None"}:
+        surprises = frozenset(key for key, code in zip(keys, of_results, strict=False) if code in OCCUPIED)
+        if not surprises or set(of_events) != {"None"} or not set(of_results) <= OCCUPIED | {"None"}:
             raise_refusal(error, events)
         return surprises
 
@@ -105,9 +105,9 @@ class Inserts:
 
     def _raise_epoch(self, key: UUID, absent: bool) -> Any:
         if absent:
-            return _insertion(self._marks_table, {**mark_key(key), "Epoch": {"N": "1"}})
+            return _insertion(self._marks_table, {**result_key(key), "Epoch": {"N": "1"}})
         update = f'UPDATE "{self._marks_table}" SET Epoch = Epoch + 1 REMOVE Verdict WHERE MarkId = ?'  # noqa: S608 - the table is a setting
-        return {"Statement": update, "Parameters": list(mark_key(key).values())}
+        return {"Statement": update, "Parameters": list(result_key(key).values())}
 
 
 def _insertion(table: str, item: dict[str, Any]) -> Any:

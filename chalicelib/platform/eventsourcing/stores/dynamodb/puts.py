@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from chalicelib.platform.eventsourcing.store import ConcurrencyError
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.eventsourcing.stores.dynamodb.items import is_ours, mark_key, to_item
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import is_ours, result_key, to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.requests import (
     LOST_RACE,
     Requests,
@@ -77,7 +77,7 @@ class Puts:
     def _raise_epoch(self, key: UUID) -> Any:
         return {
             "TableName": self._marks_table,
-            "Key": mark_key(key),
+            "Key": result_key(key),
             "UpdateExpression": "ADD Epoch :one REMOVE Verdict",
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         }
