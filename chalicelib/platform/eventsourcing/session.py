@@ -108,8 +108,10 @@ class Session:
         return None if folded is None else cast(State, folded.state)
 
     def append(self, aggregate: Aggregate[State], stream_id: UUID, *events: Event) -> None:
-        """Add events to the commit; from now on `load` answers with them applied."""
+        """Add events to the commit; from now on `load` answers with them applied. No events load the stream only."""
         state = self.load(aggregate, stream_id)
+        if not events:
+            return
         head = self._seen[stream_id].head
         self.pending += (Pending(aggregate, stream_id, event) for event in events)
         version = head.version + len(events)
