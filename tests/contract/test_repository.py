@@ -302,14 +302,14 @@ def test_what_is_cached_after_a_commit_equals_what_is_in_the_log(shop: Shop) -> 
     shop.pay(order_id)
     streams: list[tuple[Aggregate[Any], UUID]] = [(CART, cart_id), (ORDER, order_id)]
     for aggregate, stream_id in [*streams, (TICKET_POOL, pool_id(ticket_type_id, 0))]:
-        cached = shop.repository.streams.cached(aggregate, stream_id)
+        cached = shop.repository.cached(aggregate, stream_id)
         assert cached is not None
         events = shop.store.read(stream_id)
         assert cached.head == Head.of(events[-1])
-    pool = shop.repository.streams.cached(TICKET_POOL, pool_id(ticket_type_id, 0))
+    pool = shop.repository.cached(TICKET_POOL, pool_id(ticket_type_id, 0))
     assert pool is not None
     assert pool.state == shop.pool(ticket_type_id)
-    cart, order = shop.repository.streams.cached(CART, cart_id), shop.repository.streams.cached(ORDER, order_id)
+    cart, order = shop.repository.cached(CART, cart_id), shop.repository.cached(ORDER, order_id)
     assert cart is not None
     assert order is not None
     assert (cart.state, order.state) == (shop.cart_state(cart_id), shop.order_state(order_id))
@@ -357,7 +357,7 @@ def test_weather_ends_a_command_at_once_and_leaves_no_trace_in_the_cache() -> No
     with pytest.raises(Unavailable):
         delete(repository, stream_id)
     assert unlucky.tries == tries + 1
-    cached = repository.streams.cached(VENUE, stream_id)
+    cached = repository.cached(VENUE, stream_id)
     assert cached is not None
     assert cached.head.version == 0
     assert not cached.state.deleted

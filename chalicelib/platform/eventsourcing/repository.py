@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 
 from chalicelib.platform import metrics
 from chalicelib.platform.errors import Busy, CloudbashError, Unavailable
-from chalicelib.platform.eventsourcing.aggregate import Aggregate, State
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.event import Event
@@ -25,8 +24,8 @@ FIRST_PAUSE_SECONDS = 0.002
 LONGEST_PAUSE_SECONDS = 0.1
 
 
-class Repository:
-    """Runs commands against the log.
+class Repository(Streams):
+    """Loads streams, and runs commands against the log.
 
     A command decides on cached states first; the version condition of its append proves that they were current. It is
     run again on states read anew after a lost race, and also before a refusal or a "nothing to do", be it for one of
@@ -44,8 +43,7 @@ class Repository:
         pause: Callable[[float], None] = sleep,
         watch: Callable[[Event], None] | None = None,
     ) -> None:
-        self.store = store
-        self.streams = Streams(store, cache, snapshots)
+        super().__init__(store, cache, snapshots)
         self._clock = clock
         self._new_id = new_id
         self._pause = pause
@@ -61,7 +59,7 @@ class Repository:
         contended: frozenset[UUID] = frozenset()
         cached_results: dict[UUID, CachedResult] = {}
         for attempt in range(MAX_ATTEMPTS):
-            session = Session(self.streams, self._clock(), stale, contended, cached_results)
+            session = Session(self, self._clock(), stale, contended, cached_results)
             try:
                 result = command(session)
             except Unavailable:
@@ -91,11 +89,6 @@ class Repository:
                     self._watch(pending.event)
             return result
         raise Busy("Too many buyers want the same thing at this moment. Please try again.")
-
-    def load(self, aggregate: Aggregate[State], stream_id: UUID) -> tuple[State, int]:
-        """Return the current state and version (-1: no such stream), strongly consistent."""
-        folded = self.streams.refresh(aggregate, stream_id)
-        return folded.state, folded.head.version
 
 
 def _jittered(attempt: int) -> float:

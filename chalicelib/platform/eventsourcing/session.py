@@ -108,7 +108,7 @@ class Session:
         return None if folded is None else cast(State, folded.state)
 
     def append(self, aggregate: Aggregate[State], stream_id: UUID, *events: Event) -> None:
-        """Add events to the commit; from now on `load` answers with them applied. No events load the stream only."""
+        """Add events to the commit; from then on `load` answers with them applied."""
         state = self.load(aggregate, stream_id)
         if not events:
             return
@@ -122,7 +122,7 @@ class Session:
         self.raising.add(key)
 
     def cached_result(self, key: UUID) -> CachedResult:
-        """Return the result as it was when this command first asked for it, and read it anew after a lost race.
+        """Return the result as this command first read it; after a lost race it is read anew.
 
         `epoch_cache` reads and stores results outside the commit: they are true whether the command succeeds or not.
         """

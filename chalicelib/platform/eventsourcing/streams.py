@@ -76,6 +76,11 @@ class Streams:
         self._cache = StreamCache() if cache is None else cache
         self._snapshots = snapshots
 
+    def load(self, aggregate: Aggregate[State], stream_id: UUID) -> tuple[State, int]:
+        """Return the current state and version (-1: no such stream), strongly consistent."""
+        folded = self.refresh(aggregate, stream_id)
+        return folded.state, folded.head.version
+
     def cached(self, aggregate: Aggregate[Any], stream_id: UUID) -> Folded | None:
         """Return what this container knows of the stream without asking; it may be old."""
         return self._cache.get(aggregate.name, stream_id)
@@ -83,9 +88,13 @@ class Streams:
     def refresh(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
         """Read what is past the cached state, or all, and fold it. A stream of another aggregate counts as none."""
         known = self._cache.get(aggregate.name, stream_id)
-        folded = (
-            self._read_cold(aggregate, stream_id) if known is None else self._read_tail(aggregate, stream_id, known)
-        )
+        if known is None:
+            folded = self._read_cold(aggregate, stream_id)
+        else:
+            tail = self.store.read(stream_id, known.head.version)
+            if not tail:
+                return known
+            folded = _folded(aggregate, known, tail)
         if folded.head.version >= 0:
             self._cache.put(aggregate.name, stream_id, folded)
         return folded
@@ -100,20 +109,17 @@ class Streams:
         except Unavailable:  # the command has succeeded; the snapshot is taken next time
             logger.warning("no snapshot of %s %s", change.aggregate.name, stream_id, exc_info=True)
 
-    def _read_tail(self, aggregate: Aggregate[State], stream_id: UUID, known: Folded) -> Folded:
-        return _folded(aggregate, known, self.store.read(stream_id, known.head.version))
-
     def _read_cold(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
         """Send one request for a short stream; for one with snapshots two, however long it is."""
         nothing = Folded(aggregate.initial, Head())
         if aggregate.snapshot_every is None or self._snapshots is None:
-            return self._read_tail(aggregate, stream_id, nothing)
+            return _folded(aggregate, nothing, self.store.read(stream_id))
         newest = self.store.read_last(stream_id, 2 * aggregate.snapshot_every)
         if len(newest) < 2 * aggregate.snapshot_every or newest[0].aggregate_version == 0:
             return _folded(aggregate, nothing, newest)
         taken = restore(aggregate, self._snapshots.find(stream_id)) or nothing
         if newest[0].aggregate_version > taken.head.version + 1:
-            return self._read_tail(aggregate, stream_id, taken)
+            return _folded(aggregate, taken, self.store.read(stream_id, taken.head.version))
         return _folded(aggregate, taken, [event for event in newest if event.aggregate_version > taken.head.version])
 
 

@@ -40,7 +40,7 @@ class ExtendedHolds:
 
 
 def create_cart(repository: Repository, caller: Caller) -> UUID:
-    """The new cart's id; its version is 0. Raises IdempotencyKeyReused."""
+    """Open a cart and return its id; its version is 0. Raises IdempotencyKeyReused."""
     cart_id = caller.request.id
 
     def command(session: Session) -> None:
@@ -145,7 +145,10 @@ def check_out(
 
 
 def _execute(repository: Repository, command: Callable[[Session], Result], caller: Caller) -> Result:
-    """A hold that is gone may have gone into an order since the cart was read: asked again, the cart says so."""
+    """Run the command, and once more if a hold is gone.
+
+    It may have gone into an order since the cart was read: asked again, the cart says so.
+    """
     try:
         return repository.execute(command, caller.origin)
     except Expired:
@@ -159,7 +162,7 @@ def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
 
 
 def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
-    """The answer that the request was given the first time, from its own event."""
+    """Return the answer that the request was given the first time, from its own event."""
 
     def adds(event: Event) -> bool:
         return isinstance(event, CartItemAdded) and event.item.id == item_id
@@ -171,7 +174,7 @@ def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
 
 
 def _extended_before(session: Session, cart_id: UUID, extension_id: UUID) -> ExtendedHolds:
-    """The answer that the request was given the first time, from its own event."""
+    """Return the answer that the request was given the first time, from its own event."""
 
     def extends(event: Event) -> bool:
         return isinstance(event, CartHoldsExtended) and event.extension_id == extension_id

@@ -45,7 +45,10 @@ CLOSED_IN_THE_REQUEST = 100
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
-    """The new concert's id; its version is 0. Raises IdempotencyKeyReused, or InvalidInput for an unknown venue."""
+    """Create a draft and return its id; its version is 0.
+
+    Raises IdempotencyKeyReused, or InvalidInput for an unknown venue.
+    """
     concert_id = caller.request.id
 
     def command(session: Session) -> None:
@@ -62,7 +65,7 @@ def create_concert(repository: Repository, caller: Caller, details: ConcertDetai
 def change_concert(
     repository: Repository, caller: Caller, concert_id: UUID, amend: Callable[[ConcertDetails], ConcertDetails]
 ) -> int:
-    """`amend` gives the new details from the current ones. Returns the version.
+    """Change what `amend` makes of the current details. Returns the version.
 
     Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, or InvalidInput for an unknown venue.
     """
@@ -84,7 +87,10 @@ def change_concert(
 def schedule_concert(
     repository: Repository, caller: Caller, concert_id: UUID, starts_at: datetime, ends_at: datetime
 ) -> int:
-    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or InvalidInput."""
+    """Set when the concert begins and ends, and return the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or InvalidInput.
+    """
 
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
@@ -118,7 +124,10 @@ def add_ticket_type(
 
 
 def remove_ticket_type(repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID) -> int:
-    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+    """Remove a ticket type of a draft, and return the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft.
+    """
 
     def decide(concert: Concert) -> list[Event]:
         return concert.remove_ticket_type(ticket_type_id)
@@ -178,7 +187,10 @@ def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Ori
 
 
 def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
-    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+    """Delete a draft, and return the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft.
+    """
     return change_owned(repository, caller, CONCERT, concert_id, Concert.delete)
 
 
@@ -221,8 +233,10 @@ def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
 
 
 def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
-    """Close all pools of a concert that is being cancelled, one by one: the ids of those that are not cleared yet. When
-    all are cleared, the cancellation is completed. Repeating it finishes what was interrupted."""
+    """Close all pools of a concert that is being cancelled, one by one, and return those that are not cleared yet.
+
+    When all are cleared, the cancellation is completed. Repeating it finishes what was interrupted.
+    """
     concert, _ = repository.load(CONCERT, concert_id)
     if concert.status is not ConcertStatus.CANCELLING:
         return []
@@ -244,7 +258,7 @@ def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
 
 
 def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketPoolOpened]:
-    """The openings of all pools of a published concert, those with index 0 last."""
+    """Return the openings of all pools of a published concert, those with index 0 last."""
     details, starts_at = concert.ensure_exists(), concert.starts_at
     if starts_at is None:
         return []
@@ -269,8 +283,10 @@ def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketP
 
 
 def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
-    """The version with which this very request ended; None if it has not. Raises CapacityBelowCommitted or
-    IdempotencyKeyReused."""
+    """Return the version with which this very request ended; None if it has not.
+
+    Raises CapacityBelowCommitted or IdempotencyKeyReused.
+    """
 
     def ends(event: Event) -> bool:
         return isinstance(event, ConcertCapacityChanged | ConcertCapacityChangeRefused) and event.change_id == change.id

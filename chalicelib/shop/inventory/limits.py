@@ -54,6 +54,6 @@ def give_back(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, cu
 
 
 def _limiting_terms(session: Session, shares: tuple[PoolShare, ...]) -> TicketPoolOpened | None:
-    """Return the terms of the pools, which are equal, if they limit a customer; lines of the original have no pools."""
+    """Return the equal terms of the pools if they limit a customer; lines of the original have no pools."""
     terms = session.load(TICKET_POOL, shares[0].pool_id).terms if shares else None
     return None if terms is None or terms.max_per_customer is None else terms

@@ -61,9 +61,9 @@ def place_order(
     lines: tuple[OrderLine, ...],
     payment_due_at: datetime,
 ) -> PlacedOrder:
-    """Place the order and move its holds to the payment deadline; one that costs nothing is confirmed and sold at once.
+    """Place the order and move its holds to the payment deadline.
 
-    Raises NotOnSale or HoldExpired.
+    An order that costs nothing is confirmed and sold at once. Raises NotOnSale or HoldExpired.
     """
     order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
     session.append(ORDER, order_id, *order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now))
@@ -78,7 +78,7 @@ def place_order(
 
 
 def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
-    """The order as it was placed, read from its own event: what a repeated checkout is answered with."""
+    """Return the order as it was placed, from its own event: a repeated checkout is answered with it."""
     recorded = session.find_recorded(order_id, lambda event: isinstance(event, OrderPlaced))
     if recorded is None or not isinstance(recorded.event, OrderPlaced):
         raise LogDamaged(f"Order {order_id} has no beginning.")
@@ -109,7 +109,7 @@ def pay_order(
         settled = record_outcome(context, order_id, payment_id, outcome)
         with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
             if settled.order.refunds_under_way:
-                finish_refunds(context, order_id, settled.order)
+                finish_refunds(context, order_id)
     return _paid(settled, payment_id)
 
 
@@ -124,7 +124,7 @@ def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> S
 
 
 def _paid(settled: Settled, payment_id: UUID) -> PaidOrder:
-    """How the payment stands. Raises PaymentRefused or PaymentReturned."""
+    """Say how the payment stands. Raises PaymentRefused or PaymentReturned."""
     payment = settled.order.payments[payment_id]
     if payment.status is PaymentStatus.FAILED:
         raise PaymentRefused(payment.reason or "The payment was declined.", payment_id=str(payment_id))

@@ -61,8 +61,11 @@ def record_outcome(context: SettlementContext, order_id: UUID, payment_id: UUID,
 
 
 def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
-    """Bring the order as far as it can be brought at `now`: ask what became of its payments, finish what it has
-    decided, and let it expire when it is due. Raises Unavailable."""
+    """Bring the order as far as it can be brought at `now`.
+
+    What became of its payments is asked, what it has decided is finished, and it expires when it is due.
+    Raises Unavailable.
+    """
     order = context.order(order_id)
     for payment_id in order.open_payments:
         _ask(context, order_id, order, payment_id, now)
@@ -86,9 +89,9 @@ def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID)
 
 
 def begin_cancellation(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> Order:
-    """Decide what becomes of the order, in the log alone: what is left to do is then for `finish`, and the order's own
-    process sees to it. Returns the order.
+    """Decide what becomes of the order, in the log alone, and return the order.
 
+    What is left to do then is for `finish`, and the order's own process sees to it.
     Raises PaymentInProgress: only `cancel_order` can cancel an order that is being paid.
     """
     return _end(context, order_id, lambda order, now: order.cancel_concert(concert_id, reason, now))
@@ -113,15 +116,12 @@ def finish(context: SettlementContext, order_id: UUID) -> None:
     order = context.order(order_id)
     for concert_id in order.revocations_under_way:
         revoke_tickets(context.repository, context.origin, order_id, order, concert_id)
-    finish_refunds(context, order_id, order)
+    finish_refunds(context, order_id)
 
 
-def finish_refunds(context: SettlementContext, order_id: UUID, order: Order) -> None:
-    """Ask the provider for each refund that `order` has under way, and refund what it was never asked for.
-
-    A refund that another worker has completed since is found at the provider, and completed once in the log.
-    Raises Unavailable.
-    """
+def finish_refunds(context: SettlementContext, order_id: UUID) -> None:
+    """Ask for what was refunded before, and refund what was not. Raises Unavailable."""
+    order = context.order(order_id)
     for refund_id, refund in order.refunds_under_way.items():
         gateway = context.gateway(order.payments[refund.payment_id])
         attempt = _attempt(order, order_id, refund.payment_id)
@@ -135,7 +135,7 @@ def _complete_refund(order: Order, now: datetime, refund_id: UUID) -> list[Event
 
 
 def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
-    """As it was asked for: always the total of the order."""
+    """Name the payment as it was asked for: always the total of the order."""
     return Attempt(payment_id, order_id, order.total)
 
 
@@ -148,7 +148,8 @@ def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: U
     payment = order.payments[payment_id]
     outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
     is_due = order.payment_due_at is None or now >= order.payment_due_at
-    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, Pending))):
+    is_unknown = outcome is None or (is_due and isinstance(outcome, Pending))
+    if is_unknown and payment.is_abandoned(now):
         _close(context, order_id, payment_id)
     elif outcome is not None:
         record_outcome(context, order_id, payment_id, outcome)
@@ -211,7 +212,7 @@ def _end(context: SettlementContext, order_id: UUID, decide: Decide) -> Order:
 
 
 def _end_in(session: Session, order_id: UUID, decide: Decide) -> None:
-    """What is still held for an unpaid order is given back in the commit that ends it."""
+    """End the order; what is still held for an unpaid one is given back in the same commit."""
     order = session.load(ORDER, order_id)
     events = decide(order, session.now)
     session.append(ORDER, order_id, *events)

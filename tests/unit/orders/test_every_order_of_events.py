@@ -67,7 +67,7 @@ class Purchase:
             case "reply lost":
                 self.shop.gateway.lose_refund_replies = 1
                 with suppress(Unavailable):
-                    finish_refunds(self.shop.context(), self.order_id, self.shop.order_state(self.order_id))
+                    finish_refunds(self.shop.context(), self.order_id)
             case "hold expired":
                 self.shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE + REQUEST_TIME)
                 if self.rival:

@@ -33,9 +33,10 @@ class Purchase:
 
 
 def sell_late(session: Session, purchases: Sequence[Purchase], customer_id: UUID, order_id: UUID) -> None:
-    """Sell the holds, and take stock anew for those that have ended, from any pool of the type that is not closed.
+    """Sell the holds, and take stock anew for those that have ended.
 
-    The sales window was kept when they were held; the customer's limit must still be. Raises StockGone.
+    Stock may come from any pool of the type that is not closed. The sales window was kept when the tickets were held;
+    the customer's limit must still be. Raises StockGone.
     """
     for purchase in purchases:
         try:
