@@ -11,7 +11,7 @@ from benchmarks.holds import HOLD_FOR, ORIGIN, caller, new_cart, pool_openings
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.codec import decode
-from chalicelib.platform.eventsourcing.event import event_class
+from chalicelib.platform.eventsourcing.event import EVENT_CLASSES
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
@@ -51,7 +51,7 @@ def measure(on_done: Callable[[], None] = lambda: None) -> list[Fold]:
 
 def _compare(aggregate: Aggregate[Any], streams: list[list[StoredEvent]]) -> Fold:
     events = [event for stream in streams for event in stream]
-    classes = [(event_class(event.event_type), event.data) for event in events]
+    classes = [(EVENT_CLASSES.get(event.event_type), event.data) for event in events]
     bare = [(cls.model_validate_json, data) for cls, data in classes if cls]
     ours, theirs = [], []
     for _ in range(ROUNDS):

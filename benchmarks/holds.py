@@ -26,7 +26,7 @@ def new_cart(repository: Repository) -> UUID:
 
 
 def pool_openings(ticket_type_id: UUID, pools: int, capacity: int) -> list[TicketPoolOpened]:
-    """As many pools as are wanted, where `dealing.deal` would choose their number."""
+    """As many pools as are wanted, where `split_stock` would choose their number."""
     now = utc_now()
     return [
         TicketPoolOpened(

@@ -15,7 +15,7 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.carts.commands import add_item
 from chalicelib.shop.inventory.commands import open_pools
-from chalicelib.shop.inventory.pool_sizing import deal
+from chalicelib.shop.inventory.pool_sizing import split_stock
 
 TICKETS = 5_000
 ROUNDS = 3
@@ -51,7 +51,7 @@ def measure(on_round: Callable[[], None] = lambda: None) -> MemoryHolds:
 
 def _concert() -> tuple[Repository, UUID, list[UUID]]:
     repository, ticket_type_id = Repository(MemoryEventStore(), utc_now), uuid4()
-    capacities = deal(TICKETS)
+    capacities = split_stock(TICKETS)
     openings = pool_openings(ticket_type_id, len(capacities), capacities[0])
     repository.execute(partial(open_pools, terms=openings), ORIGIN)
     return repository, ticket_type_id, [new_cart(repository) for _ in range(TICKETS // 2)]

@@ -19,10 +19,10 @@ from benchmarks.report import Record, Section, progress, publish, verdict_on
 from chalicelib.composition import Composition
 from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.parking import MemoryParking
-from chalicelib.platform.eventsourcing.codec import Head, Origin, encode, recorded
+from chalicelib.platform.eventsourcing.codec import Origin, encode, recorded
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.store import ScanPage
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.folding import folded_streams

@@ -42,7 +42,7 @@ class StepCost:
     step: str
     log: Cost
     other: Cost
-    """Of every other table: person keys, snapshots, marks."""
+    """Of every other table: person keys, snapshots, cached results."""
     goal: Goal | None = None
 
     @property

@@ -35,8 +35,8 @@ LOG: Methods = {
     "append": (*REPEATABLE, Fault.RACE_LOST),
     "read": ALWAYS,
     "read_last": ALWAYS,
-    "find_mark": ALWAYS,
-    "keep_verdict": REPEATABLE,
+    "find_result": ALWAYS,
+    "store_result": REPEATABLE,
 }
 SNAPSHOTS: Methods = {"find": ALWAYS, "save": REPEATABLE}
 PERSON_KEYS: Methods = {"get_or_create": REPEATABLE}

@@ -64,7 +64,7 @@ def _publish(session: Session, world: World) -> None:
         PoolsOfTicketType(ticket_type_id=key, pool_ids=tuple(pool_id(key, index) for index in range(len(capacities))))
         for key, capacities in types.items()
     )
-    concert = session.get(CONCERT, concert_id)
+    concert = session.load(CONCERT, concert_id)
     session.append(CONCERT, concert_id, *concert.publish(pools))
     for key, capacities in types.items():
         described = concert.ticket_types[key]
@@ -92,7 +92,7 @@ def _publish(session: Session, world: World) -> None:
 def _live(session: Session, key: UUID) -> None:
     for number in range(PAIRS):
         hold_id = pool_id(key, number)
-        pool = session.get(TICKET_POOL, key)
+        pool = session.load(TICKET_POOL, key)
         until = session.now + timedelta(minutes=15)
         session.append(TICKET_POOL, key, *pool.hold(hold_id, hold_id, 1, session.now, until))
-        session.append(TICKET_POOL, key, *session.get(TICKET_POOL, key).release(hold_id, session.now))
+        session.append(TICKET_POOL, key, *session.load(TICKET_POOL, key).release(hold_id, session.now))

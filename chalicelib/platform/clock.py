@@ -1,7 +1,7 @@
 """The clock, the one place that asks for the time."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
-
-def utc_now() -> datetime:
-    return datetime.now(UTC)
+utc_now: Callable[[], datetime] = partial(datetime.now, UTC)

@@ -13,7 +13,7 @@ from chalicelib.platform.eventsourcing.session import Session
 
 def owned(session: Session, caller: Caller, aggregate: Aggregate[State], stream_id: UUID) -> State:
     """The stream's state, if the caller manages it. Raises NotFound or Forbidden."""
-    state = session.get(aggregate, stream_id)
+    state = session.load(aggregate, stream_id)
     if session.version(stream_id) < 0:
         raise NotFound(f"There is no such {aggregate.name.lower()}.")
     caller.actor.ensure_manages(aggregate.owner(state))

@@ -168,7 +168,7 @@ def limits_of(load: Load) -> list[Limit]:
             "the last tickets go more slowly, some with 503 and Retry-After; let buyers in little by little",
         ),
         Limit(
-            "one sold-out mark, reads of its item",
+            "one sold-out result, reads of its item",
             "units/s",
             load.mark_reads(),
             PARTITION_READS,

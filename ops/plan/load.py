@@ -8,7 +8,7 @@ from math import ceil
 
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.function import Bus
-from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_stock
 from infra.template import RESOURCES
 from ops.plan.demand import OnSale, Rates
 from ops.plan.measured import Measured
@@ -33,9 +33,9 @@ class Load:
 
     @cached_property
     def pools(self) -> int:
-        """By the rule with which the shop deals; a concert of more tickets has more ticket types."""
+        """By the rule with which the shop splits stock; a concert of more tickets has more ticket types."""
         full, rest = divmod(self.sale.tickets, MAX_QUANTITY)
-        return full * len(deal(MAX_QUANTITY)) + (len(deal(rest)) if rest else 0)
+        return full * len(split_stock(MAX_QUANTITY)) + (len(split_stock(rest)) if rest else 0)
 
     @property
     def ticket_types(self) -> int:
@@ -89,7 +89,7 @@ class Load:
         return READS_FOR_THE_LAST * self._arriving_last / self.ticket_types
 
     def mark_reads(self) -> float:
-        """Read units a second of one sold-out mark: one a refusal."""
+        """Read units a second of one sold-out result: one a refusal."""
         return self.worst_seconds[1]["refusal"] / self.ticket_types
 
     def records(self) -> float:

@@ -71,7 +71,7 @@ import json, sys
 import app
 from chalicelib import contexts
 from chalicelib.functions import FUNCTIONS
-from chalicelib.platform.eventsourcing.event import event_class
+from chalicelib.platform.eventsourcing.event import EVENT_CLASSES
 from chalicelib.shop.concerts.process import RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT
@@ -85,7 +85,7 @@ page = catalogue.render()
 template = merge_template()["Resources"]
 dashboard = json.dumps(template["Dashboard"])
 json.dump({
-    "codec": event_class("Cloudbash.Domain.Venues.Events.ReviewWrittenEvent") is not None,
+    "codec": "Cloudbash.Domain.Venues.Events.ReviewWrittenEvent" in EVENT_CLASSES,
     "catalogue": "ReviewWritten" in page,
     "aggregates": "Review" in contexts.aggregates(),
     "tests' aggregates": "Review" in {one.name for one in all_aggregates()},

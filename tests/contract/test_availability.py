@@ -23,10 +23,10 @@ from chalicelib.platform.bus.parking import MemoryParking
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import CloudbashError, NotFound, Unavailable
-from chalicelib.platform.eventsourcing.codec import Head, RecordedEvent, decode, recorded
+from chalicelib.platform.eventsourcing.codec import RecordedEvent, decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.min_versions import MinVersions

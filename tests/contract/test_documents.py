@@ -25,11 +25,11 @@ from chalicelib.platform.bus.parking import MemoryParking
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import InvalidInput, NotFound, Unavailable
-from chalicelib.platform.eventsourcing.codec import Head, RecordedEvent, decode, recorded
+from chalicelib.platform.eventsourcing.codec import RecordedEvent, decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed

@@ -13,7 +13,6 @@ from botocore.exceptions import ClientError
 
 from chalicelib.platform.errors import LogDamaged, Unavailable
 from chalicelib.platform.eventsourcing.chain import Log
-from chalicelib.platform.eventsourcing.codec import Head
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import (
@@ -23,9 +22,8 @@ from chalicelib.platform.eventsourcing.store import (
     ConcurrencyError,
     InvalidCommit,
     StoreUsage,
-    item_bytes,
 )
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent, item_bytes
 from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 from chalicelib.platform.money import Money
@@ -306,13 +304,13 @@ def test_an_epoch_is_not_raised_by_an_append_of_nothing(store: CountedStore) -> 
     with pytest.raises(InvalidCommit, match="no event"):
         store.append([], raising=[key])
     assert spent(store.usage) == before
-    assert store.find_mark(key).epoch == 0
+    assert store.find_result(key).epoch == 0
 
 
 def test_an_epoch_that_is_named_twice_is_raised_once(store: CountedStore) -> None:
     key = uuid4()
     store.append([item(DELETED)], raising=[key, key])
-    assert store.find_mark(key).epoch == 1
+    assert store.find_result(key).epoch == 1
 
 
 @pytest.mark.parametrize("beside", [0, 1])
@@ -470,7 +468,7 @@ def test_32_buyers_of_one_pool_lose_nothing(store: CountedStore) -> None:
 
     def hold(number: int) -> None:
         def command(session: Session) -> None:
-            pool = session.get(TICKET_POOL, pool_id)
+            pool = session.load(TICKET_POOL, pool_id)
             expires_at = session.now + HOLD_FOR
             session.append(TICKET_POOL, pool_id, *pool.hold(hold_ids[number], pool_id, 1, session.now, expires_at))
 

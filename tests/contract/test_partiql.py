@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.store import ConcurrencyError
 from chalicelib.platform.eventsourcing.stores.dynamodb.partiql import Inserts
 from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
@@ -60,28 +60,28 @@ def test_the_first_raise_of_an_epoch_takes_a_second_transaction_and_later_ones_d
     assert len(set(tokens)) == 2, "DynamoDB refuses a token that comes again with other statements"
     store.append([item(DELETED)], raising=[key])
     assert requests_of(store) == {TRANSACTION: 3}
-    assert store.find_mark(key) == Mark(2, None)
+    assert store.find_result(key) == CachedResult(2, None)
 
 
 def test_a_mark_that_another_made_meanwhile_is_raised_too(store: DynamoDBEventStore, client: "DynamoDBClient") -> None:
     key, event = uuid4(), item(DELETED)
-    store.keep_verdict(key, 0, "sold out")
+    store.store_result(key, 0, "sold out")
     cancel(client, "None", "ConditionalCheckFailed")
     store.append([event], raising=[key])
     assert requests_of(store)[TRANSACTION] == 3, "it seemed absent, it is there, it is raised"
-    assert store.find_mark(key) == Mark(1, None)
+    assert store.find_result(key) == CachedResult(1, None)
     assert store.read(event.aggregate_id) == [event]
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_marks_of_which_some_are_there_and_some_are_not_are_raised_together(
+def test_results_of_which_some_are_there_and_some_are_not_are_raised_together(
     store: DynamoDBEventStore, count: int
 ) -> None:
     keys = [uuid4() for _ in range(count)]
-    store.keep_verdict(keys[1], 0, "sold out")
+    store.store_result(keys[1], 0, "sold out")
     event = item(DELETED)
     store.append([event], raising=keys)
-    assert [store.find_mark(key) for key in keys] == [Mark(1, None)] * count
+    assert [store.find_result(key) for key in keys] == [CachedResult(1, None)] * count
     assert store.read(event.aggregate_id) == [event]
 
 
@@ -127,7 +127,7 @@ def test_a_commit_of_ours_is_known_although_its_marks_refuse_as_well(
     store.append(events, raising=[key])
     cancel(client, "DuplicateItem", "DuplicateItem", "ConditionalCheckFailed")
     store.append(events, raising=[key])
-    assert store.find_mark(key).epoch == 1
+    assert store.find_result(key).epoch == 1
 
 
 def streams_of(events: list[Any]) -> set[UUID]:

@@ -8,16 +8,15 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib.platform.errors import Busy, NotFound, PreconditionFailed, RuleViolated, Unavailable
-from chalicelib.platform.eventsourcing.aggregate import Aggregate
-from chalicelib.platform.eventsourcing.cache import Folded, StreamCache
-from chalicelib.platform.eventsourcing.codec import Head
+from chalicelib.platform.eventsourcing.aggregate import Aggregate, Folded
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.marks import Mark
 from chalicelib.platform.eventsourcing.repository import MAX_ATTEMPTS, Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore, ScanPage
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.eventsourcing.streams import StreamCache
 from chalicelib.shop.carts.cart import CART
 from chalicelib.shop.concerts.concert import CONCERT
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
@@ -71,11 +70,11 @@ class Unlucky:
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         return self._store.read_last(stream_id, count)
 
-    def find_mark(self, key: UUID) -> Mark:
-        return self._store.find_mark(key)
+    def find_result(self, key: UUID) -> CachedResult:
+        return self._store.find_result(key)
 
-    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
-        return self._store.keep_verdict(key, epoch, verdict)
+    def store_result(self, key: UUID, epoch: int, value: str) -> bool:
+        return self._store.store_result(key, epoch, value)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         self.read_after.append(after)
@@ -92,7 +91,7 @@ def create(repository: Repository) -> UUID:
     stream_id = uuid4()
 
     def command(session: Session) -> None:
-        session.get(VENUE, stream_id, assume_new=True)
+        session.load(VENUE, stream_id, Load.ASSUME_EMPTY)
         session.append(VENUE, stream_id, CREATED)
 
     repository.execute(command, SOMEBODY)
@@ -101,7 +100,7 @@ def create(repository: Repository) -> UUID:
 
 def delete(repository: Repository, stream_id: UUID) -> int:
     def command(session: Session) -> int:
-        venue = session.get(VENUE, stream_id)
+        venue = session.load(VENUE, stream_id)
         session.append(VENUE, stream_id, *venue.delete())
         return session.version(stream_id)
 
@@ -181,7 +180,7 @@ def test_a_refusal_on_what_is_cached_costs_one_look(store: CountedStore) -> None
     stream_id = create(repository)
 
     def refuse(session: Session) -> None:
-        session.get(VENUE, stream_id)
+        session.load(VENUE, stream_id)
         raise RuleViolated("never")
 
     costs = Costs(store)
@@ -254,7 +253,7 @@ def test_a_stream_that_was_assumed_to_be_new_and_is_not_is_read_and_decided_on(s
     seen: list[int] = []
 
     def command(session: Session) -> None:
-        venue = session.get(VENUE, stream_id, assume_new=True)
+        venue = session.load(VENUE, stream_id, Load.ASSUME_EMPTY)
         seen.append(session.version(stream_id))
         session.append(VENUE, stream_id, *([] if venue.details else [CREATED]))
 
@@ -270,7 +269,7 @@ def test_a_stream_that_is_consulted_is_read_even_if_it_was_used_as_cached_before
     delete(here, stream_id)
 
     def command(session: Session) -> list[bool]:
-        return [session.get(VENUE, stream_id).deleted, session.read(VENUE, stream_id).deleted]
+        return [session.load(VENUE, stream_id).deleted, session.load(VENUE, stream_id, Load.FRESH).deleted]
 
     seen: list[list[bool]] = []
     elsewhere.execute(lambda session: seen.append(command(session)), SOMEBODY)
@@ -287,9 +286,9 @@ def test_consulting_a_stream_that_was_changed_already_does_not_commit_on_top_of_
     delete(here, stream_id)
 
     def command(session: Session) -> bool:
-        venue = session.get(VENUE, stream_id)
+        venue = session.load(VENUE, stream_id)
         session.append(VENUE, stream_id, *venue.delete())
-        return session.read(VENUE, stream_id).deleted
+        return session.load(VENUE, stream_id, Load.FRESH).deleted
 
     assert elsewhere.execute(command, SOMEBODY)
     assert len(store.read(stream_id)) == 2, "deleted once"
@@ -401,13 +400,13 @@ def test_a_session_sees_what_it_appended_and_the_versions_that_will_be() -> None
     stream_id = uuid4()
 
     def command(session: Session) -> tuple[Venue, int]:
-        assert session.get(VENUE, stream_id) == Venue()
+        assert session.load(VENUE, stream_id) == Venue()
         assert session.version(stream_id) == -1
         session.append(VENUE, stream_id, CREATED, VenueDeleted())
         session.ensure_version(stream_id, -1)
         with pytest.raises(PreconditionFailed):
             session.ensure_version(stream_id, 1)
-        return session.get(VENUE, stream_id), session.version(stream_id)
+        return session.load(VENUE, stream_id), session.version(stream_id)
 
     venue, version = Repository(store, Clock()).execute(command, SOMEBODY)
     assert (venue.deleted, version) == (True, 1)
@@ -458,7 +457,7 @@ def test_a_peek_asks_nobody() -> None:
     seen: list[Venue | None] = []
 
     def command(session: Session) -> None:
-        seen.extend([session.peek(VENUE, stream_id), session.peek(VENUE, uuid4())])
+        seen.extend([session.hint_state(VENUE, stream_id), session.hint_state(VENUE, uuid4())])
 
     repository.execute(command, SOMEBODY)
     assert seen[0] is not None

@@ -28,7 +28,7 @@ def hold_and_release(repository: Repository, key: UUID, times: int) -> None:
 
         def command(session: Session, hold_id: UUID = hold_id) -> None:
             at, later = session.now, session.now + timedelta(minutes=1)
-            session.get(TICKET_POOL, key)
+            session.load(TICKET_POOL, key)
             held = TicketsHeld(hold_id=hold_id, cart_id=uuid4(), quantity=1, expires_at=later, at=at)
             session.append(TICKET_POOL, key, held, HoldReleased(hold_id=hold_id, quantity=1, at=at))
 

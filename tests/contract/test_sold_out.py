@@ -53,13 +53,15 @@ def test_a_thousand_refusals_from_fifty_fresh_containers_cost_two_reads_each_and
     one_more = shop.cart()
     reads, writes = usage_of(shop)
     refused(shop, one_more, ticket_type_id, shop.other_container())
-    sweep_reads, sweep_writes = usage_of(shop)
-    assert (sweep_reads - reads, sweep_writes - writes) == (10, 1), "cart, mark, four pools, all again; the verdict"
+    recount_reads, recount_writes = usage_of(shop)
+    assert (recount_reads - reads, recount_writes - writes) == (10, 1), (
+        "cart, result, four pools, all again; the new result"
+    )
     containers = [shop.other_container() for _ in range(50)]
     for number, cart_id in enumerate(carts):
         assert refused(shop, cart_id, ticket_type_id, containers[number % 50]) == 0
     reads, writes = usage_of(shop)
-    assert (reads - sweep_reads, writes - sweep_writes) == (2 * 1000, 0)
+    assert (reads - recount_reads, writes - recount_writes) == (2 * 1000, 0)
 
 
 def test_a_refused_buyer_whose_cart_is_warm_costs_two_reads(shop_on_store: Shop) -> None:
@@ -119,25 +121,25 @@ def test_fewer_than_what_is_left_are_sold_although_more_were_refused(shop_on_sto
     assert refused(shop, shop.cart(), ticket_type_id, shop.repository) == 0
 
 
-def test_what_is_given_back_while_a_container_finds_nothing_is_sold_by_it_and_no_verdict_is_kept(
+def test_what_is_given_back_while_a_container_finds_nothing_is_sold_by_it_and_no_result_is_stored(
     shop_on_store: Shop,
 ) -> None:
-    """The sweep of one container is interleaved with a release of another, between its reads and its verdict."""
+    """The recount of one container is interleaved with a release of another, between its reads and its result."""
     shop = shop_on_store
     _, ticket_type_id = shop.on_sale(quantity=10)
     [(cart_id, item)] = hold_all(shop, ticket_type_id, 10)
-    keep_verdict = shop.store.keep_verdict
+    store_result = shop.store.store_result
 
-    def released_just_before(key: UUID, epoch: int, verdict: str) -> bool:
-        shop.store.keep_verdict = keep_verdict  # type: ignore[method-assign]
+    def released_just_before(key: UUID, epoch: int, value: str) -> bool:
+        shop.store.store_result = store_result  # type: ignore[method-assign]
         shop.remove(cart_id, item.item_id)
-        return keep_verdict(key, epoch, verdict)
+        return store_result(key, epoch, value)
 
-    shop.store.keep_verdict = released_just_before  # type: ignore[method-assign]
+    shop.store.store_result = released_just_before  # type: ignore[method-assign]
     shop.add(shop.cart(), ticket_type_id, 4, repository=shop.other_container())
-    verdict = shop.store.find_mark(ticket_type_id).verdict
-    assert verdict is not None
-    assert '"free":10' in verdict
+    result = shop.store.find_result(ticket_type_id).value
+    assert result is not None
+    assert '"free":10' in result
     shop.add(shop.cart(), ticket_type_id, 6, repository=shop.other_container())
 
 

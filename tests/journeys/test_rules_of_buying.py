@@ -234,7 +234,7 @@ def leave_in_each_pool(concert: Published, quantity: int) -> None:
         key = pool_id(UUID(concert.ticket_type_id), index)
 
         def command(session: Session, key: UUID = key) -> None:
-            pool = session.get(TICKET_POOL, key)
+            pool = session.load(TICKET_POOL, key)
             deadline = session.now + timedelta(minutes=15)
             session.append(TICKET_POOL, key, *pool.hold(uuid4(), uuid4(), pool.free - quantity, session.now, deadline))
 

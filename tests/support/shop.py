@@ -223,7 +223,7 @@ class Shop:
             key = pool_id(ticket_type_id, index)
 
             def command(session: Session, key: UUID = key) -> None:
-                events = session.get(TICKET_POOL, key).hold(
+                events = session.load(TICKET_POOL, key).hold(
                     some_id(f"crowd {key}"), some_id("crowd"), quantity, session.now, session.now + HOLD_FOR
                 )
                 session.append(TICKET_POOL, key, *events)

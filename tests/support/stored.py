@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
-from chalicelib.platform.eventsourcing.codec import Head, Origin, encode
+from chalicelib.platform.eventsourcing.codec import Origin, encode
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 
 SOME_TIME = datetime(2030, 1, 1, 12, tzinfo=UTC)
 SOMEBODY = Origin(actor_id="a-test", correlation_id="correlation", causation_id="causation")

@@ -8,9 +8,8 @@ from uuid import uuid4
 import pytest
 
 from benchmarks.log import of_concert
-from chalicelib.platform.eventsourcing.codec import Head
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.archive.parquet import Spool
-from chalicelib.platform.eventsourcing.codec import Head, Origin, encode
+from chalicelib.platform.eventsourcing.codec import Origin, encode
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged

@@ -1,12 +1,13 @@
-"""What an aggregate is to the rest of the code: a name, an initial state and a fold."""
+"""What an aggregate is to the rest of the code: a name, an initial state and a fold; and a stream that was folded."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import reduce
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.stored import Head
 
 State = TypeVar("State")
 
@@ -31,3 +32,11 @@ class Aggregate(Generic[State]):
     def fold(self, events: Iterable[Event], state: State | None = None) -> State:
         """The state after the events; the one given, or the initial one, stays as it was."""
         return reduce(self.evolve, events, self.copy(self.initial if state is None else state))
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A stream's state, and where the stream ends."""
+
+    state: Any
+    head: Head

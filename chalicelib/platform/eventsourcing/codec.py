@@ -8,9 +8,9 @@ from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
 from chalicelib.platform.errors import LogDamaged
-from chalicelib.platform.eventsourcing.event import Event, JsonObject, event_class
+from chalicelib.platform.eventsourcing.event import EVENT_CLASSES, Event, JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,19 +20,6 @@ class Origin:
     actor_id: str
     correlation_id: str
     causation_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """Where a stream ends: what the next event has to follow. Version -1 means that the stream is empty."""
-
-    version: int = -1
-    created: str = ""
-    chain_hash: str = GENESIS_HASH
-
-    @classmethod
-    def of(cls, event: StoredEvent) -> "Head":
-        return cls(event.aggregate_version, event.created, event.chain_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +54,7 @@ def encode(event: Event, stream_id: UUID, head: Head, origin: Origin, event_id: 
 
 def decode(stored: StoredEvent) -> Event:
     """The event in today's shape. Raises LogDamaged for an unknown type, a newer schema or data that does not fit."""
-    cls = event_class(stored.event_type)
+    cls = EVENT_CLASSES.get(stored.event_type)
     if cls is None:
         raise _damaged(stored, f"unknown event type {stored.event_type}")
     try:
@@ -92,7 +79,7 @@ def aggregate_type_of(stored: StoredEvent) -> str:
     """The aggregate type; for imported items, which do not store it, by their event type. Empty if unknown."""
     if stored.aggregate_type:
         return stored.aggregate_type
-    cls = event_class(stored.event_type)
+    cls = EVENT_CLASSES.get(stored.event_type)
     return cls.aggregate_type if cls else ""
 
 

@@ -44,10 +44,10 @@ class Event(StoredModel, LateModel):
             cls.aggregate_type = aggregate
         if stored_as is None:
             return
-        if stored_as in _BY_STORED_NAME:
+        if stored_as in EVENT_CLASSES:
             raise TypeError(f"two events are stored as {stored_as}")
         cls.stored_name, cls.schema_version, cls.upcasters = stored_as, schema_version, {}
-        _BY_STORED_NAME[stored_as] = cls
+        EVENT_CLASSES[stored_as] = cls
 
     @classmethod
     def upcaster(cls, from_version: int) -> Callable[[Upcaster], Upcaster]:
@@ -60,14 +60,10 @@ class Event(StoredModel, LateModel):
         return register
 
 
-_BY_STORED_NAME: dict[str, type[Event]] = {}
-
-
-def event_class(stored_name: str) -> type[Event] | None:
-    """The class that reads events of this stored name, if one is imported."""
-    return _BY_STORED_NAME.get(stored_name)
+EVENT_CLASSES: dict[str, type[Event]] = {}
+"""Every event that is imported, by its stored name: what reads the log."""
 
 
 def event_classes() -> list[type[Event]]:
-    """Every registered event, by stored name: the catalogue."""
-    return [_BY_STORED_NAME[name] for name in sorted(_BY_STORED_NAME)]
+    """Return every registered event, by stored name: the catalogue."""
+    return [EVENT_CLASSES[name] for name in sorted(EVENT_CLASSES)]

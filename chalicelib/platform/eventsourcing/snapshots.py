@@ -14,9 +14,8 @@ from uuid import UUID
 
 from pydantic import TypeAdapter
 
-from chalicelib.platform.eventsourcing.aggregate import Aggregate, State
-from chalicelib.platform.eventsourcing.cache import Folded
-from chalicelib.platform.eventsourcing.codec import Head
+from chalicelib.platform.eventsourcing.aggregate import Aggregate, Folded, State
+from chalicelib.platform.eventsourcing.stored import Head
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from typing import Protocol
 from uuid import UUID
 
 from chalicelib.platform.errors import CloudbashError
-from chalicelib.platform.eventsourcing.marks import Marks
-from chalicelib.platform.eventsourcing.stored import StoredEvent, to_attributes
+from chalicelib.platform.eventsourcing.epoch_cache import EpochCache
+from chalicelib.platform.eventsourcing.stored import StoredEvent, item_bytes
 
 MAX_ITEM_BYTES = 400 * 1024
 MAX_COMMIT_ITEMS = 100
@@ -50,7 +50,7 @@ class ScanPage:
     cursor: str | None
 
 
-class EventStore(Marks, Protocol):
+class EventStore(EpochCache, Protocol):
     """An append-only log of streams.
 
     `append` writes all events or none, and never over an existing version. Appending the same stored events again
@@ -59,7 +59,7 @@ class EventStore(Marks, Protocol):
     """
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
-        """Append, and raise the epoch of each mark with one of these keys, once, in the same transaction.
+        """Append, and raise the epoch of each result with one of these keys, once, in the same transaction.
 
         Nothing at all to append is done at once, and costs nothing.
 
@@ -149,10 +149,3 @@ def ensure_valid(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) 
             raise CommitTooLarge(f"{event.event_type} has {size} bytes; the log takes {MAX_ITEM_BYTES}.")
     if sum(sizes) > MAX_COMMIT_BYTES:
         raise CommitTooLarge(f"{sum(sizes)} bytes in one commit; the log takes {MAX_COMMIT_BYTES}.")
-
-
-def item_bytes(event: StoredEvent) -> int:
-    """The item's size by DynamoDB's rule: UTF-8 bytes of names and strings; numbers at most 21 bytes each."""
-    attributes = to_attributes(event)
-    strings = [value for value in attributes.values() if isinstance(value, str)]
-    return len("".join([*attributes, *strings]).encode()) + 21 * (len(attributes) - len(strings))

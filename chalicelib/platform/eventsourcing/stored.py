@@ -56,6 +56,19 @@ class StoredEvent:
         return data.get("EventId") if isinstance(data, dict) else None
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a stream ends: what the next event has to follow. Version -1 means that the stream is empty."""
+
+    version: int = -1
+    created: str = ""
+    chain_hash: str = GENESIS_HASH
+
+    @classmethod
+    def of(cls, event: StoredEvent) -> "Head":
+        return cls(event.aggregate_version, event.created, event.chain_hash)
+
+
 _ATTRIBUTES = {
     "AggregateId": "aggregate_id",
     "AggregateVersion": "aggregate_version",
@@ -92,3 +105,10 @@ def from_attributes(item: dict[str, Any]) -> StoredEvent:
     if not all(isinstance(getattr(event, field), str) for field in _STRINGS):
         raise TypeError("an attribute that is to be a string is none")
     return event
+
+
+def item_bytes(event: StoredEvent) -> int:
+    """The item's size by DynamoDB's rule: UTF-8 bytes of names and strings; numbers at most 21 bytes each."""
+    attributes = to_attributes(event)
+    strings = [value for value in attributes.values() if isinstance(value, str)]
+    return len("".join([*attributes, *strings]).encode()) + 21 * (len(attributes) - len(strings))

@@ -17,7 +17,7 @@ def grant_role(repository: Repository, origin: Origin, person_id: UUID, role: Ro
     """In effect with the person's next request. Raises InvalidInput or AccountErased."""
 
     def command(session: Session) -> None:
-        account = session.get(ACCOUNT, person_id)
+        account = session.load(ACCOUNT, person_id)
         session.append(ACCOUNT, person_id, *account.grant(role, session.now))
 
     repository.execute(command, origin)
@@ -27,7 +27,7 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
     """In effect with the person's next request; a role inside a token lasts until the token expires."""
 
     def command(session: Session) -> None:
-        account = session.get(ACCOUNT, person_id)
+        account = session.load(ACCOUNT, person_id)
         session.append(ACCOUNT, person_id, *account.revoke(role, session.now))
 
     repository.execute(command, origin)
@@ -38,7 +38,7 @@ def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, p
     vault.erase(person_id)
 
     def command(session: Session) -> None:
-        account = session.get(ACCOUNT, person_id)
+        account = session.load(ACCOUNT, person_id)
         session.append(ACCOUNT, person_id, *account.erase(session.now))
 
     repository.execute(command, origin)

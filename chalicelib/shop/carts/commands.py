@@ -10,7 +10,7 @@ from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import Expired, LogDamaged
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
 from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release
@@ -40,11 +40,11 @@ class ExtendedHolds:
 
 
 def create_cart(repository: Repository, caller: Caller) -> UUID:
-    """The new cart's id; its version is 0. Raises IdempotencyKeyReused."""
+    """Open a cart and return its id; its version is 0. Raises IdempotencyKeyReused."""
     cart_id = caller.request.id
 
     def command(session: Session) -> None:
-        cart = session.get(CART, cart_id, assume_new=True)
+        cart = session.load(CART, cart_id, Load.ASSUME_EMPTY)
         session.append(CART, cart_id, *cart.create(caller.actor.id, caller.request.request_hash, session.now))
 
     repository.execute(command, caller.origin)
@@ -145,7 +145,10 @@ def check_out(
 
 
 def _execute(repository: Repository, command: Callable[[Session], Result], caller: Caller) -> Result:
-    """A hold that is gone may have gone into an order since the cart was read: asked again, the cart says so."""
+    """Run the command, and once more if a hold is gone.
+
+    It may have gone into an order since the cart was read: asked again, the cart says so.
+    """
     try:
         return repository.execute(command, caller.origin)
     except Expired:
@@ -153,13 +156,13 @@ def _execute(repository: Repository, command: Callable[[Session], Result], calle
 
 
 def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
-    cart = session.get(CART, cart_id)
+    cart = session.load(CART, cart_id)
     cart.ensure_of(caller.actor.id)
     return cart
 
 
 def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
-    """The answer that the request was given the first time, from its own event."""
+    """Return the answer that the request was given the first time, from its own event."""
 
     def adds(event: Event) -> bool:
         return isinstance(event, CartItemAdded) and event.item.id == item_id
@@ -171,7 +174,7 @@ def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
 
 
 def _extended_before(session: Session, cart_id: UUID, extension_id: UUID) -> ExtendedHolds:
-    """The answer that the request was given the first time, from its own event."""
+    """Return the answer that the request was given the first time, from its own event."""
 
     def extends(event: Event) -> bool:
         return isinstance(event, CartHoldsExtended) and event.extension_id == extension_id

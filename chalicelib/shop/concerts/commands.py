@@ -10,7 +10,7 @@ from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFo
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.platform.ownership import change_owned, done_before, owned
 from chalicelib.shop.concerts.concert import (
@@ -45,11 +45,14 @@ CLOSED_IN_THE_REQUEST = 100
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
-    """The new concert's id; its version is 0. Raises IdempotencyKeyReused, or InvalidInput for an unknown venue."""
+    """Create a draft and return its id; its version is 0.
+
+    Raises IdempotencyKeyReused, or InvalidInput for an unknown venue.
+    """
     concert_id = caller.request.id
 
     def command(session: Session) -> None:
-        concert = session.get(CONCERT, concert_id, assume_new=True)
+        concert = session.load(CONCERT, concert_id, Load.ASSUME_EMPTY)
         events = concert.create(caller.actor.id, details, caller.request.request_hash)
         if events:
             _ensure_venue(session, details.venue_id)
@@ -62,7 +65,7 @@ def create_concert(repository: Repository, caller: Caller, details: ConcertDetai
 def change_concert(
     repository: Repository, caller: Caller, concert_id: UUID, amend: Callable[[ConcertDetails], ConcertDetails]
 ) -> int:
-    """`amend` gives the new details from the current ones. Returns the version.
+    """Change what `amend` makes of the current details. Returns the version.
 
     Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, or InvalidInput for an unknown venue.
     """
@@ -84,7 +87,10 @@ def change_concert(
 def schedule_concert(
     repository: Repository, caller: Caller, concert_id: UUID, starts_at: datetime, ends_at: datetime
 ) -> int:
-    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or InvalidInput."""
+    """Set when the concert begins and ends, and return the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or InvalidInput.
+    """
 
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
@@ -118,7 +124,10 @@ def add_ticket_type(
 
 
 def remove_ticket_type(repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID) -> int:
-    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+    """Remove a ticket type of a draft, and return the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft.
+    """
 
     def decide(concert: Concert) -> list[Event]:
         return concert.remove_ticket_type(ticket_type_id)
@@ -146,7 +155,7 @@ def change_quantity(
         session.ensure_version(concert_id, caller.expected_version)
         events = concert.change_capacity(change, largest_capacity(concert.pools_of(ticket_type_id)))
         session.append(CONCERT, concert_id, *events)
-        return None if session.get(CONCERT, concert_id).capacity_change else session.version(concert_id)
+        return None if session.load(CONCERT, concert_id).capacity_change else session.version(concert_id)
 
     while (version := repository.execute(begin, caller.origin)) is None:
         finish_capacity_change(repository, concert_id, caller.origin)
@@ -163,7 +172,7 @@ def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Ori
     committed = change_capacity(repository, pool_ids, change.id, change.quantity, origin)
 
     def end(session: Session) -> None:
-        now = session.get(CONCERT, concert_id)
+        now = session.load(CONCERT, concert_id)
         session.append(
             CONCERT,
             concert_id,
@@ -178,7 +187,10 @@ def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Ori
 
 
 def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
-    """Returns the version. Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft."""
+    """Delete a draft, and return the version.
+
+    Raises NotFound, Forbidden, PreconditionFailed or ConcertNotDraft.
+    """
     return change_owned(repository, caller, CONCERT, concert_id, Concert.delete)
 
 
@@ -194,7 +206,7 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
         concert = owned(session, caller, CONCERT, concert_id)
         session.ensure_version(concert_id, caller.expected_version)
         session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert)))
-        unopened = _openings(concert_id, session.get(CONCERT, concert_id), session.now)
+        unopened = _openings(concert_id, session.load(CONCERT, concert_id), session.now)
         if len(unopened) < MAX_COMMIT_ITEMS:
             open_pools(session, unopened)
             unopened = []
@@ -221,8 +233,10 @@ def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
 
 
 def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
-    """Close all pools of a concert that is being cancelled, one by one: the ids of those that are not cleared yet. When
-    all are cleared, the cancellation is completed. Repeating it finishes what was interrupted."""
+    """Close all pools of a concert that is being cancelled, one by one, and return those that are not cleared yet.
+
+    When all are cleared, the cancellation is completed. Repeating it finishes what was interrupted.
+    """
     concert, _ = repository.load(CONCERT, concert_id)
     if concert.status is not ConcertStatus.CANCELLING:
         return []
@@ -233,7 +247,7 @@ def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> lis
 
 
 def _complete_cancellation(session: Session, concert_id: UUID) -> None:
-    session.append(CONCERT, concert_id, *session.get(CONCERT, concert_id).complete_cancellation())
+    session.append(CONCERT, concert_id, *session.load(CONCERT, concert_id).complete_cancellation())
 
 
 def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
@@ -244,7 +258,7 @@ def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
 
 
 def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketPoolOpened]:
-    """The openings of all pools of a published concert, those with index 0 last."""
+    """Return the openings of all pools of a published concert, those with index 0 last."""
     details, starts_at = concert.ensure_exists(), concert.starts_at
     if starts_at is None:
         return []
@@ -269,8 +283,10 @@ def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketP
 
 
 def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
-    """The version with which this very request ended; None if it has not. Raises CapacityBelowCommitted or
-    IdempotencyKeyReused."""
+    """Return the version with which this very request ended; None if it has not.
+
+    Raises CapacityBelowCommitted or IdempotencyKeyReused.
+    """
 
     def ends(event: Event) -> bool:
         return isinstance(event, ConcertCapacityChanged | ConcertCapacityChangeRefused) and event.change_id == change.id

@@ -1,13 +1,16 @@
-"""Where there may be room: which pools to try, and when to refuse without trying.
+"""Choosing the pools that tickets are taken from, and refusing without trying where that is certain.
 
-Sold out is remembered exactly. A sweep reads every pool of a ticket type with one now, and its verdict holds as long as
-nobody frees stock before its time or closes a pool (that raises the mark's epoch, in its own transaction), no hold
+Sold out is cached exactly. A recount reads every pool of a ticket type with one now, and its result holds as long as
+nobody frees stock before its time or closes a pool (that raises the result's epoch, in its own transaction), no hold
 reaches its deadline, and the sale has not ended. So the crowd that comes after the last ticket costs one read of stock
-each, and the mark never hides why one cannot buy.
+each, and the cache never hides why one cannot buy.
+
+Once a race was lost, nothing is tried that was not read anew: with many more containers than pools whatever a container
+remembers is old, and every try on it would be one more lost race.
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -15,99 +18,156 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from chalicelib.platform.errors import Busy, NotFound
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.shop.inventory.events import PoolShare
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 
-MAX_SWEEPS = 5
-"""How often tickets may be given back during a sweep before the buyer has to ask again."""
+MAX_RECOUNTS = 5
+"""How often tickets may be given back during a recount before the buyer has to ask again."""
+
+Shares = tuple[PoolShare, ...]
+"""How many tickets are taken from which pool; empty if this stage found no pool."""
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """No more than `free` tickets are to be had before `until`: then a hold or the sale ends."""
+class Recounted:
+    """The result of a recount: at most `free` tickets can be had before `until`, when a hold or the sale ends."""
 
     free: int
     until: datetime
 
 
-_VERDICT = TypeAdapter(Verdict)
+_RECOUNTED = TypeAdapter(Recounted)
 
 
-def hopeful(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[UUID]:
-    """The pools that this container believes to have room.
+def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+    """Take from the pool that this container took from last, which it knows best, until it loses a race there."""
+    last = session.hint_choices.get(ticket_type_id)
+    if last is None or last in session.hint_contended or not _seems_to_have(session, last, quantity):
+        return ()
+    return _first_that_has(session, [last], ticket_type_id, quantity)
+
+
+def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+    """Take from a pool that this container believes to have enough.
+
+    A container that knows nothing of the type asks the sold-out cache before anything else. Raises TicketsSoldOut,
+    NotOnSale, or NotFound for an unknown ticket type.
+    """
+    if session.hint_state(TICKET_POOL, pool_id(ticket_type_id, 0)) is None:
+        ensure_not_sold_out(session, ticket_type_id, quantity)
+    return _first_that_has(session, likely_pools(session, ticket_type_id, quantity), ticket_type_id, quantity)
+
+
+def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+    """Take from a pool that this container has never read. Raises NotOnSale."""
+    return _first_that_has(session, unread_pools(session, ticket_type_id), ticket_type_id, quantity)
+
+
+def from_all_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+    """Recount the stock, and take it from as many pools as it needs. Raises NotOnSale, Busy, or TicketsSoldOut."""
+    return span(recount(session, ticket_type_id, quantity), quantity)
+
+
+def likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[UUID]:
+    """Name the pools that this container believes to have enough.
 
     One that knows nothing starts with pool 0, which tells how many there are: so its first hold costs one read of
-    stock. It stays with the pool that it took from last, because it knows that one best, until it loses a race there;
-    then it tries a pool that it has never read: so containers spread, each to a pool of its own as far as they last.
+    stock. After a lost race it tries a pool that it has never read before it goes back to where it lost: so containers
+    spread, each to a pool of its own as far as they last.
     """
-    last = session.choices.get(ticket_type_id)
-    if last is not None and last not in session.contended and _has(session, last, quantity):
-        yield last
-    known = [key for key in _known(session, ticket_type_id) if _has(session, key, quantity)]
+    known = [key for key in _known_pools(session, ticket_type_id) if _seems_to_have(session, key, quantity)]
     random.shuffle(known)
-    yield from (key for key in known if key not in session.contended)
-    if session.contended:
-        yield from unknown(session, ticket_type_id)[:1]
-    yield from (key for key in known if key in session.contended)
+    yield from (key for key in known if key not in session.hint_contended)
+    if session.hint_contended:
+        yield from unread_pools(session, ticket_type_id)[:1]
+    yield from (key for key in known if key in session.hint_contended)
 
 
-def is_known(session: Session, ticket_type_id: UUID) -> bool:
-    """Whether this container has read any of the stock: the first that it reads is pool 0."""
-    return session.peek(TICKET_POOL, pool_id(ticket_type_id, 0)) is not None
-
-
-def unknown(session: Session, ticket_type_id: UUID) -> list[UUID]:
-    """The pools that this container has never read, in random order."""
-    known = set(_known(session, ticket_type_id))
+def unread_pools(session: Session, ticket_type_id: UUID) -> list[UUID]:
+    """Name the pools that this container has never read, in random order."""
+    known = set(_known_pools(session, ticket_type_id))
     keys = [key for key in pools_of_type(session, ticket_type_id) if key not in known]
     random.shuffle(keys)
     return keys
 
 
-def ensure_not_marked(session: Session, ticket_type_id: UUID, quantity: int) -> int:
-    """Ask the mark; raises TicketsSoldOut if it knows that there is not enough. Returns the epoch for a sweep."""
-    mark = session.find_mark(ticket_type_id)
-    if mark.verdict is None:
-        return mark.epoch
-    verdict = _VERDICT.validate_json(mark.verdict)
-    if quantity > verdict.free and session.now < verdict.until:
-        session.rely_on_mark()
-        raise TicketsSoldOut(verdict.free)
-    return mark.epoch
+def ensure_not_sold_out(session: Session, ticket_type_id: UUID, quantity: int) -> None:
+    """Ask the sold-out cache. Raises TicketsSoldOut if it knows that there is not enough."""
+    cached = session.cached_result(ticket_type_id)
+    if cached.value is None:
+        return
+    result = _RECOUNTED.validate_json(cached.value)
+    if quantity > result.free and session.now < result.until:
+        session.rely_on_cached_result()
+        raise TicketsSoldOut(result.free)
 
 
-def sweep(session: Session, ticket_type_id: UUID, quantity: int, epoch: int) -> dict[UUID, TicketPool]:
-    """Every pool as it is in the log now; what is free over all of them is kept as the verdict of `epoch`.
+def recount(session: Session, ticket_type_id: UUID, quantity: int) -> dict[UUID, TicketPool]:
+    """Read every pool as it is in the log now, and cache what is free over all of them.
 
-    If that is less than `quantity`, it was so at one instant: when tickets were given back between two reads, all are
-    read again. Raises NotOnSale, and then there is no verdict, or Busy if that goes on and on.
+    The result is stored under the epoch that this command saw first. If fewer than `quantity` are free, that was so at
+    one instant: when tickets were given back between two reads, all pools are read again.
+    Raises NotOnSale, and then there is no result, or Busy if that goes on and on.
     """
-    keys = pools_of_type(session, ticket_type_id)
-    for _ in range(MAX_SWEEPS):
-        pools = {key: session.read(TICKET_POOL, key).at(session.now) for key in keys}
+    keys, epoch = pools_of_type(session, ticket_type_id), session.cached_result(ticket_type_id).epoch
+    for _ in range(MAX_RECOUNTS):
+        pools = {key: session.load(TICKET_POOL, key, Load.FRESH).at(session.now) for key in keys}
         ends = [pool.ensure_on_sale().sales_end for pool in pools.values()]
         deadlines = [pool.next_expiry for pool in pools.values() if pool.next_expiry is not None]
-        verdict = Verdict(sum(pool.free for pool in pools.values()), min(ends + deadlines))
-        is_kept = session.marks.keep_verdict(ticket_type_id, epoch, _VERDICT.dump_json(verdict).decode())
-        if is_kept or quantity <= verdict.free:
+        result = Recounted(sum(pool.free for pool in pools.values()), min(ends + deadlines))
+        is_stored = session.epoch_cache.store_result(ticket_type_id, epoch, _RECOUNTED.dump_json(result).decode())
+        if is_stored or quantity <= result.free:
             return pools
-        epoch = session.marks.find_mark(ticket_type_id).epoch
+        epoch = session.epoch_cache.find_result(ticket_type_id).epoch
     raise Busy("Tickets are being given back at this moment. Please try again.")
 
 
+def span(pools: Mapping[UUID, TicketPool], quantity: int) -> Shares:
+    """Choose the fewest pools that have the quantity together: the fullest first.
+
+    Ties are broken at random, or all buyers would want the same pools. Raises TicketsSoldOut.
+    """
+    available = sum(pool.free for pool in pools.values())
+    if available < quantity:
+        raise TicketsSoldOut(available)
+    shares, missing = [], quantity
+    fullest = list(pools.items())
+    random.shuffle(fullest)
+    fullest.sort(key=lambda item: -item[1].free)
+    for key, pool in fullest:
+        shares.append(PoolShare(pool_id=key, quantity=min(pool.free, missing)))
+        missing -= shares[-1].quantity
+        if not missing:
+            break
+    return tuple(shares)
+
+
 def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
-    """The ids of all pools of the type. Raises NotFound for a type that is not on sale."""
-    terms = session.consider(TICKET_POOL, pool_id(ticket_type_id, 0)).terms
+    """Return the ids of all pools of the type. Raises NotFound for a type that is not on sale."""
+    terms = session.load(TICKET_POOL, pool_id(ticket_type_id, 0), Load.ALLOW_STALE).terms
     if terms is None:
         raise NotFound("There is no such ticket type on sale.")
     return [pool_id(ticket_type_id, index) for index in range(terms.pool_count)]
 
 
-def _known(session: Session, ticket_type_id: UUID) -> list[UUID]:
+def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Shares:
+    """Choose the first pool that has enough, and remember it for the next hold. Raises NotOnSale."""
+    how = Load.FRESH if session.hint_contended else Load.ALLOW_STALE
+    for key in keys:
+        pool = session.load(TICKET_POOL, key, how).at(session.now)
+        pool.ensure_on_sale()
+        if quantity <= pool.free:
+            session.hint_choices[ticket_type_id] = key
+            return (PoolShare(pool_id=key, quantity=quantity),)
+    return ()
+
+
+def _known_pools(session: Session, ticket_type_id: UUID) -> list[UUID]:
     keys = pools_of_type(session, ticket_type_id)
-    return [key for key in keys if session.peek(TICKET_POOL, key) is not None]
+    return [key for key in keys if session.hint_state(TICKET_POOL, key) is not None]
 
 
-def _has(session: Session, key: UUID, quantity: int) -> bool:
-    pool = session.peek(TICKET_POOL, key)
+def _seems_to_have(session: Session, key: UUID, quantity: int) -> bool:
+    pool = session.hint_state(TICKET_POOL, key)
     return pool is not None and quantity <= pool.at(session.now).free

@@ -1,4 +1,4 @@
-"""How a ticket type's stock is dealt over pools.
+"""How a ticket type's stock is split over pools.
 
 One stream takes one write per round trip, so a concert on sale must not be one stream. More pools mean fewer lost
 races and more reads when little is left (docs/adr/0011-how-many-pools.md).
@@ -11,8 +11,8 @@ TICKETS_PER_POOL = 50
 """What a pool gets as long as there are fewer than `MAX_POOLS`."""
 
 
-def deal(quantity: int) -> list[int]:
-    """The capacities of the pools, which differ by at most one and add up to `quantity`."""
+def split_stock(quantity: int) -> list[int]:
+    """Split the stock into the capacities of the pools, which differ by at most one and add up to `quantity`."""
     count = max(1, min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL)))
     share, rest = divmod(quantity, count)
     return [share + 1] * rest + [share] * (count - rest)

@@ -7,7 +7,7 @@ from uuid import UUID
 from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.shop.orders.events import IssuedTicket
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.ticket import TICKET
@@ -32,9 +32,9 @@ def check_in(repository: Repository, caller: Caller, concert_id: UUID, order_id:
     """
 
     def command(session: Session) -> Admission:
-        order = session.read(ORDER, order_id)
+        order = session.load(ORDER, order_id, Load.FRESH)
         issued = _issued(order, ticket_id)
-        ticket = session.get(TICKET, ticket_id, assume_new=True)
+        ticket = session.load(TICKET, ticket_id, Load.ASSUME_EMPTY)
         if ticket.checked_in_at is not None:
             version = session.version_caused_by(ticket_id, caller.origin.causation_id)
             if version is not None:

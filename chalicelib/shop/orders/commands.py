@@ -10,7 +10,7 @@ from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
@@ -62,14 +62,14 @@ def place_order(
     lines: tuple[OrderLine, ...],
     payment_due_at: datetime,
 ) -> PlacedOrder:
-    """Place the order and move its holds to the payment deadline; one that costs nothing is confirmed and sold at once.
+    """Place the order and move its holds to the payment deadline.
 
-    Raises NotOnSale or HoldExpired.
+    An order that costs nothing is confirmed and sold at once. Raises NotOnSale or HoldExpired.
     """
-    order = session.get(ORDER, order_id, assume_new=True)
+    order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
     session.append(ORDER, order_id, *order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now))
-    session.append(ORDER, order_id, *session.get(ORDER, order_id).confirm_free(order_id, session.now))
-    placed = session.get(ORDER, order_id)
+    session.append(ORDER, order_id, *session.load(ORDER, order_id).confirm_free(order_id, session.now))
+    placed = session.load(ORDER, order_id)
     for line in lines:
         if placed.status is OrderStatus.CONFIRMED:
             sell(session, line.shares, line.hold_id, customer_id, order_id)
@@ -79,7 +79,7 @@ def place_order(
 
 
 def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
-    """The order as it was placed, read from its own event: what a repeated checkout is answered with."""
+    """Return the order as it was placed, from its own event: a repeated checkout is answered with it."""
     recorded = session.find_recorded(order_id, lambda event: isinstance(event, OrderPlaced))
     if recorded is None or not isinstance(recorded.event, OrderPlaced):
         raise LogDamaged(f"Order {order_id} has no beginning.")
@@ -115,17 +115,17 @@ def pay_order(
 
 
 def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> Settled:
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     order.ensure_of(caller.actor.id)
     events = order.start_payment(caller.request.id, provider, caller.request.request_hash, session.now)
     session.append(ORDER, order_id, *events)
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     confirmed_by_it = order.paid_by == caller.request.id
     return Settled(order, _version_confirmed(session, order_id) if confirmed_by_it else session.version(order_id))
 
 
 def _paid(settled: Settled, payment_id: UUID) -> PaidOrder:
-    """How the payment stands. Raises PaymentRefused or PaymentReturned."""
+    """Say how the payment stands. Raises PaymentRefused or PaymentReturned."""
     payment = settled.order.payments[payment_id]
     if payment.status is PaymentStatus.FAILED:
         raise PaymentRefused(payment.reason or "The payment was declined.", payment_id=str(payment_id))

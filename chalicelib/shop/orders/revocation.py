@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.shop.orders.events import IssuedTicket
 from chalicelib.shop.orders.order import ORDER, Order
@@ -30,10 +30,10 @@ def revoke_tickets(repository: Repository, origin: Origin, order_id: UUID, order
 
 def _revoke(session: Session, order_id: UUID, tickets: Sequence[IssuedTicket], reason: str) -> None:
     for issued in tickets:
-        ticket = session.get(TICKET, issued.id, assume_new=True)
+        ticket = session.load(TICKET, issued.id, Load.ASSUME_EMPTY)
         session.append(TICKET, issued.id, *ticket.revoke(order_id, issued, reason, session.now))
 
 
 def _complete(session: Session, order_id: UUID, concert_id: UUID) -> None:
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     session.append(ORDER, order_id, *order.complete_revocation(concert_id, session.now))

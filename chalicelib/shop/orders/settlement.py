@@ -77,14 +77,14 @@ def record_outcome(context: SettlementContext, order_id: UUID, payment_id: UUID,
 
 
 def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
-    """Bring the order as far as it can be brought at `now`. That is: ask what became of its payments, finish what it
-    has decided, and let it expire when it is due.
+    """Bring the order as far as it can be brought at `now`.
 
-    Raises:
-        Unavailable
+    What became of its payments is asked, what it has decided is finished, and it expires when it is due.
+    Raises Unavailable.
     """
-    for payment_id in context.order(order_id).open_payments:
-        _ask(context, order_id, payment_id, now)
+    order = context.order(order_id)
+    for payment_id in order.open_payments:
+        _ask(context, order_id, order, payment_id, now)
     finish(context, order_id)
     _end(context, order_id, Order.expire)
 
@@ -106,11 +106,10 @@ def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID)
 
 
 def begin_cancellation(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> Order:
-    """Decide what becomes of the order, in the log alone, and return it. The rest is for `finish`, and the order's own
-    process sees to it.
+    """Decide what becomes of the order, in the log alone, and return the order.
 
-    Raises:
-        PaymentInProgress: because only `cancel_order` can cancel an order that is being paid.
+    What is left to do then is for `finish`, and the order's own process sees to it.
+    Raises PaymentInProgress: only `cancel_order` can cancel an order that is being paid.
     """
     return _end(context, order_id, lambda order, now: order.cancel_concert(concert_id, reason, now))
 
@@ -160,18 +159,21 @@ def _complete_refund(order: Order, now: datetime, refund_id: UUID) -> list[Event
 
 
 def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
-    """Return the payment as the provider was asked for it: always the total of the order."""
+    """Name the payment as it was asked for: always the total of the order."""
     return Attempt(payment_id, order_id, order.total)
 
 
-def _ask(context: SettlementContext, order_id: UUID, payment_id: UUID, now: datetime) -> None:
-    """Ask what became of an open payment. One that never reached the provider is closed once its request is dead, one
-    that the provider does not decide when the order is due."""
-    order = context.order(order_id)
+def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID, now: datetime) -> None:
+    """Ask the provider for an open payment, and record what it says.
+
+    A payment that never reached the provider is closed once its request is dead, one that the provider does not decide
+    when the order is due.
+    """
     payment = order.payments[payment_id]
     outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
     is_due = order.payment_due_at is None or now >= order.payment_due_at
-    if payment.is_abandoned(now) and (outcome is None or (is_due and isinstance(outcome, PaymentPending))):
+    is_unknown = outcome is None or (is_due and isinstance(outcome, PaymentPending))
+    if is_unknown and payment.is_abandoned(now):
         _close(context, order_id, payment_id)
     elif outcome is not None:
         record_outcome(context, order_id, payment_id, outcome)
@@ -185,7 +187,7 @@ def _close(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None
 
 def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID, charged: Charged) -> Settled:
     def confirm(session: Session) -> Settled:
-        order = session.get(ORDER, order_id)
+        order = session.load(ORDER, order_id)
         if not order.is_paid_with(charged.amount):
             return _return(session, order_id, payment_id, charged, "The order was not waiting for this payment.")
         events = order.confirm(order_id, session.now, payment_id, charged.reference)
@@ -207,19 +209,19 @@ def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID
 
 
 def _return(session: Session, order_id: UUID, payment_id: UUID, charged: Charged, reason: str) -> Settled:
-    order = session.get(ORDER, order_id)
+    order = session.load(ORDER, order_id)
     events = order.return_payment(payment_id, charged.reference, charged.amount, reason, session.now)
     session.append(ORDER, order_id, *events)
     return _settled(session, order_id)
 
 
 def _settled(session: Session, order_id: UUID) -> Settled:
-    return Settled(session.get(ORDER, order_id), session.version(order_id))
+    return Settled(session.load(ORDER, order_id), session.version(order_id))
 
 
 def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settled:
     def command(session: Session) -> Settled:
-        session.append(ORDER, order_id, *decide(session.get(ORDER, order_id), session.now))
+        session.append(ORDER, order_id, *decide(session.load(ORDER, order_id), session.now))
         return _settled(session, order_id)
 
     return context.repository.execute(command, context.origin)
@@ -228,14 +230,14 @@ def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settl
 def _end(context: SettlementContext, order_id: UUID, decide: Decide) -> Order:
     def command(session: Session) -> Order:
         _end_in(session, order_id, decide)
-        return session.get(ORDER, order_id)
+        return session.load(ORDER, order_id)
 
     return context.repository.execute(command, context.origin)
 
 
 def _end_in(session: Session, order_id: UUID, decide: Decide) -> None:
-    """End an unpaid order and give back what is still held for it, in one commit."""
-    order = session.get(ORDER, order_id)
+    """End the order; what is still held for an unpaid one is given back in the same commit."""
+    order = session.load(ORDER, order_id)
     events = decide(order, session.now)
     session.append(ORDER, order_id, *events)
     if events and order.status is OrderStatus.AWAITING_PAYMENT and order.customer_id is not None:

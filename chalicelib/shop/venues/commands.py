@@ -6,7 +6,7 @@ from uuid import UUID
 from chalicelib.platform.caller import Caller
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.ownership import change_owned
 from chalicelib.shop.venues.venue import VENUE, Venue, VenueDetails
 
@@ -16,7 +16,7 @@ def create_venue(repository: Repository, caller: Caller, details: VenueDetails) 
     venue_id = caller.request.id
 
     def command(session: Session) -> None:
-        venue = session.get(VENUE, venue_id, assume_new=True)
+        venue = session.load(VENUE, venue_id, Load.ASSUME_EMPTY)
         events = venue.create(caller.actor.id, details, caller.request.request_hash)
         session.append(VENUE, venue_id, *events)
 
@@ -45,4 +45,4 @@ def delete_venue(repository: Repository, caller: Caller, venue_id: UUID) -> int:
 
 def ensure_venue_exists(session: Session, venue_id: UUID) -> VenueDetails:
     """The venue as it is now, for commands of other contexts. Raises NotFound."""
-    return session.read(VENUE, venue_id).ensure_exists()
+    return session.load(VENUE, venue_id, Load.FRESH).ensure_exists()

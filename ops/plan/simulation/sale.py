@@ -9,7 +9,7 @@ from random import Random
 
 import simpy
 
-from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_stock
 from ops.plan.load import WRITES_OF_POOL, Load
 from ops.plan.simulation.aws import Bucket, Container, Dynamodb, Lambda, Process, Throttled
 from ops.plan.simulation.stock import Busy, SoldOut, Stock
@@ -87,7 +87,7 @@ class _Sale:
         pool_units = {step: counted.log_units["TicketPool"] for step, counted in steps.items()}
         other_units = {step: counted.log_write_units - pool_units[step] for step, counted in steps.items()}
         self.stocks = [
-            Stock(self.env, random, self.table, deal(tickets), pool_units, other_units)
+            Stock(self.env, random, self.table, split_stock(tickets), pool_units, other_units)
             for tickets in _ticket_types(load.sale.tickets)
         ]
         self.seen = Outcome()

@@ -94,7 +94,7 @@ class Stock:
         return is_current
 
     def refusal(self) -> Process:
-        """Whether the mark refuses."""
+        """Whether the sold-out cache refuses."""
         yield from self.table.read(self._mark)
         is_marked = self.is_marked
         yield self.env.timeout(self.table.timings.read_seconds / 2)

@@ -1,6 +1,6 @@
 """The names under which events are stored: a promise to every log that exists."""
 
-from chalicelib.platform.eventsourcing.event import event_class
+from chalicelib.platform.eventsourcing.event import EVENT_CLASSES
 from tests.support.contexts import all_aggregates, all_event_classes
 
 STORED_NAMES = {
@@ -65,8 +65,8 @@ def test_the_stored_names_are_exactly_these() -> None:
 
 def test_an_event_is_found_by_its_stored_name_and_by_no_other() -> None:
     for cls in all_event_classes():
-        assert event_class(cls.stored_name) is cls
-        assert event_class(cls.__name__) is None
+        assert EVENT_CLASSES.get(cls.stored_name) is cls
+        assert EVENT_CLASSES.get(cls.__name__) is None
 
 
 def test_every_event_belongs_to_an_aggregate_that_folds_it() -> None:

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from chalicelib.platform.errors import LogDamaged
 from chalicelib.platform.eventsourcing.chain import Fault, SegmentCheck, faults_in
-from chalicelib.platform.eventsourcing.codec import Head
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.venues.events import VenueDeleted
 from tests.support.stored import imported, store_all

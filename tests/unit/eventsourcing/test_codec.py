@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.platform.errors import LogDamaged
-from chalicelib.platform.eventsourcing.codec import Head, Origin, decode, encode, recorded
+from chalicelib.platform.eventsourcing.codec import Origin, decode, encode, recorded
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
+from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, Head, StoredEvent
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.events import ConcertScheduled, ConcertTicketTypeAdded, TicketType
 from chalicelib.shop.orders.events import IssuedTicket, OrderLine

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from chalicelib.platform.errors import LogDamaged, NotFound
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
-from chalicelib.platform.eventsourcing.codec import Head, encode
+from chalicelib.platform.eventsourcing.codec import encode
 from chalicelib.platform.eventsourcing.event import Event, event_classes
 from chalicelib.platform.eventsourcing.history import PointInTime, created_at
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.shop.access.account import ACCOUNT
 from chalicelib.shop.carts.cart import CART
 from chalicelib.shop.concerts.concert import CONCERT

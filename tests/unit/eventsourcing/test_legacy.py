@@ -142,7 +142,7 @@ def test_a_stream_that_begins_above_version_zero_loads_and_goes_on_with_its_hash
     repository = Repository(store, Clock())
 
     def remove(session: Session) -> int:
-        cart: Cart = session.get(CART, first.aggregate_id)
+        cart: Cart = session.load(CART, first.aggregate_id)
         session.append(CART, first.aggregate_id, *cart.remove_item(ITEM, session.now))
         return session.version(first.aggregate_id)
 

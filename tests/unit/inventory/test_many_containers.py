@@ -9,7 +9,7 @@ import pytest
 from chalicelib.platform.eventsourcing.store import ConcurrencyError
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.shop.inventory import pool_sizing as dealing
+from chalicelib.shop.inventory import pool_sizing
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from tests.support.shop import Shop
@@ -49,7 +49,7 @@ def test_however_many_pools_a_container_remembers_a_hold_loses_one_race_at_most(
 
 def test_of_equally_full_pools_buyers_take_any_and_not_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pool has its last ticket, and everybody wants two."""
-    monkeypatch.setattr(dealing, "TICKETS_PER_POOL", 1)
+    monkeypatch.setattr(pool_sizing, "TICKETS_PER_POOL", 1)
     shop, taken = Shop(CountingStore()), set()
     for _ in range(10):
         _, ticket_type_id = shop.on_sale(quantity=POOLS)

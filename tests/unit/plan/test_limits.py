@@ -4,7 +4,7 @@ from math import exp
 
 import pytest
 
-from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, deal
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_stock
 from ops.plan.demand import OnSale
 from ops.plan.limits import Limit, limits_of
 from ops.plan.load import READERS_OF_THEIR_OWN, Load, consumers
@@ -37,7 +37,7 @@ def limit(name: str, of: Load) -> Limit:
 
 
 def test_pools_are_those_that_the_shop_deals() -> None:
-    assert load(tickets=2_000).pools == len(deal(2_000)) == 40
+    assert load(tickets=2_000).pools == len(split_stock(2_000)) == 40
     assert load(tickets=MAX_QUANTITY + 50).pools == 90 + 1
 
 
@@ -52,12 +52,12 @@ def test_100_buyers_a_second_who_look_twice_ask_six_times_each_and_four_times_mo
     assert load(tickets=1_000_000).requests() == pytest.approx(100 * (2 + 2 + 1 + 1) + 100 * (1 + 1 + 2))
 
 
-def test_the_sold_out_mark_is_one_item_of_which_a_partition_gives_3000_units_a_second() -> None:
-    mark = limit("one sold-out mark", load(retries=2))
-    assert mark.needed == pytest.approx(100 * 3)
-    assert mark.given == 3_000
-    assert mark.suffices
-    assert not limit("one sold-out mark", load(buyers=60_000 * 11)).suffices
+def test_the_sold_out_result_is_one_item_of_which_a_partition_gives_3000_units_a_second() -> None:
+    result = limit("one sold-out result", load(retries=2))
+    assert result.needed == pytest.approx(100 * 3)
+    assert result.given == 3_000
+    assert result.suffices
+    assert not limit("one sold-out result", load(buyers=60_000 * 11)).suffices
 
 
 def test_shards_take_1000_records_or_a_megabyte_a_second() -> None:

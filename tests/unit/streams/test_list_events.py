@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from chalicelib.platform.caller import Actor
 from chalicelib.platform.errors import Forbidden, NotFound
-from chalicelib.platform.eventsourcing.codec import Head, encode
+from chalicelib.platform.eventsourcing.codec import encode
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.history import created_at
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.concerts.concert import CONCERT
 from chalicelib.shop.streams.queries import LOOKED_AT_MOST, LogView, Wanted, list_events

@@ -6,7 +6,7 @@ from threading import Lock
 from uuid import UUID
 
 from chalicelib.platform.errors import LogDamaged
-from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_valid
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 
@@ -18,7 +18,7 @@ class MemoryEventStore:
         self._events_a_page = events_a_page
         self.usage = StoreUsage()
         self._streams: dict[UUID, dict[int, StoredEvent | None]] = {}
-        self._marks: dict[UUID, Mark] = {}
+        self._results: dict[UUID, CachedResult] = {}
         self._lock = Lock()
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
@@ -35,7 +35,7 @@ class MemoryEventStore:
             for event in events:
                 self._streams.setdefault(event.aggregate_id, {})[event.aggregate_version] = event
             for key in set(raising):
-                self._marks[key] = Mark(self._marks.get(key, Mark()).epoch + 1)
+                self._results[key] = CachedResult(self._results.get(key, CachedResult()).epoch + 1)
         self.usage.count_write(len(events), len(events))
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
@@ -80,17 +80,17 @@ class MemoryEventStore:
             found = {place: self._streams.get(place[0], {}).get(place[1]) for place in places}
         return {place: event for place, event in found.items() if event is not None}
 
-    def find_mark(self, key: UUID) -> Mark:
+    def find_result(self, key: UUID) -> CachedResult:
         self.usage.count_requests("GetItem")
         with self._lock:
-            return self._marks.get(key, Mark())
+            return self._results.get(key, CachedResult())
 
-    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
+    def store_result(self, key: UUID, epoch: int, value: str) -> bool:
         self.usage.count_requests("UpdateItem")
         with self._lock:
-            if self._marks.get(key, Mark()).epoch != epoch:
+            if self._results.get(key, CachedResult()).epoch != epoch:
                 return False
-            self._marks[key] = Mark(epoch, verdict)
+            self._results[key] = CachedResult(epoch, value)
             return True
 
     def put_stray(self, stream_id: UUID, version: int) -> None:

@@ -1,4 +1,4 @@
-"""DynamoDB's typed JSON for the two scalar types that items of the log and marks have."""
+"""DynamoDB's typed JSON for the two scalar types that items of the log and cached results have."""
 
 from typing import Any
 from uuid import UUID
@@ -23,5 +23,5 @@ def event_key(stream_id: UUID, version: int) -> dict[str, Any]:
     return {"AggregateId": {"S": str(stream_id)}, "AggregateVersion": {"N": str(version)}}
 
 
-def mark_key(key: UUID) -> dict[str, Any]:
+def result_key(key: UUID) -> dict[str, Any]:
     return {"MarkId": {"S": str(key)}}

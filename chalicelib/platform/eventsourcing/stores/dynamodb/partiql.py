@@ -6,8 +6,8 @@ from uuid import UUID
 
 from chalicelib.platform.aws.conditional import Item
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.eventsourcing.stores.dynamodb.appending import Call
-from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, mark_key, to_item
+from chalicelib.platform.eventsourcing.stores.dynamodb.appending import PreparedRequest
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, result_key, to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests, token_of
 
 if TYPE_CHECKING:
@@ -28,15 +28,19 @@ class Inserts:
         self._marks_table = marks_table
         self._requests = requests
 
-    def for_one(self, event: StoredEvent) -> Call:
-        return Call("ExecuteStatement", self._client.execute_statement, _insertion(self._table, to_item(event)))
+    def for_one(self, event: StoredEvent) -> PreparedRequest:
+        return PreparedRequest(
+            "ExecuteStatement", self._client.execute_statement, _insertion(self._table, to_item(event))
+        )
 
-    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Call:
+    def for_several(
+        self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]
+    ) -> PreparedRequest:
         insertions = [_insertion(self._table, to_item(event)) for event in events]
         raises = [self._raise_epoch(key, key in absent) for key in keys]
         token = token_of(events, "PartiQL", *sorted(map(str, absent)))
         request = {"TransactStatements": [*insertions, *raises], "ClientRequestToken": token}
-        return Call("ExecuteTransaction", self._client.execute_transaction, request)
+        return PreparedRequest("ExecuteTransaction", self._client.execute_transaction, request)
 
     def occupant(self, event: StoredEvent, refused: Item) -> Item:  # noqa: ARG002 - a refusal brings none
         key = event_key(event.aggregate_id, event.aggregate_version)
@@ -48,9 +52,9 @@ class Inserts:
 
     def _raise_epoch(self, key: UUID, absent: bool) -> Any:
         if absent:
-            return _insertion(self._marks_table, {**mark_key(key), "Epoch": {"N": "1"}})
+            return _insertion(self._marks_table, {**result_key(key), "Epoch": {"N": "1"}})
         update = f'UPDATE "{self._marks_table}" SET Epoch = Epoch + 1 REMOVE Verdict WHERE MarkId = ?'  # noqa: S608 - the table is a setting
-        return {"Statement": update, "Parameters": list(mark_key(key).values())}
+        return {"Statement": update, "Parameters": list(result_key(key).values())}
 
 
 def _insertion(table: str, item: dict[str, Any]) -> Any:

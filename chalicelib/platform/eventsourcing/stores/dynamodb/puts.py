@@ -6,8 +6,8 @@ from uuid import UUID
 
 from chalicelib.platform.aws.conditional import Item
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.eventsourcing.stores.dynamodb.appending import Call
-from chalicelib.platform.eventsourcing.stores.dynamodb.items import mark_key, to_item
+from chalicelib.platform.eventsourcing.stores.dynamodb.appending import PreparedRequest
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import result_key, to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests, token_of
 
 if TYPE_CHECKING:
@@ -22,14 +22,16 @@ class Puts:
         self._table = table
         self._marks_table = marks_table
 
-    def for_one(self, event: StoredEvent) -> Call:
-        return Call("PutItem", self._client.put_item, self._conditional_put(event))
+    def for_one(self, event: StoredEvent) -> PreparedRequest:
+        return PreparedRequest("PutItem", self._client.put_item, self._conditional_put(event))
 
-    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Call:  # noqa: ARG002 - `ADD` makes a mark that is absent
+    def for_several(
+        self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]
+    ) -> PreparedRequest:  # noqa: ARG002 - `ADD` makes a mark that is absent
         puts = [{"Put": self._conditional_put(event)} for event in events]
         raises = [{"Update": self._raise_epoch(key)} for key in keys]
         request = {"TransactItems": [*puts, *raises], "ClientRequestToken": token_of(events)}
-        return Call("TransactWriteItems", self._client.transact_write_items, request)
+        return PreparedRequest("TransactWriteItems", self._client.transact_write_items, request)
 
     def occupant(self, event: StoredEvent, refused: Item) -> Item:  # noqa: ARG002 - a refusal brings the item
         return refused
@@ -45,7 +47,7 @@ class Puts:
     def _raise_epoch(self, key: UUID) -> Any:
         return {
             "TableName": self._marks_table,
-            "Key": mark_key(key),
+            "Key": result_key(key),
             "UpdateExpression": "ADD Epoch :one REMOVE Verdict",
             "ExpressionAttributeValues": {":one": {"N": "1"}},
         }

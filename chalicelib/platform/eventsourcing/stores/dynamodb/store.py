@@ -11,11 +11,11 @@ from uuid import UUID
 from chalicelib.platform.aws.conditional import write_if
 from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import LogDamaged
-from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.store import ScanPage, ensure_valid
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.dynamodb.appending import Appender, AppendRequests
-from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, from_item, mark_key
+from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, from_item, result_key
 from chalicelib.platform.eventsourcing.stores.dynamodb.puts import Puts
 from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests
 
@@ -33,7 +33,7 @@ AppendingWith = Callable[["DynamoDBClient", str, str, Requests], AppendRequests]
 
 class DynamoDBEventStore:
     """Append is one request: a write of one item for one event, a transaction for several, of several streams too, or
-    for an event that raises an epoch. Marks lie in a table of their own: nothing in the log's is ever updated."""
+    for an event that raises an epoch. EpochCache lie in a table of their own: nothing in the log's is ever updated."""
 
     def __init__(
         self, client: "DynamoDBClient", table: str, marks_table: str, appending_with: AppendingWith = Puts
@@ -103,24 +103,24 @@ class DynamoDBEventStore:
             keys = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return {(event.aggregate_id, event.aggregate_version): event for event in found}
 
-    def find_mark(self, key: UUID) -> Mark:
-        request = {"TableName": self._marks_table, "Key": mark_key(key), "ConsistentRead": True}
+    def find_result(self, key: UUID) -> CachedResult:
+        request = {"TableName": self._marks_table, "Key": result_key(key), "ConsistentRead": True}
         with failures_as_unavailable(_SERVER):
             reply = self._requests.send(
                 "GetItem", self._client.get_item, {**request, "ReturnConsumedCapacity": "TOTAL"}
             )
         self.usage.count_read(reply["ConsumedCapacity"]["CapacityUnits"])
         item = reply.get("Item")
-        return Mark(int(item["Epoch"]["N"]), item.get("Verdict", {}).get("S")) if item else Mark()
+        return CachedResult(int(item["Epoch"]["N"]), item.get("Verdict", {}).get("S")) if item else CachedResult()
 
-    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
+    def store_result(self, key: UUID, epoch: int, value: str) -> bool:
         found = write_if(
             partial(self._send, "UpdateItem", self._client.update_item),
             TableName=self._marks_table,
-            Key=mark_key(key),
+            Key=result_key(key),
             UpdateExpression="SET Verdict = :verdict, Epoch = :epoch",
             ConditionExpression="Epoch = :epoch" + (" OR attribute_not_exists(Epoch)" if epoch == 0 else ""),
-            ExpressionAttributeValues={":verdict": {"S": verdict}, ":epoch": {"N": str(epoch)}},
+            ExpressionAttributeValues={":verdict": {"S": value}, ":epoch": {"N": str(epoch)}},
         )
         return found is None
 

@@ -1,4 +1,4 @@
-"""The memory of "sold out", when something happens between two of its steps."""
+"""The cache of "sold out", when something happens between two of its steps."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -6,39 +6,39 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.errors import Busy
-from chalicelib.platform.eventsourcing.marks import Mark
+from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.shop.inventory import pool_sizing as dealing
+from chalicelib.shop.inventory import pool_sizing
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from tests.support.shop import CUSTOMER, HOLD_FOR, Shop, some_id
 
 
 class Interrupted(MemoryEventStore):
-    """Something happens just before a mark is next read, or before a stream is read after that."""
+    """Something happens just before a cached result is next read, or before a stream is read after that."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.before_the_mark: Callable[[], object] | None = None
-        self.before_sweeping: dict[UUID, Callable[[], object]] = {}
-        self._sweeps = False
+        self.before_the_result: Callable[[], object] | None = None
+        self.before_recounting: dict[UUID, Callable[[], object]] = {}
+        self._recounts = False
 
-    def find_mark(self, key: UUID) -> Mark:
-        happens, self.before_the_mark = self.before_the_mark, None
+    def find_result(self, key: UUID) -> CachedResult:
+        happens, self.before_the_result = self.before_the_result, None
         if happens is not None:
             happens()
-        self._sweeps = True
-        return super().find_mark(key)
+        self._recounts = True
+        return super().find_result(key)
 
-    def keep_verdict(self, key: UUID, epoch: int, verdict: str) -> bool:
-        self._sweeps = False
-        return super().keep_verdict(key, epoch, verdict)
+    def store_result(self, key: UUID, epoch: int, value: str) -> bool:
+        self._recounts = False
+        return super().store_result(key, epoch, value)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-        if self._sweeps and after >= 0 and stream_id in self.before_sweeping:
-            self._sweeps = False
-            self.before_sweeping.pop(stream_id)()
+        if self._recounts and after >= 0 and stream_id in self.before_recounting:
+            self._recounts = False
+            self.before_recounting.pop(stream_id)()
         return super().read(stream_id, after)
 
 
@@ -56,22 +56,22 @@ def hold(shop: Shop, key: UUID, quantity: int) -> None:
     """Somebody else holds these in this very pool."""
 
     def command(session: Session) -> None:
-        hold_id = some_id(f"{key} {quantity} {session.get(TICKET_POOL, key).held}")
+        hold_id = some_id(f"{key} {quantity} {session.load(TICKET_POOL, key).held}")
         until = session.now + HOLD_FOR
-        events = session.get(TICKET_POOL, key).hold(hold_id, hold_id, quantity, session.now, until)
+        events = session.load(TICKET_POOL, key).hold(hold_id, hold_id, quantity, session.now, until)
         session.append(TICKET_POOL, key, *events)
 
     shop.other_container().execute(command, shop.request(CUSTOMER).origin)
 
 
-def test_a_ticket_given_back_between_the_look_at_a_pool_and_at_the_mark_is_for_sale(
+def test_a_ticket_given_back_between_the_look_at_a_pool_and_at_the_cache_is_for_sale(
     shop: Shop, store: Interrupted
 ) -> None:
     _, ticket_type_id = shop.on_sale(quantity=3)
     first = shop.cart()
     taken = shop.add(first, ticket_type_id, 3)
     second = shop.cart()
-    store.before_the_mark = lambda: shop.remove(first, taken.item_id)
+    store.before_the_result = lambda: shop.remove(first, taken.item_id)
     shop.add(second, ticket_type_id, 1, repository=shop.other_container())
     shop.add(second, ticket_type_id, 2, repository=shop.other_container())
     assert shop.pool(ticket_type_id).held == 3
@@ -80,8 +80,8 @@ def test_a_ticket_given_back_between_the_look_at_a_pool_and_at_the_mark_is_for_s
 def test_tickets_that_were_free_in_one_pool_or_the_other_all_the_time_are_not_sold_out(
     shop: Shop, store: Interrupted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four are free: one and three, then four and none. A sweep that meets the change sees one and none."""
-    monkeypatch.setattr(dealing, "TICKETS_PER_POOL", 4)
+    """Four are free: one and three, then four and none. A recount that meets the change sees one and none."""
+    monkeypatch.setattr(pool_sizing, "TICKETS_PER_POOL", 4)
     _, ticket_type_id = shop.on_sale(quantity=8)
     left, right = pool_id(ticket_type_id, 0), pool_id(ticket_type_id, 1)
     first, second = shop.cart(), shop.cart()
@@ -92,18 +92,18 @@ def test_tickets_that_were_free_in_one_pool_or_the_other_all_the_time_are_not_so
         shop.remove(first, taken.item_id, repository=shop.other_container())
         hold(shop, right, 3)
 
-    store.before_sweeping[right] = change
+    store.before_recounting[right] = change
     shop.add(second, ticket_type_id, 4, repository=shop.other_container())
-    assert store.before_sweeping == {}
+    assert store.before_recounting == {}
     assert shop.other_container().load(TICKET_POOL, left)[0].held == 4
 
 
-def test_a_sweep_that_is_overtaken_again_and_again_is_busy_and_refuses_nothing(
+def test_a_recount_that_is_overtaken_again_and_again_is_busy_and_refuses_nothing(
     shop: Shop, store: Interrupted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, ticket_type_id = shop.on_sale(quantity=3)
     shop.add(shop.cart(), ticket_type_id, 3)
     cart_id = shop.cart()
-    monkeypatch.setattr(store, "keep_verdict", lambda *_: False)
+    monkeypatch.setattr(store, "store_result", lambda *_: False)
     with pytest.raises(Busy):
         shop.add(cart_id, ticket_type_id, 1)

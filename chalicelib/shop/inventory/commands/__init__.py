@@ -1,0 +1,39 @@
+"""What other contexts, and the work queue, can do with the stock."""
+
+from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
+from chalicelib.shop.inventory.commands.closing import clear_pool, close_pools, orders_in
+from chalicelib.shop.inventory.commands.holds import (
+    HeldTickets,
+    extend,
+    hold_tickets,
+    place_on_order,
+    release,
+    sell,
+)
+from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
+from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
+from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
+
+__all__ = [
+    "LARGEST_OFFER",
+    "Committed",
+    "HeldTickets",
+    "Offer",
+    "Purchase",
+    "StockGone",
+    "change_capacity",
+    "clear_pool",
+    "close_pools",
+    "extend",
+    "hold_tickets",
+    "largest_capacity",
+    "open_pools",
+    "openings",
+    "orders_in",
+    "place_on_order",
+    "pools_of",
+    "record_lapsed_holds",
+    "release",
+    "sell",
+    "sell_late",
+]

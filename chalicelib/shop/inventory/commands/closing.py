@@ -1,0 +1,43 @@
+"""Closing the pools of a cancelled concert, one by one, and clearing them once no order needs them any more."""
+
+from functools import partial
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.codec import Origin, recorded
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.shop.inventory.events import HoldPlacedOnOrder, TicketsSold
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
+
+
+def close_pools(repository: Repository, pool_ids: list[UUID], origin: Origin) -> list[UUID]:
+    """Close pool by pool, each in a commit of its own, and return those that are not cleared yet.
+
+    Repeating it finishes what was interrupted.
+    """
+    return [key for key in pool_ids if not repository.execute(partial(_close, key=key), origin).cleared]
+
+
+def clear_pool(repository: Repository, key: UUID, origin: Origin) -> None:
+    """Record that no order needs the closed pool any more."""
+
+    def command(session: Session) -> None:
+        session.append(TICKET_POOL, key, *session.load(TICKET_POOL, key).clear(session.now))
+
+    repository.execute(command, origin)
+
+
+def orders_in(repository: Repository, key: UUID) -> list[UUID]:
+    """Return every order that ever had tickets of this pool, held or sold, from the pool's own events, each once."""
+    events = (recorded(stored).event for stored in repository.store.read(key))
+    return list(dict.fromkeys(e.order_id for e in events if isinstance(e, HoldPlacedOnOrder | TicketsSold)))
+
+
+def _close(session: Session, key: UUID) -> TicketPool:
+    """Close the pool; the sold-out cache must not go on to say "sold out" of what is not for sale."""
+    pool = session.load(TICKET_POOL, key)
+    events = pool.close(session.now)
+    session.append(TICKET_POOL, key, *events)
+    if events and pool.terms is not None:
+        session.raise_epoch(pool.terms.ticket_type_id)
+    return session.load(TICKET_POOL, key)

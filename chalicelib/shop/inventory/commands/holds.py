@@ -1,0 +1,94 @@
+"""Holding tickets, and keeping, releasing or selling what is held, inside the caller's session.
+
+So a hold commits with the caller's events, or not at all.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.shop.inventory import allocation, limits
+from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
+
+
+@dataclass(frozen=True, slots=True)
+class HeldTickets:
+    """A hold over one or more pools of one ticket type, under the terms at which it was taken."""
+
+    terms: TicketPoolOpened
+    shares: tuple[PoolShare, ...]
+
+
+def hold_tickets(
+    session: Session,
+    ticket_type_id: UUID,
+    hold_id: UUID,
+    cart_id: UUID,
+    customer_id: UUID,
+    quantity: int,
+    expires_at: datetime,
+) -> HeldTickets:
+    """Hold tickets in one pool that has enough, or over several if only together they have.
+
+    Pools that this container knows come first. The sold-out cache is asked before any pool is read for its stock.
+    Raises NotFound for an unknown ticket type, NotOnSale, CustomerLimitExceeded, or TicketsSoldOut with what is
+    available over all pools.
+    """
+    wanted = session, ticket_type_id, quantity
+    shares = allocation.from_last_pool(*wanted) or allocation.from_likely_pools(*wanted)
+    if not shares:
+        allocation.ensure_not_sold_out(*wanted)
+        shares = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
+    for share in shares:
+        pool = session.load(TICKET_POOL, share.pool_id)
+        terms = pool.ensure_open()  # equal in all pools that share a hold
+        events = pool.hold(hold_id, cart_id, share.quantity, session.now, expires_at)
+        session.append(TICKET_POOL, share.pool_id, *events)
+    limits.count(session, terms, quantity, hold_id, customer_id, expires_at)
+    return HeldTickets(terms, shares)
+
+
+def extend(
+    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, expires_at: datetime
+) -> None:
+    """Move the hold's deadline. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
+    limits.count_again(session, shares, hold_id, customer_id, expires_at)
+    for share in shares:
+        pool = session.load(TICKET_POOL, share.pool_id)
+        session.append(TICKET_POOL, share.pool_id, *pool.extend(hold_id, session.now, expires_at))
+
+
+def place_on_order(
+    session: Session,
+    shares: tuple[PoolShare, ...],
+    hold_id: UUID,
+    customer_id: UUID,
+    order_id: UUID,
+    expires_at: datetime,
+) -> None:
+    """Give the hold the order's deadline. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
+    limits.count_again(session, shares, hold_id, customer_id, expires_at)
+    for share in shares:
+        pool = session.load(TICKET_POOL, share.pool_id)
+        session.append(TICKET_POOL, share.pool_id, *pool.place_on_order(hold_id, order_id, session.now, expires_at))
+
+
+def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID) -> None:
+    """Give the tickets back; a hold that has ended already stays as it is."""
+    limits.give_back(session, shares, hold_id, customer_id)
+    for share in shares:
+        pool = session.load(TICKET_POOL, share.pool_id)
+        events = pool.release(hold_id, session.now)
+        session.append(TICKET_POOL, share.pool_id, *events)
+        if events and pool.terms is not None:
+            session.raise_epoch(pool.terms.ticket_type_id)
+
+
+def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, order_id: UUID) -> None:
+    """Sell what is held. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
+    limits.count_again(session, shares, hold_id, customer_id, expires_at=None)
+    for share in shares:
+        pool = session.load(TICKET_POOL, share.pool_id)
+        session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))

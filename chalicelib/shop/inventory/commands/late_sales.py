@@ -1,0 +1,76 @@
+"""Selling to an order whose payment came late: what is still held, and free stock for what is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from chalicelib.platform.errors import Expired, RuleViolated
+from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
+from chalicelib.shop.inventory import limits
+from chalicelib.shop.inventory.allocation import pools_of_type, span
+from chalicelib.shop.inventory.allowance import CustomerLimitExceeded
+from chalicelib.shop.inventory.events import PoolShare
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
+
+
+class StockGone(RuleViolated):
+    """What a late payment was for cannot be sold to it any more.
+
+    Others have it by now, or the concert is cancelled, or the customer has bought as much as is allowed since.
+    """
+
+    code = "stock_gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Purchase:
+    """One line of an order: a hold, perhaps ended, of a ticket type over some pools."""
+
+    hold_id: UUID
+    ticket_type_id: UUID
+    shares: tuple[PoolShare, ...]
+
+
+def sell_late(session: Session, purchases: Sequence[Purchase], customer_id: UUID, order_id: UUID) -> None:
+    """Sell the holds, and take stock anew for those that have ended.
+
+    Stock may come from any pool of the type that is not closed. The sales window was kept when the tickets were held;
+    the customer's limit must still be. Raises StockGone.
+    """
+    for purchase in purchases:
+        try:
+            limits.count_again(session, purchase.shares, purchase.hold_id, customer_id, expires_at=None)
+        except CustomerLimitExceeded as exceeded:
+            raise StockGone(exceeded.detail) from exceeded
+        missing = sum([_sell_held(session, share, purchase.hold_id, order_id) for share in purchase.shares])
+        if missing:
+            _sell_unheld(session, purchase, missing, order_id)
+    if len(session.pending) > MAX_COMMIT_ITEMS:
+        raise StockGone("The tickets are scattered over too many pools.")
+
+
+def _sell_held(session: Session, share: PoolShare, hold_id: UUID, order_id: UUID) -> int:
+    """Sell the share, and return how many of it could not be sold because their hold has ended."""
+    pool = session.load(TICKET_POOL, share.pool_id)
+    try:
+        session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))
+    except Expired:
+        return share.quantity
+    except RuleViolated as closed:
+        raise StockGone(closed.detail) from closed
+    return 0
+
+
+def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: UUID) -> None:
+    pools = {
+        key: pool
+        for key in pools_of_type(session, purchase.ticket_type_id)
+        if not (pool := session.load(TICKET_POOL, key, Load.ALLOW_STALE).at(session.now)).closed
+    }
+    if sum(pool.free for pool in pools.values()) < quantity:
+        raise StockGone("The tickets were sold to others.")
+    for share in span(pools, quantity):
+        pool = session.load(TICKET_POOL, share.pool_id)
+        events = pool.sell_unheld(purchase.hold_id, order_id, share.quantity, session.now)
+        session.append(TICKET_POOL, share.pool_id, *events)

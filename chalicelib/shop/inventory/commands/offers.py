@@ -1,0 +1,69 @@
+"""Putting a ticket type on sale: its stock is split over pools, and each pool is opened with its terms."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.platform.money import Money
+from chalicelib.shop.inventory.events import TicketPoolOpened
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_stock
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
+
+LARGEST_OFFER = MAX_QUANTITY
+"""The most tickets of one type that can be offered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A ticket type that goes on sale, with everything that its pools must know."""
+
+    concert_id: UUID
+    concert_name: str
+    organiser_id: UUID | None
+    ticket_type_id: UUID
+    ticket_type_name: str
+    quantity: int
+    price: Money
+    max_per_order: int
+    max_per_customer: int | None
+    sales_start: datetime | None
+    sales_end: datetime
+
+
+def pools_of(ticket_type_id: UUID, quantity: int) -> tuple[UUID, ...]:
+    """Return the ids of the pools over which the stock is split."""
+    return tuple(pool_id(ticket_type_id, index) for index in range(len(split_stock(quantity))))
+
+
+def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
+    """Return the opening of each of the offer's pools."""
+    capacities = split_stock(offer.quantity)
+    return [
+        TicketPoolOpened(
+            concert_id=offer.concert_id,
+            concert_name=offer.concert_name,
+            organiser_id=offer.organiser_id,
+            ticket_type_id=offer.ticket_type_id,
+            ticket_type_name=offer.ticket_type_name,
+            pool_index=index,
+            pool_count=len(capacities),
+            capacity=capacity,
+            price=offer.price,
+            max_per_order=offer.max_per_order,
+            max_per_customer=offer.max_per_customer,
+            sales_start=offer.sales_start,
+            sales_end=offer.sales_end,
+            at=now,
+        )
+        for index, capacity in enumerate(capacities)
+    ]
+
+
+def open_pools(session: Session, terms: Iterable[TicketPoolOpened]) -> None:
+    """Open the pools that are not open yet."""
+    for opened in terms:
+        key = pool_id(opened.ticket_type_id, opened.pool_index)
+        pool = session.load(TICKET_POOL, key, Load.ASSUME_EMPTY)
+        session.append(TICKET_POOL, key, *pool.open(opened))
