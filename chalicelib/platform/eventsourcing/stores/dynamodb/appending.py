@@ -19,7 +19,7 @@ _DONE = "None"
 _LOST_RACE = _OCCUPIED | {"TransactionConflict"}
 
 
-class PreparedRequest(NamedTuple):
+class Prepared(NamedTuple):
     """A request that is ready to be sent: the operation's name, the client's method, and its arguments."""
 
     operation: str
@@ -30,12 +30,10 @@ class PreparedRequest(NamedTuple):
 class AppendRequests(Protocol):
     """A way of writing events down, each only where nothing is: it builds the requests."""
 
-    def for_one(self, event: StoredEvent) -> PreparedRequest: ...
+    def for_one(self, event: StoredEvent) -> Prepared: ...
 
-    def for_several(
-        self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]
-    ) -> PreparedRequest:
-        """A transaction of the events, in this order, and then the raised epochs of the marks with these keys.
+    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Prepared:
+        """A transaction of the events, in this order, and then the raised epochs of the results with these keys.
 
         `absent` are the marks that are believed not to be there, for a way that has to know.
         """

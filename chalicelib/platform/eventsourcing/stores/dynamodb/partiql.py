@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chalicelib.platform.aws.conditional import Item
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.eventsourcing.stores.dynamodb.appending import PreparedRequest
+from chalicelib.platform.eventsourcing.stores.dynamodb.appending import Prepared
 from chalicelib.platform.eventsourcing.stores.dynamodb.items import event_key, result_key, to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests, token_of
 
@@ -28,19 +28,15 @@ class Inserts:
         self._marks_table = marks_table
         self._requests = requests
 
-    def for_one(self, event: StoredEvent) -> PreparedRequest:
-        return PreparedRequest(
-            "ExecuteStatement", self._client.execute_statement, _insertion(self._table, to_item(event))
-        )
+    def for_one(self, event: StoredEvent) -> Prepared:
+        return Prepared("ExecuteStatement", self._client.execute_statement, _insertion(self._table, to_item(event)))
 
-    def for_several(
-        self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]
-    ) -> PreparedRequest:
+    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Prepared:
         insertions = [_insertion(self._table, to_item(event)) for event in events]
         raises = [self._raise_epoch(key, key in absent) for key in keys]
         token = token_of(events, "PartiQL", *sorted(map(str, absent)))
         request = {"TransactStatements": [*insertions, *raises], "ClientRequestToken": token}
-        return PreparedRequest("ExecuteTransaction", self._client.execute_transaction, request)
+        return Prepared("ExecuteTransaction", self._client.execute_transaction, request)
 
     def occupant(self, event: StoredEvent, refused: Item) -> Item:  # noqa: ARG002 - a refusal brings none
         key = event_key(event.aggregate_id, event.aggregate_version)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chalicelib.platform.aws.conditional import Item
 from chalicelib.platform.eventsourcing.stored import StoredEvent
-from chalicelib.platform.eventsourcing.stores.dynamodb.appending import PreparedRequest
+from chalicelib.platform.eventsourcing.stores.dynamodb.appending import Prepared
 from chalicelib.platform.eventsourcing.stores.dynamodb.items import result_key, to_item
 from chalicelib.platform.eventsourcing.stores.dynamodb.requests import Requests, token_of
 
@@ -22,16 +22,14 @@ class Puts:
         self._table = table
         self._marks_table = marks_table
 
-    def for_one(self, event: StoredEvent) -> PreparedRequest:
-        return PreparedRequest("PutItem", self._client.put_item, self._conditional_put(event))
+    def for_one(self, event: StoredEvent) -> Prepared:
+        return Prepared("PutItem", self._client.put_item, self._conditional_put(event))
 
-    def for_several(
-        self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]
-    ) -> PreparedRequest:  # noqa: ARG002 - `ADD` makes a mark that is absent
+    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Prepared:  # noqa: ARG002 - `ADD` makes a mark that is absent
         puts = [{"Put": self._conditional_put(event)} for event in events]
         raises = [{"Update": self._raise_epoch(key)} for key in keys]
         request = {"TransactItems": [*puts, *raises], "ClientRequestToken": token_of(events)}
-        return PreparedRequest("TransactWriteItems", self._client.transact_write_items, request)
+        return Prepared("TransactWriteItems", self._client.transact_write_items, request)
 
     def occupant(self, event: StoredEvent, refused: Item) -> Item:  # noqa: ARG002 - a refusal brings the item
         return refused
