@@ -110,8 +110,8 @@ def test_a_command_that_is_no_interpreter_is_passed_over(tmp_path: Path) -> None
     for program in (shims / f"python{version}", real / f"python{version}"):
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     search = {"PATH": f"{shims}:{real}:/usr/bin:/bin", "HOME": str(tmp_path)}
-    command = [PROJECT / "local" / "find-python", "2.1", version]
-    found = subprocess.run(command, env=search, capture_output=True, text=True, check=True)  # noqa: S603 - our own
+    program = str(PROJECT / "local" / "find-python")
+    found = subprocess.run([program, "2.1", version], env=search, capture_output=True, text=True, check=True)  # noqa: S603 - our own
     assert found.stdout == f"{real}/python{version}\n"
-    none = subprocess.run([*command[:1], "2.1"], env=search, capture_output=True, text=True, check=False)  # noqa: S603
+    none = subprocess.run([program, "2.1"], env=search, capture_output=True, text=True, check=False)  # noqa: S603
     assert (none.returncode, none.stdout) == (1, "")
