@@ -107,8 +107,8 @@ def test_a_command_that_is_no_interpreter_is_passed_over(tmp_path: Path) -> None
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     (shims / f"python{version}").write_text("#!/bin/sh\nexit 127\n")
     (real / f"python{version}").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
-    for program in (shims / f"python{version}", real / f"python{version}"):
-        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    for command in (shims / f"python{version}", real / f"python{version}"):
+        command.chmod(command.stat().st_mode | stat.S_IXUSR)
     search = {"PATH": f"{shims}:{real}:/usr/bin:/bin", "HOME": str(tmp_path)}
     program = str(PROJECT / "local" / "find-python")
     found = subprocess.run([program, "2.1", version], env=search, capture_output=True, text=True, check=True)  # noqa: S603 - our own
