@@ -5,10 +5,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.ending import interrupt_when_told_to_end
 from local.migrate import migrate
 from local.stack import Stack
+from local.throwaway import ThrowawayDirectory
 from tests.journeys.shop import Shop, Token, open_shop
 from tests.journeys.stage import open_stage, tokens_from
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Pytest would keep the folders of three sessions, keys of stacks among them; ours go with us, whoever ends us."""
+    interrupt_when_told_to_end()
+    if config.option.basetemp is None:  # a process of xdist has its place in ours
+        temporary = ThrowawayDirectory(None)
+        config.add_cleanup(temporary.remove)
+        config.option.basetemp = temporary.path / "pytest"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,9 +34,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """DynamoDB, Kinesis, SQS, Postgres and Redis, empty, on free ports."""
-    with Stack(tmp_path_factory.mktemp("stack"), migrate=migrate) as running:
+    with ThrowawayDirectory(None) as keys, Stack(keys, migrate=migrate) as running:
         os.environ.update(running.environment)
         yield running
 
