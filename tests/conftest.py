@@ -3,9 +3,10 @@
 import os
 from collections.abc import Iterator
 
+import httpx
 import pytest
-
 from local.ending import interrupt_when_told_to_end
+
 from local.migrate import migrate
 from local.stack import Stack
 from local.throwaway import ThrowawayDirectory
@@ -21,6 +22,15 @@ def pytest_configure(config: pytest.Config) -> None:
         temporary = ThrowawayDirectory(None)
         config.add_cleanup(temporary.remove)
         config.option.basetemp = temporary.path / "pytest"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where nobody answers, every journey would say so, each after its own while."""
+    if base_url := session.config.getoption("--api-url"):
+        try:
+            httpx.get(f"{base_url}/health")
+        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            pytest.exit(f"Nobody answers at {base_url}: {error}", returncode=1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
