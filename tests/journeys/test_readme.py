@@ -19,8 +19,9 @@ from tests.journeys.shop import Shop
 ROOT = Path(__file__).parents[2]
 _CHANGING = [
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<instant>"),
+    (re.compile(r'"PoolId": "[0-9a-f-]{36}"'), '"PoolId": "<any>"'),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
-    (re.compile(r"\b[0-9a-f]{12}$", re.MULTILINE), "<hash>"),
+    (re.compile(r"\b[0-9a-f]{12}$|\b[0-9a-f]{64}\b", re.MULTILINE), "<hash>"),
     (re.compile(r"[ \t]+"), " "),
 ]
 
