@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from local.ending import interrupt_when_told_to_end
-
 from local.__main__ import forget_real_aws
 from local.migrate import migrate
+from local.shutdown import interrupt_when_told_to_end
 from local.stack import Stack
 from local.throwaway import ThrowawayDirectory
 

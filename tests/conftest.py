@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from local.ending import interrupt_when_told_to_end
 
 from local.migrate import migrate
+from local.shutdown import interrupt_when_told_to_end
 from local.stack import Stack
 from local.throwaway import ThrowawayDirectory
 from tests.journeys.shop import Shop, Token, open_shop

@@ -171,7 +171,7 @@ def test_nobody_is_warned_of_a_redis_that_is_new_and_everybody_of_one_that_forgo
     watched: Watched, own_valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.INFO):
-        watched.caretaker.run()
+        watched.reconciler.run()
     assert watched.availability.is_whole()
     assert [record.message for record in caplog.records if "Redis" in record.message] == [
         "Redis is new and learns the log",
@@ -179,7 +179,7 @@ def test_nobody_is_warned_of_a_redis_that_is_new_and_everybody_of_one_that_forgo
     ]
     caplog.clear()
     own_valkey.forget_everything()
-    watched.caretaker.run()
+    watched.reconciler.run()
     assert "Redis has lost its memory" in [r.message for r in caplog.records if r.levelno == logging.WARNING]
     assert watched.lacking() == set()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.eventsourcing.dynamodb import DynamoDBEventStore
+from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 from local import ports
 from local.checkout import PROJECT
 from local.demo import PROGRAMME

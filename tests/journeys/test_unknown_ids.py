@@ -4,9 +4,9 @@ import io
 from uuid import uuid4
 
 import pytest
-from chalicelib.caller import person_id
 
 from chalicelib import composition
+from chalicelib.platform.caller import person_id
 from tests.journeys.shop import Shop
 
 pytestmark = pytest.mark.needs_the_stack
