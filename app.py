@@ -6,6 +6,7 @@ by its handler, and made before its first call as the table says.
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from chalicelib.platform.bus.kinesis.trigger import on_bus_records
 from chalicelib.platform.function import Bus, Function, LogStream, Queue, Schedule
 from chalicelib.platform.invocation import observed
 from chalicelib.platform.manifest import Context
-from chalicelib.settings import Settings
+from chalicelib.settings import Settings, says_no_stack
 
 if TYPE_CHECKING:
     from chalicelib.platform.bus.port import BusRecord
@@ -29,6 +30,10 @@ FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
 
 if FUNCTION:
     gc.disable()  # a start only makes what stays
+
+if problem := says_no_stack():
+    sys.stderr.write(f"{problem}\n")  # Chalice imports in a thread, which nobody would hear exit
+    sys.exit(1)
 
 settings = Settings.from_environment()
 logs.install()

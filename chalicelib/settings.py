@@ -19,6 +19,17 @@ APPEND_WITH = ("put", "partiql")
 
 _LONGEST_MINUTES = 7 * 24 * 60
 
+UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
+"""Set by `chalice local` for what it imports."""
+
+
+def says_no_stack(environ: Mapping[str, str] = os.environ) -> str | None:
+    """Say what to do if Chalice's command line serves the shop of the local stack, and there is none."""
+    name = environ.get(STACK_FILE)
+    if UNDER_CHALICE not in environ or not name or Path(name).is_file():
+        return None
+    return f"No stack runs here ({name} is missing): start `make run` first, or use its API, which is the same."
+
 
 class NotConfigured(RuntimeError):
     """A setting that this Lambda needs is missing: a fault of the deployment."""

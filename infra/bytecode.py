@@ -1,6 +1,10 @@
-"""Compiled modules for the package: Lambda cannot keep what it compiles, and every container would compile again."""
+"""Compiled modules for the package: Lambda cannot keep what it compiles, and every container would compile again.
+
+Run by path, `bytecode.py ARCHIVE …`, by the Python that is to load them; so it needs nothing but the library.
+"""
 
 import py_compile
+import sys
 import tempfile
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -32,3 +36,8 @@ def _bytecode(name: str, source: bytes, directory: Path) -> bytes:
     unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
     py_compile.compile(str(original), str(compiled), name, doraise=True, optimize=0, invalidation_mode=unchecked)
     return compiled.read_bytes()
+
+
+if __name__ == "__main__":
+    for archive in sys.argv[1:]:
+        add_bytecode(Path(archive))

@@ -7,12 +7,13 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from chalicelib.settings import Settings
+from infra import runtime
 
 AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 """What Lambda's runtime has beside the standard library."""
 
 CODE, SDK = "task", "runtime"
-DEPENDENCIES, ARCHIVE = (f"{layer}/python/lib/python3.11/site-packages" for layer in ("dependencies", "archive"))
+DEPENDENCIES, ARCHIVE = (f"{layer}/{runtime.SITE_PACKAGES}" for layer in ("dependencies", "archive"))
 """Where `unpack` puts the code, the SDK, and the layers: that of every function, and that of the archive alone."""
 
 PLACES = (CODE, DEPENDENCIES, SDK)

@@ -16,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.account import Account, sign_in
 from infra.failures import DeploymentFailed
-from infra.layers import PackagingFailed
 from infra.package import Packaging
 from infra.people import somebody
 from infra.progress import Progress
@@ -25,6 +24,7 @@ from infra.stacks import POLL, Stack
 from infra.stage import Stage, stage_named
 from infra.template import merge_template
 from infra.upload import upload
+from infra.wheels import PackagingFailed
 
 FOUNDATION = Path(__file__).with_name("foundation.yaml")
 OF_THE_SHOP: Mapping[str, Any] = merge_template()["Parameters"]

@@ -2,23 +2,13 @@
 
 import hashlib
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from infra import runtime, wheels
+
 ARCHIVE_REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements-archive.txt"
-SITE_PACKAGES = Path("python/lib/python3.11/site-packages")
-
-NEWEST_GLIBC = 26
-"""Lambda's Python 3.11 runs on Amazon Linux 2, which has glibc 2.26: a wheel that wants more cannot be loaded there."""
-
-PLATFORMS = [f"manylinux_2_{minor}_x86_64" for minor in range(17, NEWEST_GLIBC + 1)] + ["manylinux2014_x86_64"]
-
-
-class PackagingFailed(RuntimeError):
-    pass
 
 
 class Layers:
@@ -30,30 +20,17 @@ class Layers:
 
     def archive_layer(self, requirements: Path = ARCHIVE_REQUIREMENTS) -> Path:
         """The zip of the layer. Raises PackagingFailed."""
-        digest = hashlib.sha256(requirements.read_bytes() + Path(__file__).read_bytes()).hexdigest()[:16]
+        made_from = [requirements, *(Path(file) for file in (__file__, wheels.__file__, runtime.__file__))]
+        digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()[:16]
         layer = self._directory / f"archive-{digest}.zip"
         if not layer.exists():
             shutil.rmtree(self._directory, ignore_errors=True)
             self._directory.mkdir(parents=True)
             content = self._directory / "content"
-            self._fetch(requirements, content / SITE_PACKAGES)
+            wheels.fetch(requirements, content / runtime.SITE_PACKAGES, self._environment)
             _zip(content, self._directory / "unfinished").rename(layer)
             shutil.rmtree(content)
         return layer
-
-    def _fetch(self, requirements: Path, target: Path) -> None:
-        platforms = [argument for platform in PLATFORMS for argument in ("--platform", platform)]
-        wheels = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", "3.11", *platforms]
-        quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]
-        run = subprocess.run(  # noqa: S603 - arguments of our own
-            [sys.executable, "-m", "pip", "install", *quiet, *wheels, "--target", str(target), "-r", str(requirements)],
-            env=dict(self._environment),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if run.returncode:
-            raise PackagingFailed(run.stdout + run.stderr)
 
 
 def _zip(content: Path, target: Path) -> Path:

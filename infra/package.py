@@ -1,8 +1,8 @@
 """`python -m infra.package`: the CloudFormation package in `build/package`, checked as CI and a deployment want it.
 
 Chalice packages a copy of what is shipped and nothing else: no leftovers of an editor, and no bytecode but what is
-compiled from that very copy. The dependencies are kept beside the copy, and fetched again only when requirements.txt
-has changed.
+compiled from that very copy. The dependencies are kept in it, and fetched again only when requirements.txt has
+changed. For which Python it is built stands in `infra.runtime`.
 """
 
 import fcntl
@@ -20,18 +20,34 @@ from importlib.metadata import version
 from pathlib import Path
 
 from chalicelib.settings import STACK_FILE, Settings
-from infra.bytecode import add_bytecode
-from infra.layers import Layers, PackagingFailed
+from infra import runtime, wheels
+from infra.layers import Layers
 from infra.template import ARCHIVE_LAYER, merge_template
+from infra.wheels import PackagingFailed
 
 PROJECT = Path(__file__).resolve().parent.parent
 BUILD = PROJECT / "build"
-SHIPPED = ("app.py", "chalicelib", "requirements.txt", ".chalice/config.json", ".chalice/policies")
+SHIPPED = ("app.py", "chalicelib", ".chalice/config.json", ".chalice/policies")
+REQUIREMENTS = PROJECT / "requirements.txt"
+VENDOR = "vendor"
+"""The folder whose content Chalice puts into the layer as it is."""
 STAGE = "prod"
 REGION = "eu-west-1"
 """Chalice and the SAM translator want a region to be named, and ask it nothing."""
 
-CHALICE = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+_FOR_LAMBDA = f"""
+import sys
+from chalice.cli import main
+from chalice.config import Config
+Config.lambda_python_version = property(lambda _: {runtime.RUNTIME!r})
+sys.exit(main())
+"""
+CHALICE = [sys.executable, "-c", _FOR_LAMBDA]
+"""Of itself it packages for the Python that it runs on."""
+
+WITHOUT_BYTECODE = f", without bytecode: there is no {runtime.RUNTIME} here to compile it, and functions start slower"
+
+COMPILER = Path(__file__).with_name("bytecode.py")
 
 
 class Packaging:
@@ -51,15 +67,16 @@ class Packaging:
         began = time.monotonic()
         with self._alone():
             self._copy_what_is_shipped()
-            fetched = self._run_chalice()
+            fetched = self._fetch_dependencies()
+            self._run_chalice()
             shutil.copy2(self._layers.archive_layer(), self.package / ARCHIVE_LAYER)
-            for zipped in self._zips():
-                add_bytecode(zipped)
+            compiled = self._compile()
             template = (self.package / "sam.json").read_text()
             self._check(template)
         sizes = ", ".join(f"{zipped.name} ({zipped.stat().st_size / 1e6:.1f} MB)" for zipped in self._zips())
         return (
             f"{os.path.relpath(self.package)}: sam.json ({len(json.loads(template)['Resources'])} resources), {sizes}\n"
+            f"for {runtime.RUNTIME}{'' if compiled else WITHOUT_BYTECODE}; "
             f"dependencies {'fetched' if fetched else 'unchanged'}; "
             f"no findings of cfn-lint and the SAM translator; {time.monotonic() - began:.1f} s"
         )
@@ -82,8 +99,33 @@ class Packaging:
                 copy.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(original, copy)
 
-    def _run_chalice(self) -> bool:
-        """Whether the dependencies had to be fetched. Raises PackagingFailed."""
+    def _fetch_dependencies(self) -> bool:
+        """Put them where Chalice takes a layer's content from; returns whether they were not there yet. Raises
+        PackagingFailed."""
+        vendor, stamp = self._source / VENDOR, self._directory / "fetched"
+        how = b"".join(path.read_bytes() for path in (REQUIREMENTS, Path(wheels.__file__), Path(runtime.__file__)))
+        digest = hashlib.sha256(how).hexdigest()
+        if vendor.is_dir() and stamp.is_file() and stamp.read_text() == digest:
+            return False
+        stamp.unlink(missing_ok=True)
+        shutil.rmtree(vendor, ignore_errors=True)
+        wheels.fetch(REQUIREMENTS, vendor, _environment())
+        stamp.write_text(digest)
+        return True
+
+    def _compile(self) -> bool:
+        """Add bytecode to every archive; returns whether there is a Python here that can. Raises PackagingFailed."""
+        python = runtime.find_interpreter()
+        if python is None:
+            return False
+        command = [python, "-I", "-S", str(COMPILER), *map(str, self._zips())]
+        run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+        if run.returncode:
+            raise PackagingFailed(run.stderr)
+        return True
+
+    def _run_chalice(self) -> None:
+        """Raises PackagingFailed."""
         merge = self._directory / "merge.json"
         merge.write_text(json.dumps(merge_template(), indent=2))
         shutil.rmtree(self.package, ignore_errors=True)
@@ -97,12 +139,11 @@ class Packaging:
             check=False,
         )
         output = run.stdout + run.stderr
-        # Chalice says this, packages without it, and ends well.
+        # Chalice says this of what it cannot install, packages without it, and ends well.
         if run.returncode or "Could not install" in output:
             shutil.rmtree(self.package, ignore_errors=True)
             raise PackagingFailed(output)
         self._trusted.touch()
-        return "Reusing existing shared layer" not in output
 
     def _forget_what_cannot_be_trusted(self) -> None:
         """Chalice writes what it keeps in place, whole or not, and tells versions of the code apart by the bytes of

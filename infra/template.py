@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.function import Bus, Function, LogStream, Queue
-from infra import alarms, dashboard
+from infra import alarms, dashboard, runtime
 from infra.gateway_responses import gateway_responses
 from infra.names import logical_id, logs_of, physical_name
 from infra.needs import PROVISIONS, ref
@@ -264,7 +264,7 @@ def _archive_layer() -> Json:
         "Type": "AWS::Serverless::LayerVersion",
         "Properties": {
             "LayerName": {"Fn::Sub": "cloudbash-${Stage}-archive"},
-            "CompatibleRuntimes": ["python3.11"],
+            "CompatibleRuntimes": [runtime.RUNTIME],
             "CompatibleArchitectures": ["x86_64"],
             "ContentUri": f"./{ARCHIVE_LAYER}",
         },

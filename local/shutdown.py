@@ -7,6 +7,12 @@ import time
 POLL = 0.05
 
 
+def interrupt_when_told_to_end() -> None:
+    """Make `kill` and a terminal that closes do what Ctrl-C does: what is in use is put away."""
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.default_int_handler)
+
+
 class Ended(Exception):
     """Somebody asked us to end."""
 

@@ -5,7 +5,9 @@ import os
 import sys
 from collections.abc import Sequence
 
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 from rich.console import Console
+from rich.markup import escape
 
 from chalicelib.platform.errors import CloudbashError
 from chalicelib.settings import STACK_FILE, NotConfigured
@@ -16,6 +18,24 @@ from ops.report import show
 
 def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault(STACK_FILE, ".local/stack.json")
+    options = parser().parse_args(arguments)
+    try:
+        report = options.command(options)
+    except CloudbashError as error:
+        _say(f"[red]{error.code}[/red]: {escape(error.detail)}")
+        return 1
+    except (NotConfigured, NoRegionError, NoCredentialsError) as error:
+        _say(f"[red]{escape(str(error))}[/red]: start `make run`, or name a stage's servers in the environment")
+        return 1
+    except (BotoCoreError, ClientError) as error:
+        _say(f"[red]{escape(str(error))}[/red]")
+        return 1
+    show(report, as_json=options.json)
+    return 0 if report.ok else 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command with its options."""
     parser = argparse.ArgumentParser(prog="python -m ops", description="Operator commands of Cloudbash.")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -23,19 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         module.declare(commands)
     for command in commands.choices.values():  # `--json` may stand before the command or after it
         command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
-    try:
-        report = options.command(options)
-    except CloudbashError as error:
-        Console(stderr=True).print(f"[red]{error.code}[/red]: {error.detail}")
-        return 1
-    except NotConfigured as error:
-        Console(stderr=True).print(
-            f"[red]{error}[/red]: start `make run`, or name a stage's servers in the environment"
-        )
-        return 1
-    show(report, as_json=options.json)
-    return 0 if report.ok else 1
+    return parser
+
+
+def _say(text: str) -> None:
+    """On one line, however long it is."""
+    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,14 @@
 
 import argparse
 import os
+import sys
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from chalicelib import composition
+from chalicelib.composition import Composition
 from chalicelib.platform.caller import Role, person_id
+from chalicelib.platform.errors import CloudbashError, NotFound
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.shop.access.commands import erase_person, grant_role, granted_roles, revoke_role
 from ops.report import Report
@@ -15,23 +18,39 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 
+class NotConfirmed(CloudbashError):
+    """Who was asked did not agree."""
+
+    code = "not_confirmed"
+
+
 def grant(options: argparse.Namespace) -> Report:
     """give a person a role, in effect with the next request"""
-    grant_role(composition.current().repository, _origin(), person_id(options.subject), Role(options.role))
+    shop = composition.current()
+    if not _is_uuid(options.subject):
+        _ensure_known(shop, options.subject)
+    grant_role(shop.repository, _origin(), person_id(options.subject), Role(options.role))
     return _roles_of(options.subject)
 
 
 def revoke(options: argparse.Namespace) -> Report:
     """take a granted role back"""
-    revoke_role(composition.current().repository, _origin(), person_id(options.subject), Role(options.role))
+    shop = composition.current()
+    _ensure_known(shop, options.subject)
+    revoke_role(shop.repository, _origin(), person_id(options.subject), Role(options.role))
     return _roles_of(options.subject)
 
 
 def erase(options: argparse.Namespace) -> Report:
     """destroy a person's key: their personal data is unreadable everywhere, for good"""
     shop = composition.current()
-    erase_person(shop.repository, shop.vault, _origin(), person_id(options.subject))
-    return Report([{"person": str(person_id(options.subject)), "erased": "yes"}])
+    if not options.again:
+        _ensure_known(shop, options.subject)
+    person = person_id(options.subject)
+    if not options.yes and not _is_sure(f"Person {person}: what they told us becomes unreadable everywhere, for good."):
+        raise NotConfirmed("Nothing was erased. Answer yes, or say --yes where nobody can be asked.")
+    erase_person(shop.repository, shop.vault, _origin(), person)
+    return Report([{"person": str(person), "erased": "yes"}])
 
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,6 +60,27 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         if command is not erase:
             parser.add_argument("role", choices=[role.value for role in Role if role is not Role.CUSTOMER])
         parser.set_defaults(command=command)
+    parser.add_argument("--yes", action="store_true", help="do not ask whether it is meant")
+    parser.add_argument("--again", action="store_true", help="finish an erasure that broke off: the key may be gone")
+
+
+def _is_uuid(subject: str) -> bool:
+    """As the subjects of the user pool are."""
+    return str(person_id(subject)) == subject.lower()
+
+
+def _ensure_known(shop: Composition, subject: str) -> None:
+    """Raises NotFound for who has neither an account nor a key here: a slip of the pen makes an id as well."""
+    person = person_id(subject)
+    if not shop.vault.knows(person) and not shop.event_store.read(person):
+        raise NotFound(f"Nobody with the subject {subject} has left anything here.")
+
+
+def _is_sure(consequence: str) -> bool:
+    """Ask on the terminal; where there is none, nobody is."""
+    sys.stderr.write(f"{consequence} Type yes to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
 
 
 def _roles_of(subject: str) -> Report:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from chalicelib import composition
 from chalicelib.composition import Composition
 from chalicelib.platform import metrics
+from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.chain import Fault, SegmentCheck, faults_of
 from chalicelib.platform.integrity.verification import SignedCheck
 from ops.report import Report
@@ -29,6 +30,8 @@ def verify_chain(options: argparse.Namespace) -> Report:
             progress.advance(task, heads)
     named = {(fault.stream_id, fault.version) for fault in faults}
     found = [*faults, *(fault for fault in signed.faults if (fault.stream_id, fault.version) not in named)]
+    if options.stream and not events and not found:  # of a stream that was deleted, its signed heads still tell
+        raise NotFound("There is no such stream, and there never was one with a signed head.")
     counts = {"events": events, "streams": streams, "signed heads": signed.heads, "documents": signed.documents}
     summary = {name: str(count) for name, count in counts.items()} | {"signed until": signed.signed_until or "never"}
     rows = [

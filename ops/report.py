@@ -1,6 +1,7 @@
 """What a command has to say: a table for people, or the same rows as JSON for machines."""
 
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+_WIDER_THAN_ANY_VALUE = 500_000
+"""An event has 400 KB at most."""
 
 Rows = list[dict[str, str]]
 """They share their keys, which head the columns."""
@@ -48,12 +52,23 @@ def show(report: Report, *, as_json: bool) -> None:
     *fixed, last = report.rows[0] if report.rows else ["nothing"]
     for heading in fixed:
         table.add_column(heading, no_wrap=True)
-    # Of all columns this one alone may shrink, and its lines are cut instead of wrapped.
-    table.add_column(last)
+    # Of all columns this one alone may shrink: then its lines go on below.
+    table.add_column(last, overflow="fold")
     for row in report.rows:
-        *values, longest = row.values()
-        table.add_row(*map(Text, values), Text(longest, no_wrap=True, overflow="crop"))
-    Console(highlight=False).print(table)
+        table.add_row(*map(Text, row.values()))
+    _print(table)
+
+
+def _print(table: Table) -> None:
+    """Print it as wide as the terminal is, or as COLUMNS says. Where there is neither, in a pipe, no line goes on
+    below: whoever searches there finds a value in one piece."""
+    if sys.stdout.isatty() or "COLUMNS" in os.environ:
+        Console(highlight=False).print(table)
+        return
+    console = Console(highlight=False, width=_WIDER_THAN_ANY_VALUE)
+    with console.capture() as captured:
+        console.print(table)
+    sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
 def _show_sections(report: Report) -> None:
@@ -68,7 +83,7 @@ def _show_sections(report: Report) -> None:
             table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
         for row in section.rows:
             table.add_row(*map(Text, row.values()))
-        console.print(table)
+        _print(table)
 
 
 def _is_number(text: str) -> bool:

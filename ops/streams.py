@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import TypeAdapter, ValidationError
 
 from chalicelib import composition
+from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.history import created_at
 from chalicelib.platform.http.amounts import OffsetInstant
 from chalicelib.shop.streams.queries import history as history_of
@@ -23,6 +24,8 @@ def history(options: argparse.Namespace) -> Report:
     """a stream's events, in order: who caused each, and what it changed"""
     shop = composition.current()
     stream = shop.event_store.read(options.stream)
+    if not stream:
+        raise NotFound("There is no such stream.")
     kept = [event for event in stream if options.as_of is None or created_at(event) <= options.as_of]
     events = history_of(kept, shop.aggregates)
     rows = [
@@ -64,12 +67,11 @@ def _headline(event: dict[str, Any]) -> list[str]:
 
 
 def _change(change: dict[str, Any]) -> str:
-    return f"{change['path']}: {_short(change['before'])} → {_short(change['after'])}"
+    return f"{change['path']}: {_text(change['before'])} → {_text(change['after'])}"
 
 
-def _short(value: Any) -> str:
-    text = json.dumps(_without_ciphertext(value), ensure_ascii=False)
-    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"
+def _text(value: Any) -> str:
+    return json.dumps(_without_ciphertext(value), ensure_ascii=False)
 
 
 def _without_ciphertext(value: Any) -> Any:
@@ -79,6 +81,3 @@ def _without_ciphertext(value: Any) -> Any:
             return f"sealed with key {value.get('key')}"
         return {name: _without_ciphertext(member) for name, member in value.items()}
     return [_without_ciphertext(member) for member in value] if isinstance(value, list) else value
-
-
-_WIDTH = 60

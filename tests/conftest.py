@@ -3,12 +3,34 @@
 import os
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from local.migrate import migrate
+from local.shutdown import interrupt_when_told_to_end
 from local.stack import Stack
+from local.throwaway import ThrowawayDirectory
 from tests.journeys.shop import Shop, Token, open_shop
 from tests.journeys.stage import open_stage, tokens_from
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Pytest would keep the folders of three sessions, keys of stacks among them; ours go with us, whoever ends us."""
+    interrupt_when_told_to_end()
+    if config.option.basetemp is None:  # a process of xdist has its place in ours
+        temporary = ThrowawayDirectory(None)
+        config.add_cleanup(temporary.remove)
+        config.option.basetemp = temporary.path / "pytest"
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where nobody answers, every journey would say so, each after its own while."""
+    if base_url := session.config.getoption("--api-url"):
+        try:
+            httpx.get(f"{base_url}/health")
+        except (httpx.TransportError, httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            pytest.exit(f"Nobody answers at {base_url}: {error}", returncode=1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -22,9 +44,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """DynamoDB, Kinesis, SQS, Postgres and Redis, empty, on free ports."""
-    with Stack(tmp_path_factory.mktemp("stack"), migrate=migrate) as running:
+    with ThrowawayDirectory(None) as keys, Stack(keys, migrate=migrate) as running:
         os.environ.update(running.environment)
         yield running
 

@@ -22,7 +22,8 @@ AWS_SDK = {"boto3", "botocore", "certifi", "dateutil", "jmespath", "s3transfer",
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
 CRYPTOGRAPHY = {"_cffi_backend", "cryptography"}
 POSTGRES = {"psycopg", "psycopg_binary", "psycopg_pool", "typing_extensions"}
-REDIS = {"redis", "cryptography"}
+REDIS = {"redis", "cryptography"} | ({"async_timeout"} if sys.version_info < (3, 11, 3) else set())
+"""Lambda's Python 3.11 is newer: what redis wants below 3.11.3 does not ship."""
 
 DUCKDB = {"duckdb", "_duckdb"}
 

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import fields, replace
-from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
-from pathlib import Path
+from importlib.util import source_hash
+from pathlib import Path, PurePosixPath
 from typing import Any
 from unittest.mock import MagicMock
 from zipfile import ZipFile
@@ -23,12 +23,14 @@ from chalicelib.functions import FUNCTIONS, PROCESSES, handler_of
 from chalicelib.platform.function import Bus, Function, LogStream, Need, Queue
 from chalicelib.settings import NotConfigured, Settings
 from infra import package as packaging
-from infra.bytecode import LEFT_OUT, add_bytecode
+from infra import runtime, wheels
+from infra.bytecode import LEFT_OUT
 from infra.checks import findings, translate
 from infra.container import ARCHIVE, AWS_SDK, CODE, DEPENDENCIES, SDK, unpack
-from infra.layers import Layers, PackagingFailed
+from infra.layers import Layers
 from infra.names import logical_id
-from infra.package import PROJECT, REGION, Packaging
+from infra.package import COMPILER, PROJECT, REGION, Packaging
+from infra.wheels import PackagingFailed
 from local import gateway, server
 from tests.support.policies import ON_EVERY_RESOURCE
 
@@ -562,20 +564,33 @@ def test_the_package_has_the_shop_as_it_is_and_nothing_of_what_is_around_it(pack
     assert not [name for name, path in expected.items() if shipped[name] != path.read_bytes()]
 
 
+@pytest.fixture(scope="module")
+def lambdas_python() -> str:
+    """A Python as the functions have it, whatever this test runs on."""
+    return runtime.find_interpreter() or pytest.skip(f"There is no {runtime.RUNTIME} here.")
+
+
+def compiled_name(module: str) -> str:
+    path = PurePosixPath(module)
+    return str(path.parent / "__pycache__" / f"{path.stem}.{runtime.CACHE_TAG}.pyc")
+
+
 @pytest.mark.parametrize("zipped", ["deployment.zip", "layer-deployment.zip"])
-def test_every_module_is_shipped_with_its_bytecode(package: Path, zipped: str) -> None:
+def test_every_module_is_shipped_with_its_bytecode(package: Path, zipped: str, lambdas_python: str) -> None:
+    ask_for_magic = [lambdas_python, "-c", "import importlib.util; print(importlib.util.MAGIC_NUMBER.hex())"]
+    magic = bytes.fromhex(subprocess.run(ask_for_magic, capture_output=True, text=True, check=True).stdout)  # noqa: S603
     with ZipFile(package / zipped) as archive:
         modules = {name: archive.read(name) for name in archive.namelist() if name.endswith(".py")}
         compiled = {name: archive.read(name) for name in archive.namelist() if name.endswith(".pyc")}
-    expected = {cache_from_source(name): source for name, source in modules.items() if LEFT_OUT not in name}
+    expected = {compiled_name(name): source for name, source in modules.items() if LEFT_OUT not in name}
     assert compiled.keys() == expected.keys()
     never_compared_with_its_source = (1).to_bytes(4, "little")
     for name, source in expected.items():
-        header = MAGIC_NUMBER + never_compared_with_its_source + source_hash(source)
+        header = magic + never_compared_with_its_source + source_hash(source)
         assert compiled[name][:16] == header, name
 
 
-def test_the_same_code_gives_the_same_package(package: Path, tmp_path: Path) -> None:
+def test_the_same_code_gives_the_same_package(package: Path, tmp_path: Path, lambdas_python: str) -> None:
     copies = [tmp_path / "one.zip", tmp_path / "another.zip"]
     with ZipFile(package / "deployment.zip") as archive:
         for copy in copies:
@@ -583,7 +598,7 @@ def test_the_same_code_gives_the_same_package(package: Path, tmp_path: Path) -> 
                 for entry in archive.infolist():
                     if not entry.filename.endswith(".pyc"):
                         rewritten.writestr(entry, archive.read(entry))
-            add_bytecode(copy)
+            subprocess.run([lambdas_python, "-I", "-S", COMPILER, copy], check=True)  # noqa: S603
     assert copies[0].read_bytes() == copies[1].read_bytes()
 
 
@@ -594,13 +609,13 @@ def test_the_package_has_the_migrations(package: Path) -> None:
 
 
 def test_the_layer_leaves_out_what_the_runtime_has_and_what_only_developers_need(package: Path) -> None:
-    prefix = "python/lib/python3.11/site-packages/"
+    prefix = f"{runtime.SITE_PACKAGES}/"
     names = names_in(package / "layer-deployment.zip")
     assert all(name.startswith(prefix) for name in names)
     layer = {name.removeprefix(prefix).split("/")[0] for name in names}
     assert {"pydantic", "psycopg", "psycopg_binary", "psycopg_pool", "redis", "jwt", "cryptography"} <= layer
     assert not layer & {*AWS_SDK} - {"urllib3"}
-    assert not layer & {"chalice", "pytest", "hypothesis", "mypy", "moto", "ministack", "cfnlint"}
+    assert not layer & {"chalice", "pytest", "hypothesis", "mypy", "ministack", "cfnlint", "async_timeout"}
 
 
 def test_only_the_function_that_writes_parquet_carries_its_library(sam: str, package: Path) -> None:
@@ -628,33 +643,31 @@ def deployed(package: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-ON_LAMBDAS_PLATFORM = pytest.mark.skipif(
-    sys.platform != "linux" or sys.version_info[:2] != (3, 11), reason="packaged for Lambda's Linux"
-)
+ON_LAMBDAS_PLATFORM = pytest.mark.skipif(sys.platform != "linux", reason="packaged for Lambda's Linux")
 WITH_A_LAYER_OF_ITS_OWN = "chalicelib.platform.archive.parquet", "chalicelib.platform.archive.archivist"
 
 
-def run_deployed(deployed: Path, program: str, *layers: str) -> None:
+def run_deployed(deployed: Path, python: str, program: str, *layers: str) -> None:
     paths = [deployed / place for place in (CODE, *layers, SDK)]
     preamble = (
         f"import importlib, pkgutil, sys; sys.path[:0] = {[str(path) for path in paths]!r}; import app, chalicelib\n"
     )
-    command = [sys.executable, "-I", "-S", "-c", preamble + program]
+    command = [python, "-I", "-S", "-c", preamble + program]
     run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
     assert run.returncode == 0, run.stderr
 
 
 @ON_LAMBDAS_PLATFORM
-def test_every_module_that_is_shipped_can_be_imported_where_it_is_deployed(deployed: Path) -> None:
+def test_every_module_that_is_shipped_can_be_imported_where_it_is_deployed(deployed: Path, lambdas_python: str) -> None:
     program = (
         "for module in pkgutil.walk_packages(chalicelib.__path__, 'chalicelib.'):\n"
         f"    if module.name not in {WITH_A_LAYER_OF_ITS_OWN!r}: importlib.import_module(module.name)"
     )
-    run_deployed(deployed, program, DEPENDENCIES)
+    run_deployed(deployed, lambdas_python, program, DEPENDENCIES)
 
 
 @ON_LAMBDAS_PLATFORM
-def test_the_archive_is_written_where_it_is_deployed(deployed: Path, tmp_path: Path) -> None:
+def test_the_archive_is_written_where_it_is_deployed(deployed: Path, tmp_path: Path, lambdas_python: str) -> None:
     program = (
         f"for name in {WITH_A_LAYER_OF_ITS_OWN!r}: importlib.import_module(name)\n"
         "from pathlib import Path; from uuid import UUID\n"
@@ -665,10 +678,53 @@ def test_the_archive_is_written_where_it_is_deployed(deployed: Path, tmp_path: P
         "assert spool.write('2030-06-15', directory / 'x.parquet') == 1\n"
         "assert list(read_events([directory / 'x.parquet'])) == [event]"
     )
-    run_deployed(deployed, program, DEPENDENCIES, ARCHIVE)
+    run_deployed(deployed, lambdas_python, program, DEPENDENCIES, ARCHIVE)
 
 
 # The packaging itself
+
+
+def test_what_ships_is_for_the_python_of_the_functions_whatever_python_packages(sam: str, package: Path) -> None:
+    resources = json.loads(sam)["Resources"].values()
+    of_functions = {r["Properties"]["Runtime"] for r in resources if r["Type"] == "AWS::Serverless::Function"}
+    of_layers = {
+        python
+        for r in resources
+        if r["Type"] == "AWS::Serverless::LayerVersion"
+        for python in r["Properties"]["CompatibleRuntimes"]
+    }
+    assert of_functions == of_layers == {runtime.RUNTIME}
+    suffixes = re.compile(r"\.(cpython|cp)-?(\d+)[-.]")
+    for zipped in package.glob("*.zip"):
+        tags = {f"cpython-{found[2]}" for name in names_in(zipped) if (found := suffixes.search(name))}
+        assert tags <= {runtime.CACHE_TAG}, zipped
+
+
+def test_a_command_that_only_looks_like_python_does_not_compile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pyenv leaves commands in the path for what is installed but not chosen."""
+    shim = tmp_path / runtime.RUNTIME
+    shim.write_text("#!/bin/sh\necho 'command not found' >&2\nexit 127\n")
+    shim.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(runtime, "is_runtime", lambda: False)
+    assert runtime.find_interpreter() is None
+
+
+def test_without_a_python_that_can_compile_the_package_says_that_it_has_no_bytecode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writes_a_template = (
+        "import pathlib, sys; p = pathlib.Path(sys.argv[-1]); p.mkdir(); (p / 'sam.json').write_text('{}')"
+    )
+    monkeypatch.setattr(
+        packaging, "CHALICE", [sys.executable, "-c", writes_a_template.replace("{}", '{"Resources": {}}')]
+    )
+    monkeypatch.setattr(wheels, "fetch", lambda _, target, __: target.mkdir(parents=True))
+    monkeypatch.setattr(Packaging, "_check", lambda *_: None)
+    monkeypatch.setattr(runtime, "find_interpreter", lambda: None)
+    assert f"for {runtime.RUNTIME}, without bytecode" in Packaging(tmp_path).build()
 
 
 def test_the_checks_find_what_is_wrong(sam: str) -> None:
@@ -694,6 +750,7 @@ def chalice_says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     def says(output: str, status: int) -> None:
         program = [sys.executable, "-c", f"import sys; print({output!r}); sys.exit({status})"]
         monkeypatch.setattr(packaging, "CHALICE", program)
+        monkeypatch.setattr(wheels, "fetch", lambda _, target, __: target.mkdir(parents=True))
 
     return says
 

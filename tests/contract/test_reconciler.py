@@ -1,5 +1,6 @@
 """The reconciler: what the bus lost is found and caught up, some pages of the log a run."""
 
+import logging
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -166,6 +167,23 @@ def test_a_redis_that_lost_its_memory_knows_all_again_after_one_pass(whole: Watc
     whole.reconciler.run()
     assert whole.availability.is_complete()
     assert whole.lacking() == set()
+
+
+def test_nobody_is_warned_of_a_redis_that_is_new_and_everybody_of_one_that_forgot(
+    watched: Watched, own_valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        watched.reconciler.run()
+    assert watched.availability.is_complete()
+    assert [record.message for record in caplog.records if "Redis" in record.message] == [
+        "Redis is new and learns the log",
+        "Redis knows the whole log again",
+    ]
+    caplog.clear()
+    own_valkey.forget_everything()
+    watched.reconciler.run()
+    assert "Redis has lost its memory" in [r.message for r in caplog.records if r.levelno == logging.WARNING]
+    assert watched.lacking() == set()
 
 
 def test_a_redis_that_loses_its_memory_in_the_middle_of_a_batch_knows_all_again(

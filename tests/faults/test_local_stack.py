@@ -790,7 +790,8 @@ def test_a_run_command_killed_with_sigkill_takes_every_child_with_it(tmp_path: P
 def test_a_make_killed_with_sigkill_takes_the_whole_stack_with_it(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP)
     state = tmp_path / "state"
-    command = f"{sys.executable} -m local --no-demo --app-directory {tmp_path} --state {state}"
+    arguments = ["--no-demo", "--app-directory", str(tmp_path), "--state", str(state)]
+    command = shlex.join([sys.executable, "-m", "local", *arguments])
     (tmp_path / "Makefile").write_text(f"run:\n\t@{command}\n")
     make = ["make", "--file", str(tmp_path / "Makefile"), "run"]
     environment = {**os.environ, "PORT": str(ports.free_port())}

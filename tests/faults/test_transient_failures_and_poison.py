@@ -96,7 +96,7 @@ def test_one_poison_event_parks_its_stream_and_the_others_go_on(shop: Shop) -> N
     assert made(visitor.get(f"/venues/{well.venue_id}"))["capacity"] == 7
     assert made(organiser.post(f"/concerts/{well.concert_id}/cancel"))["status"] == "cancelling"
     shop.settle()
-    assert made(visitor.get(f"/concerts/{well.concert_id}"))["status"] == "cancelling"
+    assert made(visitor.get(f"/concerts/{well.concert_id}"))["status"] == "cancelled"
 
 
 def append_poison(stream_id: UUID) -> StoredEvent:

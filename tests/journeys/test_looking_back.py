@@ -214,5 +214,5 @@ def test_a_person_who_is_erased_is_nobody_in_the_past_too(shop: Shop) -> None:
     customer = shop.customer(person)
     order_id = order_of(customer, publish_concert(shop.organiser()).ticket_type_id, 1)
     placed = tick()
-    assert main(["erase", person]) == 0
+    assert main(["erase", person, "--yes"]) == 0
     assert then(customer, f"/orders/{order_id}", as_of=placed)["buyer"] is None

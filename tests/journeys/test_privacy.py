@@ -80,7 +80,7 @@ def test_an_erased_persons_data_can_be_read_no_more(shop: Shop) -> None:
     order_id = made(customer.post(f"/carts/{cart_id}/checkout", json=checkout))["order_id"]
     shop.settle()
     assert made(customer.get(f"/orders/{order_id}"))["buyer"] == checkout["buyer"]
-    assert main(["erase", person]) == 0
+    assert main(["erase", person, "--yes"]) == 0
     assert made(customer.get(f"/orders/{order_id}"))["buyer"] is None
 
 

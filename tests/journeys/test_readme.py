@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -10,14 +11,17 @@ from types import TracebackType
 
 import pytest
 
+from local import ports
 from local.stack import Stack
 from tests.journeys.console import steps_of
 from tests.journeys.shop import Shop
 
 ROOT = Path(__file__).parents[2]
 _CHANGING = [
-    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z"), "<instant>"),
-    (re.compile(r"\b[0-9a-f]{12}$", re.MULTILINE), "<hash>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"), "<instant>"),
+    (re.compile(r'"PoolId": "[0-9a-f-]{36}"'), '"PoolId": "<any>"'),
+    (re.compile(r"\x1b\[[0-9;]*m"), ""),
+    (re.compile(r"\b[0-9a-f]{12}$|\b[0-9a-f]{64}\b", re.MULTILINE), "<hash>"),
     (re.compile(r"[ \t]+"), " "),
 ]
 
@@ -67,16 +71,58 @@ def steady(output: str) -> str:
 @pytest.mark.needs_the_stack
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is typed with curl")
 def test_every_command_of_the_tour_prints_what_the_readme_shows(shop: Shop, stack: Stack) -> None:
-    environment = {**os.environ, "COLUMNS": "120", "STACK_FILE": ""}
-    with Shell(environment) as shell:
-        shell.run(f"make() {{ {token_of(stack)}; }}")
+    with Shell(as_in_a_terminal(STACK_FILE="")) as shell:
+        shell.run(f"make() {{ {token_with_keys_in(stack.directory)}; }}")
         for step in steps_of((ROOT / "README.md").read_text()):
-            command = step.command.replace("http://127.0.0.1:8000", shop.base_url)
-            output = shell.run(command.replace(".venv/bin/python", sys.executable))
+            output = shell.run(typed(step.command, shop.base_url))
             shop.settle()
             assert steady(output) == steady(step.output), step.command
 
 
-def token_of(stack: Stack) -> str:
-    """What `make token ROLE=…` does, for the issuer of this stack."""
-    return f'{sys.executable} -m local.token --directory {stack.directory} --role "${{2#ROLE=}}"'
+@pytest.mark.needs_the_stack
+@pytest.mark.skipif(shutil.which("curl") is None, reason="the tour is typed with curl")
+def test_the_tour_can_be_pasted_at_once(tmp_path: Path) -> None:
+    """No command waits for what an earlier one set going, unless the page says so."""
+    port, state = ports.free_port(), tmp_path / "state"
+    command = [sys.executable, "-m", "local", "--no-demo", "--state", str(state)]
+    environment = {**os.environ, "PORT": str(port)}
+    steps = list(steps_of((ROOT / "README.md").read_text()))
+    pasted = "\n".join(typed(step.command, f"http://127.0.0.1:{port}") for step in steps)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE) as run:  # noqa: S603
+        assert run.stdout is not None
+        assert any("Ready" in line for line in run.stdout)
+        tour = subprocess.run(
+            ["bash"],  # noqa: S607 - the reader's own
+            input=f"make() {{ {token_with_keys_in(state)}; }}\n{pasted}\n",
+            cwd=ROOT,
+            env=as_in_a_terminal(STACK_FILE=str(state / "stack.json")),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=True,
+        )
+        run.terminate()
+    assert lines_of(tour.stdout) == lines_of("\n".join(step.output for step in steps))
+
+
+def lines_of(output: str) -> list[str]:
+    """Answers of the API end without a line break: what follows one stands on the same line."""
+    return steady(output.replace("}{", "}\n{")).replace("\n", "").split("}")
+
+
+def typed(command: str, base_url: str) -> str:
+    """The command for this shop and this Python."""
+    command = command.replace("http://127.0.0.1:8000", base_url)
+    return command.replace(".venv/bin/python", shlex.quote(sys.executable))
+
+
+def as_in_a_terminal(**more: str) -> dict[str, str]:
+    """The environment of a terminal with 120 columns; one that names the file of its stack has nothing of another's."""
+    inherited = {"PATH", "HOME", "TMPDIR"} if more["STACK_FILE"] else set(os.environ)
+    return {name: os.environ[name] for name in inherited & os.environ.keys()} | {"COLUMNS": "120", **more}
+
+
+def token_with_keys_in(directory: Path) -> str:
+    """What `make token ROLE=…` does, for the issuer whose keys lie there."""
+    command = [sys.executable, "-m", "local.token", "--directory", str(directory), "--role"]
+    return f'{shlex.join(command)} "${{2#ROLE=}}"'

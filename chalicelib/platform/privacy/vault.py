@@ -47,6 +47,10 @@ class PersonVault:
         """HMAC-SHA256 under the person's key: comparable while the person exists, meaningless once erased."""
         return hmac.new(self._key(person_id), text.encode(), hashlib.sha256).hexdigest()
 
+    def knows(self, person_id: UUID) -> bool:
+        """Tell whether the person has a key, without making one. Raises Unavailable."""
+        return self._keys.find(str(person_id)) is not None
+
     def erase(self, person_id: UUID) -> None:
         """Destroy the person's key. Raises Unavailable."""
         self._keys.erase(str(person_id))

@@ -143,7 +143,7 @@ class Reconciler:
             return last
         new = Pass(str(uuid4()), format_instant(self._clock()), is_done=False, is_repair=must_repair)
         if must_repair:
-            logger.warning("Redis has lost its memory")
+            _tell_why(last)
             self._volatile.begin_repair(new.id)
         return new
 
@@ -186,3 +186,11 @@ class Reconciler:
             consumer.catch_up(event.aggregate_id, [event])
         name = consumer.projection.name
         return {(name, event.aggregate_id) for event in behind if self._parking.find(name, event.aggregate_id) is None}
+
+
+def _tell_why(last: Pass) -> None:
+    """Before the first pass of all, Redis had nothing to lose."""
+    if last.id:
+        logger.warning("Redis has lost its memory")
+    else:
+        logger.info("Redis is new and learns the log")

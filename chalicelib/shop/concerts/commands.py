@@ -30,6 +30,7 @@ from chalicelib.shop.concerts.events import (
 )
 from chalicelib.shop.inventory.commands import (
     Offer,
+    are_cleared,
     change_capacity,
     close_pools,
     largest_capacity,
@@ -244,6 +245,14 @@ def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> lis
     if not uncleared:
         repository.execute(partial(_complete_cancellation, concert_id=concert_id), origin)
     return uncleared
+
+
+def complete_cancellation(repository: Repository, concert_id: UUID, origin: Origin) -> None:
+    """Complete the cancellation if every pool is cleared. Of two workers that clear the last two pools at once, the
+    later one finds both cleared: each asks after its own commit."""
+    concert, _ = repository.load(CONCERT, concert_id)
+    if concert.status is ConcertStatus.CANCELLING and are_cleared(repository, concert.pool_ids):
+        repository.execute(partial(_complete_cancellation, concert_id=concert_id), origin)
 
 
 def _complete_cancellation(session: Session, concert_id: UUID) -> None:

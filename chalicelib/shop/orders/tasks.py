@@ -8,6 +8,7 @@ from uuid import UUID
 from chalicelib.platform.errors import CloudbashError, Unavailable
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.processes.work import Task, WorkQueue
+from chalicelib.shop.concerts.commands import complete_cancellation
 from chalicelib.shop.inventory.commands import clear_pool, orders_in
 from chalicelib.shop.orders import settlement
 from chalicelib.shop.orders.payments.port import PaymentGateway
@@ -51,13 +52,14 @@ def cancel_pool(shop: OrderTaskServices, task: Task) -> None:
     """Begin the cancellation of every order that a closed pool has, and clear the pool once each has decided.
 
     The pool is closed, so its events tell of every order there is. What is left to do then is known to the order's own
-    process, and is sent to be done at once only to save time.
+    process, and is sent to be done at once only to save time. The last pool that is cleared completes the cancellation.
     """
     context, pool_id, concert_id = _context(shop, task), task.stream_id, task.subject
     tasks = [_begun(context, order_id, concert_id) for order_id in orders_in(shop.repository, pool_id)]
     shop.work_queue.send([task for task in tasks if task is not None])
     if not any(task is not None and task.kind == CANCEL_ORDER for task in tasks):
         clear_pool(shop.repository, pool_id, context.origin)
+        complete_cancellation(shop.repository, concert_id, context.origin)
 
 
 def _begun(context: SettlementContext, order_id: UUID, concert_id: UUID) -> Task | None:

@@ -11,7 +11,7 @@ import pytest
 
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import CloudbashError, Unavailable
-from chalicelib.platform.eventsourcing.codec import recorded
+from chalicelib.platform.eventsourcing.codec import Origin, recorded
 from chalicelib.platform.processes.process import FROM_THE_BEGINNING
 from chalicelib.platform.processes.runner import RETRY_EVERY, ProcessRunner
 from chalicelib.platform.processes.work import MemoryWorkQueue, Task, from_message, to_message
@@ -22,6 +22,7 @@ from chalicelib.shop.concerts.process import FINISHED_WITHIN, RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import pool_id
+from chalicelib.shop.orders import tasks
 from chalicelib.shop.orders.order import REQUEST_TIME
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT
@@ -116,7 +117,6 @@ def test_cancelling_a_concert_refunds_and_cancels_every_order_of_it(running: Mac
     unpaid, of_another_concert = ordered(running, ticket_type_id), ordered(running, other_type_id)
     running.shop.pay(of_another_concert)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
-    running.run()
     assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
     running.run_until_quiet()
     assert {running.shop.order_state(order_id).status for order_id in paid} == {OrderStatus.REFUNDED}
@@ -130,6 +130,42 @@ def test_cancelling_a_concert_refunds_and_cancels_every_order_of_it(running: Mac
     running.queue.send([Task(RESUME_CONCERT, concert_id, "again")])
     running.run()
     assert running.shop.log(running.store.stream_ids()) == before
+
+
+def test_a_concert_is_cancelled_as_soon_as_its_last_order_has_decided_and_no_watchdog_is_waited_for(
+    running: Machinery,
+) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
+    order_id = ordered(running, ticket_type_id)
+    running.shop.pay(order_id)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    running.run()
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
+    assert running.shop.order_state(order_id).status is OrderStatus.REFUNDED
+    assert due_at(running, concert_id) is None
+
+
+def test_a_worker_that_died_before_it_completed_the_cancellation_is_replaced_by_the_watchdog(
+    running: Machinery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    concert_id, _ = running.shop.on_sale()
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    with monkeypatch.context() as patched:
+        patched.setattr(tasks, "complete_cancellation", lambda *_: None)
+        running.run()
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
+    running.run_until_quiet()
+    assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLED
+
+
+def test_asking_whether_the_cancellation_is_complete_reads_one_pool_as_long_as_it_is_not(running: Machinery) -> None:
+    concert_id, ticket_type_id = running.shop.on_sale(quantity=20 * TICKETS_PER_POOL)
+    concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
+    origin = Origin("worker", "correlation", "cause")
+    before = running.store.usage.requests["Query"]
+    concerts.complete_cancellation(running.shop.repository, concert_id, origin)
+    assert running.store.usage.requests["Query"] - before == 2  # the concert and its last pool
+    assert len(running.shop.pools(ticket_type_id)) > 2
 
 
 def test_a_cancellation_that_was_interrupted_is_taken_up_by_the_watchdog(running: Machinery) -> None:

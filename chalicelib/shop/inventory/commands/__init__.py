@@ -1,7 +1,7 @@
 """What other contexts, and the work queue, can do with the stock."""
 
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
-from chalicelib.shop.inventory.commands.closing import clear_pool, close_pools, orders_in
+from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in
 from chalicelib.shop.inventory.commands.holds import (
     HeldTickets,
     extend,
@@ -21,6 +21,7 @@ __all__ = [
     "Offer",
     "Purchase",
     "StockGone",
+    "are_cleared",
     "change_capacity",
     "clear_pool",
     "close_pools",

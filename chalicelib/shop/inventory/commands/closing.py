@@ -27,6 +27,15 @@ def clear_pool(repository: Repository, key: UUID, origin: Origin) -> None:
     repository.execute(command, origin)
 
 
+def are_cleared(repository: Repository, pool_ids: list[UUID]) -> bool:
+    """Tell whether no order needs any of these pools, with as few reads as an answer takes.
+
+    Pools are cleared roughly in their order, so the last one is asked first: while a cancellation is under way, that
+    one pool answers for thousands.
+    """
+    return all(repository.load(TICKET_POOL, key)[0].cleared for key in reversed(pool_ids))
+
+
 def orders_in(repository: Repository, key: UUID) -> list[UUID]:
     """Return every order that ever had tickets of this pool, held or sold, from the pool's own events, each once."""
     events = (recorded(stored).event for stored in repository.store.read(key))
