@@ -1,17 +1,21 @@
 """Generated pages are current, links lead to a file and a heading, and the index of the ADRs is complete."""
 
+import inspect
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chalicelib import contexts  # noqa: F401 - importing them registers their events
+from chalicelib.platform.eventsourcing.event import Event, event_classes
 from ops.catalogue import PAGE, render
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 ADRS = sorted((ROOT / "docs" / "adr").glob("[0-9]*.md"))
 SOURCES = ("chalicelib", "infra", "local", "ops")
+OURS = [event for event in event_classes() if event.__module__.startswith("chalicelib.")]
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -22,6 +26,13 @@ ADR = re.compile(
 
 def test_the_event_catalogue_is_the_codes() -> None:
     assert PAGE.read_text() == render()
+
+
+@pytest.mark.parametrize("event", OURS, ids=lambda event: event.__name__)
+def test_an_event_says_in_one_short_sentence_what_it_records(event: type[Event]) -> None:
+    sentence = re.split(r"[.;] |\.$|\n\n", inspect.cleandoc(event.__doc__ or ""), maxsplit=1)[0]
+    assert sentence.startswith("Records that ")
+    assert len(sentence.split()) <= 20
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
