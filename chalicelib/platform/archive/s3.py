@@ -1,4 +1,4 @@
-"""The files of the archive in an S3 bucket."""
+"""Keeps the files of the archive in an S3 bucket."""
 
 import shutil
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ _DELETED_AT_ONCE = 1000
 
 
 class S3Files:
-    """An object a file. What S3 refuses, for whatever reason, is weather: the archive waits."""
+    """Keeps one object a file. Whatever S3 refuses is a transient failure, and the archive waits."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -44,7 +44,7 @@ class S3Files:
             with _weather():
                 reply = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
             if reply.get("Errors"):
-                raise Unavailable("The archive does not let files go.")
+                raise Unavailable("The archive refuses to delete files.")
 
 
 @contextmanager

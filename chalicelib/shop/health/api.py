@@ -1,4 +1,4 @@
-"""Route of the health."""
+"""Declares the route of the health check."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus

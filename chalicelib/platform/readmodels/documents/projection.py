@@ -347,7 +347,7 @@ def _place(versioned: Versioned) -> str:
 
 def _sort_key(after: Sequence[str]) -> str:
     if len(after) != 1 or not _SORT_KEY.fullmatch(after[0]):
-        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),))
+        raise InvalidInput("The cursor did not come from this API.", (("?cursor", "did not come from this API"),))
     return after[0]
 
 
