@@ -1,4 +1,4 @@
-"""A container as Lambda starts it, on this machine: what it finds in its environment and in its folders."""
+"""Imitates a container as Lambda starts it, with its environment and its folders, on this machine."""
 
 import os
 from dataclasses import fields
@@ -36,7 +36,7 @@ def environment(function: str) -> dict[str, str]:
 
 
 def unpack(package: Path, directory: Path) -> None:
-    """The SDK is this machine's."""
+    """Unpack the package into the folders of a container; the SDK is this machine's."""
     for zipped, place in (
         ("deployment.zip", CODE),
         ("layer-deployment.zip", "dependencies"),

@@ -1,4 +1,4 @@
-"""What `chalice package` merges into its own template: all that the decorators in app.py cannot say."""
+"""Makes what `chalice package` merges into its own template: all that the decorators in app.py cannot say."""
 
 import json
 from pathlib import Path
@@ -20,8 +20,10 @@ Json = dict[str, Any]
 
 
 def _mapping(stream: Json, parallel: int) -> Json:
-    """An event source that loses nothing: the whole stream from its start, and every batch until it succeeds. So it has
-    no destination for failures, which gets what was given up: here the code itself keeps aside what it cannot read."""
+    """Return an event source that loses nothing: the whole stream from its start, and every batch until it succeeds.
+
+    It has no destination for failures, because nothing is given up: the code itself keeps aside what it cannot read.
+    """
     return {
         "Stream": stream,
         "StartingPosition": "TRIM_HORIZON",
@@ -259,7 +261,7 @@ def _properties(function: Function) -> Json:
 
 
 def _archive_layer() -> Json:
-    """Chalice makes one layer, for all functions; `infra.package` makes this one."""
+    """Return the archive's layer, which `infra.package` builds, since Chalice makes one layer for all functions."""
     return {
         "Type": "AWS::Serverless::LayerVersion",
         "Properties": {
