@@ -1,4 +1,4 @@
-"""Makes a person for the time of a test: a user of the stage's pool, with tokens that Cognito has signed."""
+"""Makes a test person: a user of the stage's pool, with tokens that Cognito has signed."""
 
 import secrets
 from collections.abc import Iterator

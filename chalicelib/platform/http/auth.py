@@ -50,7 +50,7 @@ class _IssuerKeys(jwt.PyJWKClient):
 
 
 class RemoteKeys:
-    """Reads the keys of a JWKS address, once, and again when a token names a key that is not among them."""
+    """Reads the keys of a JWKS address, once, and again when a token names an unknown key."""
 
     def __init__(self, url: str) -> None:
         self._client = _IssuerKeys(url, timeout=5)
