@@ -20,7 +20,10 @@ PLACES = (CODE, DEPENDENCIES, SDK)
 
 
 def environment(function: str) -> dict[str, str]:
-    """For the handler of this name: every setting but the files of development. Nothing answers at its endpoints."""
+    """Return the environment for the handler of this name: every setting except the files of development.
+
+    Nothing answers at its endpoints.
+    """
     texts = [field for field in fields(Settings) if isinstance(field.default, str)]
     settings = {field.name.upper(): field.default or "x" for field in texts}
     kinds = {

@@ -50,7 +50,7 @@ def _bus_of(trigger: Bus) -> Json:
 
 
 def event_source(function: Function) -> Json | None:
-    """What the function's mapping is to say, under the name that Chalice gives it; None for a function without one."""
+    """Return what the function's mapping must say, under the name that Chalice gives it; None without a mapping."""
     match function.trigger:
         case LogStream():
             kind, properties = "Dynamodb", _mapping({"Fn::GetAtt": ["EventsTable", "StreamArn"]}, parallel=1)
@@ -72,7 +72,7 @@ def event_source(function: Function) -> Json | None:
 
 
 def environment(function: Function) -> Json:
-    """The settings that the function reads, and no others."""
+    """Return the settings that the function reads, and no others."""
     settings: Json = {}
     for need, provision in PROVISIONS.items():
         if need in function.needs:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib import contexts  # noqa: F401 - importing them registers their events
+from chalicelib import contexts
 from chalicelib.platform.eventsourcing.event import Event, event_classes
 from ops.catalogue import PAGE, render
+
+contexts.load_events()
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

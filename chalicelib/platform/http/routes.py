@@ -236,7 +236,7 @@ def _view(
 
 
 def _answered(route: _Route[Shop], call: Call[Shop]) -> Answer:
-    """What the route says; a read also says how far behind its read model was in the streams that were named."""
+    """Run the handler; a read also says how far its read model was behind in the streams that were named."""
     if route.method != "GET":
         return route.handler(call)
     min_versions = call.min_versions

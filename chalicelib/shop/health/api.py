@@ -21,7 +21,7 @@ routes: Routes[Shop] = Routes(__name__)
 
 @routes.get("/health")
 def get_health(call: Call[Shop]) -> Answer:
-    """503 only if the log is away: without a read database the shop still sells."""
+    """Answer 503 only if the log is away: without a read database the shop still sells."""
     states = check(call.shop.probes)
     healthy = all(state == "ok" for state in states.values())
     status = HTTPStatus.OK if states["event_log"] == "ok" else HTTPStatus.SERVICE_UNAVAILABLE

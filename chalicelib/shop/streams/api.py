@@ -67,7 +67,7 @@ _MAX_DIGITS = 15
 
 @routes.get("/streams/{stream_id}/events", Role.CUSTOMER)
 def list_events(call: Call[Shop]) -> Answer:
-    """For operators every stream, for organisers their own."""
+    """List a stream's events: operators may see every stream, organisers their own."""
     if Role.OPERATOR not in call.actor.roles:
         call.add_granted_roles()
     call.require(Role.ORGANISER)
