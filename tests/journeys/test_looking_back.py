@@ -108,7 +108,7 @@ def test_the_stock_is_shown_as_it_was(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("moment", "pointers"),
+    ("point", "pointers"),
     [
         ({"as_of": "2026-01-01T00:00:00Z", "version": "1"}, ["?as_of", "?version"]),
         ({"as_of": "2026-01-01T00:00:00"}, ["?as_of"]),
