@@ -1,1 +1,1 @@
-"""What runs on AWS around the code, and the commands that bring it there. Never shipped to Lambda."""
+"""Describes what runs on AWS around the code, and deploys and destroys it. Never shipped to Lambda."""

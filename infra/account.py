@@ -1,4 +1,4 @@
-"""Whose account it is, before anything is done there."""
+"""Finds out whose account it is, before anything is done there."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ REGION = "eu-west-1"
 
 @dataclass(frozen=True)
 class Account:
-    """`session` makes the clients of everything that follows."""
+    """Names the account; `session` makes the clients of everything that follows."""
 
     session: Any
     id: str
@@ -26,7 +26,11 @@ class Account:
 
 
 def sign_in(region: str | None) -> Account:
-    """Raises DeploymentFailed where there are no credentials, or none that AWS admits."""
+    """Return the account of the credentials.
+
+    Raises:
+        DeploymentFailed: there are no credentials, or none that AWS accepts.
+    """
     try:
         session = boto3.Session()
         session = boto3.Session(region_name=region or session.region_name or REGION)

@@ -1,7 +1,7 @@
-"""What somebody is told of. Each alarm names the section of docs/operations.md that says what to do.
+"""Defines the alarms, each with the section of docs/operations.md that says what to do.
 
-No alarm needs traffic to be quiet: what is not measured while nothing happens counts as good, or leaves a lasting alarm
-as it is. The one exception is a scheduled function that does not run.
+No alarm needs traffic to be quiet: a metric without data counts as good, or leaves a lasting alarm as it is. The one
+exception is a scheduled function that does not run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -47,7 +47,7 @@ class Metric:
     statistic: str = "Sum"
 
     def of(self, period: int) -> Json:
-        """As alarms over several metrics name them."""
+        """Return the metric in the form that alarms over several metrics take."""
         dimensions = [{"Name": name, "Value": value} for name, value in self.dimensions]
         metric = {"Namespace": self.namespace, "MetricName": self.name, "Dimensions": dimensions}
         return {"Metric": metric, "Period": period, "Stat": self.statistic}
@@ -55,9 +55,9 @@ class Metric:
 
 @dataclass(frozen=True)
 class Alarm:
-    """In the alarm once `datapoints` of the last `periods` are at the threshold or above it (`is_below`: below it).
+    """Goes off once `datapoints` of the last `periods` are at the threshold or above it (`is_below`: below it).
 
-    `metric` is one metric, or several by their ids with an `expression` over them. `period` in seconds.
+    `metric` is one metric, or several by their ids with an `expression` over them. `period` is in seconds.
     """
 
     logical_id: str
@@ -142,7 +142,7 @@ def alarms(functions: Mapping[str, Function]) -> Iterator[Alarm]:
 
 
 def ours(name: str, function: str, statistic: str = "Sum") -> Metric:
-    """A metric that the code prints; see chalicelib/platform/metrics.py."""
+    """Return a metric that the code prints; see chalicelib/platform/metrics.py."""
     return Metric("Cloudbash", name, (("Function", {"Ref": function}),), statistic)
 
 
@@ -165,7 +165,10 @@ def of_a_queue(name: str, queue: str) -> Metric:
 
 
 def _of_the_log() -> Iterator[Alarm]:
-    """Over missing data of DynamoDB alarms keep their state, whatever they are told: so it is filled."""
+    """Define the alarms of the log.
+
+    An alarm on DynamoDB's metrics keeps its state when data is missing, whatever it is told, so missing data is filled.
+    """
     yield Alarm(
         "TamperingAlarm",
         "tampering",

@@ -1,4 +1,4 @@
-"""Compiled modules for the package: Lambda cannot keep what it compiles, and every container would compile again.
+"""Adds compiled modules to the package: Lambda cannot store what it compiles, so every container would compile anew.
 
 Run by path, `bytecode.py ARCHIVE …`, by the Python that is to load them; so it needs nothing but the library.
 """
@@ -15,8 +15,13 @@ LEFT_OUT = "/stripe/"
 
 
 def add_bytecode(zipped: Path) -> None:
-    """Beside every module of the archive. It is never compared with its source, so that the same source gives the same
-    bytes, whatever the times of the files. Raises PyCompileError."""
+    """Add bytecode beside every module of the archive.
+
+    It is never compared with its source, so that the same source gives the same bytes, whatever the times of the files.
+
+    Raises:
+        PyCompileError: a module cannot be compiled.
+    """
     with ZipFile(zipped) as archive:
         sources = {entry: archive.read(entry) for entry in archive.infolist() if _is_compiled(entry.filename)}
     with ZipFile(zipped, "a", ZIP_DEFLATED) as archive, tempfile.TemporaryDirectory() as directory:

@@ -1,4 +1,4 @@
-"""What CloudFormation and SAM would find wrong with a packaged template, found before it is deployed."""
+"""Finds what CloudFormation and SAM would refuse in a packaged template, before it is deployed."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
 
 
 class _NoManagedPolicies:
-    """Every role is written out in the template, so that no policy of AWS has to be looked up."""
+    """Loads no managed policies: every role is written out in the template."""
 
     def load(self) -> dict[str, str]:
         return {}
@@ -26,7 +26,7 @@ _SAM = "AWS::Serverless-2016-10-31"
 
 
 def findings(template: str, region: str) -> list[str]:
-    """One line for each; warnings and hints count."""
+    """Return one line for each finding; warnings and hints count."""
     try:
         if _SAM in template:
             translate(json.loads(template), region)
@@ -37,7 +37,11 @@ def findings(template: str, region: str) -> list[str]:
 
 
 def translate(template: dict[str, Any], region: str) -> dict[str, Any]:
-    """The template as CloudFormation gets it, without SAM's resources. Raises InvalidDocumentException."""
+    """Return the template as CloudFormation gets it, without SAM's resources.
+
+    Raises:
+        InvalidDocumentException: SAM refuses the template.
+    """
     for resource in template["Resources"].values():
         for location in ("CodeUri", "ContentUri"):
             if location in resource.get("Properties", {}):
@@ -49,7 +53,7 @@ def translate(template: dict[str, Any], region: str) -> dict[str, Any]:
 
 @contextmanager
 def _in(region: str) -> Iterator[None]:
-    """The translator takes the region from nowhere but the environment."""
+    """Set the region in the environment, because the translator takes it from nowhere else."""
     before = os.environ.get("AWS_DEFAULT_REGION")
     os.environ["AWS_DEFAULT_REGION"] = region
     try:

@@ -20,7 +20,7 @@ MEMORY, TIMEOUT = 512, 60
 
 
 def files() -> dict[str, str]:
-    """What is to be in `.chalice`, by path below it."""
+    """Return the files that belong in `.chalice`, by path below it."""
     written = {"config.json": config()}
     for function in FUNCTIONS.values():
         written[function.policy_file] = policy_of(function)

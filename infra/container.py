@@ -1,4 +1,4 @@
-"""A container as Lambda starts it, on this machine: what it finds in its environment and in its folders."""
+"""Imitates a container as Lambda starts it, with its environment and its folders, on this machine."""
 
 import os
 from dataclasses import fields
@@ -21,7 +21,10 @@ PLACES = (CODE, DEPENDENCIES, SDK)
 
 
 def environment(function: str) -> dict[str, str]:
-    """For the handler of this name: every setting but the files of development. Nothing answers at its endpoints."""
+    """Return the environment for the handler of this name: every setting except the files of development.
+
+    Nothing answers at its endpoints.
+    """
     texts = [field for field in fields(Settings) if isinstance(field.default, str)]
     settings = {field.name.upper(): field.default or "x" for field in texts}
     kinds = {
@@ -37,7 +40,7 @@ def environment(function: str) -> dict[str, str]:
 
 
 def unpack(package: Path, directory: Path) -> None:
-    """The SDK is this machine's."""
+    """Unpack the package into the folders of a container; the SDK is this machine's."""
     for zipped, place in (
         ("deployment.zip", CODE),
         ("layer-deployment.zip", "dependencies"),

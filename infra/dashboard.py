@@ -1,4 +1,4 @@
-"""One page that shows how the shop is."""
+"""Defines one page that shows the state of the shop."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -87,7 +87,7 @@ def _named(metric: Metric) -> list[str]:
 
 
 def _in_text(value: Any) -> str:
-    """A value of the template as `Fn::Sub` has it within a text."""
+    """Return a value of the template in the form that `Fn::Sub` takes within a text."""
     if isinstance(value, str):
         return value
     if "Ref" in value:

@@ -1,7 +1,8 @@
-"""`python -m infra.deploy --stage prod`: a stage as this checkout has it, the first time and every time after.
+"""Deploys a stage as this checkout has it: `python -m infra.deploy --stage prod`.
 
-Foundation, package, shop, migrations, and a free ticket that is bought through the deployed address. Each step may be
-repeated, and what is as it should be already is left alone: after a failure, mend what it names and type it again.
+The steps are foundation, package, shop, migrations, and a free ticket that is bought through the deployed address. Each
+step may be repeated and leaves alone what is right already. After a failure, repair what it names and run the command
+again.
 """
 
 import argparse
@@ -33,7 +34,7 @@ _PATIENT = Config(read_timeout=920, retries={"total_max_attempts": 1})
 
 
 class Deployment:
-    """One stage in one account."""
+    """Deploys one stage in one account."""
 
     def __init__(self, account: Account, stage: Stage, progress: Progress, poll: float = POLL) -> None:
         self._progress = progress
@@ -63,7 +64,7 @@ class Deployment:
             outcome.append("changed" if changed else "unchanged")
 
     def migrate(self) -> None:
-        """Postgres is not to be reached from here: a function inside the VPC does it."""
+        """Run the migrations in a function inside the VPC, because Postgres cannot be reached from here."""
         with self._progress.step("Migrations") as outcome:
             client = self._account.session.client("lambda", config=_PATIENT)
             answer = client.invoke(FunctionName=f"{self._stage.shop}-migrate")
@@ -94,13 +95,23 @@ def parameters_of_the_foundation(template: str) -> Mapping[str, Any]:
 
 
 def ensure_every_choice_is_known(stage: Stage, foundation: Mapping[str, Any]) -> None:
-    """Raises DeploymentFailed: a misspelt choice would be no choice."""
+    """Refuse choices that are no parameter of either stack.
+
+    Raises:
+        DeploymentFailed: a choice is unknown; a misspelt one would have no effect.
+    """
     if unknown := stage.choices.keys() - foundation.keys() - OF_THE_SHOP.keys():
         raise DeploymentFailed(f"stages.json: the stage {stage.name} chooses {', '.join(sorted(unknown))}, unknown.")
 
 
 def deploy(stage: Stage, region: str | None) -> None:
-    """Raises DeploymentFailed, PackagingFailed and what boto3 raises."""
+    """Deploy the stage.
+
+    Raises:
+        DeploymentFailed: a step has failed.
+        PackagingFailed: the package cannot be built.
+        botocore's errors: as boto3 raises them.
+    """
     template = FOUNDATION.read_text()
     ensure_every_choice_is_known(stage, parameters_of_the_foundation(template))
     account, progress = sign_in(region), Progress()

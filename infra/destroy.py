@@ -1,4 +1,4 @@
-"""`python -m infra.destroy --stage test`: both stacks of a stage, and a list of what the account keeps."""
+"""Destroys both stacks of a stage and lists what the account keeps: `python -m infra.destroy --stage test`."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 
 class Destruction:
-    """One stage in one account."""
+    """Destroys one stage in one account."""
 
     def __init__(self, account: Account, stage: Stage, progress: Progress, poll: float = POLL) -> None:
         self._progress = progress
@@ -27,11 +27,15 @@ class Destruction:
         self.shop = Stack(cloudformation, stage.shop, progress.tell, poll)
 
     def retained(self) -> list[str]:
-        """What stays in the account, by kind and physical name."""
+        """List what stays in the account, by kind and physical name."""
         return [line for stack in (self.shop, self.foundation) if stack.exists for line in _retained(stack)]
 
     def destroy(self) -> None:
-        """Raises DeploymentFailed; may be repeated."""
+        """Delete both stacks; may be repeated.
+
+        Raises:
+            DeploymentFailed: a stack cannot be deleted.
+        """
         with self._progress.step("Shop"):
             self.shop.delete()
         bucket = self.foundation.outputs().get("PackageBucket")
@@ -60,7 +64,12 @@ def _retained(stack: Stack) -> list[str]:
 
 
 def destroy(stage: Stage, region: str | None, *, sure: bool) -> None:
-    """Raises DeploymentFailed and what boto3 raises."""
+    """Destroy the stage.
+
+    Raises:
+        DeploymentFailed: a stack cannot be deleted.
+        botocore's errors: as boto3 raises them.
+    """
     account, progress = sign_in(region), Progress()
     destruction = Destruction(account, stage, progress)
     progress.say(f"Stage {stage.name} in account {account.id}, {account.region}, as {account.caller}")

@@ -1,5 +1,5 @@
-"""Why a stage could not be deployed or destroyed, in words for whoever typed the command."""
+"""Defines the error of a deployment, in words for whoever typed the command."""
 
 
 class DeploymentFailed(RuntimeError):
-    """Its text is all that is shown."""
+    """Says why a stage could not be deployed or destroyed; its text is all that is shown."""

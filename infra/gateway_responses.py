@@ -1,6 +1,6 @@
-"""The errors that API Gateway answers with itself, as problem documents.
+"""Makes problem documents of the errors that API Gateway answers itself.
 
-They go into the API's definition and not into resources of their own: importing a definition forgets the responses that
+They go into the API's definition and not into resources of their own. Importing a definition removes the responses that
 are not in it, and only what is in it is deployed with it (aws/serverless-application-model issue 390).
 """
 
@@ -74,7 +74,7 @@ REFUSALS = {
 
 
 def gateway_responses() -> dict[str, Any]:
-    """The member `x-amazon-apigateway-gateway-responses` of an API definition."""
+    """Return the member `x-amazon-apigateway-gateway-responses` of an API definition."""
     return {response_type: _response(refusal) for response_type, refusal in REFUSALS.items()}
 
 

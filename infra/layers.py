@@ -1,4 +1,4 @@
-"""Layers beside the one that Chalice makes: libraries that only some functions have."""
+"""Builds layers besides the one that Chalice makes, for libraries that only some functions have."""
 
 import hashlib
 import shutil
@@ -12,14 +12,18 @@ ARCHIVE_REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements-ar
 
 
 class Layers:
-    """They lie in `directory`, each made again only when its requirements have changed."""
+    """Keeps layers in `directory`, and builds one anew only when its requirements have changed."""
 
     def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
         self._directory = directory
         self._environment = environment
 
     def archive_layer(self, requirements: Path = ARCHIVE_REQUIREMENTS) -> Path:
-        """The zip of the layer. Raises PackagingFailed."""
+        """Return the zip of the layer.
+
+        Raises:
+            PackagingFailed: its requirements cannot be installed.
+        """
         made_from = [requirements, *(Path(file) for file in (__file__, wheels.__file__, runtime.__file__))]
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()[:16]
         layer = self._directory / f"archive-{digest}.zip"
@@ -34,7 +38,7 @@ class Layers:
 
 
 def _zip(content: Path, target: Path) -> Path:
-    """The same bytes for the same files: a layer that has not changed is not deployed again."""
+    """Zip the files so that the same files make the same bytes, and an unchanged layer is not deployed again."""
     with ZipFile(target, "w", ZIP_DEFLATED) as zipped:
         for path in sorted(path for path in content.rglob("*") if path.is_file()):
             entry = ZipInfo(str(path.relative_to(content)))

@@ -1,4 +1,4 @@
-"""What a function is called: in the template, in the account, and where its log lies."""
+"""Names a function: in the template, in the account, and where its log lies."""
 
 from chalicelib.functions import API_HANDLER
 from chalicelib.platform.function import Function

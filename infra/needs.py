@@ -1,4 +1,4 @@
-"""What a need of a function comes to on AWS: the settings that it reads, and what it may do with which resource."""
+"""Translates a need of a function for AWS: the settings that it reads, and what it may do with which resource."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +19,7 @@ class Grant:
 
 @dataclass(frozen=True)
 class Provision:
-    """The environment and the permissions of one need."""
+    """Holds the environment and the permissions of one need."""
 
     environment: Json
     grants: tuple[Grant, ...] = ()

@@ -1,8 +1,8 @@
-"""`python -m infra.package`: the CloudFormation package in `build/package`, checked as CI and a deployment want it.
+"""Builds the CloudFormation package in `build/package` and checks it: `python -m infra.package`.
 
-Chalice packages a copy of what is shipped and nothing else: no leftovers of an editor, and no bytecode but what is
-compiled from that very copy. The dependencies are kept in it, and fetched again only when requirements.txt has
-changed. For which Python it is built stands in `infra.runtime`.
+Chalice packages a copy of what is shipped and nothing else: no leftovers of an editor, and only bytecode that was
+compiled from that copy. The dependencies are kept beside the copy, and fetched again only when requirements.txt has
+changed. The Python that it is built for stands in `infra.runtime`.
 """
 
 import fcntl
@@ -51,7 +51,7 @@ COMPILER = Path(__file__).with_name("bytecode.py")
 
 
 class Packaging:
-    """Everything lies in `directory`, the package itself in `directory/package`."""
+    """Builds in `directory`; the package itself is in `directory/package`."""
 
     def __init__(self, directory: Path = BUILD) -> None:
         self._directory = directory
@@ -63,7 +63,11 @@ class Packaging:
         self._layers = Layers(directory / "layers", _environment())
 
     def build(self) -> str:
-        """Package and check; returns what was done, in a few lines. Raises PackagingFailed."""
+        """Build and check the package, and return what was done in a few lines.
+
+        Raises:
+            PackagingFailed: the package cannot be built, or a check has findings.
+        """
         began = time.monotonic()
         with self._alone():
             self._copy_what_is_shipped()
@@ -83,7 +87,7 @@ class Packaging:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Tests and `make package` share the directory."""
+        """Lock the directory, which tests and `make package` share."""
         self._directory.mkdir(parents=True, exist_ok=True)
         with (self._directory / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -125,7 +129,11 @@ class Packaging:
         return True
 
     def _run_chalice(self) -> None:
-        """Raises PackagingFailed."""
+        """Run `chalice package`, and tell whether the dependencies had to be fetched.
+
+        Raises:
+            PackagingFailed: Chalice fails, or leaves a dependency out.
+        """
         merge = self._directory / "merge.json"
         merge.write_text(json.dumps(merge_template(), indent=2))
         shutil.rmtree(self.package, ignore_errors=True)
@@ -146,8 +154,11 @@ class Packaging:
         self._trusted.touch()
 
     def _forget_what_cannot_be_trusted(self) -> None:
-        """Chalice writes what it keeps in place, whole or not, and tells versions of the code apart by the bytes of
-        the files and not by their names."""
+        """Remove the files that Chalice keeps but may have left incomplete.
+
+        Chalice writes them in place, and tells versions of the code apart by the bytes of the files and not by their
+        names.
+        """
         if not self._trusted.exists():
             shutil.rmtree(self._kept, ignore_errors=True)
         self._kept.mkdir(parents=True, exist_ok=True)
@@ -156,7 +167,7 @@ class Packaging:
             code.unlink()
 
     def _check(self, template: str) -> None:
-        """Once for each template: the checks take longer than everything else."""
+        """Check each template once, because the checks take longer than everything else."""
         digest = _digest(template)
         if self._checked.is_file() and self._checked.read_text() == digest:
             return
@@ -171,7 +182,7 @@ class Packaging:
 
 
 def _environment() -> dict[str, str]:
-    """Nobody's stage, account or region."""
+    """Return an environment that names nobody's stage, account or region."""
     settings = {STACK_FILE, *(field.name.upper() for field in fields(Settings))}
     ours = {name: value for name, value in os.environ.items() if name not in settings and not name.startswith("AWS_")}
     return ours | {

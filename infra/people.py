@@ -1,4 +1,4 @@
-"""A person for the time of a test: a user of the stage's pool, with tokens that Cognito has signed."""
+"""Makes a test person: a user of the stage's pool, with tokens that Cognito has signed."""
 
 import secrets
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from uuid import uuid4
 
 @contextmanager
 def somebody(cognito: Any, user_pool: str, client: str, groups: list[str]) -> Iterator[str]:
-    """An ID token of a new user, who is gone in the end. Nobody gets a mail."""
+    """Give an ID token of a new user, who is deleted in the end. No mail is sent."""
     name, password = f"smoke-test-{uuid4()}@example.com", f"Aa1!{secrets.token_urlsafe(32)}"
     attributes = [{"Name": "email", "Value": name}, {"Name": "email_verified", "Value": "true"}]
     cognito.admin_create_user(UserPoolId=user_pool, Username=name, UserAttributes=attributes, MessageAction="SUPPRESS")

@@ -1,4 +1,7 @@
-"""The IAM policy of each function, from its trigger and its needs: least privilege that nobody has to keep by hand."""
+"""Derives the IAM policy of each function from its trigger and its needs.
+
+So the least privilege need not be kept up by hand.
+"""
 
 import json
 from collections.abc import Iterator
@@ -74,7 +77,7 @@ def _of_the_needs(function: Function) -> Iterator[Grant]:
 
 
 def _merged(grants: list[Grant]) -> list[Grant]:
-    """One grant for each resource."""
+    """Merge the grants into one for each resource."""
     merged: dict[str, Grant] = {}
     for grant in grants:
         key = json.dumps([grant.resource, grant.condition])

@@ -1,4 +1,4 @@
-"""What deploying and destroying say while they work: one line for each thing that is done, and a clock."""
+"""Reports what deploying and destroying do, with one line for each thing that is done, and a clock."""
 
 import time
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ _DONE = ("_COMPLETE", "_FAILED", "_SKIPPED")
 
 
 class Progress:
-    """On a terminal it shows as well what CloudFormation is working on at the moment."""
+    """Reports progress; on a terminal it also shows what CloudFormation is working on at the moment."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False)
@@ -25,7 +25,7 @@ class Progress:
         self._console.print(Text(line, style=style), soft_wrap=True)
 
     def tell(self, event: Event) -> None:
-        """A resource has begun to change, or has come to rest."""
+        """Report that a resource has begun to change, or is done."""
         if event.kind == "AWS::CloudFormation::Stack":
             return
         if event.status.endswith(_DONE):
@@ -41,7 +41,7 @@ class Progress:
 
     @contextmanager
     def step(self, what: str) -> Iterator[list[str]]:
-        """The list takes what is to be said when it is done."""
+        """Time one step; what is to be said when it is done goes into the list."""
         began = time.monotonic()
         self.say(f"{what} …")
         outcome: list[str] = []

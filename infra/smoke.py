@@ -1,4 +1,4 @@
-"""Buys a free ticket on a deployed stage, and waits until every read model knows of it."""
+"""Buys a free ticket on a deployed stage, and waits until every read model has it."""
 
 import time
 from collections.abc import Callable
@@ -21,14 +21,18 @@ Json = dict[str, Any]
 
 
 def buy_a_free_ticket(base_url: str, token: str, within: float = WITHIN) -> None:
-    """What was put on sale is cancelled and taken away in the end. Raises DeploymentFailed."""
+    """Put a free ticket on sale, buy it, and cancel the concert in the end.
+
+    Raises:
+        DeploymentFailed: a request fails, or a read model does not follow in time.
+    """
     headers = {"Authorization": f"Bearer {token}"}
     with httpx.Client(base_url=base_url.rstrip("/"), headers=headers, timeout=29) as client:
         Buyer(client, within).buy()
 
 
 class Buyer:
-    """Is the organiser as well."""
+    """Buys the ticket, and is the organiser too."""
 
     def __init__(self, client: httpx.Client, within: float) -> None:
         self._client = client
@@ -52,7 +56,7 @@ class Buyer:
         self._ask("DELETE", f"/venues/{venue}")
 
     def _order(self, concert: str) -> str:
-        """The id of an order that needs no payment."""
+        """Place an order that needs no payment, and return its id."""
         starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=365)
         hours = {"starts_at": starts_at.isoformat(), "ends_at": (starts_at + timedelta(hours=1)).isoformat()}
         self._post(f"/concerts/{concert}/schedule", hours)
@@ -71,7 +75,11 @@ class Buyer:
         return self._ask("POST", path, body)
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        """Raises DeploymentFailed for everything but success."""
+        """Send a request and return the body of the answer.
+
+        Raises:
+            DeploymentFailed: the answer is anything but success.
+        """
         try:
             answer = self._client.request(method, path, json=body, headers={"Idempotency-Key": str(uuid4())})
         except httpx.HTTPError as error:
@@ -82,7 +90,11 @@ class Buyer:
         return found
 
     def _see(self, path: str, wanted: Callable[[Json], bool], what: str) -> None:
-        """Ask until the read model has followed. Raises DeploymentFailed."""
+        """Ask until the read model has followed.
+
+        Raises:
+            DeploymentFailed: it does not follow in time.
+        """
         deadline = time.monotonic() + self._within
         while True:
             answer = self._client.get(path)

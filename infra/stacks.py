@@ -1,4 +1,4 @@
-"""One CloudFormation stack, brought to a template, with every event that matters told as it happens."""
+"""Brings one CloudFormation stack to a template, and reports every event that matters as it happens."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Event:
-    """What happened to one resource of a stack."""
+    """Describes what happened to one resource of a stack."""
 
     at: datetime
     resource: str
@@ -37,7 +37,7 @@ class Event:
 
     @property
     def is_a_cause(self) -> bool:
-        """And not a consequence of another failure."""
+        """Tell whether the event is a failure, and not a consequence of another one."""
         return self.failed and not any(sign in self.reason for sign in _CONSEQUENCES)
 
 
@@ -45,7 +45,7 @@ Tell = Callable[[Event], None]
 
 
 class Stack:
-    """`tell` is called with each event, in order."""
+    """Is one stack; `tell` is called with each event, in order."""
 
     def __init__(self, cloudformation: Any, name: str, tell: Tell, poll: float = POLL) -> None:
         self._cloudformation = cloudformation
@@ -54,10 +54,13 @@ class Stack:
         self._poll = poll
 
     def bring_to(self, template: Mapping[str, str], parameters: Mapping[str, str]) -> bool:
-        """Whether anything had to change. `template` is TemplateBody or TemplateURL.
+        """Bring the stack to the template, and tell whether anything had to change.
 
-        What the account kept of an earlier stack of this name (the log, say) is taken back into it. Raises
-        DeploymentFailed, with the resources that failed and why.
+        `template` is TemplateBody or TemplateURL. What the account has kept of an earlier stack of this name (the log,
+        say) is taken back into it.
+
+        Raises:
+            DeploymentFailed: resources have failed; each is named with its reason.
         """
         self._wait_until_nobody_else_changes_it()
         if self._status() in _NEVER_MADE:
@@ -72,7 +75,11 @@ class Stack:
         return True
 
     def delete(self) -> None:
-        """Nothing to do if there is none. Raises DeploymentFailed."""
+        """Delete the stack, if there is one.
+
+        Raises:
+            DeploymentFailed: it cannot be deleted.
+        """
         self._wait_until_nobody_else_changes_it()
         found = self._describe()
         if found is None:
@@ -86,7 +93,7 @@ class Stack:
         return self._status() is not None
 
     def outputs(self) -> dict[str, str]:
-        """None if there is no such stack."""
+        """Return the outputs, or None if there is no such stack."""
         found = self._describe() or {}
         return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
 
@@ -99,7 +106,11 @@ class Stack:
         return found
 
     def _propose(self, kind: str, template: Mapping[str, str], parameters: Mapping[str, str]) -> str | None:
-        """The change set's id; None if it would change nothing. Raises DeploymentFailed."""
+        """Return the change set's id, or None if it would change nothing.
+
+        Raises:
+            DeploymentFailed: CloudFormation refuses the change.
+        """
         try:
             change_set: str = self._cloudformation.create_change_set(
                 StackName=self.name,
@@ -133,7 +144,7 @@ class Stack:
             time.sleep(self._poll)
 
     def _follow(self, before: str | None, wanted: str, stack_id: str | None = None) -> None:
-        """Tell every event after `before` until the stack rests."""
+        """Report every event after `before` until the stack rests."""
         causes: list[Event] = []
         which = stack_id or self.name
         while True:
@@ -170,7 +181,10 @@ class Stack:
             )
 
     def _what_validation_found(self, which: str) -> list[str]:
-        """CloudFormation looks at a template before it begins, and tells what it found in these events alone."""
+        """Return what CloudFormation found in the template before it began.
+
+        It reports that in these events alone.
+        """
         pages = self._cloudformation.get_paginator("describe_events").paginate(
             StackName=which, Filters={"FailedEvents": True}
         )
@@ -186,7 +200,11 @@ class Stack:
         return None if found is None else str(found["StackStatus"])
 
     def _describe(self, which: str | None = None) -> Json | None:
-        """None if there is no such stack, or none any more. Raises DeploymentFailed."""
+        """Return the stack's description, or None if there is no such stack any more.
+
+        Raises:
+            DeploymentFailed: CloudFormation cannot be asked.
+        """
         try:
             found: Json = self._cloudformation.describe_stacks(StackName=which or self.name)["Stacks"][0]
         except ClientError as error:

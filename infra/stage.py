@@ -1,4 +1,4 @@
-"""A stage: its two stacks, and what is chosen for it in stages.json."""
+"""Defines a stage: its two stacks, and what is chosen for it in stages.json."""
 
 import json
 import re
@@ -13,7 +13,7 @@ LOCAL = "dev"
 
 @dataclass(frozen=True)
 class Stage:
-    """`choices` are parameters of either stack; what is not chosen has the default of its template."""
+    """Names a stage; `choices` are parameters of either stack that do not have the default of its template."""
 
     name: str
     choices: dict[str, str]
@@ -28,7 +28,11 @@ class Stage:
 
 
 def stage_named(name: str, file: Path = CHOICES) -> Stage:
-    """Raises DeploymentFailed."""
+    """Return the stage of this name.
+
+    Raises:
+        DeploymentFailed: the name is malformed, or stages.json has no such stage.
+    """
     if name == LOCAL:
         raise DeploymentFailed("The stage dev is the one on your own machine: make run.")
     if not re.fullmatch("[a-z][a-z0-9-]{0,15}", name) or name.endswith("-foundation"):

@@ -1,4 +1,4 @@
-"""What `chalice package` merges into its own template: all that the decorators in app.py cannot say."""
+"""Makes what `chalice package` merges into its own template: all that the decorators in app.py cannot say."""
 
 import json
 from pathlib import Path
@@ -20,8 +20,10 @@ Json = dict[str, Any]
 
 
 def _mapping(stream: Json, parallel: int) -> Json:
-    """An event source that loses nothing: the whole stream from its start, and every batch until it succeeds. So it has
-    no destination for failures, which gets what was given up: here the code itself keeps aside what it cannot read."""
+    """Return an event source that loses nothing: the whole stream from its start, and every batch until it succeeds.
+
+    It has no destination for failures, because nothing is given up: the code itself keeps aside what it cannot read.
+    """
     return {
         "Stream": stream,
         "StartingPosition": "TRIM_HORIZON",
@@ -48,7 +50,7 @@ def _bus_of(trigger: Bus) -> Json:
 
 
 def event_source(function: Function) -> Json | None:
-    """What the function's mapping is to say, under the name that Chalice gives it; None for a function without one."""
+    """Return what the function's mapping must say, under the name that Chalice gives it; None without a mapping."""
     match function.trigger:
         case LogStream():
             kind, properties = "Dynamodb", _mapping({"Fn::GetAtt": ["EventsTable", "StreamArn"]}, parallel=1)
@@ -70,7 +72,7 @@ def event_source(function: Function) -> Json | None:
 
 
 def environment(function: Function) -> Json:
-    """The settings that the function reads, and no others."""
+    """Return the settings that the function reads, and no others."""
     settings: Json = {}
     for need, provision in PROVISIONS.items():
         if need in function.needs:
@@ -259,7 +261,7 @@ def _properties(function: Function) -> Json:
 
 
 def _archive_layer() -> Json:
-    """Chalice makes one layer, for all functions; `infra.package` makes this one."""
+    """Return the archive's layer, which `infra.package` builds, since Chalice makes one layer for all functions."""
     return {
         "Type": "AWS::Serverless::LayerVersion",
         "Properties": {

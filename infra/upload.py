@@ -1,7 +1,7 @@
-"""The package in S3, each zip under a name that follows from what is in it.
+"""Uploads the package to S3, each zip under a name that follows from its content.
 
-Names of what an account keeps are written out in the template: only then CloudFormation takes what it finds under them
-back into a stack that is made anew.
+Names of resources that an account retains are written out in the template: only then does CloudFormation take back what
+it finds under them into a new stack.
 """
 
 import hashlib
@@ -26,9 +26,10 @@ NAMES = {
 
 
 def upload(s3: Any, bucket: str, package: Path, known: Mapping[str, str]) -> tuple[str, list[str]]:
-    """The key of the template, and the zips that had to be uploaded: what is there already is not sent again.
+    """Upload the package; return the key of the template, and the zips that had to be sent.
 
-    `known` are the parameters that names are made of."""
+    A zip that is there already is not sent again. `known` are the parameters that names are made of.
+    """
     template: Json = json.loads((package / "sam.json").read_text())
     write_names_out(template, known)
     sent: list[str] = []
@@ -54,7 +55,7 @@ def write_names_out(template: Json, known: Mapping[str, str]) -> None:
 
 
 def digest(zipped: Path) -> str:
-    """Of the files in it, whenever they were packed."""
+    """Return a digest of the files in the zip, whenever they were packed."""
     digest = hashlib.sha256()
     with ZipFile(zipped) as archive:
         for name in sorted(archive.namelist()):

@@ -1,4 +1,7 @@
-"""The three event buses that AWS offers for this, compared for the on-sale at hand (docs/adr/0025-the-event-bus.md)."""
+"""Compares the three event buses that AWS offers, for the on-sale at hand.
+
+The choice is in docs/adr/0025-the-event-bus-is-kinesis.md.
+"""
 
 from dataclasses import dataclass
 from math import ceil

@@ -1,1 +1,1 @@
-"""The archive: every event of the bus once more, as Parquet in S3, by the day on which it was created."""
+"""Keeps a second copy of every event, as Parquet in S3, by the day on which it was created."""

@@ -1,4 +1,4 @@
-"""Archiving events as the bus brings them."""
+"""Archives events as the bus brings them."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -22,11 +22,12 @@ logger = logging.getLogger(__name__)
 
 
 class Archivist:
-    """Writes one file for each batch and day. At least once: a batch that comes again overwrites its files, and one
-    that comes again in other parts leaves events in two files, of which readers take each once.
+    """Writes one file for each batch and day.
 
-    Every event is archived, also one that this version of the code does not know. A record that is no event is stored
-    as it came, under the consumer `archive`, and the others of its batch are archived.
+    Delivery is at least once. A batch that comes again overwrites its files. One that comes again in other parts leaves
+    events in two files, and readers take each once. Every event is archived, also one that this version of the code
+    does not know. A record that is not an event is kept aside as it came, under the consumer `archive`, and the rest of
+    its batch is archived.
     """
 
     def __init__(self, files: Files, parking: Parking, clock: Callable[[], datetime]) -> None:
@@ -35,7 +36,7 @@ class Archivist:
         self._clock = clock
 
     def archive(self, records: Iterable[BusRecord]) -> dict[str, Any]:
-        """Handle one batch, which is of one shard; returns what Lambda wants to know of it."""
+        """Archive one batch, which is from one shard, and return the reply for Lambda."""
         batch = list(records)
         read = [self._read(record) for record in batch]
         try:
@@ -49,7 +50,11 @@ class Archivist:
         return succeeded()
 
     def redrive_record(self, record: UnreadableRecord) -> bool:
-        """Try an unreadable record again; whether it is archived now. Raises Unavailable."""
+        """Try an unreadable record again, and return whether it is archived now.
+
+        Raises:
+            Unavailable: the archive cannot be reached.
+        """
         again = BusRecord(record.sequence_number, record.data, record.shard_id)
         event = self._read(again)
         if isinstance(event, UnreadableRecord):

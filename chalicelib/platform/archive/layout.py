@@ -1,6 +1,6 @@
-"""Where the archive keeps what: `events/date=2030-06-15/<name>.parquet`, as Hive, Athena, Spark and DuckDB read it.
+"""Names the files of the archive: `events/date=2030-06-15/<name>.parquet`, as Hive, Athena, Spark and DuckDB read it.
 
-No name ever stands for two contents: a file that comes again, or that somebody deletes after it was merged into
+A name never stands for two contents. So a file that comes again, or that somebody deletes after it was merged into
 another, takes nothing with it.
 """
 
@@ -22,7 +22,7 @@ _PARTITION = f"{PREFIX}date="
 
 @dataclass(frozen=True, slots=True)
 class ArchivedFile:
-    """`size` in bytes."""
+    """Names a file of the archive, with its day and its `size` in bytes."""
 
     key: str
     size: int
@@ -32,25 +32,25 @@ class ArchivedFile:
         return self.key.removeprefix(_PARTITION).partition("/")[0]
 
     def is_until(self, last: date) -> bool:
-        """Whether its events are of this day or before it."""
+        """Tell whether its events are of this day or before it."""
         return self.day != NO_DAY and self.day <= last.isoformat()
 
 
 class Files(Protocol):
-    """Every method may raise Unavailable."""
+    """Holds the files of the archive. Every method may raise Unavailable."""
 
     def put(self, key: str, content: Path) -> None: ...
 
     def fetch(self, key: str, target: Path) -> None: ...
 
     def listed(self) -> list[ArchivedFile]:
-        """By key: day by day."""
+        """List all files by key, which is day by day."""
 
     def delete(self, keys: list[str]) -> None: ...
 
 
 def day_of(created: str) -> str:
-    """In UTC, as `2030-06-15`; an instant without an offset is one of UTC."""
+    """Return the day in UTC, as `2030-06-15`; an instant without an offset counts as UTC."""
     try:
         instant = datetime.fromisoformat(created)
         return (instant if instant.tzinfo is None else instant.astimezone(UTC)).date().isoformat()
@@ -59,12 +59,12 @@ def day_of(created: str) -> str:
 
 
 def key_of_batch(day: str, shard_id: str, first: str, last: str) -> str:
-    """Of what the bus delivered from one sequence number to another: a batch that comes again overwrites itself."""
+    """Name a file for a range of sequence numbers, so that a batch that comes again overwrites itself."""
     return f"{_PARTITION}{day}/{shard_id}-{first}-{last}.parquet"
 
 
 def key_of_content(day: str, content: Path) -> str:
-    """Of what was gathered from the log or from other files: the same events overwrite themselves."""
+    """Name a file for its content, so that the same events from the log or from other files overwrite themselves."""
     with content.open("rb") as opened:
         digest = hashlib.file_digest(opened, "sha256").hexdigest()
     return f"{_PARTITION}{day}/day-{digest[:32]}.parquet"

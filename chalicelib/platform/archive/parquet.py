@@ -1,4 +1,4 @@
-"""Events as Parquet, written and read by DuckDB, whose library only the archive's own Lambda and operators have."""
+"""Writes and reads events as Parquet with DuckDB, which only the archive's own Lambda and operators have."""
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
@@ -37,22 +37,29 @@ _ROWS_AT_ONCE = 1000
 
 
 def ensure_fits(event: StoredEvent) -> None:
-    """Raises ValueError for an event that no file can hold: a number beyond its column, a text that is no Unicode."""
+    """Refuse an event that no file can hold.
+
+    Raises:
+        ValueError: a number is beyond its column, or a text is not Unicode.
+    """
     numbers = (event.aggregate_version, _LARGEST_VERSION), (event.schema_version, _LARGEST_SCHEMA_VERSION)
     if not all(0 <= number <= largest for number, largest in numbers):
-        raise ValueError("a version is no number that can be archived")
+        raise ValueError("the version is not a number that can be archived")
     to_bus(event)
 
 
 class Spool:
-    """Events on their way into one file a day. They lie in `directory` as lines of JSON, the form that they have on the
-    bus, so that a log of any size needs no more memory than DuckDB wants for sorting a day."""
+    """Collects events on their way into one file a day.
+
+    They lie in `directory` as lines of JSON, in the form that they have on the bus. So a log of any size needs no more
+    memory than DuckDB needs to sort one day.
+    """
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
 
     def add(self, events: Iterable[StoredEvent]) -> None:
-        """Events that fit, in any order, and any of them again."""
+        """Add events that fit, in any order; any of them may come again."""
         lines: dict[str, list[bytes]] = {}
         for event in events:
             lines.setdefault(day_of(event.created), []).append(to_bus(event))
@@ -64,7 +71,10 @@ class Spool:
         return sorted(path.stem for path in self._directory.glob("*.ndjson"))
 
     def write(self, day: str, target: Path) -> int:
-        """Each event of the day once; how many there are. The same events make the same bytes."""
+        """Write the events of the day, each once, and return how many there are.
+
+        The same events make the same bytes.
+        """
         columns = json.dumps(COLUMNS)
         source = f"read_json({_text(self._lines_of(day))}, format = 'newline_delimited', columns = {columns}"
         return _write(f"{source}, maximum_object_size = {_LONGEST_LINE})", target)
@@ -74,12 +84,19 @@ class Spool:
 
 
 def merge(files: Sequence[Path], target: Path) -> int:
-    """What is in the files, each event once; how many there are. The same events make the same bytes."""
+    """Write the events of several files into one, each once, and return how many there are.
+
+    The same events make the same bytes.
+    """
     return _write(_reading(files), target)
 
 
 def read_events(files: Sequence[Path]) -> Iterator[StoredEvent]:
-    """Each event once, stream by stream, each in order. Raises LogDamaged where files contradict each other."""
+    """Read each event once, stream by stream, each stream in order.
+
+    Raises:
+        LogDamaged: two files have different events at one place.
+    """
     if not files:
         return
     rows = _rows(_each_once(_reading(files)))
@@ -96,8 +113,10 @@ def read_events(files: Sequence[Path]) -> Iterator[StoredEvent]:
 
 
 def open_duckdb() -> duckdb.DuckDBPyConnection:
-    """In memory, and beyond that in temporary files. It fetches nothing from anywhere: what reading and writing takes
-    is part of the library."""
+    """Open DuckDB in memory, with temporary files for what does not fit.
+
+    It downloads nothing: reading and writing Parquet is part of the library.
+    """
     nothing_fetched = {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
     return duckdb.connect(config={**nothing_fetched, "temp_directory": gettempdir()})
 

@@ -1,4 +1,4 @@
-"""The files of the archive in an S3 bucket."""
+"""Keeps the files of the archive in an S3 bucket."""
 
 import shutil
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ _DELETED_AT_ONCE = 1000
 
 
 class S3Files:
-    """An object a file. Whatever S3 refuses is no fault of an event: the archive waits."""
+    """Keeps one object a file. Whatever S3 refuses is a transient failure, and the archive waits."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -43,7 +43,7 @@ class S3Files:
             with _archive_failures():
                 reply = self._client.delete_objects(Bucket=self._bucket, Delete={"Objects": objects, "Quiet": True})
             if reply.get("Errors"):
-                raise Unavailable("The archive does not let files go.")
+                raise Unavailable("The archive refuses to delete files.")
 
 
 def _archive_failures() -> AbstractContextManager[None]:

@@ -1,1 +1,1 @@
-"""HTTP: the only package, beside each context's `api.py`, that knows Chalice."""
+"""Serves HTTP. Only this package and each context's `api.py` know Chalice."""

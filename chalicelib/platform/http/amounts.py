@@ -1,4 +1,4 @@
-"""Money and instants in requests."""
+"""Reads money and instants in requests."""
 
 import re
 from decimal import Decimal
@@ -36,7 +36,7 @@ def _currency(code: str) -> str:
 
 
 class Price(Body, defer_build=False):
-    """`{"amount": "25.00", "currency": "EUR"}`, with no more digits than the currency has."""
+    """Reads `{"amount": "25.00", "currency": "EUR"}`, with no more digits than the currency has."""
 
     amount: Annotated[str, AfterValidator(_amount)]
     currency: Annotated[str, AfterValidator(_currency)]

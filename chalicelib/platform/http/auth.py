@@ -1,4 +1,4 @@
-"""Bearer tokens: who is calling, proven."""
+"""Verifies bearer tokens."""
 
 import json
 from collections.abc import Mapping
@@ -18,11 +18,16 @@ class SigningKeys(Protocol):
     """Finds the public key that a token claims to be signed with."""
 
     def key_of(self, token: str) -> Any:
-        """Raises jwt.PyJWTError for an unknown key, Unavailable if the keys cannot be fetched."""
+        """Return the key that the token names.
+
+        Raises:
+            jwt.PyJWTError: the key is unknown.
+            Unavailable: the keys cannot be fetched.
+        """
 
 
 class FileKeys:
-    """Keys of a JWKS file."""
+    """Reads the keys of a JWKS file."""
 
     def __init__(self, path: Path) -> None:
         self._keys = jwt.PyJWKSet.from_dict(json.loads(path.read_text()))
@@ -32,7 +37,10 @@ class FileKeys:
 
 
 class _IssuerKeys(jwt.PyJWKClient):
-    """Every way in which a server can fail to give us keys is the same to us: only an unknown key is the caller's."""
+    """Fetches the issuer's keys over HTTP.
+
+    Only an unknown key is the caller's fault. However else a server fails to give us keys, it is unavailable.
+    """
 
     def get_signing_keys(self, refresh: bool = False) -> list[jwt.PyJWK]:
         try:
@@ -42,7 +50,7 @@ class _IssuerKeys(jwt.PyJWKClient):
 
 
 class RemoteKeys:
-    """Keys of a JWKS address, fetched once and again when a token names a key that is not among them."""
+    """Reads the keys of a JWKS address, once, and again when a token names an unknown key."""
 
     def __init__(self, url: str) -> None:
         self._client = _IssuerKeys(url, timeout=5)
@@ -53,7 +61,7 @@ class RemoteKeys:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A verified caller; `expires_at` in seconds since 1970."""
+    """Names a verified caller; `expires_at` is in seconds since 1970."""
 
     actor: Actor
     expires_at: int
@@ -68,7 +76,12 @@ class TokenVerifier:
     audience: str
 
     def verify(self, authorization: str) -> Credentials:
-        """What an `Authorization: Bearer …` header proves. Raises Unauthenticated, or Unavailable."""
+        """Return what an `Authorization: Bearer …` header proves.
+
+        Raises:
+            Unauthenticated: there is no token, it has expired, or it cannot be trusted.
+            Unavailable: the keys cannot be fetched.
+        """
         scheme, _, token = authorization.strip().partition(" ")
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("Send a token as 'Authorization: Bearer …'.")
@@ -89,6 +102,6 @@ class TokenVerifier:
 
 
 def groups_of(claims: Mapping[str, Any]) -> list[str]:
-    """The `cognito:groups` claim; anything but a list of strings counts as no groups."""
+    """Return the `cognito:groups` claim; anything but a list of strings counts as no groups."""
     groups = claims.get("cognito:groups", [])
     return [group for group in groups if isinstance(group, str)] if isinstance(groups, list) else []

@@ -1,8 +1,8 @@
-"""What the authorizer Lambda and the routes tell each other.
+"""Connects the authorizer Lambda and the routes.
 
-The authorizer admits every request and passes on who is calling, or why nobody is: only so can an expired token be
-answered with 401 and a problem document, on API Gateway and locally alike (a denied policy is always 403). The routes
-refuse (`Call.actor`), and a route that declares a role is never run without a verified caller.
+The authorizer allows every request and passes on who is calling, or why nobody is. Only so can an expired token be
+answered with 401 and a problem document, on API Gateway and locally alike, because a denied policy is always answered
+403. The routes refuse (`Call.actor`), and a route that declares a role never runs without a verified caller.
 """
 
 from datetime import datetime
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def authorize(token: str, verifier: "TokenVerifier") -> AuthResponse:
-    """Raises Unavailable if the keys cannot be fetched: then API Gateway answers 500 and caches nothing."""
+    """Verify the token and return a policy that allows the request, with the caller or the refusal in its context.
+
+    Raises:
+        Unavailable: the keys cannot be fetched. API Gateway then answers 500 and caches nothing.
+    """
     try:
         credentials = verifier.verify(token)
     except Unauthenticated as refusal:
@@ -33,9 +37,12 @@ def authorize(token: str, verifier: "TokenVerifier") -> AuthResponse:
 
 
 def actor_of(context: dict[str, Any], now: datetime) -> Actor:
-    """The caller whom the authorizer passed on in the request context. Raises Unauthenticated.
+    """Return the caller whom the authorizer passed on in the request context.
 
-    API Gateway keeps the authorizer's answer for a while: a token that expired meanwhile is refused here.
+    API Gateway caches the authorizer's answer for a while, so a token that has expired since is refused here.
+
+    Raises:
+        Unauthenticated: there is no verified caller, or the token has expired.
     """
     passed = context.get("authorizer") or {}
     if "person" not in passed:

@@ -1,4 +1,4 @@
-"""Pages of every origin may call the API from a browser."""
+"""Allows pages of any origin to call the API from a browser."""
 
 from chalice.app import CORSConfig
 

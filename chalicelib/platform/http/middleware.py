@@ -1,4 +1,4 @@
-"""What applies to every HTTP answer."""
+"""Applies to every HTTP answer."""
 
 import logging
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _DETAILS = {
 
 
 def problems_only(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    """Turns Chalice's own errors (400, 405, 415, 500) into problem documents; the cause of a 500 is in the log only."""
+    """Turns Chalice's own errors (400, 405, 415, 500) into problem documents; the cause of a 500 is only logged."""
     response = get_response(event)
     if response.status_code < HTTPStatus.BAD_REQUEST or "problem" in response.headers.get("Content-Type", ""):
         return response
@@ -33,7 +33,10 @@ def problems_only(event: Any, get_response: Callable[[Any], Response]) -> Respon
 
 
 def logged(event: Any, get_response: Callable[[Any], Response]) -> Response:
-    """One line for each request. Not its path or its query, which may be anything: the route."""
+    """Logs one line for each request.
+
+    It names the route and neither path nor query, which may hold anything.
+    """
     began = perf_counter()
     response = get_response(event)
     logs.note(status=response.status_code, milliseconds=round((perf_counter() - began) * 1000, 1))

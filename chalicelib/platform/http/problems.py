@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem documents: the one place that knows HTTP status codes of errors."""
+"""Turns errors into RFC 9457 problem documents; only this module knows the HTTP status codes of errors."""
 
 import json
 import logging
@@ -55,7 +55,7 @@ RETRY_AFTER_SECONDS = "1"
 
 
 def problem(error: CloudbashError) -> Response:
-    """The response for an error that was raised on purpose."""
+    """Return the response for an error that was raised on purpose."""
     status = next((status for family, status in _STATUS_OF_FAMILY if isinstance(error, family)), None)
     if status is None:
         logger.error("%s: %s", error.code, error.detail, exc_info=error)
@@ -76,12 +76,12 @@ def problem(error: CloudbashError) -> Response:
 
 
 def problem_of_status(status: HTTPStatus, detail: str) -> Response:
-    """The response for an error that only has a status, such as those that Chalice makes itself."""
+    """Return the response for an error that only has a status, such as those that Chalice makes itself."""
     return _response(status, _CODE_OF_STATUS.get(status, "error"), detail, {}, {})
 
 
 def as_json(body: Any) -> str:
-    """UTF-8 rather than escapes: people read these answers."""
+    """Write JSON in UTF-8 without escapes, because people read these answers."""
     return json.dumps(body, ensure_ascii=False)
 
 

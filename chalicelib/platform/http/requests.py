@@ -1,4 +1,4 @@
-"""Reading requests: bodies, queries, ids and headers, each with an error that names the field and the reason."""
+"""Reads requests: bodies, queries, ids and headers. Each error names the field and the reason."""
 
 import hashlib
 import re
@@ -48,13 +48,13 @@ WebUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_
 
 
 class Body(LateModel):
-    """A request body: JSON types are taken as they are, unknown members are refused."""
+    """Is a request body: JSON types are taken as they are, and unknown members are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
 class Query(LateModel):
-    """A query string; unknown parameters are refused, because a misspelt filter must not silently match everything."""
+    """Is a query string; unknown parameters are refused, because a misspelt filter must not match everything."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -64,7 +64,11 @@ QueryModel = TypeVar("QueryModel", bound=Query)
 
 
 def parse_body(model: type[BodyModel], raw: bytes | str) -> BodyModel:
-    """Raises InvalidInput with a pointer per field."""
+    """Read a JSON body.
+
+    Raises:
+        InvalidInput: a field is wrong; each has a pointer.
+    """
     if not raw:
         raise InvalidInput("The body is empty; send a JSON object.", (("", "is empty"),))
     if len(raw) > MAX_BODY_BYTES:
@@ -76,7 +80,11 @@ def parse_body(model: type[BodyModel], raw: bytes | str) -> BodyModel:
 
 
 def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryModel:
-    """Raises InvalidInput with the parameter's name."""
+    """Read a query string.
+
+    Raises:
+        InvalidInput: a parameter is wrong; each is named.
+    """
     try:
         return model.model_validate(parameters)
     except ValidationError as error:
@@ -84,15 +92,24 @@ def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryMod
 
 
 def parse_id(text: str) -> UUID:
-    """Raises NotFound: a path whose id is no UUID leads nowhere."""
+    """Read an id in a path.
+
+    Raises:
+        NotFound: it is not a UUID, so the path leads nowhere.
+    """
     if not re.fullmatch(_UUID, text):
         raise NotFound("There is no such resource.")
     return UUID(text)
 
 
 def identify(caller: UUID, method: str, path: str, key: str | None, body: BaseModel | None) -> RequestIdentity:
-    """UUIDv5 of caller, method, path and `Idempotency-Key`, so that a repeated request meets what it made. Without a
-    key every request is its own. Raises InvalidInput for a malformed key."""
+    """Return UUIDv5 of caller, method, path and `Idempotency-Key`, so that a repeated request finds what it made.
+
+    Without a key every request is a new one.
+
+    Raises:
+        InvalidInput: the key is malformed.
+    """
     request_hash = hashlib.sha256(body.model_dump_json().encode() if body else b"").hexdigest()
     if key is None:
         return RequestIdentity(uuid4(), request_hash)
@@ -103,19 +120,26 @@ def identify(caller: UUID, method: str, path: str, key: str | None, body: BaseMo
 
 
 def parse_if_match(value: str | None) -> int | None:
-    """The version that `If-Match: "<version>"` names; None for no header or `*`. Raises InvalidInput."""
+    """Return the version that `If-Match: "<version>"` names, or None without the header or for `*`.
+
+    Raises:
+        InvalidInput: it is not a version in quotes.
+    """
     if value is None or value.strip() == "*":
         return None
     match = re.fullmatch(r'"(\d{1,15})"', value.strip())
     if match is None:
-        raise InvalidInput('If-Match must be a version in quotes, as in "3".', (("/If-Match", "is no version"),))
+        raise InvalidInput(
+            'If-Match must be a version in quotes, as in "3".', (("/If-Match", "is not a version in quotes"),)
+        )
     return int(match.group(1))
 
 
 def parse_min_versions(value: str | None) -> dict[UUID, int]:
-    """`<stream>:<version>, …`, no more than MAX_NAMED_STREAMS; of a stream named twice the higher version counts.
+    """Read `<stream>:<version>, …`; if a stream is named twice, the higher version counts.
 
-    Raises InvalidInput.
+    Raises:
+        InvalidInput: an entry is malformed, or there are more than MAX_NAMED_STREAMS.
     """
     versions: dict[UUID, int] = {}
     for entry in [] if value is None else value.split(","):

@@ -1,4 +1,4 @@
-"""Declaring routes: one line says method, path and who may call."""
+"""Declares routes: one line says method, path and who may call."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ from chalicelib.platform.readmodels.min_versions import MinVersions
 
 @dataclass(frozen=True)
 class Answer:
-    """A successful response. `version` is the version of the stream that was read or changed; it becomes the `ETag`."""
+    """Is a successful response; `version` is that of the stream that was read or changed, and becomes the `ETag`."""
 
     status: HTTPStatus
     body: Any = None
@@ -52,12 +52,12 @@ def ok(body: Any, version: int | None = None) -> Answer:
 
 
 def created(body: dict[str, Any], location: str) -> Answer:
-    """201; the body's `version` is the `ETag` too."""
+    """Answer 201; the body's `version` is the `ETag` too."""
     return Answer(HTTPStatus.CREATED, body, body.get("version"), {"Location": location})
 
 
 def accepted() -> Answer:
-    """202: it is kept, and will be dealt with."""
+    """Answer 202: the request is stored, and will be dealt with."""
     return Answer(HTTPStatus.ACCEPTED, {})
 
 
@@ -95,7 +95,7 @@ class Call(Generic[Shop]):
 
     @cached_property
     def actor(self) -> Actor:
-        """The verified caller, with the roles of the token."""
+        """Return the verified caller, with the roles of the token."""
         return actor_of(self._request.context, utc_now())
 
     def require(self, role: Role) -> None:
@@ -116,17 +116,17 @@ class Call(Generic[Shop]):
 
     @property
     def authorization(self) -> str | None:
-        """The raw header, for routes that anyone may call and that show more to some."""
+        """Return the raw header, for routes that anyone may call and that show more to some."""
         value: str | None = self._request.headers.get("authorization")
         return value
 
     @cached_property
     def min_versions(self) -> MinVersions:
-        """What the answer must reflect: the header `Min-Version: <stream>:<version>, …`."""
+        """Read the header `Min-Version: <stream>:<version>, …`, which names what the answer must reflect."""
         return MinVersions(parse_min_versions(self._request.headers.get("min-version")))
 
     def caller(self, body: BaseModel | None = None) -> Caller:
-        """The actor with the identity of this request, of which a body that was read is a part.
+        """Return the actor with the identity of this request, of which the body is a part.
 
         Every event of the request stores that identity as its cause.
         """
@@ -142,12 +142,12 @@ class Call(Generic[Shop]):
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """By their names in lower case."""
+        """Return the headers by their names in lower case."""
         return {name.lower(): value for name, value in self._request.headers.items()}
 
     @property
     def raw_body(self) -> bytes:
-        """The very bytes that were sent."""
+        """Return the very bytes that were sent."""
         body: bytes | str = self._request.raw_body or b""
         return body.encode() if isinstance(body, str) else body
 
@@ -236,7 +236,7 @@ def _view(
 
 
 def _answered(route: _Route[Shop], call: Call[Shop]) -> Answer:
-    """What the route says; a read also says how far behind its read model was in the streams that were named."""
+    """Run the handler; a read also says how far its read model was behind in the streams that were named."""
     if route.method != "GET":
         return route.handler(call)
     min_versions = call.min_versions

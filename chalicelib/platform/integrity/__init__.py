@@ -1,1 +1,1 @@
-"""Evidence of what the log once held: signed heads of its streams, kept where nobody can change them."""
+"""Proves what the log once held, by signed heads of its streams that nobody can change."""

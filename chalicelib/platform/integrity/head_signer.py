@@ -1,4 +1,4 @@
-"""Signing the heads of streams as the bus brings them."""
+"""Signs the heads of streams as the bus brings them."""
 
 import logging
 from collections.abc import Callable, Iterable
@@ -29,8 +29,10 @@ logger = logging.getLogger(__name__)
 
 
 class HeadSigner:
-    """Puts one signed document into the archive for each batch. A batch that comes again is signed again: that an event
-    was there can be said twice."""
+    """Puts one signed document into the bucket for each batch.
+
+    A batch that comes again is signed again, which does no harm: the events were there.
+    """
 
     def __init__(self, archive: Archive, signer: Signer, clock: Callable[[], datetime]) -> None:
         self._archive = archive
@@ -39,7 +41,7 @@ class HeadSigner:
         self._last: dict[str, tuple[int, str]] = {}
 
     def sign(self, records: Iterable[BusRecord]) -> dict[str, Any]:
-        """Handle one batch, which is of one shard; returns what Lambda wants to know of it."""
+        """Sign one batch, which is from one shard, and return the reply for Lambda."""
         batch = list(records)
         heads = heads_of(event for record in batch if (event := _event_in(record)))
         try:
@@ -67,7 +69,7 @@ class HeadSigner:
 
 
 def _event_in(record: BusRecord) -> StoredEvent | None:
-    """None for what is no event: the projections store that."""
+    """Return the event, or None for a record that is not one: the projections keep it aside."""
     try:
         event = from_bus(record.data)
         event.expected_hash()

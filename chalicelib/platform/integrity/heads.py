@@ -1,4 +1,4 @@
-"""Where signed documents are kept, each for good in its place."""
+"""Keeps signed documents, each for good in its place."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class KeptDocument:
-    """The first document that was put in a place; `was_touched` if somebody has since put or deleted another there."""
+    """Holds the first document that was put in a place.
+
+    `was_touched` says that somebody has put or deleted another one there since.
+    """
 
     shard_id: str
     number: int
@@ -16,19 +19,19 @@ class KeptDocument:
 
 
 class Archive(Protocol):
-    """Every method may raise Unavailable."""
+    """Keeps signed documents. Every method may raise Unavailable."""
 
     def newest(self, shard_id: str) -> KeptDocument | None: ...
 
     def put(self, shard_id: str, number: int, document: bytes) -> bool:
-        """False if there is a document with this number."""
+        """Put a document in its place, and return False if there is one with this number already."""
 
     def documents(self) -> Iterator[KeptDocument]:
-        """Every one, shard by shard, the newest of a shard first."""
+        """Give every document, shard by shard, the newest of a shard first."""
 
 
 class MemoryArchive:
-    """In memory, for tests without servers."""
+    """Keeps documents in memory, for tests without servers."""
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, int], bytes] = {}

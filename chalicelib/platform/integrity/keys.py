@@ -1,4 +1,4 @@
-"""Signing with a key in a file: for development. On AWS the key never leaves KMS."""
+"""Signs with a key in a file, for development; on AWS the key never leaves KMS."""
 
 import base64
 import hmac
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class FileSigner:
-    """HMAC-SHA256 with a secret of base64 in a file: who can verify could sign as well."""
+    """Signs by HMAC-SHA256 with a base64 secret in a file, so whoever can verify could sign as well."""
 
     def __init__(self, path: Path) -> None:
         self._secret = base64.b64decode(path.read_text())

@@ -1,4 +1,4 @@
-"""Signing with an elliptic curve key in KMS, and verifying with its public half, without asking KMS each time."""
+"""Signs with an elliptic curve key in KMS, and verifies with its public half, without asking KMS each time."""
 
 import hashlib
 from functools import cached_property
@@ -14,7 +14,7 @@ from chalicelib.platform.failures import Failure
 
 
 class KmsSigner:
-    """ECDSA on P-256 with SHA-256."""
+    """Signs by ECDSA on P-256 with SHA-256."""
 
     def __init__(self, client: Any, key_id: str) -> None:
         self._client = client
@@ -36,7 +36,7 @@ class KmsSigner:
     def _public_key(self) -> EllipticCurvePublicKey:
         key = load_der_public_key(self._ask(self._client.get_public_key)["PublicKey"])
         if not isinstance(key, EllipticCurvePublicKey):
-            raise TypeError("the signing key is on no elliptic curve")
+            raise TypeError("the signing key is not an elliptic curve key")
         return key
 
     def _ask(self, operation: Any, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Signed documents in a versioned S3 bucket with Object Lock: there a document can be hidden, and never lost."""
+"""Keeps signed documents in a versioned S3 bucket with Object Lock, where one can be hidden but never lost."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +17,10 @@ _FETCHED_AT_ONCE = 8
 
 
 class S3Archive:
-    """`heads/<shard>/<number>`, counted down from 999999999999: S3 lists by name, so the newest comes first."""
+    """Keeps documents as `heads/<shard>/<number>`.
+
+    The number counts down from 999999999999: S3 lists by name, so the newest comes first.
+    """
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client
@@ -40,7 +43,7 @@ class S3Archive:
                 yield from pool.map(lambda place: self._fetch(*place[1]), group)
 
     def _places(self) -> Iterator[tuple[str, str, bool]]:
-        """Key, the id of its first version, and whether there is more: other versions, or marks of deletion."""
+        """Give each key, the id of its first version, and whether there is more: other versions, or delete markers."""
         for key, group in groupby(self._versions(), key=lambda version: version["Key"]):
             versions = list(group)
             documents = [version["VersionId"] for version in versions if "ETag" in version]
@@ -48,7 +51,7 @@ class S3Archive:
                 yield key, documents[-1], len(versions) > 1
 
     def _versions(self) -> Iterator[Any]:
-        """By key, those of a key newest first, as S3 lists them."""
+        """List versions by key, those of one key newest first, as S3 lists them."""
         with _archive_failures():
             pages = self._client.get_paginator("list_object_versions").paginate(Bucket=self._bucket, Prefix=_PREFIX)
             for page in pages:

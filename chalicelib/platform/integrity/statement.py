@@ -1,4 +1,4 @@
-"""What is signed: the newest events that one batch of the bus brought, chained to what was signed before."""
+"""Defines what is signed: the newest events of one batch of the bus, chained to the document before."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ FIRST = GENESIS_HASH
 
 
 class Signer(Protocol):
-    """Whoever verifies needs no more than to read. Either method may raise Unavailable."""
+    """Signs and verifies messages. Either method may raise Unavailable; verifying needs no right to sign."""
 
     def sign(self, message: bytes) -> bytes: ...
 
@@ -24,7 +24,10 @@ class Signer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StreamHead:
-    """That a stream had this event at this version: `hash` is computed from its content, not taken from it."""
+    """States that a stream had this event at this version.
+
+    `hash` is computed from the content of the event, not taken from it.
+    """
 
     stream_id: UUID
     version: int
@@ -33,7 +36,10 @@ class StreamHead:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Number `number` of one shard of the bus; `previous` is the digest of the document before it."""
+    """States the heads of one batch, as number `number` of one shard of the bus.
+
+    `previous` is the digest of the document before it.
+    """
 
     shard_id: str
     number: int
@@ -43,7 +49,10 @@ class Statement:
 
 
 def heads_of(events: Iterable[StoredEvent]) -> tuple[StreamHead, ...]:
-    """The newest event of each stream, which vouches for all before it, and each that is in no chain: the imported."""
+    """Return the newest event of each stream, which stands for all before it, and every imported event.
+
+    Imported events are in no chain, so none stands for another.
+    """
     newest: dict[UUID, StoredEvent] = {}
     unchained: dict[tuple[UUID, int], StoredEvent] = {}
     for event in events:
@@ -56,7 +65,11 @@ def heads_of(events: Iterable[StoredEvent]) -> tuple[StreamHead, ...]:
 
 
 def to_document(statement: Statement, signer: Signer) -> bytes:
-    """The statement as one line of JSON, and its signature as another. Raises Unavailable."""
+    """Write the statement as one line of JSON, and its signature as another.
+
+    Raises:
+        Unavailable: the signer cannot be reached.
+    """
     line = json.dumps(
         {
             "shard": statement.shard_id,
@@ -71,7 +84,11 @@ def to_document(statement: Statement, signer: Signer) -> bytes:
 
 
 def from_document(document: bytes, signer: Signer) -> Statement | None:
-    """None if it is not one that the signer has signed. Raises Unavailable."""
+    """Read a statement, or return None if the signer has not signed it.
+
+    Raises:
+        Unavailable: the signer cannot be reached.
+    """
     line, _, signature = document.partition(b"\n")
     try:
         if not signer.verify(line, base64.b64decode(signature)):

@@ -1,4 +1,4 @@
-"""Comparing the log with what was signed."""
+"""Compares the log with the signed heads."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _PICKED_AT_ONCE = 100
 
 @dataclass
 class SignedCheck:
-    """Goes through the archive from the newest document of each shard to its first, holding one at a time."""
+    """Goes through the documents from the newest of each shard to its first, holding one at a time."""
 
     log: Log
     archive: Archive
@@ -30,7 +30,11 @@ class SignedCheck:
     _newer: Statement | None = None
 
     def run(self) -> Iterator[int]:
-        """Gives, document by document, how many heads it held. Raises Unavailable."""
+        """Give, document by document, how many heads it held.
+
+        Raises:
+            Unavailable: the bucket or the signer cannot be reached.
+        """
         for kept in self.archive.documents():
             self.documents += 1
             statement = from_document(kept.document, self.signer)

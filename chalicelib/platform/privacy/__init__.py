@@ -1,1 +1,1 @@
-"""Personal data: sealed with a key of the person it is about, so that erasing the key erases the person everywhere."""
+"""Seals personal data with a key of the person, so that erasing the key erases the person everywhere."""

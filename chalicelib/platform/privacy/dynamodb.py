@@ -1,4 +1,4 @@
-"""Person keys in a DynamoDB table of their own, without point-in-time recovery: what is erased must not come back."""
+"""Keeps person keys in a DynamoDB table without point-in-time recovery, so that an erased key cannot come back."""
 
 import os
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ _SERVER = "The table of person keys"
 
 
 class DynamoDBPersonKeys:
-    """One item per person: `PersonId`, `WrappedKey`."""
+    """Keeps one item per person, with `PersonId` and `WrappedKey`."""
 
     def __init__(self, client: "DynamoDBClient", table: str, master_key: MasterKey) -> None:
         self._client = client

@@ -1,4 +1,4 @@
-"""Data keys of persons, wrapped by one master key."""
+"""Manages the data keys of persons, which one master key wraps."""
 
 import base64
 import os
@@ -12,7 +12,7 @@ KEY_BYTES = 32
 
 
 class MasterKey(Protocol):
-    """Wraps data keys; bound to `person_id`, so that a wrapped key cannot be moved to another person."""
+    """Wraps data keys, bound to `person_id` so that a wrapped key cannot be moved to another person."""
 
     def wrap(self, key: bytes, person_id: str) -> bytes: ...
 
@@ -20,20 +20,20 @@ class MasterKey(Protocol):
 
 
 class PersonKeys(Protocol):
-    """Where the data keys lie. Every method may raise Unavailable."""
+    """Keeps the data keys. Every method may raise Unavailable."""
 
     def find(self, person_id: str) -> bytes | None:
-        """The person's key; None if there never was one or it is erased."""
+        """Return the person's key, or None if there never was one or it is erased."""
 
     def get_or_create(self, person_id: str) -> bytes:
-        """The person's key, made now if there is none; two callers at once get the same."""
+        """Return the person's key, made now if there is none; two callers at once get the same."""
 
     def erase(self, person_id: str) -> None:
-        """Forget the key. What it sealed is unreadable from then on, in every copy."""
+        """Delete the key. Whatever it sealed is unreadable from then on, in every copy."""
 
 
 class FileMasterKey:
-    """A master key in a file: 32 bytes in base64. For development; on AWS the master key never leaves KMS."""
+    """Holds a master key in a file, for development: 32 bytes in base64. On AWS the master key never leaves KMS."""
 
     def __init__(self, path: Path) -> None:
         self._cipher = AESGCM(base64.b64decode(path.read_text()))
@@ -47,7 +47,7 @@ class FileMasterKey:
 
 
 class MemoryPersonKeys:
-    """Keys in memory, for domain tests."""
+    """Keeps keys in memory, for tests of the domain."""
 
     def __init__(self) -> None:
         self._keys: dict[str, bytes] = {}

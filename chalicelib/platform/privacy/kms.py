@@ -1,4 +1,4 @@
-"""The master key in KMS, which it never leaves."""
+"""Uses a master key that never leaves KMS."""
 
 from typing import Any
 
@@ -6,8 +6,10 @@ from chalicelib.platform.aws.failures import failures_as_unavailable
 
 
 class KmsMasterKey:
-    """Wraps a data key under the person's id as encryption context: KMS unwraps it for nobody else, and its audit trail
-    names the person."""
+    """Wraps a data key with the person's id as encryption context.
+
+    KMS unwraps it for nobody else, and its audit trail names the person.
+    """
 
     def __init__(self, client: Any, key_id: str) -> None:
         self._client = client

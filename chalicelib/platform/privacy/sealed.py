@@ -1,4 +1,4 @@
-"""The envelope in which personal data is stored."""
+"""Defines the envelope in which personal data is stored."""
 
 from pydantic import Field
 
@@ -6,8 +6,11 @@ from chalicelib.platform.eventsourcing.event import StoredModel
 
 
 class Sealed(StoredModel):
-    """`{"$enc": …, "key": …, "v": 1}`: base64 of nonce and AES-256-GCM ciphertext, the person whose key opens it, and
-    the version of this format."""
+    """Holds `{"$enc": …, "key": …, "v": 1}`.
+
+    `$enc` is base64 of nonce and AES-256-GCM ciphertext, `key` the person whose key opens it, `v` the version of this
+    format.
+    """
 
     ciphertext: str = Field(alias="$enc")
     key: str = Field(alias="key")

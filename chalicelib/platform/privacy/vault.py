@@ -1,4 +1,4 @@
-"""Sealing and opening of personal data."""
+"""Seals and opens personal data."""
 
 import base64
 import hashlib
@@ -15,22 +15,29 @@ from chalicelib.platform.privacy.sealed import Sealed
 
 
 class PersonVault:
-    """Seals small JSON objects for a person. No key is remembered: an erasure is in effect with the next call."""
+    """Seals small JSON objects for a person. No key is cached, so an erasure takes effect with the next call."""
 
     def __init__(self, keys: PersonKeys) -> None:
         self._keys = keys
 
     def seal(self, person_id: UUID, value: dict[str, str]) -> Sealed:
-        """Raises Unavailable."""
+        """Encrypt the object with the person's key.
+
+        Raises:
+            Unavailable: the keys cannot be reached.
+        """
         nonce = os.urandom(NONCE_BYTES)
         plaintext = json.dumps(value, ensure_ascii=False).encode()
         ciphertext = AESGCM(self._key(person_id)).encrypt(nonce, plaintext, str(person_id).encode())
         return Sealed(ciphertext=base64.b64encode(nonce + ciphertext).decode(), key=str(person_id))
 
     def open(self, sealed: Sealed) -> dict[str, str] | None:
-        """What was sealed, or None once the person is erased, also if they came back since, with a new key.
+        """Return the object that was sealed, or None once the person is erased.
 
-        Raises Unavailable.
+        It stays None if the person has come back since, with a new key.
+
+        Raises:
+            Unavailable: the keys cannot be reached.
         """
         key = self._keys.find(sealed.key)
         if key is None:
@@ -44,7 +51,7 @@ class PersonVault:
         return value
 
     def digest(self, person_id: UUID, text: str) -> str:
-        """HMAC-SHA256 under the person's key: comparable while the person exists, meaningless once erased."""
+        """Return an HMAC-SHA256 under the person's key: comparable while the person exists, meaningless once erased."""
         return hmac.new(self._key(person_id), text.encode(), hashlib.sha256).hexdigest()
 
     def knows(self, person_id: UUID) -> bool:
@@ -52,7 +59,11 @@ class PersonVault:
         return self._keys.find(str(person_id)) is not None
 
     def erase(self, person_id: UUID) -> None:
-        """Destroy the person's key. Raises Unavailable."""
+        """Destroy the person's key.
+
+        Raises:
+            Unavailable: the keys cannot be reached.
+        """
         self._keys.erase(str(person_id))
 
     def _key(self, person_id: UUID) -> bytes:

@@ -1,4 +1,4 @@
-"""Access: which roles a person has been granted here, beside those in the token."""
+"""Access decides which roles a person has been granted here, besides those in the token."""
 
 from chalicelib.platform.manifest import Context
 

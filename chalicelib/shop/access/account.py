@@ -1,4 +1,4 @@
-"""The account: roles granted by an operator, and whether the person was erased."""
+"""Defines a person's account: roles granted by an operator, and whether the person was erased."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,19 +20,26 @@ class Account:
     erased: bool = False
 
     def grant(self, role: Role, now: datetime) -> list[Event]:
-        """Granting again changes nothing. Raises InvalidInput or AccountErased."""
+        """Grant a role; granting it again changes nothing.
+
+        Raises:
+            InvalidInput: the role is that of a customer.
+            AccountErased: the person was erased.
+        """
         if role is Role.CUSTOMER:
-            raise InvalidInput("Everybody is a customer.", (("role", "cannot be granted"),))
+            raise InvalidInput(
+                "The role `customer` cannot be granted; every person has it.", (("role", "cannot be granted"),)
+            )
         if self.erased:
             raise AccountErased("The person was erased.")
         return [] if role in self.roles else [RoleGranted(role=role, at=now)]
 
     def revoke(self, role: Role, now: datetime) -> list[Event]:
-        """Revoking again changes nothing."""
+        """Revoke a role; revoking it again changes nothing."""
         return [RoleRevoked(role=role, at=now)] if role in self.roles else []
 
     def erase(self, now: datetime) -> list[Event]:
-        """Erasing again changes nothing. Takes every role with it."""
+        """Erase the person, with every role; erasing again changes nothing."""
         return [] if self.erased else [PersonErased(at=now)]
 
 

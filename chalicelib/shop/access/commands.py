@@ -1,4 +1,4 @@
-"""What an operator can do with a person's account."""
+"""Changes a person's account, for operators."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def grant_role(repository: Repository, origin: Origin, person_id: UUID, role: Role) -> None:
-    """In effect with the person's next request. Raises InvalidInput or AccountErased."""
+    """Grant a role, which takes effect with the person's next request.
+
+    Raises:
+        InvalidInput: the role is that of a customer.
+        AccountErased: the person was erased.
+    """
 
     def command(session: Session) -> None:
         account = session.load(ACCOUNT, person_id)
@@ -24,7 +29,10 @@ def grant_role(repository: Repository, origin: Origin, person_id: UUID, role: Ro
 
 
 def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: Role) -> None:
-    """In effect with the person's next request; a role inside a token lasts until the token expires."""
+    """Revoke a role, which takes effect with the person's next request.
+
+    A role inside a token lasts until the token expires.
+    """
 
     def command(session: Session) -> None:
         account = session.load(ACCOUNT, person_id)
@@ -34,7 +42,10 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
 
 
 def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID) -> None:
-    """Destroy the person's key, then record it. Interrupted in between, it is finished by doing it again."""
+    """Destroy the person's key, then record it.
+
+    If it is interrupted in between, doing it again finishes it.
+    """
     vault.erase(person_id)
 
     def command(session: Session) -> None:
@@ -45,6 +56,6 @@ def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, p
 
 
 def granted_roles(repository: Repository, person_id: UUID) -> frozenset[Role]:
-    """The roles granted here, as of now: one read."""
+    """Return the roles granted here, as of now. It costs one read."""
     account, _ = repository.load(ACCOUNT, person_id)
     return account.roles

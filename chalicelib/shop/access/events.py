@@ -1,32 +1,45 @@
-"""What can happen to an account."""
+"""Defines the events of a person's account."""
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.event import Event, Instant
 
 
 class AccountEvent(Event, aggregate="Account"):
-    """A fact about one person's account; its stream has the person's id."""
+    """Base of the events of one account, whose stream has the person's id."""
 
 
 class RoleGranted(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.RoleGrantedEvent"):
+    """Records that an operator granted the person a role."""
+
     role: Role
     at: Instant
 
 
 class RoleRevoked(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.RoleRevokedEvent"):
+    """Records that an operator took a granted role away from the person."""
+
     role: Role
     at: Instant
 
 
 class PersonErased(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.PersonErasedEvent"):
-    """The person's key was destroyed: what it sealed can be read no more, wherever it lies."""
+    """Records that the person's data key was destroyed.
+
+    Whatever the key sealed can no longer be read, wherever it is stored.
+    """
 
     at: Instant
 
 
 class UserCreatedByTheOriginal(AccountEvent, stored_as="Cloudbash.Domain.Users.Events.UserCreatedEvent"):
-    """A user of the original. Its name and e-mail address stand there in clear and are not taken over."""
+    """Records that the original Cloudbash created a user.
+
+    It is read and never written. The original stored name and e-mail address in clear; they are not taken over.
+    """
 
 
 class UserAuthenticatedByTheOriginal(AccountEvent, stored_as="Cloudbash.Domain.Users.Events.UserAuthenticatedEvent"):
-    """Read, never written."""
+    """Records that a user signed in to the original Cloudbash.
+
+    The event exists in logs of the original only: it is read and never written.
+    """

@@ -1,4 +1,4 @@
-"""What can happen to a cart."""
+"""Defines the events of a cart."""
 
 from uuid import UUID
 
@@ -8,8 +8,10 @@ from chalicelib.shop.inventory.events import PoolShare
 
 
 class CartLine(StoredModel):
-    """One selection: names and price are those at which it was held, and the deadline that no extension can pass.
-    `shares` is empty in carts of the original."""
+    """Describes one selection in a cart, with the names and the price at which it was held.
+
+    No extension can move `expires_at` past `extendable_until`. `shares` is empty in carts of the original.
+    """
 
     id: UUID
     ticket_type_id: UUID
@@ -24,36 +26,43 @@ class CartLine(StoredModel):
 
 
 class CartEvent(Event, aggregate="Cart"):
-    """A fact about one cart. `at` is None in carts of the original."""
+    """Base of the events of one cart; `at` is None in carts of the original."""
 
     at: Instant | None = None
 
 
 class CartCreated(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartCreatedEvent"):
+    """Records that a customer opened a cart."""
+
     customer_id: UUID
     request_hash: str = ""
 
 
 class CartItemAdded(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartItemAddedEvent"):
-    """The line stands under `Item`, where the original put it."""
+    """Records that tickets were held and put into the cart as one line.
+
+    The line is stored under `Item`, where the original put it.
+    """
 
     item: CartLine
     request_hash: str = ""
 
 
 class CartItemRemoved(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartItemRemovedEvent"):
+    """Records that the customer took a line out of the cart."""
+
     item_id: UUID
 
 
 class ExtendedLine(StoredModel):
-    """A line that is held until just before `expires_at` from now on."""
+    """Names a line whose hold lasts until just before `expires_at` from now on."""
 
     item_id: UUID
     expires_at: Instant
 
 
 class CartHoldsExtended(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartHoldsExtendedEvent"):
-    """The customer asked for more time, and got it for these lines."""
+    """Records that the holds of these lines were extended at the customer's request."""
 
     extension_id: UUID
     lines: tuple[ExtendedLine, ...]
@@ -61,7 +70,10 @@ class CartHoldsExtended(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.Cart
 
 
 class CartCheckedOut(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartCheckedOutEvent"):
-    """`order_id` is None in carts of the original, which made no orders that could be trusted."""
+    """Records that the cart was checked out, and which order it became.
+
+    `order_id` is None in carts of the original, whose orders could not be trusted.
+    """
 
     order_id: UUID | None = None
     request_hash: str = ""

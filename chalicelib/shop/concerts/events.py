@@ -1,4 +1,4 @@
-"""What can happen to a concert."""
+"""Defines the events of a concert."""
 
 from uuid import UUID
 
@@ -7,8 +7,11 @@ from chalicelib.platform.money import Money
 
 
 class TicketType(StoredModel):
-    """Tickets of one kind. `max_per_order` counts tickets of this type in one order; a sales window without a start
-    opens at once, one without an end closes when the concert starts."""
+    """Describes tickets of one kind.
+
+    `max_per_order` limits the tickets of this type in one order. Without `sales_start` the sale opens at once; without
+    `sales_end` it closes when the concert starts.
+    """
 
     id: UUID
     name: str
@@ -20,19 +23,22 @@ class TicketType(StoredModel):
 
 
 class PoolsOfTicketType(StoredModel):
-    """The pools over which a ticket type's stock is dealt, for good."""
+    """Names the pools over which a ticket type's stock is split, for good."""
 
     ticket_type_id: UUID
     pool_ids: tuple[UUID, ...]
 
 
 class ConcertEvent(Event, aggregate="Concert"):
-    """A fact about one concert."""
+    """Base of the events of one concert."""
 
 
 class ConcertCreated(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCreatedEvent"):
-    """`organiser_id` is None in concerts of the original, which had no owners. `max_per_customer` counts the tickets of
-    all types that one person may have, held or bought; None: any number."""
+    """Records that an organiser created a concert, as a draft.
+
+    `max_per_customer` limits the tickets of all types that one person may hold or have bought; None means no limit.
+    `organiser_id` is None in concerts of the original, which had no owners.
+    """
 
     organiser_id: UUID | None = None
     name: str
@@ -45,7 +51,7 @@ class ConcertCreated(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.C
 
 
 class ConcertDetailsChanged(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertDetailsChangedEvent"):
-    """All details as they are from now on."""
+    """Records that the concert's details were changed, and has all of them as they are now."""
 
     name: str
     venue_id: UUID
@@ -56,12 +62,17 @@ class ConcertDetailsChanged(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.E
 
 
 class ConcertScheduled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertScheduledEvent"):
+    """Records that the concert was given its start and its end."""
+
     start_date: Instant
     end_date: Instant
 
 
 class ConcertTicketTypeAdded(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertTicketTypeAddedEvent"):
-    """The ticket type stands under `Type`, where the original put it."""
+    """Records that a ticket type was added to the concert.
+
+    The ticket type is stored under `Type`, where the original put it.
+    """
 
     type: TicketType
     request_hash: str = ""
@@ -70,13 +81,18 @@ class ConcertTicketTypeAdded(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.
 class ConcertTicketTypeRemoved(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertTicketTypeRemovedEvent"
 ):
+    """Records that a ticket type was removed from the concert."""
+
     ticket_type_id: UUID
 
 
 class ConcertCapacityChangeStarted(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCapacityChangeStartedEvent"
 ):
-    """The pools of the published ticket type are about to be changed, one by one, until they have `quantity`."""
+    """Records that a change of a published ticket type's quantity has begun.
+
+    The pools are then changed one by one, until together they have `quantity`.
+    """
 
     change_id: UUID
     ticket_type_id: UUID
@@ -85,7 +101,10 @@ class ConcertCapacityChangeStarted(
 
 
 class ConcertCapacityChanged(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCapacityChangedEvent"):
-    """The ticket type has `quantity` tickets from now on, and so have its pools, if it is on sale."""
+    """Records that the ticket type now has `quantity` tickets.
+
+    If it is on sale, its pools have that capacity already.
+    """
 
     change_id: UUID
     ticket_type_id: UUID
@@ -96,7 +115,10 @@ class ConcertCapacityChanged(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.
 class ConcertCapacityChangeRefused(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCapacityChangeRefusedEvent"
 ):
-    """More tickets were held and sold than the new quantity: what had been lowered was given back."""
+    """Records that a lower quantity was refused, because too many tickets were held and sold.
+
+    Whatever the pools had given up for the change was given back before.
+    """
 
     change_id: UUID
     ticket_type_id: UUID
@@ -105,35 +127,43 @@ class ConcertCapacityChangeRefused(
 
 
 class ConcertPublished(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent"):
-    """From now on the concert can be found; tickets are for sale once all its pools are open. Concerts of the original
-    have no pools."""
+    """Records that the concert was published and can be found.
+
+    Its tickets are for sale once all its pools are open. Concerts of the original have no pools.
+    """
 
     pools: tuple[PoolsOfTicketType, ...] = ()
 
 
 class ConcertCancelled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCancelledEvent"):
-    """The concert does not take place: its pools are closed from now on, and its orders cancelled and refunded."""
+    """Records that the concert was cancelled.
+
+    Its pools are then closed, and its orders cancelled or refunded.
+    """
 
 
 class ConcertCancellationCompleted(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCancellationCompletedEvent"
 ):
-    """Every pool is closed and cleared: no order waits for the concert's tickets or has a valid one any more."""
+    """Records that every pool of the cancelled concert is closed and cleared.
+
+    No order waits for the concert's tickets any more, and none has a valid one.
+    """
 
 
 class ConcertDeleted(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertDeletedEvent"):
-    """The concert was never sold and is gone."""
+    """Records that a draft of a concert was deleted."""
 
 
 @ConcertCreated.upcaster(from_version=0)
 def _concert_from_the_original(data: JsonObject) -> JsonObject:
-    """The original checked no names."""
+    """Give a name to concerts of the original, which checked none."""
     return data | {"Name": data.get("Name") or ""}
 
 
 @ConcertTicketTypeAdded.upcaster(from_version=0)
 def _ticket_type_from_the_original(data: JsonObject) -> JsonObject:
-    """The original had a bare price, in euros, and no limits."""
+    """Turn the bare price of the original into euros, and set the limit that it lacked."""
     ticket_type = dict(data["Type"])
     price = {"Amount": f"{ticket_type.get('Price') or 0:.2f}", "Currency": "EUR"}
     name = ticket_type.get("Name") or ""

@@ -112,7 +112,9 @@ def _parsed_key(after: Sequence[str]) -> tuple[datetime | None, UUID]:
         start, concert_id = after
         return as_utc(datetime.fromisoformat(start)) if start else None, UUID(concert_id)
     except ValueError:
-        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),)) from None
+        raise InvalidInput(
+            "The cursor did not come from this API.", (("?cursor", "did not come from this API"),)
+        ) from None
 
 
 def concert_of_row(row: Mapping[str, Any]) -> JsonObject:

@@ -1,4 +1,4 @@
-"""Health: the state of every server that the shop needs."""
+"""Health reports the state of every server that the shop needs."""
 
 from chalicelib.platform.manifest import Context
 

@@ -1,4 +1,4 @@
-"""Route of the health."""
+"""Declares the route of the health check."""
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
@@ -21,7 +21,7 @@ routes: Routes[HealthServices] = Routes(__name__)
 
 @routes.get("/health")
 def get_health(call: Call[HealthServices]) -> Answer:
-    """503 only if the log is away: without a read database the shop still sells."""
+    """Answer 503 only if the log is away: without a read database the shop still sells."""
     states = check(call.shop.probes)
     healthy = all(state == "ok" for state in states.values())
     status = HTTPStatus.OK if states["event_log"] == "ok" else HTTPStatus.SERVICE_UNAVAILABLE

@@ -1,4 +1,4 @@
-"""Asking every server whether it answers."""
+"""Asks every server whether it answers."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -9,7 +9,7 @@ Probe = Callable[[], object]
 
 
 def check(probes: Mapping[str, Probe]) -> dict[str, str]:
-    """`ok` or `unavailable` by dependency; why is in the log only."""
+    """Return `ok` or `unavailable` by dependency; the reason is only logged."""
     return {name: _state(name, probe) for name, probe in probes.items()}
 
 

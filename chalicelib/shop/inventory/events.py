@@ -1,6 +1,6 @@
-"""What can happen to a pool of tickets, and to a customer's allowance.
+"""Defines the events of a pool of tickets, and of a customer's allowance.
 
-Every event carries `At`, the stream's own time, which never goes back: what has a deadline that it has reached is gone.
+Every event has `at`, the stream's own time, which never goes back. A hold whose deadline it has reached is gone.
 """
 
 from uuid import UUID
@@ -10,24 +10,25 @@ from chalicelib.platform.money import Money
 
 
 class PoolShare(StoredModel):
-    """How many of a line's tickets are held in one pool; the hold has the line's id there."""
+    """Says how many of a line's tickets are held in one pool, where the hold has the line's id."""
 
     pool_id: UUID
     quantity: int
 
 
 class TicketPoolEvent(Event, aggregate="TicketPool"):
-    """A fact about one pool."""
+    """Base of the events of one pool."""
 
     at: Instant
 
 
 class TicketPoolOpened(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketPoolOpenedEvent"):
-    """The pool exists, with all that a hold needs to know: pool `pool_index` of `pool_count` of a ticket type.
+    """Records that a pool was opened, with everything that a hold needs to know.
 
-    `max_per_order` counts tickets of this type in one order, `max_per_customer` those of the whole concert that one
-    person has, held or bought (None: any number). A sales window is open from `sales_start` (None: at once)
-    until just before `sales_end`.
+    It is pool `pool_index` of the `pool_count` pools of its ticket type. `max_per_order` limits the tickets of this
+    type in one order. `max_per_customer` limits the tickets of the whole concert that one person may hold or have
+    bought; None means no limit. The sales window is open from `sales_start` (None: at once) until just before
+    `sales_end`.
     """
 
     concert_id: UUID
@@ -47,7 +48,7 @@ class TicketPoolOpened(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Ev
 
 
 class TicketsHeld(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketsHeldEvent"):
-    """`quantity` tickets are kept for a cart until just before `expires_at`."""
+    """Records that `quantity` tickets are held for a cart until just before `expires_at`."""
 
     hold_id: UUID
     cart_id: UUID
@@ -56,14 +57,14 @@ class TicketsHeld(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.
 
 
 class HoldExtended(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldExtendedEvent"):
-    """The cart keeps the tickets longer: until just before `expires_at`."""
+    """Records that a cart's hold was extended until just before `expires_at`."""
 
     hold_id: UUID
     expires_at: Instant
 
 
 class HoldPlacedOnOrder(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldPlacedOnOrderEvent"):
-    """The hold now waits for the payment of an order, until just before `expires_at`."""
+    """Records that a hold was moved to an order, and waits for its payment until just before `expires_at`."""
 
     hold_id: UUID
     order_id: UUID
@@ -71,15 +72,20 @@ class HoldPlacedOnOrder(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.E
 
 
 class HoldReleased(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldReleasedEvent"):
-    """The customer gave the tickets back before the deadline."""
+    """Records that a hold was released before its deadline.
+
+    Its tickets are for sale at once.
+    """
 
     hold_id: UUID
     quantity: int
 
 
 class TicketsSold(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketsSoldEvent"):
-    """The tickets belong to the order for good. They were held under `hold_id`; if that hold had ended before a late
-    payment came, they were taken from what was free."""
+    """Records that the tickets were sold to an order for good.
+
+    They were held under `hold_id`. If that hold had ended before a late payment came, free tickets were taken instead.
+    """
 
     hold_id: UUID
     order_id: UUID
@@ -87,7 +93,10 @@ class TicketsSold(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.
 
 
 class HoldsLapsed(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldsLapsedEvent"):
-    """These holds had ended by `at`. It is recorded for those who follow the pool; it was true without it."""
+    """Records that these holds have ended by `at`.
+
+    They had ended without this event; it only tells those who follow the pool.
+    """
 
     hold_ids: tuple[UUID, ...]
     quantity: int
@@ -96,31 +105,42 @@ class HoldsLapsed(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.
 class TicketPoolCapacityChanged(
     TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketPoolCapacityChangedEvent"
 ):
-    """The pool has `by` tickets more, or less, as its part of one change of the ticket type's quantity. A change that
-    cannot be completed is given back by a second event under its id."""
+    """Records that the pool's capacity rose by `by` tickets, or fell if `by` is negative.
+
+    It is the pool's part of one change of the ticket type's quantity. A part that is given back is a second event under
+    the same `change_id`.
+    """
 
     change_id: UUID
     by: int
 
 
 class TicketPoolClosed(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketPoolClosedEvent"):
-    """Nothing is held, kept or sold from here any more: the concert is cancelled."""
+    """Records that the pool was closed, because the concert is cancelled.
+
+    From then on nothing is held, extended or sold in it.
+    """
 
 
 class TicketPoolCleared(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketPoolClearedEvent"):
-    """Of every order that ever had tickets of the closed pool the log says how it ends: cancelled, expired, or with the
-    tickets revoked and their refund started, which the order's own process sees through."""
+    """Records that every order that ever had tickets of the closed pool has decided how it ends.
+
+    Each is cancelled or expired, or its tickets are revoked and their refund is started; the order's own process does
+    the rest.
+    """
 
 
 class AllowanceEvent(Event, aggregate="Allowance"):
-    """A fact about what one customer has of one concert that limits it."""
+    """Base of the events of one customer's allowance for one concert that has a limit."""
 
     at: Instant
 
 
 class AllowanceTaken(AllowanceEvent, stored_as="Cloudbash.Domain.Inventory.Events.AllowanceTakenEvent"):
-    """The hold counts `quantity` tickets until just before `expires_at`, in place of what it counted before; None:
-    they are bought, and count for good."""
+    """Records that a hold counts `quantity` tickets of the customer's allowance until just before `expires_at`.
+
+    It replaces what the hold counted before. If `expires_at` is None, the tickets are bought and count for good.
+    """
 
     concert_id: UUID
     customer_id: UUID
@@ -130,6 +150,6 @@ class AllowanceTaken(AllowanceEvent, stored_as="Cloudbash.Domain.Inventory.Event
 
 
 class AllowanceReturned(AllowanceEvent, stored_as="Cloudbash.Domain.Inventory.Events.AllowanceReturnedEvent"):
-    """The hold was given back before its deadline."""
+    """Records that a hold was released before its deadline, and counts no more."""
 
     hold_id: UUID

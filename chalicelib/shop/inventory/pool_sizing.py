@@ -1,7 +1,7 @@
 """How a ticket type's stock is split over pools.
 
 One stream takes one write per round trip, so a concert on sale must not be one stream. More pools mean fewer lost
-races and more reads when little is left (docs/adr/0011-how-many-pools.md).
+races and more reads when little is left (docs/adr/0011-a-pool-gets-fifty-tickets.md).
 """
 
 MAX_POOLS = 90

@@ -1,4 +1,4 @@
-"""What can happen to an order."""
+"""Defines the events of an order, and of a ticket."""
 
 from uuid import UUID
 
@@ -9,7 +9,10 @@ from chalicelib.shop.inventory.events import PoolShare
 
 
 class OrderLine(StoredModel):
-    """What is bought, at the price fixed when it was held. `hold_id` names the holds in the pools of `shares`."""
+    """Describes what is bought, at the price that was fixed when it was held.
+
+    `hold_id` names the holds in the pools of `shares`.
+    """
 
     hold_id: UUID
     ticket_type_id: UUID
@@ -22,7 +25,10 @@ class OrderLine(StoredModel):
 
 
 class IssuedTicket(StoredModel):
-    """One admission. Names are in the order's line: the confirmation of 800 tickets must fit into one item."""
+    """Names one admission.
+
+    Names and prices are in the order's line, because the confirmation of 800 tickets must fit into one item.
+    """
 
     id: UUID
     ticket_type_id: UUID
@@ -30,12 +36,15 @@ class IssuedTicket(StoredModel):
 
 
 class OrderEvent(Event, aggregate="Order"):
-    """A fact about one order."""
+    """Base of the events of one order."""
 
 
 class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPlacedEvent"):
-    """`buyer` seals name and e-mail address for the customer's key. The stock waits a little longer than
-    `payment_due_at`, so that a payment begun in time always finds it."""
+    """Records that a customer placed an order, and until when it must be paid.
+
+    `buyer` has name and e-mail address, sealed with the customer's key. The tickets stay held a little longer than
+    `payment_due_at`, so that a payment begun in time always finds them.
+    """
 
     cart_id: UUID
     customer_id: UUID
@@ -47,7 +56,10 @@ class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPla
 
 
 class PaymentStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.PaymentStartedEvent"):
-    """Written before the provider is called; `payment_id` is the provider's idempotency key."""
+    """Records that a payment was started, before the provider is called.
+
+    `payment_id` is the provider's idempotency key.
+    """
 
     payment_id: UUID
     provider: str
@@ -57,7 +69,10 @@ class PaymentStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Payme
 
 
 class PaymentFailed(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.PaymentFailedEvent"):
-    """The provider said no: nothing was taken, and another payment may be started."""
+    """Records that the provider declined the payment.
+
+    No money was taken, and another payment may be started.
+    """
 
     payment_id: UUID
     reason: str
@@ -65,7 +80,10 @@ class PaymentFailed(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Paymen
 
 
 class OrderConfirmed(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderConfirmedEvent"):
-    """Paid, or free: then there is no payment. The tickets are the customer's."""
+    """Records that the order was confirmed, and issues its tickets.
+
+    A free order has no payment.
+    """
 
     payment_id: UUID | None = None
     provider_reference: str | None = None
@@ -74,7 +92,10 @@ class OrderConfirmed(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Order
 
 
 class PaymentSucceeded(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.PaymentSucceededEvent"):
-    """The provider took `amount`, and the order is not confirmed by it: its refund is started in the same commit."""
+    """Records that the provider took `amount` for a payment that does not confirm the order.
+
+    Its refund is started in the same commit.
+    """
 
     payment_id: UUID
     provider_reference: str
@@ -83,9 +104,12 @@ class PaymentSucceeded(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Pay
 
 
 class RefundStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundStartedEvent"):
-    """Written before the provider is called. `refund_id` follows from the payment's id if all of it goes back, and from
-    payment and concert if it is the part of a cancelled concert: there is one of each. If the whole payment that
-    confirmed the order goes back, all tickets are revoked."""
+    """Records that a refund was started, before the provider is called.
+
+    `refund_id` follows from the payment's id if all of it goes back, and from payment and concert if it is the part of
+    a cancelled concert, so each exists once. If the whole payment that confirmed the order goes back, all tickets are
+    revoked.
+    """
 
     payment_id: UUID
     refund_id: UUID
@@ -95,7 +119,7 @@ class RefundStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Refund
 
 
 class RefundCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundCompletedEvent"):
-    """The provider gave the money back."""
+    """Records that the provider gave the money back."""
 
     payment_id: UUID
     refund_id: UUID
@@ -103,22 +127,29 @@ class RefundCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Refu
 
 
 class OrderExpired(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderExpiredEvent"):
-    """Unpaid at its deadline; what was held for it was given back in the same commit. A payment that arrives yet may
-    still confirm it."""
+    """Records that the order was not paid by its deadline.
+
+    Its holds are released in the same commit. A payment that succeeds later may still confirm it.
+    """
 
     at: Instant
 
 
 class OrderCancelled(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderCancelledEvent"):
-    """The order ends without money in it: unpaid, or free. Its tickets, if it had any, are revoked."""
+    """Records that the order was cancelled without any money to give back.
+
+    It was unpaid or free. Its tickets, if it had any, are revoked.
+    """
 
     reason: str
     at: Instant
 
 
 class TicketsRevoked(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketsRevokedEvent"):
-    """The tickets of one concert admit nobody any more; their refund, if they cost anything, is started in the same
-    commit. What else is in the order stays as it is."""
+    """Records that the order's tickets of one concert were revoked and admit nobody any more.
+
+    If they cost anything, their refund is started in the same commit. The rest of the order stays as it is.
+    """
 
     concert_id: UUID
     ticket_ids: tuple[UUID, ...]
@@ -127,25 +158,31 @@ class TicketsRevoked(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Ticke
 
 
 class TicketRevocationCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketRevocationCompletedEvent"):
-    """Each revoked ticket of the concert says so in its own stream."""
+    """Records that every revoked ticket of the concert is revoked in its own stream too."""
 
     concert_id: UUID
     at: Instant
 
 
 class OrderCreatedByTheOriginal(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderCreatedEvent"):
-    """An order of the original: no prices, no payment. Read, never written."""
+    """Records that the original Cloudbash created an order, without prices and without a payment.
+
+    It is read and never written.
+    """
 
     customer_id: UUID
     items: tuple[JsonObject, ...] = ()
 
 
 class TicketEvent(Event, aggregate="Ticket"):
-    """A fact about one ticket. Its stream begins when it stops being what the order's confirmation says of it."""
+    """Base of the events of one ticket, whose stream begins when it is checked in or revoked."""
 
 
 class TicketCheckedIn(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketCheckedInEvent"):
-    """Somebody was let in with it. Who did so is the event's actor."""
+    """Records that somebody was let in with the ticket.
+
+    The event's actor is the member of staff at the door.
+    """
 
     order_id: UUID
     ticket_type_id: UUID
@@ -154,7 +191,7 @@ class TicketCheckedIn(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.Tic
 
 
 class TicketRevoked(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketRevokedEvent"):
-    """The ticket admits nobody any more."""
+    """Records that the ticket was revoked and admits nobody any more."""
 
     order_id: UUID
     ticket_type_id: UUID

@@ -1,4 +1,4 @@
-"""Streams: the log itself, for those who may look into it."""
+"""Streams shows the log itself to those who may look into it."""
 
 from chalicelib.platform.manifest import Context
 

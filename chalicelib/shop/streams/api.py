@@ -1,4 +1,4 @@
-"""Routes of the log."""
+"""Declares the routes of the log."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Protocol, Self
@@ -27,7 +27,10 @@ routes: Routes[StreamServices] = Routes(__name__)
 
 
 class EventFilters(Page):
-    """`since` and `until` are both included. `changes` asks for what each event changed in its aggregate."""
+    """Reads the filters of a list of events; `since` and `until` are both included.
+
+    `changes` asks for what each event changed in its aggregate.
+    """
 
     type: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     from_version: Version = 0
@@ -38,7 +41,7 @@ class EventFilters(Page):
     @model_validator(mode="after")
     def _ensure_span(self) -> Self:
         if self.since is not None and self.until is not None and self.until < self.since:
-            raise InvalidInput("Nothing is both.", (("?until", "must not be before since"),))
+            raise InvalidInput("`until` is before `since`.", (("?until", "must not be before since"),))
         return self
 
     def to_wanted(self) -> queries.Wanted:
@@ -46,12 +49,16 @@ class EventFilters(Page):
 
     @property
     def after_version(self) -> int | None:
-        """Raises InvalidInput for a cursor that is not ours."""
+        """Return the version after which the page begins, or None for the first page.
+
+        Raises:
+            InvalidInput: the cursor did not come from this API.
+        """
         after = self.after
         if after is None:
             return None
         if len(after) != 1 or not (after[0].isascii() and after[0].isdigit() and len(after[0]) <= _MAX_DIGITS):
-            raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),))
+            raise InvalidInput("The cursor did not come from this API.", (("?cursor", "did not come from this API"),))
         return int(after[0])
 
 
@@ -60,7 +67,7 @@ _MAX_DIGITS = 15
 
 @routes.get("/streams/{stream_id}/events", Role.CUSTOMER)
 def list_events(call: Call[StreamServices]) -> Answer:
-    """For operators every stream, for organisers their own."""
+    """List a stream's events: operators may see every stream, organisers their own."""
     if Role.OPERATOR not in call.actor.roles:
         call.add_granted_roles()
     call.require(Role.ORGANISER)

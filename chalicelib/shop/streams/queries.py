@@ -1,4 +1,4 @@
-"""Reading one stream of the log, event by event."""
+"""Reads one stream of the log, event by event."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +27,10 @@ _SLICE = 100
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which events to list; both instants are included. `type` is the stored name, or its last part as the code has it:
-    `ConcertPublished`."""
+    """Says which events to list; both instants are included.
+
+    `type` is the stored name, or its last part as the code has it: `ConcertPublished`.
+    """
 
     type: str | None = None
     from_version: int = 0
@@ -44,7 +46,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class EventPage:
-    """`next_after` is the version to go on after, None on the last page; `version` is that of the whole stream."""
+    """Holds one page: `next_after` is the version to go on after, None on the last page.
+
+    `version` is that of the whole stream.
+    """
 
     events: list[StoredEvent]
     next_after: int | None
@@ -53,7 +58,7 @@ class EventPage:
 
 @dataclass(frozen=True, slots=True)
 class LogView:
-    """The log, and what its streams fold to."""
+    """Gives access to the log and to the states that its streams fold to."""
 
     repository: Repository
     aggregates: Mapping[str, Aggregate[Any]]
@@ -63,7 +68,10 @@ class LogView:
         return self.repository.store
 
     def with_changes(self, stream_id: UUID, events: Sequence[StoredEvent]) -> list[JsonObject]:
-        """The events with what each changed. That takes the state before them: the whole stream is read."""
+        """Return the events with what each changed.
+
+        That takes the state before them, so the whole stream is read.
+        """
         listed = {event.aggregate_version for event in events}
         whole = history(self.store.read(stream_id), self.aggregates) if listed else []
         return [item for item in whole if item["aggregate_version"] in listed]
@@ -72,10 +80,14 @@ class LogView:
 def list_events(
     log: LogView, actor: Actor, stream_id: UUID, wanted: Wanted, limit: int, after: int | None = None
 ) -> EventPage:
-    """A page of a stream's events for those who may see it: operators every stream, organisers their own. It costs as
-    much in a long stream as in a short one.
+    """Return a page of a stream's events: operators may see every stream, organisers their own.
 
-    Raises NotFound, Forbidden or Unavailable.
+    It costs as much in a long stream as in a short one.
+
+    Raises:
+        NotFound: there is no such stream.
+        Forbidden: the stream belongs to another organiser.
+        Unavailable: the log is away.
     """
     newest = log.store.read_last(stream_id, 1)
     if not newest:
@@ -109,8 +121,10 @@ def _search(
 
 
 def _last_before(store: EventStore, stream_id: UUID, since: datetime, low: int, high: int) -> int:
-    """The version past which events are of `since` or later, between `low` and `high`. `Created` never decreases
-    within a stream, so a few reads of one event find it."""
+    """Find the version, between `low` and `high`, after which events are of `since` or later.
+
+    `Created` never decreases within a stream, so a few reads of one event find it.
+    """
     while low < high:
         middle = (low + high) // 2
         event = store.read_slice(stream_id, middle, 1)[0]
@@ -122,9 +136,10 @@ def _last_before(store: EventStore, stream_id: UUID, since: datetime, low: int, 
 
 
 def history(stored: Sequence[StoredEvent], aggregates: Mapping[str, Aggregate[Any]]) -> list[JsonObject]:
-    """Every event as it is stored, in order, each with what it changed; personal data as ciphertext.
+    """Return every event as it is stored, in order, each with what it changed; personal data stays ciphertext.
 
-    Raises NotFound for a stream without events.
+    Raises:
+        NotFound: the stream has no events.
     """
     if not stored:
         raise NotFound("There is no such stream.")
@@ -138,7 +153,7 @@ def history(stored: Sequence[StoredEvent], aggregates: Mapping[str, Aggregate[An
 
 
 def short_name(event_type: str) -> str:
-    """`ConcertPublished` for `Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent`."""
+    """Return `ConcertPublished` for `Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent`."""
     return event_type.rsplit(".", 1)[-1].removesuffix("Event")
 
 
@@ -150,7 +165,7 @@ def _ensure_owner(log: LogView, aggregate_type: str, stream_id: UUID, actor: Act
 
 
 def _evolved(aggregate: Aggregate[Any] | None, state: Any, event: StoredEvent) -> Any:
-    """The state after the event; one that cannot be read is shown and changes nothing."""
+    """Return the state after the event; an event that cannot be read is shown and changes nothing."""
     if aggregate is None:
         return state
     try:
@@ -160,7 +175,7 @@ def _evolved(aggregate: Aggregate[Any] | None, state: Any, event: StoredEvent) -
 
 
 def as_item(event: StoredEvent) -> JsonObject:
-    """The event as it is stored; personal data as ciphertext."""
+    """Show the event as it is stored, with personal data as ciphertext."""
     return {
         "aggregate_id": str(event.aggregate_id),
         "aggregate_version": event.aggregate_version,

@@ -1,4 +1,4 @@
-"""Venues: where concerts take place."""
+"""Venues are the places where concerts are held."""
 
 from chalicelib.platform.manifest import Context
 

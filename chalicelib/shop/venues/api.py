@@ -1,4 +1,4 @@
-"""Routes of the venues."""
+"""Declares the routes of the venues."""
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -37,7 +37,7 @@ _NO_PLACES = {"localtime", "Factory", "posixrules"}
 
 @cache
 def _places() -> frozenset[str]:
-    """Looking through the database takes milliseconds."""
+    """Return the time zones, cached because looking through their database takes milliseconds."""
     return frozenset(available_timezones() - _NO_PLACES)
 
 
@@ -63,7 +63,7 @@ class NewVenue(Body):
 
 
 class VenueChanges(Body):
-    """What is left out stays as it is."""
+    """Lists the details to change; whatever is left out stays as it is."""
 
     name: Line = ""
     description: Text = ""

@@ -1,4 +1,4 @@
-"""What an organiser can do with a venue."""
+"""Creates, changes and deletes venues, for organisers."""
 
 from collections.abc import Callable
 from uuid import UUID
@@ -12,7 +12,11 @@ from chalicelib.shop.venues.venue import VENUE, Venue, VenueDetails
 
 
 def create_venue(repository: Repository, caller: Caller, details: VenueDetails) -> UUID:
-    """The new venue's id; its version is 0. Raises IdempotencyKeyReused."""
+    """Create a venue and return its id; its version is 0.
+
+    Raises:
+        IdempotencyKeyReused: another request has used the key.
+    """
     venue_id = caller.request.id
 
     def command(session: Session) -> None:
@@ -27,9 +31,12 @@ def create_venue(repository: Repository, caller: Caller, details: VenueDetails) 
 def change_venue(
     repository: Repository, caller: Caller, venue_id: UUID, amend: Callable[[VenueDetails], VenueDetails]
 ) -> int:
-    """`amend` gives the new details from the current ones. Returns the version.
+    """Change the details by `amend`, which gets the current ones, and return the version.
 
-    Raises NotFound, Forbidden or PreconditionFailed.
+    Raises:
+        NotFound: there is no such venue.
+        Forbidden: it belongs to another organiser.
+        PreconditionFailed: the expected version is not the current one.
     """
 
     def decide(venue: Venue) -> list[Event]:
@@ -39,10 +46,20 @@ def change_venue(
 
 
 def delete_venue(repository: Repository, caller: Caller, venue_id: UUID) -> int:
-    """Returns the version. Raises NotFound, Forbidden or PreconditionFailed."""
+    """Delete the venue and return the version.
+
+    Raises:
+        NotFound: there is no such venue.
+        Forbidden: it belongs to another organiser.
+        PreconditionFailed: the expected version is not the current one.
+    """
     return change_owned(repository, caller, VENUE, venue_id, Venue.delete)
 
 
 def ensure_venue_exists(session: Session, venue_id: UUID) -> VenueDetails:
-    """The venue as it is now, for commands of other contexts. Raises NotFound."""
+    """Read the venue as it is now, for commands of other contexts.
+
+    Raises:
+        NotFound: there is no such venue, or it was deleted.
+    """
     return session.load(VENUE, venue_id, Load.FRESH).ensure_exists()

@@ -1,4 +1,4 @@
-"""What can happen to a venue."""
+"""Defines the events of a venue."""
 
 from uuid import UUID
 
@@ -6,11 +6,14 @@ from chalicelib.platform.eventsourcing.event import Event, JsonObject
 
 
 class VenueEvent(Event, aggregate="Venue"):
-    """A fact about one venue."""
+    """Base of the events of one venue."""
 
 
 class VenueCreated(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueCreatedEvent"):
-    """`organiser_id` is None in venues of the original, which had no owners."""
+    """Records that an organiser created a venue.
+
+    `organiser_id` is None in venues of the original, which had no owners.
+    """
 
     organiser_id: UUID | None = None
     name: str
@@ -25,7 +28,7 @@ class VenueCreated(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueCr
 
 
 class VenueDetailsChanged(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueDetailsChangedEvent"):
-    """All details as they are from now on."""
+    """Records that the venue's details were changed, and has all of them as they are now."""
 
     name: str
     description: str
@@ -38,11 +41,14 @@ class VenueDetailsChanged(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.
 
 
 class VenueDeleted(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueDeletedEvent"):
-    """The venue is no longer offered for new concerts; those that name it keep it."""
+    """Records that the venue was deleted and is no longer offered for new concerts.
+
+    Concerts that name it keep it.
+    """
 
 
 @VenueCreated.upcaster(from_version=0)
 def _from_the_original(data: JsonObject) -> JsonObject:
-    """The original knew an address in one line, and no time zone."""
+    """Fill the fields that the original lacked: it had an address in one line, and no time zone."""
     unknown = {"City": "", "Country": "", "TimeZone": "UTC"}
     return unknown | {name: "" if value is None else value for name, value in data.items()}

@@ -1,4 +1,4 @@
-"""Venues in the programme."""
+"""Projects venues into the programme."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetai
 
 
 def project_venue(recorded: RecordedEvent) -> list[Change]:
-    """A deleted venue keeps its row, because concerts still take place there."""
+    """Write the row of a venue; a deleted venue keeps its row, because concerts still name it."""
     return [put("venues", recorded, _columns(recorded), {"deleted": False})]
 
 

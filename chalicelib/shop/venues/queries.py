@@ -1,4 +1,4 @@
-"""Venues as the programme shows them."""
+"""Answers questions about venues from the programme."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,11 @@ select id, name, description, capacity, address, city, country, time_zone, web_u
 
 
 def find_venue(programme: "Reader", venue_id: UUID) -> JsonObject | None:
-    """The venue unless it was deleted. Raises Unavailable."""
+    """Return the venue unless it was deleted.
+
+    Raises:
+        Unavailable: the database is away.
+    """
     rows = programme.fetch_all(_FIND, {"id": venue_id})
     return _venue(rows[0]) if rows else None
 
@@ -34,7 +38,12 @@ def find_venue(programme: "Reader", venue_id: UUID) -> JsonObject | None:
 def list_venues(
     programme: "Reader", limit: int, after: Sequence[str] | None
 ) -> tuple[list[JsonObject], list[str] | None]:
-    """By name, and the key of the last one if more follow. Raises InvalidInput for a key not ours, Unavailable."""
+    """List venues by name, with the key of the last one if more follow.
+
+    Raises:
+        InvalidInput: the key did not come from this API.
+        Unavailable: the database is away.
+    """
     name, venue_id = (None, None) if after is None else _key(after)
     rows = programme.fetch_all(_LIST, {"after_name": name, "after_id": venue_id, "limit": limit})
     page = rows[:limit]
@@ -47,7 +56,9 @@ def _key(after: Sequence[str]) -> tuple[str, UUID]:
         name, venue_id = after
         return name, UUID(venue_id)
     except ValueError:
-        raise InvalidInput("The cursor is none of ours.", (("?cursor", "is none of ours"),)) from None
+        raise InvalidInput(
+            "The cursor did not come from this API.", (("?cursor", "did not come from this API"),)
+        ) from None
 
 
 def _venue(row: Mapping[str, Any]) -> JsonObject:

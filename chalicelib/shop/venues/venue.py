@@ -1,4 +1,4 @@
-"""The venue: its details and whose it is."""
+"""Defines the venue: its details and its owner."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -11,7 +11,7 @@ from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetai
 
 @dataclass(frozen=True, slots=True)
 class VenueDetails:
-    """What an organiser tells about a venue. `time_zone` is an IANA name, `capacity` in persons."""
+    """Describes a venue. `time_zone` is an IANA name, `capacity` is in persons."""
 
     name: str
     description: str
@@ -31,7 +31,11 @@ class Venue:
     deleted: bool = False
 
     def create(self, organiser_id: UUID, details: VenueDetails, request_hash: str) -> list[Event]:
-        """Raises IdempotencyKeyReused if another request made this venue."""
+        """Create the venue; the same request again changes nothing.
+
+        Raises:
+            IdempotencyKeyReused: another request made this venue.
+        """
         if self.details is not None:
             if self.request_hash != request_hash:
                 raise IdempotencyKeyReused
@@ -39,18 +43,30 @@ class Venue:
         return [VenueCreated(organiser_id=organiser_id, request_hash=request_hash, **_fields(details))]
 
     def change_details(self, details: VenueDetails) -> list[Event]:
-        """Raises NotFound."""
+        """Replace the details.
+
+        Raises:
+            NotFound: there is no such venue, or it was deleted.
+        """
         self.ensure_exists()
         return [] if details == self.details else [VenueDetailsChanged(**_fields(details))]
 
     def delete(self) -> list[Event]:
-        """Deleting again changes nothing. Raises NotFound if there never was such a venue."""
+        """Delete the venue; deleting it again changes nothing.
+
+        Raises:
+            NotFound: there never was such a venue.
+        """
         if self.details is None:
             raise NotFound("There is no such venue.")
         return [] if self.deleted else [VenueDeleted()]
 
     def ensure_exists(self) -> VenueDetails:
-        """Raises NotFound."""
+        """Return the details.
+
+        Raises:
+            NotFound: there is no such venue, or it was deleted.
+        """
         if self.details is None or self.deleted:
             raise NotFound("There is no such venue.")
         return self.details
