@@ -13,6 +13,9 @@ from local.checkout import PROJECT
 ENDINGS = [None, signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 """None is an end of its own accord."""
 
+LONGEST_WAIT = 120
+"""Seconds, so that a program which does not end fails the test and does not stop the run."""
+
 BENCHMARK = """
 import sys
 from benchmarks.own_stack import own_stack
@@ -33,8 +36,16 @@ def folders_left(command: list[str], folders: int, ending: signal.Signals | None
     """What is left of the folders that the program names on its first lines, and in its temporary folder."""
     temporary.mkdir()
     environment = {**os.environ, "TMPDIR": str(temporary), "PYTHONDONTWRITEBYTECODE": "1"}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=PROJECT, env=environment, text=True, **pipes) as run:  # type: ignore[call-overload]  # noqa: S603
+    with subprocess.Popen(  # noqa: S603 - our own program
+        command,
+        cwd=PROJECT,
+        env=environment,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=_hear_signals,  # noqa: PLW1509 - it takes no lock
+    ) as run:
         assert run.stdin is not None
         assert run.stdout is not None
         named = [run.stdout.readline().strip() for _ in range(folders)]
@@ -43,8 +54,17 @@ def folders_left(command: list[str], folders: int, ending: signal.Signals | None
             run.stdin.close()
         else:
             run.send_signal(ending)
-        run.wait()
+        try:
+            run.wait(timeout=LONGEST_WAIT)
+        finally:
+            run.kill()
     return [folder for folder in named if Path(folder).exists()] + [str(path) for path in temporary.iterdir()]
+
+
+def _hear_signals() -> None:
+    """A shell lets what it starts in the background ignore them, and a child inherits that."""
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
