@@ -15,7 +15,7 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import CommitTooLarge
-from chalicelib.shop.inventory.commands import Purchase, StockGone, release, sell_late
+from chalicelib.shop.inventory.commands import StockGone, release, sell_late
 from chalicelib.shop.orders.order import ORDER, Order, Payment
 from chalicelib.shop.orders.payments.port import (
     Attempt,
@@ -193,14 +193,13 @@ def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID
         events = order.confirm(order_id, session.now, payment_id, charged.reference)
         session.append(ORDER, order_id, *events)
         if events and order.customer_id is not None:
-            purchases = [Purchase(line.hold_id, line.ticket_type_id, line.shares) for line in order.lines]
-            sell_late(session, purchases, order.customer_id, order_id)
-        return _settled(session, order_id)
+            sell_late(session, order.lines, order.customer_id, order_id)
+        return Settled(session.load(ORDER, order_id), session.version(order_id))
 
     def give_up(session: Session) -> Settled:
         _return(session, order_id, payment_id, charged, "The tickets are not available any more.")
         _end_in(session, order_id, Order.end_without_stock)
-        return _settled(session, order_id)
+        return Settled(session.load(ORDER, order_id), session.version(order_id))
 
     try:
         return context.repository.execute(confirm, context.origin)
@@ -212,17 +211,13 @@ def _return(session: Session, order_id: UUID, payment_id: UUID, charged: Charged
     order = session.load(ORDER, order_id)
     events = order.return_payment(payment_id, charged.reference, charged.amount, reason, session.now)
     session.append(ORDER, order_id, *events)
-    return _settled(session, order_id)
-
-
-def _settled(session: Session, order_id: UUID) -> Settled:
     return Settled(session.load(ORDER, order_id), session.version(order_id))
 
 
 def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settled:
     def command(session: Session) -> Settled:
         session.append(ORDER, order_id, *decide(session.load(ORDER, order_id), session.now))
-        return _settled(session, order_id)
+        return Settled(session.load(ORDER, order_id), session.version(order_id))
 
     return context.repository.execute(command, context.origin)
 

@@ -1,7 +1,7 @@
 """Selling to an order whose payment came late: what is still held, and free stock for what is not."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Protocol
 from uuid import UUID
 
 from chalicelib.platform.errors import Expired, RuleViolated
@@ -23,13 +23,17 @@ class StockGone(RuleViolated):
     code = "stock_gone"
 
 
-@dataclass(frozen=True, slots=True)
-class Purchase:
-    """One line of an order: a hold, perhaps ended, of a ticket type over some pools."""
+class Purchase(Protocol):
+    """What a line of an order says of its stock: a hold, perhaps ended, of a ticket type over some pools."""
 
-    hold_id: UUID
-    ticket_type_id: UUID
-    shares: tuple[PoolShare, ...]
+    @property
+    def hold_id(self) -> UUID: ...
+
+    @property
+    def ticket_type_id(self) -> UUID: ...
+
+    @property
+    def shares(self) -> tuple[PoolShare, ...]: ...
 
 
 def sell_late(session: Session, purchases: Sequence[Purchase], customer_id: UUID, order_id: UUID) -> None:
