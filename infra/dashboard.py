@@ -40,7 +40,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
             [ours(name, "VerifyReadModels", "Maximum") for name in ("ParkedStreams", "UnreadableRecords")]
             + [ours("StreamsBehind", "VerifyReadModels")],
         ),
-        _graph("Misconfigured", [ours("Misconfigured", name) for name in functions]),
+        _graph("Misconfigured", [ours("Misconfigured", name) for name in names]),
         _graph("Work", [of_a_queue("ApproximateNumberOfMessagesVisible", "WorkQueue")]),
         _graph(
             "Age of work",
