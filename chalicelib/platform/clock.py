@@ -1,7 +1,8 @@
 """The clock, the one place that asks for the time."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import partial
 
-utc_now: Callable[[], datetime] = partial(datetime.now, UTC)
+
+def utc_now() -> datetime:
+    """Return the time of this machine, in UTC."""
+    return datetime.now(UTC)
