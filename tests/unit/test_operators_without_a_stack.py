@@ -3,14 +3,13 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
 from chalicelib import composition
 from ops.__main__ import main, parser
 
-ID = str(uuid4())
+ID = "5e77e4d0-0000-4000-8000-000000000001"
 ARGUMENTS: dict[str, list[list[str]]] = {
     "grant": [[ID, "door"], ["somebody", "door"]],
     "revoke": [[ID, "door"]],
