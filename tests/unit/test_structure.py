@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks import hops, sources
 from benchmarks.hops import Trace
-from benchmarks.sources import Source, among_rooms, arrows_on_cycles, arrows_up, cycles, imports
+from benchmarks.sources import Source, among_packages, arrows_on_cycles, arrows_up, cycles, imports
 from chalicelib.platform import clock
 from chalicelib.platform.eventsourcing import instants
 
@@ -33,7 +33,11 @@ def test_an_import_is_found_wherever_it_stands_unless_it_is_for_types_only(tmp_p
         "house.kitchen.stove": {"house.cellar"},
         "house.cellar": frozenset(),
     }
-    assert among_rooms(imports(modules), "house") == {"cellar": frozenset(), "hall": {"kitchen"}, "kitchen": {"cellar"}}
+    assert among_packages(imports(modules), "house") == {
+        "cellar": frozenset(),
+        "hall": {"kitchen"},
+        "kitchen": {"cellar"},
+    }
 
 
 def test_rooms_that_reach_each_other_are_a_cycle_and_others_are_not() -> None:
