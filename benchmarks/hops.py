@@ -30,7 +30,7 @@ from chalicelib.shop.inventory.commands import open_pools
 from chalicelib.shop.orders.commands import pay_order
 from chalicelib.shop.orders.payments.sandbox import MemoryLedger, SandboxGateway, Token
 from chalicelib.shop.orders.task_kinds import SETTLE_ORDER
-from simulator.workers import Workshop
+from simulator.workers import WorkerServices
 
 PACKAGE = str(Path(chalicelib.__file__).parent)
 PAY_WITHIN = timedelta(minutes=20)
@@ -95,7 +95,7 @@ class MemoryShop:
             raise RuntimeError(f"order {order_id} was not settled")
 
     def _worker(self) -> Worker:
-        return Workshop(self.repository, self._gateways, MemoryWorkQueue(), utc_now).worker()
+        return WorkerServices(self.repository, self._gateways, MemoryWorkQueue(), utc_now).worker()
 
 
 def measure() -> Mapping[str, Trace]:

@@ -27,7 +27,7 @@ from chalicelib.settings import STACK_FILE, Settings
 from local.__main__ import child
 from local.checkout import STATE
 from local.issuer import Issuer
-from simulator.oracle import Stock, Verdict, judge, stock_of
+from simulator.oracle import OracleReport, Stock, judge, stock_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -59,13 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 crowd, shop.base_url, shop.issuer, concert.ticket_type_id, on_done=lambda: bar.advance(task)
             )
         costs = difference(shop.costs(), before)
-        verdict, stock = _judge(shop, concert.concert_id)
+        report, stock = _judge(shop, concert.concert_id)
     about: Record = describe_machine() | _summary(crowd, options.tickets, sale)
     if options.url:
         about["store"] = f"behind {options.url}"
-    sections = [*_sections(sale), *_cost_sections(costs, stock), *_verdict_sections(verdict, stock)]
+    sections = [*_sections(sale), *_cost_sections(costs, stock), *_oracle_sections(report, stock)]
     publish(about, sections, as_json=options.json)
-    return 0 if _is_flawless(sale, verdict, stock) else 1
+    return 0 if _is_flawless(sale, report, stock) else 1
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -108,17 +108,17 @@ def _shop(options: argparse.Namespace) -> Iterator[Shop]:
         yield Shop(api.base_url, stack.issuer, api, (stack.aws.dynamodb, stack.environment["EVENTS_TABLE"]))
 
 
-def _judge(shop: Shop, concert_id: str) -> tuple[Verdict, Stock] | tuple[None, None]:
+def _judge(shop: Shop, concert_id: str) -> tuple[OracleReport, Stock] | tuple[None, None]:
     if shop.log is None:
         return None, None
     log = of_concert(scan(*shop.log), concert_id)
     return (judge(log), stock_of(log, datetime.now(UTC))) if log else (None, None)
 
 
-def _is_flawless(sale: Sale, verdict: Verdict | None, stock: Stock | None) -> bool:
+def _is_flawless(sale: Sale, report: OracleReport | None, stock: Stock | None) -> bool:
     """Tell whether nothing went wrong: the last buyer asked until nothing was left, so all tickets are held or sold."""
     everything_taken = stock is None or stock.held + stock.sold == stock.capacity
-    return everything_taken and (verdict is None or verdict.clean) and not any(a.is_failure for a in sale.answers)
+    return everything_taken and (report is None or report.clean) and not any(a.is_failure for a in sale.answers)
 
 
 def _summary(crowd: Crowd, tickets: int, sale: Sale) -> Record:
@@ -162,17 +162,15 @@ def _cost_row(table: str, cost: Cost, sold: int) -> Record:
     }
 
 
-def _verdict_sections(verdict: Verdict | None, stock: Stock | None) -> list[Section]:
-    if verdict is None or stock is None:
+def _oracle_sections(report: OracleReport | None, stock: Stock | None) -> list[Section]:
+    if report is None or stock is None:
         return [
-            Section(
-                "verdict", "", [{"verdict": "not judged: the environment names no event log that knows this concert"}]
-            )
+            Section("oracle", "", [{"oracle": "not asked: the environment names no event log that knows this concert"}])
         ]
-    row: Record = {"capacity": stock.capacity, "held": stock.held, "sold": stock.sold, **verdict.counts}
-    findings = [{"finding": finding} for finding in verdict.findings]
+    row: Record = {"capacity": stock.capacity, "held": stock.held, "sold": stock.sold, **report.counts}
+    findings = [{"finding": finding} for finding in report.findings]
     return [
-        Section("verdict", "of the oracle, on the log", [row]),
+        Section("oracle", "of the oracle, on the log", [row]),
         *([Section("findings", "", findings)] * bool(findings)),
     ]
 

@@ -12,7 +12,7 @@ from chalicelib import composition
 from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.shop.carts.events import CartItemAdded, CartLine
-from simulator.oracle import Verdict, judge, stock_of
+from simulator.oracle import OracleReport, judge, stock_of
 from tests.journeys.shop import Shop, made, publish_concert
 
 BUYERS, CONCURRENT, TICKETS = 400, 32, 100
@@ -33,7 +33,7 @@ def test_four_hundred_buyers_want_a_hundred_tickets_and_get_exactly_those(shop: 
 
     here = composition.current()
     log = of_concert(scan(here.dynamodb, here.settings.need("events_table")), concert.concert_id)
-    assert judge(log) == Verdict()
+    assert judge(log) == OracleReport()
     stock = stock_of(log, datetime.now(UTC))
     assert (stock.capacity, stock.held + stock.sold) == (TICKETS, TICKETS)
     assert {line.quantity for line in held_lines(log)} == {1, 2, 3, 4}
