@@ -11,6 +11,8 @@ from benchmarks.sources import Source, among_packages, arrows_on_cycles, arrows_
 from chalicelib.platform import clock
 from chalicelib.platform.eventsourcing import instants
 
+MOST_FRAGMENTS = 0.03
+
 
 def written(root: Path, **texts: str) -> list[Source]:
     """The modules of a package `house`; `__` in a name stands for a folder."""
@@ -62,6 +64,12 @@ def test_only_the_platforms_imports_of_the_shop_lead_up() -> None:
 )
 def test_a_sentence_that_leans_on_its_name_is_a_fragment(sentence: str, is_fragment: bool) -> None:
     assert sources.is_fragment(sentence) is is_fragment
+
+
+def test_few_docstrings_of_the_shop_are_fragments() -> None:
+    sentences = sources.docstrings(sources.sources())
+    fragments = [text.splitlines()[0] for text in sentences if sources.is_fragment(text)]
+    assert len(fragments) < MOST_FRAGMENTS * len(sentences), "\n".join(fragments)
 
 
 def test_comments_docstrings_and_classifications_are_counted(tmp_path: Path) -> None:
