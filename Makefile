@@ -1,5 +1,5 @@
-# The developer's commands. Everything is installed from PyPI into .venv at first use: what `make run` needs, and for
-# the other commands the rest.
+# The developer's commands. The first use installs from PyPI into .venv: what `make run` needs, and for other commands
+# the rest.
 PYTHON ?= $(shell local/find-python 3.11 3.12 3.13)
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,51 +12,51 @@ export PYTHONDONTWRITEBYTECODE := 1
 .PHONY: run test unit journeys lint package deploy destroy token bench clean help
 
 $(LOCAL): requirements.txt requirements-archive.txt requirements-local.txt
-	@$(if $(PYTHON),,echo "Python 3.11, 3.12 or 3.13 is needed, with venv; name yours with PYTHON=…"; exit 1)
+	@$(if $(PYTHON),,echo "There is no Python 3.11, 3.12 or 3.13 with venv; name one with PYTHON=…"; exit 1)
 	@echo "Installing what the local stack needs:"
 	@"$(PYTHON)" -I local/install.py $(VENV) requirements-local.txt
 	@touch $@
 
 $(INSTALLED): $(LOCAL) requirements-dev.txt
-	@echo "Installing what tests and packaging need besides:"
+	@echo "Installing what tests and packaging also need:"
 	@$(BIN)/python -I local/install.py $(VENV) requirements-dev.txt
 	@touch $@
 
-run: $(LOCAL) ## everything up, demo data, the API on http://127.0.0.1:8000 (PORT=… for another)
+run: $(LOCAL) ## start the whole shop with demo data on http://127.0.0.1:8000 (or PORT=…)
 	@$(BIN)/python -m local
 
-test: lint ## lint, types and every test
+test: lint ## check style and types, and run every test
 	$(BIN)/python -m pytest -n logical --maxprocesses=4 --dist loadfile  # each process with servers of its own
 
-unit: $(INSTALLED) ## the tests that need no server; VENV=… PYTHON=… on another Python
+unit: $(INSTALLED) ## run the tests that need no server; VENV=… PYTHON=… for another Python
 	$(BIN)/python -m pytest tests/unit tests/architecture
 
-journeys: $(INSTALLED) ## the journeys alone; API_URL=… judges the shop there, with tokens of TOKENS=…
+journeys: $(INSTALLED) ## run the journeys; API_URL=… tests the shop there, with the tokens of TOKENS=…
 	$(BIN)/python -m pytest tests/journeys $(if $(API_URL),--api-url "$(API_URL)") $(if $(TOKENS),--tokens "$(TOKENS)")
 
-lint: $(INSTALLED) ## ruff and mypy --strict
+lint: $(INSTALLED) ## check style with ruff and types with mypy --strict
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-package: $(INSTALLED) ## the Lambda package and its template in build/package, checked
+package: $(INSTALLED) ## build and check the Lambda package and its template in build/package
 	@$(BIN)/python -m infra.package
 
-deploy: $(INSTALLED) ## a stage on AWS, new or as this checkout has it: STAGE=test|prod
-	@$(BIN)/python -m infra.deploy --stage $(or $(STAGE),$(error which stage? STAGE=test, say))
+deploy: $(INSTALLED) ## deploy this checkout to a stage on AWS: STAGE=test|prod
+	@$(BIN)/python -m infra.deploy --stage $(or $(STAGE),$(error name the stage, such as STAGE=test))
 
-destroy: $(INSTALLED) ## remove a stage from AWS; asks first, and says what the account keeps: STAGE=…
-	@$(BIN)/python -m infra.destroy --stage $(or $(STAGE),$(error which stage? STAGE=test, say))
+destroy: $(INSTALLED) ## remove a stage from AWS, after a question: STAGE=…
+	@$(BIN)/python -m infra.destroy --stage $(or $(STAGE),$(error name the stage, such as STAGE=test))
 
-token: $(LOCAL) ## a bearer token for the running stack: ROLE=customer|organiser|door|operator SUB=…
+token: $(LOCAL) ## print a bearer token: ROLE=customer|organiser|door|operator SUB=…
 	@$(BIN)/python -m local.token --role $(or $(ROLE),customer) $(if $(SUB),--sub $(SUB))
 
-bench: $(INSTALLED) ## the numbers in benchmarks/, measured on this machine
+bench: $(INSTALLED) ## run the benchmarks on this machine
 	@$(BIN)/python -m benchmarks
 
 clean: ## remove everything that was installed or built here
 	rm -rf .venv .venv-* .local build .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-help: ## this list
+help: ## list these commands
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12

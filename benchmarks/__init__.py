@@ -1,1 +1,1 @@
-"""What the shop costs and how fast it is, with the machine and the store stated. Never shipped to Lambda."""
+"""Measures what the shop costs and how fast it is, and names machine and store. It is never shipped to Lambda."""

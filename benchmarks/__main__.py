@@ -1,4 +1,4 @@
-"""`make bench`: what the shop costs and how fast it is, each figure beside its goal or its baseline."""
+"""Measures what the shop costs and how fast it is, against goals and baselines (`make bench`)."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from benchmarks import contention, fold, memory, overhead, rebuild, steps
 from benchmarks.clients import running_clients
 from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
-from benchmarks.report import Record, Section, progress, publish, verdict_on
+from benchmarks.report import Record, Section, progress, publish, result_of
 from chalicelib.composition import Composition
 from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 from chalicelib.settings import Settings
@@ -41,7 +41,7 @@ def _of_steps(bar: Progress, stack: Stack) -> Section:
     task = bar.add_task("Cost of each step", total=5)
     with running_server(app) as base_url:
         costs = steps.measure(base_url, stack.issuer, on_done=lambda: bar.advance(task))
-    return Section("cost_of_each_step", "DynamoDB; other: the tables beside the log", list(map(_step_row, costs)))
+    return Section("cost_of_each_step", "DynamoDB; other: all tables except the log", list(map(_step_row, costs)))
 
 
 def _step_row(cost: steps.StepCost) -> Record:
@@ -53,7 +53,7 @@ def _step_row(cost: steps.StepCost) -> Record:
         "read_units": cost.log.read_units,
         "write_units": cost.log.write_units,
         "other_requests": cost.other.requests,
-        "result": verdict_on(cost.is_met),
+        "result": result_of(cost.is_met),
         "goal": cost.goal.text if cost.goal else "",
     }
 
@@ -64,7 +64,7 @@ def _of_memory(bar: Progress) -> list[Section]:
     row = {
         "holds_per_cpu_second": round(holds.per_cpu_second),
         "holds_per_second": round(holds.per_second),
-        "result": verdict_on(holds.per_cpu_second > memory.GOAL),
+        "result": result_of(holds.per_cpu_second > memory.GOAL),
         "goal": f"above {memory.GOAL:,}",
     }
     sections = [Section("holds_in_memory", "the domain on the memory store, one core", [row])]
@@ -94,7 +94,7 @@ def _contention_row(measured: contention.Contention) -> Record:
         "conflicts_per_hold": round(measured.conflicts_per_hold, 2),
         "reads_per_hold": round(measured.reads_per_hold, 2),
         "busy": measured.busy,
-        "result": verdict_on(measured.ratio >= contention.GOAL),
+        "result": result_of(measured.ratio >= contention.GOAL),
         "goal": f"ratio at least {contention.GOAL}",
     }
 

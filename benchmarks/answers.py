@@ -1,4 +1,4 @@
-"""What the shop answered, how long it took, and what that comes to."""
+"""Records the shop's answers and their times, and summarises them."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,12 @@ from http import HTTPStatus
 from typing import Any
 
 GAVE_UP = 0
-"""The status of a request whose answer the client did not wait for, or lost."""
+"""A request has this status if the client did not wait for its answer, or lost it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`code` is the problem's, `outcome` for what had no answer, and empty for a success."""
+    """Records one answer. `code` is the problem's, `outcome` explains a missing answer; a success has neither."""
 
     step: str
     status: int
@@ -26,7 +26,7 @@ class Answer:
 
     @property
     def is_busy(self) -> bool:
-        """The one answer above 499 that the shop may give: come back, and when."""
+        """Tell whether this is the only answer above 499 that the shop may give: try again, after this time."""
         return self.status == HTTPStatus.SERVICE_UNAVAILABLE and self.code == "busy" and self.has_retry_after
 
     @property
@@ -35,12 +35,12 @@ class Answer:
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float:
-    """The nearest rank."""
+    """Return the percentile by nearest rank."""
     return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
 
 
 def by_step(answers: Iterable[Answer]) -> list[dict[str, Any]]:
-    """Per step, in the order of the first answers. Requests that the client gave up on have no latency."""
+    """Summarise each step, in the order of the first answers. Abandoned requests have no latency."""
     steps: defaultdict[str, list[Answer]] = defaultdict(list)
     for answer in answers:
         steps[answer.step].append(answer)
@@ -62,6 +62,6 @@ def _row(step: str, answers: list[Answer]) -> dict[str, Any]:
 
 
 def by_code(answers: Iterable[Answer]) -> dict[str, int]:
-    """How often each status and code was answered: `{"201": 430, "409 sold_out": 70, …}`."""
+    """Count the answers by status and code: `{"201": 430, "409 sold_out": 70, …}`."""
     counts = Counter(f"{answer.status or 'none'} {answer.code}".strip() for answer in answers)
     return dict(sorted(counts.items()))

@@ -1,4 +1,4 @@
-"""The API in a process of its own, as in production, which tells what it has cost so far."""
+"""Runs the API in a process of its own, as in production, which reports its cost so far."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ class ApiProcess:
     _connection: Connection
 
     def costs(self) -> dict[str, Cost]:
-        """By table, since the start."""
+        """Return the cost by table since the start."""
         self._connection.send("costs")
         costs: dict[str, Cost] = self._connection.recv()
         return costs
@@ -26,7 +26,7 @@ class ApiProcess:
 
 @contextmanager
 def running_api(environment: Mapping[str, str]) -> Iterator[ApiProcess]:
-    """It ends when its connection does: with the block, or with this process, however that ends."""
+    """Run the API until its connection closes: at the end of the block, or when this process dies."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_serve, args=(dict(environment), theirs), daemon=True)

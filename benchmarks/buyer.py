@@ -1,4 +1,4 @@
-"""One buyer: what they want, how long they think, when they lose patience, and where they leave."""
+"""Simulates one buyer: what they want, how long they think, when they lose patience, and where they leave."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ MAX_REQUESTS_FOR_LESS = 5
 
 @dataclass(frozen=True)
 class Habits:
-    """Shares of all buyers, and for `impatience` of all requests. `quantities` are equally likely."""
+    """Holds shares of all buyers, and for `impatience` of all requests. `quantities` are equally likely."""
 
     quantities: tuple[int, ...] = (1, 1, 2, 2, 3, 4)
     think_seconds: float = 0.02
@@ -34,7 +34,7 @@ class Habits:
 
 
 LAST_IN_THE_QUEUE = Habits((1,), 0, 0, 0, 0, 0, 0, 0)
-"""Wants one ticket, and whatever is there."""
+"""This buyer takes one ticket at a time, and accepts what is left."""
 
 
 class Outcome(StrEnum):
@@ -47,12 +47,12 @@ class Outcome(StrEnum):
 
 
 class TurnedAway(Exception):
-    """The shop gave an answer that this buyer cannot go on from."""
+    """The shop gave an answer with which this buyer cannot continue."""
 
 
 @dataclass(frozen=True)
 class Till:
-    """Where a buyer talks to the shop. A request without an answer, or a busy one, is repeated with its key."""
+    """Sends a buyer's requests to the shop, and repeats one with its key if the answer is missing or busy."""
 
     client: httpx.Client
     token: str
@@ -61,7 +61,11 @@ class Till:
     record: Callable[[Answer], None]
 
     def ask(self, step: str, method: str, path: str, body: dict[str, Any] | None = None) -> httpx.Response:
-        """Raises TurnedAway if there never was an answer."""
+        """Send a request, and repeat it until it is answered.
+
+        Raises:
+            TurnedAway: there never was an answer.
+        """
         key = str(UUID(int=self.random.getrandbits(128)))
         headers = {"Authorization": f"Bearer {self.token}", "Idempotency-Key": key}
         timeout = self._first_timeout()
@@ -101,7 +105,7 @@ class Till:
 
 
 def shop_for(ticket_type_id: str, till: Till) -> Outcome:
-    """One visit, from the first click to the tickets, or to where this buyer leaves."""
+    """Make one visit, from the first click to the tickets, or until this buyer leaves."""
     try:
         return _visit(ticket_type_id, till)
     except TurnedAway:
@@ -131,7 +135,7 @@ def _visit(ticket_type_id: str, till: Till) -> Outcome:
 
 
 def _take(ticket_type_id: str, cart: str, till: Till) -> str | None:
-    """Take what was wanted, or what is left of it; None once there is nothing left, or it was always gone."""
+    """Hold the wanted tickets, or as many as are left. Return None if there are none, or they were always gone."""
     quantity = till.random.choice(till.habits.quantities)
     for _ in range(MAX_REQUESTS_FOR_LESS):
         body = {"ticket_type_id": ticket_type_id, "quantity": quantity}

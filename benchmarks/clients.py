@@ -1,4 +1,4 @@
-"""Clients of the log, each in a process of its own, as Lambda containers are: nothing is shared but the log.
+"""Runs clients of the log, each in its own process, like Lambda containers: they share nothing but the log.
 
 Threads would not do: they wait for one another's turn at Python's lock, several milliseconds at every answer.
 """
@@ -28,7 +28,7 @@ END_WITHIN = 10.0
 
 @dataclass(frozen=True)
 class Turn:
-    """When one client was at work, by the clock that all processes share, what it did, and what that cost.
+    """Records when one client worked, by the clock that all processes share, what it did, and what that cost.
 
     `busy` counts how often the shop told it to come back.
     """
@@ -41,7 +41,7 @@ class Turn:
 
 
 class Client:
-    """What happens inside the process."""
+    """Works inside the process."""
 
     def __init__(self, endpoint_url: str, table: str, marks_table: str) -> None:
         self._table = table
@@ -54,7 +54,7 @@ class Client:
         self._requests: list[dict[str, Any]] = []
 
     def know_pools(self, ticket_type_id: UUID, pools: int) -> None:
-        """As a container that has been selling for a while does."""
+        """Read the pools, as a container has that has been selling for a while."""
         self._repository = Repository(self._store, utc_now)
         for index in range(pools):
             self._repository.load(TICKET_POOL, pool_id(ticket_type_id, index))
@@ -63,11 +63,11 @@ class Client:
         self._carts = [new_cart(self._repository) for _ in range(number)]
 
     def write_requests(self, number: int, samples: list[Item]) -> None:
-        """Transactions of items like these in new streams: nobody is in anybody's way."""
+        """Prepare transactions of such items in new streams, where nobody conflicts with anybody."""
         self._requests = [_transaction(self._table, samples) for _ in range(number)]
 
     def take_holds(self, ticket_type_id: UUID, longest: float) -> Turn:
-        """One in each open cart, as far as time allows."""
+        """Take one hold in each open cart, as far as time allows."""
 
         def hold(cart_id: UUID) -> None:
             add_item(self._repository, caller(), cart_id, ticket_type_id, 1, HOLD_FOR)
@@ -93,7 +93,7 @@ class Client:
 
 
 class Clients:
-    """All of them: what is asked of one is asked of all, at once."""
+    """Asks all clients at once."""
 
     def __init__(self, connections: list[Connection]) -> None:
         self._connections = connections
@@ -120,7 +120,7 @@ class Clients:
 
 @contextmanager
 def running_clients(number: int, endpoint_url: str, table: str, marks_table: str) -> Iterator[Clients]:
-    """They end when their connections do: with the block, or with this process, however that ends."""
+    """Run clients until their connections close: at the end of the block, or when this process dies."""
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with ExitStack() as exits:

@@ -1,4 +1,6 @@
-"""`python -m benchmarks.cold_start`: what the start of a container costs, function by function, and what is shipped."""
+"""Measures what the start of a container costs, function by function, and what is shipped: `python -m
+benchmarks.cold_start`.
+"""
 
 import argparse
 import json
@@ -14,14 +16,14 @@ from statistics import median
 from zipfile import ZipFile
 
 from benchmarks.machine import describe_machine
-from benchmarks.report import Record, Section, progress, publish, verdict_on
+from benchmarks.report import Record, Section, progress, publish, result_of
 from chalicelib.functions import API_HANDLER, FUNCTIONS, handler_of
 from infra.container import PLACES, environment, unpack
 from infra.package import Packaging
 
 ROUNDS = 3
 GOALS = {API_HANDLER: 1.6, "forward_events": 1.1}
-"""For the imports, as a multiple of what the bare SDK takes."""
+"""Imports may take these multiples of the bare SDK's time."""
 
 LARGEST_UNZIPPED = 45e6
 
@@ -50,7 +52,7 @@ json.dump([time.process_time() - began, clients], sys.stdout)
 
 @dataclass(frozen=True)
 class Start:
-    """In seconds of processor time; `clients` is what making the clients of AWS takes of the total."""
+    """Holds seconds of processor time; `clients` is the part that making the AWS clients takes of the total."""
 
     total: float
     clients: float
@@ -61,7 +63,7 @@ class Start:
 
 
 def measure(rounds: int, directory: Path, on_round: Callable[[], None]) -> dict[str, Start]:
-    """Medians of an unpacked package, of each function and, under an empty name, of the bare SDK. They take turns."""
+    """Measure medians of each function and, under an empty name, of the bare SDK; they take turns."""
     measured: defaultdict[str, list[Start]] = defaultdict(list)
     for _ in range(rounds):
         for name in ("", *FUNCTIONS):
@@ -85,7 +87,7 @@ def _start(directory: Path, function: str) -> Start:
 
 
 def starts(rounds: int, package: Path) -> Section:
-    """The SDK has its bytecode in either case: Lambda's runtime brings it."""
+    """Measure one start. The SDK has its bytecode in either case: Lambda's runtime brings it."""
     with tempfile.TemporaryDirectory(prefix="cloudbash-cold-start-") as temporary, progress() as bar:
         task = bar.add_task("Starting containers", total=2 * rounds)
         directory = Path(temporary)
@@ -108,7 +110,7 @@ def _row(name: str, shipped: dict[str, Start], bare: dict[str, Start]) -> Record
         "aws_clients_ms": _ms(shipped[name].clients),
         "start_ms": _ms(shipped[name].total),
         "without_bytecode_ms": _ms(bare[name].total),
-        "result": verdict_on(ratio <= goal if goal else None),
+        "result": result_of(ratio <= goal if goal else None),
         "goal": f"ratio at most {goal}" if goal else "",
     }
 
@@ -126,7 +128,7 @@ def sizes(package: Path) -> Section:
             "zipped_mb": round(sum(row["zipped_mb"] for row in zips), 1),
             "unzipped_mb": round(unzipped, 1),
             "bytecode_mb": round(sum(row["bytecode_mb"] for row in zips), 1),
-            "result": verdict_on(unzipped * 1e6 <= LARGEST_UNZIPPED),
+            "result": result_of(unzipped * 1e6 <= LARGEST_UNZIPPED),
             "goal": f"at most {LARGEST_UNZIPPED / 1e6:.0f} MB unzipped",
         }
     )

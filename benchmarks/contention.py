@@ -1,4 +1,4 @@
-"""Holds on one hot concert against the emulator, beside raw transactions of two such items from the same clients."""
+"""Compares holds on one hot concert with raw transactions of two such items, against the emulator."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ CLIENTS = 16
 HOLDS_EACH = 15
 LONGEST_TURN = 1.5
 ROUNDS = 3
-"""Raw, holds, raw, holds, …: what else the machine does meanwhile hits both alike."""
+"""Raw and holds alternate, so that other work on the machine affects both alike."""
 GOAL = 0.7
 
 
@@ -40,7 +40,7 @@ class Contention:
 
 
 def measure(store: EventStore, clients: Clients, pools: int, on_round: Callable[[], None] = lambda: None) -> Contention:
-    """One concert on sale in `pools` pools that all clients know."""
+    """Measure holds on one concert in `pools` pools that all clients know."""
     ticket_type_id = uuid4()
     samples = _open(store, ticket_type_id, pools, capacity=len(clients) * HOLDS_EACH * ROUNDS + 1)
     clients.know_pools(ticket_type_id, pools)
@@ -73,6 +73,6 @@ def _open(store: EventStore, ticket_type_id: UUID, pools: int, capacity: int) ->
 
 
 def _rate(rounds: list[list[Turn]]) -> float:
-    """Each round lasts from the first client's start to the last one's end."""
+    """Return the rate. Each round lasts from the first client's start to the last one's end."""
     seconds = sum(max(turn.ended for turn in turns) - min(turn.began for turn in turns) for turns in rounds)
     return sum(turn.done for turns in rounds for turn in turns) / seconds

@@ -1,4 +1,4 @@
-"""Many buyers at once, and at the end somebody who takes what the others left."""
+"""Runs many buyers at once, and finally one who takes what the others left."""
 
 import time
 from collections import Counter
@@ -32,17 +32,17 @@ class Crowd:
 
 @dataclass(frozen=True)
 class Sale:
-    """What the crowd met with."""
+    """Records the crowd's answers and outcomes."""
 
     answers: list[Answer]
     outcomes: Counter[Outcome]
     seconds: float
 
 
-def let_in(
+def run_sale(
     crowd: Crowd, base_url: str, issuer: Issuer, ticket_type_id: str, on_done: Callable[[], None] = lambda: None
 ) -> Sale:
-    """Run the whole sale. The same seed makes the same buyers; what becomes of them is up to the threads."""
+    """Run the sale. The same seed makes the same buyers; what becomes of them is up to the threads."""
     answers: list[Answer] = []
     clients = _Clients(base_url)
     tokens = [issuer.token("customer", str(_person(crowd, number))) for number in range(crowd.buyers)]
@@ -66,7 +66,7 @@ def let_in(
 def _take_the_rest(
     crowd: Crowd, client: httpx.Client, issuer: Issuer, ticket_type_id: str, record: Callable[[Answer], None]
 ) -> Counter[Outcome]:
-    """Single tickets until there are none: only then must everything be sold or held."""
+    """Take single tickets until there are none: only then must everything be sold or held."""
     outcomes: Counter[Outcome] = Counter()
     for number in range(MAX_LAST_BUYERS):
         random = Random(f"{crowd.seed}/last/{number}")
@@ -83,7 +83,7 @@ def _person(crowd: Crowd, number: int) -> UUID:
 
 
 class _Clients:
-    """One client, and so one kept connection, for each thread."""
+    """Gives each thread one client, and so one open connection."""
 
     def __init__(self, base_url: str) -> None:
         self._base_url = base_url

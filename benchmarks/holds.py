@@ -1,4 +1,4 @@
-"""What every measurement of holds needs: pools that are open, carts, and somebody who asks."""
+"""Provides what every measurement of holds needs: open pools, carts, and a caller."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ ORIGIN = Origin(str(CUSTOMER.id), "benchmark", "benchmark")
 
 
 def caller() -> Caller:
-    """A request of its own."""
+    """Make a caller with a new request."""
     return Caller(CUSTOMER, ORIGIN, RequestIdentity(uuid4(), ""))
 
 
@@ -26,7 +26,7 @@ def new_cart(repository: Repository) -> UUID:
 
 
 def pool_openings(ticket_type_id: UUID, pools: int, capacity: int) -> list[TicketPoolOpened]:
-    """As many pools as are wanted, where `split_stock` would choose their number."""
+    """Open as many pools as asked for; `split_stock` would choose their number itself."""
     now = utc_now()
     return [
         TicketPoolOpened(

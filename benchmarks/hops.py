@@ -1,7 +1,7 @@
-"""How often control changes file on the way of a call, traced on the memory store without a server.
+"""Counts how often control changes file during a call, traced on the memory store without a server.
 
-Counted are the calls of Python functions of the package, in their order: each one whose file is another than that of
-the call before it, the first one included. A generator is called whenever it goes on. Returns are not counted, nor what
+It counts the calls of Python functions of the package, in their order: each one whose file differs from that of the
+call before it, and the first one. A generator is called whenever it continues. It does not count returns, nor what
 happens outside of the package.
 """
 
@@ -30,7 +30,7 @@ from chalicelib.shop.inventory.commands import open_pools
 from chalicelib.shop.orders.commands import pay_order
 from chalicelib.shop.orders.payments.sandbox import MemoryLedger, SandboxGateway, Token
 from chalicelib.shop.orders.task_kinds import SETTLE_ORDER
-from simulator.workers import Workshop
+from simulator.workers import WorkerServices
 
 PACKAGE = str(Path(chalicelib.__file__).parent)
 PAY_WITHIN = timedelta(minutes=20)
@@ -39,13 +39,13 @@ TICKET_TYPE = UUID("b0a7d000-0000-4000-8000-000000000000")
 
 @dataclass
 class Trace:
-    """The files of the package's functions, in the order in which they were called."""
+    """Records the files of the package's functions, in the order in which they were called."""
 
     files: list[str] = field(default_factory=list)
 
     @property
     def hops(self) -> int:
-        """How often the file changed."""
+        """Return how often the file changed."""
         return sum(before != file for before, file in zip([None, *self.files], self.files, strict=False))
 
     def run(self, way: Callable[[], object]) -> "Trace":
@@ -65,7 +65,7 @@ class Trace:
 
 
 class MemoryShop:
-    """One warm container of the shop: everything in memory, one pool on sale."""
+    """Is one warm container of the shop: everything in memory, one pool on sale."""
 
     def __init__(self) -> None:
         self.repository = Repository(MemoryEventStore(), utc_now)
@@ -75,11 +75,11 @@ class MemoryShop:
         self.repository.execute(lambda session: open_pools(session, openings), ORIGIN)
 
     def hold(self, cart_id: UUID) -> None:
-        """What `POST /carts/{id}/items` asks for."""
+        """Do what `POST /carts/{id}/items` asks for."""
         add_item(self.repository, caller(), cart_id, TICKET_TYPE, 1, HOLD_FOR)
 
     def pay_without_reply(self) -> UUID:
-        """The id of an order that is paid and not confirmed: that is left to the work queue."""
+        """Return the id of an order that is paid but not confirmed, which is left to the work queue."""
         cart_id = new_cart(self.repository)
         self.hold(cart_id)
         order_id = check_out(self.repository, self._vault, caller(), cart_id, BUYER["buyer"], PAY_WITHIN).order_id
@@ -88,18 +88,18 @@ class MemoryShop:
         return order_id
 
     def settle(self, order_id: UUID) -> None:
-        """What a message of the work queue asks for."""
+        """Do what a message of the work queue asks for."""
         task = Task(SETTLE_ORDER, order_id, "a benchmark")
         answer = self._worker().work([Message("1", to_message(task))])
         if answer["batchItemFailures"]:
             raise RuntimeError(f"order {order_id} was not settled")
 
     def _worker(self) -> Worker:
-        return Workshop(self.repository, self._gateways, MemoryWorkQueue(), utc_now).worker()
+        return WorkerServices(self.repository, self._gateways, MemoryWorkQueue(), utc_now).worker()
 
 
 def measure() -> Mapping[str, Trace]:
-    """Each way as a warm container takes it: it has gone it before."""
+    """Measure each way as a warm container takes it, which has taken it before."""
     shop = MemoryShop()
     ways: list[Callable[[], tuple[str, Callable[[], None]]]] = [
         lambda: ("from command to append: POST /carts/{id}/items", _with(shop.hold, new_cart(shop.repository))),

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.lag`: how long after its commit an event is visible, in each read model of a local stack.
+"""Measures when an event is visible in each read model of a local stack: `python -m benchmarks.lag`.
 
-What is measured is the local stack: ministack, and the event pump that stands in for Lambda's event source mappings.
-On AWS the road is the same, but others poll it, at a pace of their own.
+It measures the local stack: ministack, and the event pump that stands in for Lambda's event source mappings. On AWS the
+events take the same way, but others poll it, at a pace of their own.
 """
 
 import argparse
@@ -41,20 +41,20 @@ from local.stack import Stack
 RATES = (10, 100)
 SECONDS = 15
 POLL, ASKED_AT_ONCE = 0.02, 20
-"""The watcher is to be no load of its own: fifty times a second it asks for the streams that have waited longest."""
+"""The watcher must not be a load of its own. Fifty times a second it asks for the streams that have waited longest."""
 
 WITHIN = 60.0
 
 VENUE = VenueDetails("Harpa", "", 1_800, "Austurbakki 2", "Reykjavík", "Iceland", "Atlantic/Reykjavik")
 VENUES, POOLS, CAPACITY = 10, 16, 1_000
 EVENTS_A_ROUND = 3
-"""A hold, which is an event of a pool and one of a cart, and a change of a venue: one for each read model."""
+"""A round has an event for each read model: a hold (of a pool and of a cart), and a change of a venue."""
 
 Place = tuple[UUID, int]
-"""Stream and version of an event."""
+"""It is the stream and the version of an event."""
 
 Times = dict[Place, float]
-"""In seconds since 1970, by this machine's clock, which all servers share."""
+"""Seconds since 1970 are measured by this machine's clock, which all servers share."""
 
 
 class Positions(Protocol):
@@ -63,7 +63,7 @@ class Positions(Protocol):
 
 @dataclass
 class Watch:
-    """One read model, asked again and again for the positions of the streams that it does not show yet."""
+    """Watches one read model: asks repeatedly for the positions of the streams that it does not show yet."""
 
     read_model: str
     model: Positions
@@ -77,7 +77,7 @@ class Watch:
             self.committed[event.aggregate_id, event.aggregate_version] = at
 
     def missing(self) -> list[Place]:
-        """Those that have waited longest first."""
+        """List the missing events, those that have waited longest first."""
         return [place for place in list(self.committed) if place not in self.visible]
 
     def keep_looking(self, stop: threading.Event) -> None:
@@ -95,7 +95,7 @@ class Watch:
 
 
 class NotingStore(DynamoDBEventStore):
-    """Notes every event when the log has answered that it is there."""
+    """Notes every event when the log has confirmed it."""
 
     watches: Sequence[Watch] = ()
 
@@ -108,7 +108,7 @@ class NotingStore(DynamoDBEventStore):
 
 
 class Shop:
-    """Enough of one to write events of all three kinds at a steady rate."""
+    """Has enough of a shop to write events of all three kinds at a steady rate."""
 
     def __init__(self, store: NotingStore) -> None:
         self._repository = Repository(store, utc_now)
@@ -125,7 +125,7 @@ class Shop:
         self._carts += [new_cart(self._repository) for _ in range(number)]
 
     def sell(self, rate: float, rounds: int, on_round: Callable[[], None]) -> float:
-        """Events per second, as it came out."""
+        """Write events, and return how many per second were written."""
         began = time.perf_counter()
         for number in range(rounds):
             _sleep_until(began + number * EVENTS_A_ROUND / rate)
@@ -147,7 +147,7 @@ def _sleep_until(instant: float) -> None:
 
 
 def measure(stack: Stack, rates: Sequence[int], seconds: int, on_second: Callable[[], None]) -> list[Record]:
-    """The stack must be new, and the environment its own: the pump starts at the beginning of its streams."""
+    """Measure the lag. The stack must be new, because the pump starts at the beginning of its streams."""
     settings = Settings.from_environment()
     parts = Composition(settings)
     watches = [
@@ -173,7 +173,7 @@ def measure(stack: Stack, rates: Sequence[int], seconds: int, on_second: Callabl
 
 @contextmanager
 def _pump(stack: Stack) -> Iterator[None]:
-    """The process that `make run` starts."""
+    """Return the process that `make run` starts."""
     process = child("the event pump", ["local.pump", "--app-directory", PROJECT], stack.environment)
     process.start()
     try:
@@ -205,7 +205,7 @@ def _wait_for_all(watches: Sequence[Watch]) -> None:
 
 
 def _arrivals(stack: Stack, bus: str) -> Times:
-    """When the bus got each event first, by its own account, to the millisecond."""
+    """Return when the bus got each event first, by its own clock, to the millisecond."""
     kinesis, arrivals = stack.aws.kinesis, Times()
     for shard in kinesis.list_shards(StreamName=bus)["Shards"]:
         position = kinesis.get_shard_iterator(
@@ -222,7 +222,7 @@ def _arrivals(stack: Stack, bus: str) -> Times:
 
 def _row(rate: int, reached: float, watch: Watch, on_bus: Times) -> Record:
     committed, visible = watch.committed, watch.visible
-    whole = sorted(visible[place] - committed[place] for place in committed)
+    total = sorted(visible[place] - committed[place] for place in committed)
     to_bus = sorted(on_bus[place] - committed[place] for place in committed)
     from_bus_on = sorted(visible[place] - on_bus[place] for place in committed)
     return {
@@ -230,8 +230,8 @@ def _row(rate: int, reached: float, watch: Watch, on_bus: Times) -> Record:
         "reached": round(reached, 1),
         "read_model": watch.read_model,
         "events": len(committed),
-        "p50_ms": _ms(whole, 50),
-        "p99_ms": _ms(whole, 99),
+        "p50_ms": _ms(total, 50),
+        "p99_ms": _ms(total, 99),
         "to_bus_p50_ms": _ms(to_bus, 50),
         "to_bus_p99_ms": _ms(to_bus, 99),
         "bus_on_p50_ms": _ms(from_bus_on, 50),
@@ -245,7 +245,7 @@ def _ms(ordered: Sequence[float], percent: float) -> int:
 
 
 def section(rates: Sequence[int] = RATES, seconds: int = SECONDS) -> Section:
-    """On a stack of its own."""
+    """Measure on a stack of its own."""
     with own_stack() as stack, progress() as bar:
         os.environ.update(stack.environment)
         task = bar.add_task("Commit to visible", total=sum(rate * seconds // EVENTS_A_ROUND for rate in rates))

@@ -1,4 +1,4 @@
-"""Reading a whole log, and the part of it that is about one concert."""
+"""Reads a log, or the part of it that is about one concert."""
 
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ def scan(client: "DynamoDBClient", table: str) -> Iterator[StoredEvent]:
 
 
 def of_concert(events: Iterable[StoredEvent], concert_id: UUID | str) -> list[StoredEvent]:
-    """The concert's own stream, and the pools, carts and orders that name it. Carts that stayed empty name nothing."""
+    """Return the concert's stream, and the pools, carts and orders that name it. Empty carts name nothing."""
     events, name = list(events), str(concert_id)
     streams = {event.aggregate_id for event in events if name in event.data}
     return [event for event in events if event.aggregate_id in streams]

@@ -1,4 +1,4 @@
-"""Where the figures come from."""
+"""Describes the machine on which the numbers were measured."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""Holds on the memory store, on one core: what the domain alone can do."""
+"""Measures holds on the memory store, on one core: what the domain alone can do."""
 
 import cProfile
 import pstats
@@ -26,7 +26,7 @@ GOAL = 5_000
 
 @dataclass(frozen=True)
 class MemoryHolds:
-    """`per_cpu_second` is what this process got done in the time it really had; the median of the rounds, both."""
+    """Holds medians of the rounds. `per_cpu_second` divides by processor time, `per_second` by elapsed time."""
 
     holds: int
     per_second: float
@@ -35,7 +35,7 @@ class MemoryHolds:
 
 
 def measure(on_round: Callable[[], None] = lambda: None) -> MemoryHolds:
-    """Half of a concert of `TICKETS` tickets is taken one by one, each into a cart of its own."""
+    """Take half of the concert's `TICKETS` tickets one by one, each into a cart of its own."""
     walls, cpus = [], []
     for _ in range(ROUNDS):
         repository, ticket_type_id, carts = _concert()
@@ -63,7 +63,7 @@ def _take(repository: Repository, ticket_type_id: UUID, carts: list[UUID]) -> No
 
 
 def _hottest() -> list[dict[str, Any]]:
-    """The functions with the most time of their own; the profiler's own cost makes small ones look larger."""
+    """List the functions with the most time of their own. The profiler's cost makes small ones look larger."""
     repository, ticket_type_id, carts = _concert()
     profile = cProfile.Profile()
     profile.runcall(_take, repository, ticket_type_id, carts[:PROFILED])

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.on_sale`: a crowd wants the same tickets, and an oracle reads the log afterwards."""
+"""Lets a crowd buy the same tickets, then checks the log with the oracle: `python -m benchmarks.on_sale`."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ import boto3
 from benchmarks.answers import by_code, by_step
 from benchmarks.api_process import ApiProcess, running_api
 from benchmarks.buyer import Habits
-from benchmarks.crowd import Crowd, Sale, let_in
+from benchmarks.crowd import Crowd, Sale, run_sale
 from benchmarks.log import of_concert, scan
 from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
@@ -27,7 +27,7 @@ from chalicelib.settings import STACK_FILE, Settings
 from local.__main__ import child
 from local.checkout import STATE
 from local.issuer import Issuer
-from simulator.oracle import Stock, Verdict, judge, stock_of
+from simulator.oracle import OracleReport, Stock, judge, stock_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Shop:
-    """`api` is there for a stack of our own, `log` wherever the environment names an events table."""
+    """Names the shop. `api` exists for a stack of our own, `log` if the environment names an events table."""
 
     base_url: str
     issuer: Issuer
@@ -55,27 +55,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         before = shop.costs()
         with progress() as bar:
             task = bar.add_task("Selling", total=crowd.buyers)
-            sale = let_in(crowd, shop.base_url, shop.issuer, concert.ticket_type_id, on_done=lambda: bar.advance(task))
+            sale = run_sale(
+                crowd, shop.base_url, shop.issuer, concert.ticket_type_id, on_done=lambda: bar.advance(task)
+            )
         costs = difference(shop.costs(), before)
-        verdict, stock = _judge(shop, concert.concert_id)
+        report, stock = _judge(shop, concert.concert_id)
     about: Record = describe_machine() | _summary(crowd, options.tickets, sale)
     if options.url:
         about["store"] = f"behind {options.url}"
-    sections = [*_sections(sale), *_cost_sections(costs, stock), *_verdict_sections(verdict, stock)]
+    sections = [*_sections(sale), *_cost_sections(costs, stock), *_oracle_sections(report, stock)]
     publish(about, sections, as_json=options.json)
-    return 0 if _kept_its_promises(sale, verdict, stock) else 1
+    return 0 if _is_flawless(sale, report, stock) else 1
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.on_sale", description=__doc__)
-    parser.add_argument("--buyers", type=int, default=500)
-    parser.add_argument("--concurrent", type=int, default=32)
-    parser.add_argument("--tickets", type=int, default=300)
-    parser.add_argument("--think", type=float, default=Habits.think_seconds, help="mean seconds between two clicks")
-    parser.add_argument("--impatience", type=float, default=Habits.impatience, help="share of requests given up on")
-    parser.add_argument("--seed", type=int, default=0, help="the same seed makes the same buyers")
-    parser.add_argument("--url", help="a running shop; else one is started for this run")
-    parser.add_argument("--keys", type=Path, default=STATE, help="the issuer's keys that the shop at --url accepts")
+    parser.add_argument("--buyers", type=int, default=500, help="let so many buyers come")
+    parser.add_argument("--concurrent", type=int, default=32, help="let so many buy at once")
+    parser.add_argument("--tickets", type=int, default=300, help="sell so many tickets")
+    parser.add_argument(
+        "--think", type=float, default=Habits.think_seconds, help="set the mean seconds between two clicks"
+    )
+    parser.add_argument(
+        "--impatience", type=float, default=Habits.impatience, help="set the share of requests that buyers give up"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="make the buyers of this seed")
+    parser.add_argument("--url", help="use the shop at this address instead of a new one")
+    parser.add_argument(
+        "--keys",
+        type=Path,
+        default=STATE,
+        help="sign tokens with the keys in this directory, which the shop at --url accepts",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     return parser.parse_args(arguments)
 
@@ -97,17 +108,17 @@ def _shop(options: argparse.Namespace) -> Iterator[Shop]:
         yield Shop(api.base_url, stack.issuer, api, (stack.aws.dynamodb, stack.environment["EVENTS_TABLE"]))
 
 
-def _judge(shop: Shop, concert_id: str) -> tuple[Verdict, Stock] | tuple[None, None]:
+def _judge(shop: Shop, concert_id: str) -> tuple[OracleReport, Stock] | tuple[None, None]:
     if shop.log is None:
         return None, None
     log = of_concert(scan(*shop.log), concert_id)
     return (judge(log), stock_of(log, datetime.now(UTC))) if log else (None, None)
 
 
-def _kept_its_promises(sale: Sale, verdict: Verdict | None, stock: Stock | None) -> bool:
-    """Whoever came last asked for single tickets until there were none: so all of them are held or sold."""
+def _is_flawless(sale: Sale, report: OracleReport | None, stock: Stock | None) -> bool:
+    """Tell whether nothing went wrong: the last buyer asked until nothing was left, so all tickets are held or sold."""
     everything_taken = stock is None or stock.held + stock.sold == stock.capacity
-    return everything_taken and (verdict is None or verdict.clean) and not any(a.is_failure for a in sale.answers)
+    return everything_taken and (report is None or report.clean) and not any(a.is_failure for a in sale.answers)
 
 
 def _summary(crowd: Crowd, tickets: int, sale: Sale) -> Record:
@@ -131,7 +142,7 @@ def _sections(sale: Sale) -> list[Section]:
 
 
 def _cost_sections(costs: Costs, stock: Stock | None) -> list[Section]:
-    """The cost of everything that happened, shared by the tickets that were sold."""
+    """Divide the cost of everything that happened by the number of tickets sold."""
     if not costs or stock is None or not stock.sold:
         return []
     rows = [_cost_row(table, cost, stock.sold) for table, cost in sorted(costs.items()) if cost.requests]
@@ -151,17 +162,15 @@ def _cost_row(table: str, cost: Cost, sold: int) -> Record:
     }
 
 
-def _verdict_sections(verdict: Verdict | None, stock: Stock | None) -> list[Section]:
-    if verdict is None or stock is None:
+def _oracle_sections(report: OracleReport | None, stock: Stock | None) -> list[Section]:
+    if report is None or stock is None:
         return [
-            Section(
-                "verdict", "", [{"verdict": "not judged: the environment names no event log that knows this concert"}]
-            )
+            Section("oracle", "", [{"oracle": "not asked: the environment names no event log that knows this concert"}])
         ]
-    row: Record = {"capacity": stock.capacity, "held": stock.held, "sold": stock.sold, **verdict.counts}
-    findings = [{"finding": finding} for finding in verdict.findings]
+    row: Record = {"capacity": stock.capacity, "held": stock.held, "sold": stock.sold, **report.counts}
+    findings = [{"finding": finding} for finding in report.findings]
     return [
-        Section("verdict", "of the oracle, on the log", [row]),
+        Section("oracle", "of the oracle, on the log", [row]),
         *([Section("findings", "", findings)] * bool(findings)),
     ]
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.overhead`: what routing, auth, validation and serialisation add to a request, in process."""
+"""Measures what routing, authorizer, validation and serialisation add to a request: `python -m benchmarks.overhead`."""
 
 import argparse
 import json
@@ -27,7 +27,7 @@ MADE = {"id": "0c8a1d3e-64f5-4b0b-9d0f-6c1f2f4f8b7a", "version": 0}
 
 
 def _bare() -> Chalice:
-    """What Chalice alone makes of the same request, the same body read and the same answer written."""
+    """Make the app of Chalice alone, with the same request, the same body and the same answer."""
     app = Chalice(app_name="bare")
 
     @app.route("/venues", methods=["POST"])
@@ -39,7 +39,7 @@ def _bare() -> Chalice:
 
 
 def _ours() -> Chalice:
-    """Routes as those of the shop, with no command behind them."""
+    """Make an app with routes like those of the shop, with no command behind them."""
     routes: Routes[None] = Routes("overhead")
 
     @routes.post("/public")
@@ -68,7 +68,7 @@ def _ours() -> Chalice:
 
 
 def _event(path: str, body: str) -> dict[str, Any]:
-    """As API Gateway sends it, after the authorizer."""
+    """Return a request as API Gateway sends it after the authorizer."""
     passed = {"person": str(uuid4()), "groups": "organisers", "expires_at": str(int(time.time()) + 3600)}
     return {
         "requestContext": {
@@ -87,7 +87,7 @@ def _event(path: str, body: str) -> dict[str, Any]:
 
 
 def _microseconds(app: Chalice, path: str, body: str, status: HTTPStatus) -> float:
-    """Of processor time for one request, of which `status` has to come."""
+    """Return the microseconds of processor time for one request, which must be answered with `status`."""
     events = [_event(path, body) for _ in range(REQUESTS)]
     began = time.process_time()
     answers = [app(event, None) for event in events]

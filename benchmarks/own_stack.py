@@ -1,4 +1,4 @@
-"""A local stack for one benchmark: on free ports, in memory, gone at the end."""
+"""Starts a local stack for one benchmark: on free ports, in memory, removed at the end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,8 +12,11 @@ from local.throwaway import ThrowawayDirectory
 
 @contextmanager
 def own_stack() -> Iterator[Stack]:
-    """Its keys are new as well: a running `make run` is not touched. They are gone at the end, whoever ends it, or,
-    after a kill that nobody can notice, when the next stack starts."""
+    """Run a stack with new keys, so that a running `make run` is not touched.
+
+    The keys are removed at the end, however it ends, or, after a kill that nobody can notice, when the next stack
+    starts.
+    """
     forget_real_aws()
     interrupt_when_told_to_end()
     with ThrowawayDirectory(None) as keys, Stack(keys, migrate=migrate) as stack:

@@ -1,4 +1,5 @@
-"""What `ops plan` multiplies: requests, units, events and bytes of each step of a visit, and of what follows from it.
+"""Counts what `ops plan` multiplies: requests, units, events and bytes of each step of a visit, and of its
+consequences.
 
 `python -m benchmarks.plan_counts` measures them on a stack of its own and writes `ops/plan/measured.json`. They are
 counts, the same on every machine: a test measures them again.
@@ -32,13 +33,13 @@ KILOBYTE = 1024
 
 @dataclass
 class Watch:
-    """All that is sent by the stage's container, whichever Lambda runs in it; it can be replaced by a new one."""
+    """Counts all that the stage's container sends, whichever Lambda runs in it; it can be replaced by a new one."""
 
     usage: Usage = field(default_factory=Usage)
     units: Counter[str] = field(default_factory=Counter)
-    """Write units in the log, by aggregate type."""
+    """They are the write units in the log, by aggregate type."""
     records: list[int] = field(default_factory=list)
-    """The bytes of each record that was put on the bus."""
+    """They are the bytes of each record that was put on the bus."""
 
     def new_container(self) -> None:
         made = Composition(Settings.from_environment())
@@ -63,7 +64,7 @@ class Watch:
 
 @dataclass
 class Visit:
-    """Steps of visits, each followed until every read model has it."""
+    """Makes visits step by step, and follows each step until every read model has it."""
 
     base_url: str
     issuer: Issuer
@@ -72,8 +73,10 @@ class Visit:
     steps: dict[str, Step] = field(default_factory=dict)
 
     def step(self, name: str, ask: Callable[[], httpx.Response]) -> dict[str, Any]:
-        """The answer's body, whatever the answer is, by a container that knows nothing: there are so many of them at an
-        on-sale that each request of a buyer meets another one."""
+        """Make a step in a new container, and return the body of any answer.
+
+        At an on-sale there are so many containers that each request of a buyer meets another one.
+        """
         watch = self.watch
         watch.new_container()
         before = watch.usage.costs()
@@ -97,7 +100,7 @@ class Visit:
 
 
 def measure(base_url: str, issuer: Issuer, pump: Pump) -> Measured:
-    """The API must be served in this process, and nobody else be buying."""
+    """Count each step. The API must be served in this process, and nobody else may buy."""
     visit = Visit(base_url, issuer, pump)
     visit.watch.new_container()
     with person(base_url, issuer.token("organiser")) as organiser, person(base_url, issuer.token("customer")) as buyer:

@@ -1,4 +1,4 @@
-"""A concert to sell, made through the API as an organiser would make it."""
+"""Puts a concert on sale through the API, as an organiser would."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,11 @@ class Concert:
 
 
 def put_on_sale(organiser: httpx.Client, quantity: int, max_per_order: int = 10) -> Concert:
-    """Raises httpx.HTTPStatusError if the shop refuses."""
+    """Make a concert and put its tickets on sale.
+
+    Raises:
+        httpx.HTTPStatusError: the shop refused a request.
+    """
     venue_id = _post(organiser, "/venues", VENUE)["id"]
     concert_id = _post(organiser, "/concerts", {"name": "The on-sale", "venue_id": venue_id})["id"]
     starts_at = datetime.now(UTC).replace(microsecond=0) + timedelta(days=30)

@@ -1,4 +1,5 @@
-"""Rebuilding the programme from a long log: `python -m benchmarks.rebuild`, or `python -m benchmarks --rebuild`.
+"""Measures a rebuild of the programme from a long log: `python -m benchmarks.rebuild` or `python -m benchmarks
+--rebuild`.
 
 The log is made up as it is read, so that neither its size nor its server is measured; Postgres is a real one.
 """
@@ -15,7 +16,7 @@ from uuid import UUID, uuid4
 
 from benchmarks.machine import describe_machine
 from benchmarks.own_stack import own_stack
-from benchmarks.report import Record, Section, progress, publish, verdict_on
+from benchmarks.report import Record, Section, progress, publish, result_of
 from chalicelib.composition import Composition
 from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.parking import MemoryParking
@@ -51,7 +52,7 @@ _MEGABYTE_OF_RSS = 1024
 
 
 class MadeUpLog(MemoryEventStore):
-    """Concerts of ten events each, the same in every run; nothing of it is kept."""
+    """Makes up concerts of ten events each, the same in every run, and stores none of them."""
 
     def __init__(self, events: int) -> None:
         super().__init__()
@@ -102,7 +103,7 @@ def _stream(number: int) -> list[StoredEvent]:
 
 @dataclass(frozen=True)
 class Measured:
-    """Events per second, and the most memory that the process has had until then."""
+    """Holds events per second, and the most memory that the process has had until then."""
 
     events: int
     reading: float
@@ -143,16 +144,16 @@ def _read(log: MadeUpLog) -> None:
 
 
 def _copying(model: ReadModel, log: MadeUpLog) -> float:
-    """The rows of some of the streams, folded beforehand, into empty tables, in batches as large as the loader's."""
-    room = model.at(9_999)
-    room.prepare()
+    """Copy the rows of some streams, folded beforehand, into empty tables, in batches as large as the loader's."""
+    candidate = model.at(9_999)
+    candidate.prepare()
     few = MadeUpLog(min(log.size(), 50_000))
-    streams = [folded for batch in folded_streams(few.scan(), room, few) for folded in batch.streams]
+    streams = [folded for batch in folded_streams(few.scan(), candidate, few) for folded in batch.streams]
     rows = [Rewrite(one.stream_id, -1, one.version, one.contents or {}) for one in streams]
 
     def copy() -> None:
         for start in range(0, len(rows), _STREAMS_A_PAGE):
-            room.rewrite(rows[start : start + _STREAMS_A_PAGE])
+            candidate.rewrite(rows[start : start + _STREAMS_A_PAGE])
 
     seconds = _seconds(copy)
     generations = model.generations()
@@ -180,7 +181,7 @@ def _row(one: Measured) -> Record:
         "ratio": round(one.ratio, 2),
         "rebuild": round(one.rebuilding),
         "peak_mb": one.peak_megabytes,
-        "result": verdict_on(one.loading >= GOAL and one.ratio >= GOAL_RATIO),
+        "result": result_of(one.loading >= GOAL and one.ratio >= GOAL_RATIO),
         "goal": f"load {GOAL:,}, ratio {GOAL_RATIO}",
     }
 

@@ -1,4 +1,4 @@
-"""A second count of a pool's tickets, from the stored JSON alone: it shares no code with the aggregate it checks."""
+"""Counts a pool's tickets a second time, from the stored JSON alone. It shares no code with the aggregate."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 
 
 class UnknownEvent(Exception):
-    """The count does not know what this event does to the stock, so it cannot vouch for the pool any more."""
+    """The count does not know what this event does to the stock, so it cannot check the pool."""
 
 
 @dataclass(slots=True)
@@ -25,7 +25,12 @@ class Count:
 
 
 def recount(pool: Iterable[StoredEvent]) -> Iterator[Count]:
-    """The same count after each event, in order. Raises UnknownEvent, or what malformed data raises."""
+    """Yield the same count after each event, in order.
+
+    Raises:
+        UnknownEvent: the count does not know an event.
+        ValueError, KeyError, TypeError: the data is malformed.
+    """
     count = Count()
     for event in pool:
         _drop_ended(count, datetime.fromisoformat(json.loads(event.data)["At"]))
@@ -34,7 +39,7 @@ def recount(pool: Iterable[StoredEvent]) -> Iterator[Count]:
 
 
 def count_in(count: Count, event: StoredEvent) -> None:
-    """What the event says, without dropping what has ended by its time. Raises as `recount` does."""
+    """Count the event, without dropping holds that have ended by its time. Raises as `recount` does."""
     _apply(count, event.event_type.rsplit(".", 1)[-1].removesuffix("Event"), json.loads(event.data))
 
 

@@ -1,4 +1,4 @@
-"""A second count of an order's tickets and money, from its events alone: it shares no code with the aggregate."""
+"""Counts an order's tickets and money a second time, from its events alone: it shares no code with the aggregate."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,8 +27,10 @@ Streams = Mapping[UUID, list[Event]]
 
 @dataclass(slots=True)
 class Count:
-    """Money by payment, and by refund with the payment's id; the prices of the valid tickets. `told` are the tickets
-    that must know of their revocation, `telling` the concerts of which not all may know yet."""
+    """Counts money by payment, refunds with the payment's id, and the prices of the valid tickets.
+
+    `named` tickets must know of their revocation. Not all may know yet of the concerts in `unfinished_revocations`.
+    """
 
     lines: tuple[OrderLine, ...] = ()
     asked: dict[UUID, Decimal] = field(default_factory=dict)
@@ -39,17 +41,17 @@ class Count:
     valid: dict[UUID, Decimal] = field(default_factory=dict)
     concerts: dict[UUID, UUID | None] = field(default_factory=dict)
     revoked: Counter[UUID] = field(default_factory=Counter)
-    told: set[UUID] = field(default_factory=set)
-    telling: set[UUID] = field(default_factory=set)
+    named: set[UUID] = field(default_factory=set)
+    unfinished_revocations: set[UUID] = field(default_factory=set)
 
     @property
     def tickets(self) -> int:
-        """The valid tickets and those that were revoked, be it by name or with the whole order."""
+        """Count the valid tickets and the revoked ones, whether revoked by name or with the order."""
         return len(self.valid) + sum(self.revoked.values())
 
     @property
     def returned(self) -> dict[UUID, Decimal]:
-        """What has arrived, by payment."""
+        """Return the refunded money that has arrived, by payment."""
         returned: defaultdict[UUID, Decimal] = defaultdict(Decimal)
         for refund_id in self.arrived & self.refunds.keys():
             payment_id, amount = self.refunds[refund_id]
@@ -78,10 +80,10 @@ def _apply(counted: Count, event: Event) -> None:
             _revoke(counted, list(counted.valid))
         case TicketsRevoked():
             _revoke(counted, event.ticket_ids)
-            counted.told |= set(event.ticket_ids)
-            counted.telling.add(event.concert_id)
+            counted.named |= set(event.ticket_ids)
+            counted.unfinished_revocations.add(event.concert_id)
         case TicketRevocationCompleted():
-            counted.telling.discard(event.concert_id)
+            counted.unfinished_revocations.discard(event.concert_id)
         case RefundStarted():
             counted.refunds[event.refund_id] = event.payment_id, event.amount.amount
             counted.refunds_begun[event.refund_id] += 1
@@ -105,13 +107,15 @@ def _revoke(counted: Count, ticket_ids: Iterable[UUID]) -> None:
 
 
 def money_astray(counts: Mapping[UUID, Count]) -> Iterator[str]:
-    """An order keeps the price of its valid tickets; no payment gives back more than it took, and no refund is begun
-    twice."""
+    """Find wrong money. An order keeps the price of its valid tickets.
+
+    No payment gives back more than it took, and no refund is begun twice.
+    """
     for order_id, counted in counts.items():
-        kept = sum(counted.taken.values(), Decimal(0)) - sum(counted.returned.values(), Decimal(0))
+        retained = sum(counted.taken.values(), Decimal(0)) - sum(counted.returned.values(), Decimal(0))
         worth = sum(counted.valid.values(), Decimal(0))
-        if kept != worth:
-            yield f"Order {order_id} keeps {kept}; its valid tickets cost {worth}."
+        if retained != worth:
+            yield f"Order {order_id} keeps {retained}; its valid tickets cost {worth}."
         for payment_id, amount in counted.returned.items():
             if amount > counted.taken.get(payment_id, Decimal(0)):
                 yield f"Payment {payment_id} of order {order_id} gave back {amount}, more than it took."
@@ -124,7 +128,7 @@ def unfinished(counts: Mapping[UUID, Count]) -> Iterator[str]:
     for order_id, counted in counts.items():
         for refund_id in counted.refunds.keys() - counted.arrived:
             yield f"Refund {refund_id} of order {order_id} was started and never arrived."
-        for concert_id in counted.telling:
+        for concert_id in counted.unfinished_revocations:
             yield f"Order {order_id} revoked tickets of concert {concert_id}; not all of them know."
 
 
@@ -140,10 +144,10 @@ def unfinished_cancellations(concerts: Streams, counts: Mapping[UUID, Count]) ->
 
 
 def tickets_at_odds(tickets: Streams, counts: Mapping[UUID, Count]) -> Iterator[str]:
-    """What an order says was revoked says so itself, once, and nothing else does."""
+    """Find tickets whose revocation their order and their own stream do not both have exactly once."""
     by_order = {ticket_id: times for counted in counts.values() for ticket_id, times in counted.revoked.items()}
-    told = {ticket_id for counted in counts.values() for ticket_id in counted.told}
-    for ticket_id in told | tickets.keys():
+    named = {ticket_id for counted in counts.values() for ticket_id in counted.named}
+    for ticket_id in named | tickets.keys():
         times = sum(isinstance(event, TicketRevoked) for event in tickets.get(ticket_id, []))
         if (times, by_order.get(ticket_id, 0)) != (1, 1):
             yield f"Ticket {ticket_id} was revoked {by_order.get(ticket_id, 0)} times by its order, {times} by itself."

@@ -1,4 +1,4 @@
-"""Figures for people, as tables, and for machines, as one JSON object."""
+"""Prints results: as tables for people, and as one JSON object for machines."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ WIDTH_OF_A_FILE = 200
 
 @dataclass(frozen=True)
 class Section:
-    """One measurement: rows that share their keys, which head the columns. `note` says what was compared."""
+    """Holds one measurement: its rows share their keys, which head the columns. `note` says what was compared."""
 
     name: str
     note: str
@@ -36,12 +36,12 @@ def publish(about: Record, sections: list[Section], *, as_json: bool) -> None:
         console.print(_table(section.records))
 
 
-def verdict_on(is_met: bool | None) -> str:
+def result_of(is_met: bool | None) -> str:
     return {None: "", True: "met", False: "missed"}[is_met]
 
 
 def progress() -> Progress:
-    """On stderr, so that figures can be piped."""
+    """Show progress on the error stream, so that the results can be piped."""
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
     return Progress(*columns, console=Console(stderr=True), transient=True)
 

@@ -1,4 +1,4 @@
-"""What can be read off the source: rooms and imports, docstrings, comments, classifications of failures, test files."""
+"""Reads the structure of the source: packages, imports, docstrings, comments, classes of failures, test files."""
 
 import ast
 import io
@@ -42,17 +42,17 @@ FRAGMENTS = {
     "With",
     "Without",
 }
-"""First words of sentences that lean on the name above them: `Whether …`, `Of …`, `None for …`."""
+"""Sentences that begin with these words lean on the name above them: `Whether …`, `Of …`, `None for …`."""
 
 TRANSIENT = "Unavailable"
-"""The error that says: it may pass by itself."""
+"""This error says that a failure may pass by itself."""
 
 Graph = Mapping[str, frozenset[str]]
 
 
 @dataclass(frozen=True)
 class Source:
-    """One module of the project."""
+    """Is one module of the project."""
 
     path: Path
     name: str
@@ -67,7 +67,7 @@ class Source:
 
     @property
     def package(self) -> str:
-        """What its relative imports start from."""
+        """Return the package from which its relative imports start."""
         return self.name if self.path.name == "__init__.py" else self.name.rpartition(".")[0]
 
     @property
@@ -76,7 +76,7 @@ class Source:
 
 
 def sources(package: str = PACKAGE, root: Path = ROOT) -> list[Source]:
-    """Every module of a package, found by walking."""
+    """Find every module of a package."""
     paths = sorted((root / package).rglob("*.py"))
     return [Source(path, _dotted(path.relative_to(root))) for path in paths]
 
@@ -86,11 +86,11 @@ def _dotted(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-# --- rooms and imports -----------------------------------------------------------------------------------------------
+# --- packages and imports -------------------------------------------------------------------------------------------
 
 
 def imports(modules: Iterable[Source]) -> dict[str, frozenset[str]]:
-    """The modules that each imports when it runs, wherever in it; what is imported for types only is left out."""
+    """Map each module to those that it imports when it runs. Imports for types only are left out."""
     found = list(modules)
     known = {module.name for module in found}
     return {module.name: frozenset(_imported(module, known)) - {module.name} for module in found}
@@ -121,22 +121,22 @@ def _running(tree: ast.AST) -> Iterator[ast.AST]:
             yield from _running(node)
 
 
-def among_rooms(graph: Graph, package: str = PACKAGE) -> dict[str, frozenset[str]]:
-    """Who imports whom among the packages and modules that lie directly in `package`."""
+def among_packages(graph: Graph, package: str = PACKAGE) -> dict[str, frozenset[str]]:
+    """Map the packages and modules directly in `package` to those among them that they import."""
     arrows: dict[str, set[str]] = {}
     for name, imported in graph.items():
-        if (room := _room(name, package)) is not None:
-            arrows.setdefault(room, set()).update(found for one in imported if (found := _room(one, package)))
-    return {room: frozenset(others - {room}) for room, others in sorted(arrows.items())}
+        if (top := _directly_in(name, package)) is not None:
+            arrows.setdefault(top, set()).update(found for one in imported if (found := _directly_in(one, package)))
+    return {top: frozenset(others - {top}) for top, others in sorted(arrows.items())}
 
 
-def _room(name: str, package: str) -> str | None:
+def _directly_in(name: str, package: str) -> str | None:
     inside = name.removeprefix(f"{package}.")
     return None if inside == name else inside.partition(".")[0]
 
 
 def cycles(graph: Graph) -> list[list[str]]:
-    """The strongly connected components of more than one, the largest first."""
+    """List the strongly connected components with more than one member, the largest first."""
     reached = {name: _reached(graph, name) for name in graph}
     components = {frozenset(other for other in reached[name] if name in reached[other]) for name in graph}
     return sorted((sorted(one) for one in components if len(one) > 1), key=lambda one: (-len(one), one))
@@ -152,13 +152,13 @@ def _reached(graph: Graph, start: str) -> set[str]:
 
 
 def arrows_on_cycles(graph: Graph) -> list[tuple[str, str]]:
-    """Those that lead back to where they come from: none of them could stand in a picture with all arrows down."""
+    """List the arrows that lead back to where they come from: no picture could have all of them point down."""
     together = [set(component) for component in cycles(graph)]
     return sorted((a, b) for a, others in graph.items() for b in others if any({a, b} <= one for one in together))
 
 
 def arrows_up(graph: Graph, below: str = PLATFORM, above: str = SHOP) -> list[tuple[str, str]]:
-    """Imports of the shop by the platform."""
+    """List the platform's imports of the shop."""
     return sorted((a, b) for a, others in graph.items() for b in others if _is_in(a, below) and _is_in(b, above))
 
 
@@ -170,25 +170,25 @@ def _is_in(name: str, package: str) -> bool:
 
 
 def docstrings(modules: Iterable[Source]) -> list[str]:
-    """Those of functions and methods."""
+    """List the docstrings of functions and methods."""
     found = [ast.get_docstring(function) for module in modules for function in module.functions]
     return [text for text in found if text]
 
 
 def is_fragment(docstring: str) -> bool:
-    """Whether it begins with a word that makes no sentence."""
+    """Tell whether the docstring begins with a word that makes no sentence."""
     first = re.match(r"\w+", docstring)
     return first is not None and first[0] in FRAGMENTS
 
 
 def comment_lines(module: Source) -> int:
-    """Lines with a comment on them."""
+    """Count the lines with a comment on them."""
     tokens = tokenize.generate_tokens(io.StringIO(module.text).readline)
     return len({token.start[0] for token in tokens if token.type == tokenize.COMMENT})
 
 
 def docstring_lines(module: Source) -> int:
-    """Lines of the docstrings of modules, classes and functions, and of texts that stand below a name."""
+    """Count the lines of docstrings of modules, classes and functions, and of texts below a name."""
     texts = [
         node.value
         for node in ast.walk(module.tree)
@@ -198,12 +198,12 @@ def docstring_lines(module: Source) -> int:
 
 
 def source_lines(module: Source) -> int:
-    """Lines that are not blank."""
+    """Count the lines that are not blank."""
     return sum(bool(line.strip()) for line in module.text.splitlines())
 
 
 def classifications(modules: Iterable[Source]) -> list[str]:
-    """Definitions of what is transient: context managers that turn what a driver raises into `Unavailable`."""
+    """List the definitions of transient failures: context managers that turn a driver's errors into `Unavailable`."""
     return [
         f"{module.name}.{function.name}"
         for module in modules
@@ -213,7 +213,7 @@ def classifications(modules: Iterable[Source]) -> list[str]:
 
 
 def turned_elsewhere(modules: Iterable[Source]) -> list[str]:
-    """Other functions that do so on their own."""
+    """List the other functions that turn errors into `Unavailable` on their own."""
     return [
         f"{module.name}.{function.name}"
         for module in modules
@@ -239,7 +239,7 @@ def _raises_transient(node: ast.AST) -> bool:
 
 
 def longest(modules: Iterable[Source]) -> tuple[str, int]:
-    """The module with the most lines, and how many."""
+    """Return the module with the most lines, and their number."""
     lines = {one.name: len(one.text.splitlines()) for one in modules}
     name = max(lines, key=lambda name: lines[name])
     return name, lines[name]

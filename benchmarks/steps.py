@@ -1,4 +1,4 @@
-"""What each step of a purchase costs in DynamoDB, counted over HTTP at the client of the API's own container."""
+"""Counts what each step of a purchase costs in DynamoDB, over HTTP, at the client of the API's own container."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,16 +16,16 @@ from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from local.issuer import Issuer
 
 HISTORY = 200
-"""Events in the pool of the concert that has been selling for a while."""
+"""The pool of the concert that has been selling for a while has so many events."""
 ONE_POOL, FOUR_POOLS = TICKETS_PER_POOL, 4 * TICKETS_PER_POOL
 MAX_PER_ORDER = 40
 FILLING = (MAX_PER_ORDER,) * 4
-"""Leaves 10 tickets in each of the four pools, in whichever order they are chosen."""
+"""It leaves 10 tickets in each of the four pools, in whichever order they are chosen."""
 
 
 @dataclass(frozen=True)
 class Goal:
-    """In words, and as a question to the cost of the log and to that of all tables."""
+    """States a goal in words, and as a question to the cost of the log and that of all tables."""
 
     text: str
     is_met: Callable[[Cost, Cost], bool]
@@ -42,7 +42,7 @@ class StepCost:
     step: str
     log: Cost
     other: Cost
-    """Of every other table: person keys, snapshots, cached results."""
+    """It is the cost of every other table: person keys, snapshots, cached results."""
     goal: Goal | None = None
 
     @property
@@ -52,7 +52,7 @@ class StepCost:
 
 @dataclass
 class Counting:
-    """The API's container, which can be replaced by a new one, and the costs of what is asked of it."""
+    """Counts the costs of requests to the API's container, which can be replaced by a new one."""
 
     base_url: str
     issuer: Issuer
@@ -65,7 +65,7 @@ class Counting:
         composition.use(made)
 
     def step(self, name: str, response: Callable[[], httpx.Response], goal: Goal | None = None) -> dict[str, Any]:
-        """The answer's body, whatever the answer is."""
+        """Make a request and return the body of any answer."""
         before = self.usage.costs()
         body: dict[str, Any] = response().json()
         costs = difference(self.usage.costs(), before)
@@ -78,7 +78,7 @@ class Counting:
 
 
 def measure(base_url: str, issuer: Issuer, on_done: Callable[[], None] = lambda: None) -> list[StepCost]:
-    """The API must be served in this process. Nobody else is buying, so every count is exact."""
+    """Measure the steps. The API must be served in this process, with no other buyers, so every count is exact."""
     counting = Counting(base_url, issuer)
     counting.new_container()
     with counting.person("organiser") as organiser, counting.person() as customer:
@@ -109,7 +109,7 @@ def _purchase(counting: Counting, customer: httpx.Client, concert: Concert, quan
 
 
 def _spanning_purchase(counting: Counting, customer: httpx.Client, concert: Concert) -> None:
-    """Of the last tickets. Only the sum is shown: its steps differ by the number of pools alone."""
+    """Buy the last tickets. Only the sum is shown: its steps differ by the number of pools alone."""
     for quantity in FILLING:
         _hold(customer, _cart(customer), concert, quantity).raise_for_status()
     shown = list(counting.steps)

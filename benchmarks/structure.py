@@ -1,6 +1,6 @@
-"""`python -m benchmarks.structure`: how the source hangs together, counted alike whatever its folders are.
+"""Measures how the source hangs together, the same way whatever its folders are: `python -m benchmarks.structure`.
 
-Nothing is timed and no server is started: the figures are the same on every machine.
+Nothing is timed and no server is started: the numbers are the same on every machine.
 """
 
 import argparse
@@ -12,27 +12,29 @@ from rich.console import Console
 
 from benchmarks import hops, sources
 from benchmarks.report import Record
-from benchmarks.sources import among_rooms
+from benchmarks.sources import among_packages
 
 
 def measure() -> Record:
-    """All figures, by name."""
+    """Return all measures by name."""
     modules, tests = sources.sources(), sources.sources("tests")
     graph = sources.imports(modules)
-    rooms = among_rooms(graph)
+    packages = among_packages(graph)
     sentences = sources.docstrings(modules)
     fragments = [text for text in sentences if sources.is_fragment(text)]
     lines, comments = sum(map(sources.source_lines, modules)), sum(map(sources.comment_lines, modules))
     documented = sum(map(sources.docstring_lines, modules))
     test_file, test_lines = sources.longest(tests)
     return {
-        "rooms": len(rooms),
-        "room_names": list(rooms),
-        "imports_between_rooms": sum(map(len, rooms.values())),
-        "imports_on_cycles_of_rooms": len(sources.arrows_on_cycles(rooms)),
-        "cycles_of_rooms": sources.cycles(rooms),
+        "packages": len(packages),
+        "package_names": list(packages),
+        "imports_between_packages": sum(map(len, packages.values())),
+        "imports_on_cycles_of_packages": len(sources.arrows_on_cycles(packages)),
+        "cycles_of_packages": sources.cycles(packages),
         "cycles_inside_shelves": [
-            cycle for shelf in (sources.PLATFORM, sources.SHOP) for cycle in sources.cycles(among_rooms(graph, shelf))
+            cycle
+            for shelf in (sources.PLATFORM, sources.SHOP)
+            for cycle in sources.cycles(among_packages(graph, shelf))
         ],
         "cycles_of_modules": sources.cycles(graph),
         "imports_of_the_shop_by_the_platform": [" -> ".join(arrow) for arrow in sources.arrows_up(graph)],
@@ -52,26 +54,26 @@ def measure() -> Record:
     }
 
 
-def _percent(part: int, whole: int) -> float:
-    return round(100 * part / whole, 1) if whole else 0.0
+def _percent(part: int, total: int) -> float:
+    return round(100 * part / total, 1) if total else 0.0
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.structure", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     options = parser.parse_args(arguments)
-    figures = measure()
+    measures = measure()
     if options.json:
-        json.dump(figures, sys.stdout, ensure_ascii=False, indent=2)
+        json.dump(measures, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
         return 0
     console = Console(highlight=False, soft_wrap=True)
-    for name, value in figures.items():
-        console.print(f"{name.replace('_', ' '):<38}{_told(value)}", markup=False)
+    for name, value in measures.items():
+        console.print(f"{name.replace('_', ' '):<38}{_text(value)}", markup=False)
     return 0
 
 
-def _told(value: object) -> str:
+def _text(value: object) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{one} ({name})" for name, one in value.items())
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What a DynamoDB client costs, table by table, counted where its answers come in."""
+"""Counts what a DynamoDB client costs, table by table, from its answers."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ class Cost:
 
 
 Costs = Mapping[str, Cost]
-"""By table."""
+"""Costs are by table."""
 
 
 def difference(after: Costs, before: Costs) -> dict[str, Cost]:
@@ -47,7 +47,7 @@ def difference(after: Costs, before: Costs) -> dict[str, Cost]:
 
 
 class Usage:
-    """A request that names several tables, as a transaction can, counts once, for the first of them."""
+    """Counts requests. One that names several tables, as a transaction can, counts once, for the first of them."""
 
     def __init__(self) -> None:
         self._costs: defaultdict[str, Cost] = defaultdict(Cost)
@@ -58,7 +58,7 @@ class Usage:
             return dict(self._costs)
 
     def watch(self, client: "DynamoDBClient") -> None:
-        """Count all that this client does from now on; it asks for consumed capacity with every request."""
+        """Count all that this client does from now on. It asks for consumed capacity with every request."""
         events = client.meta.events
         events.register("before-parameter-build.dynamodb", self._note)
         events.register("after-call.dynamodb", self._count)
@@ -90,18 +90,18 @@ class Usage:
 
 
 def _writes(params: Mapping[str, Any]) -> list[str]:
-    """The table of each item in a transaction; of a condition check as well, which costs what a write costs."""
+    """List the table of each item in a transaction, and of each condition check, which costs what a write costs."""
     return [action["TableName"] for entry in params.get("TransactItems", []) for action in entry.values()]
 
 
 def _read_units(reply: Mapping[str, Any], unit: float) -> float:
-    """By DynamoDB's rule, from the items that came: ministack says one unit for any query, however much it reads."""
+    """Return the read units by DynamoDB's rule, from the items: ministack says one unit for any query."""
     items = reply.get("Items", []) or [reply.get("Item", {})]
     return max(1, -(-sum(map(item_bytes, items)) // _READ_BLOCK)) * unit
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """The size of an item of strings, bytes and numbers."""
+    """Return the size of an item of strings, bytes and numbers."""
     parts = list(item) + [part for value in item.values() for part in value.values()]
     return sum(len(part) if isinstance(part, bytes) else len(str(part).encode()) for part in parts)
 

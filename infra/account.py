@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from infra.failures import DeploymentFailed
 
 REGION = "eu-west-1"
-"""Where a stage goes unless the environment, the profile or the command names another."""
+"""A stage goes to this region unless the environment, the profile or the command names another."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def sign_in(region: str | None) -> Account:
         identity = session.client("sts").get_caller_identity()
     except (BotoCoreError, ClientError) as error:
         raise DeploymentFailed(
-            f"AWS does not know who you are: {error}\n"
+            f"AWS does not accept your credentials: {error}\n"
             "Sign in first (`aws sso login`, or AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY)."
         ) from error
     return Account(session, identity["Account"], identity["Arn"])

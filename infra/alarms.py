@@ -19,7 +19,7 @@ Missing = Literal["notBreaching", "breaching", "ignore"]
 RUNBOOKS = "docs/operations.md"
 TOPIC = "AlarmTopic"
 API_NAME = "cloudbash-${Stage}"
-"""The title of the API's definition: under it API Gateway keeps its metrics."""
+"""API Gateway names its metrics by this title of the API's definition."""
 
 API_STAGE = "api"
 
@@ -181,7 +181,7 @@ def _of_the_log() -> Iterator[Alarm]:
         "ChainAlarm",
         "chain",
         "verifying-the-chain",
-        "The log is not what was written, or the archive of signed heads was touched; until a verification is clean.",
+        "The log differs from what was written, or signed heads were changed. Ends with a clean verification.",
         Metric("Cloudbash", "ChainFaults", (("Stage", {"Ref": "Stage"}),), "Maximum"),
         threshold=1,
         period=5 * MINUTE,
@@ -227,7 +227,7 @@ def _of_what_waits() -> Iterator[Alarm]:
         "UnreadableAlarm",
         "unreadable",
         "unreadable-records",
-        "A record is no event and was kept aside; until it is redriven.",
+        "A record that is no event was stored for inspection. Ends when it is redriven.",
         ours("UnreadableRecords", "VerifyReadModels", "Maximum"),
         threshold=1,
         missing="ignore",
@@ -245,7 +245,7 @@ def _of_what_waits() -> Iterator[Alarm]:
         "StaysBehindAlarm",
         "stays-behind",
         "streams-stay-behind",
-        "Pass after pass over the log finds streams behind.",
+        "Several passes over the log in a row found streams behind.",
         ours("StreamsBehind", "VerifyReadModels"),
         threshold=1,
         period=HOUR,
@@ -269,7 +269,7 @@ def _of_a_function(function: Function) -> Iterator[Alarm]:
         f"{logical_id(function)}ErrorsAlarm",
         f"{physical_name(function)}-errors",
         "a-function-fails",
-        f"The function {physical_name(function)} ends with errors, or is ended for its time or memory.",
+        f"The function {physical_name(function)} ends with errors, or is stopped for its time or memory.",
         of_lambda("Errors", logical_id(function)),
         threshold=3,
         period=5 * MINUTE,
@@ -305,7 +305,7 @@ def _of_a_reader(function: Function) -> Iterator[Alarm]:
         f"{logical_id(function)}RetentionAlarm",
         f"{physical_name(function)}-retention",
         "records-are-about-to-be-lost",
-        f"The function {physical_name(function)} is behind by half of what its stream keeps: {kept // HOUR} hours.",
+        f"The function {physical_name(function)} is behind by half of what its stream retains: {kept // HOUR} hours.",
         age,
         threshold=kept / 2 * MILLISECONDS,
         period=5 * MINUTE,
@@ -330,7 +330,7 @@ def _silence(function: Function) -> Alarm:
         f"{logical_id(function)}SilentAlarm",
         f"{physical_name(function)}-silent",
         "a-scheduled-function-does-not-run",
-        f"The function {physical_name(function)} runs every minute, and has not for a quarter of an hour.",
+        f"The function {physical_name(function)} should run every minute, and has not run for 15 minutes.",
         of_lambda("Invocations", logical_id(function)),
         threshold=1,
         is_below=True,
@@ -380,7 +380,7 @@ def _of_the_work() -> Iterator[Alarm]:
         "DeadLettersAlarm",
         "dead-letters",
         "dead-letters",
-        "Tasks have failed for good; until the queue of dead letters is empty.",
+        "Tasks have failed for good. Ends when the dead-letter queue is empty.",
         of_a_queue("ApproximateNumberOfMessagesVisible", "WorkDeadLetters"),
         threshold=1,
         period=5 * MINUTE,

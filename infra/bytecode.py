@@ -1,6 +1,6 @@
 """Adds compiled modules to the package: Lambda cannot store what it compiles, so every container would compile anew.
 
-Run by path, `bytecode.py ARCHIVE …`, by the Python that is to load them; so it needs nothing but the library.
+It is run by path, `bytecode.py ARCHIVE …`, by the Python that is to load them, so it needs only the standard library.
 """
 
 import py_compile
@@ -11,13 +11,13 @@ from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 LEFT_OUT = "/stripe/"
-"""Its declarations of types weigh 10 MB as bytecode, and what is used of it is compiled in 70 ms."""
+"""These declarations of types weigh 10 MB as bytecode, and compiling what is used of them takes 70 ms."""
 
 
 def add_bytecode(zipped: Path) -> None:
-    """Add bytecode beside every module of the archive.
+    """Add bytecode for every module of the archive.
 
-    It is never compared with its source, so that the same source gives the same bytes, whatever the times of the files.
+    It is never compared with its source, so the same source gives the same bytes, whatever the times of the files.
 
     Raises:
         PyCompileError: a module cannot be compiled.

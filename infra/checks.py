@@ -12,7 +12,7 @@ from samtranslator.model.exceptions import InvalidDocumentException  # type: ign
 from samtranslator.translator.transform import transform  # type: ignore[import-untyped]
 
 logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
-"""It warns in the end that nobody has collected its metrics."""
+"""Otherwise it warns at the end that nobody has collected its metrics."""
 
 
 class _NoManagedPolicies:

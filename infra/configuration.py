@@ -1,6 +1,6 @@
-"""`python -m infra.configuration`: what Chalice reads beside the code, written from the table of functions.
+"""Writes what Chalice reads from `.chalice`, from the table of functions: `python -m infra.configuration`.
 
-The files are in the repository so that plain Chalice finds them; a test fails when they are not what the table says.
+The files are in the repository so that plain Chalice finds them. A test fails when they differ from the table.
 """
 
 import json
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 CONFIG = PROJECT / ".chalice" / "config.json"
 MEMORY, TIMEOUT = 512, 60
-"""Of functions that say nothing else; megabytes, seconds."""
+"""Functions that name nothing else have these megabytes and seconds."""
 
 
 def files() -> dict[str, str]:
@@ -28,7 +28,7 @@ def files() -> dict[str, str]:
 
 
 def config() -> Json:
-    """Chalice's configuration; what is not about a function stays as it is."""
+    """Return Chalice's configuration; what is not about a function stays as it is."""
     written: Json = json.loads(CONFIG.read_text())
     return written | {
         "lambda_functions": {function.name: _settings(function) for function in FUNCTIONS.values()},
@@ -38,7 +38,7 @@ def config() -> Json:
 
 
 def write(directory: Path = CONFIG.parent) -> None:
-    """Write every file, and remove the policies of functions that are no more."""
+    """Write every file, and remove the policies of functions that no longer exist."""
     wanted = files()
     for path in directory.glob("policies/*.json"):
         if f"policies/{path.name}" not in wanted:

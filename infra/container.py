@@ -10,14 +10,14 @@ from chalicelib.settings import Settings
 from infra import runtime
 
 AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
-"""What Lambda's runtime has beside the standard library."""
+"""Lambda's runtime has these packages in addition to the standard library."""
 
 CODE, SDK = "task", "runtime"
 DEPENDENCIES, ARCHIVE = (f"{layer}/{runtime.SITE_PACKAGES}" for layer in ("dependencies", "archive"))
-"""Where `unpack` puts the code, the SDK, and the layers: that of every function, and that of the archive alone."""
+"""`unpack` puts the code, the SDK and the layers here: one layer of every function, and one of the archive alone."""
 
 PLACES = (CODE, DEPENDENCIES, SDK)
-"""In the order in which Python looks for them in most functions."""
+"""In most functions, Python searches them in this order."""
 
 
 def environment(function: str) -> dict[str, str]:

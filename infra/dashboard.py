@@ -11,10 +11,10 @@ from infra.names import logical_id
 Json = dict[str, Any]
 
 WIDTH, HEIGHT, PERIOD = 12, 6, 60
-"""Of the 24 columns half a row for each graph; the period in seconds."""
+"""A graph has half of the 24 columns; the period is in seconds."""
 
 STILL = ("TamperingAlarm", "ChainAlarm", "ParkedAlarm", "UnreadableAlarm", "DeadLettersAlarm", "StaysBehindAlarm")
-"""What nobody may leave as it is, shown first; all others are in the list of alarms of the console."""
+"""These alarms, which nobody may ignore, are shown first; the console lists all others."""
 
 
 def resource(functions: Mapping[str, Function]) -> Json:

@@ -30,7 +30,7 @@ from infra.wheels import PackagingFailed
 FOUNDATION = Path(__file__).with_name("foundation.yaml")
 OF_THE_SHOP: Mapping[str, Any] = merge_template()["Parameters"]
 _PATIENT = Config(read_timeout=920, retries={"total_max_attempts": 1})
-"""Longer than a function may run, and never twice."""
+"""The SDK waits longer than a function may run, and never calls it twice."""
 
 
 class Deployment:
@@ -101,7 +101,9 @@ def ensure_every_choice_is_known(stage: Stage, foundation: Mapping[str, Any]) ->
         DeploymentFailed: a choice is unknown; a misspelt one would have no effect.
     """
     if unknown := stage.choices.keys() - foundation.keys() - OF_THE_SHOP.keys():
-        raise DeploymentFailed(f"stages.json: the stage {stage.name} chooses {', '.join(sorted(unknown))}, unknown.")
+        raise DeploymentFailed(
+            f"stages.json: the stage {stage.name} chooses unknown parameters: {', '.join(sorted(unknown))}."
+        )
 
 
 def deploy(stage: Stage, region: str | None) -> None:
@@ -132,8 +134,8 @@ def deploy(stage: Stage, region: str | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description="Deploy a stage to AWS.")
-    parser.add_argument("--stage", required=True)
-    parser.add_argument("--region", help="instead of the profile's, or else eu-west-1")
+    parser.add_argument("--stage", required=True, help="name the stage, as in infra/stages.json")
+    parser.add_argument("--region", help="use this region instead of the profile's or eu-west-1")
     options = parser.parse_args(arguments)
     try:
         deploy(stage_named(options.stage), options.region)

@@ -81,19 +81,17 @@ def destroy(stage: Stage, region: str | None, *, sure: bool) -> None:
     for line in retained:
         progress.say(f"  {line}")
     if not sure and input("Type the stage's name to go on: ") != stage.name:
-        raise DeploymentFailed("Nothing was destroyed.")
+        raise DeploymentFailed("Nothing was destroyed. The stage's name was not typed.")
     destruction.destroy()
-    progress.say(
-        "Gone, but for what the account keeps (above). `make deploy` takes tables, queues, logs and bucket back;"
-    )
-    progress.say("keys and users have no name to be found by: docs/operations.md says how they come back.")
+    progress.say("Gone, except for what the account keeps (above). `make deploy` reuses tables, queues, logs, bucket;")
+    progress.say("it cannot find keys and users by name: docs/operations.md says how they come back.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m infra.destroy", description="Remove a stage from AWS.")
-    parser.add_argument("--stage", required=True)
-    parser.add_argument("--region", help="instead of the profile's, or else eu-west-1")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--stage", required=True, help="name the stage, as in infra/stages.json")
+    parser.add_argument("--region", help="use this region instead of the profile's or eu-west-1")
+    parser.add_argument("--yes", action="store_true", help="destroy without asking")
     options = parser.parse_args(arguments)
     try:
         destroy(stage_named(options.stage), options.region, sure=options.yes)

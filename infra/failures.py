@@ -1,4 +1,4 @@
-"""Defines the error of a deployment, in words for whoever typed the command."""
+"""Defines the error of a deployment, in words for the person who typed the command."""
 
 
 class DeploymentFailed(RuntimeError):

@@ -1,4 +1,4 @@
-"""Builds layers besides the one that Chalice makes, for libraries that only some functions have."""
+"""Builds the layers of libraries that only some functions have, in addition to the one that Chalice makes."""
 
 import hashlib
 import shutil

@@ -1,4 +1,4 @@
-"""Translates a need of a function for AWS: the settings that it reads, and what it may do with which resource."""
+"""Translates a function's needs to AWS: the settings that it reads, and what it may do with which resource."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,9 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Grant:
-    """Actions on one resource, named as the policy names it; in stages of which `condition` holds, if there is one."""
+    """Allows actions on one resource, in the policy's terms. With a `condition`, only stages for which it holds have
+    it.
+    """
 
     actions: tuple[str, ...]
     resource: Json
@@ -26,7 +28,7 @@ class Provision:
 
 
 def ref(logical_id: str) -> Json:
-    """Refer to a parameter, or to a resource by what CloudFormation calls it."""
+    """Refer to a parameter, or to a resource by the identifier that CloudFormation returns."""
     return {"Ref": logical_id}
 
 

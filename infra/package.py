@@ -1,8 +1,8 @@
 """Builds the CloudFormation package in `build/package` and checks it: `python -m infra.package`.
 
 Chalice packages a copy of what is shipped and nothing else: no leftovers of an editor, and only bytecode that was
-compiled from that copy. The dependencies are kept beside the copy, and fetched again only when requirements.txt has
-changed. The Python that it is built for stands in `infra.runtime`.
+compiled from that copy. The dependencies are stored next to the copy, and fetched again only when requirements.txt has
+changed. `infra.runtime` names the Python that it is built for.
 """
 
 import fcntl
@@ -30,10 +30,10 @@ BUILD = PROJECT / "build"
 SHIPPED = ("app.py", "chalicelib", ".chalice/config.json", ".chalice/policies")
 REQUIREMENTS = PROJECT / "requirements.txt"
 VENDOR = "vendor"
-"""The folder whose content Chalice puts into the layer as it is."""
+"""Chalice puts the content of this folder into the layer as it is."""
 STAGE = "prod"
 REGION = "eu-west-1"
-"""Chalice and the SAM translator want a region to be named, and ask it nothing."""
+"""Chalice and the SAM translator need the name of a region, and ask it nothing."""
 
 _FOR_LAMBDA = f"""
 import sys
@@ -43,7 +43,7 @@ Config.lambda_python_version = property(lambda _: {runtime.RUNTIME!r})
 sys.exit(main())
 """
 CHALICE = [sys.executable, "-c", _FOR_LAMBDA]
-"""Of itself it packages for the Python that it runs on."""
+"""By itself Chalice packages for the Python that it runs on."""
 
 WITHOUT_BYTECODE = f", without bytecode: there is no {runtime.RUNTIME} here to compile it, and functions start slower"
 
@@ -104,8 +104,11 @@ class Packaging:
                 shutil.copy2(original, copy)
 
     def _fetch_dependencies(self) -> bool:
-        """Put them where Chalice takes a layer's content from; returns whether they were not there yet. Raises
-        PackagingFailed."""
+        """Put the dependencies where Chalice takes a layer's content from, and tell whether they were missing.
+
+        Raises:
+            PackagingFailed: a dependency cannot be installed.
+        """
         vendor, stamp = self._source / VENDOR, self._directory / "fetched"
         how = b"".join(path.read_bytes() for path in (REQUIREMENTS, Path(wheels.__file__), Path(runtime.__file__)))
         digest = hashlib.sha256(how).hexdigest()
@@ -118,7 +121,11 @@ class Packaging:
         return True
 
     def _compile(self) -> bool:
-        """Add bytecode to every archive; returns whether there is a Python here that can. Raises PackagingFailed."""
+        """Add bytecode to every archive, and tell whether this machine has a Python that can.
+
+        Raises:
+            PackagingFailed: a module cannot be compiled.
+        """
         python = runtime.find_interpreter()
         if python is None:
             return False
@@ -203,7 +210,7 @@ def main() -> int:
     try:
         sys.stdout.write(Packaging().build() + "\n")
     except PackagingFailed as error:
-        sys.stderr.write(f"{error}\nThe package is not right; nothing to deploy.\n")
+        sys.stderr.write(f"{error}\nThe package is not valid, so nothing can be deployed.\n")
         return 1
     return 0
 

@@ -1,6 +1,6 @@
 """Derives the IAM policy of each function from its trigger and its needs.
 
-So the least privilege need not be kept up by hand.
+So nobody has to maintain the least privilege by hand.
 """
 
 import json
@@ -32,7 +32,7 @@ _TRACING = ["xray:PutTelemetryRecords", "xray:PutTraceSegments"]
 
 
 def policy_of(function: Function) -> Json:
-    """Write down what the function may, and nothing else."""
+    """Return a policy with what the function may do, and nothing else."""
     statements = [_allow(("logs:CreateLogStream", "logs:PutLogEvents"), arn_of(logs_of(function)))]
     statements += [{"Effect": "Allow", "Action": _TRACING, "Resource": "*"}]
     if function.is_inside:
@@ -42,7 +42,7 @@ def policy_of(function: Function) -> Json:
 
 
 def _no_interfaces_of_its_own(function: Function) -> Json:
-    """Lambda connects the function to the VPC in its name; the function's code itself may not."""
+    """Deny the function's code what Lambda may do in its name, when it connects the function to the VPC."""
     arn = "arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:cloudbash-${Stage}-"
     return {
         "Effect": "Deny",

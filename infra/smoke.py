@@ -11,7 +11,7 @@ import httpx
 from infra.failures import DeploymentFailed
 
 WITHIN = 90.0
-"""Seconds for the read models: the first record of a new stream waits for its event source to begin."""
+"""The read models have so many seconds. The first record of a new stream waits for its event source to begin."""
 
 POLL = 1.0
 NAME = "Smoke test"
@@ -68,7 +68,7 @@ class Buyer:
         buyer = {"name": NAME, "email": "smoke-test@example.com"}
         order = self._post(f"/carts/{cart}/checkout", {"buyer": buyer})
         if order["status"] != "confirmed":
-            raise DeploymentFailed(f"A free order is {order['status']}, not confirmed.")
+            raise DeploymentFailed(f"The free order is {order['status']} and not confirmed.")
         return str(order["order_id"])
 
     def _post(self, path: str, body: Json | None = None) -> Json:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from infra.failures import DeploymentFailed
 
 POLL = 3.0
-"""Seconds."""
+"""The stack is asked for its state every so many seconds."""
 
 _NOTHING_TO_DO = ("didn't contain changes", "No updates are to be performed")
 _NEVER_MADE = {"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED"}
@@ -45,7 +45,7 @@ Tell = Callable[[Event], None]
 
 
 class Stack:
-    """Is one stack; `tell` is called with each event, in order."""
+    """Manages one stack; `tell` is called with each event, in order."""
 
     def __init__(self, cloudformation: Any, name: str, tell: Tell, poll: float = POLL) -> None:
         self._cloudformation = cloudformation

@@ -34,10 +34,12 @@ def stage_named(name: str, file: Path = CHOICES) -> Stage:
         DeploymentFailed: the name is malformed, or stages.json has no such stage.
     """
     if name == LOCAL:
-        raise DeploymentFailed("The stage dev is the one on your own machine: make run.")
+        raise DeploymentFailed("The stage dev runs on your own machine: start it with `make run`.")
     if not re.fullmatch("[a-z][a-z0-9-]{0,15}", name) or name.endswith("-foundation"):
-        raise DeploymentFailed("A stage is named with small letters, digits and hyphens, 16 at most.")
+        raise DeploymentFailed(
+            f"{name!r} is no name of a stage: use at most 16 lowercase letters, digits and hyphens, and a letter first."
+        )
     stages = json.loads(file.read_text())
     if name not in stages:
-        raise DeploymentFailed(f"{file.name} has no stage {name}; it has {', '.join(stages)}. Add yours there.")
+        raise DeploymentFailed(f"{file.name} has no stage {name}, only {', '.join(stages)}. Add yours to the file.")
     return Stage(name, stages[name])

@@ -1,4 +1,4 @@
-"""Makes what `chalice package` merges into its own template: all that the decorators in app.py cannot say."""
+"""Makes what `chalice package` merges into its own template: all that the decorators in app.py cannot express."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 def _mapping(stream: Json, parallel: int) -> Json:
     """Return an event source that loses nothing: the whole stream from its start, and every batch until it succeeds.
 
-    It has no destination for failures, because nothing is given up: the code itself keeps aside what it cannot read.
+    It has no destination for failures, because nothing is given up: the code itself stores what it cannot read.
     """
     return {
         "Stream": stream,
@@ -36,9 +36,10 @@ def _mapping(stream: Json, parallel: int) -> Json:
 
 
 def _bus_of(trigger: Bus) -> Json:
-    """Where a reader reads: over a connection of its own, always or if the stage pays for it, or over the shared one.
+    """Return the stream or the consumer that a function reads the bus from.
 
-    A registered reader has 2 MB/s of each shard and is pushed to; the others share five reads a second.
+    A registered reader has 2 MB/s of each shard and is pushed to; the others share five reads a second. Some functions
+    always have a connection of their own, others only if the stage pays for it.
     """
     if not trigger.reader:
         # Fn::Sub and not Fn::GetAtt, because that is what Chalice has there: a merge would leave both.
@@ -50,7 +51,7 @@ def _bus_of(trigger: Bus) -> Json:
 
 
 def event_source(function: Function) -> Json | None:
-    """Return what the function's mapping must say, under the name that Chalice gives it; None without a mapping."""
+    """Return what configures the function's event source, under Chalice's name for it, or None if it has none."""
     match function.trigger:
         case LogStream():
             kind, properties = "Dynamodb", _mapping({"Fn::GetAtt": ["EventsTable", "StreamArn"]}, parallel=1)
@@ -88,8 +89,14 @@ PARAMETERS: Json = {
         "ConstraintDescription": "small letters, digits and hyphens, 16 at most",
         "Description": "Part of every name; one account and region can hold several stages",
     },
-    "SubnetIds": {"Type": "List<AWS::EC2::Subnet::Id>", "Description": "Where functions meet Postgres and Redis"},
-    "SecurityGroupId": {"Type": "AWS::EC2::SecurityGroup::Id", "Description": "That of the functions in there"},
+    "SubnetIds": {
+        "Type": "List<AWS::EC2::Subnet::Id>",
+        "Description": "The subnets of the functions that use Postgres or Redis",
+    },
+    "SecurityGroupId": {
+        "Type": "AWS::EC2::SecurityGroup::Id",
+        "Description": "The security group of the functions in these subnets",
+    },
     "DatabaseUrl": {
         "Type": "String",
         "AllowedPattern": "postgres(ql)?://([^:@/]+@)?[^@/]+/.+",
@@ -99,13 +106,13 @@ PARAMETERS: Json = {
     "DatabaseSecretId": {
         "Type": "String",
         "AllowedPattern": "arn:.+",
-        "Description": "ARN of the secret with username and password for it, as RDS keeps and rotates it",
+        "Description": "ARN of the secret with username and password for it, as RDS stores and rotates it",
     },
     "RedisUrl": {
         "Type": "String",
         "AllowedPattern": "rediss?://[^@]+",
         "ConstraintDescription": "an address without a password",
-        "Description": "Redis of the availability; its security group is what admits",
+        "Description": "Redis of the availability; its security group decides who may connect",
     },
     "JwksUrl": {
         "Type": "String",
@@ -143,13 +150,13 @@ PARAMETERS: Json = {
         "Type": "Number",
         "Default": 2000,
         "MinValue": 1,
-        "Description": "What the API admits before it answers 429",
+        "Description": "How many requests the API admits before it answers 429",
     },
     "AppendWith": {
         "Type": "String",
         "Default": "partiql",
         "AllowedValues": ["partiql", "put"],
-        "Description": "How events are appended. On AWS no function may put; the emulator streams only what was put",
+        "Description": "How events are appended. On AWS no function may put items; the emulator streams only put items",
     },
     "HoldMinutes": {
         "Type": "Number",
@@ -198,7 +205,7 @@ OF_THE_STAGE: Json = {
         "DeletionPolicy": "Delete",
         "UpdateReplacePolicy": "Delete",
         "Properties": {
-            "Description": "With which the sandbox provider signs what it says to our webhook",
+            "Description": "The secret with which the sandbox provider signs its notifications to our webhook",
             "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
         },
     },
@@ -219,7 +226,7 @@ OF_THE_STAGE: Json = {
         },
     },
 }
-"""What the functions need beside the tables and streams, which the local stack has as well."""
+"""The functions need these in addition to the tables and streams, which the local stack has as well."""
 
 
 def merge_template() -> Json:

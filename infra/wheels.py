@@ -1,4 +1,4 @@
-"""Fetching what Lambda's Python can load, with any Python."""
+"""Fetches the packages that Lambda's Python can load, with any Python."""
 
 import shutil
 import subprocess
@@ -14,8 +14,13 @@ class PackagingFailed(RuntimeError):
 
 
 def fetch(requirements: Path, target: Path, environment: Mapping[str, str]) -> None:
-    """Install exactly the packages that the file names into `target`, none that they ask for besides: a package that
-    ships is pinned, or missing. Raises PackagingFailed."""
+    """Install exactly the packages that the file names into `target`.
+
+    What they require besides is not installed: a package that ships is pinned, or missing.
+
+    Raises:
+        PackagingFailed: a package cannot be installed.
+    """
     platforms = [argument for platform in runtime.PLATFORMS for argument in ("--platform", platform)]
     wheels = ["--only-binary", ":all:", "--implementation", "cp", "--python-version", runtime.VERSION, *platforms]
     quiet = ["--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps"]

@@ -1,1 +1,1 @@
-"""The local stack: what AWS, Postgres and Redis do for the shop in production. Never shipped to Lambda."""
+"""Stands in for what AWS, Postgres and Redis do for the shop in production. It is never shipped to Lambda."""

@@ -1,4 +1,4 @@
-"""`make run`: everything up, demo data loaded, the API served, until Ctrl-C."""
+"""Starts the local stack for `make run`, loads the demo data, and serves the API until Ctrl-C."""
 
 import argparse
 import os
@@ -18,7 +18,7 @@ DEFAULT_PORT = "8000"
 LAST_PORT = 65535
 LOOK_EVERY = 0.2
 UNDER_MAKE = "MAKELEVEL"
-"""Set by make for what it starts."""
+"""Make sets this variable for what it starts."""
 
 
 class CannotRun(RuntimeError):
@@ -46,11 +46,15 @@ def main(arguments: list[str]) -> int:
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local", description="Runs the shop here. PORT chooses its port.")
-    parser.add_argument("--app-directory", type=Path, default=PROJECT, help="where app.py lies")
-    parser.add_argument("--state", type=Path, default=STATE, help="keeps the keys between runs")
-    parser.add_argument("--resources", type=Path, default=PROJECT / "infra" / "resources.json")
-    parser.add_argument("--no-demo", dest="demo", action="store_false", help="start with an empty shop")
+    parser = argparse.ArgumentParser(
+        prog="python -m local", description="Run the shop on this machine. The variable PORT chooses its port."
+    )
+    parser.add_argument("--app-directory", type=Path, default=PROJECT, help="use app.py from this directory")
+    parser.add_argument("--state", type=Path, default=STATE, help="store the keys here between runs")
+    parser.add_argument(
+        "--resources", type=Path, default=PROJECT / "infra" / "resources.json", help="create these resources"
+    )
+    parser.add_argument("--no-demo", dest="demo", action="store_false", help="start an empty shop")
     return parser.parse_args(arguments)
 
 
@@ -58,7 +62,7 @@ def run(console: Console, port: int, options: argparse.Namespace, shutdown: Shut
     began = time.monotonic()
 
     def report(what: str, seconds: float) -> None:
-        console.print(f"  [green]✓[/green] {what:<24}[dim]{seconds:5.1f} s[/dim]")
+        console.print(f"  [green]✓[/green] {what:<28}[dim]{seconds:5.1f} s[/dim]")
         shutdown.check()
 
     def done(what: str) -> None:
@@ -68,7 +72,7 @@ def run(console: Console, port: int, options: argparse.Namespace, shutdown: Shut
         exits.enter_context(claimed(options.state))
         # Only now: whoever holds the checkout most likely holds the port as well, and that is the better answer.
         if not ports.is_free(port):
-            raise CannotRun(f"Port {port} is taken. Free it, or choose another one: PORT={port + 1} make run")
+            raise CannotRun(f"Port {port} is taken. Free it, or choose another one, such as PORT={port + 1} make run")
 
         forget_real_aws()
         # With boto3 and all that they bring, only after the quick refusals.
@@ -102,13 +106,13 @@ def run(console: Console, port: int, options: argparse.Namespace, shutdown: Shut
 
 
 def forget_real_aws() -> None:
-    """A profile or an endpoint of a single service in the developer's shell would win over what the stack sets."""
+    """Remove the developer's own AWS settings: a profile or a service's endpoint would override the stack's."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         del os.environ[name]
 
 
 def child(name: str, arguments: list[object], environment: dict[str, str]) -> Process:
-    """Without a log file: what goes wrong in there belongs on the developer's screen."""
+    """Return a process without a log file: its errors belong on the developer's screen."""
     argv = [sys.executable, "-m", *(str(argument) for argument in arguments)]
     return Process(name, argv, cwd=PROJECT, env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"})
 
@@ -116,7 +120,7 @@ def child(name: str, arguments: list[object], environment: dict[str, str]) -> Pr
 def ensure_alive(children: list[Process], ended_servers: list[str]) -> None:
     for process in children:
         if not process.running:
-            raise CannotRun(f"{process.name} ended with status {process.status()}; what it said is above.")
+            raise CannotRun(f"{process.name} ended with status {process.status()}; its output is above.")
     if ended_servers:
         raise CannotRun("\n".join(ended_servers))
 
@@ -131,7 +135,7 @@ def welcome(console: Console, base_url: str, seconds: float) -> None:
 
 def port_to_serve(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= LAST_PORT:
-        raise CannotRun(f"PORT must be a number from 1 to {LAST_PORT}, not {text!r}")
+        raise CannotRun(f"PORT is {text!r}: it must be a number from 1 to {LAST_PORT}.")
     return int(text)
 
 

@@ -1,4 +1,4 @@
-"""One stack per checkout: who holds it, and the file by which other shells find it."""
+"""Allows one stack per checkout, and writes the file by which other shells find it."""
 
 import fcntl
 import json
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from local.keys import write_whole
+from local.keys import write_atomically
 
 PROJECT = Path(__file__).resolve().parent.parent
 STATE = PROJECT / ".local"
@@ -20,7 +20,7 @@ class StackAlreadyRuns(RuntimeError):
 
 @contextmanager
 def claimed(directory: Path) -> Iterator[None]:
-    """Held through a file lock, which the death of its holder releases and no reused pid can fake."""
+    """Hold the checkout by a file lock, which is released when its holder dies; a reused pid cannot fake it."""
     directory.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(directory / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     try:
@@ -35,9 +35,9 @@ def claimed(directory: Path) -> Iterator[None]:
 
 @contextmanager
 def published(directory: Path, environment: Mapping[str, str]) -> Iterator[None]:
-    """`stack.json`: the environment, and LOCAL_STACK_PID beside it; every value a string."""
+    """Write the environment to `stack.json` while the stack runs, with LOCAL_STACK_PID. Every value is a string."""
     file = directory / "stack.json"
-    write_whole(file, json.dumps({**environment, PID: str(os.getpid())}, indent=2) + "\n")
+    write_atomically(file, json.dumps({**environment, PID: str(os.getpid())}, indent=2) + "\n")
     try:
         yield
     finally:

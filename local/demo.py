@@ -1,4 +1,4 @@
-"""Demo data for `make run`, made through the API as organisers and customers would make it."""
+"""Makes the demo data for `make run` through the API, as organisers and customers would."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -16,10 +16,10 @@ PROGRAMME = Path(__file__).with_name("programme.json")
 VENUE_FIELDS = ("name", "description", "capacity", "address", "city", "country", "time_zone")
 LENGTH = timedelta(hours=3)
 _CUSTOMERS = UUID("2f6f6d0e-0b1c-5b6e-9d0c-7f8d4c1e5a21")
-"""Whose names give their subjects: the same people in every run."""
+"""These names give the subjects, so the people are the same in every run."""
 
 Offers = dict[str, str]
-"""The ids of a concert's ticket types, on the floor and on the balcony."""
+"""It has the ids of a concert's ticket types, on the floor and on the balcony."""
 
 BALCONY_SHARE = 4
 """One ticket in four is on the balcony, at half the price."""
@@ -46,7 +46,7 @@ def _client(base_url: str, token: str) -> httpx.Client:
 
 
 def _buy(client: httpx.Client, key: str, name: str, ticket_type_id: str, quantity: int) -> None:
-    """Paid in the sandbox."""
+    """Buy tickets, and pay in the sandbox."""
     cart = _post(client, "/carts", key, None)["id"]
     _post(client, f"/carts/{cart}/items", key, {"ticket_type_id": ticket_type_id, "quantity": quantity})
     email = f"{uuid5(_CUSTOMERS, name).hex[:8]}@example.org"
@@ -85,13 +85,21 @@ def _add_ticket_type(
 
 
 def _made(client: httpx.Client, path: str, idempotency_key: str, body: dict[str, Any]) -> str:
-    """The id of what was made. Raises httpx.HTTPStatusError if it was refused."""
+    """Return the id of what was made.
+
+    Raises:
+        httpx.HTTPStatusError: the shop refused the request.
+    """
     made: str = _post(client, path, idempotency_key, body)["id"]
     return made
 
 
 def _post(client: httpx.Client, path: str, idempotency_key: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    """Raises httpx.HTTPStatusError if it was refused."""
+    """Send a POST request and return the answer.
+
+    Raises:
+        httpx.HTTPStatusError: the shop refused the request.
+    """
     response = client.post(path, json=body, headers={"Idempotency-Key": idempotency_key})
     response.raise_for_status()
     answer: dict[str, Any] = response.json()

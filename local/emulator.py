@@ -1,4 +1,4 @@
-"""AWS on this machine: ministack, all in memory."""
+"""Runs AWS on this machine: ministack, with everything in memory."""
 
 import http.client
 import os
@@ -15,7 +15,7 @@ OK = 200
 
 
 class Emulator:
-    """`settings` are variables of ministack's own, beside what every stack here needs."""
+    """Runs ministack. `settings` are variables of its own, in addition to what every stack here needs."""
 
     def __init__(self, directory: Path, settings: Mapping[str, str] = MappingProxyType({})) -> None:
         self._home = directory / "emulator"
@@ -63,7 +63,7 @@ class Emulator:
             connection.close()
 
     def _environment(self) -> dict[str, str]:
-        """Ours alone: the developer's own variables could make it listen elsewhere, persist, or talk to Docker."""
+        """Return an environment without the developer's variables: they could make it persist, or talk to Docker."""
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(self._home),

@@ -1,4 +1,4 @@
-"""Reads a stream once for all its consumers: every consumer has its own place in every shard."""
+"""Reads a stream once for all its consumers; each consumer has its own place in every shard."""
 
 import threading
 import time
@@ -14,7 +14,7 @@ LOOK_FOR_SHARDS_EVERY = 1.0
 
 @dataclass
 class Waiting:
-    """What a consumer has not taken yet of one shard."""
+    """Holds the records of one shard that a consumer has not taken yet."""
 
     shard: Shard
     records: deque[Record] = field(default_factory=deque)
@@ -28,7 +28,7 @@ class Waiting:
 
 
 class Subscription:
-    """One consumer's side of a feed. The feed adds at one end while the consumer takes at the other."""
+    """Gives one consumer its side of a feed. The feed adds at one end while the consumer takes at the other."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -42,7 +42,9 @@ class Subscription:
             self._changed.notify_all()
 
     def due(self) -> list[Waiting]:
-        """The shards with something to take now: none before its parents are finished, none that backs off."""
+        """Return the shards with something to take now. None is due before its parents are finished or while it backs
+        off.
+        """
         now = time.monotonic()
         with self._changed:
             return [w for w in self._shards.values() if w.records and w.retry_at <= now and self._parents_finished(w)]
@@ -62,7 +64,7 @@ class Subscription:
             return not any(waiting.records for waiting in self._shards.values())
 
     def wait(self, seconds: float) -> None:
-        """Until something is added or due again, at most so long."""
+        """Wait until something is added or due again, but no longer than `seconds`."""
         with self._changed:
             now = time.monotonic()
             retries = [w.retry_at for w in self._shards.values() if w.records and self._parents_finished(w)]
@@ -71,7 +73,9 @@ class Subscription:
                 self._changed.wait(pause)
 
     def _parents_finished(self, waiting: Waiting) -> bool:
-        """A parent the feed never saw is older than what the stream keeps: there is nothing of it left to wait for."""
+        """Tell whether all parents are finished. The stream has dropped a parent that the feed never saw: nothing of it
+        is left.
+        """
         parents = (self._shards.get(parent) for parent in waiting.shard.parents)
         return all(parent is None or parent.finished for parent in parents)
 
@@ -92,21 +96,21 @@ class Feed:
         self._look_for_shards_at = 0.0
 
     def read_once(self) -> bool:
-        """Reads every open shard once. Whether anything was new."""
-        news = self._look_for_shards() if time.monotonic() >= self._look_for_shards_at else False
+        """Read every open shard once, and tell whether anything was new."""
+        found = self._look_for_shards() if time.monotonic() >= self._look_for_shards_at else False
         for reader in [reader for reader in self._readers.values() if not reader.ended]:
-            news |= self._read(reader)
-        return news
+            found |= self._read(reader)
+        return found
 
     def read_all(self) -> bool:
-        """Until every shard is read to where it ends now."""
-        any_news = False
-        news = True
-        while news:
+        """Read every shard to its present end, and tell whether anything was new."""
+        found_any = False
+        found = True
+        while found:
             self._look_for_shards_at = 0.0
-            news = self.read_once()
-            any_news |= news
-        return any_news
+            found = self.read_once()
+            found_any |= found
+        return found_any
 
     def _look_for_shards(self) -> bool:
         new = [shard for shard in self.stream.shards() if shard.id not in self._readers]
@@ -145,7 +149,11 @@ class Feed:
         return self.stream.read(reader.shard.id, reader.iterator)
 
     def _end_if_gone(self, reader: _Reader) -> bool:
-        """A split takes the parent shard away at once on ministack. A stream that is gone raises here."""
+        """End the reader if its shard is gone, as after a split on ministack.
+
+        Raises:
+            ShardGone: the whole stream is gone.
+        """
         if any(shard.id == reader.shard.id for shard in self.stream.shards()):
             reader.iterator = None
             return False

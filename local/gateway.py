@@ -1,4 +1,4 @@
-"""What API Gateway does before and after the api Lambda: routing, the authorizer, and the errors it makes itself."""
+"""Does what API Gateway does around the api Lambda: routing, the authorizer, and errors of its own."""
 
 import base64
 import json

@@ -1,10 +1,10 @@
-"""Installs the packages of a requirements file into a virtual environment, and says what it is doing.
+"""Installs the packages of a requirements file into a virtual environment, and reports its progress.
 
     python -I install.py ENVIRONMENT REQUIREMENTS
 
-Run by path with the interpreter that the environment is to have, when nothing is installed yet: it needs nothing but
-the library, of which modules here would hide some, hence -I. Only
-what the file pins is installed; that the pins are complete is for the tests to say.
+Run it by path, with the interpreter that the environment is to have. Nothing is installed yet, so it needs only the
+standard library; -I keeps the modules of this folder from hiding the library's. It installs only what the file pins.
+Tests check that the pins are complete.
 """
 
 import re
@@ -23,7 +23,7 @@ COMPACT = ("--disable-pip-version-check", "--no-input", "--progress-bar", "off",
 _COLLECTING = re.compile(r"Collecting ([\w.-]+)|Requirement already satisfied: ([\w.-]+)")
 _INSTALLING = re.compile(r"Installing collected packages")
 SHOWN_LINES = 40
-"""Of what pip said, if it fails."""
+"""So many lines of pip's output are shown if it fails."""
 
 MILESTONE = 20
 WIDTH = 76
@@ -39,10 +39,10 @@ def main(arguments: list[str]) -> int:
     environment, requirements = map(Path, arguments)
     began = time.monotonic()
     if not _is_of_this_python(environment):
-        say(f"Python {version()} makes {environment}")
+        say(f"making {environment} with Python {version()}")
         venv.create(environment, clear=True, with_pip=True, symlinks=True)
     total = len(set(pins(requirements)))
-    say(f"{total} packages of {requirements} from PyPI; the first time this takes a minute or two")
+    say(f"installing {total} packages of {requirements} from PyPI; the first time takes a minute or two")
     said: list[str] = []
     python = environment / "bin" / "python"
     command = [str(python), "-m", "pip", "install", *COMPACT, "-r", str(requirements)]
@@ -59,18 +59,18 @@ def main(arguments: list[str]) -> int:
 
 
 def stages(lines: Iterable[str], total: int) -> Iterator[Stage]:
-    """What is going on, for every line of pip that changes it."""
+    """Yield the stage of the installation for every line of pip that changes it."""
     found = 0
     for line in lines:
         if match := _COLLECTING.match(line):
             found += 1
             yield Stage(f"{found} of {total}: {match[1] or match[2]}", is_milestone=found % MILESTONE == 0)
         elif _INSTALLING.match(line):
-            yield Stage("all are here; unpacking and compiling them", is_milestone=True)
+            yield Stage("all packages are downloaded; unpacking and compiling them", is_milestone=True)
 
 
 def pins(requirements: Path) -> Iterator[str]:
-    """The packages that a file names, with those of the files that it includes."""
+    """List the packages that a file pins, and those of the files that it includes."""
     for line in requirements.read_text().splitlines():
         if line.startswith("-r "):
             yield from pins(requirements.parent / line.removeprefix("-r ").strip())
@@ -84,7 +84,7 @@ def say(text: str) -> None:
 
 
 def show(stage: Stage) -> None:
-    """On one line of a terminal; a log has the milestones."""
+    """Show the stage on one line of a terminal; a log gets the milestones only."""
     if sys.stdout.isatty():
         clear_line()
         sys.stdout.write(f"  {stage.text[:WIDTH]}")

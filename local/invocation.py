@@ -19,8 +19,10 @@ TIMEOUT_MS = 60_000
 
 @dataclass(frozen=True)
 class Mapping:
-    """An event source mapping: which function gets the records of which source, or runs on a schedule. `window` is how
-    many seconds records may be gathered into a larger batch."""
+    """Maps an event source to its function, or a function to its schedule.
+
+    Records may be gathered for `window` seconds into a larger batch.
+    """
 
     name: str
     source: Source
@@ -30,11 +32,11 @@ class Mapping:
 
 
 class BatchRefused(RuntimeError):
-    """The handler said in its answer that records failed."""
+    """The handler reported failed records in its answer."""
 
 
 def delivered(mapping: Mapping, batch: Sequence[Record]) -> tuple[int, BaseException | None]:
-    """How many records from the first on are done, and what stopped the others."""
+    """Deliver a batch. Return how many of its first records are done, and the error that stopped the others."""
     event = {"Records": [record.body for record in batch]}
     context = LambdaContext(mapping.name, MEMORY_MB, TIMEOUT_MS)
     try:
@@ -49,7 +51,10 @@ def delivered(mapping: Mapping, batch: Sequence[Record]) -> tuple[int, BaseExcep
 
 
 def first_failure(sequence_numbers: Sequence[str], answer: Any) -> int:
-    """The index of the first failed record; their number when none failed; 0 also when the answer makes no sense."""
+    """Return the index of the first failed record.
+
+    It is the number of records if none failed, and 0 if the answer makes no sense.
+    """
     failures = answer.get("batchItemFailures") if isinstance(answer, dict) else None
     if not failures:
         return len(sequence_numbers)

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from local.keys import ensure_secret, write_whole
+from local.keys import ensure_secret, write_atomically
 
 ISSUER = "https://issuer.cloudbash.local"
 AUDIENCE = "cloudbash-local"
@@ -35,7 +35,7 @@ GROUPS: dict[str, list[str]] = {
 
 class UnknownRole(ValueError):
     def __init__(self, role: str) -> None:
-        super().__init__(f"unknown role {role!r}: choose one of {', '.join(GROUPS)}")
+        super().__init__(f"There is no role {role!r}: choose one of {', '.join(GROUPS)}")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,10 @@ class Issuer:
 
     @classmethod
     def in_directory(cls, directory: Path) -> "Issuer":
-        """Kept between runs: `issuer.pem` is the truth, `jwks.json` and `issuer.json` follow from it."""
+        """Open the issuer whose key is stored in `directory`, or make a new one.
+
+        `issuer.pem` is stored between runs; `jwks.json` and `issuer.json` are derived from it.
+        """
         pem = ensure_secret(directory / "issuer.pem", _new_private_key)
         private_key = load_pem_private_key(pem, password=None)
         if not isinstance(private_key, rsa.RSAPrivateKey):
@@ -62,7 +65,7 @@ class Issuer:
         return issuer
 
     def token(self, role: str = "customer", sub: str | None = None, **claims: Any) -> str:
-        """`claims` replace the usual ones; None leaves one out. (`**{"cognito:groups": [...]}` works as well.)"""
+        """Sign a token. `claims` replace the usual ones; None omits one. (`**{"cognito:groups": [...]}` works too.)"""
         if role not in GROUPS:
             raise UnknownRole(role)
         now = int(time.time())
@@ -84,7 +87,7 @@ def default_sub(role: str) -> str:
 
 
 def thumbprint(jwk: dict[str, Any]) -> str:
-    """RFC 7638, so that the id of a key changes only with the key."""
+    """Return the thumbprint of RFC 7638, so that the key's id changes only with the key."""
     canonical = json.dumps({name: jwk[name] for name in ("e", "kty", "n")}, separators=(",", ":"), sort_keys=True)
     return urlsafe_b64encode(hashlib.sha256(canonical.encode()).digest()).rstrip(b"=").decode()
 
@@ -97,4 +100,4 @@ def _new_private_key() -> bytes:
 def _keep(path: Path, content: dict[str, Any]) -> None:
     text = json.dumps(content, indent=2) + "\n"
     if not path.exists() or path.read_text() != text:
-        write_whole(path, text)
+        write_atomically(path, text)

@@ -1,4 +1,4 @@
-"""Secret files: written once, whole, and readable by their owner alone."""
+"""Stores secrets in files that are written completely or not at all, and that only their owner can read."""
 
 import base64
 import os
@@ -11,7 +11,7 @@ MASTER_KEY_BYTES = 32
 
 
 def ensure_secret(path: Path, make: Callable[[], bytes]) -> bytes:
-    """The content of `path`, made on first use. Whoever else makes it at the same moment, all get the same content."""
+    """Return the secret in `path`, and make it on first use. Processes that make it at once all get the same one."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
@@ -36,12 +36,12 @@ def ensure_master_key(path: Path) -> None:
 
 
 def ensure_shared_secret(path: Path) -> str:
-    """With which a provider signs its webhooks."""
+    """Return the secret with which a provider signs its webhooks."""
     return ensure_secret(path, lambda: secrets.token_hex(MASTER_KEY_BYTES).encode()).decode()
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Nobody ever reads half of it."""
+def write_atomically(path: Path, text: str) -> None:
+    """Write the file in one step, so that nobody reads a part of it."""
     descriptor, unfinished = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)

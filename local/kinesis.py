@@ -1,4 +1,4 @@
-"""The event bus on Kinesis, as Lambda reads it: stands in for the event source mappings of the adapter's trigger."""
+"""Reads the event bus on Kinesis as Lambda does, in place of the event source mappings."""
 
 import base64
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 INVOKER = f"arn:aws:iam::{ACCOUNT}:role/local-pump"
 DECLARED_BY = "KinesisEventConfig"
-"""The class of Chalice that a function of the bus is declared with."""
+"""Chalice declares a function of the bus with this class."""
 
 
 def bus_of(aws: Aws, name: str) -> "KinesisStream":

@@ -1,6 +1,6 @@
-"""Becomes a server that dies with the process that wanted it, also when that one is killed with SIGKILL.
+"""Becomes a server that dies with the process that started it, even when that process is killed with SIGKILL.
 
-Run by path under `python -I -S`, so that a start costs milliseconds and no module of ours can shadow the library's:
+Run by path under `python -I -S`, it starts in milliseconds, and no module of ours can hide the library's:
 
     launch.py --parent PID --signal N [--user NAME] [--watch FD] -- command [argument ...]
 """

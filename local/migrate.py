@@ -1,4 +1,4 @@
-"""Brings Postgres to the schema that the read models want."""
+"""Brings Postgres to the schema that the read models need."""
 
 from chalicelib.composition import migrations
 from chalicelib.platform.readmodels.postgres.migrate import migrate as apply

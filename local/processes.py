@@ -1,4 +1,4 @@
-"""One supervised server process: start, readiness, stop, kill, and its log when it fails."""
+"""Supervises one server process: starts it, waits until it is ready, stops it, and shows its log when it fails."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def tail(log: Path | None) -> str:
 
 
 class Process:
-    """A child that does not outlive this process. Without a log file it writes where this process writes."""
+    """Runs a child that does not outlive this process. Without a log file it writes where this process writes."""
 
     def __init__(
         self,
@@ -122,7 +122,7 @@ class Process:
         return self._child.poll() if self._child else None
 
     def ask_to_stop(self, signum: signal.Signals | None = None) -> None:
-        """Only asks, so that several servers can end at the same time; `stop` waits."""
+        """Ask the process to stop, without waiting, so that several can stop at once; `stop` waits."""
         if self.running:
             self.resume()
             self._started().send_signal(signum or self._stop_signal)
@@ -145,7 +145,7 @@ class Process:
         self._drop_lifeline()
 
     def pause(self) -> None:
-        """The process is there and answers nothing, until `resume`."""
+        """Suspend the process: it exists and answers nothing, until `resume`."""
         self._started().send_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -164,5 +164,9 @@ class Process:
 
 
 def kernel_tells_of_our_death() -> bool:
-    """PR_SET_PDEATHSIG means the death of the parent *thread*: only the main thread surely lives as long as we do."""
+    """Tell whether the kernel ends our children when we die.
+
+    PR_SET_PDEATHSIG means the death of the parent *thread*, and only the main thread surely lives as long as the
+    process.
+    """
     return sys.platform == "linux" and threading.current_thread() is threading.main_thread()

@@ -1,7 +1,6 @@
-"""
-Stands in for Lambda's event source mappings: at least once, in shard order, retried for ever.
+"""Stands in for Lambda's event source mappings: delivers at least once, in shard order, and retries for ever.
 
-`python -m local.pump` is the process `make run` starts; tests use `Pump.drain`.
+`python -m local.pump` is the process that `make run` starts; tests use `Pump.drain`.
 """
 
 import argparse
@@ -43,7 +42,7 @@ BUSY_POLL = 0.02
 IDLE_POLL: dict[Source, float] = {"dynamodb": 0.1, "bus": 0.2}
 SLOWER = 1.5
 LONGEST_WINDOW = 5.0
-"""Who looks at a shop of their own does not want to wait for minutes until a batch is worth a file."""
+"""A developer does not want to wait minutes until a batch is large enough for a file."""
 RETRY_POLL = 1.0
 LOOK_AT_STOP_EVERY = 0.2
 
@@ -59,7 +58,7 @@ class PumpStuck(TimeoutError):
 
 
 class Worker:
-    """One mapping: its place in the stream and its retries."""
+    """Delivers for one mapping, with its place in the stream and its retries."""
 
     def __init__(self, mapping: Mapping) -> None:
         self.mapping = mapping
@@ -67,7 +66,7 @@ class Worker:
         self.last_error: BaseException | None = None
 
     def step(self) -> bool:
-        """One batch from every shard that has one. Whether any record was delivered."""
+        """Deliver one batch from every shard that has one, and tell whether any record was delivered."""
         delivered_any = [self._deliver(waiting) for waiting in self.subscription.due()]
         return any(delivered_any)
 
@@ -101,7 +100,7 @@ class Worker:
 
 
 class _Channel:
-    """A stream and the mappings that read it."""
+    """Joins a stream with the mappings that read it."""
 
     def __init__(self, source: Source, stream: Stream, workers: list[Worker]) -> None:
         self.source = source
@@ -132,7 +131,10 @@ class Pump:
 
     @classmethod
     def connect(cls, mappings: Sequence[Mapping], environment: EnvironmentMapping[str, str]) -> "Pump":
-        """From the start of the streams `environment` names. After `Stack.reset` they are others: make a new pump."""
+        """Connect to the streams that `environment` names, from their start.
+
+        After `Stack.reset` the streams are new ones, which need a new pump.
+        """
         aws = Aws(environment["AWS_ENDPOINT_URL"])
         streams: dict[Source, Stream] = {
             "dynamodb": DynamoDbStream(aws.dynamodbstreams, environment["EVENTS_STREAM_ARN"]),
@@ -146,34 +148,35 @@ class Pump:
         return cls(mappings, streams, pollers)
 
     def tick(self) -> None:
-        """A minute has passed: every scheduled function runs once."""
+        """Run every scheduled function once, as if a minute had passed."""
         for mapping in self._scheduled:
             tick(mapping)
 
     def drain(self, timeout: float = 30.0) -> None:
-        """
-        Everything the streams hold now is delivered when it returns, also what handlers add meanwhile. It works in
-        the calling thread, forwarding first, then the consumers in their order: the same input gives the same calls.
+        """Deliver everything that the streams hold, and what handlers add meanwhile.
+
+        It works in the calling thread, forwarding first, then the consumers in their order: the same input gives the
+        same calls.
         """
         if not self._running.acquire(blocking=False):
-            raise RuntimeError("the pump is running already")
+            raise RuntimeError("The pump runs already.")
         try:
             deadline = time.monotonic() + timeout
-            any_news = True
-            while any_news:
-                any_news = False
+            found_any = True
+            while found_any:
+                found_any = False
                 for channel in self._channels:
-                    any_news |= self._settle(channel, deadline)
+                    found_any |= self._settle(channel, deadline)
                 for poller in self._pollers:
                     while poller.step():
-                        any_news = True
+                        found_any = True
                         if time.monotonic() > deadline:
-                            raise PumpStuck(f"not caught up in time: {poller.mapping.name}")
+                            raise PumpStuck(f"did not catch up in time: {poller.mapping.name}")
         finally:
             self._running.release()
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop` is set; raises what none of its threads should ever raise."""
+        """Run until `stop` is set, and raise what none of its threads should ever raise."""
         crashes: list[BaseException] = []
         with self._running:
             threads = [*self._threads(stop, crashes)]
@@ -188,30 +191,30 @@ class Pump:
             raise crashes[0]
 
     def _settle(self, channel: _Channel, deadline: float) -> bool:
-        any_news = False
+        found_any = False
         while True:
             problem: BaseException | None = None
-            news = False
+            found = False
             try:
-                news = channel.feed.read_all()
+                found = channel.feed.read_all()
             except TRANSIENT_FAILURES as failure:
                 problem = failure
             moved = False
             for worker in channel.workers:
                 moved |= worker.step()
-            any_news |= news or moved
-            if channel.caught_up and not news and problem is None:
-                return any_news
+            found_any |= found or moved
+            if channel.caught_up and not found and problem is None:
+                return found_any
             if time.monotonic() > deadline:
                 raise self._stuck(channel, problem)
-            if not moved and not news:
+            if not moved and not found:
                 time.sleep(BUSY_POLL)
 
     def _stuck(self, channel: _Channel, problem: BaseException | None) -> PumpStuck:
         behind = [worker for worker in channel.workers if not worker.subscription.caught_up]
         cause = problem or next((worker.last_error for worker in behind if worker.last_error), None)
         names = ", ".join(worker.mapping.name for worker in behind) or channel.feed.stream.name
-        stuck = PumpStuck(f"not caught up in time: {names}; last error: {cause!r}")
+        stuck = PumpStuck(f"did not catch up in time: {names}; last error: {cause!r}")
         stuck.__cause__ = cause
         return stuck
 
@@ -224,16 +227,18 @@ class Pump:
 
         threads = []
         for channel in self._channels:
-            threads.append(threading.Thread(target=guarded, args=(self._keep_reading, channel, stop), daemon=True))
+            threads.append(
+                threading.Thread(target=guarded, args=(self._read_until_stopped, channel, stop), daemon=True)
+            )
             for worker in channel.workers:
-                work = (self._keep_delivering, channel, worker, stop)
+                work = (self._deliver_until_stopped, channel, worker, stop)
                 threads.append(threading.Thread(target=guarded, args=work, name=worker.mapping.name, daemon=True))
-        others = [(self._keep_polling, poller, stop) for poller in self._pollers]
-        for others_work in (*others, (self._keep_ticking, stop)):
+        others = [(self._poll_until_stopped, poller, stop) for poller in self._pollers]
+        for others_work in (*others, (self._tick_until_stopped, stop)):
             threads += [threading.Thread(target=guarded, args=others_work, daemon=True)]
         return threads
 
-    def _keep_polling(self, poller: QueuePoller, stop: threading.Event) -> None:
+    def _poll_until_stopped(self, poller: QueuePoller, stop: threading.Event) -> None:
         while not stop.is_set():
             try:
                 if not poller.step(wait=1, retry_after=FAILED_TASK_AGAIN):
@@ -242,26 +247,26 @@ class Pump:
                 log.warning("%s: %s", poller.mapping.name, failure)
                 stop.wait(RETRY_POLL)
 
-    def _keep_ticking(self, stop: threading.Event) -> None:
+    def _tick_until_stopped(self, stop: threading.Event) -> None:
         while not stop.wait(SCHEDULES_RUN_EVERY):
             try:
                 self.tick()
             except Exception:
                 log.exception("a scheduled function failed; it runs again in %d s", SCHEDULES_RUN_EVERY)
 
-    def _keep_reading(self, channel: _Channel, stop: threading.Event) -> None:
+    def _read_until_stopped(self, channel: _Channel, stop: threading.Event) -> None:
         pause = BUSY_POLL
         while not stop.is_set():
             try:
-                news = channel.feed.read_once()
-                pause = BUSY_POLL if news else min(pause * SLOWER, IDLE_POLL[channel.source])
+                found = channel.feed.read_once()
+                pause = BUSY_POLL if found else min(pause * SLOWER, IDLE_POLL[channel.source])
             except TRANSIENT_FAILURES as failure:
                 log.warning("%s: %s", channel.feed.stream.name, failure)
                 pause = RETRY_POLL
             channel.look_now.wait(pause)
             channel.look_now.clear()
 
-    def _keep_delivering(self, channel: _Channel, worker: Worker, stop: threading.Event) -> None:
+    def _deliver_until_stopped(self, channel: _Channel, worker: Worker, stop: threading.Event) -> None:
         while not stop.is_set():
             if not worker.step():
                 worker.subscription.wait(LOOK_AT_STOP_EVERY)
@@ -277,7 +282,7 @@ class Pump:
 
 
 def mappings_of(app: "Chalice") -> list[Mapping]:
-    """What the decorators in `app.py` declare, with their batch sizes."""
+    """List the mappings that the decorators in `app.py` declare, with their batch sizes."""
     sources: dict[str, Source] = {
         "DynamoDBEventConfig": "dynamodb",
         DECLARED_BY: "bus",
@@ -298,8 +303,8 @@ def mappings_of(app: "Chalice") -> list[Mapping]:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m local.pump")
-    parser.add_argument("--app-directory", type=Path, default=PROJECT)
+    parser = argparse.ArgumentParser(prog="python -m local.pump", description="Deliver events.")
+    parser.add_argument("--app-directory", type=Path, default=PROJECT, help="use app.py from this directory")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     sys.path.insert(0, str(options.app_directory))
@@ -314,7 +319,7 @@ def main(arguments: list[str]) -> None:
     stop.set()
     pump.join()
     if not shutdown.asked:
-        sys.exit("the pump ended by itself")
+        sys.exit("The event pump ended by itself.")
 
 
 if __name__ == "__main__":

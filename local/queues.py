@@ -1,4 +1,4 @@
-"""Stands in for Lambda's poller of an SQS queue: batches, deletes what is done, brings back what failed."""
+"""Stands in for Lambda's poller of an SQS queue: delivers batches, deletes what is done, and returns what failed."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ AT_ONCE = 10
 
 
 class QueuePoller:
-    """One queue and the function that works it off. `retry_after`: seconds until what failed comes again."""
+    """Polls one queue for one function."""
 
     def __init__(self, mapping: Mapping, sqs: Any, url: str) -> None:
         self.mapping = mapping
@@ -25,7 +25,7 @@ class QueuePoller:
         self._arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{url.rpartition('/')[2]}"
 
     def step(self, wait: int = 0, retry_after: int = 0) -> bool:
-        """One batch; whether there was one."""
+        """Deliver one batch, and tell whether there was one. Failed messages come again after `retry_after` seconds."""
         reply = self._sqs.receive_message(
             QueueUrl=self._url,
             MaxNumberOfMessages=min(AT_ONCE, self.mapping.batch_size),
@@ -47,7 +47,7 @@ class QueuePoller:
             self._sqs.delete_message(**handle)
 
     def _failed(self, messages: list[Any]) -> set[str]:
-        """The ids of those that are to come again; all of them if the handler raised."""
+        """Return the ids of the messages that failed; all of them if the handler raised."""
         event = json.dumps({"Records": [self._record(message) for message in messages]})
         try:
             answer = self.mapping.handler(json.loads(event), LambdaContext(self.mapping.name, MEMORY_MB, TIMEOUT_MS))

@@ -1,4 +1,4 @@
-"""Creates what `infra/resources.json` declares on the emulator, so that it is described only once."""
+"""Creates on the emulator what `infra/resources.json` declares, so that it is described only once."""
 
 import json
 import time
@@ -63,15 +63,15 @@ WITHOUT_EFFECT_HERE = {
 @dataclass(frozen=True)
 class Resources:
     names: dict[str, str]
-    """Logical id to physical name."""
+    """It maps a logical id to the physical name."""
     stream_arns: dict[str, str]
-    """Logical id of a table to the ARN of its stream."""
+    """It maps a table's logical id to the ARN of its stream."""
     queue_urls: dict[str, str]
-    """Logical id of a queue to its URL."""
+    """It maps a queue's logical id to its URL."""
 
 
 class Aws:
-    """Clients for the emulator; made once, because making one costs as much as fifty calls."""
+    """Holds clients for the emulator; they are made once, because making one costs as much as fifty calls."""
 
     def __init__(self, endpoint_url: str) -> None:
         self._session = boto3.session.Session(
@@ -112,7 +112,7 @@ class Aws:
 
 
 def create_resources(aws: Aws, file: Path, parameters: Mapping[str, str]) -> Resources:
-    """Other kinds of resources in the file (alarms, policies) are passed over."""
+    """Create the resources, except the kinds that only AWS needs, such as alarms and policies."""
     known = {"AWS::Region": REGION, "AWS::AccountId": ACCOUNT, "AWS::Partition": "aws", **parameters}
     declared = json.loads(file.read_text())["Resources"]
     names: dict[str, str] = {}

@@ -10,7 +10,7 @@ from local.resources import ACCOUNT, REGION
 
 
 def tick(mapping: Mapping) -> None:
-    """One run of a scheduled function. Raises what it raises."""
+    """Run a scheduled function once; its errors pass through."""
     event = {
         "version": "0",
         "id": str(uuid.uuid4()),

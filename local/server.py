@@ -1,7 +1,6 @@
-"""
-The API on this machine: Chalice's routes behind a server that says 4xx to whatever is malformed and never hangs up.
+"""Serves Chalice's routes on this machine, answers 4xx to anything malformed, and never just hangs up.
 
-`python -m local.server` is the process `make run` starts; tests use `running_server`.
+`python -m local.server` is the process that `make run` starts; tests use `running_server`.
 """
 
 import argparse
@@ -121,13 +120,13 @@ class Handler(BaseHTTPRequestHandler):
         return body
 
     def _refuse(self, problem: Problem) -> None:
-        """Answers and hangs up: what is left of this request must not be taken for the next one."""
+        """Answer and close the connection: what is left of this request must not be taken for the next one."""
         self.close_connection = True
         self._send(problem.answer())
         self._linger()
 
     def _linger(self) -> None:
-        """A connection closed with something unread is reset, and a client still sending would lose the answer."""
+        """Read on before closing: unread data would reset the connection, and the client would lose the answer."""
         with suppress(OSError):
             self.connection.shutdown(socket.SHUT_WR)
             self.connection.settimeout(LINGER)
@@ -149,7 +148,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """What http.server itself refuses, before there is a request to route."""
+        """Answer for http.server, which refuses some requests before there is one to route."""
         status = HTTPStatus(code)
         if status == HTTPStatus.NOT_IMPLEMENTED:
             problem = method_not_allowed([])
@@ -188,19 +187,19 @@ class Server(socketserver.ThreadingMixIn, HTTPServer):
     request_queue_size = 1024
 
     def server_bind(self) -> None:
-        """As HTTPServer, but asks no name server for the name of 127.0.0.1."""
+        """Bind as HTTPServer does, without asking a name server for the name of 127.0.0.1."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]  # a str for a host
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nothing to report."""
+        """Report errors, except that a client went away."""
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
             log.exception("request from %s on %s", client_address, request)
 
 
 @contextmanager
 def one_request_per_thread(app: Chalice) -> Iterator[None]:
-    """As `chalice local`: the app keeps the current request in itself, for a Lambda that has one at a time."""
+    """Let the app handle one request per thread, as `chalice local` does: it stores the current request in itself."""
     original = app.__class__
     app.__class__ = type("ThreadedChalice", (_Threaded, original), {})
     try:
@@ -221,7 +220,7 @@ class _Threaded(LocalChalice):
 
 @contextmanager
 def running_server(app: Chalice, port: int = 0, access_log: bool = False) -> Iterator[str]:
-    """In a thread, on a free port if none is given. Gives the base URL."""
+    """Run the server in a thread, on a free port if none is given, and yield its base URL."""
     with one_request_per_thread(app), _server(app, HOST, port, access_log) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
@@ -233,7 +232,7 @@ def running_server(app: Chalice, port: int = 0, access_log: bool = False) -> Ite
 
 
 def serve(app: Chalice, host: str, port: int, access_log: bool = False) -> None:
-    """Until the process is told to end."""
+    """Serve until the process is told to end."""
     with one_request_per_thread(app), _server(app, host, port, access_log) as server:
         server.serve_forever()
 
@@ -243,10 +242,10 @@ def _server(app: Chalice, host: str, port: int, access_log: bool) -> Server:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m local.server")
-    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
-    parser.add_argument("--app-directory", type=Path, default=PROJECT)
-    parser.add_argument("--access-log", action="store_true")
+    parser = argparse.ArgumentParser(prog="python -m local.server", description="Serve the API.")
+    parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")), help="serve on this port")
+    parser.add_argument("--app-directory", type=Path, default=PROJECT, help="use app.py from this directory")
+    parser.add_argument("--access-log", action="store_true", help="log every request")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     sys.path.insert(0, str(options.app_directory))

@@ -1,4 +1,4 @@
-"""Ending when told to: by Ctrl-C, by `kill`, by a terminal that closes, by the death of the `make` that started us."""
+"""Ends the process in order on Ctrl-C, `kill`, a closed terminal, or the death of the `make` that started it."""
 
 import os
 import signal
@@ -8,19 +8,20 @@ POLL = 0.05
 
 
 def interrupt_when_told_to_end() -> None:
-    """Make `kill` and a terminal that closes do what Ctrl-C does: what is in use is put away."""
+    """Make `kill` and a closed terminal do what Ctrl-C does, so that everything is cleaned up."""
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
 
 
 class Ended(Exception):
-    """Somebody asked us to end."""
+    """The process was asked to end."""
 
 
 class Shutdown:
-    """
-    Remembers that we were asked; it is looked at between steps. The handler neither raises nor takes a lock: either
-    could hit the main thread while it holds the lock of a child process or of a threading.Event.
+    """Remembers that the process was asked to end; it is checked between steps.
+
+    The handler neither raises nor takes a lock: either could hit the main thread while it holds the lock of a child
+    process or of a threading.Event.
     """
 
     def __init__(self) -> None:
@@ -32,7 +33,7 @@ class Shutdown:
             signal.signal(signum, self._ask)
 
     def with_parent(self) -> None:
-        """Nobody tells us when the process that started us is killed; but we get another parent then."""
+        """End when the parent process is killed too. No signal reports that, but the parent's id changes."""
         self._parent = os.getppid()
 
     def check(self) -> None:

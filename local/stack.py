@@ -1,4 +1,4 @@
-"""AWS, Postgres and Redis on this machine, ready to use, and gone without a trace at the end."""
+"""Runs AWS, Postgres and Redis on this machine, and removes every trace of them at the end."""
 
 import signal
 import time
@@ -37,17 +37,18 @@ create schema public;
 
 
 def no_migration(database_url: str) -> None:
-    """For stacks whose tests bring their own tables."""
+    """Migrate nothing, for tests that bring their own tables."""
 
 
 def no_report(what: str, seconds: float) -> None:
-    """Tests need no progress."""
+    """Report nothing, because tests need no progress."""
 
 
 class Stack:
-    """
-    `directory` keeps what outlives a run (the issuer's and the master key); the data lies in a throwaway directory.
-    Enter it in the main thread: on Linux the servers live exactly as long as the process, else through a watcher.
+    """Runs the servers and their resources.
+
+    `directory` stores what outlives a run (the issuer's and the master key); the data lies in a throwaway directory.
+    Enter it in the main thread: on Linux the servers live exactly as long as the process, otherwise through a watcher.
     """
 
     def __init__(
@@ -117,7 +118,10 @@ class Stack:
         self.postgres.wait_ended()
 
     def reset(self) -> None:
-        """Everything empty, every server up. The events table has a new stream then: `environment` has its ARN."""
+        """Empty everything and start every server.
+
+        The events table has a new stream afterwards: `environment` has its ARN.
+        """
         self.ensure_running()
         self.emulator.reset()
         self._create_resources()
@@ -175,7 +179,7 @@ class Stack:
         return {process.name: process.pid for process in processes if process.running}
 
     def ended_servers(self) -> list[str]:
-        """What ended though nobody asked it to, with the end of its log."""
+        """List the servers that ended though nobody asked them to, with the end of their logs."""
         from local.processes import tail  # noqa: PLC0415 - only when something is wrong
 
         processes = (self.emulator.process, self.postgres.process, self.valkey.process)
@@ -198,7 +202,7 @@ class Stack:
 
 
 def _clients(endpoint_url: str) -> "Aws":
-    """boto3 takes a third of a second to import; the servers start meanwhile."""
+    """Make the clients. Importing boto3 takes a third of a second, and the servers start meanwhile."""
     from local.resources import Aws  # noqa: PLC0415
 
     aws = Aws(endpoint_url)

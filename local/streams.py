@@ -1,4 +1,4 @@
-"""Streams, read shard by shard into the very records that Lambda hands to a function; the log's is one of DynamoDB."""
+"""Reads streams shard by shard into the very records that Lambda hands to a function; the log's is DynamoDB's."""
 
 import base64
 from collections.abc import Iterator
@@ -31,19 +31,19 @@ class Record:
 class Page:
     records: list[Record]
     iterator: str | None
-    """Where to go on; None when the shard is closed and read to its end."""
+    """Reading goes on here; None means that the shard is closed and read to its end."""
 
 
 class ShardGone(Exception):
-    """The stream or the shard is not there (any more)."""
+    """The stream or the shard does not exist, or no longer."""
 
 
 class IteratorLost(Exception):
-    """Too old, or unknown since the stream was made anew."""
+    """The iterator is too old, or unknown because the stream was made anew."""
 
 
 class RecordTrimmed(Exception):
-    """The record to go on after is older than what the stream keeps."""
+    """The record to continue after is older than what the stream retains."""
 
 
 class Stream(Protocol):
@@ -104,7 +104,7 @@ class DynamoDbStream:
 
 
 class stream_errors:  # noqa: N801 - reads as the block it is used as
-    """Tells the errors that have a meaning for a reader from transient failures, which pass through."""
+    """Raise the errors that a reader acts on; transient failures pass through."""
 
     MEANING: dict[str, type[Exception]] = {  # noqa: RUF012 - never changed
         "ExpiredIteratorException": IteratorLost,
@@ -121,7 +121,7 @@ class stream_errors:  # noqa: N801 - reads as the block it is used as
 
 
 def raw_json(value: Any) -> Any:
-    """What boto3 made of DynamoDB's JSON, as it was on the wire: numbers for instants, base64 for bytes."""
+    """Turn boto3's values back into DynamoDB's JSON on the wire: numbers for instants, base64 for bytes."""
     if isinstance(value, dict):
         return {key: raw_json(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):

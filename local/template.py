@@ -1,4 +1,4 @@
-"""The few CloudFormation intrinsics our resource file uses, resolved for a given set of parameters."""
+"""Resolves the few CloudFormation intrinsics that our resource file uses, for given parameters."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def resolve(value: Any, parameters: Mapping[str, str]) -> Any:
         if name == "Fn::Sub":
             return substitute(argument, parameters)
         if name.startswith("Fn::"):
-            raise TemplateError(f"{name} is not understood by the local stack: {value}")
+            raise TemplateError(f"The local stack does not support {name}: {value}")
     return {key: resolve(part, parameters) for key, part in value.items()}
 
 
@@ -36,5 +36,7 @@ def substitute(argument: Any, parameters: Mapping[str, str]) -> str:
 
 def _parameter(name: str, parameters: Mapping[str, str]) -> str:
     if name not in parameters:
-        raise TemplateError(f"the resource file names {name!r}; the local stack knows {', '.join(sorted(parameters))}")
+        raise TemplateError(
+            f"The resource file names {name!r}; the local stack knows only {', '.join(sorted(parameters))}"
+        )
     return parameters[name]

@@ -1,4 +1,4 @@
-"""The directory a run keeps its data in. It goes at exit, or, after a kill, when the next stack starts."""
+"""Gives a run a directory for its data. It is removed at exit or, after a kill, when the next stack starts."""
 
 import fcntl
 import os
@@ -20,11 +20,12 @@ class NoReachableDirectory(RuntimeError):
 
 
 class ThrowawayDirectory:
-    """Its lock is held by this process and so released by its death, whichever way it dies."""
+    """Makes the directory. Its lock is held by this process, and released by its death, however it dies."""
 
     def __init__(self, user: str | None, base: Path | None = None) -> None:
-        """`user` must be able to reach what lies in the directory, though not to list it. `base` is where it lies, for
-        those who know better than the system's temporary directory."""
+        """Prepare a directory whose content `user` can reach, though not list. `base` replaces the system's temporary
+        directory.
+        """
         base = base or reachable_base(user)
         remove_stale(base)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
@@ -92,11 +93,11 @@ def reachable_base(user: str | None) -> Path:
     for base in (Path(tempfile.gettempdir()), Path("/tmp"), Path("/var/tmp")):  # noqa: S108
         if base.is_dir() and os.access(base, os.W_OK | os.X_OK) and reachable_by(user, base):
             return base.resolve()
-    raise NoReachableDirectory(f"no temporary directory that {user or 'we'} can reach")
+    raise NoReachableDirectory(f"There is no temporary directory that {user or 'this user'} can reach.")
 
 
 def reachable_by(user: str | None, path: Path) -> bool:
-    """Whether `user` may walk to `path` and read it, or run what is a program; None is ourselves."""
+    """Tell whether `user` may reach and read `path`, or run what is a program; None is ourselves."""
     if user is None:
         return os.access(path, os.R_OK)
     entry = pwd.getpwnam(user)

@@ -1,4 +1,4 @@
-"""Prints one bearer token that the local stack accepts, alone on its line: `python -m local.token --role organiser`."""
+"""Prints one bearer token that the local stack accepts: `python -m local.token --role organiser`."""
 
 import argparse
 import sys
@@ -9,10 +9,10 @@ from local.issuer import GROUPS, Issuer, UnknownRole
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m local.token")
-    parser.add_argument("--role", required=True, help=", ".join(GROUPS))
-    parser.add_argument("--sub", help="the person; a fixed one per role if left out")
-    parser.add_argument("--directory", type=Path, default=STATE)
+    parser = argparse.ArgumentParser(prog="python -m local.token", description="Print a bearer token.")
+    parser.add_argument("--role", required=True, help=f"give the person this role: {', '.join(GROUPS)}")
+    parser.add_argument("--sub", help="name the person; each role has a fixed one by default")
+    parser.add_argument("--directory", type=Path, default=STATE, help="use the issuer's key from this directory")
     options = parser.parse_args(arguments)
     try:
         sys.stdout.write(Issuer.in_directory(options.directory).token(role=options.role, sub=options.sub) + "\n")

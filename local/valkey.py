@@ -1,4 +1,4 @@
-"""The Redis protocol on this machine: Valkey."""
+"""Runs Valkey, which speaks the Redis protocol, on this machine."""
 
 import importlib.util
 import platform
@@ -40,7 +40,7 @@ class Valkey:
         self._saved.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Keeps its data for the next `start`, unlike `kill`."""
+        """Stop and store the data for the next `start`, unlike `kill`."""
         if self.process.running:
             self.process.resume()
             self._says("SHUTDOWN SAVE", "")

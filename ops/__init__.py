@@ -1,1 +1,1 @@
-"""Operator commands: `python -m ops --help`. Never shipped to Lambda."""
+"""Holds the operator commands: `python -m ops --help`. They are never shipped to Lambda."""

@@ -1,4 +1,4 @@
-"""`python -m ops COMMAND`: what an operator can do from a shell, in the environment of a stage or the local stack."""
+"""Runs an operator command, `python -m ops COMMAND`, in the environment of a stage or the local stack."""
 
 import argparse
 import os
@@ -35,19 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command with its options."""
-    parser = argparse.ArgumentParser(prog="python -m ops", description="Operator commands of Cloudbash.")
+    """Make the parser with every command and its options."""
+    parser = argparse.ArgumentParser(prog="python -m ops", description="Run an operator command of Cloudbash.")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for module in (accounts, streams, explain, parked, rebuild, verify, archive, sales, databases, catalogue, plan):
         module.declare(commands)
-    for command in commands.choices.values():  # `--json` may stand before the command or after it
-        command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    for command in commands.choices.values():
+        command.description = command.get_default("command").__doc__
+        # Again, because `--json` may stand before the command or after it.
+        command.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON for machines")
     return parser
 
 
 def _say(text: str) -> None:
-    """On one line, however long it is."""
+    """Print the text on one line of the error stream, however long it is."""
     Console(stderr=True, highlight=False).print(text, soft_wrap=True)
 
 

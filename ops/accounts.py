@@ -1,4 +1,4 @@
-"""Commands on a person's account."""
+"""Defines the commands on a person's account."""
 
 import argparse
 import os
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 
 class NotConfirmed(CloudbashError):
-    """Who was asked did not agree."""
+    """The operator did not confirm."""
 
     code = "not_confirmed"
 
 
 def grant(options: argparse.Namespace) -> Report:
-    """give a person a role, in effect with the next request"""
+    """Give a person a role, from their next request on."""
     shop = composition.current()
     if not _is_uuid(options.subject):
         _ensure_known(shop, options.subject)
@@ -34,7 +34,7 @@ def grant(options: argparse.Namespace) -> Report:
 
 
 def revoke(options: argparse.Namespace) -> Report:
-    """take a granted role back"""
+    """Take a granted role back from a person."""
     shop = composition.current()
     _ensure_known(shop, options.subject)
     revoke_role(shop.repository, _origin(), person_id(options.subject), Role(options.role))
@@ -42,13 +42,15 @@ def revoke(options: argparse.Namespace) -> Report:
 
 
 def erase(options: argparse.Namespace) -> Report:
-    """destroy a person's key: their personal data is unreadable everywhere, for good"""
+    """Destroy a person's key, so that their personal data is unreadable everywhere, for good."""
     shop = composition.current()
     if not options.again:
         _ensure_known(shop, options.subject)
     person = person_id(options.subject)
-    if not options.yes and not _is_sure(f"Person {person}: what they told us becomes unreadable everywhere, for good."):
-        raise NotConfirmed("Nothing was erased. Answer yes, or say --yes where nobody can be asked.")
+    if not options.yes and not _is_sure(
+        f"The personal data of person {person} will be unreadable everywhere, for good."
+    ):
+        raise NotConfirmed("Nothing was erased. Answer yes, or pass --yes where there is no terminal.")
     erase_person(shop.repository, shop.vault, _origin(), person)
     return Report([{"person": str(person), "erased": "yes"}])
 
@@ -56,28 +58,36 @@ def erase(options: argparse.Namespace) -> Report:
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     for command in (grant, revoke, erase):
         parser = commands.add_parser(command.__name__, help=command.__doc__)
-        parser.add_argument("subject", help="the `sub` of the person's token")
+        parser.add_argument("subject", help="name the person by the `sub` of their token")
         if command is not erase:
-            parser.add_argument("role", choices=[role.value for role in Role if role is not Role.CUSTOMER])
+            parser.add_argument(
+                "role", choices=[role.value for role in Role if role is not Role.CUSTOMER], help="name the role"
+            )
         parser.set_defaults(command=command)
-    parser.add_argument("--yes", action="store_true", help="do not ask whether it is meant")
-    parser.add_argument("--again", action="store_true", help="finish an erasure that broke off: the key may be gone")
+    parser.add_argument("--yes", action="store_true", help="erase without asking")
+    parser.add_argument(
+        "--again", action="store_true", help="finish an interrupted erasure, though the key may be gone"
+    )
 
 
 def _is_uuid(subject: str) -> bool:
-    """As the subjects of the user pool are."""
+    """Tell whether the subject is a UUID, as the user pool's subjects are."""
     return str(person_id(subject)) == subject.lower()
 
 
 def _ensure_known(shop: Composition, subject: str) -> None:
-    """Raises NotFound for who has neither an account nor a key here: a slip of the pen makes an id as well."""
+    """Refuse unknown subjects, because a typing error makes a valid id as well.
+
+    Raises:
+        NotFound: the person has neither an account nor a key here.
+    """
     person = person_id(subject)
     if not shop.vault.knows(person) and not shop.event_store.read(person):
-        raise NotFound(f"Nobody with the subject {subject} has left anything here.")
+        raise NotFound(f"There is neither an account nor a key of the subject {subject}.")
 
 
 def _is_sure(consequence: str) -> bool:
-    """Ask on the terminal; where there is none, nobody is."""
+    """Ask on the terminal. Without a terminal the answer is no."""
     sys.stderr.write(f"{consequence} Type yes to go on: ")
     sys.stderr.flush()
     return sys.stdin.readline().strip() == "yes"
@@ -89,5 +99,5 @@ def _roles_of(subject: str) -> Report:
 
 
 def _origin() -> Origin:
-    """Operators act as the account that their shell runs under."""
+    """Return the origin: operators act as the account that their shell runs under."""
     return Origin(f"operator:{os.environ.get('USER', 'unknown')}", str(uuid4()), f"ops:{os.getpid()}")

@@ -1,4 +1,4 @@
-"""Commands on the archive of events."""
+"""Defines the commands on the archive of events."""
 
 import argparse
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def archive(options: argparse.Namespace) -> Report:
-    """what the archive of events has, day by day; --backfill archives the log as it is, --compact merges small files"""
+    """List the archive of events by day; --backfill archives the log as it is, --compact merges small files."""
     shop = composition.current()
     files = shop.archived_files
     if options.backfill:
@@ -43,14 +43,16 @@ def archive(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("archive", help=archive.__doc__)
-    parser.add_argument("--backfill", action="store_true", help="archive every event of the log; may be repeated")
-    parser.add_argument("--compact", action="store_true", help="one file for each day before today")
-    parser.add_argument("--segments", type=int, default=SEGMENTS, help="how many parts of the log are read at once")
+    parser.add_argument("--backfill", action="store_true", help="archive every event of the log first; may be repeated")
+    parser.add_argument(
+        "--compact", action="store_true", help="merge the files of each day before today into one first"
+    )
+    parser.add_argument("--segments", type=int, default=SEGMENTS, help="read so many parts of the log at once")
     parser.set_defaults(command=archive)
 
 
 def _backfill(shop: Composition, files: Files, segments: int) -> None:
-    """Through a spool on this machine, so that each day is one file. Done again, it writes the same files again."""
+    """Archive the log through a spool on this machine, one file a day. Repeating it writes the same files again."""
     with TemporaryDirectory() as name, progress("Archiving", 2 * shop.event_store.size()) as advance:
         spool, lock = Spool(Path(name)), Lock()
 
@@ -71,7 +73,7 @@ def _backfill(shop: Composition, files: Files, segments: int) -> None:
 
 
 def _compact(files: Files, day: str, some: Sequence[ArchivedFile]) -> None:
-    """Another compaction, or a reader, at the same time misses nothing: what is deleted is in the merged file."""
+    """Merge a day's files. A concurrent compaction or reader misses nothing: what is deleted is in the merged file."""
     with TemporaryDirectory() as name, progress(f"Merging {day}", len(some), "files") as advance:
         merged = Path(name) / "file.parquet"
         merge(copy(files, some, Path(name), advance), merged)

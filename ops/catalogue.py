@@ -1,4 +1,4 @@
-"""The event catalogue, generated from the code."""
+"""Generates the event catalogue from the code."""
 
 import argparse
 import inspect
@@ -21,7 +21,7 @@ Every event of the log, by aggregate: its stored name, what it means, and its fi
 
 
 def catalogue(_: argparse.Namespace) -> Report:
-    """write docs/events.md from the code"""
+    """Write docs/events.md from the code."""
     PAGE.write_text(render())
     return Report([{"page": "docs/events.md", "events": str(len(event_classes()))}])
 
@@ -31,7 +31,7 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def render() -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     contexts.load_events()
     ours = [event for event in event_classes() if event.__module__.startswith("chalicelib.")]
     aggregates = sorted({event.aggregate_type for event in ours})

@@ -1,6 +1,7 @@
-"""Looking for tampering: the log against its own hashes, and against what was signed of it."""
+"""Looks for tampering: compares the log with its own hashes and with its signed heads."""
 
 import argparse
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from ops.report import Report
 
 
 def verify_chain(options: argparse.Namespace) -> Report:
-    """that no event was edited, deleted or swapped since it was written"""
+    """Check that no event was edited, removed or swapped since it was written."""
     shop = composition.current()
     signed = SignedCheck(shop.event_store, shop.heads_archive, shop.signer, only=options.stream)
     with _progress() as progress:
@@ -30,20 +31,20 @@ def verify_chain(options: argparse.Namespace) -> Report:
             progress.advance(task, heads)
     named = {(fault.stream_id, fault.version) for fault in faults}
     found = [*faults, *(fault for fault in signed.faults if (fault.stream_id, fault.version) not in named)]
-    if options.stream and not events and not found:  # of a stream that was deleted, its signed heads still tell
-        raise NotFound("There is no such stream, and there never was one with a signed head.")
+    if options.stream and not events and not found:  # a deleted stream still has its signed heads
+        raise NotFound(f"There is no stream {options.stream}, and no signed head of one.")
     counts = {"events": events, "streams": streams, "signed heads": signed.heads, "documents": signed.documents}
     summary = {name: str(count) for name, count in counts.items()} | {"signed until": signed.signed_until or "never"}
     rows = [
         {"stream": str(fault.stream_id), "version": str(fault.version), "fault": fault.reason} for fault in found
     ] + [{"stream": "the archive", "version": "-", "fault": reason} for reason in signed.broken]
     if options.tell and not options.stream:
-        _tell(shop.settings.stage, len(rows))
+        _report_to_alarm(shop.settings.stage, len(rows))
     record = counts | {"signed until": signed.signed_until, "faults": rows}
     return Report(rows or [summary | {"faults": "none"}], [record], ok=not rows)
 
 
-def _tell(stage: str, faults: int) -> None:
+def _report_to_alarm(stage: str, faults: int) -> None:
     datum = {"MetricName": "ChainFaults", "Dimensions": [{"Name": "Stage", "Value": stage}], "Value": faults}
     boto3.client("cloudwatch").put_metric_data(Namespace=metrics.NAMESPACE, MetricData=[datum])
 
@@ -71,6 +72,6 @@ def _check_log(shop: Composition, segments: int, progress: Progress) -> tuple[in
 
 
 def _progress() -> Progress:
-    """On stderr, so that the report can be piped."""
+    """Show progress on the error stream, so that the report can be piped."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())

@@ -1,4 +1,4 @@
-"""The chart of a report of sales."""
+"""Draws the chart of a report of sales."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from ops.sales import Sales
 
 _CONCERTS_SHOWN = 8
-"""Those that took most; a chart of more has no colours left."""
+"""The chart shows so many concerts, those that sold most; more would run out of colours."""
 
 _FEWEST_DAYS = 8
-"""On the axis: with fewer it would show hours."""
+"""The axis has at least so many days; with fewer it would show hours."""
 
 _OTHERS = "other concerts"
 
 
 def draw(sales: "Sequence[Sales]", file: Path) -> None:
-    """What each day took, stacked by concert; below it what was refunded. One panel for each currency."""
+    """Draw each day's sales, stacked by concert, and its refunds below, in one panel for each currency."""
     currencies = sorted({one.currency for one in sales})
     figure = Figure(figsize=(10, 4.5 * max(1, len(currencies))), layout="constrained")
     for number, currency in enumerate(currencies, start=1):

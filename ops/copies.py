@@ -1,5 +1,4 @@
-"""Copies of the archive's files on this machine: DuckDB could read S3 by itself only with an extension from the
-internet."""
+"""Copies the archive's files to this machine: DuckDB could read S3 itself only with an extension from the internet."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,8 +13,13 @@ _AT_ONCE = 8
 
 
 def copy(archive: Files, files: Sequence[ArchivedFile], directory: Path, advance: Advance) -> list[Path]:
-    """Where the files lie now, under their keys. What lay there already is not fetched again: no key ever stands for
-    two contents. Raises Unavailable, also if a file was merged into another meanwhile."""
+    """Copy the files and return their paths, named by their keys.
+
+    A file that is there already is not fetched again, because a key always stands for the same content.
+
+    Raises:
+        Unavailable: S3 is away, or a file was merged into another meanwhile.
+    """
 
     def bring(file: ArchivedFile) -> Path:
         target = directory / file.key
@@ -32,11 +36,11 @@ def copy(archive: Files, files: Sequence[ArchivedFile], directory: Path, advance
 
 
 @contextmanager
-def room_for_copies(kept_in: Path | None) -> Iterator[Path]:
-    """This directory, or one that is gone afterwards."""
-    if kept_in is not None:
-        kept_in.mkdir(parents=True, exist_ok=True)
-        yield kept_in
+def directory_for_copies(directory: Path | None) -> Iterator[Path]:
+    """Yield this directory, or a temporary one that is removed at the end."""
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        yield directory
         return
     with TemporaryDirectory() as name:
         yield Path(name)

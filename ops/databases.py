@@ -1,4 +1,4 @@
-"""Commands on the read databases."""
+"""Defines the commands on the read databases."""
 
 import argparse
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def migrate(_: argparse.Namespace) -> Report:
-    """bring Postgres to the schema of this code"""
+    """Bring Postgres to the schema of this code."""
     return Report([{"applied": name} for name in composition.current().migrate()])
 
 

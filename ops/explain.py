@@ -1,4 +1,4 @@
-"""What became of one stream: what the log has, and how far each follower has come."""
+"""Explains one stream: what the log has, and how far each projection has come."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 def explain(options: argparse.Namespace) -> Report:
-    """a stream's place in the log and in every projection, and what is missing where"""
+    """Show how far each projection has come with a stream, which events are missing, and why."""
     shop = composition.current()
     events = shop.event_store.read(options.stream)
     if not events:
-        raise NotFound("There is no such stream.")
+        raise NotFound(f"There is no stream {options.stream}.")
     log = _in_the_log(events)
     kind = aggregate_type_of(events[0])
     followers = [
@@ -35,7 +35,9 @@ def explain(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("explain", help=explain.__doc__)
-    parser.add_argument("stream", type=UUID, help="the id of a venue, concert, pool, cart, order or account")
+    parser.add_argument(
+        "stream", type=UUID, help="name the stream by the id of a venue, concert, pool, cart, order or account"
+    )
     parser.set_defaults(command=explain)
 
 
@@ -77,7 +79,7 @@ def _row(place: dict[str, Any]) -> dict[str, str]:
 
 
 def _ranges(versions: list[int]) -> str:
-    """The missing versions are always the last ones."""
+    """Format the missing versions, which are always the last ones."""
     if not versions:
         return ""
     return str(versions[0]) if len(versions) == 1 else f"{versions[0]}–{versions[-1]}"

@@ -1,4 +1,4 @@
-"""Commands on what waits for an operator: parked streams, and records that nobody can read."""
+"""Defines the commands on what waits for an operator: parked streams and unreadable records."""
 
 import argparse
 import base64
@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 
 
 def parked(options: argparse.Namespace) -> Report:
-    """streams that a projection cannot apply an event of, and records that nobody can read"""
+    """List the streams with an event that a projection cannot apply, and the unreadable records."""
     parking = composition.current().parking
     streams = parking.list_parked(options.projection)
     unreadable = parking.list_unreadable(options.projection)
+    _ensure_known(options.projection, bool(streams or unreadable))
     rows = [*map(_stream_row, streams), *map(_record_row, unreadable)]
     return Report(rows, [*map(_stream_record, streams), *map(_unreadable_record, unreadable)])
 
 
 def unreadable(options: argparse.Namespace) -> Report:
-    """records that came from the log or the bus and are no event, with their bytes"""
+    """List the records from the log or the bus that are no event, with their bytes."""
     found = composition.current().parking.list_unreadable(options.projection)
+    _ensure_known(options.projection, bool(found))
     rows = [
         {
             "consumer": record.consumer,
@@ -46,25 +48,37 @@ def unreadable(options: argparse.Namespace) -> Report:
 
 
 def redrive(options: argparse.Namespace) -> Report:
-    """try parked streams, or unreadable records, again after a fix"""
+    """Try parked streams or unreadable records again, after a fix."""
     shop = composition.current()
     rows: list[dict[str, str]] = []
     if not options.unreadable:
         rows += [_redrive_stream(shop, stream) for stream in _asked_for(shop, options)]
     if options.unreadable or options.all:
         rows += [_redrive_record(shop, record) for record in shop.parking.list_unreadable(options.projection)]
-    return Report(rows, ok=all(row["now"] in {"whole", "read"} for row in rows))
+    _ensure_known(options.projection, bool(rows))
+    return Report(rows, ok=all(row["now"] in {"current", "read"} for row in rows))
 
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     for command in (parked, unreadable, redrive):
         parser = commands.add_parser(command.__name__, help=command.__doc__)
-        parser.add_argument("--projection", help="of this one alone, or of the forwarder")
+        parser.add_argument("--projection", help="take those of this projection (or the forwarder) only")
         parser.set_defaults(command=command)
     which = parser.add_mutually_exclusive_group(required=True)
-    which.add_argument("--stream", type=UUID, help="this stream, wherever it is parked")
-    which.add_argument("--unreadable", action="store_true", help="every record that could not be read")
-    which.add_argument("--all", action="store_true", help="every stream and every record")
+    which.add_argument("--stream", type=UUID, help="redrive this stream, wherever it is parked")
+    which.add_argument("--unreadable", action="store_true", help="redrive every unreadable record")
+    which.add_argument("--all", action="store_true", help="redrive every stream and every record")
+
+
+def _ensure_known(name: str | None, has_found: bool) -> None:
+    """Refuse a name under which there is nothing and never will be; a projection of old code may have left something.
+
+    Raises:
+        InvalidInput: nothing was found, and no consumer has this name.
+    """
+    names = (*composition.current().consumers, Forwarder.name, ARCHIVE)
+    if name is not None and not has_found and name not in names:
+        raise InvalidInput(f"There is no projection {name}, only {', '.join(names)}.")
 
 
 def _asked_for(shop: Composition, options: argparse.Namespace) -> list[ParkedStream]:
@@ -83,7 +97,7 @@ def _redrive_stream(shop: Composition, stream: ParkedStream) -> dict[str, str]:
         "consumer": stream.projection,
         "stream or record": str(stream.stream_id),
         "was": f"parked at version {stream.version}",
-        "now": "whole" if again is None else f"parked at version {again.version}",
+        "now": "current" if again is None else f"parked at version {again.version}",
         "reason": "" if again is None else again.error,
     }
 
@@ -110,7 +124,7 @@ def _redriver_of(consumer: str, shop: Composition) -> Callable[[UnreadableRecord
 def _consumer(name: str, shop: Composition) -> Consumer:
     consumers = shop.consumers
     if name not in consumers:
-        raise InvalidInput(f"There is no projection {name}; there are {', '.join(consumers)}.")
+        raise InvalidInput(f"There is no projection {name}, only {', '.join(consumers)}.")
     return consumers[name]
 
 

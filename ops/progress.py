@@ -1,4 +1,4 @@
-"""Progress over a whole log or archive: a bar for people, nothing for machines."""
+"""Shows progress over a whole log or archive: a bar for people, nothing for machines."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColum
 from rich.text import Text
 
 Advance = Callable[[str, int], None]
-"""Called with the stage, and how many more events, or files, are done."""
+"""It is called with the stage, and with how many more events, or files, are done."""
 
 
 class _Rate(ProgressColumn):
@@ -23,7 +23,7 @@ class _Rate(ProgressColumn):
 
 @contextmanager
 def progress(what: str, total: int, unit: str = "events") -> Iterator[Advance]:
-    """A bar with rate and remaining time, on the error stream. `total` may be about right only."""
+    """Show a bar with rate and remaining time on the error stream. `total` may be approximate."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Rate(unit), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task(what, total=total or None)

@@ -1,4 +1,4 @@
-"""Commands that make a read model anew: from the log, or from the bus."""
+"""Defines the commands that make a read model anew: from the log, or from the bus."""
 
 import argparse
 from datetime import datetime
@@ -18,10 +18,11 @@ if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
 NAMES = (*contexts.read_models(), PROCESSES)
+_EXAMPLE = "2030-06-15T20:00:00+02:00"
 
 
 def rebuild(options: argparse.Namespace) -> Report:
-    """build a read model from the log beside the live one, compare them, and switch; go on if interrupted"""
+    """Build a read model from the log, compare it with the log and make it live; continue if interrupted."""
     shop = composition.current()
     model, consumer = shop.read_model(options.projection), shop.consumer(options.projection)
     if options.switch_back:
@@ -52,14 +53,14 @@ def rebuild(options: argparse.Namespace) -> Report:
 
 
 def replay(options: argparse.Namespace) -> Report:
-    """give a projection the records of the bus again, from an instant on or all that the bus still has"""
+    """Give a projection the records of the bus again, all of them or those since an instant."""
     shop = composition.current()
     consumer = shop.consumer(options.projection)
     total = 0
     with progress(f"Replaying {options.projection}", 0) as advance:
         for records in shop.event_bus.replay(options.since):
             if consumer.consume(records) != succeeded():
-                raise Unavailable("A server is away; replay again.")
+                raise Unavailable("A server is away. Run the command again later.")
             total += len(records)
             advance("bus", len(records))
     return Report([{"projection": options.projection, "records": str(total)}])
@@ -67,18 +68,21 @@ def replay(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("rebuild", help=rebuild.__doc__)
-    parser.add_argument("projection", choices=NAMES)
-    parser.add_argument("--switch-back", action="store_true", help="make the generation live again that was before")
-    parser.add_argument("--segments", type=int, default=SEGMENTS, help="how many parts of the log are read at once")
+    parser.add_argument("projection", choices=NAMES, help="name the projection")
+    parser.add_argument("--switch-back", action="store_true", help="make the previous generation live again")
+    parser.add_argument("--segments", type=int, default=SEGMENTS, help="read so many parts of the log at once")
     parser.set_defaults(command=rebuild)
     parser = commands.add_parser("replay", help=replay.__doc__)
-    parser.add_argument("projection", choices=NAMES)
-    parser.add_argument("--since", type=_instant, help="an instant with offset; without it, all that the bus has")
+    parser.add_argument("projection", choices=NAMES, help="name the projection")
+    parser.add_argument("--since", type=_instant, help=f"replay from this instant on, as {_EXAMPLE}")
     parser.set_defaults(command=replay)
 
 
 def _instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no instant; write it as {_EXAMPLE}") from None
     if instant.tzinfo is None:
-        raise argparse.ArgumentTypeError("an instant needs an offset, as in 2030-06-15T20:00:00+02:00")
+        raise argparse.ArgumentTypeError(f"{text!r} has no offset; write it as {_EXAMPLE}")
     return instant

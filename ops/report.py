@@ -1,4 +1,4 @@
-"""What a command has to say: a table for people, or the same rows as JSON for machines."""
+"""Shows the result of a command: as a table for people, or as JSON for machines."""
 
 import json
 import os
@@ -11,15 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 _WIDER_THAN_ANY_VALUE = 500_000
-"""An event has 400 KB at most."""
+"""An event has at most 400 KB."""
 
 Rows = list[dict[str, str]]
-"""They share their keys, which head the columns."""
+"""All rows have the same keys, which are the headings of the columns."""
 
 
 @dataclass(frozen=True)
 class Section:
-    """A table with a title; its texts wrap, its numbers stand to the right."""
+    """Shows a table with a title; its texts wrap, its numbers are right-aligned."""
 
     title: str
     rows: Rows
@@ -27,10 +27,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """`rows` are the table of most commands; one with more to say has a `headline` and `sections` instead. `records` is
-    what machines get, where rows are too terse.
+    """Holds the result of a command. The command ends with status 1 unless it is `ok`.
 
-    The command ends with status 1 unless it is `ok`.
+    `rows` are the table of most commands; one with more to say has a `headline` and `sections` instead. `records` are
+    for machines, where rows are too terse.
     """
 
     rows: Rows
@@ -60,8 +60,10 @@ def show(report: Report, *, as_json: bool) -> None:
 
 
 def _print(table: Table) -> None:
-    """Print it as wide as the terminal is, or as COLUMNS says. Where there is neither, in a pipe, no line goes on
-    below: whoever searches there finds a value in one piece."""
+    """Print the table as wide as the terminal, or as COLUMNS says.
+
+    In a pipe, which has neither, no value is wrapped, so that a search finds it in one piece.
+    """
     if sys.stdout.isatty() or "COLUMNS" in os.environ:
         Console(highlight=False).print(table)
         return

@@ -1,4 +1,4 @@
-"""The report of sales, from the archive alone: neither the log nor a read model is asked."""
+"""Reports sales from the archive alone: it asks neither the log nor a read model."""
 
 import argparse
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged
 from chalicelib.shop.orders.events import OrderConfirmed, OrderPlaced, RefundCompleted, RefundStarted, TicketsRevoked
-from ops.copies import copy, room_for_copies
+from ops.copies import copy, directory_for_copies
 from ops.progress import progress
 from ops.report import Report
 
@@ -32,7 +32,7 @@ EVENTS: dict[str, type[Event]] = {
     "concert_created": ConcertCreated,
     "concert_changed": ConcertDetailsChanged,
 }
-"""What the query reads, in the shapes of today: none of them has ever had another."""
+"""The query reads these events in today's shapes; none of them has ever had another."""
 
 _QUERY = """
 WITH
@@ -105,7 +105,7 @@ ORDER BY day, concert, concert_id, currency
 
 @dataclass(frozen=True, slots=True)
 class Sales:
-    """Of one concert on one day, in one currency. A refund counts on the day on which it was completed."""
+    """Holds one concert's sales on one day, in one currency. A refund counts on the day of its completion."""
 
     day: date
     concert_id: str | None
@@ -118,15 +118,15 @@ class Sales:
 
 
 def report(options: argparse.Namespace) -> Report:
-    """what was sold and refunded, by day (UTC) and concert, from the archive of events"""
+    """Report what was sold and refunded, by day (UTC) and concert, from the archive of events."""
     last = options.to or composition.current().clock().astimezone(UTC).date()
     first = options.since or date.min
     if first > last:
-        raise InvalidInput(f"The report is to begin on {first} and to end before, on {last}.")
+        raise InvalidInput(f"--from {first} is after --to {last}.")
     if options.chart and not options.chart.resolve().parent.is_dir():
         raise InvalidInput(f"There is no directory {options.chart.resolve().parent} for the chart.")
     if options.keep and options.keep.exists() and not options.keep.is_dir():
-        raise InvalidInput(f"{options.keep} is no directory to keep files in.")
+        raise InvalidInput(f"{options.keep} is no directory.")
     found = _read(options, first, last)
     if options.chart:
         from ops.chart import draw  # noqa: PLC0415 - matplotlib takes half a second to import
@@ -137,19 +137,24 @@ def report(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("report", help=report.__doc__)
-    parser.add_argument("--from", dest="since", type=_day, metavar="DAY", help="the first day, as 2030-06-15")
-    parser.add_argument("--to", type=_day, metavar="DAY", help="the last day; without it, today")
-    parser.add_argument("--concert", type=UUID, metavar="ID", help="of this concert alone")
-    parser.add_argument("--chart", type=_png, metavar="FILE.png", help="draw it as well")
-    parser.add_argument("--keep", type=Path, metavar="DIRECTORY", help="keep what was fetched for the next report")
+    parser.add_argument("--from", dest="since", type=_day, metavar="DAY", help="begin with this day, as 2030-06-15")
+    parser.add_argument("--to", type=_day, metavar="DAY", help="end with this day; today by default")
+    parser.add_argument("--concert", type=UUID, metavar="ID", help="report this concert only")
+    parser.add_argument("--chart", type=_png, metavar="FILE.png", help="draw a chart into this file as well")
+    parser.add_argument(
+        "--keep", type=Path, metavar="DIRECTORY", help="store the fetched files here for the next report"
+    )
     parser.set_defaults(command=report)
 
 
 def sales_in(
     files: Sequence[Path], first: date = date.min, last: date = date.max, concert: UUID | None = None
 ) -> list[Sales]:
-    """By day, then by name. The files must have all that was archived until `last`: what is paid or refunded on a day
-    was often ordered on another."""
+    """List the sales by day, then by name.
+
+    The files must have all that was archived until `last`: what is paid or refunded on a day was often ordered on
+    another.
+    """
     if not files:
         return []
     parameters = {name: event.stored_name for name, event in EVENTS.items()} | {
@@ -166,7 +171,10 @@ def sales_in(
 def _read(options: argparse.Namespace, first: date, last: date) -> list[Sales]:
     archive = composition.current().archived_files
     wanted = [file for file in archive.listed() if file.is_until(last)]
-    with room_for_copies(options.keep) as directory, progress("Fetching the archive", len(wanted), "files") as advance:
+    with (
+        directory_for_copies(options.keep) as directory,
+        progress("Fetching the archive", len(wanted), "files") as advance,
+    ):
         return sales_in(copy(archive, wanted, directory, advance), first, last, options.concert)
 
 

@@ -1,4 +1,4 @@
-"""Commands on a stream of the log."""
+"""Defines the command on a stream of the log."""
 
 import argparse
 import json
@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 
 
 def history(options: argparse.Namespace) -> Report:
-    """a stream's events, in order: who caused each, and what it changed"""
+    """List a stream's events in order, with who caused each and what it changed."""
     shop = composition.current()
     stream = shop.event_store.read(options.stream)
     if not stream:
-        raise NotFound("There is no such stream.")
-    kept = [event for event in stream if options.as_of is None or created_at(event) <= options.as_of]
-    events = history_of(kept, shop.aggregates)
+        raise NotFound(f"There is no stream {options.stream}.")
+    until = [event for event in stream if options.as_of is None or created_at(event) <= options.as_of]
+    if not until:
+        raise NotFound(f"Stream {options.stream} has no event before {options.as_of.isoformat()}.")
+    events = history_of(until, shop.aggregates)
     rows = [
         {
             "version": str(event["aggregate_version"]),
@@ -41,9 +43,11 @@ def history(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("history", help=history.__doc__)
-    parser.add_argument("stream", type=UUID, help="the id of a venue, concert, pool, cart, order or account")
     parser.add_argument(
-        "--as-of", type=_instant, metavar="INSTANT", help="no event after this, as in 2030-06-15T20:00:00Z"
+        "stream", type=UUID, help="name the stream by the id of a venue, concert, pool, cart, order or account"
+    )
+    parser.add_argument(
+        "--as-of", type=_instant, metavar="INSTANT", help="omit the events after this, as in 2030-06-15T20:00:00Z"
     )
     parser.set_defaults(command=history)
 
@@ -57,7 +61,7 @@ def _instant(text: str) -> datetime:
 
 
 def _headline(event: dict[str, Any]) -> list[str]:
-    """What happened and when; by whom and in answer to what, where the log says so."""
+    """Return what happened and when, by whom, and for which request, where the log has that."""
     origin = {"by": event["actor_id"], "for": event["causation_id"]}
     return [
         short_name(event["event_type"]),
@@ -75,7 +79,7 @@ def _text(value: Any) -> str:
 
 
 def _without_ciphertext(value: Any) -> Any:
-    """With a word for every envelope: nobody can read it, and its key tells about whom it is."""
+    """Replace every envelope by a short text: nobody can read it, and its key names the person."""
     if isinstance(value, dict):
         if "$enc" in value:
             return f"sealed with key {value.get('key')}"

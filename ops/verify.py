@@ -1,4 +1,4 @@
-"""The command that compares read models with the log."""
+"""Defines the command that compares read models with the log."""
 
 import argparse
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def verify(options: argparse.Namespace) -> Report:
-    """compare read models with the log, by head and by row; or --chain, the log with what was written and signed"""
+    """Compare read models with the log, or with --chain the log with its hashes and signed heads."""
     if options.chain:
         return verify_chain(options)
     checked = [_checked(name, options) for name in ([options.projection] if options.projection else NAMES)]
@@ -30,12 +30,12 @@ def verify(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("verify", help=verify.__doc__)
-    parser.add_argument("projection", choices=NAMES, nargs="?", help="without one, all")
-    parser.add_argument("--repair", action="store_true", help="catch up what is behind, make again what is different")
-    parser.add_argument("--chain", action="store_true", help="check hashes and signed heads of the log instead")
-    parser.add_argument("--stream", type=UUID, help="with --chain: of this stream alone")
-    parser.add_argument("--tell", action="store_true", help="with --chain: count the faults for the alarm")
-    parser.add_argument("--segments", type=int, default=SEGMENTS, help="how many parts of the log are read at once")
+    parser.add_argument("projection", choices=NAMES, nargs="?", help="verify this projection instead of all")
+    parser.add_argument("--repair", action="store_true", help="catch up what is behind, and write anew what differs")
+    parser.add_argument("--chain", action="store_true", help="verify hashes and signed heads of the log instead")
+    parser.add_argument("--stream", type=UUID, help="with --chain: verify this stream only")
+    parser.add_argument("--tell", action="store_true", help="with --chain: report the number of faults to the alarm")
+    parser.add_argument("--segments", type=int, default=SEGMENTS, help="read so many parts of the log at once")
     parser.set_defaults(command=verify)
 
 
@@ -75,19 +75,19 @@ def _rows(checked: _Checked) -> list[dict[str, str]]:
     summary = f"{found.streams} streams, {found.behind_count} behind, {found.different_count} different"
     repaired = f", {checked.repaired} repaired" if checked.repaired else ""
     rows = [_row(checked, "", summary + repaired + f", digest {found.digest[:16]}")]
-    rows += [_row(checked, str(one.stream_id), _said_of(one)) for one in found.behind]
-    return rows + [_row(checked, str(one.stream_id), _told(one)) for one in found.differences]
+    rows += [_row(checked, str(one.stream_id), _describe_behind(one)) for one in found.behind]
+    return rows + [_row(checked, str(one.stream_id), _describe_difference(one)) for one in found.differences]
 
 
 def _row(checked: _Checked, stream: str, finding: str) -> dict[str, str]:
     return {"projection": checked.name, "stream": stream, "finding": finding}
 
 
-def _said_of(behind: Behind) -> str:
+def _describe_behind(behind: Behind) -> str:
     return f"behind: at {behind.position} of {behind.newest}" + (", parked" if behind.is_parked else "")
 
 
-def _told(difference: Difference) -> str:
+def _describe_difference(difference: Difference) -> str:
     changes = "; ".join(f"{one['path']} is {one['before']!r}, not {one['after']!r}" for one in difference.changes)
     return f"different at {difference.version}: {changes}"
 

@@ -1,4 +1,4 @@
-"""What a schedule has come by, so that one sees that the faults bite."""
+"""Records what a schedule has reached, to show that the faults have effects."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -46,13 +46,13 @@ MILESTONES = (
     "snapshot read",
     "request repeated",
     "batch lost",
-    "watchdog pushed",
+    "watchdog retried",
     *(f"fault: {fault}" for fault in Fault),
 )
 
 
 def reached(world: World) -> frozenset[str]:
-    """Milestones of this schedule."""
+    """Return the milestones of this schedule."""
     return frozenset(world.reached | set(_milestones(world)))
 
 

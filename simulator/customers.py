@@ -1,4 +1,4 @@
-"""Who comes to the shop: customers who think, change their minds and ask again, and an organiser who may cancel."""
+"""Simulates customers who think, change their minds and ask again, and an organiser who may cancel."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -30,27 +30,27 @@ PAUSES = (
     PAY_WITHIN,
     PAY_WITHIN + timedelta(minutes=3),
 )
-"""How long people think: mostly not at all, and often just until a deadline."""
+"""People mostly do not think at all, and often just until a deadline."""
 TOKENS = (*[Token.APPROVED] * 4, *Token)
 BUYER = {"name": "Carla Jones", "email": "carla@example.org"}
 MOST_TRIES = 5
 CANCELLED = 0.25
-"""In how many of the schedules the organiser cancels."""
+"""The organiser cancels in this share of the schedules."""
 
 Command = Callable[[Repository, Caller], Any]
 
 
-def let_in(world: World) -> None:
-    """All of them, at some time."""
+def add_customers(world: World) -> None:
+    """Add the customers and the organiser, each of whom comes at some time."""
     for number in range(world.random.randint(2, 5)):
         customer = Customer(world, Actor.of(f"customer {number}", []), f"customer {number}")
-        world.stage.enter(customer.name, customer.shop, is_guest=True)
+        world.scheduler.add(customer.name, customer.shop, is_visitor=True)
     if world.random.random() < CANCELLED:
-        world.stage.enter("organiser", partial(_cancel, world), is_guest=True)
+        world.scheduler.add("organiser", partial(_cancel, world), is_visitor=True)
 
 
 def _cancel(world: World) -> None:
-    world.stage.sleep(timedelta(minutes=35) * world.random.random() ** 2)
+    world.scheduler.sleep(timedelta(minutes=35) * world.random.random() ** 2)
     insist(
         world,
         ORGANISER,
@@ -67,7 +67,7 @@ def insist(world: World, person: Actor, what: str, key: str, command: Command, *
         if reply.answer is not None or reply.refusal is not None:
             break
         world.reached.add("request repeated")
-        world.stage.sleep(world.random.choice(PAUSES[:10]))
+        world.scheduler.sleep(world.random.choice(PAUSES[:10]))
     return reply
 
 
@@ -124,7 +124,7 @@ class Customer:
             pay = partial(self._pay, order_id=order_id, token=token)
             if self._happens(0.2):
                 window = partial(self._ask, "pay", pay, order=order_id, token=token)
-                self.world.stage.enter(f"{self.name}'", window, is_guest=True)
+                self.world.scheduler.add(f"{self.name}'", window, is_visitor=True)
             self._ask("pay", pay, order=order_id, token=token)
 
     def _pay(self, repository: Repository, caller: Caller, order_id: UUID, token: Token) -> Any:
@@ -134,11 +134,11 @@ class Customer:
         key = f"{what} {next(self._keys)}"
         if self._happens(0.1):
             twin = partial(insist, self.world, self.person, what, key, command, **about)
-            self.world.stage.enter(f"{self.name}''", twin, is_guest=True)
+            self.world.scheduler.add(f"{self.name}''", twin, is_visitor=True)
         return insist(self.world, self.person, what, key, command, **about)
 
     def _think(self) -> None:
-        self.world.stage.sleep(self.world.random.choice(PAUSES))
+        self.world.scheduler.sleep(self.world.random.choice(PAUSES))
 
     def _happens(self, chance: float) -> bool:
         return self.world.random.random() < chance

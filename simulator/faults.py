@@ -1,4 +1,4 @@
-"""What can go wrong at a call to a port."""
+"""Injects faults into calls to a port."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.store import ConcurrencyError
-from simulator.stage import Crash, Stage
+from simulator.scheduler import Crash, Scheduler
 
 _RATES = (0.0, 0.0, 0.005, 0.02, 0.08)
 LONGEST_DELAY = timedelta(seconds=20)
@@ -27,7 +27,7 @@ class Fault(StrEnum):
 
 ALWAYS = (Fault.CRASH_BEFORE, Fault.CRASH_AFTER, Fault.REFUSED, Fault.REPLY_LOST, Fault.DELAYED)
 REPEATABLE = (*ALWAYS, Fault.REPEATED)
-"""Calls that a driver may send again by itself, when it has waited too long for the reply."""
+"""A driver may send these calls again by itself, when it has waited too long for the reply."""
 
 Methods = Mapping[str, tuple[Fault, ...]]
 
@@ -55,23 +55,23 @@ GATEWAY: Methods = {
 
 
 class FaultInjector:
-    """How often each fault strikes in one schedule. Many schedules lack some kinds, so that the others get further."""
+    """Chooses how often each fault strikes in a schedule. Many schedules lack some kinds, so the others get further."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.stage = stage
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
         self.struck: Counter[Fault] = Counter()
         self._rates = dict.fromkeys(Fault, 0.0)
 
     def start(self) -> None:
-        """From now on faults strike."""
-        self._rates = {fault: self.stage.random.choice(_RATES) for fault in Fault}
+        """Let faults strike from now on."""
+        self._rates = {fault: self.scheduler.random.choice(_RATES) for fault in Fault}
 
     def stop(self) -> None:
-        """No fault strikes any more."""
+        """Let no fault strike any more."""
         self._rates = dict.fromkeys(Fault, 0.0)
 
     def strike(self, possible: tuple[Fault, ...]) -> Fault | None:
-        chance = self.stage.random.random()
+        chance = self.scheduler.random.random()
         for fault in possible:
             chance -= self._rates[fault]
             if chance < 0:
@@ -81,7 +81,7 @@ class FaultInjector:
 
 
 class Port:
-    """A port with faults before it; what is not among `methods` is no call to a server."""
+    """Puts faults before a port; what is not among `methods` is no call to a server."""
 
     def __init__(self, name: str, target: Any, methods: Methods, faults: FaultInjector) -> None:
         self._name = name
@@ -99,15 +99,15 @@ class Port:
     def _call(
         self, method: str, possible: tuple[Fault, ...], target: Any, arguments: tuple[Any, ...], options: dict[str, Any]
     ) -> Any:
-        stage = self._faults.stage
-        stage.pause()
-        stage.ensure_alive()
+        scheduler = self._faults.scheduler
+        scheduler.pause()
+        scheduler.ensure_alive()
         fault = self._faults.strike(possible)
-        if stage.is_traced():
-            stage.note(f"{self._name}.{method}" + (f" [{fault}]" if fault else ""))
+        if scheduler.is_traced():
+            scheduler.note(f"{self._name}.{method}" + (f" [{fault}]" if fault else ""))
         self._before(fault, target, arguments, options)
         result = target(*arguments, **options)
-        stage.pause()
+        scheduler.pause()
         if fault is Fault.REPEATED:
             result = target(*arguments, **options)
         if fault is Fault.CRASH_AFTER:
@@ -117,7 +117,7 @@ class Port:
         return result
 
     def _before(self, fault: Fault | None, target: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> None:
-        stage = self._faults.stage
+        scheduler = self._faults.scheduler
         match fault:
             case Fault.CRASH_BEFORE:
                 raise Crash
@@ -126,7 +126,7 @@ class Port:
             case Fault.RACE_LOST:
                 raise ConcurrencyError(frozenset(event.aggregate_id for event in arguments[0]))
             case Fault.DELAYED:
-                stage.sleep(LONGEST_DELAY * stage.random.random())
+                scheduler.sleep(LONGEST_DELAY * scheduler.random.random())
             case Fault.PART_DONE:
                 target(arguments[0][: len(arguments[0]) // 2], *arguments[1:], **options)
                 raise Unavailable(f"{self._name} took only a part.")

@@ -1,4 +1,4 @@
-"""What must be true when everything has come to rest; each finding is one sentence."""
+"""Checks what must be true when everything has come to rest; each finding is one sentence."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
@@ -35,10 +35,10 @@ RESTING = {OrderStatus.CONFIRMED, OrderStatus.EXPIRED, OrderStatus.CANCELLED, Or
 
 
 def findings(world: World) -> Iterator[str]:
-    """Everything that is wrong with the log, the money, the read model and the answers."""
-    verdict = judge(world.log.events())
-    yield from verdict.findings
-    if verdict.unreadable:
+    """Yield everything that is wrong with the log, the money, the read model and the answers."""
+    report = judge(world.log.events())
+    yield from report.findings
+    if report.unreadable:
         return
     streams: Streams = {}
     for entry in world.log.recorded():
@@ -96,7 +96,7 @@ def _sold(streams: Streams) -> Counter[tuple[UUID, UUID]]:
 
 
 def _wrong_tickets(orders: dict[UUID, Order], sold: Counter[tuple[UUID, UUID]]) -> Iterator[str]:
-    """A confirmed order has what it was placed for, line by line; an order without tickets has bought nothing."""
+    """Check that a confirmed order has what it was placed for, and that one without tickets has bought nothing."""
     for key, order in orders.items():
         for line in order.lines:
             due = line.quantity if order.tickets else 0
@@ -134,7 +134,7 @@ def _wrong_read_model(world: World, streams: Streams) -> Iterator[str]:
 
 
 def _repeated_effects(streams: Streams) -> Iterator[str]:
-    """One request adds one line, and holds no more than it."""
+    """Check that one request adds one line, and holds no more than that."""
     held: Counter[UUID] = Counter()
     lines: Counter[UUID] = Counter()
     added: Counter[UUID] = Counter()
@@ -214,7 +214,7 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
 
 
 def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:
-    """A payment that the customer was told to have failed, or to go back, does."""
+    """Tell whether the log has the failure or the refund of which the customer was told."""
     if reply.refusal is None or reply.what != "pay":
         return True
     wanted: dict[str, tuple[type, ...]] = {
@@ -232,7 +232,7 @@ def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:
 
 
 def _different_answers(world: World) -> Iterator[str]:
-    """The same request, answered twice, is answered the same; only a payment moves on from started."""
+    """Check that a repeated request is answered the same; only a payment moves on from started."""
     answers: defaultdict[UUID, list[str]] = defaultdict(list)
     for reply in world.replies:
         if reply.what in {"create cart", *EDITS} and reply.answer is not None:
@@ -245,9 +245,11 @@ def _different_answers(world: World) -> Iterator[str]:
 
 
 def _refused_though_done(world: World) -> Iterator[str]:
-    """A request that was carried out is not refused when it comes again. Of two that are under way at once, one may be
-    refused by what was true before the other was carried out; and also by what the other took, when that was the last:
-    knowing better would cost every refused buyer another read."""
+    """Check that a request that was carried out is not refused when it comes again.
+
+    Of two that are under way at once, one may be refused by what was true before the other was carried out; and also by
+    what the other took, when that was the last: knowing better would cost every refused buyer another read.
+    """
     done: dict[str, int] = {}
     for position, commit in enumerate(world.log.commits):
         for event in commit:

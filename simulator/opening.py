@@ -1,4 +1,4 @@
-"""Before the schedule begins: a concert with small pools is on sale, without faults."""
+"""Puts a concert with small pools on sale before the schedule begins, without faults."""
 
 from datetime import timedelta
 from functools import partial
@@ -16,20 +16,20 @@ from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.venues.commands import create_venue
 from chalicelib.shop.venues.venue import VenueDetails
-from simulator.stage import CURTAIN_UP
+from simulator.scheduler import START
 from simulator.world import World, caller_of
 
 ORGANISER = Actor.of("olga", ["organisers"])
-OPENS = CURTAIN_UP + timedelta(days=30)
+OPENS = START + timedelta(days=30)
 VENUE = VenueDetails("Paradiso", "A church once", 1500, "Weteringschans 6", "Amsterdam", "NL", "Europe/Amsterdam")
 PAIRS = 40
-"""Holds and their releases in one commit of a pool's history."""
+"""A commit of a pool's history has so many holds and their releases."""
 HISTORIES = (*[0] * 36, 1, 2, 2, 3)
-"""How many such commits a pool has behind it: with two, a cold load needs a snapshot before long."""
+"""A pool has so many such commits behind it. With two, a cold load soon needs a snapshot."""
 
 
 def put_on_sale(world: World) -> None:
-    """One or two ticket types, each over one to three pools of one to five tickets."""
+    """Open one or two ticket types, each over one to three pools of one to five tickets."""
     repository = world.containers[0].repository
     venue_id = create_venue(repository, caller_of(ORGANISER, "venue", "1"), VENUE)
     concert_id = create_concert(
@@ -52,13 +52,13 @@ def put_on_sale(world: World) -> None:
 
 
 def _ticket_type(key: UUID, number: int, quantity: int, random: Random) -> TicketType:
-    closes = CURTAIN_UP + timedelta(minutes=random.randint(10, 60)) if random.random() < 0.15 else None  # noqa: PLR2004
+    closes = START + timedelta(minutes=random.randint(10, 60)) if random.random() < 0.15 else None  # noqa: PLR2004
     price = Money.of(random.choice(("25.00", "25.00", "25.00", "0.00")), "EUR")
     return TicketType(id=key, name=f"Row {number}", price=price, quantity=quantity, max_per_order=10, sales_end=closes)
 
 
 def _publish(session: Session, world: World) -> None:
-    """As publishing does it, over the small pools of this world."""
+    """Publish the concert as the shop does, over the small pools of this world."""
     concert_id, types = world.stock.concert_id, world.stock.types
     pools = tuple(
         PoolsOfTicketType(ticket_type_id=key, pool_ids=tuple(pool_id(key, index) for index in range(len(capacities))))

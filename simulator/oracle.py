@@ -1,4 +1,4 @@
-"""The oracle: replays a log and tells whether the shop kept its promises."""
+"""Replays a log, and tells whether the shop kept its promises."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -26,8 +26,8 @@ Streams = Mapping[UUID, list[StoredEvent]]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """Every finding as one sentence, by kind. All empty is what the shop promises."""
+class OracleReport:
+    """Holds every finding as one sentence, by kind. The shop promises that all are empty."""
 
     oversold: tuple[str, ...] = ()
     tickets_lost: tuple[str, ...] = ()
@@ -57,8 +57,8 @@ class Stock:
     sold: int
 
 
-def judge(events: Iterable[StoredEvent]) -> Verdict:
-    """The verdict on a log that is at rest: nothing is under way any more. The events may come in any order."""
+def judge(events: Iterable[StoredEvent]) -> OracleReport:
+    """Check a log that is at rest: nothing is under way any more. The events may come in any order."""
     contexts.load_events()
     streams = by_stream(events)
     decoded, unreadable = _decoded(streams)
@@ -68,7 +68,7 @@ def judge(events: Iterable[StoredEvent]) -> Verdict:
     tickets = {key: decoded[key] for key, stream in streams.items() if _is(stream, TICKET.name)}
     concerts = {key: decoded[key] for key, stream in streams.items() if _is(stream, CONCERT.name)}
     counts = {key: refunds.count(events) for key, events in orders.items()}
-    return Verdict(
+    return OracleReport(
         oversold=tuple(finding for key, stream in pools.items() for finding in _oversold(stream, decoded[key])),
         tickets_lost=(
             *_lost(_sold_by_order(decoded[key] for key in pools), counts),
@@ -88,7 +88,7 @@ def judge(events: Iterable[StoredEvent]) -> Verdict:
 
 
 def stock_of(events: Iterable[StoredEvent], now: datetime) -> Stock:
-    """What all pools of the log have, hold and sold at `now`."""
+    """Return what all pools of the log have, hold and sold at `now`."""
     streams = by_stream(events)
     contexts.load_events()
     decoded, _ = _decoded(streams)
@@ -121,7 +121,9 @@ def _decoded(streams: Streams) -> tuple[dict[UUID, list[Event]], list[str]]:
 
 
 def _oversold(stream: list[StoredEvent], events: list[Event]) -> Iterator[str]:
-    """Between two events tickets only come free, so the instants of the events are all that matter."""
+    """Find pools that sold too much. Between two events tickets only become free, so the instants of the events
+    suffice.
+    """
     name, pool = stream[0].aggregate_id, TICKET_POOL.initial
     for event in events:
         pool = TICKET_POOL.fold([event], pool)
@@ -147,7 +149,7 @@ def _sold_by_order(pools: Iterable[list[Event]]) -> Counter[UUID]:
 
 
 def _lost(sold: Counter[UUID], orders: Mapping[UUID, refunds.Count]) -> Iterator[str]:
-    """What was sold is valid or was revoked."""
+    """Find tickets that were sold, but are neither valid nor revoked."""
     for order_id in sold.keys() | orders.keys():
         tickets = orders[order_id].tickets if order_id in orders else 0
         if sold[order_id] != tickets:
@@ -170,7 +172,7 @@ def _open_payments(orders: Mapping[UUID, list[Event]]) -> Iterator[str]:
 
 
 def _orphaned_checkouts(carts: Mapping[UUID, list[Event]], orders: Mapping[UUID, list[Event]]) -> Iterator[str]:
-    """Carts of the original name no order."""
+    """Find carts whose order does not exist. Carts of the original name no order."""
     for cart_id, events in carts.items():
         cart: Cart = CART.fold(events)
         if cart.order_id is not None and cart.order_id not in orders:
@@ -182,7 +184,7 @@ def _order(events: list[Event]) -> Order:
 
 
 def _broken(stream: list[StoredEvent]) -> Iterator[str]:
-    """Imported events carry no hashes, and an imported stream may begin above 0; ours may not."""
+    """Find gaps and edits. Imported events carry no hashes, and an imported stream may begin above 0; ours may not."""
     version = -1 if stream[0].hash else stream[0].aggregate_version - 1
     chain_hash, created = GENESIS_HASH, ""
     for event in stream:

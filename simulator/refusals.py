@@ -1,4 +1,4 @@
-"""Whether what customers were refused with was true when it was said."""
+"""Checks that a reason for which customers were refused was true at the time."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,23 +14,23 @@ from chalicelib.shop.inventory.events import TicketPoolClosed
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.orders.events import RefundStarted
 from chalicelib.shop.orders.order import ORDER, Order
-from simulator.backstage import TASK_LIMIT
+from simulator.background import TASK_LIMIT
 from simulator.coverage import NO_STOCK
 from simulator.world import LARGEST_SKEW, Reply, World
 
 TWO_CLOCKS = 2 * LARGEST_SKEW
-"""How far a pool's own time may be ahead of a container's."""
+"""A pool's own time may be so far ahead of a container's."""
 
 
 @dataclass(slots=True)
 class _Refusal:
     reply: Reply
     pools: list[UUID]
-    min_versions: int = field(default=1_000_000)
+    fewest_free: int = field(default=1_000_000)
 
 
 def false_sold_out(world: World) -> Iterator[str]:
-    """Refusals for more tickets than were free at any instant of their request, by the clock with which it began."""
+    """Find refusals although enough tickets were free throughout the request, by the clock with which it began."""
     refusals = [
         _Refusal(reply, _pools(world)[reply.about["kind"]])
         for reply in world.replies
@@ -40,18 +40,18 @@ def false_sold_out(world: World) -> Iterator[str]:
         for refusal in refusals:
             if refusal.reply.since <= position <= refusal.reply.until:
                 free = sum(_free(counts[key], refusal.reply.clock) for key in refusal.pools)
-                refusal.min_versions = min(refusal.min_versions, free)
+                refusal.fewest_free = min(refusal.fewest_free, free)
     for refusal in refusals:
         reply = refusal.reply
-        if refusal.min_versions >= reply.about["quantity"]:
+        if refusal.fewest_free >= reply.about["quantity"]:
             yield (
                 f"{reply.what} {reply.request_id} for {reply.about['quantity']} was refused as sold out, "
-                f"and {refusal.min_versions} or more were free all the time."
+                f"and {refusal.fewest_free} or more were free all the time."
             )
 
 
 def _counts(commits: Iterable[Iterable[StoredEvent]]) -> Iterator[dict[UUID, Count]]:
-    """The pools before the first commit and after each; holds stay in them when their deadlines pass."""
+    """Yield the pools before the first commit and after each. Holds stay in them after their deadlines."""
     counts: defaultdict[UUID, Count] = defaultdict(Count)
     yield counts
     for commit in commits:
@@ -66,7 +66,7 @@ def _free(count: Count, now: datetime) -> int:
 
 
 def broken_promises(world: World, orders: Mapping[UUID, Order]) -> Iterator[str]:
-    """Customers who were sent away before the time that they had been given was over."""
+    """Find customers who were refused before the time that they had been given was over."""
     for reply in world.replies:
         code = reply.refusal.code if reply.refusal else None
         latest = reply.ended_at + TWO_CLOCKS
@@ -87,7 +87,7 @@ def _has_ended_line(world: World, cart_id: UUID, position: int, now: datetime) -
 
 
 def _stock_denied(world: World, orders: Mapping[UUID, Order]) -> Iterator[str]:
-    """Money that went back for want of tickets, which were there: held for the order, or free."""
+    """Find refunds for lack of tickets that existed: held for the order, or free."""
     if any(isinstance(entry.event, TicketPoolClosed) for entry in world.log.recorded()):
         return
     for number, commit in enumerate(world.log.commits):
@@ -99,7 +99,7 @@ def _stock_denied(world: World, orders: Mapping[UUID, Order]) -> Iterator[str]:
 
 
 def _was_short(world: World, order: Order, refunded: int) -> bool:
-    """Whether at some instant before the refund a line's tickets were not to be had."""
+    """Tell whether a line's tickets were unavailable at some instant before the refund."""
     begun = world.log.committed_at[refunded] - TASK_LIMIT - TWO_CLOCKS
     for position, counts in enumerate(_counts(world.log.commits[:refunded])):
         is_over = position + 1 < refunded and world.log.committed_at[position + 1] < begun
@@ -109,7 +109,7 @@ def _was_short(world: World, order: Order, refunded: int) -> bool:
 
 
 def _is_short(counts: Mapping[UUID, Count], kind: UUID, pools: Iterable[UUID], order: Order, now: datetime) -> bool:
-    """Whether the order's lines of this ticket type want more than what is free and what they hold themselves."""
+    """Tell whether the order's lines of this ticket type need more than what is free and what they hold."""
     lines = [line for line in order.lines if line.ticket_type_id == kind]
     holds = [counts[key].holds.get(str(line.hold_id)) for key in pools for line in lines]
     own = sum(hold[0] for hold in holds if hold is not None and now < hold[1])

@@ -1,4 +1,4 @@
-"""What stands outside the containers and never forgets: log, bus, queue, provider and the read model."""
+"""Simulates what outlives the containers: log, bus, queue, provider and the read model."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -19,23 +19,23 @@ from chalicelib.platform.money import Money
 from chalicelib.platform.processes.work import Task, to_message
 from chalicelib.shop.orders.payments.port import Attempt, RefundOutcome
 from chalicelib.shop.orders.payments.sandbox import Deliver, Ledger, SandboxGateway
-from simulator.stage import Stage
+from simulator.scheduler import Scheduler
 
 PROVIDER_REMEMBERS = timedelta(minutes=1)
 MESSAGE_IS_HIDDEN_FOR = timedelta(minutes=1)
 
 
 class Log(MemoryEventStore):
-    """The log, which also remembers the order of its commits and feeds the bus."""
+    """Is the log. It also remembers the order of its commits, and feeds the bus."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, scheduler: Scheduler) -> None:
         super().__init__()
         self.commits: list[Sequence[StoredEvent]] = []
         self.committed_at: list[datetime] = []
         self.lost_races = 0
         self.subscriptions: list[list[StoredEvent]] = []
         self._recorded: list[RecordedEvent] = []
-        self._stage = stage
+        self._scheduler = scheduler
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
         written = self.usage.items_written
@@ -47,19 +47,23 @@ class Log(MemoryEventStore):
         if self.usage.items_written == written:
             return
         self.commits.append(events)
-        self.committed_at.append(self._stage.now)
+        self.committed_at.append(self._scheduler.now)
         for subscription in self.subscriptions:
             subscription.extend(events)
-        if self._stage.is_traced():
+        if self._scheduler.is_traced():
             names = (f"{_short(event)} {event.aggregate_version} of {event.aggregate_id}" for event in events)
-            self._stage.note(f"  log: {', '.join(names)}")
+            self._scheduler.note(f"  log: {', '.join(names)}")
 
     def events(self) -> list[StoredEvent]:
-        """All, in the order of their commits."""
+        """List all events, in the order of their commits."""
         return [event for commit in self.commits for event in commit]
 
     def recorded(self) -> list[RecordedEvent]:
-        """The same, decoded; each only once. Raises LogDamaged."""
+        """List all events decoded, each decoded only once.
+
+        Raises:
+            LogDamaged: an event cannot be decoded.
+        """
         events = self.events()
         self._recorded += map(recorded, events[len(self._recorded) :])
         return self._recorded
@@ -70,55 +74,57 @@ def _short(event: StoredEvent) -> str:
 
 
 @dataclass(slots=True)
-class Parcel:
-    """A message of the queue, which nobody sees before `visible_at`."""
+class QueuedMessage:
+    """Is a message of the queue, which nobody sees before `visible_at`."""
 
     body: str
     visible_at: datetime
 
 
 class Queue:
-    """A standard queue: no order, and a message stays until it is deleted."""
+    """Is a standard queue: it has no order, and a message stays until it is deleted."""
 
-    def __init__(self, stage: Stage) -> None:
-        self.parcels: list[Parcel] = []
-        self._stage = stage
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.messages: list[QueuedMessage] = []
+        self._scheduler = scheduler
 
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
-        self.parcels += (Parcel(to_message(task), self._stage.now + delay) for task in tasks)
+        self.messages += (QueuedMessage(to_message(task), self._scheduler.now + delay) for task in tasks)
 
-    def receive(self, *, twice: bool) -> Parcel | None:
-        """Any message; one that comes twice is not hidden from others meanwhile."""
-        visible = [parcel for parcel in self.parcels if parcel.visible_at <= self._stage.now]
+    def receive(self, *, twice: bool) -> QueuedMessage | None:
+        """Take any visible message. One that is to come twice stays visible to others."""
+        visible = [message for message in self.messages if message.visible_at <= self._scheduler.now]
         if not visible:
             return None
-        parcel = self._stage.random.choice(visible)
+        message = self._scheduler.random.choice(visible)
         if not twice:
-            parcel.visible_at = self._stage.now + MESSAGE_IS_HIDDEN_FOR
-        return parcel
+            message.visible_at = self._scheduler.now + MESSAGE_IS_HIDDEN_FOR
+        return message
 
-    def delete(self, parcel: Parcel) -> None:
-        self.parcels = [other for other in self.parcels if other is not parcel]
+    def delete(self, message: QueuedMessage) -> None:
+        self.messages = [other for other in self.messages if other is not message]
 
 
 class Provider(SandboxGateway):
-    """The sandbox, with an idempotency that lasts no longer than providers' does: whoever asks for the same refund a
-    minute later without having looked refunds twice."""
+    """Is the sandbox, with an idempotency that lasts no longer than that of providers.
 
-    def __init__(self, ledger: Ledger, stage: Stage, deliver: Deliver) -> None:
-        super().__init__(ledger, lambda: stage.now, "secret", deliver)
+    A client that asks for the same refund a minute later, without looking first, refunds twice.
+    """
+
+    def __init__(self, ledger: Ledger, scheduler: Scheduler, deliver: Deliver) -> None:
+        super().__init__(ledger, lambda: scheduler.now, "secret", deliver)
         self._remembered = ledger
-        self._stage = stage
+        self._scheduler = scheduler
 
     def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
         known = self._remembered.find(refund_id)
-        if known is not None and self._stage.now - known.due_at > PROVIDER_REMEMBERS:
-            refund_id = uuid5(refund_id, self._stage.now.isoformat())
+        if known is not None and self._scheduler.now - known.due_at > PROVIDER_REMEMBERS:
+            refund_id = uuid5(refund_id, self._scheduler.now.isoformat())
         return super().refund(refund_id, attempt, amount)
 
 
 class Snapshots(MemorySnapshots):
-    """`used` tells whether one was ever asked for and found."""
+    """Stores snapshots; `used` tells whether one was ever asked for and found."""
 
     used = False
 
@@ -129,7 +135,7 @@ class Snapshots(MemorySnapshots):
 
 
 class Keys:
-    """Person keys, the same in every run."""
+    """Makes person keys, the same in every run."""
 
     def find(self, person_id: str) -> bytes | None:
         return self.get_or_create(person_id)
@@ -142,7 +148,7 @@ class Keys:
 
 
 class ReferenceProjection:
-    """The plainest read model: every stream's state, folded as the bus delivers it, beside its position."""
+    """Is the plainest read model: the state and position of every stream, folded as the bus delivers it."""
 
     name = "reference"
 

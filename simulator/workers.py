@@ -1,4 +1,4 @@
-"""A worker with the handlers of all contexts, on whatever takes the place of the servers."""
+"""Makes a worker with the handlers of all contexts, on whatever replaces the servers."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from chalicelib.shop.orders.payments.port import PaymentGateway
 
 
 @dataclass(frozen=True)
-class Workshop:
-    """What the handlers of tasks use of a container."""
+class WorkerServices:
+    """Has what the handlers of tasks use of a container."""
 
     repository: Repository
     gateways: Mapping[str, PaymentGateway]

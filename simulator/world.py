@@ -1,4 +1,4 @@
-"""One shop: the servers, the containers before them, and every answer that a client was given."""
+"""Simulates one shop: the servers, the containers before them, and every answer that a client was given."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -29,18 +29,18 @@ from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.process import CheckoutProcess
 from simulator import faults
 from simulator.faults import FaultInjector, Port
+from simulator.scheduler import Crash, Line, Scheduler
 from simulator.servers import Keys, Log, Provider, Queue, ReferenceProjection, Snapshots
-from simulator.stage import Crash, Line, Stage
 
 REQUEST_LIMIT = timedelta(seconds=29)
 LARGEST_SKEW = timedelta(seconds=2)
 REFUSALS = (RuleViolated, Expired, PaymentRefused)
-"""What a customer who asks for nothing absurd may be refused with."""
+"""A customer who asks for nothing absurd may be refused with these errors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One Lambda: a cache and a clock of its own."""
+    """Is one Lambda container, with a cache and a clock of its own."""
 
     name: str
     repository: Repository
@@ -49,8 +49,10 @@ class Container:
 
 @dataclass(slots=True)
 class Reply:
-    """What a client was told, if anything: `answer`, or `refusal`. `since` and `until` are positions in the commits,
-    `clock` what the container took for the time when the request began."""
+    """Records what a client was told, if anything: `answer`, or `refusal`.
+
+    `since` and `until` are positions in the commits; `clock` is the container's time when the request began.
+    """
 
     what: str
     request_id: UUID
@@ -65,21 +67,21 @@ class Reply:
 
 @dataclass(slots=True)
 class Stock:
-    """What was put on sale: the concert, and its ticket types with the capacities of their pools."""
+    """Describes what was put on sale: the concert, and its ticket types with the capacities of their pools."""
 
     concert_id: UUID = field(default_factory=lambda: NAMESPACE_OID)
     types: dict[UUID, list[int]] = field(default_factory=dict)
 
 
 class World:
-    """Every port of every container has faults before it; what stands behind the ports is the truth."""
+    """Holds the shop. Every port of every container has faults before it; what stands behind the ports is the truth."""
 
     def __init__(self, seed: int, trace: Line | None = None) -> None:
-        self.stage = Stage(seed, trace)
-        self.random = self.stage.random
-        self.faults = FaultInjector(self.stage)
-        self.log = Log(self.stage)
-        self.queue = Queue(self.stage)
+        self.scheduler = Scheduler(seed, trace)
+        self.random = self.scheduler.random
+        self.faults = FaultInjector(self.scheduler)
+        self.log = Log(self.scheduler)
+        self.queue = Queue(self.scheduler)
         self.instances = MemoryInstances()
         self.parking = MemoryParking()
         self.snapshots = Snapshots()
@@ -93,14 +95,14 @@ class World:
         self.store: Any = self._port("log", self.log, faults.LOG)
         self.sends: Any = self._port("queue", self.queue, faults.QUEUE)
         self.vault = PersonVault(self._port("keys", Keys(), faults.PERSON_KEYS))
-        provider = Provider(self._port("ledger", self.ledger, faults.LEDGER), self.stage, self._hear)
+        provider = Provider(self._port("ledger", self.ledger, faults.LEDGER), self.scheduler, self._receive)
         self.gateways: dict[str, PaymentGateway] = {"sandbox": self._port("provider", provider, faults.GATEWAY)}
         self.containers = [self.new_container() for _ in range(self.random.randint(1, 4))]
 
     def new_container(self) -> Container:
         skew = LARGEST_SKEW * self.random.uniform(-1, 1) if self.random.random() < 0.7 else timedelta()  # noqa: PLR2004
         name = f"c{next(self._container_names)}"
-        return Container(name, self._repository(lambda: self.stage.now + skew), lambda: self.stage.now + skew)
+        return Container(name, self._repository(lambda: self.scheduler.now + skew), lambda: self.scheduler.now + skew)
 
     def runner(self) -> ProcessRunner:
         instances: Any = self._port("instances", self.instances, faults.INSTANCES)
@@ -108,7 +110,7 @@ class World:
 
     def consumer(self, projection: Projection) -> Consumer:
         parking: Any = self._port("parking", self.parking, faults.PARKING)
-        return Consumer(projection, self.store, parking, lambda: self.stage.now)
+        return Consumer(projection, self.store, parking, lambda: self.scheduler.now)
 
     def projections(self) -> list[Projection]:
         return [self.runner(), self._port("reference", self.reference, faults.PROJECTION)]
@@ -116,13 +118,13 @@ class World:
     def serve(
         self, person: Actor, what: str, key: str, command: Callable[[Repository, Caller], Any], **about: Any
     ) -> Reply:
-        """One request, in any container. Without answer and refusal, the client does not know what became of it."""
+        """Serve one request, in any container. Without answer and refusal, the client does not know its outcome."""
         place = self.random.randrange(len(self.containers))
         container = self.containers[place]
         caller = caller_of(person, what, key)
-        reply = Reply(what, caller.request.id, about, len(self.log.commits), container.clock(), self.stage.now)
-        self.stage.note(f"{what} {key} in {container.name}" + "".join(f", {k} {v}" for k, v in about.items()))
-        with self.stage.time_limit(REQUEST_LIMIT):
+        reply = Reply(what, caller.request.id, about, len(self.log.commits), container.clock(), self.scheduler.now)
+        self.scheduler.note(f"{what} {key} in {container.name}" + "".join(f", {k} {v}" for k, v in about.items()))
+        with self.scheduler.time_limit(REQUEST_LIMIT):
             try:
                 reply.answer = command(container.repository, caller)
             except Crash:
@@ -132,9 +134,9 @@ class World:
             except REFUSALS as refusal:
                 reply.refusal = refusal
             except CloudbashError as error:
-                self.stage.fail(f"{what} {key} was answered with {type(error).__name__}: {error.detail}")
-        reply.until, reply.ended_at = len(self.log.commits), self.stage.now
-        self.stage.note(f"{what} {key}: {_outcome(reply)}")
+                self.scheduler.fail(f"{what} {key} was answered with {type(error).__name__}: {error.detail}")
+        reply.until, reply.ended_at = len(self.log.commits), self.scheduler.now
+        self.scheduler.note(f"{what} {key}: {_outcome(reply)}")
         self.replies.append(reply)
         return reply
 
@@ -145,11 +147,11 @@ class World:
             clock,
             snapshots=snapshots,
             new_id=lambda: uuid5(NAMESPACE_OID, f"event {next(self._event_ids)}"),
-            pause=lambda seconds: self.stage.sleep(timedelta(seconds=seconds)),
+            pause=lambda seconds: self.scheduler.sleep(timedelta(seconds=seconds)),
         )
 
-    def _hear(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
-        """As the shop wires the sandbox: its call comes straight to where our webhook leads."""
+    def _receive(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
+        """Receive a notification as the shop wires the sandbox: its call goes straight to our webhook."""
         with suppress(Unavailable):
             receive(self.gateways["sandbox"], self.sends, body, headers, delay)
 
@@ -158,7 +160,7 @@ class World:
 
 
 def caller_of(person: Actor, what: str, key: str) -> Caller:
-    """The same key is the same request, whichever container it reaches."""
+    """Make the caller of a request. The same key is the same request, whichever container it reaches."""
     request_id = uuid5(NAMESPACE_OID, f"{person.id} {what} {key}")
     return Caller(person, Origin(str(person.id), key, str(request_id)), RequestIdentity(request_id, _hash(what)))
 

@@ -1,4 +1,4 @@
-"""What it costs, line by line, in US dollars: measured counts times published prices."""
+"""Calculates the cost line by line, in US dollars: measured counts times published prices."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from ops.plan.prices import Prices
 
 GIGABYTE = 1_000_000_000
 RECORDS_A_BATCH = 10
-"""That a consumer gets at a time, on average; up to 100."""
+"""A consumer gets so many records at a time, on average; up to 100."""
 LOG_BYTES = 500
-"""That Lambda itself writes about each invocation."""
+"""Lambda itself writes so many bytes about each invocation."""
 KEY_REQUESTS = 2
-"""To KMS for a purchase: the buyer's data key is made, and opened once."""
+"""A purchase sends so many requests to KMS: the buyer's data key is made, and opened once."""
 HOURS = 730
 SCHEDULED = sum(isinstance(function.trigger, Schedule) for function in FUNCTIONS.values())
-"""Functions that run every minute."""
+"""So many functions run every minute."""
 SCHEDULED_SECONDS = 0.5
 SECRETS, KEYS = 3, 2
 SERIES = 19
-"""Of our metrics: a name and a function that counts it."""
+"""We have so many metrics, counting each name and function."""
 POSTGRES_GIGABYTES = 20
 VISITS_A_PURCHASE = 20
-"""In a quiet month: most people only look."""
+"""In a quiet month most people only look."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class Line:
 
 
 def on_sale(load: Load, prices: Prices) -> list[Line]:
-    """What this on-sale adds to the bill of its month."""
+    """List what this on-sale adds to the bill of its month."""
     return list(_used(load, prices, load.sale.requests(), load.contention.losses))
 
 
 def quiet_month(load: Load, prices: Prices, purchases: int) -> list[Line]:
-    """A month without an on-sale: what stands there anyway, and so many purchases in it."""
+    """List the cost of a month without an on-sale: the fixed part, and that of so many purchases."""
     visits = float(purchases * VISITS_A_PURCHASE)
     steps = dict.fromkeys(("cart", "hold", "checkout", "payment"), float(purchases))
     trickle = {**steps, "concert page": visits, "availability": visits, "order page": 2.0 * purchases, "refusal": 0.0}
@@ -55,7 +55,7 @@ def total(lines: list[Line]) -> float:
 
 
 def records(load: Load, requests: Rates) -> tuple[float, float]:
-    """Events, and the kilobytes of them as Kinesis bills them."""
+    """Return the number of events, and their kilobytes as Kinesis bills them."""
     number = sum(many * load.counted[step].records for step, many in requests.items())
     return number, sum(many * load.counted[step].record_kilobytes for step, many in requests.items())
 
@@ -92,8 +92,8 @@ def _used(load: Load, prices: Prices, requests: Rates, losses: float) -> Iterato
     yield line("KMS, keys of buyers", "kms_requests", requests["checkout"] * KEY_REQUESTS)
     yield line("CloudWatch, logs", "logs_ingested", (all_requests + requests["cart"] + batches) * LOG_BYTES / GIGABYTE)
     yield line("answers to the internet", "transfer_out", over("answers") * 1024 / GIGABYTE)
-    yield line("the events kept, a month", "dynamodb_storage", put)
-    yield line("and for recovery, a month", "dynamodb_recovery", put)
+    yield line("events, storage for a month", "dynamodb_storage", put)
+    yield line("events, recovery for a month", "dynamodb_recovery", put)
 
 
 def _standing(prices: Prices) -> Iterator[Line]:
@@ -103,20 +103,20 @@ def _standing(prices: Prices) -> Iterator[Line]:
         ("Postgres, storage", "postgres_storage", POSTGRES_GIGABYTES),
         ("Redis", "redis_hours", HOURS),
         ("Kinesis, the stream", "kinesis_stream_hours", HOURS),
-        ("Lambda, every minute", "lambda_requests", runs),
-        ("Lambda, their time", "lambda_gb_seconds", runs * SCHEDULED_SECONDS * gigabytes("retry_overdue")),
+        ("Lambda, scheduled functions", "lambda_requests", runs),
+        ("Lambda, their duration", "lambda_gb_seconds", runs * SCHEDULED_SECONDS * gigabytes("retry_overdue")),
         ("KMS, keys", "kms_keys", KEYS),
         ("secrets", "secrets", SECRETS),
-        ("the way out of the VPC", "nat_hours", HOURS),
-        ("alarms, on so many metrics", "alarms", _watched_metrics()),
-        ("metrics of our own", "metrics", SERIES),
+        ("NAT gateway", "nat_hours", HOURS),
+        ("alarms, by metric", "alarms", _watched_metrics()),
+        ("custom metrics", "metrics", SERIES),
     ):
         unit = prices[price].unit.removeprefix("million ")
         yield Line(what, float(quantity), unit, prices.cost(price, quantity))
 
 
 def _watched_metrics() -> int:
-    """By the alarms of the template; those that calculate watch several."""
+    """Count the metrics that the template's alarms watch; an alarm with an expression watches several."""
     watching = (one["Properties"] for one in alarms.resources(FUNCTIONS).values() if one["Type"] == alarms.ALARM)
     return sum(sum("MetricStat" in metric for metric in one.get("Metrics", [])) or 1 for one in watching)
 

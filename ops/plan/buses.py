@@ -11,14 +11,16 @@ from ops.plan.load import READERS_OF_THEIR_OWN, Load, consumers
 from ops.plan.prices import Prices
 
 STREAM_READERS = 2
-"""Of one shard of DynamoDB Streams; more may be throttled
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html)."""
+"""So many consumers may read one shard of DynamoDB Streams; more may be throttled
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+"""
 FIFO_CALLS = 70_000
-"""A second and kind of call in eu-west-1, in high throughput mode, a batch of up to ten messages a call
-(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html)."""
+"""SQS takes so many calls of each kind a second in eu-west-1, in high throughput mode. A call has up to ten messages
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html).
+"""
 FIFO_BATCH = 10
 FIFO_CALLS_A_MESSAGE = 3
-"""Sent, received, deleted; a chunk of 64 KB is billed as one, so a batch of our events is one."""
+"""A message is sent, received and deleted. A chunk of 64 KB is billed as one, so a batch of our events is one."""
 
 
 @dataclass(frozen=True)
@@ -26,13 +28,13 @@ class Bus:
     name: str
     subscribers: str
     suffices: bool
-    """Whether our consumers can all subscribe."""
+    """It tells whether our consumers can all subscribe."""
     order: str
     replay: str
     throughput: str
     on_sale: float
     quiet_month: float
-    """US dollars, without the purchases in it: what stands there anyway."""
+    """It is the fixed cost in US dollars, without the purchases of that month."""
 
 
 def buses_of(load: Load, prices: Prices) -> list[Bus]:

@@ -1,4 +1,4 @@
-"""The command that plans an on-sale."""
+"""Defines the command that plans an on-sale."""
 
 import argparse
 from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def plan(options: argparse.Namespace) -> Report:
-    """before an on-sale: can it be sold, how long does it take, what does it cost, which quotas must be raised"""
+    """Calculate whether an on-sale can be sold, how long it takes, what it costs and which quotas it needs."""
     sale = OnSale(**{field.name: getattr(options, field.name) for field in fields(OnSale)})
     timings = Timings(**{field.name: getattr(options, field.name) for field in fields(Timings)})
     planned = Plan(Load(sale, timings, measured()), prices_of(options.region), options.quiet_purchases)
@@ -38,29 +38,33 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("plan", help=plan.__doc__)
     for name, kind in {"tickets": _whole, "buyers": _whole, "minutes": _positive}.items():
         default = {"tickets": 80_000, "buyers": 1_000_000, "minutes": 10.0}[name]
-        parser.add_argument(
-            f"--{name}", type=kind, default=default, help=f"{MEANINGS[name]}; {default:,g} if not given"
-        )
+        parser.add_argument(f"--{name}", type=kind, default=default, help=f"{MEANINGS[name]} ({default:,.0f})")
     kinds = {"tickets_per_order": _at_least_one, "rush": _at_least_one, "abandoned": _share}
     for made in (OnSale, Timings):
         for field in fields(made)[3 if made is OnSale else 0 :]:
             kind = kinds.get(field.name, _not_negative)
             option = f"--{field.name.replace('_', '-')}"
             parser.add_argument(
-                option, type=kind, default=field.default, help=f"{MEANINGS[field.name]}; {field.default:g}"
+                option, type=kind, default=field.default, help=f"{MEANINGS[field.name]} ({field.default:g})"
             )
-    parser.add_argument("--price", type=_positive, default=50.0, help="of a ticket, in dollars; 50")
-    parser.add_argument("--quiet-purchases", type=_whole, default=1_000, help="of a month without an on-sale; 1,000")
-    parser.add_argument("--region", default="eu-west-1", help="whose prices; eu-west-1")
+    parser.add_argument("--price", type=_positive, default=50.0, help="dollars that a ticket costs (50)")
+    parser.add_argument(
+        "--quiet-purchases", type=_whole, default=1_000, help="purchases in a month without an on-sale (1,000)"
+    )
+    parser.add_argument("--region", default="eu-west-1", help="take the prices of this region (eu-west-1)")
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--buses", action="store_true", help="compare the event buses that AWS offers for it")
-    what.add_argument("--simulate", action="store_true", help="compare with a simulation of the first seconds")
-    parser.add_argument("--seed", type=int, default=0, help="of the simulation")
+    what.add_argument("--buses", action="store_true", help="compare AWS's event buses for this on-sale")
+    what.add_argument("--simulate", action="store_true", help="compare the plan with a simulation of the first seconds")
+    parser.add_argument("--seed", type=int, default=0, help="seed the simulation with this number (0)")
     parser.set_defaults(command=plan)
 
 
 def _whole(text: str) -> int:
-    """Raises ArgumentTypeError, to which argparse adds the argument's name."""
+    """Read a whole number.
+
+    Raises:
+        ArgumentTypeError: it is not one; argparse adds the argument's name.
+    """
     try:
         number = int(text)
     except ValueError:

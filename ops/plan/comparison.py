@@ -1,4 +1,4 @@
-"""The formulas beside the simulation."""
+"""Compares the formulas with the simulation."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -20,10 +20,10 @@ LAST = 50
 
 
 def compare(plan: Plan, seed: int) -> Report:
-    """With the quotas raised as the plan says, and as many containers there before the opening as it needs."""
+    """Compare both with the quotas that the plan asks for, and the containers that it needs before the opening."""
     with _clock() as on_time:
         outcome = simulate(plan.load, quotas(plan), seed, on_time)
-    rows = list(_figures(plan, outcome))
+    rows = list(_rows(plan, outcome))
     shown = [
         {
             "figure": name,
@@ -45,7 +45,7 @@ def compare(plan: Plan, seed: int) -> Report:
 
 
 def quotas(plan: Plan) -> Quotas:
-    """What the plan asks for, or what is there if that suffices."""
+    """Return the quotas that the plan asks for, or the present ones where they suffice."""
     granted = {limit.name: _granted(limit) for limit in plan.limits}
     writes, reads = granted["event log, writes of a new table"], granted["event log, reads of a new table"]
     partitions = max(NEW_TABLE_PARTITIONS, ceil(writes / PARTITION_WRITES), ceil(reads / PARTITION_READS))
@@ -57,7 +57,7 @@ def _granted(limit: Limit) -> float:
     return limit.given if limit.suffices or not limit.raised_by else limit.to_ask_for
 
 
-def _figures(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, float, float]]:
+def _rows(plan: Plan, outcome: Outcome) -> Iterator[tuple[str, float, float]]:
     yield "seconds until the last ticket is held", plan.last_ticket(raised=True), outcome.last_hold_at
     plenty, last = outcome.holds[: -len(outcome.holds) // LAST], outcome.holds[-len(outcome.holds) // LAST :]
     for name, share in (("half of all", 0.5), ("99 of 100", 0.99)):
@@ -90,7 +90,7 @@ def _counts(outcome: Outcome) -> dict[str, int]:
 
 @contextmanager
 def _clock() -> Iterator[Callable[[float], None]]:
-    """How far the simulated time has come, on the error stream: when it ends is what the simulation is to find out."""
+    """Show the simulated time on the error stream; nobody knows beforehand when the simulation ends."""
     columns = SpinnerColumn(), TextColumn("Simulating: {task.description}"), TimeElapsedColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("the opening")

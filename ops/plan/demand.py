@@ -1,4 +1,4 @@
-"""Who comes, when, and what they ask for.
+"""Calculates how many buyers come, when, and what they ask for.
 
 Buyers arrive over some minutes, most of them at the start: the rate falls exponentially from `rush` times the mean.
 Each looks around, opens a cart and asks for tickets, until the last one is held. Then all who come are refused, and ask
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from math import exp, inf, log
 
 Rates = dict[str, float]
-"""Requests by step, in all or a second; the steps are those of `measured.json`."""
+"""It has requests by step, in total or a second; the steps are those of `measured.json`."""
 
 ORDER_PAGES = 2
-"""How often a buyer looks at the order: the page after the payment, and once more."""
+"""A buyer looks at the order so often: at the page after the payment, and once more."""
 
 
 @dataclass(frozen=True)
 class OnSale:
-    """`abandoned` is the share of holds that end unpaid; their tickets are sold to others later."""
+    """Describes an on-sale. `abandoned` is the share of holds that end unpaid; their tickets are sold later."""
 
     tickets: int
     buyers: int
@@ -35,12 +35,12 @@ class OnSale:
 
     @property
     def stock(self) -> float:
-        """Holds that take all tickets."""
+        """Return the number of holds that take all tickets."""
         return self.tickets / self.tickets_per_order
 
     @property
     def holds(self) -> float:
-        """All that are ever given, also on tickets that come back."""
+        """Return the number of holds that are ever given, including those on tickets that come back."""
         return min(self.buyers, self.stock / (1 - self.abandoned))
 
     @property
@@ -57,22 +57,22 @@ class OnSale:
 
     @property
     def peak(self) -> float:
-        """Arrivals a second at the opening."""
+        """Return the arrivals a second at the opening."""
         return self.rush * self.buyers / self.seconds
 
     def arrival_rate(self, at: float) -> float:
-        """Arrivals a second, `at` seconds after the opening."""
+        """Return the arrivals a second, `at` seconds after the opening."""
         return self.peak * exp(-self._decay * at / self.seconds) if at <= self.seconds else 0.0
 
     def arrived(self, at: float) -> float:
-        """Buyers who have come by then."""
+        """Return the number of buyers who have come by then."""
         part = min(at / self.seconds, 1)
         if not self._decay:
             return self.buyers * part
         return self.buyers * (1 - exp(-self._decay * part)) / (1 - exp(-self._decay))
 
     def when(self, buyers: float) -> float:
-        """Seconds until so many have come; infinite if they never do."""
+        """Return the seconds until so many buyers have come; infinite if they never do."""
         if buyers > self.buyers:
             return inf
         if not self._decay:
@@ -80,7 +80,7 @@ class OnSale:
         return -self.seconds / self._decay * log(1 - buyers / self.buyers * (1 - exp(-self._decay)))
 
     def requests(self) -> Rates:
-        """Of the whole on-sale."""
+        """Return the requests of the whole on-sale."""
         return {
             "concert page": self.buyers * self.looks,
             "availability": self.buyers * self.looks + self.refusals,
@@ -93,7 +93,7 @@ class OnSale:
         }
 
     def opening(self) -> Rates:
-        """A second, at the worst of the time when there are tickets: everybody gets a hold, and those before pay."""
+        """Return the requests a second at the opening: everybody gets a hold, and the buyers before them pay."""
         paying = self._paying(self.peak)
         return {
             "concert page": self.peak * self.looks,
@@ -107,7 +107,7 @@ class OnSale:
         }
 
     def sold_out(self) -> Rates:
-        """A second, when the last ticket has just been held: everybody is refused, and those before pay."""
+        """Return the requests a second after the last ticket is held: everybody is refused, and earlier buyers pay."""
         if not self.sells_out:
             return dict.fromkeys(self.opening(), 0.0)
         arriving = self.arrival_rate(self.when(self.stock))
@@ -124,12 +124,12 @@ class OnSale:
         }
 
     def _paying(self, holding: float) -> float:
-        """However fast they got their holds, they think before they pay."""
+        """Return the payments a second: however fast buyers get their holds, they think before they pay."""
         return min(holding, self.purchases / self.think_seconds)
 
     @property
     def _decay(self) -> float:
-        """k with k / (1 - e^-k) = rush, by bisection; 0 for an even stream."""
+        """Find k with k / (1 - e^-k) = rush, by bisection; 0 for an even stream."""
         if self.rush <= 1:
             return 0.0
         low, high = 1e-9, self.rush + 1

@@ -1,4 +1,4 @@
-"""What AWS gives a new account, beside what the on-sale needs: each with its rule and what to do about it."""
+"""Compares what AWS gives a new account with what the on-sale needs, and says what to do about each limit."""
 
 from dataclasses import dataclass
 from math import ceil, inf
@@ -6,44 +6,55 @@ from math import ceil, inf
 from ops.plan.load import SHARD_BYTES_OUT, Load
 
 API_REQUESTS = 10_000
-"""Requests a second of all APIs of an account in a region, burst 5,000; can be raised
-(https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html)."""
+"""All APIs of an account in a region get so many requests a second, burst 5,000; can be raised
+(https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html).
+"""
 CONCURRENCY = 1_000
-"""Executions at once of all functions of an account in a region; can be raised
-(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html)."""
+"""All functions of an account in a region get so many executions at once; can be raised
+(https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html).
+"""
 REQUESTS_PER_CONCURRENCY = 10
-"""Requests a second of a function for each execution that the quota allows (the same page)."""
+"""A function gets so many requests a second for each execution that the quota allows (the same page)."""
 SCALING, SCALING_SECONDS = 1_000, 10
-"""Containers that one function gains in so many seconds; refilled continuously, never more than these at once, cannot
-be raised (https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html)."""
+"""One function gains so many containers in so many seconds. They are refilled continuously, never more than these at
+once, and the limit cannot be raised (https://docs.aws.amazon.com/lambda/latest/dg/scaling-behavior.html).
+"""
 NEW_TABLE_WRITES, NEW_TABLE_READS = 4_000, 12_000
-"""Units a second of a new on-demand table. More comes by itself, at most double the last peak within 30 minutes; or at
-once by raising the table's warm throughput, which is charged once
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html)."""
+"""A new on-demand table gets so many units a second. More comes by itself, at most double the last peak within 30
+minutes; or at once by raising the table's warm throughput, which is charged once
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/warm-throughput.html).
+"""
 TABLE_WRITES, TABLE_READS = 40_000, 40_000
-"""Units a second of one table; can be raised
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html)."""
+"""One table gets so many units a second; can be raised
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html).
+"""
 PARTITION_WRITES, PARTITION_READS = 1_000, 3_000
-"""Units a second of one partition, so of one item; cannot be raised
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html)."""
+"""One partition, and so one item, gets so many units a second; cannot be raised
+(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html).
+"""
 NEW_STREAM_RECORDS = 4_000
 NEW_STREAM_BYTES = 4_000_000
-"""Records and bytes a second that a new on-demand stream takes. It takes twice its peak of the last 30 days,
-and refuses when traffic more than doubles within 15 minutes
-(https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html)."""
+"""A new on-demand stream takes so many records and bytes a second. It takes twice its peak of the last 30 days, and
+refuses when traffic more than doubles within 15 minutes
+(https://docs.aws.amazon.com/streams/latest/dev/how-do-i-size-a-stream.html).
+"""
 POSTGRES_CONNECTIONS = 450
-"""Of 4 GB: LEAST(memory / 9531392, 5000)
-(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html)."""
+"""An instance of 4 GB takes so many connections: LEAST(memory / 9531392, 5000)
+(https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/CHAP_Limits.html).
+"""
 REDIS_CONNECTIONS = 65_000
-"""Clients of one node (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html)."""
+"""One node takes so many clients (https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/quota-limits.html)."""
 
 SPARE = 1.3
-"""A quota is asked for with this much more than is needed."""
+"""The plan asks for so many times what is needed."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """`raised_by` says how; empty if AWS raises it for nobody. `slows` is whether buyers wait when it is reached."""
+    """Compares a limit with the need. `raised_by` says how to raise it; it is empty if AWS raises it for nobody.
+
+    `slows` tells whether buyers wait when it is reached.
+    """
 
     name: str
     unit: str
@@ -55,7 +66,7 @@ class Limit:
 
     @property
     def headroom(self) -> float:
-        """How often what is needed fits in; below 1 it does not."""
+        """Return how often the need fits into the limit; below 1 it does not fit."""
         return self.given / self.needed if self.needed else inf
 
     @property
@@ -64,7 +75,7 @@ class Limit:
 
     @property
     def to_ask_for(self) -> int:
-        """What is needed and some more, rounded up to two digits."""
+        """Return what is needed and some spare, rounded up to two digits."""
         wanted = ceil(self.needed * SPARE)
         grain: int = 10 ** max(0, len(str(wanted)) - 2)
         return -(-wanted // grain) * grain
@@ -77,7 +88,7 @@ class Limit:
 
 
 def limits_of(load: Load) -> list[Limit]:
-    """In the order in which a request meets them."""
+    """List the limits in the order in which a request meets them."""
     concurrency = load.concurrency()
     return [
         Limit(
@@ -170,7 +181,7 @@ def limits_of(load: Load) -> list[Limit]:
         Limit(
             "one sold-out result, reads of its item",
             "units/s",
-            load.mark_reads(),
+            load.result_reads(),
             PARTITION_READS,
             "",
             "some of the refused get 503 with Retry-After instead of 409 for a while; nothing is oversold",

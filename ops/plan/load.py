@@ -1,4 +1,4 @@
-"""What the demand asks of AWS at its worst: a second of the opening, or of the time right after the last ticket."""
+"""Calculates the load on AWS in the worst seconds: at the opening, and right after the last ticket."""
 
 import json
 from collections.abc import Mapping
@@ -17,12 +17,13 @@ from ops.plan.timings import Contention, Timings
 WRITES_OF_POOL = ("hold", "checkout", "payment")
 AUTHORIZER_SECONDS = 0.01
 READS_FOR_THE_LAST = 2
-"""Of each pool, by a buyer of the last tickets."""
+"""A buyer of the last tickets reads each pool so often."""
 SHARD_BYTES, SHARD_RECORDS = 1_000_000, 1_000
-"""What one shard of Kinesis takes a second
-(https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html)."""
+"""One shard of Kinesis takes so much a second
+(https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html).
+"""
 SHARD_BYTES_OUT = 2_000_000
-"""What one shard gives a second, shared by all consumers without enhanced fan-out; with it, to each (the same page)."""
+"""All consumers of a shard share so many bytes a second; with enhanced fan-out, each gets as many (the same page)."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,10 @@ class Load:
 
     @cached_property
     def pools(self) -> int:
-        """By the rule with which the shop splits stock; a concert of more tickets has more ticket types."""
+        """Return the number of pools, by the rule with which the shop splits stock.
+
+        A concert of more tickets has more ticket types.
+        """
         full, rest = divmod(self.sale.tickets, MAX_QUANTITY)
         return full * len(split_stock(MAX_QUANTITY)) + (len(split_stock(rest)) if rest else 0)
 
@@ -47,7 +51,7 @@ class Load:
 
     @cached_property
     def contention(self) -> Contention:
-        """At the opening."""
+        """Return the contention at the opening."""
         opening, _ = self.worst_seconds
         alone = sum(rate * self.timings.in_lambda(step, self.counted) for step, rate in opening.items())
         writes = sum(opening[step] for step in WRITES_OF_POOL)
@@ -57,39 +61,47 @@ class Load:
         return max(sum(rates.values()) for rates in self.worst_seconds)
 
     def concurrency(self) -> float:
-        """Containers of the API and of the authorizer that are busy at once, by Little's law: rate times duration. The
-        worst is when the last tickets go."""
+        """Return how many containers of the API and the authorizer are busy at once.
+
+        That is Little's law: rate times duration. The worst moment is when the last tickets go.
+        """
         opening, after = self.worst_seconds
         return max(
             self._concurrency(opening) + self._arriving_last * self.seconds_for_the_last, self._concurrency(after)
         )
 
     def log_writes(self) -> float:
-        """Write units a second in the log; what a lost race tried to write counts as well
-        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html, conditional writes)."""
+        """Return the write units a second in the log, including what lost races tried to write.
+
+        Failed conditional writes count as well
+        (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html).
+        """
         return max(
             sum(rate * self._log_units(step) for step, rate in rates.items() if rate) for rates in self.worst_seconds
         )
 
     def log_reads(self) -> float:
-        """Read units a second of the API, over all tables: nearly all of them are of the log."""
+        """Return the API's read units a second over all tables; nearly all of them are of the log."""
         return max(
             sum(rate * self.counted[step].api.read_units for step, rate in rates.items())
             for rates in self.worst_seconds
         )
 
     def pool_units(self) -> float:
-        """Write units a second in one pool."""
+        """Return the write units a second in one pool."""
         opening, _ = self.worst_seconds
         return sum(opening[step] * self._pool_units(step) for step in WRITES_OF_POOL) / self.pools
 
     def last_reads(self) -> float:
-        """Read units a second of each pool when the last tickets go: whoever comes reads them all, once on the way
-        through the pools that looked as if they had room, and once with one now; until a verdict is kept."""
+        """Return the read units a second of each pool when the last tickets go.
+
+        Until a recount's result is stored, every buyer reads all pools: once on the way through the likely ones, and
+        once in the recount.
+        """
         return READS_FOR_THE_LAST * self._arriving_last / self.ticket_types
 
-    def mark_reads(self) -> float:
-        """Read units a second of one sold-out result: one a refusal."""
+    def result_reads(self) -> float:
+        """Return the read units a second of one sold-out result: one for each refusal."""
         return self.worst_seconds[1]["refusal"] / self.ticket_types
 
     def records(self) -> float:
@@ -106,17 +118,17 @@ class Load:
         return max(1, ceil(self.record_bytes() / SHARD_BYTES), ceil(self.records() / SHARD_RECORDS))
 
     def bytes_out(self) -> float:
-        """Bytes a second that those who share what it gives read from one shard."""
+        """Return the bytes a second that the consumers without fan-out read from one shard."""
         return self.record_bytes() * (consumers() - READERS_OF_THEIR_OWN) / self.shards()
 
     def seconds_in_lambda(self, step: str) -> float:
-        """On average, lost races included: who pays in another container loses one as well."""
+        """Return the average time of a step. It includes lost races, also those of payments in another container."""
         lost = self.contention.seconds if step in WRITES_OF_POOL else 0.0
         return self.timings.in_lambda(step, self.counted) + lost
 
     @property
     def seconds_for_the_last(self) -> float:
-        """That a hold of the last tickets takes longer: it reads all pools, one after the other."""
+        """Return the extra time of a hold of the last tickets, which reads all pools one after the other."""
         return READS_FOR_THE_LAST * self.pools / self.ticket_types * self.timings.read_seconds
 
     @property
@@ -138,16 +150,16 @@ class Load:
 _RESOURCES: Mapping[str, Mapping[str, object]] = json.loads(RESOURCES.read_text())["Resources"]
 
 READERS_OF_THEIR_OWN = sum(resource["Type"] == "AWS::Kinesis::StreamConsumer" for resource in _RESOURCES.values())
-"""Consumers with enhanced fan-out in every stage: each is given as much as all others share."""
+"""So many consumers have enhanced fan-out in every stage; each is given as much as all others share."""
 
 
 @cache
 def consumers() -> int:
-    """Functions that follow the event bus."""
+    """Count the functions that follow the event bus."""
     return sum(isinstance(function.trigger, Bus) for function in FUNCTIONS.values())
 
 
 @cache
 def gigabytes(function: str) -> float:
-    """Of memory that the function is configured with."""
+    """Return the memory of the function, in GB."""
     return FUNCTIONS[function].memory / 1024

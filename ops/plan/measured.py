@@ -1,4 +1,4 @@
-"""What each step of a visit costs, as measured by `python -m benchmarks.plan_counts` on the local stack."""
+"""Reads what each step of a visit costs, as `python -m benchmarks.plan_counts` measured it on the local stack."""
 
 import json
 from dataclasses import dataclass
@@ -11,30 +11,30 @@ FILE = Path(__file__).with_name("measured.json")
 
 @dataclass(frozen=True)
 class Spent:
-    """On DynamoDB, over all tables."""
+    """Counts what was spent on DynamoDB, over all tables."""
 
     requests: int
     reads: int
-    """Of the requests."""
+    """So many of the requests are reads."""
     read_units: float
     write_units: float
 
 
 @dataclass(frozen=True)
 class Step:
-    """One request of a buyer, answered by the API, and what the followers of the log then do with its events."""
+    """Counts what one request of a buyer costs: the API's answer, and what the log's followers do with its events."""
 
     api: Spent
     followers: Spent
     log_units: dict[str, int]
-    """Write units in the log, by aggregate type."""
+    """It has the write units in the log, by aggregate type."""
     answer_kilobytes: int
-    """Of the body, rounded up."""
+    """It is the size of the body, rounded up."""
     records: int
-    """On the event bus: one for each event."""
+    """The event bus gets one record for each event."""
     record_bytes: int
     record_kilobytes: int
-    """Each record rounded up, as Kinesis on demand bills it."""
+    """Each record is rounded up, as Kinesis on demand bills it."""
 
     @property
     def log_write_units(self) -> int:

@@ -1,4 +1,4 @@
-"""The plan as a whole: whether, how long, how much."""
+"""Combines the plan's answers: whether, how long, and how much."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,9 +37,12 @@ class Plan:
         return min(self.load.sale.tickets, self.load.sale.purchases * self.load.sale.tickets_per_order)
 
     def last_ticket(self, *, raised: bool) -> float:
-        """Seconds until all tickets are held, with the quotas raised or as a new account has them; infinite if they
-        never are. Buyers are served as they come or as fast as the narrowest limit lets them, whichever is less: the
-        rate of arrivals only falls, so the two lines of what has come and what was served cross once."""
+        """Return the seconds until all tickets are held, or infinity if they never are.
+
+        The quotas are raised, or those of a new account. Buyers are served as they come, or as fast as the narrowest
+        limit lets them, whichever is less: the rate of arrivals only falls, so the two lines of what has come and what
+        was served cross once.
+        """
         sale = self.load.sale
         if not sale.sells_out:
             return inf
@@ -47,17 +50,17 @@ class Plan:
         return max(sale.when(sale.stock), sale.stock / (sale.peak * min(1.0, narrowest)))
 
     def hold_seconds(self, quantile: float) -> float:
-        """Of a hold at the opening, as its buyer waits for it, with the quotas raised."""
+        """Return how long a buyer waits for a hold at the opening, with the quotas raised."""
         times = self.load.timings
         alone = times.in_lambda("hold", self.load.counted) + times.around_ms / 1000
         return alone + self.load.contention.seconds_at(quantile)
 
     def last_hold_seconds(self) -> float:
-        """Of a hold of the last tickets: all pools are read, one after the other."""
+        """Return how long a hold of the last tickets takes, which reads all pools one after the other."""
         return self.hold_seconds(0.5) + self.load.seconds_for_the_last
 
     def step_seconds(self, step: str) -> float:
-        """Of any other step, on average."""
+        """Return how long any other step takes, on average."""
         return self.load.seconds_in_lambda(step) + self.load.timings.around_ms / 1000
 
     def _headrooms(self, raised: bool) -> list[float]:

@@ -1,4 +1,4 @@
-"""The plan in words and tables, for an organiser first and for who runs the account next."""
+"""Presents the plan in words and tables, for an organiser first, then for the person who runs the account."""
 
 from math import inf, isfinite
 from typing import Any
@@ -13,26 +13,26 @@ from ops.plan.prices import Prices
 from ops.plan.timings import Timings
 from ops.report import Rows, Section
 
-_NOT_IN_IT = (
+_NOT_INCLUDED = (
     "tax, free tiers, raised warm throughput, provisioned concurrency, shards and fan-out, the payment provider's "
-    "fees, mail, what goes through NAT, support"
+    "fees, mail, data through NAT, support"
 )
 MEANINGS = {
-    "tickets": "of all ticket types",
+    "tickets": "tickets of all ticket types",
     "buyers": "people who come",
-    "minutes": "over which they come",
-    "tickets_per_order": "on average",
+    "minutes": "minutes over which they come",
+    "tickets_per_order": "tickets in an order, on average",
     "rush": "arrivals at the opening, as a multiple of the mean; 1 is an even stream",
-    "looks": "at the concert's page and what is left, before a buyer asks for tickets",
-    "retries": "of a refused buyer, each with another look at what is left",
+    "looks": "how often a buyer looks at the concert and its availability before asking for tickets",
+    "retries": "how often a refused buyer asks again, each time with another look at the availability",
     "abandoned": "share of holds that end unpaid; 15 minutes later their tickets are sold to others",
-    "think_seconds": "between two steps of a purchase",
-    "read_ms": "one read of DynamoDB (assumed)",
-    "write_ms": "one transaction of DynamoDB (assumed)",
-    "store_ms": "one request to Postgres or Redis (assumed)",
-    "provider_ms": "the payment provider's answer (assumed)",
-    "work_ms": "the API's own work for a request, with 1 GB of memory (assumed)",
-    "around_ms": "network and API Gateway around a request (assumed)",
+    "think_seconds": "seconds between two steps of a purchase",
+    "read_ms": "assumed milliseconds of one read of DynamoDB",
+    "write_ms": "assumed milliseconds of one transaction of DynamoDB",
+    "store_ms": "assumed milliseconds of one request to Postgres or Redis",
+    "provider_ms": "assumed milliseconds of the payment provider's answer",
+    "work_ms": "assumed milliseconds of the API's own work for a request, with 1 GB of memory",
+    "around_ms": "assumed milliseconds of network and API Gateway around a request",
 }
 
 
@@ -43,8 +43,8 @@ def headline(plan: Plan, price: float) -> tuple[str, str, str]:
 def headline_of_simulation(plan: Plan) -> tuple[str, str]:
     sale = plan.load.sale
     return (
-        f"{sale.tickets:,} tickets, {sale.buyers:,} buyers in {sale.minutes:g} minutes, with the quotas asked for.",
-        "Simulated: all who come until the last ticket is held and a second longer; whoever has tickets pays.",
+        f"{sale.tickets:,} tickets, {sale.buyers:,} buyers in {sale.minutes:g} minutes, with the quotas of the plan.",
+        "Simulated: all who come until a second after the last ticket is held; everybody with tickets pays.",
     )
 
 
@@ -52,11 +52,11 @@ def sections(plan: Plan) -> tuple[Section, ...]:
     return (
         Section("To do before the on-sale", _to_do(plan)),
         Section("Limits of a new account, at the worst second", [_limit(limit) for limit in plan.limits]),
-        Section("Sized for it", _sizes(plan)),
-        Section("What a buyer waits, with the quotas raised", _waits(plan)),
+        Section("Sizes", _sizes(plan)),
+        Section("How long a buyer waits, with the quotas raised", _waits(plan)),
         Section("The bill of the on-sale", _bill(plan.on_sale)),
         Section(f"The bill of a month with {plan.quiet_purchases:,} purchases and no on-sale", _bill(plan.quiet_month)),
-        Section("What was assumed", _assumed(plan.load.sale, plan.load.timings)),
+        Section("Assumptions", _assumed(plan.load.sale, plan.load.timings)),
         Section("Prices", _prices(plan.prices)),
     )
 
@@ -78,7 +78,7 @@ def buses_section(buses: list[Bus]) -> Section:
 
 
 def record(plan: Plan) -> dict[str, Any]:
-    """For machines; times are in seconds, null for never."""
+    """Return the plan for machines; times are in seconds, null for never."""
     load, contention = plan.load, plan.load.contention
     return {
         "sale": vars(load.sale),
@@ -130,7 +130,7 @@ def _can_it_be_sold(plan: Plan) -> str:
     sale, few = plan.load.sale, plan.to_raise
     first = f", once {len(few)} quotas are raised" if few else ", with the quotas of a new account"
     if not sale.sells_out:
-        return f"Can it be sold?  {plan.tickets_sold:,.0f} of {sale.tickets:,} tickets: more buyers do not come{first}."
+        return f"Can it be sold?  {plan.tickets_sold:,.0f} of {sale.tickets:,} tickets, for lack of buyers{first}."
     empty = sale.buyers - sale.purchases
     return f"Can it be sold?  Yes, all {sale.tickets:,} tickets{first}; {empty:,.0f} buyers leave without one."
 
@@ -138,10 +138,10 @@ def _can_it_be_sold(plan: Plan) -> str:
 def _how_long(plan: Plan) -> str:
     raised, new = plan.last_ticket(raised=True), plan.last_ticket(raised=False)
     if raised == inf:
-        return f"How long until the last ticket is gone?  It never is; buyers come for {plan.load.sale.minutes:g} min."
-    min_versions = "at least " if any(not limit.suffices and not limit.raised_by for limit in plan.limits) else ""
+        return f"How long until the last ticket is gone?  Never; buyers come for {plan.load.sale.minutes:g} min."
+    at_least = "at least " if any(not limit.suffices and not limit.raised_by for limit in plan.limits) else ""
     slower = f", {seconds(new)} with the quotas of a new account" if new > raised else ""
-    return f"How long until the last ticket is gone?  {min_versions}{seconds(raised)} until it is held{slower}."
+    return f"How long until the last ticket is gone?  {at_least}{seconds(raised)} until it is held{slower}."
 
 
 def _how_much(plan: Plan, price: float) -> str:
@@ -172,7 +172,7 @@ def _limit(limit: Limit) -> dict[str, str]:
 
 def _sizes(plan: Plan) -> Rows:
     load = plan.load
-    by_rule = f"by the rule that deals them; {MAX_POOLS} a ticket type at most"
+    by_rule = f"by the rule that splits stock; {MAX_POOLS} a ticket type at most"
     sizes = {
         "pools": (f"{load.pools:,}", by_rule),
         "arrivals at the opening": (f"{load.sale.peak:,.0f}", "a second"),
@@ -197,7 +197,7 @@ def _bill(lines: list[bill.Line]) -> Rows:
         {"what": line.what, "quantity": _quantity(line.quantity), "unit": line.unit, "cost": dollars(line.usd)}
         for line in lines
     ]
-    return [*rows, {"what": "in all", "quantity": "", "unit": "", "cost": dollars(bill.total(lines))}]
+    return [*rows, {"what": "total", "quantity": "", "unit": "", "cost": dollars(bill.total(lines))}]
 
 
 def _quantity(number: float) -> str:
@@ -224,10 +224,10 @@ def _prices(prices: Prices) -> Rows:
         {"prices": f"{len(listed)} of {prices.region}", "known": f"{since} or later, from AWS's price list"},
         {
             "prices": f"{len(unlisted)} of {prices.region}",
-            "known": f"{min(price.known_on for price in unlisted)}, remembered from AWS's pricing pages and not "
+            "known": f"{min(price.known_on for price in unlisted)}, from memory of AWS's pricing pages, not "
             f"verified since: {', '.join(prices.unlisted)}",
         },
-        {"prices": "not in it", "known": _NOT_IN_IT},
+        {"prices": "not included", "known": _NOT_INCLUDED},
     ]
 
 

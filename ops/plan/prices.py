@@ -1,4 +1,4 @@
-"""Prices of one region, each with the day on which it was known and where from.
+"""Reads the prices of one region, each with its date and its source.
 
 `listed` ones stand in AWS's price list as it was published on that day, under that usage type. The others are those of
 AWS's pricing pages as they were remembered, and not verified since. No free tier is taken off, and no tax added.
@@ -17,7 +17,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Price:
-    """In US dollars a unit; a unit may be a million."""
+    """Holds a price in US dollars a unit; a unit may be a million."""
 
     usd: float
     unit: str
@@ -28,7 +28,7 @@ class Price:
 
     @property
     def each(self) -> float:
-        """Of one request, GB or hour."""
+        """Return the price of one request, GB or hour."""
         return self.usd / MILLION if self.unit.startswith("million") else self.usd
 
 
@@ -53,9 +53,13 @@ class Prices:
 
 
 def prices_of(region: str) -> Prices:
-    """Raises InvalidInput for a region without a table."""
+    """Return the prices of a region.
+
+    Raises:
+        InvalidInput: there is no table for the region.
+    """
     file = FOLDER / f"{region}.json"
     known = sorted(path.stem for path in FOLDER.glob("*.json"))
     if region not in known:
-        raise InvalidInput(f"--region: there are prices for {', '.join(known)} only; others go into {FOLDER.name}/.")
+        raise InvalidInput(f"--region: there are prices for {', '.join(known)} only; add others to {FOLDER.name}/.")
     return Prices(region, {name: Price(**price) for name, price in json.loads(file.read_text()).items()})

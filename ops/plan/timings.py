@@ -1,4 +1,4 @@
-"""How long things take, and how often buyers are in each other's way.
+"""Calculates how long things take, and how often buyers lose races against each other.
 
 The times are assumptions, named in every result: AWS promises none. DynamoDB answers reads in single-digit
 milliseconds; a transaction is two rounds inside DynamoDB
@@ -12,15 +12,18 @@ from chalicelib.platform.eventsourcing.repository import FIRST_PAUSE_SECONDS, LO
 from ops.plan.measured import Measured
 
 OF_READ_MODELS = {"concert page", "availability"}
-"""Steps that one request to Postgres or Redis answers."""
+"""One request to Postgres or Redis answers these steps."""
 PAYING = "payment"
 MAX_LOSSES = MAX_ATTEMPTS - 1
 
 
 @dataclass(frozen=True)
 class Timings:
-    """Milliseconds: of one read of DynamoDB, one transaction, one request to Postgres or Redis, the payment provider's
-    answer, the work of the API in Lambda, and what lies around it (network, API Gateway)."""
+    """Assumes milliseconds for each part of a request.
+
+    The parts are: one read of DynamoDB, one transaction, one request to Postgres or Redis, the payment provider's
+    answer, the work of the API in Lambda, and what lies around it (network, API Gateway).
+    """
 
     read_ms: float = 4
     write_ms: float = 10
@@ -30,7 +33,7 @@ class Timings:
     around_ms: float = 20
 
     def in_lambda(self, step: str, counted: Measured) -> float:
-        """Seconds that a container is busy with the step, if nobody is in the way."""
+        """Return the seconds that a container is busy with the step, without lost races."""
         spent = counted[step].api
         milliseconds = self.work_ms + spent.reads * self.read_ms + (spent.requests - spent.reads) * self.write_ms
         milliseconds += self.store_ms if step in OF_READ_MODELS else 0
@@ -47,13 +50,13 @@ class Timings:
 
 @dataclass(frozen=True)
 class Contention:
-    """What `writes` a second do to each other in one pool.
+    """Calculates what `writes` a second do to each other in one pool.
 
     A writer reads the pool and commits on top of what it read; it has lost if another commit comes between the two,
-    which are half of both round trips apart: a Poisson stream of commits leaves that window free with probability
-    `1 - lost`. A container tries at first on what it remembers, which is `old` if another one has written since. Of
-    so many `containers` a pool each writes as often as any other, so that with probability `exp(-containers)` no other
-    has written since it did.
+    which are half of both round trips apart: a Poisson stream of commits leaves that window free with probability `1 -
+    lost`. A container tries at first on what it remembers, which is `old` if another one has written since. Of so many
+    `containers` a pool each writes as often as any other, so that with probability `exp(-containers)` no other has
+    written since it did.
     """
 
     writes: float
@@ -70,23 +73,23 @@ class Contention:
 
     @property
     def most(self) -> float:
-        """Writes a second that one pool takes: one for each round trip of reading and committing."""
+        """Return the writes a second that one pool takes: one for each round trip of reading and committing."""
         return 1 / self._again
 
     @property
     def losses(self) -> float:
-        """Lost races of one hold, on average: the last attempt of all is not made again."""
+        """Return the lost races of a hold, on average; the last attempt is not repeated."""
         return min(MAX_LOSSES, self.old + self._lost_tries)
 
     @property
     def seconds(self) -> float:
-        """That lost races and the pauses after them take of one hold, on average."""
+        """Return the time of lost races and their pauses in a hold, on average."""
         tries = self.losses - self.old
         pauses = self.old * longest_pause(0) + sum(longest_pause(number) for number in range(1, 1 + ceil(tries)))
         return self.old * self.timings.write_seconds + tries * self._again + pauses / 2
 
     def seconds_at(self, quantile: float) -> float:
-        """The same of the hold at this quantile: that share loses no more races; with pauses of middle length."""
+        """Return the same for the hold at this quantile (that share loses no more races), with average pauses."""
         lost_first = int(self.old > 1 - quantile)
         tries = ceil(log(1 - quantile) / log(self.lost)) - 1 if 0 < self.lost < 1 else MAX_LOSSES * int(self.lost)
         tries = min(tries, MAX_LOSSES - lost_first)
@@ -103,5 +106,5 @@ class Contention:
 
 
 def longest_pause(attempt: int) -> float:
-    """Seconds after the lost race of this attempt; the real one is anything between nothing and this."""
+    """Return the longest pause in seconds after this attempt; the real one is any time up to it."""
     return min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2.0**attempt)

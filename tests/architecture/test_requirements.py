@@ -95,7 +95,7 @@ def test_the_installer_counts_the_packages_of_all_files_and_tells_of_each() -> N
     ]
     assert [stage.text for stage in stages(lines, total)] == [
         f"1 of {total}: httpx",
-        "all are here; unpacking and compiling them",
+        "all packages are downloaded; unpacking and compiling them",
     ]
 
 

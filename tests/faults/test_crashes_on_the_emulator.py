@@ -19,7 +19,7 @@ from chalicelib.shop.orders import commands as orders
 from chalicelib.shop.orders.order import ORDER
 from chalicelib.shop.orders.rules import OrderStatus
 from local.emulator import Emulator
-from simulator.oracle import Verdict, judge
+from simulator.oracle import OracleReport, judge
 from tests.support.crashes import Crash
 from tests.support.lambdas import Lambdas, lambdas_on
 from tests.support.shop import BUYER
@@ -60,7 +60,7 @@ class Purchase:
         """Checked against the log, the provider's ledger and the oracle. A hold without an order ends at its deadline,
         that of an order with the order."""
         shop = self.lambdas.container
-        assert judge(self.lambdas.stored(self.streams)) == Verdict()
+        assert judge(self.lambdas.stored(self.streams)) == OracleReport()
         order = shop.repository.load(ORDER, self.order_id)[0]
         taken = self.lambdas.taken_for(self.order_id)
         if order.status is None:

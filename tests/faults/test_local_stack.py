@@ -612,7 +612,7 @@ def test_the_token_command_prints_one_token_alone_on_its_line(tmp_path: Path) ->
     refused = subprocess.run([*command, "king"], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert refused.returncode != 0
     assert refused.stdout == ""
-    assert refused.stderr.startswith("unknown role 'king'")
+    assert refused.stderr.startswith("There is no role 'king'")
 
 
 # --- the API server --------------------------------------------------------------------------------------------------

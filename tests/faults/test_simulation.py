@@ -17,8 +17,8 @@ from chalicelib.shop.carts.cart import Cart
 from chalicelib.shop.inventory.ticket_pool import TicketPool
 from chalicelib.shop.orders.order import Order
 from chalicelib.shop.orders.payments.sandbox import SandboxGateway
-from simulator import backstage
-from simulator.play import Played, play
+from simulator import background
+from simulator.schedule import ScheduleResult, run_schedule
 from simulator.servers import ReferenceProjection
 
 FRESH_SEEDS = 150
@@ -28,12 +28,12 @@ ROOT = Path(__file__).parents[2]
 Break = Callable[[pytest.MonkeyPatch], None]
 
 
-def report(played: Played) -> str:
-    return f"python -m simulator --replay {played.seed}: {'; '.join(played.findings)}"
+def report(result: ScheduleResult) -> str:
+    return f"python -m simulator --replay {result.seed}: {'; '.join(result.findings)}"
 
 
-def first_failure(seeds: range) -> Played | None:
-    return next((played for seed in seeds if (played := play(seed)).findings), None)
+def first_failure(seeds: range) -> ScheduleResult | None:
+    return next((result for seed in seeds if (result := run_schedule(seed)).findings), None)
 
 
 def test_fresh_schedules_break_no_promise() -> None:
@@ -44,23 +44,23 @@ def test_fresh_schedules_break_no_promise() -> None:
 
 @pytest.mark.parametrize("seed", [1, 7, 1234])
 def test_the_same_seed_plays_the_same_schedule_and_says_the_same(seed: int) -> None:
-    assert play(seed) == play(seed)
+    assert run_schedule(seed) == run_schedule(seed)
 
 
 def test_the_same_seed_plays_the_same_schedule_in_another_process() -> None:
-    code = "from simulator.play import play; print([play(seed).digest for seed in range(5)])"
+    code = "from simulator.schedule import run_schedule; print([run_schedule(seed).digest for seed in range(5)])"
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     other = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, check=True)  # noqa: S603 - our own interpreter
-    assert other.stdout.decode().strip() == str([play(seed).digest for seed in range(5)])
+    assert other.stdout.decode().strip() == str([run_schedule(seed).digest for seed in range(5)])
 
 
 def test_other_seeds_play_other_schedules() -> None:
-    assert len({play(seed).digest for seed in range(10)}) == 10
+    assert len({run_schedule(seed).digest for seed in range(10)}) == 10
 
 
 def test_a_traced_schedule_is_the_same_and_tells_every_step() -> None:
     lines: list[str] = []
-    assert play(3, lines.append) == play(3)
+    assert run_schedule(3, lines.append) == run_schedule(3)
     assert any("log.append" in line for line in lines)
     assert any("CartItemAdded" in line for line in lines)
 
@@ -82,7 +82,7 @@ def every_refund_is_asked_for_under_a_new_id(patch: pytest.MonkeyPatch) -> None:
 
 
 def lost_deliveries_are_not_repaired(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(backstage, "repair", lambda _: None)
+    patch.setattr(background, "repair", lambda _: None)
 
 
 def positions_are_not_kept(patch: pytest.MonkeyPatch) -> None:

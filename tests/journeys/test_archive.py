@@ -195,9 +195,9 @@ def test_an_argument_that_makes_no_sense_is_named(
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--from", "2030-06-16", "--to", "2030-06-15"], "begin on 2030-06-16 and to end before, on 2030-06-15"),
+        (["--from", "2030-06-16", "--to", "2030-06-15"], "--from 2030-06-16 is after --to 2030-06-15"),
         (["--chart", "/no/such/place/sales.png"], "There is no directory /no/such/place"),
-        (["--keep", "/dev/null"], "/dev/null is no directory to keep files in"),
+        (["--keep", "/dev/null"], "/dev/null is no directory"),
     ],
 )
 def test_arguments_that_contradict_each_other_or_the_machine_are_refused(

@@ -181,7 +181,7 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
 
     for stream in (venue_id, other_id):
         status, [line] = ask("redrive", "--stream", stream, "--projection", "programme")
-        assert (status, line["now"]) == (0, "whole")
+        assert (status, line["now"]) == (0, "current")
     assert made(shop.visitor().get(f"/venues/{venue_id}"))["capacity"] == 9
     assert {place["state"] for place in ask("explain", venue_id)[1]} == {"sound", "current"}
     assert not {line["stream"] for line in ask("parked")[1] if "stream" in line} & {venue_id, other_id}

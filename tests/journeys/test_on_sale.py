@@ -6,13 +6,13 @@ import pytest
 
 from benchmarks.answers import GAVE_UP, by_code
 from benchmarks.buyer import Outcome
-from benchmarks.crowd import Crowd, let_in
+from benchmarks.crowd import Crowd, run_sale
 from benchmarks.log import of_concert, scan
 from chalicelib import composition
 from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.shop.carts.events import CartItemAdded, CartLine
-from simulator.oracle import Verdict, judge, stock_of
+from simulator.oracle import OracleReport, judge, stock_of
 from tests.journeys.shop import Shop, made, publish_concert
 
 BUYERS, CONCURRENT, TICKETS = 400, 32, 100
@@ -29,11 +29,11 @@ def test_four_hundred_buyers_want_a_hundred_tickets_and_get_exactly_those(shop: 
     """They want one to four each, lose patience at random and ask again under the same key. Afterwards single tickets
     are bought until there are none."""
     concert = publish_concert(shop.organiser(), {"quantity": TICKETS})
-    sale = let_in(Crowd(BUYERS, CONCURRENT), shop.base_url, shop.issuer, concert.ticket_type_id)
+    sale = run_sale(Crowd(BUYERS, CONCURRENT), shop.base_url, shop.issuer, concert.ticket_type_id)
 
     here = composition.current()
     log = of_concert(scan(here.dynamodb, here.settings.need("events_table")), concert.concert_id)
-    assert judge(log) == Verdict()
+    assert judge(log) == OracleReport()
     stock = stock_of(log, datetime.now(UTC))
     assert (stock.capacity, stock.held + stock.sold) == (TICKETS, TICKETS)
     assert {line.quantity for line in held_lines(log)} == {1, 2, 3, 4}

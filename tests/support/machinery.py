@@ -12,7 +12,7 @@ from chalicelib.platform.processes.process import Instances, MemoryInstances
 from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.platform.processes.work import MemoryWorkQueue, Task, WorkQueue, to_message
 from chalicelib.platform.processes.worker import Message, Worker
-from simulator.workers import Workshop
+from simulator.workers import WorkerServices
 from tests.support.shop import Clock, Shop
 
 MINUTE = timedelta(minutes=1)
@@ -74,7 +74,7 @@ class Machinery:
         return ProcessRunner(instances or self.instances, queue or self.queue, PROCESSES)
 
     def worker(self) -> Worker:
-        return Workshop(self.shop.other_container(), self.shop.gateways, self.queue, self.shop.clock).worker()
+        return WorkerServices(self.shop.other_container(), self.shop.gateways, self.queue, self.shop.clock).worker()
 
     def _work(self) -> bool:
         """Every message once; whether any was done. Those of a worker that dies stay in the queue."""

@@ -38,7 +38,7 @@ from chalicelib.shop.orders.events import (
     TicketRevoked,
     TicketsRevoked,
 )
-from simulator.oracle import Stock, Verdict, judge, stock_of
+from simulator.oracle import OracleReport, Stock, judge, stock_of
 from tests.support.machinery import machinery
 from tests.support.shop import CUSTOMER, HOLD_FOR, ORGANISER, OTHER_CUSTOMER, Shop, some_id
 from tests.support.stored import SOME_TIME, imported, store_all
@@ -130,7 +130,7 @@ def sale() -> list[StoredEvent]:
 
 
 def test_a_healthy_sale_has_no_findings(sale: list[StoredEvent]) -> None:
-    assert judge(sale) == Verdict()
+    assert judge(sale) == OracleReport()
     assert judge(reversed(sale)).clean
 
 
@@ -190,7 +190,7 @@ def test_a_pool_event_that_the_count_does_not_know_is_no_clean_log() -> None:
 def test_tickets_sold_and_tickets_issued_that_differ_are_lost(pool: list[Event], order: list[Event]) -> None:
     verdict = judge(log(pool, order))
     assert len(verdict.tickets_lost) == 1
-    assert verdict.counts == Verdict(tickets_lost=("",)).counts
+    assert verdict.counts == OracleReport(tickets_lost=("",)).counts
 
 
 def test_an_order_confirmed_twice_was_charged_twice() -> None:
@@ -224,7 +224,7 @@ def cancelled() -> list[StoredEvent]:
 
 
 def test_a_cancellation_that_gave_everything_back_has_no_findings(cancelled: list[StoredEvent]) -> None:
-    assert judge(cancelled) == Verdict()
+    assert judge(cancelled) == OracleReport()
 
 
 @pytest.mark.parametrize(

@@ -22,12 +22,12 @@ def test_every_choice_of_every_stage_is_a_parameter_of_a_stack(stage: str) -> No
 
 
 def test_a_choice_that_is_misspelt_is_refused() -> None:
-    with pytest.raises(DeploymentFailed, match="DatabaseClas, unknown"):
+    with pytest.raises(DeploymentFailed, match="unknown parameters: DatabaseClas"):
         ensure_every_choice_is_known(Stage("test", {"DatabaseClas": "db.t4g.micro"}), {"DatabaseClass": {}})
 
 
 @pytest.mark.parametrize(
-    ("name", "reason"), [("dev", "make run"), ("Prod", "small letters"), ("nowhere", "has no stage nowhere")]
+    ("name", "reason"), [("dev", "make run"), ("Prod", "lowercase letters"), ("nowhere", "has no stage nowhere")]
 )
 def test_a_stage_that_cannot_be_deployed_says_why(name: str, reason: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert deploying.main(["--stage", name]) == 1

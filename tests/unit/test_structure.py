@@ -7,9 +7,11 @@ import pytest
 
 from benchmarks import hops, sources
 from benchmarks.hops import Trace
-from benchmarks.sources import Source, among_rooms, arrows_on_cycles, arrows_up, cycles, imports
+from benchmarks.sources import Source, among_packages, arrows_on_cycles, arrows_up, cycles, imports
 from chalicelib.platform import clock
 from chalicelib.platform.eventsourcing import instants
+
+MOST_FRAGMENTS = 0.03
 
 
 def written(root: Path, **texts: str) -> list[Source]:
@@ -33,7 +35,11 @@ def test_an_import_is_found_wherever_it_stands_unless_it_is_for_types_only(tmp_p
         "house.kitchen.stove": {"house.cellar"},
         "house.cellar": frozenset(),
     }
-    assert among_rooms(imports(modules), "house") == {"cellar": frozenset(), "hall": {"kitchen"}, "kitchen": {"cellar"}}
+    assert among_packages(imports(modules), "house") == {
+        "cellar": frozenset(),
+        "hall": {"kitchen"},
+        "kitchen": {"cellar"},
+    }
 
 
 def test_rooms_that_reach_each_other_are_a_cycle_and_others_are_not() -> None:
@@ -58,6 +64,12 @@ def test_only_the_platforms_imports_of_the_shop_lead_up() -> None:
 )
 def test_a_sentence_that_leans_on_its_name_is_a_fragment(sentence: str, is_fragment: bool) -> None:
     assert sources.is_fragment(sentence) is is_fragment
+
+
+def test_few_docstrings_of_the_shop_are_fragments() -> None:
+    sentences = sources.docstrings(sources.sources())
+    fragments = [text.splitlines()[0] for text in sentences if sources.is_fragment(text)]
+    assert len(fragments) < MOST_FRAGMENTS * len(sentences), "\n".join(fragments)
 
 
 def test_comments_docstrings_and_classifications_are_counted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""AWS as the on-sale meets it: token buckets, partitions, containers."""
+"""Simulates AWS during the on-sale: token buckets, partitions, containers."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -14,7 +14,7 @@ from ops.plan.timings import Timings
 Process = Generator[simpy.Event, Any, Any]
 
 SDK_TRIES = 3
-"""As the shop's client is configured; it pauses anything up to 1 s after the first, up to 2 s after the second."""
+"""The shop's client tries so often. It pauses up to 1 s after the first try, and up to 2 s after the second."""
 COLD_START_SECONDS = 1.0
 
 
@@ -24,7 +24,7 @@ class Throttled(Exception):
 
 @dataclass
 class Bucket:
-    """So many tokens a second, never more than `size` of them; full at first."""
+    """Holds at most `size` tokens, and gains `rate` of them a second; it is full at first."""
 
     env: simpy.Environment
     rate: float
@@ -44,8 +44,11 @@ class Bucket:
 
 @dataclass
 class Dynamodb:
-    """One table. A stream lies in one partition; what a partition does not use is not saved for later, which is the
-    worst case: DynamoDB often does save up to five minutes of it."""
+    """Simulates one table. A stream lies in one partition.
+
+    What a partition does not use is not saved for later, which is the worst case: DynamoDB often does save up to five
+    minutes of it.
+    """
 
     env: simpy.Environment
     random: Random
@@ -59,21 +62,21 @@ class Dynamodb:
         self._reads = [Bucket(self.env, PARTITION_READS, PARTITION_READS) for _ in numbers]
 
     def place(self) -> int:
-        """The partition of a new stream."""
+        """Choose the partition of a new stream."""
         return self.random.randrange(self.partitions)
 
     def read(self, place: int) -> Process:
-        """Half a round trip there; the other half is the caller's, who looks in between."""
+        """Read after half a round trip; the caller waits for the other half and may look in between."""
         yield from self._admitted("read", lambda: self._reads[place].take(1))
         yield self.env.timeout(self.timings.read_seconds / 2)
 
     def write(self, units: dict[int, float]) -> Process:
-        """The same for one transaction; `units` by partition."""
+        """Write one transaction after half a round trip; `units` are by partition."""
         yield from self._admitted("write", lambda: self._take(units))
         yield self.env.timeout(self.timings.write_seconds / 2)
 
     def _take(self, units: dict[int, float]) -> bool:
-        """From every partition, also if one of them refuses: what a cancelled transaction tried counts."""
+        """Take from every partition, even if one refuses: what a cancelled transaction tried to write counts."""
         admitted = [self._writes[place].take(number) for place, number in units.items()]
         return all(admitted)
 
@@ -88,7 +91,7 @@ class Dynamodb:
 
 @dataclass
 class Container:
-    """`known` is what it remembers of pools: version and free tickets. `last` is where it held last."""
+    """Simulates a container. `known` has version and free tickets of pools; `last` is the pool of its last hold."""
 
     known: dict[int, tuple[int, int]] = field(default_factory=dict)
     last: int | None = None
@@ -96,7 +99,7 @@ class Container:
 
 @dataclass
 class Lambda:
-    """The API's function behind its gateway. The container that was used last is used first."""
+    """Simulates the API's function behind its gateway. The container that was used last is used first."""
 
     env: simpy.Environment
     gateway: Bucket
@@ -111,7 +114,7 @@ class Lambda:
         self._busy = 0
 
     def admit(self) -> tuple[Container, float] | None:
-        """A container and the seconds it takes to start; None for 429."""
+        """Return a container and the seconds that it takes to start, or None for 429."""
         if not self.gateway.take(1):
             self.throttles["gateway"] += 1
             return None

@@ -1,4 +1,4 @@
-"""Buyers come, look, hold, think and pay; and what became of them."""
+"""Simulates buyers who come, look, hold, think and pay, and counts the outcomes."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,15 +15,15 @@ from ops.plan.simulation.aws import Bucket, Container, Dynamodb, Lambda, Process
 from ops.plan.simulation.stock import Busy, SoldOut, Stock
 
 AFTERWARDS = 1.0
-"""Seconds for which buyers come after the last ticket was held."""
+"""Buyers come for so many seconds after the last ticket was held."""
 TICK = 0.25
 MOST_TRIES = 200
-"""After so many 429 and 503 a buyer gives up."""
+"""A buyer gives up after so many 429 and 503."""
 
 
 @dataclass(frozen=True)
 class Quotas:
-    """What the account has been given; `warm` containers are there before the opening."""
+    """Holds the account's quotas; `warm` containers are there before the opening."""
 
     requests: float
     concurrency: int
@@ -33,8 +33,11 @@ class Quotas:
 
 @dataclass
 class Outcome:
-    """Seconds; `holds` are the answers of successful holds, from request to answer, and `waits` the time from the first
-    asking to the ticket, repeated requests included."""
+    """Counts the outcomes; times are in seconds.
+
+    `holds` are the times of successful holds, from request to answer; `waits` are from the first request to the ticket,
+    repeated requests included.
+    """
 
     holds: list[float] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
@@ -60,12 +63,12 @@ class Outcome:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The smallest value that so large a share of all does not exceed; 0 of nothing."""
+    """Return the smallest value that this share of all values does not exceed; 0 if there are none."""
     return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else 0.0
 
 
 def simulate(load: Load, quotas: Quotas, seed: int = 0, on_time: Callable[[float], None] = lambda _: None) -> Outcome:
-    """`on_time` is told how many seconds have been simulated."""
+    """Simulate the sale; `on_time` is called with the simulated seconds."""
     sale = _Sale(load, quotas, Random(seed))  # noqa: S311 - buyers are no secret
     sale.env.process(sale.arrivals())
     told = 0.0
@@ -93,7 +96,9 @@ class _Sale:
         self.seen = Outcome()
 
     def arrivals(self) -> Process:
-        """Poisson, thinned from the peak, until all have come or the tickets are gone for a while."""
+        """Let buyers arrive (Poisson, thinned from the peak), until all have come or the tickets have been gone for
+        long.
+        """
         sale = self.load.sale
         while self.env.now < sale.seconds and self.seen.came < sale.buyers:
             yield self.env.timeout(self.random.expovariate(sale.peak))
@@ -156,7 +161,7 @@ class _Sale:
         yield from self._ask(lambda _: self._work("order page"))
 
     def _change(self, step: str, stock: Stock, shares: dict[int, int], place: int, container: Container) -> Process:
-        """The commit itself, and its place in `in_lambda`, is the stock's."""
+        """Change the holds. The commit itself, and its time in `in_lambda`, belong to the stock."""
         alone = self.load.timings.in_lambda(step, self.load.counted)
         yield self.env.timeout(max(0.0, alone - self.load.timings.read_seconds - self.load.timings.write_seconds))
         yield from stock.change(step, container, shares, place)
@@ -165,7 +170,12 @@ class _Sale:
         yield self.env.timeout(self.load.timings.in_lambda(step, self.load.counted))
 
     def _ask(self, work: Callable[[Container], Process]) -> Process:
-        """The seconds of the answer and what `work` returns; 429 and 503 are asked again. Raises SoldOut or _GaveUp."""
+        """Return the time of the answer and the result of `work`; 429 and 503 are asked again.
+
+        Raises:
+            SoldOut: there are not enough tickets.
+            _GaveUp: the buyer has tried too often.
+        """
         for _ in range(MOST_TRIES):
             self.seen.requests += 1
             admitted = self.api.admit()
@@ -194,14 +204,14 @@ class _Sale:
         return self.load.timings.around_ms / 1000
 
     def _before_again(self) -> float:
-        """`Retry-After: 1`, as impatiently as clients are."""
+        """Return the pause before a repetition: `Retry-After: 1`, as impatiently as clients are."""
         return self.random.uniform(0.5, 1)
 
     def _thinking(self) -> float:
         return self.random.expovariate(1 / self.load.sale.think_seconds)
 
     def _quantity(self) -> int:
-        """Whole tickets that are `tickets_per_order` on average."""
+        """Return a whole number of tickets, `tickets_per_order` on average."""
         whole = int(self.load.sale.tickets_per_order)
         return max(1, whole + (self.random.random() < self.load.sale.tickets_per_order - whole))
 

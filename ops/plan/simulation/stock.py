@@ -1,4 +1,4 @@
-"""Pools, and how a container holds in them: as `inventory.room` and the repository do, without the events.
+"""Simulates pools, and how a container holds in them: as allocation and the repository do, without the events.
 
 A commit succeeds if nobody else's was applied to the pool since it was read; both happen half a round trip after they
 were sent. A lost race is followed by the repository's pause, and by a try in another pool that is read first.
@@ -17,7 +17,7 @@ from ops.plan.timings import longest_pause
 
 
 class Busy(Exception):
-    """MAX_ATTEMPTS races were lost."""
+    """A hold has lost MAX_ATTEMPTS races."""
 
 
 class SoldOut(Exception):
@@ -33,7 +33,7 @@ class Pool:
 
 @dataclass
 class Stock:
-    """One ticket type. `units` are the write units of one event of a pool, by step."""
+    """Simulates one ticket type. `units` are the write units of one event of a pool, by step."""
 
     env: simpy.Environment
     random: Random
@@ -41,20 +41,26 @@ class Stock:
     capacities: list[int]
     units: dict[str, int]
     others: dict[str, int]
-    """Of the other streams of the same transaction."""
+    """These are the write units of the other streams in the same transaction."""
     lost: Counter[str] = field(default_factory=Counter)
-    is_marked: bool = False
+    is_sold_out: bool = False
 
     def __post_init__(self) -> None:
         self.pools = [Pool(capacity, self.table.place()) for capacity in self.capacities]
-        self._mark = self.table.place()
+        self._cache = self.table.place()
 
     @property
     def free(self) -> int:
         return sum(pool.free for pool in self.pools)
 
     def hold(self, container: Container, quantity: int, cart: int) -> Process:
-        """Returns the pools, and how many tickets from each. Raises Busy, SoldOut or Throttled."""
+        """Hold tickets, and return how many come from each pool.
+
+        Raises:
+            Busy: too many races were lost.
+            SoldOut: there are not enough tickets.
+            Throttled: the SDK has given up.
+        """
         contended: list[int] = []
         for attempt in range(MAX_ATTEMPTS):
             shares = yield from self._choose(container, quantity, contended)
@@ -66,7 +72,12 @@ class Stock:
         raise Busy
 
     def change(self, step: str, container: Container, shares: dict[int, int], other: int) -> Process:
-        """Checkout or payment: in the very pools of the hold. Raises Busy or Throttled."""
+        """Check out or pay, in the pools of the hold.
+
+        Raises:
+            Busy: too many races were lost.
+            Throttled: the SDK has given up.
+        """
         for number in shares:
             if number not in container.known:
                 yield from self._read(container, number)
@@ -79,7 +90,7 @@ class Stock:
         raise Busy
 
     def commit(self, step: str, container: Container, shares: dict[int, int], other: int, *, taking: bool) -> Process:
-        """Whether it succeeded."""
+        """Commit, and tell whether it succeeded."""
         units: Counter[int] = Counter({other: self.others[step]})
         for number in shares:
             units[self.pools[number].place] += self.units[step]
@@ -94,31 +105,31 @@ class Stock:
         return is_current
 
     def refusal(self) -> Process:
-        """Whether the sold-out cache refuses."""
-        yield from self.table.read(self._mark)
-        is_marked = self.is_marked
+        """Tell whether the sold-out cache refuses."""
+        yield from self.table.read(self._cache)
+        is_sold_out = self.is_sold_out
         yield self.env.timeout(self.table.timings.read_seconds / 2)
-        return is_marked
+        return is_sold_out
 
     def _choose(self, container: Container, quantity: int, contended: list[int]) -> Process:
         if not container.known:
             if (yield from self.refusal()):
                 raise SoldOut
             yield from self._read(container, 0)
-        for number in self._hopeful(container, quantity, contended):
+        for number in self._likely(container, quantity, contended):
             if contended or number not in container.known:
                 yield from self._read(container, number)
             if container.known[number][1] >= quantity:
                 return {number: quantity}
         if (yield from self.refusal()):
             raise SoldOut
-        for number in self._unknown(container):
+        for number in self._unread(container):
             yield from self._read(container, number)
             if container.known[number][1] >= quantity:
                 return {number: quantity}
-        return (yield from self._sweep(container, quantity))
+        return (yield from self._recount(container, quantity))
 
-    def _hopeful(self, container: Container, quantity: int, contended: list[int]) -> Iterator[int]:
+    def _likely(self, container: Container, quantity: int, contended: list[int]) -> Iterator[int]:
         if (
             container.last is not None
             and container.last not in contended
@@ -129,17 +140,17 @@ class Stock:
         self.random.shuffle(known)
         yield from [number for number in known if number not in contended]
         if contended:
-            yield from self._unknown(container)[:1]
+            yield from self._unread(container)[:1]
         yield from [number for number in known if number in contended]
 
-    def _sweep(self, container: Container, quantity: int) -> Process:
+    def _recount(self, container: Container, quantity: int) -> Process:
         for number in range(len(self.pools)):
             yield from self._read(container, number)
         free = [(container.known[number][1], number) for number in container.known]
         self.random.shuffle(free)
         free.sort(key=lambda pair: -pair[0])
         if sum(tickets for tickets, _ in free) < quantity:
-            self.is_marked = True
+            self.is_sold_out = True
             raise SoldOut
         shares: dict[int, int] = {}
         for tickets, number in free:
@@ -163,7 +174,7 @@ class Stock:
     def _has(self, container: Container, number: int, quantity: int) -> bool:
         return container.known[number][1] >= quantity
 
-    def _unknown(self, container: Container) -> list[int]:
+    def _unread(self, container: Container) -> list[int]:
         numbers = [number for number in range(len(self.pools)) if number not in container.known]
         self.random.shuffle(numbers)
         return numbers

@@ -87,7 +87,7 @@ def test_the_last_tickets_are_taken_over_several_pools_and_then_all_are_refused_
     for someone in (container, Container()):
         with pytest.raises(SoldOut):
             env.run(env.process(pools.hold(someone, 1, 0)))
-    assert pools.is_marked
+    assert pools.is_sold_out
 
 
 def test_a_quantile_is_a_value_that_was_there() -> None:

@@ -1,4 +1,4 @@
-"""One schedule from its seed to its findings."""
+"""Runs one schedule from its seed to its findings."""
 
 import hashlib
 import logging
@@ -8,20 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from simulator.backstage import come_to_rest, set_going
+from simulator.background import come_to_rest, start_background
 from simulator.coverage import reached
-from simulator.customers import let_in
+from simulator.customers import add_customers
 from simulator.findings import findings
 from simulator.opening import put_on_sale
-from simulator.stage import Line
+from simulator.scheduler import Line
 from simulator.world import World
 
 _CIPHERTEXT = re.compile(r'"\$enc":"[^"]*"')
 
 
 @dataclass(frozen=True, slots=True)
-class Played:
-    """`digest` is over the whole log, but for ciphertext, which is another in every run."""
+class ScheduleResult:
+    """Holds a schedule's result. `digest` is over the log without ciphertext, which differs in every run."""
 
     seed: int
     findings: tuple[str, ...]
@@ -30,21 +30,21 @@ class Played:
     steps: int
 
 
-def play(seed: int, trace: Line | None = None) -> Played:
-    """The same seed plays the same schedule, in every process."""
+def run_schedule(seed: int, trace: Line | None = None) -> ScheduleResult:
+    """Run the schedule of this seed, which is the same in every process."""
     with _seeded(seed), _silence():
         world = World(seed, trace)
         put_on_sale(world)
         world.faults.start()
-        let_in(world)
-        set_going(world)
-        world.stage.play()
-        if not world.stage.failures:
+        add_customers(world)
+        start_background(world)
+        world.scheduler.run()
+        if not world.scheduler.failures:
             come_to_rest(world)
-        if not world.stage.failures:
+        if not world.scheduler.failures:
             for finding in findings(world):
-                world.stage.fail(finding)
-    return Played(seed, tuple(world.stage.failures), reached(world), _digest(world), world.stage.steps)
+                world.scheduler.fail(finding)
+    return ScheduleResult(seed, tuple(world.scheduler.failures), reached(world), _digest(world), world.scheduler.steps)
 
 
 def _digest(world: World) -> str:
@@ -57,7 +57,7 @@ def _digest(world: World) -> str:
 
 @contextmanager
 def _seeded(seed: int) -> Iterator[None]:
-    """The shop's own chance: which pool is tried first, and how long a lost race pauses."""
+    """Seed the shop's own random choices: which pool is tried first, and how long a lost race pauses."""
     before = random.getstate()
     random.seed(seed)
     try:
@@ -68,7 +68,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Every fault is logged where it strikes; here faults are what is wanted."""
+    """Turn off the log: every fault is logged where it strikes, and here faults are intended."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:

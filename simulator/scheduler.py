@@ -1,4 +1,4 @@
-"""Actors that take turns by seed, on one virtual clock."""
+"""Runs actors that take turns by seed, on one virtual clock."""
 
 from _thread import start_new_thread
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from itertools import count
 from random import Random
 from threading import Lock
 
-CURTAIN_UP = datetime(2030, 1, 1, 12, tzinfo=UTC)
+START = datetime(2030, 1, 1, 12, tzinfo=UTC)
 MOST_STEPS = 50_000
 LONGEST_CALL_MS = 30
 
@@ -18,10 +18,10 @@ Line = Callable[[str], None]
 
 
 class Crash(BaseException):
-    """The container dies here: no handler of ours gets to see it."""
+    """The container dies here, and no handler of ours notices."""
 
 
-class Endless(BaseException):
+class TooManySteps(BaseException):
     """The schedule has taken more steps than any that ends."""
 
 
@@ -33,28 +33,28 @@ def _held() -> Lock:
 
 @dataclass(eq=False, slots=True)
 class Actor:
-    """`go` is held while the actor waits for its turn; `deadline` is when its container is killed."""
+    """Is one thread. `go` is held while it waits for its turn; `deadline` is when its container dies."""
 
     name: str
     work: Callable[[], object]
-    is_guest: bool
+    is_visitor: bool
     go: Lock = field(default_factory=_held)
     has_begun: bool = False
     deadline: datetime | None = None
 
 
-class Stage:
-    """Time passes a little at every step, and jumps to the next actor that wakes when all are asleep.
+class Scheduler:
+    """Runs one actor at a time. Time passes a little at every step, and jumps when all are asleep.
 
-    Outside `play` nobody is on the stage: then nothing pauses, and sleeping only moves the clock.
+    Outside `run` there are no actors: then nothing pauses, and sleeping only moves the clock.
     """
 
     def __init__(self, seed: int, trace: Line | None = None) -> None:
         self.random = Random(seed)
-        self.now = CURTAIN_UP
+        self.now = START
         self.steps = 0
         self.failures: list[str] = []
-        self.guests = 0
+        self.visitors = 0
         self._trace = trace
         self._stays = self.random.choice((0.0, 0.3, 0.6, 0.9))
         self._ready: list[Actor] = []
@@ -63,13 +63,13 @@ class Stage:
         self._on: Actor | None = None
         self._empty = _held()
 
-    def enter(self, name: str, work: Callable[[], object], *, is_guest: bool = False) -> None:
-        """Another actor, whose turn comes some time. The shop is open as long as there are guests."""
-        self.guests += is_guest
-        self._ready.append(Actor(name, work, is_guest))
+    def add(self, name: str, work: Callable[[], object], *, is_visitor: bool = False) -> None:
+        """Add an actor, whose turn comes some time. The shop is open as long as there are visitors."""
+        self.visitors += is_visitor
+        self._ready.append(Actor(name, work, is_visitor))
 
-    def play(self) -> None:
-        """Until every actor has left."""
+    def run(self) -> None:
+        """Run until every actor has ended."""
         first = self._next()
         if first is not None:
             self._hand_over(first)
@@ -77,40 +77,48 @@ class Stage:
         self._on = None
 
     def pause(self) -> None:
-        """A moment passes, in which others may have their turns."""
+        """Let a moment pass, in which others may have their turns."""
         me = self._on
         if me is None:
             return
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise Endless
+            raise TooManySteps
         self.now += timedelta(milliseconds=self.random.randint(0, LONGEST_CALL_MS))
         if self.random.random() >= self._stays:
             self._ready.append(me)
             self._switch(me)
 
     def sleep(self, duration: timedelta) -> None:
-        """Others have their turns for so long. Raises Crash if the actor's container is killed meanwhile."""
+        """Let others have their turns for so long.
+
+        Raises:
+            Crash: the actor's container was killed meanwhile.
+        """
         me = self._on
         if me is None:
             self.now += duration
             return
         self.steps += 1
         if self.steps > MOST_STEPS:
-            raise Endless
+            raise TooManySteps
         until = self.now + duration if me.deadline is None else min(self.now + duration, me.deadline)
         heappush(self._asleep, (until, next(self._numbers), me))
         self._switch(me)
         self.ensure_alive()
 
     def ensure_alive(self) -> None:
-        """Raises Crash once the time of the actor's container is over."""
+        """Refuse to go on after the deadline.
+
+        Raises:
+            Crash: the time of the actor's container is over.
+        """
         if self._on is not None and self._on.deadline is not None and self.now >= self._on.deadline:
             raise Crash
 
     @contextmanager
     def time_limit(self, limit: timedelta) -> Iterator[None]:
-        """What the actor does within is killed after so long, as Lambda does, at its next call."""
+        """Kill what the actor does within after so long, as Lambda does, at its next call."""
         me = self._on
         if me is not None:
             me.deadline = self.now + limit
@@ -124,10 +132,10 @@ class Stage:
         return self._trace is not None
 
     def note(self, text: str) -> None:
-        """A line of the trace."""
+        """Write a line of the trace."""
         if self._trace is not None:
             name = self._on.name if self._on else "-"
-            self._trace(f"{str(self.now - CURTAIN_UP)[:-3]:>14}  {name:<12} {text}")
+            self._trace(f"{str(self.now - START)[:-3]:>14}  {name:<12} {text}")
 
     def fail(self, finding: str) -> None:
         self.note(f"FAILURE {finding}")
@@ -159,11 +167,11 @@ class Stage:
     def _run(self, actor: Actor) -> None:
         try:
             actor.work()
-        except Endless:
+        except TooManySteps:
             self.fail(f"{actor.name} was still at work after {MOST_STEPS} steps.")
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding, and the others play on
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding, and the others go on
             self.fail(f"{actor.name} failed with {error!r}.")
-        self.guests -= actor.is_guest
+        self.visitors -= actor.is_visitor
         chosen = self._next()
         if chosen is None:
             self._empty.release()
