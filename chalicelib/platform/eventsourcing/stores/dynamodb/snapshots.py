@@ -1,4 +1,4 @@
-"""Snapshots in DynamoDB: one item per stream, the newest."""
+"""Stores snapshots in DynamoDB: one item per stream, the newest."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class DynamoDBSnapshots:
-    """A snapshot that is too large for an item is not kept: the stream is then read from the log."""
+    """Stores one snapshot per stream; one that is too large for an item is Unavailable, and the log is read instead."""
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
