@@ -1,8 +1,7 @@
 """Counts metrics for alarms and the dashboard, printed as one line of a function's log.
 
-The format is CloudWatch's embedded metric format.
-The namespace is `Cloudbash`. The one dimension is the function's name, which has the stage in it. Outside Lambda nothing
-is counted.
+The format is CloudWatch's embedded metric format. The namespace is `Cloudbash`. The one dimension is the function's
+name, which has the stage in it. Outside Lambda nothing is counted.
 """
 
 import json

@@ -44,7 +44,8 @@ class PointInTime:
             versions = {"first_version": stream[0].aggregate_version, "last_version": stream[-1].aggregate_version}
             raise NotFound(f"There is no version {self.version}.", version=self.version, **versions)
         if not included:
-            raise NotFound("It did not exist yet.", first_event_at=format_instant(created_at(stream[0])))
+            first = format_instant(created_at(stream[0]))
+            raise NotFound(f"There is nothing before {first}, when it was created.", first_event_at=first)
         at = created_at(included[-1]) if self.as_of is None else self.as_of
         return History([recorded(event) for event in included], at)
 

@@ -149,7 +149,7 @@ class Session:
         """
         actual = self._heads[stream_id].version
         if expected is not None and actual != expected:
-            raise PreconditionFailed(f"The version is {actual}, not {expected}.", version=actual)
+            raise PreconditionFailed(f"The version is {actual}, and the request expects {expected}.", version=actual)
 
     def version_caused_by(self, stream_id: UUID, causation_id: str) -> int | None:
         """Read from the log the version to which this cause brought the stream; None if it never did.
