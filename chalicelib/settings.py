@@ -24,7 +24,7 @@ UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 
 
 def says_no_stack(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return what to do if Chalice's command line wants the local stack and there is none; None if all is well."""
+    """Return what to do if Chalice's command line wants the local stack and there is none, or None."""
     name = environ.get(STACK_FILE)
     if UNDER_CHALICE not in environ or not name or Path(name).is_file():
         return None

@@ -50,7 +50,9 @@ class LogStream(NamedTuple):
 
 
 class Bus(NamedTuple):
-    """Called with the records of the event bus: up to `parallel` batches at once, each stream always in the same one.
+    """Called with the records of the event bus, up to `parallel` batches at once.
+
+    A stream's records are never in two batches at once.
 
     `reader` names a registered reader with a connection of its own, `reader_is_optional` if the stage decides on it.
     """

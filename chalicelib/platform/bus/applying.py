@@ -1,4 +1,4 @@
-"""Applies the next events of a stream to one generation of a read model, up to the one that cannot be applied."""
+"""Applies the next events of a stream to one generation of a read model, up to a poison event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ class BusMessage:
 
 @dataclass(frozen=True, slots=True)
 class BusRecord:
-    """A message as a follower gets it, with its place on the bus and the shard it came from, if that is known."""
+    """A message as a follower gets it, with its place on the bus; `shard_id` may be unknown."""
 
     sequence_number: str
     data: bytes

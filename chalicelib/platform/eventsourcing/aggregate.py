@@ -14,7 +14,9 @@ State = TypeVar("State")
 
 @dataclass(frozen=True, eq=False)
 class Aggregate(Generic[State]):
-    """Folds the events of one stream into a state, which never changes again: it may be cached and shared by threads.
+    """Folds the events of one stream into a state.
+
+    A folded state never changes again, so it may be cached and shared between threads.
 
     `evolve` never raises on history, has no side effect, and ignores events it does not know. Where there is a `copy`,
     `evolve` changes the state in place, which is the fold's own copy: so a fold copies what has grown large once, not

@@ -15,7 +15,7 @@ from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who and what caused an event. `actor_id` is a person's id or the name of a process, never personal data."""
+    """Names the causes of an event. `actor_id` is a person's id or the name of a process, never personal data."""
 
     actor_id: str
     correlation_id: str

@@ -92,11 +92,11 @@ class EventStore(EpochCache, Protocol):
         """
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
-        """Read every event that was in the log when the scan began, or one of `segments` parts of them, page by page.
+        """Read every event that was in the log when the scan began, page by page.
 
-        Parts can be read at the same time, and the events of a stream are all in one part. They nearly always come in
-        order and with no other stream in between, but that is not promised. An item that is no event is left out.
-        `after` is the cursor of a page: the scan goes on after it.
+        With `segments`, only one part of the log is read. Parts can be read at the same time, and the events of a
+        stream are all in one part. They nearly always come in order and with no other stream in between, but that is
+        not promised. An item that is no event is left out. `after` is the cursor of a page: the scan goes on after it.
         Raises Unavailable.
         """
 

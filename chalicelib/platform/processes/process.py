@@ -18,7 +18,7 @@ FROM_THE_BEGINNING = datetime(2021, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The result of one event: the new state, the time at which the process is overdue, and the tasks to send now."""
+    """The result of one event: the new state, the due time, and the tasks to send at once."""
 
     state: JsonObject
     due_at: datetime | None = None

@@ -14,7 +14,7 @@ _LONGEST_DELAY = timedelta(minutes=15)
 
 
 class SqsWorkQueue:
-    """Sends to a standard queue: a task may come twice, in any order, and is a dead letter if it fails too often."""
+    """Sends to a standard queue. A task may come twice, in any order, and is a dead letter if it fails too often."""
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client

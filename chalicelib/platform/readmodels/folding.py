@@ -90,7 +90,9 @@ class _Run:
         return self._read_again(store)
 
     def _read_again(self, store: EventStore) -> FoldedStream:
-        """Fold the stream from the log: it is an imported one that begins late, or the scan has given a part of it."""
+        """Fold the stream again, from the log itself."""
+        # There is a gap. Either it is an imported stream that begins late, or the scan gave a part of it: only the log
+        # can tell.
         try:
             return refolded(store, self._model, self.folded.stream_id)
         except LogDamaged:

@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class VolatileReadModel(ReadModel, Protocol):
-    """A read model whose server may lose its data, and which is repaired under a token that is lost with the data."""
+    """A read model whose server may lose its data. It is repaired under a token that is lost with the data."""
 
     def is_complete(self) -> bool: ...
 
@@ -59,7 +59,7 @@ class Notes(Protocol):
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over the log; it goes on after `cursor`, which is empty before the first page and after the last."""
+    """One pass over the log. It goes on after `cursor`, which is empty before the first page and after the last."""
 
     id: str = ""
     began: str = ""
@@ -158,7 +158,7 @@ class Reconciler:
         metrics.count("UnreadableRecords", unreadable)
 
     def _must_repair(self, last: Pass) -> bool:
-        """Tell whether a volatile read model has lost its data, and with it the token of the last pass, if it had one.
+        """Tell whether a volatile read model has lost its data and is not being repaired by the last pass.
 
         A token that is still there proves that nothing was lost since that pass began.
         """

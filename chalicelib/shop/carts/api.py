@@ -32,7 +32,7 @@ class Deadlines(Protocol):
 
 
 class CartServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def documents(self) -> "DocumentProjection": ...

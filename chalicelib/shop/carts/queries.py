@@ -42,7 +42,7 @@ def get_cart_as_of(store: EventStore, cart_id: UUID, customer_id: UUID, point: P
 
 
 def _answer(found: Versioned, now: datetime) -> JsonObject:
-    """Build the answer; the items of a cart that is checked out belong to the order, so none of them expires."""
+    """Build the answer. The items of a cart that is checked out belong to the order, so none of them expires."""
     cart, version = found
     is_open = cart["status"] == "open"
     items = [item | {"expired": is_open and _has_ended(item, now)} for item in cart["items"].values()]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class ConcertServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def verifier(self) -> "TokenVerifier": ...

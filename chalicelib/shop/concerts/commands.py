@@ -106,7 +106,7 @@ def schedule_concert(
 def add_ticket_type(
     repository: Repository, caller: Caller, concert_id: UUID, describe: Callable[[UUID], TicketType]
 ) -> tuple[UUID, int]:
-    """Add the ticket type that `describe` makes for a new id; return the id and the version at which it was added.
+    """Add the ticket type that `describe` makes for a new id; return the id and the version.
 
     Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, or what `Concert.add_ticket_type` raises.
     """
@@ -241,7 +241,7 @@ def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
 
 
 def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
-    """Close all pools of a concert that is being cancelled, one by one, and return those that are not cleared yet.
+    """Close all pools of a concert that is being cancelled; return those that are not cleared yet.
 
     When all are cleared, the cancellation is completed. Repeating it finishes what was interrupted.
     """

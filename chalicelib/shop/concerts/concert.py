@@ -198,9 +198,9 @@ class Concert:
         return [ConcertTicketTypeRemoved(ticket_type_id=ticket_type_id)]
 
     def change_capacity(self, change: CapacityChange, limit: int) -> list[Event]:
-        """Change a ticket type's quantity in a draft, or start such a change of a published concert, one at a time.
+        """Change a ticket type's quantity in a draft, or start such a change of a published concert.
 
-        `limit` is the most tickets that the pools can have.
+        Only one change can be under way. `limit` is the most tickets that the pools can have.
         Raises NotFound, ConcertNotPublished, CapacityAbovePools or CapacityChangeInProgress.
         """
         self.ensure_exists()

@@ -11,7 +11,7 @@ CANCEL_POOL = "cancel_pool"
 
 
 class ConcertTaskServices(Protocol):
-    """What these tasks use of a container."""
+    """Declares what these tasks use of a container."""
 
     @property
     def repository(self) -> Repository: ...

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StockServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def redis(self) -> "Redis": ...

@@ -19,7 +19,7 @@ _POOLS_A_RUN = 500
 
 
 class StockScheduleServices(Protocol):
-    """What these schedules use of a container."""
+    """Declares what these schedules use of a container."""
 
     @property
     def repository(self) -> Repository: ...

@@ -93,7 +93,7 @@ class TicketPool:
         return self.capacity - self.held - self.sold
 
     def at(self, now: datetime) -> "TicketPool":
-        """Return the pool as it is at `now`, or at its last event if that is later: ended holds are gone."""
+        """Return the pool without the holds that have ended by `now`, or by its last event if that is later."""
         pool = self.copy()
         _advance(pool, now)
         return pool

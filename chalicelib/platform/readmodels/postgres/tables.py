@@ -1,4 +1,4 @@
-"""Describes what an event changes in the rows of its stream, as values for the tables and for a fold in memory."""
+"""Describes what an event changes in the rows of its stream, for the tables and for a fold in memory."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field

@@ -43,7 +43,7 @@ def failures_as_unavailable() -> Iterator[None]:
 
 
 def failure_of(error: "RedisError") -> Failure:
-    """Classify an error of the client by its class, or by its text where the client has no class for it."""
+    """Classify an error of the client by its class, or by its text if there is no class for it."""
     from redis import exceptions  # noqa: PLC0415 - see above
 
     match error:

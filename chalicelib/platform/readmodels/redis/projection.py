@@ -119,16 +119,18 @@ class RedisProjection(GenerationalReadModel):
         return {one.stream_id for one, is_done in zip(batch, done, strict=True) if not is_done}
 
     def is_complete(self) -> bool:
-        """Tell whether Redis has all of this read model: not from a loss of its memory until the end of the repair.
+        """Tell whether Redis has all of this read model.
 
+        It does not from a loss of its memory until the end of the repair.
         Raises Unavailable.
         """
         with failures_as_unavailable():
             return bool(self._client.exists(self._epoch))
 
     def begin_repair(self, token: str) -> None:
-        """Store the token of a repair that loads the whole log from now on; a loss of memory takes the token along.
+        """Store the token of a repair, which loads the whole log from now on.
 
+        If Redis loses its memory meanwhile, the token is lost as well.
         Raises Unavailable.
         """
         with failures_as_unavailable():

@@ -24,7 +24,7 @@ class StockGone(RuleViolated):
 
 
 class Purchase(Protocol):
-    """A line of an order as the stock sees it: a hold of a ticket type over some pools, which may have ended."""
+    """A line of an order as the stock sees it: a hold over some pools, which may have ended."""
 
     @property
     def hold_id(self) -> UUID: ...

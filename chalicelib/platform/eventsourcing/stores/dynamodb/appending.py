@@ -111,7 +111,7 @@ class Appender:
 
 
 def _reasons_of(error: ClientError) -> list[Any]:
-    """Return a reason for each item; the refusal of a single write is read as that of a transaction of one."""
+    """Return a reason for each item; a single write counts as a transaction of one."""
     if error_code(error) in _LOST_RACE:
         return [{"Code": error_code(error), "Item": item_in_the_way(error)}]
     return cancellation_reasons(error)

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class DynamoDBSnapshots:
-    """Stores one snapshot per stream; one that is too large for an item is Unavailable, and the log is read instead."""
+    """Stores one snapshot per stream, the newest.
+
+    A snapshot that is too large for an item raises Unavailable, as a transient failure does: no snapshot is stored, and
+    the stream is read from the log.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client
