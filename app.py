@@ -1,7 +1,7 @@
-"""Every Lambda entry point of Cloudbash, and nothing else; `chalicelib/functions.py` has the table of them.
+"""Declares every Lambda entry point of Cloudbash, and nothing else; `chalicelib/functions.py` has the table of them.
 
-All functions share this module, so it imports at once only what all of them need: what one function needs is imported
-by its handler, and made before its first call as the table says.
+All functions share this module, so it imports at once only what all of them need. What a single function needs is
+imported by its handler, and made before its first call as the table says.
 """
 
 import gc
@@ -29,10 +29,10 @@ FUNCTION = os.environ.get("_HANDLER", "").removeprefix("app.")
 """The function that this container runs, as Lambda names it; empty everywhere else, where all run in one process."""
 
 if FUNCTION:
-    gc.disable()  # a start only makes what stays
+    gc.disable()  # what a start makes is used to the end, so a collection would only cost time
 
 if problem := says_no_stack():
-    sys.stderr.write(f"{problem}\n")  # Chalice imports in a thread, which nobody would hear exit
+    sys.stderr.write(f"{problem}\n")  # Chalice imports this in a thread, where `sys.exit` prints nothing
     sys.exit(1)
 
 settings = Settings.from_environment()
@@ -81,7 +81,7 @@ def _on_the_clock(name: str) -> Declare:
 
 @app.authorizer(ttl_seconds=300)
 def authorize(request: AuthRequest) -> AuthResponse:
-    """A token → who is calling."""
+    """Check a token, and tell API Gateway who is calling."""
     from chalicelib.platform.http.authorizer import authorize as authorize_token
 
     return authorize_token(request.token, composition.current().verifier)
@@ -102,7 +102,7 @@ if FUNCTION in {"", "app"}:
 
 @_on_the_log("forward_events")
 def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
-    """Log → bus."""
+    """Put new events of the log on the bus."""
     from chalicelib.platform.bus.forwarder import LogRecord
 
     records = [LogRecord(r.sequence_number, r.event_name, r.keys, r.new_image) for r in event]
@@ -111,19 +111,19 @@ def forward_events(event: DynamoDBEvent) -> dict[str, Any]:
 
 @_on_the_bus("sign_heads")
 def sign_heads(records: "Iterable[BusRecord]") -> dict[str, Any]:
-    """Bus → archive of signed heads."""
+    """Sign the heads of the streams in a batch of the bus."""
     return composition.current().head_signer.sign(records)
 
 
 @_on_the_bus("archive_events")
 def archive_events(records: "Iterable[BusRecord]") -> dict[str, Any]:
-    """Bus → archive of all events."""
+    """Archive the events of a batch of the bus."""
     return composition.current().archivist.archive(records)
 
 
 @_on_the_queue("work")
 def work(event: SQSEvent) -> dict[str, Any]:
-    """Work queue → commands and the world outside."""
+    """Do the tasks of the work queue."""
     from chalicelib.platform.processes.worker import Message
 
     messages = [Message(record.to_dict()["messageId"], record.body) for record in event]
@@ -132,20 +132,20 @@ def work(event: SQSEvent) -> dict[str, Any]:
 
 @_on_the_clock("retry_overdue")
 def retry_overdue(_: CloudWatchEvent) -> None:
-    """The watchdog: processes that are past their due time → work queue."""
+    """Run the watchdog: send a task for every process that is past its due time."""
     shop = composition.current()
     shop.processes.retry_overdue(shop.clock())
 
 
 @_on_the_clock("verify_read_models")
 def verify_read_models(_: CloudWatchEvent) -> None:
-    """The reconciler: heads of the log → positions of the read models, and what is behind is caught up."""
+    """Run the reconciler: compare the heads of the log with the positions, and catch up what is behind."""
     composition.current().reconciler.run()
 
 
 @app.lambda_function()
 def migrate(_event: object, _context: object) -> dict[str, list[str]]:
-    """A deployment → schema of Postgres, which nobody reaches from outside."""
+    """Bring the schema of Postgres, which nobody reaches from outside the VPC, to that of a deployment."""
     return {"applied": composition.current().migrate()}
 
 
@@ -178,5 +178,5 @@ for owner, scheduled in contexts.functions():
 
 if FUNCTION:
     function_run_by(FUNCTION).warm_up(composition.current())
-    gc.freeze()  # nor need it be looked at again
+    gc.freeze()  # nor need any later collection look at it
     gc.enable()

@@ -1,4 +1,4 @@
-"""The only wiring: settings, clients, stores, handlers. Everything is made at first use and kept by the container."""
+"""Wires settings, clients, stores and handlers together; each is made at its first use, once a container."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -51,8 +51,10 @@ if TYPE_CHECKING:
 
 
 class Composition:
-    """One container's shop. Heavy libraries are imported by the properties that need them: a Lambda pays for what it
-    uses."""
+    """One container's shop.
+
+    Heavy libraries are imported by the properties that need them, so a function pays only for what it uses (ADR 19).
+    """
 
     def __init__(self, settings: Settings, clock: Callable[[], datetime] = utc_now) -> None:
         self.settings = settings
@@ -62,7 +64,7 @@ class Composition:
 
     @cached_property
     def aggregates(self) -> "Mapping[str, Aggregate[Any]]":
-        """All of them, by their names."""
+        """Return all aggregates by their names."""
         return contexts.aggregates()
 
     @cached_property
@@ -104,25 +106,28 @@ class Composition:
 
     @cached_property
     def gateways(self) -> "Mapping[str, PaymentGateway]":
-        """The payment providers that the stage admits."""
+        """Return the gateways of the payment providers that the stage admits, by name."""
         makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox, "stripe": self._stripe}
         return {name: makers[name]() for name in self.settings.payment_providers if name in makers}
 
     @cached_property
     def postgres(self) -> "Pool":
-        """The database of the read models of rows."""
+        """Return the connections to the database of the read models of rows."""
         from chalicelib.platform.readmodels.postgres.pool import open_pool
 
         return open_pool(self.settings.need("database_url"), self._login)
 
     def migrate(self) -> list[str]:
-        """Bring Postgres to the schema of this code; returns the names of what was applied. Raises MigrationEdited."""
+        """Bring Postgres to the schema of this code; return the names of the migrations that were applied.
+
+        Raises MigrationEdited.
+        """
         from chalicelib.platform.readmodels.postgres.migrate import migrate
 
         return migrate(self.settings.need("database_url"), migrations(), self._login())
 
     def programme_reflecting(self, min_versions: "MinVersions") -> AbstractContextManager["Reader"]:
-        """Read the programme, as new as the reader wants it."""
+        """Give a reader of the programme, at least as new as `min_versions` asks for."""
         from chalicelib.platform.readmodels.postgres.overlay import reflecting
 
         programme = cast("PostgresProjection", self.read_model("programme"))
@@ -136,7 +141,10 @@ class Composition:
 
     @property
     def documents(self) -> "DocumentProjection":
-        """Carts and orders by key, to be read. Raises Unavailable."""
+        """Return the documents of carts and orders, to be read.
+
+        Raises Unavailable.
+        """
         return cast("DocumentProjection", self.read_model("carts")).live()
 
     @cached_property
@@ -159,7 +167,7 @@ class Composition:
 
     @property
     def consumers(self) -> "Mapping[str, Consumer]":
-        """Everybody who follows the bus, by the name under which positions and parked streams are kept."""
+        """Return the consumers of all read models, by the names under which positions and parked streams are stored."""
         return {name: self.consumer(name) for name in self.read_model_names}
 
     @cached_property
@@ -213,21 +221,27 @@ class Composition:
 
     @property
     def read_model_names(self) -> tuple[str, ...]:
-        """The names under which positions and parked streams are kept."""
+        """Return the names under which positions and parked streams are stored."""
         return (*contexts.read_models(), PROCESSES)
 
     def read_model(self, name: str) -> "ReadModel":
-        """Give a read model by its name. Raises KeyError."""
+        """Return a read model by its name.
+
+        Raises KeyError.
+        """
         if name not in self._read_models:
             self._read_models[name] = self.processes if name == PROCESSES else self._make_read_model(name)
         return self._read_models[name]
 
     def consumer(self, name: str) -> "Consumer":
-        """Give the consumer that keeps a read model current. Raises KeyError."""
+        """Return the consumer that keeps a read model current.
+
+        Raises KeyError.
+        """
         from chalicelib.platform.bus.consumer import Consumer
 
         if name not in self._consumers:
-            contexts.load_events()  # what it does not follow it must tell from what is no event
+            contexts.load_events()  # to tell an event that it does not follow from one that nobody knows
             model = self.read_model(name)
             self._consumers[name] = Consumer(model, self.event_store, self.parking, self.clock)
         return self._consumers[name]
@@ -238,7 +252,11 @@ class Composition:
         from chalicelib.platform.readmodels.reconciler import Reconciler
 
         followed = [(self.read_model(name), self.consumer(name)) for name in self.read_model_names]
-        volatile = cast("RedisProjection", self.read_model("availability"))
+        volatile = [
+            cast("RedisProjection", self.read_model(name))
+            for name, (_, declared) in contexts.read_models().items()
+            if declared.store is Store.REDIS
+        ]
         notebook = Notebook(self.dynamodb, self.settings.need("read_table"), "Id", "verification")
         return Reconciler(followed, volatile, self.event_store, notebook, self.parking, self.clock)
 
@@ -250,7 +268,7 @@ class Composition:
 
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]:
-        """One cheap question for each server."""
+        """Return a cheap request to each server, by the server's name."""
         nobody = UUID(int=0)
         return {
             "event_log": lambda: self.event_store.read(nobody),
@@ -274,7 +292,7 @@ class Composition:
         return SandboxGateway(ledger, self.clock, signs_with, self._hear_the_sandbox)
 
     def _stripe(self) -> "PaymentGateway":
-        """Its secrets are in the environment, or in the secret of Secrets Manager that STRIPE_SECRET_ID names."""
+        """Make the gateway; its secrets are in the environment, or in Secrets Manager under STRIPE_SECRET_ID."""
         from chalicelib.shop.orders.payments.stripe import StripeGateway, connect
 
         settings = self.settings
@@ -285,14 +303,14 @@ class Composition:
         return StripeGateway(connect(secrets["api_key"], settings.stripe_api_base), secrets["webhook"])
 
     def _login(self) -> dict[str, str]:
-        """Who we are to Postgres, as the secret that RDS rotates says now; nothing where DATABASE_URL says it."""
+        """Return user and password for Postgres from the secret that RDS rotates; `{}` if DATABASE_URL has them."""
         if not self.settings.database_secret_id:
             return {}
         secret = json.loads(_secret(self.settings.database_secret_id))
         return {"user": secret["username"], "password": secret["password"]}
 
     def _hear_the_sandbox(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
-        """The sandbox has no thread to call our webhook with: its call comes straight to where that leads."""
+        """Take a notification of the sandbox, which has no thread to call the webhook with, and calls this instead."""
         from chalicelib.shop.orders.payments.webhooks import receive
 
         with suppress(Unavailable):  # a provider's call that is lost fails no payment
@@ -304,7 +322,7 @@ class Composition:
 
         ways: Mapping[str, AppendingWith] = {"put": Puts, "partiql": Inserts}
         if self.settings.append_with not in ways:
-            raise NotConfigured(f"APPEND_WITH is none of {', '.join(ways)}")
+            raise NotConfigured(f"APPEND_WITH is not one of {', '.join(ways)}")
         return ways[self.settings.append_with]
 
     def _make_read_model(self, name: str) -> "ReadModel":
@@ -353,7 +371,10 @@ def migrations() -> list[Path]:
 
 
 def _client(service: str) -> Any:
-    """A buyer waits: better a 503 that asks to come back than a request that hangs for the SDK's default minute."""
+    """Make a client of an AWS service, with timeouts for a buyer who waits.
+
+    A 503 that asks to come back is better than a request that hangs for the SDK's default minute.
+    """
     import boto3
     from botocore.config import Config
 
@@ -367,7 +388,10 @@ def _client(service: str) -> Any:
 
 
 def _secret(secret_id: str) -> str:
-    """Raises Unavailable."""
+    """Read a secret from Secrets Manager.
+
+    Raises Unavailable.
+    """
     from chalicelib.platform.aws.failures import failures_as_unavailable
 
     with failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED):
@@ -379,7 +403,7 @@ _current: Composition | None = None
 
 
 def current() -> Composition:
-    """The container's composition, made from the environment at first use."""
+    """Return the container's composition, made from the environment at first use."""
     global _current  # noqa: PLW0603 - Lambda gives a handler no other place to keep what outlives a request
     if _current is None:
         _current = Composition(Settings.from_environment())

@@ -1,4 +1,4 @@
-"""The contexts of the shop: the only list of them, and what they bring together."""
+"""Lists the contexts of the shop, and collects what their manifests declare."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -31,30 +31,30 @@ def load_events() -> None:
 
 
 def aggregates() -> "dict[str, Aggregate[Any]]":
-    """Every aggregate by its name."""
+    """Return every aggregate by its name."""
     found = [context.load(reference) for context in CONTEXTS for reference in context.aggregates]
     return {aggregate.name: aggregate for aggregate in found}
 
 
 def routes() -> "Iterator[Routes[Any]]":
-    """The routes of each context that has any."""
+    """Give the routes of each context that has any."""
     for context in CONTEXTS:
         for reference in context.routes:
             yield context.load(reference)
 
 
 def read_models() -> dict[str, tuple[Context, ReadModelDeclaration]]:
-    """Every declared read model by its name, with the context that declares it."""
+    """Return every declared read model by its name, with the context that declares it."""
     return {model.name: (context, model) for context in CONTEXTS for model in context.read_models}
 
 
 def functions() -> list[tuple[Context, Function]]:
-    """List the functions that contexts bring beside those of their read models, each with its context."""
+    """List the functions that contexts declare, without those of their read models, each with its context."""
     return [(context, function) for context in CONTEXTS for function in context.functions]
 
 
 def projectors_of(read_model: str) -> dict[str, Any]:
-    """The projectors of a read model by aggregate type, whichever contexts they come from."""
+    """Return the projectors of a read model by aggregate type, whichever contexts they come from."""
     found: dict[str, Any] = {}
     for context in CONTEXTS:
         if read_model in context.projectors:
@@ -63,12 +63,12 @@ def projectors_of(read_model: str) -> dict[str, Any]:
 
 
 def processes() -> "list[Process]":
-    """A process of each kind."""
+    """Make a process of each kind."""
     return [context.load(reference)() for context in CONTEXTS for reference in context.processes]
 
 
 def task_handlers(shop: object) -> "Mapping[str, Callable[[Task], None]]":
-    """What does each kind of task, with what `shop` offers; imported by the first task of its kind."""
+    """Return the handler of each kind of task, bound to `shop`; the first task of a kind imports its handler."""
     return {
         kind: partial(_do, context, reference, shop)
         for context in CONTEXTS

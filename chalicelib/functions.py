@@ -1,8 +1,8 @@
-"""The Lambda functions: the one table of them.
+"""Lists the Lambda functions, in the one table of them.
 
-`app.py` declares them with their triggers, the template gives them place, settings and permissions, alarms watch them.
-What every call of a function needs is made as its container starts; what only some calls need waits for the first of
-those: the API loads no driver of a database for a buyer who asks only the log.
+`app.py` declares them with their triggers. The template's settings and permissions, and the alarms, follow from their
+needs. What every call of a function needs is made as its container starts; what only some calls need is made by the
+first of those: so the API loads no database driver for a buyer who needs only the log.
 """
 
 from chalicelib import contexts

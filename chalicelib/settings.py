@@ -1,4 +1,4 @@
-"""Settings: one frozen object, read from the environment once."""
+"""Reads the settings from the environment, once, into one frozen object."""
 
 import json
 import os
@@ -13,7 +13,7 @@ STACK_FILE = "STACK_FILE"
 
 
 PAYMENT_PROVIDERS = ("sandbox", "stripe", "none")
-"""`none` sells free tickets alone."""
+"""The providers that a stage can admit; with `none` it sells free tickets only."""
 
 APPEND_WITH = ("put", "partiql")
 
@@ -24,7 +24,7 @@ UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 
 
 def says_no_stack(environ: Mapping[str, str] = os.environ) -> str | None:
-    """Say what to do if Chalice's command line serves the shop of the local stack, and there is none."""
+    """Return what to do if Chalice's command line wants the local stack and there is none, or None."""
     name = environ.get(STACK_FILE)
     if UNDER_CHALICE not in environ or not name or Path(name).is_file():
         return None
@@ -45,7 +45,7 @@ class InvalidSettings(NotConfigured):
 
 @dataclass(frozen=True)
 class Settings:
-    """Every setting is an environment variable of the same name in capitals. Empty means not set."""
+    """Holds every setting, from the environment variable of the same name in capitals. Empty means not set."""
 
     stage: str = "dev"
     events_table: str = ""
@@ -104,7 +104,10 @@ class Settings:
         return cls(**{name: _TYPED.get(name, str)(value) for name, value in given.items()})
 
     def need(self, field: str) -> str:
-        """Give a setting that must be set. Raises NotConfigured."""
+        """Return a setting that must be set.
+
+        Raises NotConfigured.
+        """
         value: str = getattr(self, field)
         if not value:
             raise NotConfigured(f"{_variable(field)} is not set")
@@ -112,12 +115,12 @@ class Settings:
 
     @property
     def hold_for(self) -> timedelta:
-        """How long tickets in a cart are held."""
+        """Return the time for which tickets in a cart are held."""
         return timedelta(minutes=self.hold_minutes)
 
     @property
     def pay_within(self) -> timedelta:
-        """How long an order waits for its payment."""
+        """Return the time for which an order waits for its payment."""
         return timedelta(minutes=self.payment_minutes)
 
 
@@ -157,7 +160,7 @@ def _append_with(text: str) -> str | None:
 
 
 def _address(*schemes: str) -> Callable[[str], str | None]:
-    """Such a value may hold a password, so it is not repeated."""
+    """Return a check of a URL's scheme, which never repeats the value: it may hold a password."""
 
     def check(text: str) -> str | None:
         return None if text.partition("://")[0] in schemes else f"must begin with {' or '.join(schemes)}://"
@@ -178,16 +181,16 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
 
 
 def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
-    """A setting that nobody reads would silently have its default."""
+    """Find variables that are one edit away from a setting: misspelt, it would silently have its default."""
     known = {_variable(field.name) for field in fields(Settings)}
     for name in sorted(environ.keys() - known):
         meant = [one for one in known if abs(len(one) - len(name)) <= 1 and _is_one_edit_away(name, one)]
         if meant:
-            yield f"{name} is no setting; {meant[0]} is"
+            yield f"{name} is not a setting; {meant[0]} is"
 
 
 def _is_one_edit_away(one: str, other: str) -> bool:
-    """Whether a letter is missing, too many, wrong, or swapped with the next."""
+    """Tell whether a letter is missing, too many, wrong, or swapped with the next."""
     at = next(
         (place for place, pair in enumerate(zip(one, other, strict=False)) if len({*pair}) > 1),
         min(len(one), len(other)),

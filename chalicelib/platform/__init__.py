@@ -1,1 +1,1 @@
-"""What any event-sourced shop needs, and no context of this one."""
+"""The platform is the code that any event-sourced shop needs; it imports no context of this one."""

@@ -1,4 +1,4 @@
-"""Who is calling, in which roles, and with which request."""
+"""Describes a caller: the person, the roles, and the request."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -35,18 +35,24 @@ class Actor:
         return cls(person_id(subject), frozenset(roles | {Role.CUSTOMER}))
 
     def manages(self, owner_id: UUID | None) -> bool:
-        """Operators manage everything, imported streams without an owner included."""
+        """Tell whether this person manages a stream: its owner does, and operators manage every stream.
+
+        Only operators manage imported streams without an owner.
+        """
         return self.id == owner_id or Role.OPERATOR in self.roles
 
     def ensure_manages(self, owner_id: UUID | None) -> None:
-        """Raises Forbidden."""
+        """Check that this person manages the stream of this owner.
+
+        Raises Forbidden.
+        """
         if not self.manages(owner_id):
             raise Forbidden("This belongs to another organiser.")
 
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
-    """What a request makes is named `id`; `request_hash` tells a repeated body from another one."""
+    """Identifies a request: what it creates gets `id`, and `request_hash` tells a repeated body from another one."""
 
     id: UUID
     request_hash: str
@@ -63,7 +69,7 @@ class Caller:
 
 
 def person_id(subject: str) -> UUID:
-    """The id under which the log knows the person of a token's `sub`."""
+    """Return the id under which the log knows the person of a token's `sub`."""
     try:
         return UUID(subject)
     except ValueError:

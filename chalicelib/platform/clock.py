@@ -1,4 +1,4 @@
-"""The clock, the one place that asks for the time."""
+"""Reads the clock; nothing else in the code asks for the time."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Everything that can be refused or fail, as one tree.
+"""Defines everything that can be refused or fail, as one tree of classes.
 
 Raise the most specific class; the family decides the HTTP status, which `chalicelib.platform.http.problems` alone maps.
 `code` is stable and part of the API; `facts` become members of the problem document.
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 
 class CloudbashError(Exception):
-    """The root. `detail` is shown to clients: it names the reason and holds no personal data."""
+    """The base of all errors. `detail` is shown to clients: it names the reason and holds no personal data."""
 
     code: ClassVar[str] = "error"
 
@@ -44,13 +44,13 @@ class BadSignature(CloudbashError):
 
 
 class NotFound(CloudbashError):
-    """It does not exist, or not for this caller."""
+    """The thing does not exist, or not for this caller."""
 
     code = "not_found"
 
 
 class RuleViolated(CloudbashError):
-    """A business rule says no. Subclasses live beside the aggregate that refuses."""
+    """A business rule refuses the request. Each subclass is defined with the aggregate that refuses."""
 
     code = "rule_violated"
 
@@ -62,13 +62,13 @@ class PaymentRefused(CloudbashError):
 
 
 class Expired(CloudbashError):
-    """It existed and its time has passed."""
+    """The thing existed, and its time is over."""
 
     code = "expired"
 
 
 class Unauthenticated(CloudbashError):
-    """No token, or one that cannot be trusted."""
+    """The request has no token, or one that cannot be trusted."""
 
     code = "unauthenticated"
 
@@ -92,7 +92,7 @@ class Unavailable(CloudbashError):
 
 
 class Misconfigured(Unavailable):
-    """A server refuses us until somebody mends the deployment. For callers it is as good as away."""
+    """A server refuses us until somebody repairs the deployment. For callers it is as good as away."""
 
 
 class Busy(Unavailable):

@@ -1,4 +1,4 @@
-"""The four kinds of failures of a server. Each driver has one table that tells which of its errors is of which kind."""
+"""Defines the four kinds of failures of a server. Each driver has one table that classifies its errors by kind."""
 
 import logging
 from enum import Enum
@@ -10,16 +10,17 @@ logger = logging.getLogger(__name__)
 
 
 class Failure(Enum):
-    """What becomes of a failure."""
+    """The kind of a failure, which decides what becomes of the work that met it."""
 
     TRANSIENT = "transient"
     """It may pass by itself: retried for ever."""
 
     MISCONFIGURED = "misconfigured"
-    """A deployment must mend it, such as a missing permission or table: loud, and retried for ever."""
+    """A deployment must repair it, such as a missing permission or table: it is logged as an error, counted for an
+    alarm, and retried for ever."""
 
     REFUSED = "refused"
-    """The server understood and said no, such as a condition that does not hold: an outcome for whoever asked."""
+    """The server understood the request and refused it, such as for a condition that does not hold."""
 
     POISON = "poison"
     """The request itself is wrong. If an event made it so, its stream is parked."""
@@ -29,8 +30,8 @@ def raise_if_unavailable(failure: Failure, server: str, error: Exception) -> Non
     """Raise what is the server's failure as Unavailable; return for a refusal and for poison.
 
     Raises:
-        Misconfigured: after it was logged as an error, and counted.
-        Unavailable: for a transient failure.
+        Misconfigured: the deployment must be repaired; that was logged as an error, and counted.
+        Unavailable: the failure is transient.
     """
     if failure is Failure.MISCONFIGURED:
         logger.error("%s is misconfigured: %s", server, error)

@@ -1,4 +1,4 @@
-"""What a Lambda function is: what calls it, what it needs, and what it does with what it is called with.
+"""Describes a Lambda function: what calls it, what it needs, and what it runs.
 
 The classes are named tuples, because every container makes them all as it starts.
 """
@@ -50,7 +50,9 @@ class LogStream(NamedTuple):
 
 
 class Bus(NamedTuple):
-    """Called with the records of the event bus: up to `parallel` batches at once, each stream always in the same one.
+    """Called with the records of the event bus, up to `parallel` batches at once.
+
+    A stream's records are never in two batches at once.
 
     `reader` names a registered reader with a connection of its own, `reader_is_optional` if the stage decides on it.
     """
@@ -104,12 +106,12 @@ class Function(NamedTuple):
 
     @property
     def is_inside(self) -> bool:
-        """Whether it runs inside the VPC, as only what talks to Postgres or Redis has to (ADR 22)."""
+        """Tell whether it runs inside the VPC, as only what talks to Postgres or Redis has to (ADR 22)."""
         return not self.needs.isdisjoint({Need.POSTGRES, Need.REDIS})
 
     @property
     def policy_file(self) -> str:
-        """Where its IAM policy lies, beside Chalice's configuration."""
+        """Return the path of its IAM policy, from the directory of Chalice's configuration."""
         return f"policies/{self.name}.json"
 
     def warm_up(self, shop: Any) -> None:

@@ -1,4 +1,4 @@
-"""What applies to every invocation of every function."""
+"""Wraps every invocation of every function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,6 +7,6 @@ from chalicelib.platform import logs, metrics
 
 
 def observed(event: Any, get_response: Callable[[Any], Any]) -> Any:
-    """A middleware: what one invocation notes and counts is its own, and its metrics are one line."""
+    """Run one invocation with facts and metrics of its own; the metrics are printed as one line at its end."""
     with logs.about(), metrics.one_line():
         return get_response(event)

@@ -1,8 +1,8 @@
-"""What a line of the log says beside its message: the function, and the request or the event that it is about.
+"""Adds facts to every line of the log: the function, and the request or the event that the line is about.
 
 In Lambda the runtime itself writes every record as one JSON object, with all attributes that the record has
-(`LoggingConfig` in the template). So nothing is formatted here: the attributes are given to the records. Elsewhere they
-are there too, and not shown.
+(`LoggingConfig` in the template). So nothing is formatted here: the attributes are set on the records. Elsewhere they
+are set too, and not shown.
 """
 
 import logging
@@ -18,11 +18,11 @@ _facts: ContextVar[Mapping[str, Any]] = ContextVar("facts", default={})  # noqa:
 
 
 def install() -> None:
-    """Let every record of this process tell its facts; once, when a function starts."""
+    """Set facts on every record of this process from now on; called once, when a function starts."""
     logging.setLogRecordFactory(_record)
     if "AWS_LAMBDA_FUNCTION_NAME" not in os.environ:
         return
-    # What libraries say below a warning may quote requests, with their tokens: it is not said, whatever the level is.
+    # What libraries log below a warning may quote requests, with their tokens: it is not logged, whatever the level is.
     root = logging.getLogger()
     logging.getLogger("chalicelib").setLevel(root.level)
     root.setLevel(max(root.level, logging.WARNING))
@@ -30,7 +30,7 @@ def install() -> None:
 
 @contextmanager
 def about(**facts: Any) -> Iterator[None]:
-    """Lines within the block tell these facts; afterwards none of them, and none that were noted within."""
+    """Add these facts to the lines within the block; after it, they and those noted within are gone."""
     token = _facts.set({**_facts.get(), **facts})
     try:
         yield
@@ -39,12 +39,12 @@ def about(**facts: Any) -> Iterator[None]:
 
 
 def note(**facts: Any) -> None:
-    """Lines from here to the end of the block tell these facts too."""
+    """Add these facts to the lines from here to the end of the block."""
     _facts.set({**_facts.get(), **facts})
 
 
 def facts_of(event: StoredEvent) -> dict[str, Any]:
-    """Where the event stands in the log and what it came from. Nothing of its data."""
+    """Return the event's place in the log and its causes, and nothing of its data, which may be personal."""
     return {
         "stream": str(event.aggregate_id),
         "version": event.aggregate_version,
@@ -65,9 +65,9 @@ def _record(*arguments: Any, **options: Any) -> logging.LogRecord:
 
 
 def _causes_of(error: BaseException) -> Iterator[str]:
-    """The errors behind an error, which the runtime leaves out: mostly they are those of a server."""
+    """Give the errors that caused an error, which the runtime leaves out: mostly they are those of a server."""
     while cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
-        # These quote the value that they did not like, and it may be anything.
+        # The messages of these quote the value that was wrong, which may be personal data.
         quotes = isinstance(cause, ValueError | KeyError | TypeError)
         yield type(cause).__name__ if quotes else f"{type(cause).__name__}: {cause}"
         error = cause

@@ -1,4 +1,4 @@
-"""The manifest of a context: everything that it brings, by name, imported when it is used.
+"""Defines the manifest of a context: everything that it brings, by name, imported when it is used.
 
 A container imports every manifest and, of what they name, only what its function needs.
 """
@@ -15,7 +15,7 @@ NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Store(Enum):
-    """Where a read model lies, and so which projection keeps it."""
+    """The server that stores a read model, which decides on its kind of projection."""
 
     POSTGRES = "Postgres"
     DOCUMENTS = "DynamoDB"
@@ -25,7 +25,7 @@ class Store(Enum):
 class ReadModelDeclaration(NamedTuple):
     """A read model with the function that keeps it current.
 
-    `shape` refers to what its store has to know of it: the tables in Postgres, the model in Redis, nothing for
+    `shape` refers to what its store has to know of it: the tables in Postgres, the model in Redis, and nothing for
     documents.
     """
 
@@ -37,7 +37,7 @@ class ReadModelDeclaration(NamedTuple):
 
 
 class Context(NamedTuple):
-    """What one context brings to the shop; a reference is `module.name`, inside the context's package.
+    """Lists what one context brings to the shop; a reference is `module.name`, inside the context's package.
 
     `projectors` refers, by read model, to a mapping from aggregate type to projector, also for read models that another
     context declares. `tasks` has the handler of each kind of task of the work queue.

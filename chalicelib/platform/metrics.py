@@ -1,6 +1,8 @@
-"""Metrics for alarms and the dashboard, in CloudWatch's embedded metric format: a line of the function's log is the
-metrics. The namespace is `Cloudbash`, the dimension the function's name, and so its stage. Nobody collects them outside
-Lambda."""
+"""Counts metrics for alarms and the dashboard, printed as one line of a function's log.
+
+The format is CloudWatch's embedded metric format. The namespace is `Cloudbash`. The one dimension is the function's
+name, which has the stage in it. Outside Lambda nothing is counted.
+"""
 
 import json
 import os
@@ -31,8 +33,10 @@ def highest(metric: str, value: float, unit: str) -> None:
 
 @contextmanager
 def one_line() -> Iterator[None]:
-    """Print what is counted within the block, if anything, in its end. A function does one thing at a time, so what is
-    counted belongs to the invocation that is running."""
+    """Print what is counted within the block, if anything, at its end.
+
+    A container handles one invocation at a time, so what is counted belongs to the one that is running.
+    """
     try:
         yield
     finally:

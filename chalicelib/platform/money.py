@@ -41,7 +41,10 @@ class Money(StoredModel):
         return Money(amount=self.amount * quantity, currency=self.currency)
 
     def plus(self, other: "Money") -> "Money":
-        """Raises CurrencyMismatch."""
+        """Add another amount of the same currency.
+
+        Raises CurrencyMismatch.
+        """
         if other.currency != self.currency:
             raise CurrencyMismatch(f"{self.currency} and {other.currency} cannot be added.")
         return Money(amount=self.amount + other.amount, currency=self.currency)

@@ -1,4 +1,4 @@
-"""Changing a stream that somebody owns: the shape that most commands of an organiser have."""
+"""Changes streams that somebody owns, in the steps that most commands of an organiser share."""
 
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -12,7 +12,10 @@ from chalicelib.platform.eventsourcing.session import Session
 
 
 def owned(session: Session, caller: Caller, aggregate: Aggregate[State], stream_id: UUID) -> State:
-    """The stream's state, if the caller manages it. Raises NotFound or Forbidden."""
+    """Load the stream's state for a caller who manages it.
+
+    Raises NotFound or Forbidden.
+    """
     state = session.load(aggregate, stream_id)
     if session.version(stream_id) < 0:
         raise NotFound(f"There is no such {aggregate.name.lower()}.")
@@ -21,10 +24,12 @@ def owned(session: Session, caller: Caller, aggregate: Aggregate[State], stream_
 
 
 def done_before(session: Session, caller: Caller, stream_id: UUID) -> int | None:
-    """The version to which this very request brought the stream, if its first reply was lost and it comes again.
+    """Return the version to which this very request has brought the stream before; None if it never did.
 
-    Raises PreconditionFailed if the caller has seen another version and the request was never carried out.
+    Raises PreconditionFailed if the caller expects another version and the request was never carried out.
     """
+    # A client whose first reply was lost sends the request again with the same expected version, which its own events
+    # have made old. Only then is the log searched for the request: a fresh one costs no read more.
     try:
         session.ensure_version(stream_id, caller.expected_version)
     except PreconditionFailed:
@@ -42,7 +47,7 @@ def change_owned(
     stream_id: UUID,
     decide: Callable[[State], Sequence[Event]],
 ) -> int:
-    """Append what `decide` returns and give the version that the stream then has.
+    """Append what `decide` returns, and return the version that the stream then has.
 
     Raises NotFound, Forbidden, PreconditionFailed, or what `decide` raises.
     """

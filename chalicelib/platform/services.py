@@ -1,4 +1,4 @@
-"""What a container offers to the code of every context."""
+"""Defines what a container offers to the code of every context."""
 
 from datetime import datetime
 from typing import Protocol
@@ -8,7 +8,7 @@ from chalicelib.platform.eventsourcing.store import EventStore
 
 
 class Services(Protocol):
-    """The log and the time; each context's own protocol says what it uses beside them."""
+    """Offers the log and the time; each context's own protocol adds what else it uses."""
 
     @property
     def repository(self) -> Repository: ...

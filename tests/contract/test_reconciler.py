@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -22,9 +23,11 @@ from chalicelib.platform.readmodels.folding import folded_streams
 from chalicelib.platform.readmodels.generations import begin, complete, switch
 from chalicelib.platform.readmodels.port import ReadModel
 from chalicelib.platform.readmodels.reconciler import LOOKS_AGAIN_AFTER, STILL_ON_ITS_WAY, Reconciler
+from chalicelib.platform.readmodels.redis.client import open_redis
 from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.platform.readmodels.verification import Verifier
 from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.inventory.projections import AVAILABILITY_MODEL
 from local.valkey import Valkey
 from tests.support.machinery import PROCESSES
 from tests.support.shop import ORGANISER, Shop
@@ -44,9 +47,9 @@ class MemoryNotes:
 
 
 class Watched:
-    """A shop with a Redis and processes, and somebody who takes care of them."""
+    """A shop with a Redis and processes, and their reconciler; `others` are further read models in Redis."""
 
-    def __init__(self, availability: RedisProjection) -> None:
+    def __init__(self, availability: RedisProjection, *others: RedisProjection) -> None:
         self.log = MemoryEventStore(events_a_page=7)
         self.shop = Shop(self.log, salt=str(uuid4()))
         self.work, self.notes, self.parking = MemoryWorkQueue(), MemoryNotes(), MemoryParking()
@@ -55,7 +58,9 @@ class Watched:
         self.consumers = [self.consumer(self.availability), self.consumer(self.processes)]
         models: list[ReadModel] = [self.availability, self.processes]
         followed = list(zip(models, self.consumers, strict=True))
-        self.reconciler = Reconciler(followed, availability, self.log, self.notes, self.parking, self.shop.clock)
+        self.reconciler = Reconciler(
+            followed, [availability, *others], self.log, self.notes, self.parking, self.shop.clock
+        )
         for _ in range(3):
             _, ticket_type_id = self.shop.on_sale()
             for _ in range(4):
@@ -169,6 +174,40 @@ def test_a_redis_that_lost_its_memory_knows_all_again_after_one_pass(whole: Watc
     assert whole.lacking() == set()
 
 
+def test_every_read_model_in_a_redis_that_lost_its_memory_is_loaded_again(
+    make_model: Callable[[str], object], own_valkey: Valkey
+) -> None:
+    availability = make_model("availability")
+    assert isinstance(availability, RedisProjection)
+    another = RedisProjection(open_redis(own_valkey.url), replace(AVAILABILITY_MODEL, name="another"))
+    watched = Watched(availability, another)
+    watched.reconciler.run()
+    own_valkey.forget_everything()
+    assert another.positions(watched.log.stream_ids()) == {}
+    watched.reconciler.run()
+    assert watched.lacking() == set()
+    assert availability.is_complete()
+    assert another.is_complete()
+    streams = watched.log.stream_ids()
+    assert another.positions(streams) == availability.positions(streams) != {}
+
+
+def test_a_read_model_that_is_new_in_redis_is_loaded_while_the_others_stay_complete(
+    whole: Watched, own_valkey: Valkey
+) -> None:
+    another = RedisProjection(open_redis(own_valkey.url), replace(AVAILABILITY_MODEL, name="another"))
+    followed = [(whole.availability, whole.consumers[0])]
+    volatile = [whole.availability, another]
+    reconciler = Reconciler(followed, volatile, whole.log, whole.notes, whole.parking, whole.shop.clock)
+    reconciler.run(seconds=0)
+    assert whole.availability.is_complete()
+    assert not another.is_complete()
+    reconciler.run()
+    assert another.is_complete()
+    streams = whole.log.stream_ids()
+    assert another.positions(streams) == whole.availability.positions(streams)
+
+
 def test_nobody_is_warned_of_a_redis_that_is_new_and_everybody_of_one_that_forgot(
     watched: Watched, own_valkey: Valkey, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,13 +215,13 @@ def test_nobody_is_warned_of_a_redis_that_is_new_and_everybody_of_one_that_forgo
         watched.reconciler.run()
     assert watched.availability.is_complete()
     assert [record.message for record in caplog.records if "Redis" in record.message] == [
-        "Redis is new and learns the log",
-        "Redis knows the whole log again",
+        "Redis is new, and the log is loaded into it",
+        "Redis has all of availability again",
     ]
     caplog.clear()
     own_valkey.forget_everything()
     watched.reconciler.run()
-    assert "Redis has lost its memory" in [r.message for r in caplog.records if r.levelno == logging.WARNING]
+    assert "Redis has lost its data" in [r.message for r in caplog.records if r.levelno == logging.WARNING]
     assert watched.lacking() == set()
 
 

@@ -16,7 +16,7 @@ from chalicelib.platform.eventsourcing.chain import faults_in
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.integrity.head_signer import HeadSigner
-from chalicelib.platform.integrity.heads import Archive, KeptDocument, MemoryArchive
+from chalicelib.platform.integrity.heads import Archive, ArchivedDocument, MemoryArchive
 from chalicelib.platform.integrity.keys import FileSigner
 from chalicelib.platform.integrity.kms import KmsSigner
 from chalicelib.platform.integrity.s3 import S3Archive
@@ -125,18 +125,18 @@ def test_documents_come_shard_by_shard_the_newest_first(archive: Archive) -> Non
         for number in range(40):
             assert archive.put(shard, number, f"{shard} {number}".encode())
     assert list(archive.documents()) == [
-        KeptDocument(shard, number, f"{shard} {number}".encode())
+        ArchivedDocument(shard, number, f"{shard} {number}".encode())
         for shard in ("shard-a", "shard-b")
         for number in reversed(range(40))
     ]
-    assert archive.newest("shard-a") == KeptDocument("shard-a", 39, b"shard-a 39")
+    assert archive.newest("shard-a") == ArchivedDocument("shard-a", 39, b"shard-a 39")
     assert archive.newest("shard") is None
 
 
 def test_a_number_is_given_once(archive: Archive) -> None:
     assert archive.put(SHARD, 0, b"first")
     assert not archive.put(SHARD, 0, b"second")
-    assert [kept.document for kept in archive.documents()] == [b"first"]
+    assert [found.document for found in archive.documents()] == [b"first"]
 
 
 @pytest.mark.parametrize("how", ["deleted", "overwritten", "deleted and written anew"])
@@ -150,7 +150,7 @@ def test_a_document_in_s3_that_was_touched_is_still_there_and_says_so(s3: Any, b
     if how != "deleted":
         s3.put_object(Bucket=bucket, Key=key, Body=b"forged")
     documents = list(archive.documents())
-    assert [(kept.number, kept.document, kept.was_touched) for kept in documents] == [
+    assert [(found.number, found.document, found.was_touched) for found in documents] == [
         (2, b"as it was", False),
         (1, b"as it was", True),
         (0, b"as it was", False),
@@ -310,7 +310,7 @@ def test_a_document_that_is_missing_before_the_last_one_is_noticed(
     forged_archive: tuple[Evidence, MemoryArchive], number: int
 ) -> None:
     evidence, archive = forged_archive
-    del archive.kept[SHARD, number]
+    del archive.stored[SHARD, number]
     [reason] = evidence.check().broken
     assert "missing" in reason
 
@@ -318,7 +318,7 @@ def test_a_document_that_is_missing_before_the_last_one_is_noticed(
 @pytest.mark.parametrize("number", range(4))
 def test_a_document_that_was_changed_is_noticed(forged_archive: tuple[Evidence, MemoryArchive], number: int) -> None:
     evidence, archive = forged_archive
-    archive.kept[SHARD, number] = archive.kept[SHARD, number].replace(b'"number":', b'"number": ')
+    archive.stored[SHARD, number] = archive.stored[SHARD, number].replace(b'"number":', b'"number": ')
     broken = evidence.check().broken
     assert f"document {number} of {SHARD} is not signed by us" in broken
 
@@ -328,24 +328,24 @@ def test_a_document_signed_by_somebody_else_is_noticed(
 ) -> None:
     evidence, archive = forged_archive
     ensure_master_key(tmp_path / "forger.key")
-    line = archive.kept[SHARD, 3].partition(b"\n")[0]
+    line = archive.stored[SHARD, 3].partition(b"\n")[0]
     forged = base64.b64encode(FileSigner(tmp_path / "forger.key").sign(line))
-    archive.kept[SHARD, 3] = line + b"\n" + forged + b"\n"
+    archive.stored[SHARD, 3] = line + b"\n" + forged + b"\n"
     assert evidence.check().broken == [f"document 3 of {SHARD} is not signed by us"]
 
 
 def test_a_document_in_the_place_of_another_is_noticed(forged_archive: tuple[Evidence, MemoryArchive]) -> None:
     evidence, archive = forged_archive
-    archive.kept[SHARD, 3] = archive.kept[SHARD, 2]
+    archive.stored[SHARD, 3] = archive.stored[SHARD, 2]
     assert f"document 3 of {SHARD} was signed as another one" in evidence.check().broken
-    archive.kept["shardId-another", 0] = archive.kept[SHARD, 0]
+    archive.stored["shardId-another", 0] = archive.stored[SHARD, 0]
     assert "document 0 of shardId-another was signed as another one" in evidence.check().broken
 
 
 def test_noise_instead_of_a_document_is_noticed(forged_archive: tuple[Evidence, MemoryArchive]) -> None:
     evidence, archive = forged_archive
     for noise in (b"", b"\n", b"\xff\xff", b"{}\nno base64!", b"{}\nAAAA"):
-        archive.kept[SHARD, 3] = noise
+        archive.stored[SHARD, 3] = noise
         assert evidence.check().broken == [f"document 3 of {SHARD} is not signed by us"]
 
 

@@ -26,8 +26,8 @@ class Archivist:
 
     Delivery is at least once. A batch that comes again overwrites its files. One that comes again in other parts leaves
     events in two files, and readers take each once. Every event is archived, also one that this version of the code
-    does not know. A record that is not an event is kept aside as it came, under the consumer `archive`, and the rest of
-    its batch is archived.
+    does not know. A record that is not an event is stored as it came, under the consumer `archive`, and the rest of its
+    batch is archived.
     """
 
     def __init__(self, files: Files, parking: Parking, clock: Callable[[], datetime]) -> None:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Protocol
 
 ARCHIVE = "archive"
-"""The consumer's name, under which records that are no event are kept."""
+"""The consumer's name, under which records that are no event are stored."""
 
 PREFIX = "events/"
 NO_DAY = "__HIVE_DEFAULT_PARTITION__"
-"""Hive's name for none: of imported events whose `Created` is no instant."""
+"""Hive's name for no value: it is the day of imported events whose `Created` is not an instant."""
 
 _PARTITION = f"{PREFIX}date="
 

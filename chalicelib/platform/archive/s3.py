@@ -1,4 +1,4 @@
-"""Keeps the files of the archive in an S3 bucket."""
+"""Stores the files of the archive in an S3 bucket."""
 
 import shutil
 from contextlib import AbstractContextManager
@@ -14,7 +14,7 @@ _DELETED_AT_ONCE = 1000
 
 
 class S3Files:
-    """Keeps one object a file. Whatever S3 refuses is a transient failure, and the archive waits."""
+    """Stores one object a file. Whatever S3 refuses is Unavailable, so the archive waits and loses nothing."""
 
     def __init__(self, client: Any, bucket: str) -> None:
         self._client = client

@@ -1,1 +1,1 @@
-"""What all adapters of AWS share."""
+"""Code that all adapters of AWS services share."""

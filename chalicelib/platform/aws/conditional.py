@@ -1,4 +1,4 @@
-"""Writing to DynamoDB and to S3 under a condition."""
+"""Writes to DynamoDB and to S3 under a condition."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,13 +18,14 @@ _OBJECT_EXISTS = {"PreconditionFailed", "ConditionalRequestConflict"}
 
 
 def write_if(write: Callable[..., Any], **request: Any) -> Item | None:
-    """Put, update or delete one item under the request's condition; None if that was done.
+    """Put, update or delete one item under the request's condition; return None if that was done.
 
-    Else nothing was changed, and the item that stands there is returned: `{}` if there is none, so compare with None.
-    A repeated write whose first reply was lost meets its own item.
+    Otherwise nothing was changed, and the item that is there is returned: `{}` if there is none, so compare with None.
+    A repeated write whose first reply was lost gets its own item back.
 
     Raises:
-        Unavailable: for failures of the server.
+        Unavailable: the server failed.
+        ClientError: the request itself is wrong.
     """
     try:
         with failures_as_unavailable(request["TableName"]):
@@ -39,10 +40,11 @@ def write_if(write: Callable[..., Any], **request: Any) -> Item | None:
 def write_all_if(write: Callable[..., Any], server: str, **request: Any) -> frozenset[int]:
     """Write all items of a transaction, each under its condition, or none of them.
 
-    Returns the places of those whose condition does not hold: if there are none, all was written.
+    Returns the indexes of those whose condition does not hold: if there are none, all was written.
 
     Raises:
-        Unavailable: for failures of the server, and for a conflict with another transaction.
+        Unavailable: the server failed, or another transaction was in the way.
+        ClientError: the request itself is wrong.
     """
     try:
         with failures_as_unavailable(server):
@@ -57,7 +59,7 @@ def write_all_if(write: Callable[..., Any], server: str, **request: Any) -> froz
 
 
 def put_object_if_absent(put_object: Callable[..., Any], **request: Any) -> bool:
-    """Put an object into S3 where there is none; whether that was done."""
+    """Put an object into S3 where there is none; return False if there is one."""
     try:
         put_object(IfNoneMatch="*", **request)
     except ClientError as error:
@@ -68,6 +70,6 @@ def put_object_if_absent(put_object: Callable[..., Any], **request: Any) -> bool
 
 
 def item_in_the_way(error: ClientError) -> Item:
-    """The item for which a condition failed, `{}` for none."""
+    """Return the item for which a condition failed, `{}` for none."""
     found: Item = error.response.get("Item", {})  # type: ignore[assignment]  # the stubs do not know it
     return found

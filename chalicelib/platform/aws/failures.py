@@ -1,7 +1,7 @@
-"""Which errors of AWS are failures of the server: by the code of the answer, by its HTTP status, or by the SDK's class.
+"""Classifies errors of AWS by the code of the answer, by its HTTP status, or by the SDK's class.
 
 A code has the same meaning in every service that we call, so there is one table for all of them. A code that is not in
-it is judged by the status of the answer.
+it is classified by the status of the answer.
 """
 
 from collections.abc import Iterator
@@ -82,11 +82,12 @@ _OUR_OWN_FAULT = (
 def failures_as_unavailable(server: str, otherwise: Failure | None = None) -> Iterator[None]:
     """Turn failures of the server into Unavailable, after the SDK's own retries; the rest stays the SDK's error.
 
-    `otherwise` is what refusals and wrong requests count as: where no event is in the request, it is the deployment
-    that makes it wrong.
+    `otherwise` is what refusals and wrong requests count as: where no event is in the request, only the deployment can
+    make it wrong.
 
     Raises:
-        Unavailable: if trying again later is right; Misconfigured if a deployment must mend something first.
+        Unavailable: trying again later is right.
+        Misconfigured: trying again is right once the deployment is repaired.
     """
     try:
         yield
@@ -108,13 +109,15 @@ def failure_of(error: ClientError | BotoCoreError | ResponseParserError) -> Fail
 
 
 def error_code(error: ClientError) -> str:
-    """The code without a service before it and without the ending `Exception`: reasons of cancelled transactions, and
-    the same error in another service's words, lack these."""
+    """Return the code without a service before it and without the ending `Exception`.
+
+    Reasons of cancelled transactions, and some services' forms of the same error, lack these.
+    """
     return _bare(error.response.get("Error", {}).get("Code", ""))
 
 
 def cancellation_reasons(error: ClientError) -> list[Any]:
-    """Why a transaction was cancelled, for each of its items: `{"Code": …, "Item": …}`; none for any other error."""
+    """Return why a transaction was cancelled, `{"Code": …, "Item": …}` for each of its items; `[]` for other errors."""
     if error_code(error) != _CANCELLED:
         return []
     reasons: list[Any] = error.response.get("CancellationReasons", [])
@@ -127,6 +130,8 @@ def _failure_of_answer(error: ClientError) -> Failure:
         found = {_failure_of_reason(reason["Code"]) for reason in cancellation_reasons(error)} - {None}
         worst_first = (Failure.POISON, Failure.REFUSED, Failure.MISCONFIGURED)
         return next((failure for failure in worst_first if failure in found), Failure.TRANSIENT)
+    # HTTP 5xx is transient whatever its code, unless the code names something that only a deployment can repair. The
+    # status alone must not decide there, or a missing permission would be retried without a word.
     known = _BY_CODE.get(error_code(error))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR and known is not Failure.MISCONFIGURED:
         return Failure.TRANSIENT

@@ -1,1 +1,1 @@
-"""The event bus: from the log to everybody who follows it, never lost, never twice, never out of order."""
+"""The event bus: it brings every event of the log to all projections, each stream in order, and none is lost."""

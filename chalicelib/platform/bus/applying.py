@@ -1,4 +1,4 @@
-"""Applying the next events of a stream to one generation of a read model, up to the one that cannot be applied."""
+"""Applies the next events of a stream to one generation of a read model, up to a poison event."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,10 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """The event that could not be applied, the newest that was to be, and why; a damaged log has no event to show."""
+    """Names the event that could not be applied, the newest that was to be applied, and the reason.
+
+    `event` is None if the log itself cannot be read there.
+    """
 
     version: int
     newest: int
@@ -23,7 +26,7 @@ class Poison:
 
 
 class Applied(NamedTuple):
-    """The events that were applied, and what stopped before the others."""
+    """Holds the events that were applied, and the poison that stopped the others."""
 
     events: Sequence[StoredEvent]
     poison: Poison | None = None
@@ -37,11 +40,11 @@ def apply_next(
     arrived: Sequence[StoredEvent],
     up_to: int | None = None,
 ) -> Applied:
-    """Apply what follows `position`: what has arrived if it has no gap, else what the log has.
+    """Apply what follows `position`: what has arrived if it has no gap, otherwise what the log has.
 
     Raises:
-        PositionMoved: if another consumer was first.
-        Unavailable: if a server is away.
+        PositionMoved: another consumer was first.
+        Unavailable: a server is away.
     """
     try:
         events = _following(store, stream_id, position, arrived)
@@ -54,6 +57,8 @@ def apply_next(
 def _following(
     store: EventStore, stream_id: UUID, position: int, arrived: Sequence[StoredEvent]
 ) -> Sequence[StoredEvent]:
+    # A gap is no error: the bus may deliver again, and a stream that was just released has its events in the log only.
+    # The log then gives all that follows, also what has not arrived yet, which is skipped when it does.
     fresh = {event.aggregate_version: event for event in arrived if event.aggregate_version > position}
     if fresh and sorted(fresh) == list(range(position + 1, position + 1 + len(fresh))):
         return [fresh[version] for version in sorted(fresh)]

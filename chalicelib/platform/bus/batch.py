@@ -1,4 +1,4 @@
-"""What a function that follows a stream answers to Lambda, whichever service triggers it."""
+"""Builds the replies of functions that follow a stream, in the form that Lambda takes from each service."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Feeding a projection from the bus, in whatever order and however often the bus delivers."""
+"""Feeds a projection from the bus, in whatever order and however often the bus delivers."""
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
@@ -29,14 +29,14 @@ logger = logging.getLogger(__name__)
 class Consumer:
     """Feeds one projection.
 
-    An event at or below the stream's position is skipped, the next one applied, and if one is missing in between, the
-    missing ones are read from the log. What cannot be applied is poison: it parks its stream and the batch goes on;
-    what cannot even be read is stored as it came. A server that is away is a transient failure: the batch is reported
-    as failed from the first stream concerned and comes again.
+    An event at or below the stream's position is skipped, the next one is applied, and if events are missing in
+    between, they are read from the log. What cannot be applied is poison: it parks its stream and the batch goes on.
+    What cannot even be read is stored as it came. A server that is away is a transient failure: the batch is reported
+    as failed from the first stream concerned, and comes again.
 
-    A candidate, which is a generation beside the live one, is fed as well, and never further than the live one: what
-    that one causes must have been caused. A candidate parks nothing: what it cannot apply it lacks, until it is
-    compared with the log.
+    The candidate generation is fed as well, and never further than the live one, because only applying an event to the
+    live one has its effects. A candidate parks nothing: what it cannot apply it lacks, until it is compared with the
+    log.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Consumer:
         self._clock = clock
 
     def consume(self, records: Iterable[BusRecord]) -> dict[str, Any]:
-        """Handle one batch; return what Lambda wants to know of it."""
+        """Handle one batch, and return the reply for Lambda."""
         streams: dict[UUID, list[StoredEvent]] = {}
         first_record: dict[UUID, str] = {}
         for record in records:
@@ -57,6 +57,8 @@ class Consumer:
                 try:
                     self._store_unreadable(event)
                 except Unavailable:
+                    # Nothing of the batch is applied yet, so all of it must come again: from its first readable event,
+                    # or from here if there was none. What was stored before is then stored again, which does no harm.
                     logger.warning("%s: an unreadable record cannot be stored yet", self.projection.name, exc_info=True)
                     return failed_from(next(iter(first_record.values()), record.sequence_number))
             elif event is not None:
@@ -66,7 +68,7 @@ class Consumer:
         return succeeded() if failed is None else failed_from(first_record[failed])
 
     def _feed_all(self, streams: dict[UUID, list[StoredEvent]]) -> UUID | None:
-        """Return the first stream that must come again, with all after it."""
+        """Feed the streams in turn; return the one that must come again, with all that arrived after it."""
         generations: Sequence[Projection] = ()
         for stream_id, events in streams.items():
             with logs.about(**logs.facts_of(events[-1])):
@@ -80,18 +82,25 @@ class Consumer:
         return None
 
     def catch_up(self, stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
-        """Bring the projection to the newest of the arrived events of one stream. Raises Unavailable."""
+        """Bring the projection to the newest of the arrived events of one stream.
+
+        Raises Unavailable.
+        """
         self._feed(self.projection.fed_generations(), stream_id, arrived)
 
     def position(self, stream_id: UUID) -> int:
-        """Return how far the live generation has come, -1 for not at all. Raises Unavailable."""
+        """Return the position of the live generation, -1 if it has none.
+
+        Raises Unavailable.
+        """
         return self.projection.fed_generations()[0].position(stream_id)
 
     def redrive(self, stream_id: UUID) -> ParkedStream | None:
-        """Try a parked stream again, from the log; return how it is parked now, if it is. Raises Unavailable.
+        """Try a parked stream again, from the log; return how it is parked now, None if it is released.
 
-        It stays parked meanwhile, so that a consumer which meets its next events only notes them, and it is released
-        only as it was found, before the log was read: what was noted since brings it here again.
+        It stays parked meanwhile, so that a consumer that gets its next events only notes them. It is released only if
+        it still is as it was before the log was read: if another event was noted since, the log is read once more.
+        Raises Unavailable.
         """
         live, *candidates = self.projection.fed_generations()
         for _ in range(MAX_LOST_RACES):
@@ -105,7 +114,10 @@ class Consumer:
         raise _too_many_lost_races(stream_id)
 
     def redrive_record(self, record: UnreadableRecord) -> bool:
-        """Try an unreadable record again; tell whether it could be read. Raises Unavailable."""
+        """Try an unreadable record again, and tell whether it could be read.
+
+        Raises Unavailable.
+        """
         event = self._read(BusRecord(record.sequence_number, record.data, record.shard_id))
         if isinstance(event, UnreadableRecord):
             return False
@@ -123,6 +135,8 @@ class Consumer:
     def _feed_live(self, live: Projection, stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
         newest = max(event.aggregate_version for event in arrived)
         for _ in range(MAX_LOST_RACES):
+            # First the parking, then the position: a redrive moves the position and then releases the stream, so what
+            # is still parked here, at or below the position, was applied meanwhile and may be advanced and released.
             parked = self._parking.find(self.projection.name, stream_id)
             position = live.position(stream_id)
             if parked is None or parked.version <= position:
@@ -161,7 +175,10 @@ class Consumer:
         arrived: Sequence[StoredEvent],
         parked: ParkedStream | None,
     ) -> bool:
-        """Apply what follows, and park the stream, or release it if it was parked; False if another was first."""
+        """Apply what follows, and park the stream or release it if it was parked.
+
+        Returns False if another consumer was first: then look again.
+        """
         try:
             applied = apply_next(self._store, live, stream_id, position, () if parked else arrived)
         except PositionMoved:
@@ -172,7 +189,7 @@ class Consumer:
         return parked is None or self._parking.release(parked)
 
     def _park(self, live: Projection, stream_id: UUID, poison: Poison, known: ParkedStream | None) -> bool:
-        """Park the stream. False if another consumer has parked, released or applied meanwhile: then look again."""
+        """Park the stream; return False if another consumer has parked, released or applied it meanwhile."""
         name, parked_at = self.projection.name, format_instant(self._clock())
         stream = ParkedStream(name, stream_id, poison.version, reason_of(poison.error), parked_at, poison.newest)
         if known is not None:
@@ -184,10 +201,12 @@ class Consumer:
             logger.error(
                 "%s: stream %s is parked at version %d", name, stream_id, poison.version, exc_info=poison.error
             )
+        # Another consumer, with newer code, may have applied the event just before we parked it. Nobody would look at
+        # the stream again until it is redriven, so we do.
         return live.position(stream_id) < poison.version
 
     def _note_waiting(self, parked: ParkedStream, newest: int) -> bool:
-        """Note what waits behind a parked stream. False if it has been changed or released meanwhile."""
+        """Note the newest event that waits behind a parked stream; return False if that was changed meanwhile."""
         return parked.last_seen >= newest or self._parking.park(replace(parked, last_seen=newest), parked)
 
     def _report_lag(self, events: Iterable[StoredEvent]) -> None:
@@ -202,7 +221,7 @@ class Consumer:
                 logger.info("%s: applied", self.projection.name)
 
     def _read(self, record: BusRecord) -> StoredEvent | UnreadableRecord | None:
-        """Read the event of a record; None if the projection does not follow its aggregate."""
+        """Read the event of a record; return None if the projection does not follow its aggregate."""
         try:
             event = from_bus(record.data)
             if aggregate_type := aggregate_type_of(event):

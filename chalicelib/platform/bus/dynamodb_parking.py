@@ -1,4 +1,4 @@
-"""Parked streams and unreadable records in one DynamoDB table."""
+"""Stores parked streams and unreadable records in one DynamoDB table."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,7 @@ class DynamoDBParking:
         return len(items) - len(records), sum("Parts" in item for item in records)
 
     def _unless_changed(self, write: Any, known: ParkedStream | None, **request: Any) -> Item | None:
-        """Write if the stream is parked as `known` says; answers as `write_if` does."""
+        """Write if the stream is parked as `known` says; return what `write_if` returns."""
         condition: dict[str, Any] = {"ConditionExpression": "attribute_not_exists(StreamId)"}
         if known is not None:
             condition = {

@@ -1,4 +1,4 @@
-"""From the log's DynamoDB stream to the event bus."""
+"""Forwards events from the log's DynamoDB stream to the event bus."""
 
 import json
 import logging
@@ -31,10 +31,10 @@ class LogRecord:
 
 
 class Forwarder:
-    """Puts every insert on the bus, keyed by AggregateId, in order. At least once: a batch that failed comes again.
+    """Puts every insert on the bus, keyed by AggregateId, in order and at least once: a failed batch comes again.
 
-    An insert that is no event of ours is stored as it came, under the consumer `forwarder`. What no command ever
-    does, a change or a removal, is not forwarded: it counts as `TamperedRecords`, on which there is an alarm.
+    An insert that is no event is stored as it came, under the consumer `forwarder`. A change or a removal, which no
+    command ever makes, is not forwarded: it counts as `TamperedRecords`, on which there is an alarm.
     """
 
     name = "forwarder"
@@ -45,7 +45,7 @@ class Forwarder:
         self._clock = clock
 
     def forward(self, records: Iterable[LogRecord]) -> dict[str, Any]:
-        """Forward one batch; return what Lambda wants to know: the first record that could not be put, if any."""
+        """Forward one batch; return the reply for Lambda, with the first record that the bus did not take."""
         sequence_numbers: list[str] = []
         messages: list[BusMessage] = []
         for record in records:
@@ -62,7 +62,10 @@ class Forwarder:
         return succeeded() if undelivered is None else failed_from(sequence_numbers[undelivered])
 
     def redrive_record(self, record: UnreadableRecord) -> bool:
-        """Try an unreadable item again; tell whether it is on the bus now. Raises Unavailable."""
+        """Try an unreadable item again, and tell whether it is on the bus now.
+
+        Raises Unavailable.
+        """
         try:
             event = from_item(json.loads(record.data)["NewImage"])
         except (KeyError, ValueError, TypeError):
@@ -73,7 +76,10 @@ class Forwarder:
         return True
 
     def _event_in(self, record: LogRecord) -> StoredEvent | None:
-        """Return the event that was inserted, None for anything else. Raises Unavailable if it cannot be stored."""
+        """Return the event that was inserted, None for anything else.
+
+        Raises Unavailable if an unreadable item cannot be stored.
+        """
         if record.event_name != "INSERT":
             logger.critical("tampering: %s of %s", record.event_name, record.keys)
             metrics.count("TamperedRecords")

@@ -1,4 +1,4 @@
-"""The form of an event on the bus: its stored attributes as one JSON object, the very strings of the log."""
+"""Writes and reads events on the bus: the stored attributes as one JSON object, with exactly the log's strings."""
 
 import json
 
@@ -11,5 +11,8 @@ def to_bus(event: StoredEvent) -> bytes:
 
 
 def from_bus(data: bytes) -> StoredEvent:
-    """Read an event. Raises ValueError, KeyError or TypeError for anything else."""
+    """Read an event.
+
+    Raises ValueError, KeyError or TypeError for anything else.
+    """
     return from_attributes(json.loads(data))

@@ -1,4 +1,4 @@
-"""The port of parked streams and unreadable records.
+"""Defines the port of parked streams and unreadable records.
 
 A stream is parked when a projection cannot apply its next event; a record is unreadable when nobody can read it.
 """
@@ -12,13 +12,16 @@ MAX_REASON = 1000
 
 
 def reason_of(error: Exception) -> str:
-    """Return the error as an operator is told of it, cut where it is very long."""
+    """Return the error as an operator sees it, at most `MAX_REASON` characters long."""
     return f"{type(error).__name__}: {error}"[:MAX_REASON]
 
 
 @dataclass(frozen=True, slots=True)
 class ParkedStream:
-    """`version` is the event that failed, `error` why; `last_seen` the newest version known to wait behind it."""
+    """A stream that waits for one projection.
+
+    `version` is the event that failed, `error` the reason, `last_seen` the newest version known to wait behind it.
+    """
 
     projection: str
     stream_id: UUID
@@ -30,7 +33,7 @@ class ParkedStream:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:
-    """A record that is no event of ours, byte for byte as it came to `consumer`. `shard_id` may be empty."""
+    """A record that is no event, byte for byte as it came to `consumer`. `shard_id` may be empty."""
 
     consumer: str
     shard_id: str
@@ -50,10 +53,10 @@ class Parking(Protocol):
         """Find how a stream is parked, strongly consistent."""
 
     def park(self, stream: ParkedStream, known: ParkedStream | None = None) -> bool:
-        """Park a stream in the place of `known`, or where nothing is parked; whether that was still so."""
+        """Park a stream in the place of `known`, or where nothing is parked; return False if that has changed."""
 
     def release(self, known: ParkedStream) -> bool:
-        """Let the stream go on; False if it is parked in another way by now."""
+        """Let the stream go on; return False if it is parked in another way by now."""
 
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]: ...
 
@@ -70,7 +73,7 @@ class Parking(Protocol):
 
 
 class MemoryParking:
-    """Stores them in memory, for tests without servers."""
+    """Stores parked streams and unreadable records in memory, for tests without servers."""
 
     def __init__(self) -> None:
         self._parked: dict[tuple[str, UUID], ParkedStream] = {}

@@ -1,4 +1,4 @@
-"""The port of the event bus: what the shop asks of whichever service carries its events."""
+"""Defines the port of the event bus, whichever service carries the events."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class BusMessage:
 
 @dataclass(frozen=True, slots=True)
 class BusRecord:
-    """A message as a follower gets it: with its place on the bus, and the shard it came from if that is known."""
+    """A message as a follower gets it, with its place on the bus; `shard_id` may be unknown."""
 
     sequence_number: str
     data: bytes
@@ -27,7 +27,7 @@ class EventBus(Protocol):
     """Carries messages to every follower, at least once.
 
     An adapter has a trigger as well, which is no part of this port: it declares the functions that follow the bus, and
-    turns what Lambda gives them into `BusRecord`s. What a function answers is in `batch.py`.
+    turns what Lambda gives them into `BusRecord`s. `batch.py` has their replies.
     """
 
     def publish(self, messages: Sequence[BusMessage]) -> int | None:
@@ -37,11 +37,11 @@ class EventBus(Protocol):
         """
 
     def probe(self) -> object:
-        """Ask one cheap question; a bus that does not answer raises."""
+        """Send one cheap request; any exception means that the bus does not answer."""
 
 
 class ReplayableBus(EventBus, Protocol):
-    """A bus that holds on to its messages for some days, so that a follower can be given them again."""
+    """A bus that stores its messages for some days, so that a follower can be given them again."""
 
     def replay(self, since: datetime | None) -> Iterator[Sequence[BusRecord]]:
         """Read what is on the bus now, shard by shard, from an instant on or from the beginning."""

@@ -1,4 +1,4 @@
-"""The port of a projection: a read model that knows how far it has come in every stream."""
+"""Defines the port of a projection: a read model with a position in every stream."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,25 +15,33 @@ class PositionMoved(CloudbashError):
 
 
 class Projection(Protocol):
-    """Takes whole aggregate types: every event of them advances the position of its stream, wanted or not."""
+    """Follows all events of some aggregate types: each advances the position of its stream, even if nothing changes."""
 
     @property
     def name(self) -> str:
-        """The stable name under which positions and parked streams are kept."""
+        """Return the name under which positions and parked streams are stored, which never changes."""
 
     @property
     def aggregate_types(self) -> frozenset[str]: ...
 
     def position(self, stream_id: UUID) -> int:
-        """Return the last version applied, -1 for none. Raises Unavailable."""
+        """Return the last version applied, -1 for none.
+
+        Raises Unavailable.
+        """
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
         """Apply the events, consecutive in the log, and move the position to the last one, in one transaction.
 
+        Anything else that is raised is poison.
+
         Raises:
-            PositionMoved: if the stream is not at `position`.
-            Unavailable: if a server is away. Anything else is poison.
+            PositionMoved: the stream is not at `position`.
+            Unavailable: a server is away.
         """
 
     def fed_generations(self) -> "Sequence[Projection]":
-        """Return the generations that a consumer feeds, the live one first. Raises Unavailable."""
+        """Return the generations that a consumer feeds, the live one first.
+
+        Raises Unavailable.
+        """

@@ -1,4 +1,4 @@
-"""What an aggregate is to the rest of the code: a name, an initial state and a fold; and a stream that was folded."""
+"""Defines an aggregate for the rest of the code: a name, an initial state and a fold."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -14,7 +14,9 @@ State = TypeVar("State")
 
 @dataclass(frozen=True, eq=False)
 class Aggregate(Generic[State]):
-    """A folded state never changes again, so it may be cached and shared between threads.
+    """Folds the events of one stream into a state.
+
+    A folded state never changes again, so it may be cached and shared between threads.
 
     `evolve` never raises on history, has no side effect, and ignores events it does not know. Where there is a `copy`,
     `evolve` changes the state in place, which is the fold's own copy: so a fold copies what has grown large once, not
@@ -30,7 +32,7 @@ class Aggregate(Generic[State]):
     copy: Callable[[State], State] = lambda state: state
 
     def fold(self, events: Iterable[Event], state: State | None = None) -> State:
-        """The state after the events; the one given, or the initial one, stays as it was."""
+        """Return the state after the events; the one given, or the initial one, stays as it was."""
         return reduce(self.evolve, events, self.copy(self.initial if state is None else state))
 
 

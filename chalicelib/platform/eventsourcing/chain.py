@@ -1,4 +1,8 @@
-"""Whether a log still is what was written: every event seals itself and names the hash of the one before it."""
+"""Checks that a log still is what was written, by the hash chain of each stream.
+
+Every event carries a hash over itself and the hash of the event before it (ADR 15 adds what a chain cannot show: that
+the end of a stream was cut off).
+"""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +20,7 @@ Place = tuple[UUID, int]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with the event at a place, or with there being none."""
+    """States what is wrong with the event at a place, or that an event is missing there."""
 
     stream_id: UUID
     version: int
@@ -24,18 +28,22 @@ class Fault:
 
 
 class Log(EventStore, Protocol):
-    """What it takes to check a log: nobody else asks for events by their places."""
+    """An event store that also finds events by their places, which only a check of the log needs."""
 
     def pick(self, places: Sequence[Place]) -> Mapping[Place, StoredEvent]:
-        """The events at these places, at most 100, strongly consistent; what is missing or is no event is left out.
+        """Find the events at these places, at most 100, strongly consistent.
 
+        A place with no item, or with an item that is no event, is left out.
         Raises Unavailable.
         """
 
 
 def faults_in(stream: Sequence[StoredEvent]) -> list[Fault]:
-    """Every fault of a whole stream. Imported events carry no hash: those may begin at any version, and only what was
-    written after them can tell whether they have been changed."""
+    """Return every fault of a complete stream.
+
+    Imported events carry no hash: those may begin at any version, and only what was written after them can tell whether
+    they have been changed.
+    """
     if not stream:
         return []
     faults = _faults_at_the_beginning(stream[0])
@@ -45,7 +53,10 @@ def faults_in(stream: Sequence[StoredEvent]) -> list[Fault]:
 
 
 def faults_of(log: Log, stream_id: UUID) -> list[Fault]:
-    """Of a stream as it is in the log. Raises Unavailable."""
+    """Return the faults of a stream as it is in the log.
+
+    Raises Unavailable.
+    """
     try:
         return faults_in(log.read(stream_id))
     except LogDamaged as error:
@@ -79,8 +90,8 @@ def _faults_between(before: StoredEvent, event: StoredEvent) -> list[Fault]:
 class SegmentCheck:
     """Checks one segment of a scan, page by page, holding no more than the last event.
 
-    A scan is no snapshot, and its order within a stream no promise: what looks wrong is looked at again in the stream
-    itself, read with strong consistency, before it is called a fault.
+    A scan is no snapshot, and its order within a stream is not promised. So what looks wrong is checked again in the
+    stream itself, read with strong consistency, before it is called a fault.
     """
 
     log: Log
@@ -91,7 +102,10 @@ class SegmentCheck:
     _looked_at: UUID | None = None
 
     def take(self, events: Iterable[StoredEvent]) -> None:
-        """Raises Unavailable."""
+        """Check the events of the next page.
+
+        Raises Unavailable.
+        """
         for event in _in_order(events):
             self.events += 1
             before = self._last if self._last and self._last.aggregate_id == event.aggregate_id else None
@@ -103,7 +117,7 @@ class SegmentCheck:
 
 
 def _in_order(events: Iterable[StoredEvent]) -> Iterator[StoredEvent]:
-    """What a page has of a stream, by version: an emulator sorts numbers as if they were texts."""
+    """Sort what a page has of each stream by version: an emulator sorts numbers as if they were texts."""
     for _, run in groupby(events, key=lambda event: event.aggregate_id):
         yield from sorted(run, key=lambda event: event.aggregate_version)
 

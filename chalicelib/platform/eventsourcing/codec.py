@@ -1,4 +1,4 @@
-"""Between domain events and their stored form."""
+"""Encodes domain events as stored events, and decodes them again."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Who and what caused an event. `actor_id` is a person's id or the name of a process, never personal data."""
+    """Names the causes of an event. `actor_id` is a person's id or the name of a process, never personal data."""
 
     actor_id: str
     correlation_id: str
@@ -33,13 +33,15 @@ class RecordedEvent:
 
 
 def encode(event: Event, stream_id: UUID, head: Head, origin: Origin, event_id: UUID, now: datetime) -> StoredEvent:
-    """The event as the next item after `head`; `Created` never goes back within a stream."""
+    """Encode the event as the next item after `head`."""
     version = head.version + 1
     data = event.model_dump(mode="json", by_alias=True, exclude_none=True)
     data |= {"EventId": str(event_id), "AggregateId": str(stream_id), "AggregateVersion": version}
     return StoredEvent(
         aggregate_id=stream_id,
         aggregate_version=version,
+        # Containers' clocks differ. `Created` must not go back within a stream: lists of events search it by halves,
+        # and a point in time takes the first part of a stream. Instants of one format sort as texts.
         created=max(format_instant(now), head.created),
         event_type=event.stored_name,
         data=to_json(data).decode(),
@@ -53,7 +55,10 @@ def encode(event: Event, stream_id: UUID, head: Head, origin: Origin, event_id: 
 
 
 def decode(stored: StoredEvent) -> Event:
-    """The event in today's shape. Raises LogDamaged for an unknown type, a newer schema or data that does not fit."""
+    """Decode the event into today's shape.
+
+    Raises LogDamaged for an unknown type, a newer schema, or data that does not fit.
+    """
     cls = EVENT_CLASSES.get(stored.event_type)
     if cls is None:
         raise _damaged(stored, f"unknown event type {stored.event_type}")
@@ -67,16 +72,22 @@ def decode(stored: StoredEvent) -> Event:
 
 
 def recorded(stored: StoredEvent) -> RecordedEvent:
-    """Decode with the place in the log. Raises LogDamaged."""
+    """Decode the event, and add its place in the log.
+
+    Raises LogDamaged.
+    """
     try:
         created = datetime.fromisoformat(stored.created)
     except ValueError as error:
-        raise _damaged(stored, "Created is no instant") from error
+        raise _damaged(stored, "its `Created` is not an instant") from error
     return RecordedEvent(stored.aggregate_id, stored.aggregate_version, created, decode(stored))
 
 
 def aggregate_type_of(stored: StoredEvent) -> str:
-    """The aggregate type; for imported items, which do not store it, by their event type. Empty if unknown."""
+    """Return the aggregate type; imported items do not store it, so theirs follows from the event type.
+
+    It is empty if the event type is unknown.
+    """
     if stored.aggregate_type:
         return stored.aggregate_type
     cls = EVENT_CLASSES.get(stored.event_type)
@@ -88,7 +99,7 @@ def _upcast(cls: type[Event], stored: StoredEvent) -> JsonObject:
         raise _damaged(stored, f"schema version {stored.schema_version} is newer than {cls.schema_version}")
     data: JsonObject = from_json(stored.data)
     if not isinstance(data, dict):
-        raise ValueError("data is no object")  # noqa: TRY004 - bad data, not a bad call
+        raise ValueError("data is not an object")  # noqa: TRY004 - bad data, not a bad call
     for version in range(stored.schema_version, cls.schema_version):
         upcast = cls.upcasters.get(version)
         data = upcast(data) if upcast else data

@@ -1,4 +1,4 @@
-"""What an event changed: the difference between the states before and after it."""
+"""Compares the states before and after an event, to show what it changed."""
 
 from datetime import datetime
 from typing import Any
@@ -13,12 +13,16 @@ _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
 def changes_between(before: Any, after: Any) -> list[JsonObject]:
-    """`[{"path": "/status", "before": "draft", "after": "published"}, …]`; objects are compared member by member."""
+    """List the differences of two states, comparing objects member by member.
+
+    Each is `{"path": "/status", "before": "draft", "after": "published"}`; the path is a JSON pointer, but `/` for the
+    state itself.
+    """
     return _compare("", as_json(before), as_json(after))
 
 
 def as_json(state: Any) -> Any:
-    """A state as plain JSON values, instants in the log's form."""
+    """Turn a state into plain JSON values, with instants in the log's form."""
     return _plain(_ANYTHING.dump_python(state, by_alias=True))
 
 

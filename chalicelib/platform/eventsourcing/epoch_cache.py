@@ -1,7 +1,7 @@
-"""Results that were computed from many streams, each valid until one of them changes in a way that matters.
+"""Caches results that were computed from many streams, each valid until one of them changes in a way that matters.
 
-A result lies beside the log under a key of its own, together with an epoch. An append may raise the epoch in its own
-transaction. A result is stored under the epoch at which its computation began, and is void once that epoch is over.
+A result is stored outside the log under a key of its own, together with an epoch. An append may raise the epoch in its
+own transaction. A result is stored under the epoch at which its computation began, and is void once that epoch is over.
 """
 
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class CachedResult:
-    """`value` is None if there is no result for this epoch."""
+    """A result with its epoch; `value` is None if there is no result for this epoch."""
 
     epoch: int = 0
     value: str | None = None
 
 
 class EpochCache(Protocol):
-    """Every method may raise Unavailable."""
+    """Stores results with their epochs. Every method may raise Unavailable."""
 
     def find_result(self, key: UUID) -> CachedResult:
         """Read the result as it is now, strongly consistent; a key that was never used has epoch 0."""

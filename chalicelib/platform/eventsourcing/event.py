@@ -1,4 +1,4 @@
-"""The base of every stored fact, and the registry of stored names."""
+"""Defines the base class of all events, and registers each under its stored name."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -51,7 +51,7 @@ class Event(StoredModel, LateModel):
 
     @classmethod
     def upcaster(cls, from_version: int) -> Callable[[Upcaster], Upcaster]:
-        """Register the function that lifts stored data of `from_version` to the next version."""
+        """Register the function that turns stored data of `from_version` into that of the next version."""
 
         def register(upcast: Upcaster) -> Upcaster:
             cls.upcasters[from_version] = upcast
@@ -61,9 +61,9 @@ class Event(StoredModel, LateModel):
 
 
 EVENT_CLASSES: dict[str, type[Event]] = {}
-"""Every event that is imported, by its stored name: what reads the log."""
+"""Every event class whose module is imported, by its stored name. The codec can read no others."""
 
 
 def event_classes() -> list[type[Event]]:
-    """Return every registered event, by stored name: the catalogue."""
+    """Return every registered event class, sorted by stored name."""
     return [EVENT_CLASSES[name] for name in sorted(EVENT_CLASSES)]

@@ -1,4 +1,4 @@
-"""Looking back: a stream as it was at an instant, or at one of its versions."""
+"""Shows a stream as it was at an instant, or at one of its versions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Past:
+class History:
     """The beginning of a stream, one event at least, and the instant at which clocks are to be read."""
 
     events: list[RecordedEvent]
@@ -24,23 +24,30 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class PointInTime:
-    """`as_of` includes every event of its millisecond; `version` is looked at when it was new. One of them is given."""
+    """The instant or the version as of which a stream is read; exactly one of them is given.
+
+    `as_of` includes every event of its millisecond. With `version`, clocks stand at the instant of that event.
+    """
 
     as_of: datetime | None = None
     version: int | None = None
 
-    def of(self, stream: Sequence[StoredEvent]) -> Past:
-        """Raises NotFound, with the facts, for a moment before the stream's first event and a version it never had."""
+    def of(self, stream: Sequence[StoredEvent]) -> History:
+        """Return the part of a complete stream that had happened by then.
+
+        Raises NotFound, with facts, for an instant before the first event, or a version that the stream never had.
+        """
         if not stream:
             raise NotFound("There is no such stream.")
-        kept = [event for event in stream if self._includes(event)]
-        if self.version is not None and (not kept or kept[-1].aggregate_version != self.version):
+        included = [event for event in stream if self._includes(event)]
+        if self.version is not None and (not included or included[-1].aggregate_version != self.version):
             versions = {"first_version": stream[0].aggregate_version, "last_version": stream[-1].aggregate_version}
             raise NotFound(f"There is no version {self.version}.", version=self.version, **versions)
-        if not kept:
-            raise NotFound("It did not exist yet.", first_event_at=format_instant(created_at(stream[0])))
-        at = created_at(kept[-1]) if self.as_of is None else self.as_of
-        return Past([recorded(event) for event in kept], at)
+        if not included:
+            first = format_instant(created_at(stream[0]))
+            raise NotFound(f"There is nothing before {first}, when it was created.", first_event_at=first)
+        at = created_at(included[-1]) if self.as_of is None else self.as_of
+        return History([recorded(event) for event in included], at)
 
     def _includes(self, event: StoredEvent) -> bool:
         if self.version is not None:
@@ -49,8 +56,11 @@ class PointInTime:
 
 
 def created_at(event: StoredEvent) -> datetime:
-    """When the log took the event. Raises LogDamaged."""
+    """Return the instant at which the event was appended.
+
+    Raises LogDamaged.
+    """
     try:
         return as_utc(datetime.fromisoformat(event.created))
     except ValueError as error:
-        raise LogDamaged(f"Created of event {event.aggregate_version} is no instant.") from error
+        raise LogDamaged(f"`Created` of event {event.aggregate_version} is not an instant.") from error

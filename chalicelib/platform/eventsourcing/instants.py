@@ -1,11 +1,17 @@
-"""Instants as the log has them; apart from the events, so that who only passes events on needs no pydantic."""
+"""Formats instants as the log has them.
+
+The module stands apart from the events, so that a function which only passes events on does not import pydantic.
+"""
 
 from datetime import UTC, datetime
 
 
 def as_utc(instant: datetime) -> datetime:
-    """The same instant in UTC and in whole milliseconds, as the log will have it; one without an offset, as the
-    original wrote them, is taken as UTC. Raises ValueError for one that has no UTC."""
+    """Return the same instant in UTC and in whole milliseconds, rounded down, as the log will have it.
+
+    An instant without an offset, as the original wrote them, counts as UTC.
+    Raises ValueError for one that has no UTC, at the very beginning or end of the calendar.
+    """
     excess = instant.microsecond % 1000
     if excess:
         instant = instant.replace(microsecond=instant.microsecond - excess)
@@ -18,6 +24,9 @@ def as_utc(instant: datetime) -> datetime:
 
 
 def format_instant(instant: datetime) -> str:
-    """ISO 8601 in UTC with milliseconds and `Z`, the one form in which instants are stored and sent."""
+    """Format an instant as ISO 8601 in UTC with milliseconds and `Z`, the one form that is stored and sent.
+
+    All instants of this form have one length, so they sort as texts.
+    """
     in_utc = instant if instant.tzinfo is UTC else instant.astimezone(UTC)
     return in_utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

@@ -1,4 +1,4 @@
-"""Load, decide, append: the one way in which commands change the log."""
+"""Runs commands against the log: load, decide, append, and again after a lost race."""
 
 import random
 from collections.abc import Callable
@@ -22,15 +22,16 @@ Result = TypeVar("Result")
 MAX_ATTEMPTS = 40
 FIRST_PAUSE_SECONDS = 0.002
 LONGEST_PAUSE_SECONDS = 0.1
+"""With full jitter, 40 attempts pause for about 1.8 s together on average: within a request's 29 s, and long enough for
+the writers of one stream, which commits once per round trip, to take turns."""
 
 
 class Repository(Streams):
     """Loads streams, and runs commands against the log.
 
     A command decides on cached states first; the version condition of its append proves that they were current. It is
-    run again on states read anew after a lost race, and also before a refusal or a "nothing to do", be it for one of
-    its streams, is believed that rests on a cached state. So a command is a function without side effects but those on
-    its session.
+    run again on states read anew after a lost race. It is also run again before the repository believes a refusal, or a
+    "nothing to do", that rests on a cached state. So a command must have no side effects but those on its session.
     """
 
     def __init__(
@@ -52,8 +53,10 @@ class Repository(Streams):
     def execute(self, command: Callable[[Session], Result], origin: Origin) -> Result:
         """Run the command until its events are committed.
 
-        Raises what the command raises, decided on current state; Busy when the races never end, and Unavailable:
-        in both cases nothing of this attempt is in the log, unless Unavailable hides a lost reply.
+        Raises:
+            CloudbashError: what the command raises, decided on current state.
+            Busy: every attempt lost its race; nothing was written.
+            Unavailable: the events may have been written all the same, if only the reply was lost.
         """
         stale: frozenset[UUID] = frozenset()
         contended: frozenset[UUID] = frozenset()
@@ -65,10 +68,14 @@ class Repository(Streams):
             except Unavailable:
                 raise
             except CloudbashError:
+                # A refusal is believed only if it rests on nothing cached: the ticket that is missing in an old state
+                # may have been given back since. No append would prove that state, so the streams are read anew.
                 if not session.unproven:
                     raise
                 stale = stale | session.unproven
                 continue
+            # An append proves the streams that it appends to, and no others. Each round reads at least one more stream
+            # from the log, so this ends.
             doubtful = session.doubtful if session.pending else session.unproven
             if doubtful:
                 stale = stale | doubtful
@@ -81,6 +88,8 @@ class Repository(Streams):
                 metrics.count("LostRaces")
                 stale = stale | lost.streams
                 contended = contended | lost.streams
+                # Whoever won may have raised an epoch. Attempts that only read more streams keep what they have read:
+                # a result must be stored under the epoch that was seen before its streams were read.
                 cached_results.clear()
                 self._pause(_jittered(attempt))
                 continue
@@ -88,10 +97,13 @@ class Repository(Streams):
                 for pending in session.pending:
                     self._watch(pending.event)
             return result
-        raise Busy("Too many buyers want the same thing at this moment. Please try again.")
+        raise Busy("Too many requests want to change the same thing at this moment. Please try again.")
 
 
 def _jittered(attempt: int) -> float:
-    """Full jitter, as in AWS's "Exponential Backoff And Jitter": anything between nothing and the doubled pause."""
+    """Return a random pause in seconds, up to a longest one that doubles with every attempt.
+
+    This is "full jitter" of AWS's article "Exponential Backoff And Jitter", which needs the fewest calls there.
+    """
     longest = min(LONGEST_PAUSE_SECONDS, FIRST_PAUSE_SECONDS * 2**attempt)
     return random.uniform(0, longest)  # noqa: S311 - a pause is no secret

@@ -1,4 +1,4 @@
-"""One attempt of one command: what it has read, and what it wants to append."""
+"""Defines the session, which is one attempt of one command: what it has read, and what it wants to append."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -80,18 +80,19 @@ class Session:
 
     @property
     def unproven(self) -> frozenset[UUID]:
-        """Return the streams used as cached or assumed: what a refusal, or a "nothing to do", may wrongly rest on."""
+        """Return the streams used as cached or assumed, on which a refusal or a "nothing to do" may wrongly rest."""
         return frozenset(self._unproven)
 
     @property
     def doubtful(self) -> frozenset[UUID]:
-        """Return those of them that the commit would not prove current, since nothing is appended to them."""
+        """Return the unproven streams that the commit would not prove current, since nothing is appended to them."""
         return self.unproven - self._allowed_stale - {pending.stream_id for pending in self.pending}
 
     def load(self, aggregate: Aggregate[State], stream_id: UUID, how: Load = Load.CACHED) -> State:
         """Return the stream's state, with what this session appended. `Load` says what may rest on it."""
         if how is Load.FRESH:
             self._forget(stream_id)
+        # The strictest use counts: a stream that was only one of several choices is not, once a decision rests on it.
         if how is not Load.ALLOW_STALE:
             self._allowed_stale.discard(stream_id)
         elif stream_id not in self._seen:
@@ -108,13 +109,15 @@ class Session:
         return None if folded is None else cast(State, folded.state)
 
     def append(self, aggregate: Aggregate[State], stream_id: UUID, *events: Event) -> None:
-        """Add events to the commit; from then on `load` answers with them applied."""
+        """Add events to the commit; from then on `load` returns the state with them."""
         state = self.load(aggregate, stream_id)
         if not events:
             return
         head = self._seen[stream_id].head
         self.pending += (Pending(aggregate, stream_id, event) for event in events)
         version = head.version + len(events)
+        # Only the version of this head is right before the commit encodes the events. `_heads` has the head to append
+        # after, as it is in the log.
         self._seen[stream_id] = Folded(aggregate.fold(events, state), Head(version, head.created, head.chain_hash))
 
     def raise_epoch(self, key: UUID) -> None:
@@ -125,6 +128,7 @@ class Session:
         """Return the result as this command first read it; after a lost race it is read anew.
 
         `epoch_cache` reads and stores results outside the commit: they are true whether the command succeeds or not.
+        Raises Unavailable.
         """
         if key not in self._cached_results:
             self._cached_results[key] = self.epoch_cache.find_result(key)
@@ -145,15 +149,21 @@ class Session:
         """
         actual = self._heads[stream_id].version
         if expected is not None and actual != expected:
-            raise PreconditionFailed(f"The version is {actual}, not {expected}.", version=actual)
+            raise PreconditionFailed(f"The version is {actual}, and the request expects {expected}.", version=actual)
 
     def version_caused_by(self, stream_id: UUID, causation_id: str) -> int | None:
-        """Read from the log to which version this cause brought the stream; None if it never did."""
+        """Read from the log the version to which this cause brought the stream; None if it never did.
+
+        Raises Unavailable.
+        """
         caused = [event for event in self._streams.store.read(stream_id) if event.causation_id == causation_id]
         return caused[-1].aggregate_version if caused else None
 
     def find_recorded(self, stream_id: UUID, matches: Callable[[Event], bool]) -> RecordedEvent | None:
-        """Read the first event that matches from the log: this is how a repeated request meets its own event."""
+        """Read the first event that matches from the log: so a repeated request finds its own event.
+
+        Raises LogDamaged or Unavailable.
+        """
         events = map(recorded, self._streams.store.read(stream_id))
         return next((event for event in events if matches(event.event)), None)
 
@@ -184,7 +194,8 @@ class Session:
     def _forget(self, stream_id: UUID) -> None:
         """Have the stream read from the log when it is next loaded, unless this session has appended to it.
 
-        Other things that the session has read since may be newer than what it knows of the stream.
+        What else the session has read since may be newer than what it knows of the stream. Once there are pending
+        events, their place depends on the state that was read, so that state stays, unproven until the commit.
         """
         if not any(pending.stream_id == stream_id for pending in self.pending):
             self._unproven.discard(stream_id)

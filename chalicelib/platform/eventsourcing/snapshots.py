@@ -1,7 +1,7 @@
-"""Snapshots: a stream's state as of a version, so that a cold load does not grow with the length of the stream.
+"""Takes and restores snapshots, so that a cold load does not grow with the length of the stream.
 
-They lie in a table of their own, never in the log, and may be dropped at any time. One is used only if it was written
-for the same shape of the state, which `shape_of` tells.
+A snapshot is a stream's state as of a version. Snapshots have a table of their own, outside the log, and may be deleted
+at any time. One is used only if it was written for the same shape of the state, which `shape_of` computes.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from chalicelib.platform.eventsourcing.stored import Head
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """`state` is JSON; the rest tells where in the stream it stands and for which code it was written."""
+    """A stream's state as JSON, with its place in the stream and the shape for which it was written."""
 
     stream_id: UUID
     version: int
@@ -31,40 +31,40 @@ class Snapshot:
 
 
 class Snapshots(Protocol):
-    """Both methods may raise Unavailable."""
+    """Stores the newest snapshot of each stream. Both methods may raise Unavailable."""
 
     def find(self, stream_id: UUID) -> Snapshot | None: ...
 
     def save(self, snapshot: Snapshot) -> None:
-        """Keep it, unless a newer one is kept already."""
+        """Store the snapshot, unless a newer one of its stream is stored already."""
 
 
 class MemorySnapshots:
-    """For domain tests."""
+    """Stores snapshots in memory, for tests of the domain."""
 
     def __init__(self) -> None:
-        self._kept: dict[UUID, Snapshot] = {}
+        self._stored: dict[UUID, Snapshot] = {}
         self._lock = Lock()
 
     def find(self, stream_id: UUID) -> Snapshot | None:
-        return self._kept.get(stream_id)
+        return self._stored.get(stream_id)
 
     def save(self, snapshot: Snapshot) -> None:
         with self._lock:
-            kept = self._kept.get(snapshot.stream_id)
-            if kept is None or kept.version < snapshot.version:
-                self._kept[snapshot.stream_id] = snapshot
+            stored = self._stored.get(snapshot.stream_id)
+            if stored is None or stored.version < snapshot.version:
+                self._stored[snapshot.stream_id] = snapshot
 
 
 def take(aggregate: Aggregate[Any], stream_id: UUID, folded: Folded) -> Snapshot:
-    """The snapshot of a folded stream."""
+    """Take the snapshot of a folded stream."""
     state = _adapter(aggregate).dump_json(folded.state, by_alias=True).decode()
     head = folded.head
     return Snapshot(stream_id, head.version, head.created, head.chain_hash, shape_of(aggregate), state)
 
 
 def restore(aggregate: Aggregate[State], snapshot: Snapshot | None) -> Folded | None:
-    """The folded stream that was taken; None if there is no snapshot or it has another shape."""
+    """Return the folded stream that was taken; None if there is no snapshot or it has another shape."""
     if snapshot is None or snapshot.shape != shape_of(aggregate):
         return None
     state = _adapter(aggregate).validate_json(snapshot.state)
@@ -73,7 +73,12 @@ def restore(aggregate: Aggregate[State], snapshot: Snapshot | None) -> Folded | 
 
 @cache
 def shape_of(aggregate: Aggregate[Any]) -> str:
-    """Changes with the fields of the state and with the code that folds it: then the snapshots of before are void."""
+    """Compute a hash that changes with the fields of the state and with the code that folds it.
+
+    Then the snapshots of before are void.
+    """
+    # The source of the module, and not of `evolve` alone, because `evolve` calls others. Whatever it costs to take
+    # snapshots anew after a harmless edit, nobody has to remember to raise a number.
     schema = repr(_adapter(aggregate).json_schema(mode="serialization"))
     module = inspect.getsource(inspect.getmodule(aggregate.evolve) or aggregate.evolve)
     return hashlib.sha256((schema + module).encode()).hexdigest()[:16]

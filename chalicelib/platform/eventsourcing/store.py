@@ -1,4 +1,4 @@
-"""The port of the event log, and what every store promises."""
+"""Defines the port of the event log, and what every store promises."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -14,7 +14,8 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent, item_bytes
 MAX_ITEM_BYTES = 400 * 1024
 MAX_COMMIT_ITEMS = 100
 MAX_COMMIT_BYTES = 4 * 1024 * 1024
-"""DynamoDB's limits: one item, one transaction. Every store keeps them, so that what passes here passes there."""
+"""DynamoDB's limits of one item and of one transaction. Every store enforces them, so that what passes in memory passes
+on AWS."""
 
 
 _WRITES = ("PutItem", "TransactWriteItems", "ExecuteStatement", "ExecuteTransaction", "UpdateItem")
@@ -37,7 +38,7 @@ class CommitTooLarge(CloudbashError):
 
 
 class InvalidCommit(CloudbashError):
-    """The events of an append contradict each other, which only a fault of ours can cause. Nothing was written."""
+    """The events of an append contradict each other, which only a fault in this code can cause. Nothing was written."""
 
     code = "invalid_commit"
 
@@ -55,51 +56,63 @@ class EventStore(EpochCache, Protocol):
 
     `append` writes all events or none, and never over an existing version. Appending the same stored events again
     succeeds and changes nothing, so a repeated request whose first reply was lost is a success, once. Whatever else
-    stands in an event's place is a lost race, also an item that is no event of ours: reading it then says so.
+    stands in an event's place is a lost race, also an item that is no event: reading it then raises LogDamaged.
     """
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
         """Append, and raise the epoch of each result with one of these keys, once, in the same transaction.
 
-        Nothing at all to append is done at once, and costs nothing.
+        Without events and keys nothing is sent.
 
         Raises:
-            ConcurrencyError: if a version exists; nothing was written.
-            InvalidCommit: for two events of one version, or for epochs to raise and no event.
-            CommitTooLarge: for more than one transaction can hold.
+            ConcurrencyError: a version exists already; nothing was written.
+            InvalidCommit: two events are for one version, or epochs are to be raised without an event.
+            CommitTooLarge: there is more than one transaction can hold.
             Unavailable: the events may have been written all the same.
         """
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-        """Every event of the stream past version `after`, in order, strongly consistent. Raises Unavailable."""
+        """Read every event of the stream after version `after`, in order, strongly consistent.
+
+        Raises LogDamaged or Unavailable.
+        """
 
     def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
-        """The first `limit` events past version `after`, in order, strongly consistent; no more than those is read.
+        """Read the first `limit` events after version `after`, in order, strongly consistent, and no more.
 
-        None for a limit below 1. Raises Unavailable.
+        A limit below 1 gives no events.
+        Raises LogDamaged or Unavailable.
         """
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
-        """The newest `count` events, in order, strongly consistent: all of them if there are fewer.
+        """Read the newest `count` events, in order, strongly consistent: all of them if there are fewer.
 
-        None for a count below 1. Raises Unavailable.
+        A count below 1 gives no events.
+        Raises LogDamaged or Unavailable.
         """
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
-        """Every event that was in the log when the scan began, or of one of `segments` parts that can be read at once.
+        """Read every event that was in the log when the scan began, page by page.
 
-        The events of a stream are all in one part. They nearly always come in order and with no other stream in
-        between, but that is not promised. An item that is no event is left out. `after` is the cursor of a page: there
-        it goes on. Raises Unavailable.
+        With `segments`, only one part of the log is read. Parts can be read at the same time, and the events of a
+        stream are all in one part. They nearly always come in order and with no other stream in between, but that is
+        not promised. An item that is no event is left out. `after` is the cursor of a page: the scan goes on after it.
+        Raises Unavailable.
         """
 
     def size(self) -> int:
-        """About how many events the log holds; some stores count them a few times a day only. Raises Unavailable."""
+        """Return roughly how many events the log holds: DynamoDB counts them about every six hours.
+
+        Raises Unavailable.
+        """
 
 
 @dataclass
 class StoreUsage:
-    """What a store has cost so far: requests sent by operation (repeats included), capacity units, items written."""
+    """Counts what a store has cost so far.
+
+    `requests` counts what was sent, by operation, the SDK's repeats included; units are DynamoDB's capacity units.
+    """
 
     requests: Counter[str] = field(default_factory=Counter)
     read_units: float = 0.0
@@ -133,19 +146,19 @@ def ensure_valid(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) 
     """Check what every store checks before anything is sent.
 
     Raises:
-        InvalidCommit: if two events are for one place, or if there is no event and yet an epoch to raise.
-        CommitTooLarge: naming the limit.
+        InvalidCommit: two events are for one place, or an epoch is to be raised without an event.
+        CommitTooLarge: the detail names the limit.
     """
     if raising and not events:
-        raise InvalidCommit("An epoch is raised by the event that makes its verdict void, and there is no event.")
+        raise InvalidCommit("The commit raises an epoch and has no event that makes the cached result void.")
     if len({(event.aggregate_id, event.aggregate_version) for event in events}) < len(events):
         raise InvalidCommit("Two events of one commit are for the same version of a stream.")
     items = len(events) + len(set(raising))
     if items > MAX_COMMIT_ITEMS:
-        raise CommitTooLarge(f"{items} events in one commit; the log takes {MAX_COMMIT_ITEMS}.")
+        raise CommitTooLarge(f"The commit has {items} items; the log takes {MAX_COMMIT_ITEMS}.")
     sizes = [item_bytes(event) for event in events]
     for event, size in zip(events, sizes, strict=True):
         if size > MAX_ITEM_BYTES:
             raise CommitTooLarge(f"{event.event_type} has {size} bytes; the log takes {MAX_ITEM_BYTES}.")
     if sum(sizes) > MAX_COMMIT_BYTES:
-        raise CommitTooLarge(f"{sum(sizes)} bytes in one commit; the log takes {MAX_COMMIT_BYTES}.")
+        raise CommitTooLarge(f"The commit has {sum(sizes)} bytes; the log takes {MAX_COMMIT_BYTES}.")

@@ -1,4 +1,4 @@
-"""The stored format: one event as the log, the bus and the archive hold it."""
+"""Defines the stored format: one event as the log, the bus and the archive hold it."""
 
 import hashlib
 import json
@@ -33,22 +33,23 @@ class StoredEvent:
     hash: str = ""
 
     def expected_hash(self) -> str:
-        """SHA-256 over every attribute but `hash`, each preceded by its length in bytes, in the order of the fields."""
+        """Compute SHA-256 over every attribute but `hash`, each preceded by its length in bytes, in order."""
+        # Without the lengths, text could be moved from the end of one attribute to the beginning of the next unnoticed.
         encoded = [str(value).encode() for value in _values(self)[:-1]]
         return hashlib.sha256(b"".join([b"%d:%b" % (len(value), value) for value in encoded])).hexdigest()
 
     def sealed(self) -> "StoredEvent":
-        """The event with its hash."""
+        """Return the event with its hash."""
         return StoredEvent(*(*_values(self)[:-1], self.expected_hash()))
 
     @property
     def chain_hash(self) -> str:
-        """What the next event names as its `PreviousHash`; computed for imported events, which carry none."""
+        """Return the hash that the next event names as its `PreviousHash`, also for an imported event without one."""
         return self.hash or self.expected_hash()
 
     @property
     def event_id(self) -> str | None:
-        """The `EventId` inside `data`, or None where the data has none or is not JSON."""
+        """Return the `EventId` inside `data`, or None where the data has none or is not JSON."""
         try:
             data = json.loads(self.data)
         except ValueError:
@@ -58,7 +59,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a stream ends: what the next event has to follow. Version -1 means that the stream is empty."""
+    """The end of a stream, which the next event has to follow. Version -1 means that the stream is empty."""
 
     version: int = -1
     created: str = ""
@@ -89,26 +90,29 @@ _STRINGS = tuple(set(_ATTRIBUTES.values()) - {"aggregate_id", "aggregate_version
 
 
 def to_attributes(event: StoredEvent) -> dict[str, Any]:
-    """The item as plain values under its stored attribute names. Imported events give their five attributes only."""
+    """Return the item as plain values under its stored attribute names; imported events have only five of them."""
     attributes = dict(zip(_ATTRIBUTES if event.hash else _ORIGINAL_ATTRIBUTES, _values(event), strict=False))
     attributes["AggregateId"] = str(event.aggregate_id)
     return attributes
 
 
 def from_attributes(item: dict[str, Any]) -> StoredEvent:
-    """Read an item; KeyError, TypeError or ValueError if it is not one. Attributes we do not know are ignored."""
+    """Read a stored event from an item; unknown attributes are ignored.
+
+    Raises KeyError, TypeError or ValueError if the item is no event.
+    """
     values = {field: item[name] for name, field in _ATTRIBUTES.items() if name in item}
     values["aggregate_id"] = UUID(values["aggregate_id"])
     values["aggregate_version"] = int(values["aggregate_version"])
     values["schema_version"] = int(values.get("schema_version", 0))
     event = StoredEvent(**values)
     if not all(isinstance(getattr(event, field), str) for field in _STRINGS):
-        raise TypeError("an attribute that is to be a string is none")
+        raise TypeError("an attribute that must be a string is not one")
     return event
 
 
 def item_bytes(event: StoredEvent) -> int:
-    """The item's size by DynamoDB's rule: UTF-8 bytes of names and strings; numbers at most 21 bytes each."""
+    """Compute the item's size by DynamoDB's rule: UTF-8 bytes of names and strings, and at most 21 for a number."""
     attributes = to_attributes(event)
     strings = [value for value in attributes.values() if isinstance(value, str)]
     return len("".join([*attributes, *strings]).encode()) + 21 * (len(attributes) - len(strings))

@@ -1,4 +1,4 @@
-"""Streams as a container knows them: folded, cached, and read on from the log where they must be current."""
+"""Folds and caches the streams that a container uses, and reads on from the log where they must be current."""
 
 import logging
 from collections import OrderedDict
@@ -33,9 +33,9 @@ class Change:
 
 
 class StreamCache:
-    """Keeps the most recently used streams, `capacity` of them; a stream never goes back to an older version.
+    """Caches the most recently used streams, `capacity` of them; a stream never goes back to an older version.
 
-    The key has the aggregate beside the id: an id that a client names need not be one of the aggregate it is taken for.
+    The key is the aggregate with the id: an id that a client names need not be one of the aggregate it is taken for.
     """
 
     def __init__(self, capacity: int = 10_000) -> None:
@@ -55,6 +55,7 @@ class StreamCache:
         key = aggregate, stream_id
         with self._lock:
             known = self._streams.get(key)
+            # Two threads of a container may read one stream, and the older read may arrive last.
             if known is not None and known.head.version > folded.head.version:
                 return
             self._streams[key] = folded
@@ -77,7 +78,10 @@ class Streams:
         self._snapshots = snapshots
 
     def load(self, aggregate: Aggregate[State], stream_id: UUID) -> tuple[State, int]:
-        """Return the current state and version (-1: no such stream), strongly consistent."""
+        """Return the current state and version (-1: no such stream), strongly consistent.
+
+        Raises LogDamaged or Unavailable.
+        """
         folded = self.refresh(aggregate, stream_id)
         return folded.state, folded.head.version
 
@@ -86,7 +90,10 @@ class Streams:
         return self._cache.get(aggregate.name, stream_id)
 
     def refresh(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
-        """Read what is past the cached state, or all, and fold it. A stream of another aggregate counts as none."""
+        """Read what follows the cached state, or all, and fold it. A stream of another aggregate counts as empty.
+
+        Raises LogDamaged or Unavailable.
+        """
         known = self._cache.get(aggregate.name, stream_id)
         if known is None:
             folded = self._read_cold(aggregate, stream_id)
@@ -110,10 +117,13 @@ class Streams:
             logger.warning("no snapshot of %s %s", change.aggregate.name, stream_id, exc_info=True)
 
     def _read_cold(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
-        """Send one request for a short stream; for one with snapshots two, however long it is."""
+        """Load a stream that is not cached, in one request, or two for a long stream with snapshots."""
         nothing = Folded(aggregate.initial, Head())
         if aggregate.snapshot_every is None or self._snapshots is None:
             return _folded(aggregate, nothing, self.store.read(stream_id))
+        # Backwards first (ADR 9): a stream shorter than two intervals needs no snapshot, and behind a longer one these
+        # events reach back to the newest snapshot even if the last one due could not be saved. Only if that one is
+        # missing too, or has another shape, is there a gap, and the log is read from the snapshot, or all of it.
         newest = self.store.read_last(stream_id, 2 * aggregate.snapshot_every)
         if len(newest) < 2 * aggregate.snapshot_every or newest[0].aggregate_version == 0:
             return _folded(aggregate, nothing, newest)

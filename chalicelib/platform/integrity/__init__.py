@@ -1,1 +1,1 @@
-"""Proves what the log once held, by signed heads of its streams that nobody can change."""
+"""Proves what the log once held, by signed heads of its streams that nobody can change (ADR 15)."""

@@ -54,6 +54,8 @@ class HeadSigner:
 
     def _append(self, shard_id: str, heads: tuple[StreamHead, ...]) -> None:
         for _ in range(_ATTEMPTS):
+            # What this container remembers spares a read of the bucket. It is forgotten before the write, so that after
+            # a lost race, or a reply that never came, the next try asks the bucket.
             known = self._last.pop(shard_id, None)
             number, previous = known or self._end_of(shard_id)
             statement = Statement(shard_id, number + 1, previous, format_instant(self._clock()), heads)
@@ -69,7 +71,7 @@ class HeadSigner:
 
 
 def _event_in(record: BusRecord) -> StoredEvent | None:
-    """Return the event, or None for a record that is not one: the projections keep it aside."""
+    """Return the event, or None for a record that is not one: the projections store that as unreadable."""
     try:
         event = from_bus(record.data)
         event.expected_hash()

@@ -1,4 +1,4 @@
-"""Keeps signed documents in a versioned S3 bucket with Object Lock, where one can be hidden but never lost."""
+"""Stores signed documents in a versioned S3 bucket with Object Lock, where one can be hidden but never lost."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from typing import Any
 from chalicelib.platform.aws.conditional import put_object_if_absent
 from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.failures import Failure
-from chalicelib.platform.integrity.heads import KeptDocument
+from chalicelib.platform.integrity.heads import ArchivedDocument
 
 _PREFIX = "heads/"
 _LAST_NUMBER = 10**12 - 1
@@ -17,7 +17,7 @@ _FETCHED_AT_ONCE = 8
 
 
 class S3Archive:
-    """Keeps documents as `heads/<shard>/<number>`.
+    """Stores documents as `heads/<shard>/<number>`.
 
     The number counts down from 999999999999: S3 lists by name, so the newest comes first.
     """
@@ -26,7 +26,7 @@ class S3Archive:
         self._client = client
         self._bucket = bucket
 
-    def newest(self, shard_id: str) -> KeptDocument | None:
+    def newest(self, shard_id: str) -> ArchivedDocument | None:
         with _archive_failures():
             page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=f"{_PREFIX}{shard_id}/", MaxKeys=1)
         found = page.get("Contents", [])
@@ -37,7 +37,7 @@ class S3Archive:
         with _archive_failures():
             return put_object_if_absent(self._client.put_object, Bucket=self._bucket, Key=key, Body=document)
 
-    def documents(self) -> Iterator[KeptDocument]:
+    def documents(self) -> Iterator[ArchivedDocument]:
         with ThreadPoolExecutor(_FETCHED_AT_ONCE) as pool:
             for _, group in groupby(enumerate(self._places()), key=lambda place: place[0] // (_FETCHED_AT_ONCE * 4)):
                 yield from pool.map(lambda place: self._fetch(*place[1]), group)
@@ -58,12 +58,12 @@ class S3Archive:
                 listed = [*page.get("DeleteMarkers", []), *page.get("Versions", [])]
                 yield from sorted(listed, key=lambda version: version["Key"])
 
-    def _fetch(self, key: str, version_id: str | None = None, was_touched: bool = False) -> KeptDocument:
+    def _fetch(self, key: str, version_id: str | None = None, was_touched: bool = False) -> ArchivedDocument:
         version = {"VersionId": version_id} if version_id else {}
         with _archive_failures():
             document = self._client.get_object(Bucket=self._bucket, Key=key, **version)["Body"].read()
         shard_id, _, counted_down = key.removeprefix(_PREFIX).rpartition("/")
-        return KeptDocument(shard_id, _LAST_NUMBER - int(counted_down), document, was_touched)
+        return ArchivedDocument(shard_id, _LAST_NUMBER - int(counted_down), document, was_touched)
 
 
 def _archive_failures() -> AbstractContextManager[None]:

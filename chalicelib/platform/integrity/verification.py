@@ -6,7 +6,7 @@ from itertools import islice
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.chain import Fault, Log
-from chalicelib.platform.integrity.heads import Archive, KeptDocument
+from chalicelib.platform.integrity.heads import Archive, ArchivedDocument
 from chalicelib.platform.integrity.statement import FIRST, Signer, Statement, StreamHead, digest_of, from_document
 
 _PICKED_AT_ONCE = 100
@@ -35,27 +35,27 @@ class SignedCheck:
         Raises:
             Unavailable: the bucket or the signer cannot be reached.
         """
-        for kept in self.archive.documents():
+        for archived in self.archive.documents():
             self.documents += 1
-            statement = from_document(kept.document, self.signer)
-            self._check_place(kept, statement)
+            statement = from_document(archived.document, self.signer)
+            self._check_place(archived, statement)
             heads = statement.heads if statement else ()
             self._compare(heads, statement.signed_at if statement else "")
             yield len(heads)
         self._end_shard()
 
-    def _check_place(self, kept: KeptDocument, statement: Statement | None) -> None:
-        name = f"document {kept.number} of {kept.shard_id}"
-        if kept.was_touched:
+    def _check_place(self, archived: ArchivedDocument, statement: Statement | None) -> None:
+        name = f"document {archived.number} of {archived.shard_id}"
+        if archived.was_touched:
             self.broken.append(f"{name} was overwritten or deleted after it was signed")
-        if self._newer and self._newer.shard_id != kept.shard_id:
+        if self._newer and self._newer.shard_id != archived.shard_id:
             self._end_shard()
-        if self._newer and self._newer.previous != digest_of(kept.document):
+        if self._newer and self._newer.previous != digest_of(archived.document):
             self.broken.append(f"{name} is not the one that document {self._newer.number} follows, or some are missing")
         self._newer = None
         if statement is None:
             self.broken.append(f"{name} is not signed by us")
-        elif (statement.shard_id, statement.number) != (kept.shard_id, kept.number):
+        elif (statement.shard_id, statement.number) != (archived.shard_id, archived.number):
             self.broken.append(f"{name} was signed as another one")
         else:
             self._newer = statement

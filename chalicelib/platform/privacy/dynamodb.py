@@ -1,4 +1,4 @@
-"""Keeps person keys in a DynamoDB table without point-in-time recovery, so that an erased key cannot come back."""
+"""Stores person keys in a DynamoDB table without point-in-time recovery, so that an erased key cannot come back."""
 
 import os
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ _SERVER = "The table of person keys"
 
 
 class DynamoDBPersonKeys:
-    """Keeps one item per person, with `PersonId` and `WrappedKey`."""
+    """Stores one item per person, with `PersonId` and `WrappedKey`."""
 
     def __init__(self, client: "DynamoDBClient", table: str, master_key: MasterKey) -> None:
         self._client = client

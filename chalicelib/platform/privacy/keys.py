@@ -20,7 +20,7 @@ class MasterKey(Protocol):
 
 
 class PersonKeys(Protocol):
-    """Keeps the data keys. Every method may raise Unavailable."""
+    """Stores the data keys of persons. Every method may raise Unavailable."""
 
     def find(self, person_id: str) -> bytes | None:
         """Return the person's key, or None if there never was one or it is erased."""
@@ -47,7 +47,7 @@ class FileMasterKey:
 
 
 class MemoryPersonKeys:
-    """Keeps keys in memory, for tests of the domain."""
+    """Stores keys in memory, for tests of the domain."""
 
     def __init__(self) -> None:
         self._keys: dict[str, bytes] = {}

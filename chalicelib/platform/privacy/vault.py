@@ -55,7 +55,11 @@ class PersonVault:
         return hmac.new(self._key(person_id), text.encode(), hashlib.sha256).hexdigest()
 
     def knows(self, person_id: UUID) -> bool:
-        """Tell whether the person has a key, without making one. Raises Unavailable."""
+        """Tell whether the person has a key, without making one.
+
+        Raises:
+            Unavailable: the keys cannot be reached.
+        """
         return self._keys.find(str(person_id)) is not None
 
     def erase(self, person_id: UUID) -> None:

@@ -1,1 +1,1 @@
-"""Process managers: what must still happen because of what happened, whoever crashed in between."""
+"""Process managers: they have done what must follow from events, even if somebody crashes in between."""

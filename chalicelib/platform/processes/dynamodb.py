@@ -1,4 +1,4 @@
-"""Processes in a DynamoDB table, with a sparse index of those that have a due time."""
+"""Stores processes in a DynamoDB table, with a sparse index of those that have a due time."""
 
 import json
 from collections.abc import Collection, Iterator, Mapping
@@ -24,7 +24,12 @@ _SHARDS = 8
 
 
 class DynamoDBInstances:
-    """One item per process; `DueAt` and `DueShard` only while it is due some time, and `Due`, which is never moved."""
+    """Stores one item per process.
+
+    While the process has a due time, the item has `DueAt` and `DueShard`, the keys of the index, and `Due`. The
+    watchdog moves `DueAt`; `Due` stays as it was saved, so that a comparison with the log sees what the events add up
+    to.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str, generation: int = 1) -> None:
         self._client = client

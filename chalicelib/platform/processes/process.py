@@ -1,4 +1,4 @@
-"""The ports of a process and of the place where its instances are stored."""
+"""Defines the ports of a process and of the store of its instances."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ FROM_THE_BEGINNING = datetime(2021, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Where an event leaves a process: its state, when somebody must look after it, and what is to be done at once."""
+    """The result of one event: the new state, the due time, and the tasks to send at once."""
 
     state: JsonObject
     due_at: datetime | None = None
@@ -26,25 +26,25 @@ class Step:
 
 
 class Process(Protocol):
-    """Follows each stream of one aggregate type. Pure; never raises on history."""
+    """Follows each stream of one aggregate type. Its methods are pure, and never raise on history."""
 
     @property
     def aggregate_type(self) -> str: ...
 
     @property
     def since(self) -> datetime:
-        """Events before this set the state and cause nothing."""
+        """Return the instant before which events only set the state, and cause no tasks and no due time."""
 
     def react(self, state: JsonObject, recorded: RecordedEvent) -> Step:
-        """`state` is empty before the first event."""
+        """Return where the event leaves the process; `state` is empty before the first event."""
 
     def overdue(self, stream_id: UUID, cause: str) -> Task:
-        """What to do for a stream that is due."""
+        """Return the task to send for a stream that is past its due time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """A process of one stream: how far it has followed it, and when it is due."""
+    """The process of one stream: its state as of `version`, and when it is due."""
 
     stream_id: UUID
     aggregate_type: str
@@ -59,10 +59,13 @@ class Instances(Protocol):
     def find(self, stream_id: UUID) -> Instance | None: ...
 
     def save(self, instance: Instance, expected_version: int) -> None:
-        """Store it in the place of the one at `expected_version` (-1: none). Raises PositionMoved if that has moved."""
+        """Store the instance in the place of the one at `expected_version` (-1: none).
+
+        Raises PositionMoved if that is not the stored version any more.
+        """
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Instance]:
-        """List those due at `now`; one that was just saved may be missing."""
+        """List the instances that are due at `now`; one that was just saved may be missing."""
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
         """Move the due time of an unchanged instance; tell whether it was unchanged."""
@@ -76,10 +79,13 @@ class Instances(Protocol):
     def generations(self) -> Generations: ...
 
     def change_generations(self, before: Generations, after: Generations) -> None:
-        """Replace the generations. Raises GenerationsMoved."""
+        """Replace the generations.
+
+        Raises GenerationsMoved.
+        """
 
     def retain(self, generations: Collection[int]) -> None:
-        """Remove those of all other generations."""
+        """Remove the instances of all other generations."""
 
     def versions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]: ...
 
@@ -87,11 +93,11 @@ class Instances(Protocol):
         """Find instances as they were saved: a due time that was moved since then is as it was."""
 
     def save_many(self, instances: Mapping[UUID, tuple[Instance, int]]) -> Collection[UUID]:
-        """Save each whose expected version, given with it, is the stored one; return the others, left as they were."""
+        """Save each instance whose expected version, given with it, is the stored one; return the other streams."""
 
 
 class MemoryInstances:
-    """For tests without servers."""
+    """Stores instances in memory, for tests without servers."""
 
     def __init__(self, generation: int = 1, shared: "_Shared | None" = None) -> None:
         self._shared = shared or _Shared()
@@ -156,7 +162,7 @@ class MemoryInstances:
 
 @dataclass
 class _Shared:
-    """What the generations of one place have in common."""
+    """Holds what all generations of one store have in common."""
 
     stored: dict[int, dict[UUID, Instance]] = field(default_factory=dict)
     saved: dict[int, dict[UUID, Instance]] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Running the processes: on the events of the bus, and past their due time."""
+"""Runs the processes: on the events of the bus, and when they are past their due time."""
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -22,11 +22,11 @@ RETRY_EVERY = timedelta(minutes=1)
 
 RETRIED_AT_ONCE = 500
 _ROUNDS = 20
-"""At most so many times 500 in one run: the rest is due a minute later as well."""
+"""One run retries at most 20 times 500 processes; the rest waits for the next run, a minute later."""
 
 
 class ProcessRunner(GenerationalReadModel):
-    """A projection whose read model is the processes: fed by a `Consumer`, with the same guarantees.
+    """Projects events into processes, fed by a `Consumer` with the same guarantees as a read model.
 
     The tasks of a step are sent before the step is saved, so a crash in between sends them again, and never loses them.
     Only the live generation sends any.
@@ -97,7 +97,7 @@ class ProcessRunner(GenerationalReadModel):
         self._instances.save(instance, position)
 
     def retry_overdue(self, now: datetime) -> int:
-        """Have everything done that is past its due time; returns how many processes that were.
+        """Send a task for every process that is past its due time; return how many there were.
 
         Raises Unavailable.
         """
@@ -113,11 +113,13 @@ class ProcessRunner(GenerationalReadModel):
         return total
 
     def _retry_some(self, instances: Instances, now: datetime) -> tuple[int, int]:
-        """Return how many were listed, and how many of them no other watchdog had retried."""
+        """Retry up to 500 processes; return how many were listed, and how many were still unchanged and so retried."""
         due = instances.list_due(now, RETRIED_AT_ONCE)
         for instance in due:
             if instance.due_at is not None:
                 metrics.highest("WatchdogDelay", (now - instance.due_at).total_seconds(), "Seconds")
+        # Postponed before the tasks are sent: of two watchdogs only one postpones an instance, so it is retried once.
+        # If this one crashes in between, the process is due again a minute later.
         retried = [instance for instance in due if instances.postpone(instance, now + RETRY_EVERY)]
         cause = f"due {format_instant(now)}"
         self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in retried])
@@ -128,7 +130,7 @@ class _NoWork:
     """The queue of generations that are not live."""
 
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
-        """Nothing is done twice."""
+        """Send nothing: the live generation has sent these tasks."""
 
 
 def _contents(instance: Instance) -> Contents:

@@ -1,4 +1,4 @@
-"""The work queue in SQS."""
+"""Sends tasks to the work queue in SQS."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -14,14 +14,15 @@ _LONGEST_DELAY = timedelta(minutes=15)
 
 
 class SqsWorkQueue:
-    """A standard queue: a task may come twice, and in any order. What fails too often goes to the dead letters."""
+    """Sends to a standard queue. A task may come twice, in any order, and is a dead letter if it fails too often."""
 
     def __init__(self, client: Any, url: str) -> None:
         self._client = client
         self._url = url
 
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
-        seconds = ceil(min(delay, _LONGEST_DELAY).total_seconds())  # never early: then there is no news yet
+        # Rounded up: a task that comes before its time finds nothing to do.
+        seconds = ceil(min(delay, _LONGEST_DELAY).total_seconds())
         for start in range(0, len(tasks), _BATCH):
             with failures_as_unavailable("The work queue"):
                 self._send_batch([to_message(task) for task in tasks[start : start + _BATCH]], seconds)
@@ -35,4 +36,4 @@ class SqsWorkQueue:
             ],
         )
         if reply.get("Failed"):
-            raise Unavailable("The work queue took only a part.")
+            raise Unavailable("The work queue did not take all tasks.")

@@ -1,4 +1,4 @@
-"""Work that is done later, outside the request and outside the bus: one small, repeatable task a message."""
+"""Defines tasks: work that is done later, outside the request and the bus, in small pieces that may be done twice."""
 
 import json
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from chalicelib.platform.eventsourcing.codec import Origin
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What to do, and with which stream; the context that owns the kind has its handler.
+    """One piece of work on one stream; the context that owns the kind has its handler.
 
     `cause` becomes the causation id of its events; `about` names a second stream or a part of the first.
     """
@@ -24,26 +24,32 @@ class Task:
 
     @property
     def origin(self) -> Origin:
-        """In whose name its events are appended."""
+        """Return the origin of the events that the task appends."""
         return Origin(f"worker:{self.kind}", str(self.stream_id), self.cause)
 
     @property
     def subject(self) -> UUID:
-        """What it is about. Raises ValueError for a task that does not say so."""
+        """Return `about`, for kinds of tasks that must have it.
+
+        Raises ValueError if it is None.
+        """
         if self.about is None:
             raise ValueError(f"A task {self.kind} must name what it is about.")
         return self.about
 
 
 class WorkQueue(Protocol):
-    """Delivers at least once, in any order."""
+    """Delivers tasks at least once, in any order."""
 
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
-        """Raises Unavailable; then some of the tasks may be in the queue."""
+        """Send the tasks, to be delivered after the delay.
+
+        Raises Unavailable; then some of the tasks may be in the queue.
+        """
 
 
 class MemoryWorkQueue:
-    """For tests without servers. Delays are not kept: the queue is emptied when the test says so."""
+    """Collects tasks in memory, for tests without servers. It ignores delays: a test decides when a task is done."""
 
     def __init__(self) -> None:
         self.tasks: list[Task] = []
@@ -58,7 +64,10 @@ def to_message(task: Task) -> str:
 
 
 def from_message(body: str) -> Task:
-    """Raises ValueError, KeyError or TypeError for what is no task of ours."""
+    """Read a task from the body of a message.
+
+    Raises ValueError, KeyError or TypeError if it is none.
+    """
     message = json.loads(body)
     about = message.get("about")
     return Task(str(message["kind"]), UUID(message["stream_id"]), message["cause"], UUID(about) if about else None)

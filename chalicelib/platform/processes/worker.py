@@ -1,4 +1,4 @@
-"""Doing the tasks of the work queue."""
+"""Does the tasks of the work queue."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -26,12 +26,15 @@ class Worker:
         self._handlers = handlers
 
     def work(self, messages: Iterable[Message]) -> dict[str, Any]:
-        """Handle one batch; returns what Lambda wants to know of it: the messages that are to come again."""
+        """Handle one batch, and return the reply for Lambda: the messages that must come again."""
         failed = [{"itemIdentifier": message.id} for message in messages if not self._is_done(message)]
         return {"batchItemFailures": failed}
 
     def do(self, task: Task) -> None:
-        """Raises Unavailable, or whatever stands in the way: then the task comes again."""
+        """Do one task.
+
+        Raises Unavailable, or whatever the handler raises: then the task comes again.
+        """
         if task.kind not in self._handlers:
             raise ValueError(f"No context handles tasks of kind {task.kind}.")
         self._handlers[task.kind](task)

@@ -1,4 +1,4 @@
-"""What read models have in common, whatever store they are in."""
+"""Defines what all read models have in common, whatever store they are in."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
@@ -31,8 +31,8 @@ class GenerationalReadModel(ABC):
     def position(self, stream_id: UUID) -> int:
         return self.positions([stream_id]).get(stream_id, -1)
 
-    def prepare(self) -> None:  # noqa: B027 - where a generation is a prefix of keys, there is room for it
-        """Make room for this generation, if there is none yet."""
+    def prepare(self) -> None:  # noqa: B027 - where a generation is a prefix of keys, it needs nothing
+        """Create what this generation needs in the store, unless it is there."""
 
     def live_generation(self) -> Self:
         return self._live_at(self.generations().live)
@@ -43,5 +43,5 @@ class GenerationalReadModel(ABC):
         return [self._live_at(found.live), *candidates]
 
     def _live_at(self, generation: int) -> Self:
-        """Return the live generation, which may do more than others do."""
+        """Return the live generation, which may have effects that others do not have."""
         return self.at(generation)

@@ -1,4 +1,4 @@
-"""Streams of a scan, folded to what they contribute to a read model."""
+"""Folds the streams of a scan to what they contribute to a read model."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,11 @@ class FoldedPage:
 
 
 def folded_streams(pages: Iterable[ScanPage], model: ReadModel, store: EventStore) -> Iterator[FoldedPage]:
-    """Yield the folds of each page, and of what is left; one page and one stream are in memory. Raises Unavailable."""
+    """Yield the streams that each page completes, and in the end the last one.
+
+    Only one page and one stream are in memory at a time.
+    Raises Unavailable.
+    """
     run: _Run | None = None
     for page in pages:
         done = []
@@ -47,7 +51,10 @@ def folded_streams(pages: Iterable[ScanPage], model: ReadModel, store: EventStor
 
 
 def refolded(store: EventStore, model: ReadModel, stream_id: UUID, up_to: int | None = None) -> FoldedStream:
-    """Fold the stream as the log has it now, or as it was at a version. Raises LogDamaged or Unavailable."""
+    """Fold the stream as the log has it now, or as it was at a version.
+
+    Raises LogDamaged or Unavailable.
+    """
     folded = FoldedStream(stream_id)
     events = store.read(stream_id)
     wanted = [event for event in events if up_to is None or event.aggregate_version <= up_to]
@@ -60,7 +67,7 @@ def refolded(store: EventStore, model: ReadModel, stream_id: UUID, up_to: int | 
 
 
 class _Run:
-    """The events of one stream, one after the other: folded at once as long as they come in order."""
+    """Collects the events of one stream, and folds them at once as long as they come in order."""
 
     def __init__(self, model: ReadModel, stream_id: UUID) -> None:
         self.folded = FoldedStream(stream_id)
@@ -83,7 +90,9 @@ class _Run:
         return self._read_again(store)
 
     def _read_again(self, store: EventStore) -> FoldedStream:
-        """Fold anew an imported stream that begins late, or a part of one: only the log can tell."""
+        """Fold the stream again, from the log itself."""
+        # There is a gap. Either it is an imported stream that begins late, or the scan gave a part of it: only the log
+        # can tell.
         try:
             return refolded(store, self._model, self.folded.stream_id)
         except LogDamaged:
@@ -91,7 +100,7 @@ class _Run:
 
 
 def _fold(folded: FoldedStream, model: ReadModel, event: StoredEvent) -> bool:
-    """Fold an event into it; tell whether that could be done, else the fold is as it was before."""
+    """Fold an event into the stream; return False, and change nothing, if the event is poison."""
     try:
         folded.contents = model.fold(folded.contents, recorded(event))
     except Unavailable:

@@ -1,4 +1,4 @@
-"""Bringing a generation of a read model to what the log says, many streams at once."""
+"""Loads the log into a generation of a read model, many streams at once."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -18,9 +18,10 @@ logger = logging.getLogger(__name__)
 
 
 class Loader:
-    """Loads streams while consumers feed them: it races by the same positions, and stops before the same poison.
+    """Loads streams while consumers feed them, under the same positions, and stops before the same poison.
 
-    If the read model has effects, nothing is loaded that its live generation, `live`, has not applied.
+    If the read model has effects, nothing is loaded that its live generation, `live`, has not applied: after a switch
+    it would count as applied, and its effects would never happen.
     """
 
     def __init__(self, model: ReadModel, store: EventStore, live: ReadModel) -> None:
@@ -29,7 +30,10 @@ class Loader:
         self._live = live
 
     def load(self, streams: Iterable[FoldedStream]) -> None:
-        """Load what these streams come to; those that are as far already are left alone. Raises Unavailable."""
+        """Load the folded streams; those whose position is as far already are left as they are.
+
+        Raises Unavailable.
+        """
         left = self._allowed([folded for folded in streams if folded.version >= 0])
         for _ in range(MAX_LOST_RACES):
             positions = self._model.positions([folded.stream_id for folded in left])
@@ -59,7 +63,7 @@ class Loader:
         return allowed
 
     def _rewrite_all(self, due: Sequence[Rewrite]) -> set[UUID]:
-        """Rewrite all; return the streams that moved meanwhile."""
+        """Rewrite all streams that are due; return those whose position moved meanwhile."""
         moved: set[UUID] = set()
         for start in range(0, len(due), WRITTEN_AT_ONCE):
             moved |= self._rewrite(due[start : start + WRITTEN_AT_ONCE])
@@ -72,13 +76,14 @@ class Loader:
             raise
         except Exception as error:  # noqa: BLE001 - one stream that the store does not take must not stop the others
             if len(due) == 1:
-                logger.warning("%s: stream %s is not taken whole: %r", self._model.name, due[0].stream_id, error)
+                logger.warning("%s: stream %s cannot be loaded: %r", self._model.name, due[0].stream_id, error)
                 return self._apply_singly(due[0])
+            # Halving finds the one stream in a few tries, and still writes the others many at once.
             half = len(due) // 2
             return self._rewrite(due[:half]) | self._rewrite(due[half:])
 
     def _apply_singly(self, one: Rewrite) -> set[UUID]:
-        """Apply the stream as far as the store takes it."""
+        """Apply the events one by one as far as the store takes them; return the stream if its position moved."""
         position = one.expected
         try:
             for event in self._store.read(one.stream_id, position):

@@ -1,13 +1,13 @@
-"""Reading your own writes: what an answer must reflect, and how far its read model was from that."""
+"""Lets clients read their own writes: what an answer must reflect, and how far its read model is behind that."""
 
 from collections.abc import Mapping
 from uuid import UUID
 
 
 class MinVersions:
-    """The versions that a reader has seen, by stream, and what was found out on the way to the answer.
+    """The minimum versions of a request, by stream, and the lag that was measured for its answer.
 
-    `lag` says, of every named stream that the read model follows, how many of the versions asked for it lacked.
+    `lag` is counted in versions: how many of those asked for the read model lacked, for every named stream it follows.
     """
 
     def __init__(self, named: Mapping[UUID, int]) -> None:

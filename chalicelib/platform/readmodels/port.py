@@ -1,4 +1,4 @@
-"""The port of a read model that can be rebuilt: a projection with generations, whose contents can be read and set."""
+"""Defines the port of a read model that can be rebuilt: it has generations, and its contents can be read and set."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import JsonObject
 
 Contents = JsonObject
-"""All that one stream has contributed to a read model: plain values, the same for the same events."""
+"""Everything that one stream has contributed to a read model: plain values, the same for the same events."""
 
 
 class GenerationsMoved(CloudbashError):
@@ -35,14 +35,14 @@ class Generations:
 
 
 class StreamContents(NamedTuple):
-    """What a read model holds of one stream, and up to which version."""
+    """The contents that a read model has of one stream, as of a version."""
 
     version: int
     contents: Contents
 
 
 class Rewrite(NamedTuple):
-    """Make `contents` all there is of the stream, as of `version`, if it is at version `expected` (-1: unknown)."""
+    """Replaces everything of a stream by `contents`, as of `version`, if it is at version `expected` (-1: unknown)."""
 
     stream_id: UUID
     expected: int
@@ -58,34 +58,40 @@ class ReadModel(Projection, Protocol):
 
     @property
     def has_effects(self) -> bool:
-        """Tell whether applying an event to the live generation does more than to change it.
+        """Tell whether applying an event to the live generation does more than change it, such as sending a task.
 
-        What no live generation has applied must then be in no other.
+        No other generation may then hold what the live one has not applied.
         """
 
     @property
     def readers_lag(self) -> float:
-        """Return the seconds for which queries may go on to read from the old generation after a switch."""
+        """Return for how many seconds after a switch queries may still read from the old generation."""
 
     def at(self, generation: int) -> Self:
         """Return another generation of this read model; it has no effects there."""
 
     def live_generation(self) -> Self:
-        """Return the generation that answers the queries now. Raises Unavailable."""
+        """Return the generation that answers the queries now.
+
+        Raises Unavailable.
+        """
 
     def generations(self) -> Generations: ...
 
     def change(self, before: Generations, after: Generations) -> None:
-        """Move queries and consumers from one to the other in one step. Raises GenerationsMoved."""
+        """Replace the generations, for queries and consumers in one step.
+
+        Raises GenerationsMoved.
+        """
 
     def prepare(self) -> None:
-        """Make room for this generation, if there is none yet."""
+        """Create what this generation needs in the store, unless it is there."""
 
     def retain(self, generations: Collection[int]) -> None:
         """Remove all other generations."""
 
     def fold(self, contents: Contents | None, event: RecordedEvent) -> Contents:
-        """Return what the stream contributes with this event as well. Pure but for `contents`, which it may change.
+        """Return the stream's contents with this event. It is pure, except that it may change `contents`.
 
         What `apply` does to a read model, event by event, adds up to the same.
         """
@@ -94,10 +100,10 @@ class ReadModel(Projection, Protocol):
         """Return the positions of those streams that have one."""
 
     def read(self, stream_ids: Collection[UUID]) -> Mapping[UUID, StreamContents]:
-        """Return contents and version, of the same instant, of those streams that have a position."""
+        """Return the contents and the version, both of one instant, of those streams that have a position."""
 
     def rewrite(self, batch: Sequence[Rewrite]) -> Collection[UUID]:
-        """Return the streams that were not at the expected version and are left as they were.
+        """Replace contents; return the streams that were not at the expected version and are left as they were.
 
-        Raises anything for contents that the store does not take; then any part of the batch may be done.
+        Raises the driver's error for contents that the store does not take; then any part of the batch may be done.
         """

@@ -1,4 +1,4 @@
-"""Rebuilding a read model: a new generation is built from the log, compared with it, and made live."""
+"""Rebuilds a read model: a new generation is built from the log, compared with it, and made live."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -19,13 +19,13 @@ from chalicelib.platform.readmodels.verification import Findings, Verifier
 
 SEGMENTS = 4
 PASSES = 2
-"""How often the whole log is read: to load, and to compare."""
+"""The whole log is read twice: to load, and to compare."""
 
 _ROUNDS = 3
 
 
 class RebuildFailed(CloudbashError):
-    """The new generation does not become equal to the log. The live one was not touched."""
+    """The new generation does not become equal to the log. The live one was not changed."""
 
     code = "rebuild_failed"
 
@@ -43,7 +43,10 @@ Report = Callable[[Progress], None]
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """`live` is what was found of the generation that was live until now, `new` of the one that is live from now on."""
+    """The result of a rebuild.
+
+    `live` has the findings on the generation that was live until now, `new` those on the one that is live now.
+    """
 
     generation: int
     new: Findings
@@ -51,7 +54,7 @@ class Rebuilt:
 
 
 def for_each_batch(store: EventStore, model: ReadModel, segments: int, handle: Callable[[FoldedPage], None]) -> None:
-    """Read the whole log, `segments` parts of it at once. Ends soon if one of them fails or somebody interrupts."""
+    """Read the whole log, `segments` parts of it at once; stop soon if one of them fails or somebody interrupts."""
     stop = Event()
 
     def read(segment: int) -> None:
@@ -84,9 +87,9 @@ class Rebuilder:
         self._consumer = consumer
 
     def run(self, segments: int, report: Report) -> Rebuilt:
-        """Build, compare and switch.
+        """Build a new generation, compare it with the log, and switch to it.
 
-        Raises RebuildFailed, GenerationsMoved or Unavailable; then run it again.
+        Raises RebuildFailed, GenerationsMoved or Unavailable; running it again goes on with the same generation.
         """
         began = monotonic()
         new = begin(self._model)
@@ -102,12 +105,14 @@ class Rebuilder:
         complete(self._model)
         switch(self._model)
         self._redrive(new)
+        # The candidate of before is removed here. It may have been live until just before `began`, and queries may read
+        # from it for `readers_lag` seconds longer.
         Event().wait(began + self._model.readers_lag - monotonic())
         self._model.retain([new.generation, live.generation])
         return rebuilt
 
     def _compared(self, new: ReadModel, live: ReadModel, loader: Loader, segments: int, report: Report) -> Rebuilt:
-        """Compare until the new generation equals the log in every row, and lacks only what is on its way."""
+        """Compare until the new generation equals the log in every row, and lacks only what consumers still bring."""
         for _ in range(_ROUNDS):
             ours = Verifier(new, self._store, self._parking)
             theirs = Verifier(live, self._store, self._parking)
@@ -122,10 +127,10 @@ class Rebuilder:
             for_each_batch(self._store, new, segments, compare)
             if not ours.findings.different_count:
                 return Rebuilt(new.generation, ours.findings, theirs.findings)
-        raise RebuildFailed(f"{ours.findings.different_count} streams differ from the log again and again.")
+        raise RebuildFailed(f"{ours.findings.different_count} streams still differ from the log after repairs.")
 
     def _redrive(self, new: ReadModel) -> None:
-        """Let go on what was parked and is in the new generation: its cause has been repaired since."""
+        """Redrive the parked streams whose poison the new generation has applied: its cause has been repaired since."""
         for parked in self._parking.list_parked(self._model.name):
             if new.position(parked.stream_id) >= parked.version:
                 self._consumer.redrive(parked.stream_id)

@@ -1,4 +1,7 @@
-"""Finds what no consumer can: an event whose news was lost at the end of its stream, and a Redis without its memory."""
+"""Finds what no consumer can: an event at the end of its stream that the bus has lost, and a Redis that lost its data.
+
+ADR 14 says why. An event in the middle of a stream needs no reconciler: the consumer sees the gap at the next one.
+"""
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -21,10 +24,10 @@ from chalicelib.platform.readmodels.loading import Loader
 from chalicelib.platform.readmodels.port import ReadModel
 
 LOOKS_AGAIN_AFTER = timedelta(hours=1)
-"""From the beginning of one pass over the log to that of the next."""
+"""The time from the beginning of one pass over the log to that of the next."""
 
 STILL_ON_ITS_WAY = timedelta(minutes=1)
-"""How old an event is before its news counts as lost."""
+"""An event that is younger than this may still be on its way through the bus."""
 
 SECONDS_A_RUN = 40.0
 
@@ -35,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 
 class VolatileReadModel(ReadModel, Protocol):
-    """A read model whose server may lose its memory, and that is repaired under a token which is lost with it."""
+    """A read model whose server may lose its data. It is repaired under a token that is lost with the data."""
 
     def is_complete(self) -> bool: ...
 
@@ -47,7 +50,7 @@ class VolatileReadModel(ReadModel, Protocol):
 
 
 class Notes(Protocol):
-    """What one run leaves for the next."""
+    """Stores what one run leaves for the next."""
 
     def read(self) -> Mapping[str, str]: ...
 
@@ -56,7 +59,7 @@ class Notes(Protocol):
 
 @dataclass(frozen=True)
 class Pass:
-    """One pass over the log; `cursor` is where it goes on, empty before the first page and after the last."""
+    """One pass over the log. It goes on after `cursor`, which is empty before the first page and after the last."""
 
     id: str = ""
     began: str = ""
@@ -66,7 +69,7 @@ class Pass:
 
     @classmethod
     def from_notes(cls, notes: Mapping[str, str]) -> "Pass":
-        """Read what the last run left; an empty note of a yes or no is a no."""
+        """Read what the last run left; an empty note means no."""
         if not notes:
             return cls()
         is_done, is_repair = bool(notes["is_done"]), bool(notes["is_mending"])
@@ -85,15 +88,15 @@ class Pass:
 class Reconciler:
     """Goes over the log from time to time, some pages a run, and compares its heads with the positions.
 
-    A stream that is behind is caught up by the consumer of its read model, effects included; one that is parked
-    waits for somebody and is not counted. While the volatile read model lacks its memory, every stream that it should
-    know is loaded again, many at once.
+    A stream that is behind is caught up by the consumer of its read model, effects included; one that is parked waits
+    for an operator and is not counted. If a volatile read model has lost its data, every stream that it should have is
+    loaded again, many at once. Such a pass loads all volatile read models; those that are complete stay as they are.
     """
 
     def __init__(
         self,
         followed: Sequence[tuple[ReadModel, Consumer]],
-        volatile: VolatileReadModel,
+        volatile: Sequence[VolatileReadModel],
         store: EventStore,
         notes: Notes,
         parking: Parking,
@@ -112,7 +115,7 @@ class Reconciler:
         Raises Unavailable if the log, the notes, the parked streams or a Redis to be repaired are away.
         """
         until = monotonic() + seconds
-        self._tell_what_waits()
+        self._count_what_waits()
         now = self._next(Pass.from_notes(self._notes.read()))
         if now.is_done:
             return 0
@@ -121,8 +124,9 @@ class Reconciler:
             found = self._look_at(page, now) - behind
             metrics.count("StreamsBehind", len(found))
             behind |= found
-            if page.cursor is None and now.is_repair and self._volatile.end_repair(now.id):
-                logger.info("Redis knows the whole log again")
+            if page.cursor is None and now.is_repair:
+                self._end_repairs(now)
+            # Noted after the page: a run that is interrupted before looks at the page once more.
             now = replace(now, cursor=page.cursor or "", is_done=page.cursor is None)
             self._notes.write(now.to_notes())
             if monotonic() >= until:
@@ -136,25 +140,39 @@ class Reconciler:
         try:
             must_repair = self._must_repair(last)
         except Unavailable:
-            logger.warning("nobody can tell whether Redis has its memory", exc_info=True)
+            logger.warning("Redis does not answer whether it has its data", exc_info=True)
             must_repair = False
         is_old = last.began <= format_instant(self._clock() - LOOKS_AGAIN_AFTER)
         if not must_repair and not (last.is_done and is_old):
             return last
         new = Pass(str(uuid4()), format_instant(self._clock()), is_done=False, is_repair=must_repair)
         if must_repair:
-            _tell_why(last)
-            self._volatile.begin_repair(new.id)
+            _log_why(last)
+            self._begin_repairs(new)
         return new
 
-    def _tell_what_waits(self) -> None:
-        """Count what waits for somebody, every minute until it is gone: an alarm on it lasts as long."""
+    def _count_what_waits(self) -> None:
+        """Count what waits for an operator, in every run: the alarms on it last until it is gone."""
         parked, unreadable = self._parking.count()
         metrics.count("ParkedStreams", parked)
         metrics.count("UnreadableRecords", unreadable)
 
     def _must_repair(self, last: Pass) -> bool:
-        return not self._volatile.is_complete() and not self._volatile.is_being_repaired(last.id)
+        """Tell whether a volatile read model has lost its data and is not being repaired by the last pass.
+
+        A token that is still there proves that nothing was lost since that pass began.
+        """
+        return any(not model.is_complete() and not model.is_being_repaired(last.id) for model in self._volatile)
+
+    def _begin_repairs(self, now: Pass) -> None:
+        for model in self._volatile:
+            if not model.is_complete():
+                model.begin_repair(now.id)
+
+    def _end_repairs(self, now: Pass) -> None:
+        for model in self._volatile:
+            if model.end_repair(now.id):
+                logger.info("Redis has all of %s again", model.name)
 
     def _look_at(self, page: ScanPage, now: Pass) -> set[_Followed]:
         behind: set[_Followed] = set()
@@ -168,10 +186,11 @@ class Reconciler:
         return behind
 
     def _load_again(self, page: ScanPage) -> None:
-        live = self._volatile.live_generation()
-        loader = Loader(live, self._store, live)
-        for batch in folded_streams([page], live, self._store):
-            loader.load(batch.streams)
+        for model in self._volatile:
+            live = model.live_generation()
+            loader = Loader(live, self._store, live)
+            for batch in folded_streams([page], live, self._store):
+                loader.load(batch.streams)
 
     def _catch_up(self, page: ScanPage, model: ReadModel, consumer: Consumer) -> set[_Followed]:
         newest: dict[UUID, StoredEvent] = {}
@@ -188,9 +207,9 @@ class Reconciler:
         return {(name, event.aggregate_id) for event in behind if self._parking.find(name, event.aggregate_id) is None}
 
 
-def _tell_why(last: Pass) -> None:
-    """Before the first pass of all, Redis had nothing to lose."""
+def _log_why(last: Pass) -> None:
+    """Log why a repair begins; before the very first pass, Redis had nothing to lose."""
     if last.id:
-        logger.warning("Redis has lost its memory")
+        logger.warning("Redis has lost its data")
     else:
-        logger.info("Redis is new and learns the log")
+        logger.info("Redis is new, and the log is loaded into it")

@@ -1,4 +1,4 @@
-"""Comparing a read model with the log: by head, by row and by digest, while both go on."""
+"""Compares a read model with the log, by position and by row, while both go on."""
 
 import json
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ from chalicelib.platform.readmodels.folding import FoldedStream, refolded
 from chalicelib.platform.readmodels.port import Contents, ReadModel, Rewrite, StreamContents
 
 TOLD_SINGLY = 1000
-"""Of more streams only the number is told."""
+"""The most streams that findings name one by one; more are only counted."""
 
 _DIGESTS = 2**256
 
@@ -38,9 +38,9 @@ class Behind:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A stream of which the read model has something else than its events up to `version` add up to.
+    """A stream of which the read model does not have what its events up to `version` add up to.
 
-    `changes` lead from what is there to what should be: `{"path", "before", "after"}`.
+    `changes` lead from the stored contents to the right ones: `{"path", "before", "after"}`.
     """
 
     stream_id: UUID
@@ -50,7 +50,7 @@ class Difference:
 
 @dataclass
 class Findings:
-    """`digest` is the same for the same rows, in whatever order they were compared."""
+    """Collects what a comparison finds; `digest` is the same for the same rows, in whatever order they come."""
 
     streams: int = 0
     behind_count: int = 0
@@ -77,8 +77,8 @@ class Findings:
 class Verifier:
     """Compares one generation with the log.
 
-    What a read model has of a stream is read together with its version, and compared with the log up to there: so a
-    stream that is only behind is no different one, however fast it moves.
+    What a read model has of a stream is read together with its version, and compared with the log up to that version.
+    So a stream that is only behind never counts as different, however fast it moves.
     """
 
     def __init__(self, model: ReadModel, store: EventStore, parking: Parking) -> None:
@@ -88,7 +88,10 @@ class Verifier:
         self.findings = Findings()
 
     def compare(self, streams: Iterable[FoldedStream]) -> tuple[list[Behind], list[Difference]]:
-        """Return the findings on these streams, which are added to `findings` as well. Raises Unavailable."""
+        """Compare these streams; return the findings on them, and add them to `findings`.
+
+        Raises Unavailable.
+        """
         compared = [folded for folded in streams if folded.newest >= 0]
         stored = self._model.read([folded.stream_id for folded in compared])
         behind, differences, digest = [], [], 0
@@ -122,27 +125,33 @@ class Verifier:
         return refolded(self._store, self._model, folded.stream_id, version)
 
     def repair(self, difference: Difference) -> None:
-        """Write the stream again from the log, as of the version that it is at. Raises Unavailable."""
+        """Write the stream again from the log, as of the version that it is at.
+
+        Raises LogDamaged or Unavailable.
+        """
         should = refolded(self._store, self._model, difference.stream_id, difference.version)
         contents = should.contents or {}
         self._model.rewrite([Rewrite(difference.stream_id, difference.version, should.version, contents)])
 
 
 def catch_up(consumer: Consumer, store: EventStore, stream_id: UUID) -> None:
-    """Do what the bus would have done if it had not lost the last event. Raises Unavailable."""
+    """Give the newest event of the log to the consumer, as if the bus had brought it.
+
+    Raises LogDamaged or Unavailable.
+    """
     newest = store.read_last(stream_id, 1)
     if newest:
         consumer.catch_up(stream_id, newest)
 
 
 def digest_of(stream_id: UUID, found: StreamContents) -> int:
-    """Digest one stream; the sum of these, modulo 2^256, is that of a read model."""
+    """Compute the digest of one stream; the sum of these, modulo 2^256, is that of a read model."""
     text = f"{stream_id} {found.version} {canonical(found.contents)}"
     return int.from_bytes(sha256(text.encode()).digest())
 
 
 def canonical(contents: Contents | None) -> str:
-    """Return equal texts for equal contents."""
+    """Serialise contents so that equal contents give equal texts."""
     return json.dumps(contents, sort_keys=True, ensure_ascii=False, default=_plain)
 
 

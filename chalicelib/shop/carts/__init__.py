@@ -1,4 +1,4 @@
-"""Carts: what a customer selected, with the hold behind each line."""
+"""Carts hold what a customer has selected, with a hold on tickets behind each line."""
 
 from chalicelib.platform.manifest import Context, ReadModelDeclaration, Store
 

@@ -1,4 +1,4 @@
-"""Routes of the carts."""
+"""Declares the routes of the carts."""
 
 import re
 from datetime import timedelta
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Deadlines(Protocol):
-    """How long tickets are held in a cart, and for an unpaid order."""
+    """The settings that say how long tickets are held in a cart, and for an unpaid order."""
 
     @property
     def hold_for(self) -> timedelta: ...
@@ -32,7 +32,7 @@ class Deadlines(Protocol):
 
 
 class CartServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def documents(self) -> "DocumentProjection": ...

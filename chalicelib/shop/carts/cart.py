@@ -1,4 +1,4 @@
-"""The cart: lines with the holds behind them, until it is checked out."""
+"""Defines the cart: lines with the holds behind them, until it is checked out."""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,8 @@ from chalicelib.shop.carts.events import (
 
 MAX_LINES = 20
 MAX_SHARES = 40
-"""A checkout is one transaction, with an event for every share: this keeps it within DynamoDB's 100 items."""
+"""A checkout is one transaction, with an event for every share and for the allowance of every line that has a limit. 40
+shares and 20 lines keep it within DynamoDB's 100 items."""
 
 REQUEST_MEMORY = timedelta(hours=24)
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -52,7 +53,7 @@ class LinesExpired(Expired):
 
 @dataclass(frozen=True, slots=True)
 class RememberedRequest:
-    """What a request did to the cart, for as long as it may be repeated."""
+    """A request that changed the cart, remembered for as long as it may be repeated."""
 
     request_hash: str
     at: datetime
@@ -60,7 +61,10 @@ class RememberedRequest:
 
 @dataclass(slots=True)
 class Cart:
-    """Only `evolve` changes a cart, and only the copy that a fold has made for it. `requests` has the oldest first."""
+    """A customer's selection. Only `evolve` changes a cart, and only the copy that a fold has made for it.
+
+    `requests` has those that added a line or extended the holds, the oldest first.
+    """
 
     customer_id: UUID | None = None
     request_hash: str = ""
@@ -71,7 +75,10 @@ class Cart:
     checkout_hash: str = ""
 
     def create(self, customer_id: UUID, request_hash: str, now: datetime) -> list[Event]:
-        """Raises IdempotencyKeyReused if another request made this cart."""
+        """Create the cart; the same request again changes nothing.
+
+        Raises IdempotencyKeyReused if another request made this cart.
+        """
         if self.customer_id is not None:
             if self.request_hash != request_hash:
                 raise IdempotencyKeyReused
@@ -79,8 +86,10 @@ class Cart:
         return [CartCreated(customer_id=customer_id, request_hash=request_hash, at=now)]
 
     def has_done(self, request_id: UUID, request_hash: str) -> bool:
-        """Whether this very request added a line or extended the holds before. Raises IdempotencyKeyReused if its body
-        was another."""
+        """Tell whether this very request has added a line or extended the holds before.
+
+        Raises IdempotencyKeyReused if its body was another.
+        """
         if request_id not in self.requests:
             return False
         if self.requests[request_id].request_hash != request_hash:
@@ -88,24 +97,31 @@ class Cart:
         return True
 
     def add_item(self, line: CartLine, max_per_order: int, request_hash: str, now: datetime) -> list[Event]:
-        """Raises CartCheckedOutAlready, CartFull, CurrencyMismatch or OrderLimitExceeded."""
+        """Add a line.
+
+        Raises CartCheckedOutAlready, CartFull, CurrencyMismatch or OrderLimitExceeded.
+        """
         self.ensure_open()
         live = self.live_lines(now)
         shares = sum(len(other.shares) for other in self.lines.values()) + len(line.shares)
         if len(self.lines) >= MAX_LINES:
-            raise CartFull(f"A cart has at most {MAX_LINES} lines. Check out, or remove some.", limit=MAX_LINES)
+            raise CartFull(f"The cart has {MAX_LINES} lines, the most it can have.", limit=MAX_LINES)
         if shares > MAX_SHARES:
-            raise CartFull("These tickets lie too scattered for one order. Check out what is in the cart first.")
+            raise CartFull("These tickets are spread over too many pools for one order. Check out the cart first.")
         if any(other.unit_price.currency != line.unit_price.currency for other in live):
-            raise CurrencyMismatch("One cart has one currency.", currency=live[0].unit_price.currency)
+            ours, theirs = live[0].unit_price.currency, line.unit_price.currency
+            raise CurrencyMismatch(f"The cart is in {ours}, and these tickets are in {theirs}.", currency=ours)
         selected = sum(other.quantity for other in live if other.ticket_type_id == line.ticket_type_id)
         if selected + line.quantity > max_per_order:
-            detail = f"At most {max_per_order} of these tickets in one order; {selected} are in the cart."
+            detail = f"One order can have at most {max_per_order} of these tickets; {selected} are in the cart."
             raise OrderLimitExceeded(detail, limit=max_per_order, selected=selected)
         return [CartItemAdded(item=line, request_hash=request_hash, at=now)]
 
     def remove_item(self, item_id: UUID, now: datetime) -> list[Event]:
-        """Removing again changes nothing. Raises NotFound or CartCheckedOutAlready."""
+        """Remove a line; removing it again changes nothing.
+
+        Raises NotFound or CartCheckedOutAlready.
+        """
         if item_id not in self.lines:
             if item_id in self.requests:
                 return []
@@ -116,16 +132,16 @@ class Cart:
     def extend_holds(
         self, extension_id: UUID, request_hash: str, now: datetime, expires_at: datetime
     ) -> list[CartHoldsExtended]:
-        """More time for every line that has not ended and has not reached its limit.
+        """Extend the holds of all lines that have neither ended nor reached their limit.
 
-        Raises CartCheckedOutAlready, CartEmpty, LinesExpired if all have ended, or ExtensionLimitReached.
+        Raises CartCheckedOutAlready, CartEmpty, ExtensionLimitReached, or LinesExpired if all holds have ended.
         """
         self.ensure_open()
         if not self.lines:
-            raise CartEmpty("There is nothing in the cart.")
+            raise CartEmpty("The cart is empty.")
         live = self.live_lines(now)
         if not live:
-            raise LinesExpired("The time to buy these tickets is over.", items=[str(key) for key in self.lines])
+            raise LinesExpired("The holds of all items have ended.", items=[str(key) for key in self.lines])
         extended = tuple(
             ExtendedLine(item_id=line.id, expires_at=until)
             for line in live
@@ -136,7 +152,7 @@ class Cart:
         return [CartHoldsExtended(extension_id=extension_id, lines=extended, request_hash=request_hash, at=now)]
 
     def check_out(self, order_id: UUID, request_hash: str, now: datetime) -> list[Event]:
-        """Checking out again with the same request changes nothing.
+        """Check the cart out; the same request again changes nothing.
 
         Raises CartEmpty, CartCheckedOutAlready, IdempotencyKeyReused, or LinesExpired with the lines' ids.
         """
@@ -146,25 +162,31 @@ class Cart:
             return []
         self.ensure_open()
         if not self.lines:
-            raise CartEmpty("There is nothing in the cart.")
+            raise CartEmpty("The cart is empty.")
         live = {line.id for line in self.live_lines(now)}
         expired = [str(key) for key in self.lines if key not in live]
         if expired:
-            raise LinesExpired("The time to buy some of these tickets is over; remove them.", items=expired)
+            raise LinesExpired("The holds of some items have ended; remove these items first.", items=expired)
         return [CartCheckedOut(order_id=order_id, request_hash=request_hash, at=now)]
 
     def live_lines(self, now: datetime) -> list[CartLine]:
-        """The lines whose holds have not ended by this clock; lines of the original have none."""
+        """Return the lines whose holds have not ended by this clock; lines of the original have no hold."""
         return [line for line in self.lines.values() if line.expires_at is not None and now < line.expires_at]
 
     def ensure_open(self) -> None:
-        """Raises CartCheckedOutAlready."""
+        """Check that the cart is not checked out.
+
+        Raises CartCheckedOutAlready.
+        """
         if self.checked_out:
             order_id = None if self.order_id is None else str(self.order_id)
-            raise CartCheckedOutAlready("The cart is checked out.", order_id=order_id)
+            raise CartCheckedOutAlready("The cart is checked out already.", order_id=order_id)
 
     def ensure_of(self, customer_id: UUID) -> None:
-        """Raises NotFound: another customer's cart does not exist."""
+        """Check that the cart is this customer's.
+
+        Raises NotFound, for another customer's cart as well.
+        """
         if self.customer_id is None or self.customer_id != customer_id:
             raise NotFound("There is no such cart.")
 

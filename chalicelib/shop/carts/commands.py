@@ -1,4 +1,4 @@
-"""What a customer can do with a cart."""
+"""Creates, fills, extends and checks out carts, for customers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 LONGEST_HOLD = 2
-"""Extended or not, tickets are held in a cart for no longer than this many times the usual hold."""
+"""Tickets are held in a cart for at most this many times the usual hold, however often the hold is extended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,10 @@ class ExtendedHolds:
 
 
 def create_cart(repository: Repository, caller: Caller) -> UUID:
-    """Open a cart and return its id; its version is 0. Raises IdempotencyKeyReused."""
+    """Create a cart and return its id; its version is 0.
+
+    Raises IdempotencyKeyReused.
+    """
     cart_id = caller.request.id
 
     def command(session: Session) -> None:
@@ -65,6 +68,7 @@ def add_item(
         cart = _own_cart(session, caller, cart_id)
         if cart.has_done(item_id, caller.request.request_hash):
             return _added_before(session, cart_id, item_id)
+        # `add_item` checks this again, but a cart that is checked out must not cost a search for tickets.
         cart.ensure_open()
         expires_at = session.now + hold_for
         held = hold_tickets(session, ticket_type_id, item_id, cart_id, caller.actor.id, quantity, expires_at)
@@ -97,7 +101,7 @@ def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for
 
 
 def remove_item(repository: Repository, caller: Caller, cart_id: UUID, item_id: UUID) -> int:
-    """Take the line out and release its hold, in one transaction. Returns the cart's version.
+    """Remove the line and release its hold, in one transaction; return the cart's version.
 
     Raises NotFound, PreconditionFailed or CartCheckedOutAlready.
     """
@@ -128,6 +132,8 @@ def check_out(
     """
     order_id = caller.request.id
     customer_id = caller.actor.id
+    # A hash of the body would let anybody who reads the log test guesses of the buyer's name. This one is made with the
+    # person's key, and tells nothing once that is erased.
     request_hash = vault.digest(customer_id, caller.request.request_hash)
     sealed_buyer = vault.seal(customer_id, buyer)
 
@@ -147,7 +153,8 @@ def check_out(
 def _execute(repository: Repository, command: Callable[[Session], Result], caller: Caller) -> Result:
     """Run the command, and once more if a hold is gone.
 
-    It may have gone into an order since the cart was read: asked again, the cart says so.
+    The cart may have been checked out since it was read, which moves its holds to the order. Read again, it says so,
+    which is the right refusal.
     """
     try:
         return repository.execute(command, caller.origin)

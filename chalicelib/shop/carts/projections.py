@@ -1,4 +1,4 @@
-"""The cart as its customer sees it, but for what depends on the clock: one document per cart."""
+"""Projects carts into documents: what the customer sees of a cart, except what depends on the clock."""
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import JsonObject

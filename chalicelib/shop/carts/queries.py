@@ -1,4 +1,4 @@
-"""What a customer may ask about a cart."""
+"""Answers a customer's questions about a cart."""
 
 from datetime import datetime
 from uuid import UUID
@@ -26,17 +26,23 @@ def get_cart(
     now: datetime,
     min_versions: MinVersions = NOTHING_NAMED,
 ) -> JsonObject:
-    """The cart as it is at `now`, as new as the reader wants it. Raises NotFound or Unavailable."""
+    """Return the cart as it is at `now`, at least as new as `min_versions` asks for.
+
+    Raises NotFound or Unavailable.
+    """
     return _answer(read_own(documents, store, fold_cart, _CART, cart_id, customer_id, min_versions), now)
 
 
 def get_cart_as_of(store: EventStore, cart_id: UUID, customer_id: UUID, point: PointInTime) -> JsonObject:
-    """The cart as it was, from the log. Raises NotFound or Unavailable."""
+    """Return the cart as it was, from the log.
+
+    Raises NotFound or Unavailable.
+    """
     return _answer(*read_own_as_of(store, fold_cart, _CART, cart_id, customer_id, point))
 
 
 def _answer(found: Versioned, now: datetime) -> JsonObject:
-    """Once checked out, a cart's lines belong to the order: none of them expires any more."""
+    """Build the answer. The items of a cart that is checked out belong to the order, so none of them expires."""
     cart, version = found
     is_open = cart["status"] == "open"
     items = [item | {"expired": is_open and _has_ended(item, now)} for item in cart["items"].values()]
@@ -54,13 +60,13 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
 
 
 def _has_ended(item: JsonObject, now: datetime) -> bool:
-    """As `Cart.live_lines`: lines of the original have no hold, and so are not live."""
+    """Tell whether the item's hold has ended, as `Cart.live_lines` does: lines of the original have none."""
     deadline = item["hold_expires_at"]
     return deadline is None or now >= datetime.fromisoformat(deadline)
 
 
 def _total(items: list[JsonObject]) -> JsonObject | None:
-    """What the lines cost together; None without any, or if they have no currency in common."""
+    """Add up what the items cost; return None if there are none, or if their currencies differ."""
     total = None
     for item in items:
         price = Money.model_validate(item["total"])

@@ -1,4 +1,4 @@
-"""Concerts: what is played where and when, and which tickets there are."""
+"""Concerts say what is played where and when, and which tickets there are."""
 
 from chalicelib.platform.function import Bus
 from chalicelib.platform.manifest import Context, ReadModelDeclaration, Store

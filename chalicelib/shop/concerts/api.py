@@ -1,4 +1,4 @@
-"""Routes of the concerts."""
+"""Declares the routes of the concerts."""
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class ConcertServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def verifier(self) -> "TokenVerifier": ...
@@ -59,7 +59,7 @@ class NewConcert(Body):
 
 
 class ConcertChanges(Body):
-    """What is left out stays as it is."""
+    """Lists the details to change; whatever is left out stays as it is."""
 
     name: Line = ""
     venue_id: UUID = UUID(int=0)
@@ -104,7 +104,7 @@ Filter = Annotated[
 
 
 class ConcertFilters(Page):
-    """Dates are the venue's local ones, both included."""
+    """Reads the filters of a search; dates are the venue's local ones, both included."""
 
     q: Filter | None = None
     location: Filter | None = None
@@ -221,7 +221,10 @@ def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointIn
 
 
 def _may_see(call: Call[ConcertServices], concert: JsonObject) -> bool:
-    """Drafts are for their organiser, who may send a token to this public route."""
+    """Tell whether the caller may see the concert: a draft is visible only to whoever manages it.
+
+    The route is public, so nobody has checked a token that comes with the request; a bad one counts as none.
+    """
     organiser_id = concert["organiser_id"]
     if concert["status"] != ConcertStatus.DRAFT:
         return True

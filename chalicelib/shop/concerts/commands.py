@@ -1,4 +1,4 @@
-"""What an organiser can do with a concert."""
+"""Creates, changes, publishes and cancels concerts, for organisers."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -42,7 +42,7 @@ from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.venues.commands import ensure_venue_exists
 
 CLOSED_IN_THE_REQUEST = 100
-"""So many pools are closed before the answer, in about a second; a concert may have thousands."""
+"""The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
@@ -66,7 +66,7 @@ def create_concert(repository: Repository, caller: Caller, details: ConcertDetai
 def change_concert(
     repository: Repository, caller: Caller, concert_id: UUID, amend: Callable[[ConcertDetails], ConcertDetails]
 ) -> int:
-    """Change what `amend` makes of the current details. Returns the version.
+    """Change the details by `amend`, which gets the current ones, and return the version.
 
     Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, or InvalidInput for an unknown venue.
     """
@@ -106,7 +106,7 @@ def schedule_concert(
 def add_ticket_type(
     repository: Repository, caller: Caller, concert_id: UUID, describe: Callable[[UUID], TicketType]
 ) -> tuple[UUID, int]:
-    """`describe` gives the ticket type for its new id. Returns the id and the version at which it was added.
+    """Add the ticket type that `describe` makes for a new id; return the id and the version.
 
     Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, or what `Concert.add_ticket_type` raises.
     """
@@ -139,11 +139,12 @@ def remove_ticket_type(repository: Repository, caller: Caller, concert_id: UUID,
 def change_quantity(
     repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID, quantity: int
 ) -> int:
-    """Offer more or fewer tickets of a type; in a draft at once, of a published concert pool by pool. Returns the
-    version.
+    """Offer more or fewer tickets of a type, and return the version.
 
-    A change that another request began and did not end is ended first. Raises NotFound, Forbidden, PreconditionFailed,
-    IdempotencyKeyReused, CapacityBelowCommitted with the facts, or what `Concert.change_capacity` raises.
+    A draft is changed at once, a published concert pool by pool. A change that another request began and did not finish
+    is finished first.
+    Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, CapacityBelowCommitted with the facts, or what
+    `Concert.change_capacity` raises.
     """
     change = CapacityChange(caller.request.id, ticket_type_id, quantity, caller.request.request_hash)
 
@@ -158,6 +159,9 @@ def change_quantity(
         session.append(CONCERT, concert_id, *events)
         return None if session.load(CONCERT, concert_id).capacity_change else session.version(concert_id)
 
+    # Begin, finish, ask again: the pools are too many for one transaction with the concert. `begin` gives None while a
+    # change is under way, ours or another's, and the version once our own has ended. So a request that was interrupted
+    # and comes again goes on where it was, and the concert's process does so if nobody comes.
     while (version := repository.execute(begin, caller.origin)) is None:
         finish_capacity_change(repository, concert_id, caller.origin)
     return version
@@ -196,10 +200,10 @@ def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
 
 
 def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
-    """Fix the pools and open them; returns the concert's version.
+    """Publish the concert and open its pools; return the concert's version.
 
-    What fits one transaction commits in one. A larger concert is published first, then its pools are opened, those
-    with index 0 last: the sale starts when they exist. Publishing again finishes what was interrupted.
+    What fits into one transaction is committed in one. A larger concert is published first, and then its pools are
+    opened. Publishing again finishes what was interrupted.
     Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or ConcertIncomplete.
     """
 
@@ -213,6 +217,8 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
             unopened = []
         return session.version(concert_id), unopened
 
+    # The pools with index 0 are opened last. Buyers find a type's pools through that one, so nothing of the type is
+    # sold before all its pools are open.
     version, rest = repository.execute(command, caller.origin)
     for start in range(0, len(rest), MAX_COMMIT_ITEMS):
         batch = rest[start : start + MAX_COMMIT_ITEMS]
@@ -221,9 +227,10 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
 
 
 def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> tuple[ConcertStatus, int]:
-    """Cancel, and close the first pools; the concert's process closes the others. Cancelling again goes on with what
-    was interrupted. Returns status and version: `cancelling`, until every order of the concert is taken care of.
+    """Cancel the concert and close its first pools; return its status and version.
 
+    The concert's process closes the other pools. The status is `cancelling` until every order of the concert is
+    cancelled or its refund has begun. Cancelling again goes on with what was interrupted.
     Raises NotFound, Forbidden, PreconditionFailed or ConcertNotPublished.
     """
     version = change_owned(repository, caller, CONCERT, concert_id, Concert.cancel)
@@ -234,7 +241,7 @@ def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
 
 
 def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
-    """Close all pools of a concert that is being cancelled, one by one, and return those that are not cleared yet.
+    """Close all pools of a concert that is being cancelled; return those that are not cleared yet.
 
     When all are cleared, the cancellation is completed. Repeating it finishes what was interrupted.
     """
@@ -248,8 +255,9 @@ def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> lis
 
 
 def complete_cancellation(repository: Repository, concert_id: UUID, origin: Origin) -> None:
-    """Complete the cancellation if every pool is cleared. Of two workers that clear the last two pools at once, the
-    later one finds both cleared: each asks after its own commit."""
+    """Complete the cancellation if every pool is cleared."""
+    # Each worker asks this after its own commit. So of two that clear the last two pools at once, at least the later
+    # one finds both cleared.
     concert, _ = repository.load(CONCERT, concert_id)
     if concert.status is ConcertStatus.CANCELLING and are_cleared(repository, concert.pool_ids):
         repository.execute(partial(_complete_cancellation, concert_id=concert_id), origin)
@@ -292,7 +300,7 @@ def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketP
 
 
 def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
-    """Return the version with which this very request ended; None if it has not.
+    """Return the version with which this very request has ended before; None if it has not.
 
     Raises CapacityBelowCommitted or IdempotencyKeyReused.
     """
@@ -322,4 +330,4 @@ def _ensure_venue(session: Session, venue_id: UUID) -> None:
     try:
         ensure_venue_exists(session, venue_id)
     except NotFound:
-        raise InvalidInput("There is no such venue.", (("#/venue_id", "names no venue"),)) from None
+        raise InvalidInput("`venue_id` names no venue.", (("#/venue_id", "names no venue"),)) from None

@@ -1,4 +1,4 @@
-"""The concert: draft, then published, then perhaps cancelling and cancelled."""
+"""Defines the concert: draft, then published, then perhaps cancelling and cancelled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -63,7 +63,7 @@ class CapacityBelowCommitted(RuleViolated):
 
     def __init__(self, held: int, sold: int) -> None:
         super().__init__(
-            f"{held} tickets are held and {sold} are sold; there cannot be fewer.",
+            f"{held} tickets are held and {sold} are sold; the quantity cannot be lower than {held + sold}.",
             held=held,
             sold=sold,
             committed=held + sold,
@@ -100,7 +100,10 @@ class ConcertDetails:
 
 @dataclass(frozen=True, slots=True)
 class Concert:
-    """`requests` holds the request hash of every ticket type ever added, for requests that are repeated."""
+    """A concert as its events leave it.
+
+    `requests` has the request hash of every ticket type that was ever added, for requests that are repeated.
+    """
 
     status: ConcertStatus | None = None
     details: ConcertDetails | None = None
@@ -115,15 +118,18 @@ class Concert:
 
     @property
     def pool_ids(self) -> list[UUID]:
-        """The pools of all its ticket types."""
+        """Return the pools of all its ticket types."""
         return [key for of_type in self.pools for key in of_type.pool_ids]
 
     def pools_of(self, ticket_type_id: UUID) -> tuple[UUID, ...]:
-        """The pools of one of its ticket types; none before it is published."""
+        """Return the pools of one of its ticket types; none before it is published."""
         return next((one.pool_ids for one in self.pools if one.ticket_type_id == ticket_type_id), ())
 
     def create(self, organiser_id: UUID, details: ConcertDetails, request_hash: str) -> list[Event]:
-        """Raises IdempotencyKeyReused if another request made this concert."""
+        """Create the concert; the same request again changes nothing.
+
+        Raises IdempotencyKeyReused if another request made this concert.
+        """
         if self.details is not None:
             if self.request_hash != request_hash:
                 raise IdempotencyKeyReused
@@ -131,7 +137,10 @@ class Concert:
         return [ConcertCreated(organiser_id=organiser_id, request_hash=request_hash, **_values(details))]
 
     def change_details(self, details: ConcertDetails) -> list[Event]:
-        """The venue and the limit per customer can change in a draft only. Raises NotFound or ConcertNotDraft."""
+        """Change the details; the venue and the limit per customer can change in a draft only.
+
+        Raises NotFound or ConcertNotDraft.
+        """
         current = self.ensure_exists()
         if self.status in _CANCELLED:
             raise ConcertNotDraft("A cancelled concert cannot be changed.", concert_status=self.status)
@@ -141,19 +150,25 @@ class Concert:
         return [] if details == current else [ConcertDetailsChanged(**_values(details))]
 
     def schedule(self, starts_at: datetime, ends_at: datetime, now: datetime) -> list[Event]:
-        """Raises NotFound, ConcertNotDraft or InvalidInput."""
+        """Set the start and the end of a draft.
+
+        Raises NotFound, ConcertNotDraft or InvalidInput.
+        """
         self.ensure_draft()
         starts_at, ends_at = as_utc(starts_at), as_utc(ends_at)
         if ends_at <= starts_at:
-            raise InvalidInput("A concert ends after it starts.", (("#/ends_at", "must be after starts_at"),))
+            raise InvalidInput("`ends_at` is not after `starts_at`.", (("#/ends_at", "must be after starts_at"),))
         if starts_at <= now:
-            raise InvalidInput("A concert starts in the future.", (("#/starts_at", "must be in the future"),))
+            raise InvalidInput("`starts_at` is not in the future.", (("#/starts_at", "must be in the future"),))
         if (starts_at, ends_at) == (self.starts_at, self.ends_at):
             return []
         return [ConcertScheduled(start_date=starts_at, end_date=ends_at)]
 
     def add_ticket_type(self, ticket_type: TicketType, request_hash: str) -> list[Event]:
-        """Raises NotFound, ConcertNotDraft, IdempotencyKeyReused, InvalidInput or TooManyTicketTypes."""
+        """Add a ticket type to a draft; the same request again changes nothing.
+
+        Raises NotFound, ConcertNotDraft, IdempotencyKeyReused, InvalidInput or TooManyTicketTypes.
+        """
         self.ensure_exists()
         if ticket_type.id in self.requests:
             if self.requests[ticket_type.id] != request_hash:
@@ -162,13 +177,18 @@ class Concert:
         self.ensure_draft()
         start, end = ticket_type.sales_start, ticket_type.sales_end
         if start is not None and end is not None and end <= start:
-            raise InvalidInput("A sale ends after it starts.", (("#/sales_end", "must be after sales_start"),))
+            fields = (("#/sales_end", "must be after sales_start"),)
+            raise InvalidInput("`sales_end` is not after `sales_start`.", fields)
         if len(self.ticket_types) >= MAX_TICKET_TYPES:
-            raise TooManyTicketTypes(f"A concert has at most {MAX_TICKET_TYPES} ticket types.", limit=MAX_TICKET_TYPES)
+            detail = f"The concert has {MAX_TICKET_TYPES} ticket types, the most it can have."
+            raise TooManyTicketTypes(detail, limit=MAX_TICKET_TYPES)
         return [ConcertTicketTypeAdded(type=ticket_type, request_hash=request_hash)]
 
     def remove_ticket_type(self, ticket_type_id: UUID) -> list[Event]:
-        """Removing again changes nothing. Raises NotFound or ConcertNotDraft."""
+        """Remove a ticket type from a draft; removing it again changes nothing.
+
+        Raises NotFound or ConcertNotDraft.
+        """
         self.ensure_exists()
         if ticket_type_id not in self.requests:
             raise NotFound("There is no such ticket type.")
@@ -178,9 +198,9 @@ class Concert:
         return [ConcertTicketTypeRemoved(ticket_type_id=ticket_type_id)]
 
     def change_capacity(self, change: CapacityChange, limit: int) -> list[Event]:
-        """In a draft it is changed at once; of a published concert the change is started, one at a time. `limit` is
-        what the pools take.
+        """Change a ticket type's quantity in a draft, or start such a change of a published concert.
 
+        Only one change can be under way. `limit` is the most tickets that the pools can have.
         Raises NotFound, ConcertNotPublished, CapacityAbovePools or CapacityChangeInProgress.
         """
         self.ensure_exists()
@@ -202,11 +222,11 @@ class Concert:
         if self.status is ConcertStatus.DRAFT:
             return [ConcertCapacityChanged(**facts)]
         if change.quantity > limit:
-            raise CapacityAbovePools(f"Its pools take at most {limit} tickets.", limit=limit)
+            raise CapacityAbovePools(f"The quantity is above {limit}, the most that its pools can have.", limit=limit)
         return [ConcertCapacityChangeStarted(**facts)]
 
     def complete_capacity_change(self, change_id: UUID) -> list[Event]:
-        """The pools have the new quantity. Completing again changes nothing."""
+        """Record that the pools have the new quantity; completing the change again changes nothing."""
         change = self.capacity_change
         if change is None or change.id != change_id:
             return []
@@ -220,7 +240,7 @@ class Concert:
         ]
 
     def refuse_capacity_change(self, change_id: UUID, held: int, sold: int) -> list[Event]:
-        """The pools are as they were. Refusing again changes nothing."""
+        """Record that the pools are as they were before; refusing the change again changes nothing."""
         change = self.capacity_change
         if change is None or change.id != change_id:
             return []
@@ -230,7 +250,10 @@ class Concert:
         return [refused]
 
     def publish(self, pools: tuple[PoolsOfTicketType, ...]) -> list[Event]:
-        """Publishing again changes nothing. Raises NotFound, ConcertNotDraft or ConcertIncomplete."""
+        """Publish a draft; publishing it again changes nothing.
+
+        Raises NotFound, ConcertNotDraft or ConcertIncomplete.
+        """
         self.ensure_exists()
         if self.status is ConcertStatus.PUBLISHED:
             return []
@@ -238,37 +261,51 @@ class Concert:
         missing = [] if self.starts_at else ["schedule"]
         missing += [] if self.ticket_types else ["ticket_types"]
         if missing:
-            raise ConcertIncomplete(f"To be published it still needs: {', '.join(missing)}.", missing=missing)
+            raise ConcertIncomplete(f"The concert cannot be published without: {', '.join(missing)}.", missing=missing)
         return [ConcertPublished(pools=pools)]
 
     def cancel(self) -> list[Event]:
-        """Cancelling again changes nothing. Raises NotFound or ConcertNotPublished."""
+        """Cancel a published concert; cancelling it again changes nothing.
+
+        Raises NotFound or ConcertNotPublished.
+        """
         self.ensure_exists()
         if self.status in _CANCELLED:
             return []
         if self.status is not ConcertStatus.PUBLISHED:
-            raise ConcertNotPublished("Only a published concert can be cancelled.", concert_status=self.status)
+            raise ConcertNotPublished(
+                f"The concert is {self.status}; only a published one can be cancelled.", concert_status=self.status
+            )
         return [ConcertCancelled()]
 
     def complete_cancellation(self) -> list[Event]:
-        """Completing again changes nothing."""
+        """Complete the cancellation; completing it again changes nothing."""
         return [ConcertCancellationCompleted()] if self.status is ConcertStatus.CANCELLING else []
 
     def delete(self) -> list[Event]:
-        """Deleting again changes nothing. Raises NotFound or ConcertNotDraft."""
+        """Delete a draft; deleting it again changes nothing.
+
+        Raises NotFound or ConcertNotDraft.
+        """
         if self.status is ConcertStatus.DELETED:
             return []
         self.ensure_draft()
         return [ConcertDeleted()]
 
     def ensure_exists(self) -> ConcertDetails:
-        """Raises NotFound."""
+        """Return the details.
+
+        Raises NotFound.
+        """
         if self.details is None or self.status is ConcertStatus.DELETED:
             raise NotFound("There is no such concert.")
         return self.details
 
     def ensure_draft(self) -> None:
-        """Raises NotFound or ConcertNotDraft."""
+        """Check that the concert is a draft.
+
+        Raises NotFound or ConcertNotDraft.
+        """
         self.ensure_exists()
         if self.status is not ConcertStatus.DRAFT:
             raise ConcertNotDraft(
@@ -289,7 +326,7 @@ def evolve(concert: Concert, event: Event) -> Concert:
             requests = {**concert.requests, event.type.id: event.request_hash}
             return replace(concert, ticket_types=types, requests=requests)
         case ConcertTicketTypeRemoved():
-            types = {key: kept for key, kept in concert.ticket_types.items() if key != event.ticket_type_id}
+            types = {key: known for key, known in concert.ticket_types.items() if key != event.ticket_type_id}
             return replace(concert, ticket_types=types)
         case ConcertDeleted():
             return replace(concert, status=ConcertStatus.DELETED)

@@ -1,4 +1,4 @@
-"""Concerts as they were, folded from the log by the code that keeps the programme."""
+"""Shows concerts as they were, folded from the log by the code that projects the programme."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -21,29 +21,33 @@ MaySee = Callable[[JsonObject], bool]
 
 
 def find_concert_as_of(store: EventStore, concert_id: UUID, point: PointInTime, may_see: MaySee) -> JsonObject:
-    """The concert as it was, with its venue as it was. Raises NotFound, and Unavailable.
+    """Return the concert as it was, with its venue as it was.
 
-    Only who may see the concert of today hears what is wrong with the moment.
+    Only somebody who may see today's concert is told what is wrong with the point in time.
+    Raises NotFound or Unavailable.
     """
     stream = store.read(concert_id)
     if not stream or aggregate_type_of(stream[0]) != ConcertEvent.aggregate_type:
         raise _no_such_concert()
     try:
-        past = point.of(stream)
+        history = point.of(stream)
     except NotFound:
         today = _shown(_row([recorded(event) for event in stream]), None)
         if today is None or not may_see(today):
             raise _no_such_concert() from None
         raise
-    row = _row(past.events)
-    concert = _shown(row, _venue_as_of(store, row["venue_id"], PointInTime(past.at)))
+    row = _row(history.events)
+    concert = _shown(row, _venue_as_of(store, row["venue_id"], PointInTime(history.at)))
     if concert is None or not may_see(concert):
         raise _no_such_concert()
     return concert
 
 
 def _row(events: list[RecordedEvent]) -> JsonObject:
-    """As `queries` reads it but for the venue; `ticket_types` are by id, in the order in which they were added."""
+    """Fold the events into a row as `queries` reads it, without the venue.
+
+    `ticket_types` are by id, in the order in which they were added.
+    """
     contents: Contents = {}
     for event in events:
         contents = fold_changes(project_concert, contents, event)
@@ -66,7 +70,7 @@ _NULLABLE = (
 
 
 def _shown(row: JsonObject, venue: JsonObject | None) -> JsonObject | None:
-    """As the programme shows it: nothing of what was deleted, or whose beginning was never imported."""
+    """Return the concert as the programme shows it; None if it was deleted, or its beginning was never imported."""
     if row["name"] is None or row["status"] == ConcertStatus.DELETED:
         return None
     types = [_ticket_type(ticket_type) for ticket_type in row["ticket_types"].values()]
@@ -86,7 +90,10 @@ def _ticket_type(row: Mapping[str, Any]) -> JsonObject:
 
 
 def _venue_as_of(store: EventStore, venue_id: UUID | None, point: PointInTime) -> JsonObject | None:
-    """What a concert tells of its venue; None if there was none yet. A deleted one still has its address."""
+    """Return what a concert shows of its venue; None if there was none yet.
+
+    A deleted venue still has its address.
+    """
     stream = [] if venue_id is None else store.read(venue_id)
     if not stream or aggregate_type_of(stream[0]) != VenueEvent.aggregate_type:
         return None
@@ -94,11 +101,11 @@ def _venue_as_of(store: EventStore, venue_id: UUID | None, point: PointInTime) -
         events = [recorded.event for recorded in point.of(stream).events]
     except NotFound:
         return None
-    told = [event for event in events if isinstance(event, VenueCreated | VenueDetailsChanged)]
-    if not told:
+    described = [event for event in events if isinstance(event, VenueCreated | VenueDetailsChanged)]
+    if not described:
         return None
     members = ("name", "address", "city", "country", "time_zone", "web_url")
-    return {"id": str(venue_id), **storable({name: getattr(told[-1], name) for name in members})}
+    return {"id": str(venue_id), **storable({name: getattr(described[-1], name) for name in members})}
 
 
 def _no_such_concert() -> NotFound:

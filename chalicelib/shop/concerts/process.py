@@ -1,7 +1,7 @@
-"""The process of a concert: what takes longer than a commit is brought to its end, whoever crashed in between.
+"""Defines the process of a concert, which finishes what takes more than one commit, even after a crash.
 
-A cancellation: its sales stop, and every order of it is refunded or cancelled. A change of capacity: every pool has its
-part, or none.
+A cancellation is finished when its sales have stopped and every order of it is refunded or cancelled, a change of
+capacity when every pool has its part, or none has.
 """
 
 from datetime import datetime, timedelta
@@ -24,13 +24,15 @@ from chalicelib.shop.concerts.events import (
 RESUME_CONCERT = "resume_concert"
 
 FINISHED_WITHIN = timedelta(minutes=1)
-"""A request is dead by then: API Gateway gives it 29 s."""
+"""The request that began the work has ended by then: API Gateway gives it 29 s."""
 
 
 class ConcertProcess:
-    """Its state is what was begun and when. A cancellation begins its work at once, a change of capacity is the work of
-    its request; both are begun again until they are completed: whatever message was lost, the watchdog has the work
-    done anew. Every part of it may be repeated."""
+    """Remembers what was begun and when, and sends a task for it until it is completed.
+
+    A cancellation's task is sent at once. A change of capacity is done by its request, and by a task only if that has
+    not finished in time. Whatever message is lost, the watchdog sends another. Every part of the work may be repeated.
+    """
 
     aggregate_type = ConcertEvent.aggregate_type
     since = FROM_THE_BEGINNING

@@ -1,4 +1,4 @@
-"""Concerts and their ticket types in the programme."""
+"""Projects concerts and their ticket types into the programme."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
 
 
 def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> Put:
-    """One that is told again keeps its place."""
+    """Return the row of the ticket type; one whose event is applied again keeps its place in the order."""
     ticket_type = event.type
     columns = {
         "name": ticket_type.name,

@@ -1,4 +1,4 @@
-"""Concerts as the programme shows them."""
+"""Answers questions about concerts from the programme."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -45,14 +45,16 @@ _UTC_BOUNDS = {
     "date_from": "c.sort_at >= (%(date_from)s::date - 1)::timestamp at time zone 'UTC'",
     "date_to": "c.sort_at < (%(date_to)s::date + 2)::timestamp at time zone 'UTC'",
 }
-"""What follows from the local dates wherever the venue is: an index serves these."""
+"""Conditions that follow from the local dates whatever the venue's time zone, so that an index can serve them.
+
+A local date begins at most 14 hours before, and ends at most 12 hours after, the same date in UTC."""
 
 _AFTER = "(c.sort_at, c.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
 
 
 @dataclass(frozen=True, slots=True)
 class ConcertSearch:
-    """What to look for; None does not filter.
+    """The filters of a search; None does not filter.
 
     Every word of `q` is part of the name, small typos forgiven, and every word of `location` part of the venue's city,
     name or country. Case and accents never matter. Dates are those at the venue, both included.
@@ -67,7 +69,10 @@ class ConcertSearch:
 
 
 def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
-    """The concert, drafts too, unless it was deleted. Raises Unavailable."""
+    """Return the concert, also a draft, unless it was deleted.
+
+    Raises Unavailable.
+    """
     rows = programme.fetch_all(_FIND, {"id": concert_id})
     return concert_of_row(rows[0]) if rows else None
 
@@ -75,9 +80,9 @@ def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
 def search_concerts(
     programme: "Reader", search: ConcertSearch, limit: int, after: Sequence[str] | None
 ) -> tuple[list[JsonObject], list[str] | None]:
-    """Published concerts, soonest first, those without a date last; and the key of the last one if more follow.
+    """List published concerts, soonest first and those without a date last, with the last one's key if more follow.
 
-    Raises InvalidInput for a key that is none of ours, Unavailable.
+    Raises InvalidInput for a key that did not come from this API, or Unavailable.
     """
     parameters = {name: value for name, value in asdict(search).items() if value}
     conditions = ["c.status = 'published'"]
@@ -98,7 +103,10 @@ def search_concerts(
 
 
 def _in_name(parameter: str, *, forgiving: bool) -> str:
-    """`%>` is word similarity above pg_trgm's default threshold, 0.6."""
+    """Return the condition that a word is part of the name, or, if `forgiving`, similar to a part of it.
+
+    `%>` is pg_trgm's word similarity above its default threshold, 0.6.
+    """
     contained = f"c.name_search like containing(%({parameter})s)"
     return f"({contained} or c.name_search %%> search_text(%({parameter})s))" if forgiving else contained
 
@@ -118,7 +126,7 @@ def _parsed_key(after: Sequence[str]) -> tuple[datetime | None, UUID]:
 
 
 def concert_of_row(row: Mapping[str, Any]) -> JsonObject:
-    """The answer from one row of the programme."""
+    """Turn a row of the programme into the answer."""
     return {
         "id": str(row["id"]),
         "name": row["name"],
@@ -145,6 +153,6 @@ def _ticket_type(ticket_type: JsonObject) -> JsonObject:
 
 
 def _instant(value: datetime | str | None) -> str | None:
-    """Inside a JSON column Postgres writes instants as text."""
+    """Format an instant; inside a JSON column Postgres has written it as text."""
     instant = datetime.fromisoformat(value) if isinstance(value, str) else value
     return format_instant(instant) if instant else None

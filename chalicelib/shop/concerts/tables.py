@@ -1,4 +1,4 @@
-"""The tables of the programme, as the migrations make them.
+"""Describes the tables of the programme, which the migrations create.
 
 The migrations follow the platform's, in one order of names. One that was applied never changes, so 0004 stays one file:
 it makes the platform's table of generations, and moves the programme into its first.

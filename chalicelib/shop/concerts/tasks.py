@@ -1,4 +1,4 @@
-"""The tasks of the work queue that concerts own; each may come twice, late, or half done."""
+"""Handles the tasks of the work queue that concerts own; each may come twice, late, or half done."""
 
 from typing import Protocol
 
@@ -7,11 +7,11 @@ from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.shop.concerts.commands import close_sales, finish_capacity_change
 
 CANCEL_POOL = "cancel_pool"
-"""A task for whoever has orders: it names a closed pool, and is about the concert."""
+"""The kind of a task that the context of orders handles: its stream is a closed pool, and it is about the concert."""
 
 
 class ConcertTaskServices(Protocol):
-    """What these tasks use of a container."""
+    """Declares what these tasks use of a container."""
 
     @property
     def repository(self) -> Repository: ...

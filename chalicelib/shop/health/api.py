@@ -10,7 +10,7 @@ from chalicelib.shop.health.queries import check
 
 
 class HealthServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]: ...

@@ -1,4 +1,4 @@
-"""The stock: who holds and who owns how many tickets of which type."""
+"""Inventory keeps the stock: who holds, and who has bought, how many tickets of which type."""
 
 from chalicelib.platform.function import Bus, Function, Need, Schedule
 from chalicelib.platform.manifest import Context, ReadModelDeclaration, Store

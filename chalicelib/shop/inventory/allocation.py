@@ -1,11 +1,11 @@
-"""Choosing the pools that tickets are taken from, and refusing without trying where that is certain.
+"""Chooses the pools from which a hold takes its tickets, and refuses without trying where that is certain.
 
-Sold out is cached exactly. A recount reads every pool of a ticket type with one now, and its result holds as long as
-nobody frees stock before its time or closes a pool (that raises the result's epoch, in its own transaction), no hold
-reaches its deadline, and the sale has not ended. So the crowd that comes after the last ticket costs one read of stock
-each, and the cache never hides why one cannot buy.
+"Sold out" is cached exactly (ADR 8). A recount reads every pool of a ticket type as of one instant. Its result holds
+until somebody frees stock early or closes a pool (that raises the result's epoch, in its own transaction), until a hold
+reaches its deadline, or until the sale ends. So each buyer who comes after the last ticket costs one read, and the
+cache never hides another reason for a refusal.
 
-Once a race was lost, nothing is tried that was not read anew: with many more containers than pools whatever a container
+After a lost race no pool is tried that was not read anew. With many more containers than pools, whatever a container
 remembers is old, and every try on it would be one more lost race.
 """
 
@@ -23,15 +23,15 @@ from chalicelib.shop.inventory.events import PoolShare
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 
 MAX_RECOUNTS = 5
-"""How often tickets may be given back during a recount before the buyer has to ask again."""
+"""The number of recounts during which tickets are given back, after which the buyer has to ask again."""
 
 Shares = tuple[PoolShare, ...]
-"""How many tickets are taken from which pool; empty if this stage found no pool."""
+"""The number of tickets to take from each pool; empty if this stage found no pool."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recounted:
-    """The result of a recount: at most `free` tickets can be had before `until`, when a hold or the sale ends."""
+    """The result of a recount: at most `free` tickets are available before `until`, when a hold or the sale ends."""
 
     free: int
     until: datetime
@@ -41,7 +41,10 @@ _RECOUNTED = TypeAdapter(Recounted)
 
 
 def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
-    """Take from the pool that this container took from last, which it knows best, until it loses a race there."""
+    """Take from the pool that this container took from last, unless it has just lost a race there.
+
+    Raises NotOnSale.
+    """
     last = session.hint_choices.get(ticket_type_id)
     if last is None or last in session.hint_contended or not _seems_to_have(session, last, quantity):
         return ()
@@ -51,8 +54,8 @@ def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Sha
 def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
     """Take from a pool that this container believes to have enough.
 
-    A container that knows nothing of the type asks the sold-out cache before anything else. Raises TicketsSoldOut,
-    NotOnSale, or NotFound for an unknown ticket type.
+    A container that knows nothing of the type asks the sold-out cache before anything else.
+    Raises TicketsSoldOut, NotOnSale, or NotFound for an unknown ticket type.
     """
     if session.hint_state(TICKET_POOL, pool_id(ticket_type_id, 0)) is None:
         ensure_not_sold_out(session, ticket_type_id, quantity)
@@ -60,21 +63,27 @@ def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> 
 
 
 def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
-    """Take from a pool that this container has never read. Raises NotOnSale."""
+    """Take from a pool that this container has never read.
+
+    Raises NotOnSale.
+    """
     return _first_that_has(session, unread_pools(session, ticket_type_id), ticket_type_id, quantity)
 
 
 def from_all_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
-    """Recount the stock, and take it from as many pools as it needs. Raises NotOnSale, Busy, or TicketsSoldOut."""
+    """Recount the stock, and take the quantity from as many pools as it needs.
+
+    Raises NotOnSale, Busy or TicketsSoldOut.
+    """
     return span(recount(session, ticket_type_id, quantity), quantity)
 
 
 def likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[UUID]:
     """Name the pools that this container believes to have enough.
 
-    One that knows nothing starts with pool 0, which tells how many there are: so its first hold costs one read of
-    stock. After a lost race it tries a pool that it has never read before it goes back to where it lost: so containers
-    spread, each to a pool of its own as far as they last.
+    A container that knows nothing starts with pool 0, whose terms say how many pools there are: so its first hold costs
+    one read of stock. After a lost race it first tries a pool that it has never read, and only then goes back to where
+    it lost: so containers spread, each to a pool of its own if there are enough.
     """
     known = [key for key in _known_pools(session, ticket_type_id) if _seems_to_have(session, key, quantity)]
     random.shuffle(known)
@@ -93,7 +102,10 @@ def unread_pools(session: Session, ticket_type_id: UUID) -> list[UUID]:
 
 
 def ensure_not_sold_out(session: Session, ticket_type_id: UUID, quantity: int) -> None:
-    """Ask the sold-out cache. Raises TicketsSoldOut if it knows that there is not enough."""
+    """Ask the sold-out cache.
+
+    Raises TicketsSoldOut if fewer tickets than `quantity` are free for certain.
+    """
     cached = session.cached_result(ticket_type_id)
     if cached.value is None:
         return
@@ -106,16 +118,19 @@ def ensure_not_sold_out(session: Session, ticket_type_id: UUID, quantity: int) -
 def recount(session: Session, ticket_type_id: UUID, quantity: int) -> dict[UUID, TicketPool]:
     """Read every pool as it is in the log now, and cache what is free over all of them.
 
-    The result is stored under the epoch that this command saw first. If fewer than `quantity` are free, that was so at
-    one instant: when tickets were given back between two reads, all pools are read again.
-    Raises NotOnSale, and then there is no result, or Busy if that goes on and on.
+    The result is stored under the epoch that this command saw first. If fewer than `quantity` are free, that was true
+    at one instant: if tickets were given back between two reads, all pools are read again.
+    Raises Busy if that happens `MAX_RECOUNTS` times, or NotOnSale, and then no result is stored.
     """
+    # The epoch is older than every pool that is read below. Without that, tickets that are given back after their pool
+    # was read, and before the epoch was, would stay "sold out" until the next deadline.
     keys, epoch = pools_of_type(session, ticket_type_id), session.cached_result(ticket_type_id).epoch
     for _ in range(MAX_RECOUNTS):
         pools = {key: session.load(TICKET_POOL, key, Load.FRESH).at(session.now) for key in keys}
         ends = [pool.ensure_on_sale().sales_end for pool in pools.values()]
         deadlines = [pool.next_expiry for pool in pools.values() if pool.next_expiry is not None]
         result = Recounted(sum(pool.free for pool in pools.values()), min(ends + deadlines))
+        # Holds that nobody ends raise no epoch when they lapse: the result itself ends with the first of them.
         is_stored = session.epoch_cache.store_result(ticket_type_id, epoch, _RECOUNTED.dump_json(result).decode())
         if is_stored or quantity <= result.free:
             return pools
@@ -124,9 +139,10 @@ def recount(session: Session, ticket_type_id: UUID, quantity: int) -> dict[UUID,
 
 
 def span(pools: Mapping[UUID, TicketPool], quantity: int) -> Shares:
-    """Choose the fewest pools that have the quantity together: the fullest first.
+    """Choose the fewest pools that have the quantity together: those with the most free tickets first.
 
-    Ties are broken at random, or all buyers would want the same pools. Raises TicketsSoldOut.
+    Ties are broken at random, or all buyers would want the same pools.
+    Raises TicketsSoldOut.
     """
     available = sum(pool.free for pool in pools.values())
     if available < quantity:
@@ -144,7 +160,10 @@ def span(pools: Mapping[UUID, TicketPool], quantity: int) -> Shares:
 
 
 def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
-    """Return the ids of all pools of the type. Raises NotFound for a type that is not on sale."""
+    """Return the ids of all pools of the type.
+
+    Raises NotFound for a type that is not on sale.
+    """
     terms = session.load(TICKET_POOL, pool_id(ticket_type_id, 0), Load.ALLOW_STALE).terms
     if terms is None:
         raise NotFound("There is no such ticket type on sale.")
@@ -152,7 +171,10 @@ def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
 
 
 def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Shares:
-    """Choose the first pool that has enough, and remember it for the next hold. Raises NotOnSale."""
+    """Choose the first pool that has enough, and remember it for the next hold.
+
+    Raises NotOnSale.
+    """
     how = Load.FRESH if session.hint_contended else Load.ALLOW_STALE
     for key in keys:
         pool = session.load(TICKET_POOL, key, how).at(session.now)

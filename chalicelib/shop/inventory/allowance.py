@@ -1,7 +1,7 @@
-"""A customer's allowance for one concert: what this person has of it, held or bought, never exceeds the limit.
+"""Defines a customer's allowance for one concert: what this person holds or has bought never exceeds the limit.
 
-It commits with the pools that it is about, so it is as exact as they are, and like a pool's its time never goes back.
-There is one only where the organiser limits what a customer may have.
+It commits with the pools that it counts, so it is as exact as they are, and its time, like a pool's, never goes back.
+There is one only where the organiser limits what a customer may have (ADR 16).
 """
 
 from collections.abc import Mapping
@@ -22,13 +22,15 @@ class CustomerLimitExceeded(RuleViolated):
 
     def __init__(self, limit: int, taken: int) -> None:
         super().__init__(
-            f"At most {limit} tickets of this concert for one customer; you have {taken}.", limit=limit, taken=taken
+            f"One customer can have at most {limit} tickets of this concert; you have {taken}.",
+            limit=limit,
+            taken=taken,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a hold counts, and until when."""
+    """The tickets that a hold counts until just before `expires_at`."""
 
     quantity: int
     expires_at: datetime
@@ -42,18 +44,18 @@ class Allowance:
 
     @property
     def taken(self) -> int:
-        """What the customer had at the time of the last event."""
+        """Return how many tickets the customer held or had bought at the time of the last event."""
         return self.bought + sum(claim.quantity for claim in self.claims.values())
 
     def at(self, now: datetime) -> "Allowance":
-        """The allowance as it is at `now`, or at its last event if that is later: ended claims are gone."""
+        """Return the allowance as it is at `now`, or at its last event if that is later, without ended claims."""
         now = max(now, self.last_at)
         return replace(
             self, claims={k: claim for k, claim in self.claims.items() if now < claim.expires_at}, last_at=now
         )
 
     def take(self, taking: AllowanceTaken, limit: int) -> list[Event]:
-        """Count a hold, or from now on otherwise than before; `taking.at` is now by the clock.
+        """Count a hold, in the place of what it counted before; `taking.at` is now by the clock.
 
         Raises CustomerLimitExceeded.
         """
@@ -64,7 +66,7 @@ class Allowance:
         return [taking.model_copy(update={"at": allowance.last_at})]
 
     def give_back(self, hold_id: UUID, now: datetime) -> list[Event]:
-        """A claim that has ended is given back already."""
+        """Count a hold no more; a claim that has ended is given back already."""
         allowance = self.at(now)
         return [AllowanceReturned(hold_id=hold_id, at=allowance.last_at)] if hold_id in allowance.claims else []
 
@@ -88,7 +90,7 @@ def evolve(allowance: Allowance, event: Event) -> Allowance:
 
 
 def allowance_id(concert_id: UUID, customer_id: UUID) -> UUID:
-    """The id of a customer's allowance for a concert: known without asking."""
+    """Return the id of a customer's allowance for a concert, which follows from both ids."""
     return uuid5(concert_id, f"allowance/{customer_id}")
 
 

@@ -1,4 +1,4 @@
-"""Routes of the stock."""
+"""Declares the routes of the stock."""
 
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class StockServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def redis(self) -> "Redis": ...
@@ -25,8 +25,10 @@ routes: Routes[StockServices] = Routes(__name__)
 
 @routes.get("/concerts/{concert_id}/availability")
 def get_availability(call: Call[StockServices]) -> Answer:
-    """From Redis; from the log where Redis is away, too old for the reader or does not know every pool, and where
-    somebody looks back: then the answer says so."""
+    """Answer from Redis, or from the log if Redis cannot answer; `source` in the answer says which.
+
+    Redis cannot answer if it is away, behind the reader's minimum versions, or lacks a pool, and for `as_of`.
+    """
     shop, concert_id = call.shop, call.id("concert_id")
     now = shop.clock()
     as_of = call.query(AsOfQuery).instant(now)

@@ -3,7 +3,7 @@
 -- Run inside the script that checks and moves the stream's position; `change` is the script's table of operations.
 -- None may fail on what Python gives: Redis does not undo what a script did before it failed.
 
-local function keep_first_deadline(prefix, stream)
+local function update_first_deadline(prefix, stream)
   local first = redis.call('ZRANGE', prefix .. 'pool:' .. stream .. ':deadlines', 0, 0, 'WITHSCORES')
   if first[2] then
     redis.call('ZADD', prefix .. 'first_deadlines', first[2], stream)
@@ -36,7 +36,7 @@ function change.advance(prefix, stream, at)
   for _, hold in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':deadlines', '-inf', now)) do
     end_hold(pool, hold)
   end
-  keep_first_deadline(prefix, stream)
+  update_first_deadline(prefix, stream)
 end
 
 function change.open(prefix, stream, ticket_type, name, capacity)
@@ -49,23 +49,23 @@ function change.hold(prefix, stream, hold, quantity, deadline)
   redis.call('HINCRBY', pool, 'held', quantity)
   redis.call('HSET', pool .. ':quantities', hold, quantity)
   redis.call('ZADD', pool .. ':deadlines', deadline, hold)
-  keep_first_deadline(prefix, stream)
+  update_first_deadline(prefix, stream)
 end
 
 function change.extend(prefix, stream, hold, deadline)
   redis.call('ZADD', prefix .. 'pool:' .. stream .. ':deadlines', 'XX', deadline, hold)
-  keep_first_deadline(prefix, stream)
+  update_first_deadline(prefix, stream)
 end
 
 function change.release(prefix, stream, hold)
   end_hold(prefix .. 'pool:' .. stream, hold)
-  keep_first_deadline(prefix, stream)
+  update_first_deadline(prefix, stream)
 end
 
 function change.sell(prefix, stream, hold, quantity)
   local pool = prefix .. 'pool:' .. stream
   end_hold(pool, hold)
-  keep_first_deadline(prefix, stream)
+  update_first_deadline(prefix, stream)
   redis.call('HINCRBY', pool, 'sold', quantity)
 end
 

@@ -1,6 +1,6 @@
-"""Each operation on a stream of the availability does in memory what its namesake in `availability.lua` does in Redis.
+"""Changes the availability in memory: each operation does what its namesake in `availability.lua` does in Redis.
 
-Counts are texts, as Redis has them, and no hash or set that is empty is there.
+Counts are texts, as Redis has them. Empty hashes and sets are removed, because Redis has none.
 """
 
 from collections.abc import Callable, Mapping

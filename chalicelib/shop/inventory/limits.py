@@ -1,6 +1,6 @@
-"""Counting a hold in its customer's allowance, in the session that changes the hold.
+"""Counts a hold in its customer's allowance, in the session that changes the hold.
 
-Nothing is counted, and nothing read, where the organiser set no limit.
+Nothing is counted, and no allowance is read, where the organiser set no limit.
 """
 
 from datetime import datetime
@@ -20,7 +20,10 @@ def count(
     customer_id: UUID,
     expires_at: datetime | None,
 ) -> None:
-    """Count a hold of so many tickets until `expires_at`, or for good. Raises CustomerLimitExceeded."""
+    """Count a hold of so many tickets until `expires_at`, or for good if that is None.
+
+    Raises CustomerLimitExceeded.
+    """
     if terms.max_per_customer is None:
         return
     key = allowance_id(terms.concert_id, customer_id)
@@ -39,7 +42,10 @@ def count(
 def count_again(
     session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, expires_at: datetime | None
 ) -> None:
-    """Count a hold that is there already by another deadline, or for good. Raises CustomerLimitExceeded."""
+    """Count an existing hold until another deadline, or for good if that is None.
+
+    Raises CustomerLimitExceeded.
+    """
     terms = _limiting_terms(session, shares)
     if terms is not None:
         count(session, terms, sum(share.quantity for share in shares), hold_id, customer_id, expires_at)

@@ -1,14 +1,14 @@
-"""How a ticket type's stock is split over pools.
+"""Splits a ticket type's stock over pools.
 
 One stream takes one write per round trip, so a concert on sale must not be one stream. More pools mean fewer lost
-races and more reads when little is left (docs/adr/0011-a-pool-gets-fifty-tickets.md).
+races, and more reads when few tickets are left (docs/adr/0011-a-pool-gets-fifty-tickets.md).
 """
 
 MAX_POOLS = 90
 MAX_POOL_CAPACITY = 1_000
 MAX_QUANTITY = MAX_POOLS * MAX_POOL_CAPACITY
 TICKETS_PER_POOL = 50
-"""What a pool gets as long as there are fewer than `MAX_POOLS`."""
+"""The most tickets that a pool gets, unless there would be more than `MAX_POOLS` pools (ADR 11)."""
 
 
 def split_stock(quantity: int) -> list[int]:

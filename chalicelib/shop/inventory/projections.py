@@ -1,4 +1,4 @@
-"""Live availability in Redis.
+"""Projects the availability into Redis.
 
 `concert:<id>` names the pools of a published concert. Per pool there is a hash of its terms and counts, a sorted set of
 its holds by deadline, and a hash of the holds' quantities. `first_deadlines` has every pool with holds by the first of
@@ -91,4 +91,4 @@ AVAILABILITY_MODEL = RedisModel(
     fold_availability,
     PARTS,
 )
-"""Follows pools, and concerts for the ids of their pools: only so it can tell when some of them are missing."""
+"""It follows pools, and concerts for the ids of their pools: without those it could not tell that a pool is missing."""

@@ -1,4 +1,4 @@
-"""What is left of a concert's tickets: from Redis, or from the log where Redis cannot tell."""
+"""Answers how many tickets of a concert are available: from Redis, or from the log if Redis cannot answer."""
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 POOLS_AT_ONCE = 8
-"""Read from the log; one after the other, the many pools of a large concert would take most of a second."""
+"""The pools that are read from the log at once; one by one, those of a large concert would take most of a second."""
 
 _STOCK_OF_CONCERT = f"""
 {LIVE_PREFIX}
@@ -63,7 +63,7 @@ return redis.call('HMGET', prefix .. 'positions', unpack(ARGV, 2))
 
 @dataclass(frozen=True, slots=True)
 class PoolStock:
-    """One pool at one instant."""
+    """The stock of one pool at one instant."""
 
     ticket_type_id: str
     name: str
@@ -78,9 +78,10 @@ class PoolStock:
 
 
 def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonObject] | None:
-    """Per ticket type what Redis knows to be available, held and sold at `now`, by name; in one round trip.
+    """Return what is available, held and sold of each ticket type at `now`, sorted by name, in one round trip.
 
-    None if Redis does not know the concert, or not all of its pools. Raises Unavailable.
+    It is None if Redis does not have the concert, or not all of its pools.
+    Raises Unavailable.
     """
     stock: list[Any] | None = _asked(redis, _STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
     if stock is None:
@@ -92,14 +93,17 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
 
 
 def _asked(redis: "Redis", query: str, *arguments: str | int) -> Any:
-    """One round trip to the live generation. Raises Unavailable."""
+    """Run a query on the live generation, in one round trip.
+
+    Raises Unavailable.
+    """
     script = redis.register_script(query)
     with failures_as_unavailable():
         return script(keys=[pointer_of(AVAILABILITY)], args=[prefix_of(AVAILABILITY), *arguments])
 
 
 def pools_with_lapsed_holds(redis: "Redis", now: datetime, limit: int) -> list[UUID]:
-    """Up to `limit` pools in which holds have ended that no event has dropped yet, the longest ago first.
+    """Return up to `limit` pools with ended holds that no event has dropped yet, those that ended first first.
 
     Raises Unavailable.
     """
@@ -108,8 +112,11 @@ def pools_with_lapsed_holds(redis: "Redis", now: datetime, limit: int) -> list[U
 
 
 def reflects(redis: "Redis", min_versions: MinVersions) -> bool:
-    """Whether Redis is as new as the reader wants it. It follows concerts and their pools; of any other stream, such as
-    the cart for which pools hold tickets, it cannot tell. Raises Unavailable."""
+    """Tell whether Redis has reached the reader's minimum versions.
+
+    Redis follows concerts and pools only: a minimum version of any other stream, such as a cart, is never reached.
+    Raises Unavailable.
+    """
     if not min_versions.named:
         return True
     positions: list[str | None] = _asked(redis, _POSITIONS, *map(str, min_versions.named))
@@ -121,7 +128,7 @@ def reflects(redis: "Redis", min_versions: MinVersions) -> bool:
 
 
 def availability_from_log(repository: Repository, concert_id: UUID, now: datetime) -> list[JsonObject]:
-    """The same from the log. Before all pools of a type are open nothing of it is available.
+    """Return the same from the log. Until all pools of a type are open, nothing of it is available.
 
     Raises NotFound if there is no such published concert, or Unavailable.
     """
@@ -133,7 +140,10 @@ def availability_from_log(repository: Repository, concert_id: UUID, now: datetim
 
 
 def availability_as_of(store: EventStore, concert_id: UUID, as_of: datetime) -> list[JsonObject]:
-    """The same as it was, from the log. Raises NotFound if the concert was not published then, or Unavailable."""
+    """Return the same as it was at an instant, from the log.
+
+    Raises NotFound if the concert was not published then, or Unavailable.
+    """
 
     def pool(key: UUID) -> TicketPool:
         return TICKET_POOL.fold(decode(event) for event in _until(store.read(key), as_of))
@@ -162,7 +172,10 @@ def _availability(
 
 
 def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, str]]:
-    """The publication with its pools, and the names of the ticket types."""
+    """Return the publication, which has the pools, and the names of the ticket types.
+
+    Raises NotFound.
+    """
     published, names = None, {}
     for stored in concert:
         if aggregate_type_of(stored) != ConcertEvent.aggregate_type:

@@ -1,4 +1,4 @@
-"""What the dashboard shows of the stock."""
+"""Counts what the dashboard shows of the stock."""
 
 from chalicelib.platform import metrics
 from chalicelib.platform.eventsourcing.event import Event
@@ -6,7 +6,7 @@ from chalicelib.shop.inventory.events import TicketsHeld, TicketsSold
 
 
 def record_sale_metrics(event: Event) -> None:
-    """For every event of a commit."""
+    """Count held and sold tickets; called with every event of a commit."""
     match event:
         case TicketsHeld():
             metrics.count("TicketsHeld", event.quantity)

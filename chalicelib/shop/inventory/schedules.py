@@ -1,4 +1,4 @@
-"""What the stock has done by the clock."""
+"""Runs what the stock needs from time to time."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 _QUIET_FOR = timedelta(seconds=10)
 _POOLS_A_RUN = 500
-"""The rest is swept a minute later."""
+"""The most pools that one run looks at; the next run, a minute later, goes on with the rest."""
 
 
 class StockScheduleServices(Protocol):
-    """What these schedules use of a container."""
+    """Declares what these schedules use of a container."""
 
     @property
     def repository(self) -> Repository: ...
@@ -31,9 +31,10 @@ class StockScheduleServices(Protocol):
 
 
 def record_lapsed_holds(shop: StockScheduleServices) -> int:
-    """Record the holds that have ended in pools where nothing happens; returns how many pools had any.
+    """Record the holds that have ended in pools where nothing happens; return how many pools had any.
 
-    Where something happens, every event drops what has lapsed: so only pools that have been quiet are asked.
+    In a pool where something happens, every event drops the ended holds. So only holds that ended some seconds ago, and
+    that no event has dropped since, are recorded.
     Raises Unavailable.
     """
     now = shop.clock()

@@ -1,8 +1,9 @@
-"""A pool of tickets: at every instant `0 <= held + sold <= capacity`.
+"""Defines a pool of tickets, in which `0 <= held + sold <= capacity` is true at every instant.
 
-Time in a pool never goes back: its now is the clock's, or that of its last event if the clock is behind. Expiry is a
-rule and no event. A hold has ended once the pool's time reaches its deadline; then nothing can bring it back,
-whatever another container's clock says.
+Containers' clocks differ, so a pool has a time of its own, which never goes back: it is the clock's, or that of the
+pool's last event if the clock is behind. Expiry is a rule and not an event. A hold has ended once the pool's time
+reaches its deadline. Then nothing can bring it back: a container whose clock is behind would otherwise sell tickets
+that another one has already given to somebody else.
 """
 
 from dataclasses import dataclass, field
@@ -37,7 +38,8 @@ class TicketsSoldOut(RuleViolated):
     code = "sold_out"
 
     def __init__(self, available: int) -> None:
-        super().__init__(f"Only {available} are left." if available else "Sold out.", available=available)
+        detail = f"Only {available} of these tickets are left." if available else "These tickets are sold out."
+        super().__init__(detail, available=available)
 
 
 class NotOnSale(RuleViolated):
@@ -48,7 +50,7 @@ class HoldExpired(Expired):
     code = "hold_expired"
 
     def __init__(self) -> None:
-        super().__init__("The time to buy these tickets is over, and they were given back.")
+        super().__init__("The hold of these tickets has ended.")
 
 
 class Hold(NamedTuple):
@@ -60,7 +62,7 @@ class Hold(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PoolCapacityChange:
-    """Holds the pool's part of the last change of its type's quantity; 0 if it had none or gave it back."""
+    """The pool's part of the last change of its type's quantity; `by` is 0 if it gave its part back."""
 
     id: UUID
     by: int
@@ -68,10 +70,10 @@ class PoolCapacityChange:
 
 @dataclass(slots=True)
 class TicketPool:
-    """`capacity` is that of the terms, with all changes since. `next_expiry` is no later than the first deadline of
-    `holds`: nothing has to be dropped before it.
+    """A part of a ticket type's stock. Only `evolve` changes a pool, and only the copy that a fold has made for it.
 
-    Only `evolve` changes a pool, and only the copy that a fold has made for it.
+    `capacity` is that of the terms, with all changes since. `next_expiry` is no later than the first deadline of
+    `holds`, so no hold has to be dropped before it.
     """
 
     terms: TicketPoolOpened | None = None
@@ -87,11 +89,11 @@ class TicketPool:
 
     @property
     def free(self) -> int:
-        """Returns how many tickets nobody held or had bought at the time of the last event."""
+        """Return how many tickets nobody held or had bought at the time of the last event."""
         return self.capacity - self.held - self.sold
 
     def at(self, now: datetime) -> "TicketPool":
-        """Return the pool as it is at `now`, or at its last event if that is later: ended holds are gone."""
+        """Return the pool without the holds that have ended by `now`, or by its last event if that is later."""
         pool = self.copy()
         _advance(pool, now)
         return pool
@@ -113,7 +115,7 @@ class TicketPool:
             TicketsSoldOut
         """
         if quantity < 1:
-            raise InvalidInput("A hold is for one ticket at least.", (("#/quantity", "must be at least 1"),))
+            raise InvalidInput("`quantity` is below 1.", (("#/quantity", "must be at least 1"),))
         pool = self.at(now)
         pool.ensure_on_sale()
         if quantity > pool.free:
@@ -167,8 +169,7 @@ class TicketPool:
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=hold.quantity, at=pool.last_at)]
 
     def sell_unheld(self, hold_id: UUID, order_id: UUID, quantity: int, now: datetime) -> list[Event]:
-        """Sell free tickets to an order whose hold has ended. The sales window does not matter: it was kept when they
-        were held.
+        """Sell free tickets to an order whose hold has ended; the sales window was checked when they were held.
 
         Raises:
             NotOnSale
@@ -181,7 +182,7 @@ class TicketPool:
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
 
     def record_lapsed(self, now: datetime) -> list[Event]:
-        """Record of the holds that have ended that they have."""
+        """Record that the ended holds have ended; nothing is recorded if there are none."""
         pool = self.at(now)
         lapsed = tuple(key for key in self.holds if key not in pool.holds)
         return [HoldsLapsed(hold_ids=lapsed, quantity=self.held - pool.held, at=pool.last_at)] if lapsed else []
@@ -191,8 +192,10 @@ class TicketPool:
         return self.last_change.by if self.last_change is not None and self.last_change.id == change_id else 0
 
     def change_capacity(self, change_id: UUID, by: int, now: datetime) -> list[Event]:
-        """Raise the capacity by so many tickets, or lower it as far as they are free. A pool has one part in a change,
-        so asking again changes nothing. A closed pool has none."""
+        """Raise the capacity by `by` tickets, or lower it as far as tickets are free.
+
+        A pool has one part in a change, so the same change again does nothing. A closed pool has no part.
+        """
         pool = self.at(now)
         by = max(by, -pool.free)
         if self.closed or self.terms is None or by == 0 or (self.last_change and self.last_change.id == change_id):
@@ -200,7 +203,7 @@ class TicketPool:
         return [TicketPoolCapacityChanged(change_id=change_id, by=by, at=pool.last_at)]
 
     def give_back_change(self, change_id: UUID, now: datetime) -> list[Event]:
-        """Undo this pool's part of lowering the quantity."""
+        """Undo this pool's part of a change."""
         by = self.changed_by(change_id)
         return [TicketPoolCapacityChanged(change_id=change_id, by=-by, at=self.at(now).last_at)] if by else []
 
@@ -260,14 +263,14 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
     _advance(pool, event.at)
     match event:
         case TicketsHeld():
-            _keep(pool, event.hold_id, Hold(event.quantity, event.expires_at, event.cart_id))
+            _set_hold(pool, event.hold_id, Hold(event.quantity, event.expires_at, event.cart_id))
         case HoldReleased():
             _forget(pool, event.hold_id)
         case HoldExtended() if event.hold_id in pool.holds:
-            _keep(pool, event.hold_id, pool.holds[event.hold_id]._replace(expires_at=event.expires_at))
+            _set_hold(pool, event.hold_id, pool.holds[event.hold_id]._replace(expires_at=event.expires_at))
         case HoldPlacedOnOrder() if event.hold_id in pool.holds:
             hold = pool.holds[event.hold_id]._replace(order_id=event.order_id, expires_at=event.expires_at)
-            _keep(pool, event.hold_id, hold)
+            _set_hold(pool, event.hold_id, hold)
         case TicketsSold():
             _forget(pool, event.hold_id)
             pool.sold += event.quantity
@@ -291,7 +294,10 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
 
 
 def _advance(pool: TicketPool, now: datetime) -> None:
-    """Drop what has ended by `now`, into a new mapping: the old one may be another pool's as well."""
+    """Move the pool's time to `now`, and drop the holds that have ended by then.
+
+    They are dropped into a new mapping: the old one may be another copy's as well.
+    """
     if now > pool.last_at:  # noqa: PLR1730 - max() would take a tenth of the time of folding an event
         pool.last_at = now
     if pool.next_expiry is not None and pool.last_at >= pool.next_expiry:
@@ -300,7 +306,7 @@ def _advance(pool: TicketPool, now: datetime) -> None:
         pool.next_expiry = min((hold.expires_at for hold in pool.holds.values()), default=None)
 
 
-def _keep(pool: TicketPool, hold_id: UUID, hold: Hold) -> None:
+def _set_hold(pool: TicketPool, hold_id: UUID, hold: Hold) -> None:
     before = pool.holds.get(hold_id)
     pool.holds[hold_id] = hold
     pool.held += hold.quantity - (before.quantity if before else 0)
@@ -322,7 +328,7 @@ def _forget(pool: TicketPool, hold_id: UUID) -> None:
 
 @lru_cache(maxsize=10_000)
 def pool_id(ticket_type_id: UUID, index: int) -> UUID:
-    """Return the id of a ticket type's pool: known without asking."""
+    """Return the id of a ticket type's pool, which follows from its index."""
     return uuid5(ticket_type_id, f"pool/{index}")
 
 

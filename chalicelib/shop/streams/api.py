@@ -17,7 +17,7 @@ from chalicelib.shop.streams import queries
 
 
 class StreamServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     @property
     def aggregates(self) -> Mapping[str, Aggregate[Any]]: ...

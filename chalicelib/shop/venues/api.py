@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class VenueServices(Services, Protocol):
-    """What these routes use of the container."""
+    """Declares what these routes use of the container."""
 
     def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
 

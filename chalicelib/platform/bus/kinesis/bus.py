@@ -1,4 +1,4 @@
-"""The event bus on Kinesis: publishing, probing and replaying."""
+"""Publishes to Kinesis, probes it, and replays what it holds."""
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +39,8 @@ class KinesisBus:
 
     def publish(self, messages: Sequence[BusMessage]) -> int | None:
         """Publish as the port says; stop at the first request of which Kinesis does not take all."""
+        # Within a request Kinesis may refuse a record and take a later one of the same stream. Consumers then see them
+        # out of order, and read what is missing from the log.
         for chunk in _chunks(messages):
             undelivered = self._put(chunk)
             if undelivered is not None:
@@ -79,14 +81,17 @@ class KinesisBus:
         return chunk[0][0]
 
     def _put_once(self, chunk: list[_Entry]) -> list[_Entry]:
-        """Return what has not been taken. Raises Unavailable if Kinesis refuses the request, for whatever reason."""
+        """Send the records once, and return those that were not taken.
+
+        Raises Unavailable if Kinesis refuses the request, for whatever reason.
+        """
         with failures_as_unavailable("The event bus", otherwise=Failure.MISCONFIGURED):
             reply = self.client.put_records(StreamName=self._stream, Records=[entry for _, entry in chunk])
         return _not_taken(chunk, reply.get("Records", []))
 
 
 def _not_taken(chunk: list[_Entry], results: Sequence[Any]) -> list[_Entry]:
-    """Return what was refused, and what an answer that is cut short does not tell of."""
+    """Return what was refused, and what an answer that is cut short does not mention."""
     refused = [entry for entry, result in zip(chunk, results, strict=False) if "SequenceNumber" not in result]
     return refused + chunk[len(results) :]
 

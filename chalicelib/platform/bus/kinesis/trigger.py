@@ -1,4 +1,4 @@
-"""Kinesis as the trigger of a function. `app.py` imports this in every container, so it imports no library."""
+"""Declares functions that Kinesis triggers. `app.py` imports this in every container, so it imports no library."""
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from chalice.app import Chalice, KinesisEvent
 
 Follow = Callable[[Iterable[BusRecord]], dict[str, Any]]
-"""Handles one batch, and answers what of it has to come again."""
+"""Handles one batch, and returns Lambda's reply: which of it has to come again."""
 
 
 def on_bus_records(

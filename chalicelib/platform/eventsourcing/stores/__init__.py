@@ -1,1 +1,1 @@
-"""The event stores: one port, one contract, two places."""
+"""The event stores: one port and one contract, in DynamoDB and in memory."""

@@ -1,4 +1,4 @@
-"""The log in memory, for domain tests: the same contract as DynamoDB, no server."""
+"""Stores the log in memory, for tests of the domain: the same contract as DynamoDB, without a server."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
@@ -12,7 +12,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 
 
 class MemoryEventStore:
-    """Streams as dictionaries by version, behind one lock."""
+    """Stores streams as dictionaries by version, behind one lock."""
 
     def __init__(self, events_a_page: int = 500) -> None:
         self._events_a_page = events_a_page
@@ -55,7 +55,7 @@ class MemoryEventStore:
         return [_readable(version, found) for version, found in self._items(stream_id)[-count:]]
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
-        """Cursors are `<stream> <version>`: the place of the last event of the page."""
+        """Scan as the port says; a cursor is `<stream> <version>`, the place of the page's last event."""
         with self._lock:
             streams = sorted(key for key in self._streams if key.int % segments == segment)
         place = None if after is None else (UUID(after.split()[0]), int(after.split()[1]))
@@ -75,7 +75,7 @@ class MemoryEventStore:
             return sum(map(len, self._streams.values()))
 
     def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
-        """As `chain.Log` says."""
+        """Find events as `chain.Log` says."""
         with self._lock:
             found = {place: self._streams.get(place[0], {}).get(place[1]) for place in places}
         return {place: event for place, event in found.items() if event is not None}
@@ -94,17 +94,17 @@ class MemoryEventStore:
             return True
 
     def put_stray(self, stream_id: UUID, version: int) -> None:
-        """Put an item there that is no event, as another hand could; for tests."""
+        """Put an item that is no event into a stream, as somebody with access to the table could; for tests."""
         with self._lock:
             self._streams.setdefault(stream_id, {})[version] = None
 
     def stream_ids(self) -> list[UUID]:
-        """Every stream that has an event."""
+        """Return every stream that has an event."""
         with self._lock:
             return list(self._streams)
 
     def fork(self) -> "MemoryEventStore":
-        """Another log that begins as this one stands."""
+        """Return another log with the same events; what is appended to one is not in the other."""
         other = MemoryEventStore()
         with self._lock:
             other._streams = {key: dict(stream) for key, stream in self._streams.items()}

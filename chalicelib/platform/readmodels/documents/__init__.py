@@ -1,1 +1,1 @@
-"""Read models of one JSON document for each stream, in DynamoDB."""
+"""Read models in DynamoDB, with one JSON document for each stream."""

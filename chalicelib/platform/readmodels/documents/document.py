@@ -1,4 +1,4 @@
-"""What a document is: made by a fold, with the members that every document has, and its place in its owner's list."""
+"""Defines a document: made by a fold, with the members that every document has, and its place in its owner's list."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -11,8 +11,9 @@ from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 
 Fold = Callable[[JsonObject | None, RecordedEvent], JsonObject]
-"""Pure: gives the document with the event in it and leaves the one it was given as it is. It begins with
-`new_document`, never raises on history, and leaves the document alone for events that it does not know."""
+"""Returns the document with the event in it, and leaves the one it was given as it is.
+
+It begins with `new_document`, never raises on history, and changes nothing for events that it does not know."""
 
 _SORT_KEY = re.compile(r"[0-9TZ:.-]{20,32}#[0-9a-f-]{36}")
 
@@ -25,7 +26,7 @@ class Versioned(NamedTuple):
 
 
 def new_document(event: RecordedEvent, customer_id: UUID | None = None) -> JsonObject:
-    """Begin a document with the members that all have; without a customer it is in nobody's list."""
+    """Make a document with the members that all documents have; without a customer it is in nobody's list."""
     return {
         "type": event.event.aggregate_type,
         "id": str(event.stream_id),
@@ -40,12 +41,15 @@ def owner_key(aggregate_type: str, customer_id: UUID | str) -> str:
 
 
 def sort_key_of(versioned: Versioned) -> str:
-    """Return what a customer's documents are sorted by."""
+    """Return the key by which a customer's documents are sorted: the instant of creation, then the id."""
     return f"{versioned.document['created_at']}#{versioned.document['id']}"
 
 
 def sort_key_in(after: Sequence[str]) -> str:
-    """Return the sort key that a cursor has in it. Raises InvalidInput for a cursor that no page has given."""
+    """Return the sort key in a cursor.
+
+    Raises InvalidInput for a cursor that no page has given.
+    """
     if len(after) != 1 or not _SORT_KEY.fullmatch(after[0]):
         raise InvalidInput("The cursor did not come from this API.", (("?cursor", "did not come from this API"),))
     return after[0]

@@ -1,4 +1,4 @@
-"""The item of a table that tells which generations of a read model lie in it."""
+"""Stores which generations of a read model a table holds, in one item of that table."""
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,10 @@ POINTER = "generations"
 
 @dataclass(frozen=True)
 class GenerationPointer:
-    """Attributes `Live`, `Beside` (the candidate), `IsWhole` (whether that is complete) and `Newest`; no item means the
-    first generation alone."""
+    """Points to the live generation and the candidate; if there is no item, there is only the first generation.
+
+    The item has the attributes `Live`, `Beside` (the candidate), `IsWhole` (whether that is complete) and `Newest`.
+    """
 
     client: "DynamoDBClient"
     table: str
@@ -25,7 +27,10 @@ class GenerationPointer:
     place: str = POINTER
 
     def read(self) -> Generations:
-        """Read the generations, strongly consistent. Raises Unavailable."""
+        """Read the generations, strongly consistent.
+
+        Raises Unavailable.
+        """
         with failures_as_unavailable(self.table):
             reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": self.place}}, ConsistentRead=True)
         item = reply.get("Item")
@@ -36,7 +41,10 @@ class GenerationPointer:
         return Generations(live, None if candidate is None else int(candidate["N"]), item["IsWhole"]["BOOL"], newest)
 
     def change(self, before: Generations, after: Generations) -> None:
-        """Replace the generations. Raises GenerationsMoved or Unavailable."""
+        """Replace the generations.
+
+        Raises GenerationsMoved or Unavailable.
+        """
         item = {self.key: {"S": self.place}, **_attributes(after)}
         known = {f":{name}": value for name, value in _attributes(before).items()}
         condition = " AND ".join(f"{name[1:]} = {name}" for name in known)

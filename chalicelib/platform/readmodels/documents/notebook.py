@@ -1,4 +1,4 @@
-"""Notes in an item of a table that holds documents."""
+"""Stores notes in an item of a table that holds documents."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Notebook:
-    """One item of a table that holds what its owner wants to know the next time."""
+    """Stores, in one item of a table, what one run of its owner leaves for the next."""
 
     client: "DynamoDBClient"
     table: str
@@ -21,14 +21,20 @@ class Notebook:
     name: str
 
     def read(self) -> dict[str, str]:
-        """Read what was written last. Raises Unavailable."""
+        """Read what was written last, strongly consistent; `{}` if nothing ever was.
+
+        Raises Unavailable.
+        """
         with failures_as_unavailable(self.table):
             reply = self.client.get_item(TableName=self.table, Key={self.key: {"S": self.name}}, ConsistentRead=True)
         notes: dict[str, str] = json.loads(reply["Item"]["Notes"]["S"]) if "Item" in reply else {}
         return notes
 
     def write(self, notes: Mapping[str, str]) -> None:
-        """Replace what was written. Raises Unavailable."""
+        """Replace what was written.
+
+        Raises Unavailable.
+        """
         item = {self.key: {"S": self.name}, "Notes": {"S": json.dumps(notes)}}
         with failures_as_unavailable(self.table):
             self.client.put_item(TableName=self.table, Item=item)

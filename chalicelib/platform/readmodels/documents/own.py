@@ -1,4 +1,4 @@
-"""A customer's own documents, as new as the reader wants them, and as they were."""
+"""Reads a customer's own documents, as new as the reader wants them, or as they were."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -32,8 +32,8 @@ def read_own(
 ) -> Versioned:
     """Return the customer's document, at least as new as the reader wants it.
 
-    What it lacks is folded from the log, and if there is no document yet, all of it. Raises NotFound, for another
-    customer's document as well, or Unavailable.
+    What it lacks is folded from the log, and if there is no document yet, all of it.
+    Raises NotFound, for another customer's document as well, or Unavailable.
     """
     found = _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions)
     if found is None or not _is_of(found.document, aggregate_type, customer_id):
@@ -54,8 +54,8 @@ def read_own_as_of(
     latest = _folded(fold, [recorded(event) for event in stream])
     if not _is_of(latest.document, aggregate_type, customer_id):
         raise _no_such(aggregate_type)
-    past = point.of(stream)
-    return _folded(fold, past.events), past.at
+    history = point.of(stream)
+    return _folded(fold, history.events), history.at
 
 
 def list_own(
@@ -68,12 +68,18 @@ def list_own(
     after: Sequence[str] | None,
     min_versions: MinVersions,
 ) -> tuple[list[Versioned], list[str] | None]:
-    """List the customer's documents, those that the reader has named as new as they are wanted."""
+    """List the customer's documents, each that `min_versions` names at least as new as it asks for.
+
+    The second value is the cursor of the next page, None on the last one.
+    Raises InvalidInput for a cursor that no page has given, or Unavailable.
+    """
     page, next_key = documents.list_of(owner_key(aggregate_type, customer_id), limit, after)
     named = [
         _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions) for stream_id in min_versions.named
     ]
     own = [found for found in named if found is not None and _is_of(found.document, aggregate_type, customer_id)]
+    # The index may not have a new document yet, and sort keys fall from page to page: so a named document is on the
+    # page where the index will show it, and on no earlier or later one.
     new = [found for found in own if after is None or sort_key_of(found) < sort_key_in(after)]
     known = {sort_key_of(found): found for found in [*page, *new]}
     places = sorted(known, reverse=True)

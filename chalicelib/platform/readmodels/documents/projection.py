@@ -1,4 +1,4 @@
-"""Read models of one JSON document per stream, in one DynamoDB table."""
+"""Projects events into one JSON document per stream, in one DynamoDB table."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -26,7 +26,7 @@ POINTER_SECONDS = 5.0
 
 _INDEX = "ByOwner"
 _FIRST = "carts"
-"""The read model whose keys in the table have no space before them: it was there before there were others."""
+"""The read model whose keys in the table have no space before them: it was there before the others."""
 
 
 class DocumentTooLarge(CloudbashError):
@@ -36,10 +36,11 @@ class DocumentTooLarge(CloudbashError):
 
 
 class DocumentProjection(GenerationalReadModel):
-    """One item per stream: `Id`, `Version` (the position), `Body` (the document), and `OwnerKey` and `SortKey`, by
-    which a customer's documents are listed. The write is conditional on the version that the read has seen.
+    """Stores one item per stream; each write is conditional on the version that the read has seen.
 
-    Queries may read from the generation that was live `POINTER_SECONDS` ago: that one is still fed.
+    An item has `Id`, `Version` (the position), `Body` (the document), and `OwnerKey` and `SortKey`, by which a
+    customer's documents are listed. Queries may read from the generation that was live `POINTER_SECONDS` ago: consumers
+    still feed that one, as the candidate.
     """
 
     readers_lag = POINTER_SECONDS
@@ -62,7 +63,10 @@ class DocumentProjection(GenerationalReadModel):
         return DocumentProjection(self.name, self._client, self._table, self._folds, generation)
 
     def live(self) -> "DocumentProjection":
-        """Return the generation to read from, as it was at most `POINTER_SECONDS` ago. Raises Unavailable."""
+        """Return the generation to read from, which was live at most `POINTER_SECONDS` ago.
+
+        Raises Unavailable.
+        """
         now = monotonic()
         if self._live is None or now >= self._live_until:
             self._live, self._live_until = self.live_generation(), now + POINTER_SECONDS
@@ -112,9 +116,10 @@ class DocumentProjection(GenerationalReadModel):
             self._put(self._to_item(Versioned(document, events[-1].version)), position)
 
     def _read_at(self, stream_id: UUID, position: int) -> Versioned | None:
-        """Return what `position` has just read, which is what comes before `apply`.
+        """Return the document, without reading it again if `position` has just read it.
 
-        Whether it has changed since, the condition of the write will tell.
+        A consumer always asks for the position and then applies. If the item has changed in between, the condition of
+        the write fails.
         """
         known_id, known = self._just_read or (None, None)
         if known_id == stream_id and (known.version if known else -1) == position:
@@ -122,7 +127,10 @@ class DocumentProjection(GenerationalReadModel):
         return self.find(stream_id)
 
     def find(self, stream_id: UUID) -> Versioned | None:
-        """Find a document, strongly consistent. Raises Unavailable."""
+        """Find a document, strongly consistent.
+
+        Raises Unavailable.
+        """
         item = self._get(stream_id)
         return _from_item(item) if item else None
 
@@ -131,8 +139,8 @@ class DocumentProjection(GenerationalReadModel):
     ) -> tuple[list[Versioned], list[str] | None]:
         """List a page of the documents under an owner key, newest first, and the key to go on after.
 
-        A document that was just written may be missing. Raises Unavailable, or InvalidInput for an `after` that no
-        page has given.
+        A document that was just written may be missing, because the index follows the table.
+        Raises Unavailable, or InvalidInput for an `after` that no page has given.
         """
         query = self._query(owner, after)
         items: list[Any] = []

@@ -1,4 +1,4 @@
-"""Items of DynamoDB that hold one stream each: many at once, and in generations.
+"""Reads and writes items of DynamoDB that hold one stream each, many at once, and in generations.
 
 The first generation has the streams' own ids as keys, every later one `<generation>#<id>`. Read models that share a
 table each have a space in it, `<space>:` before all of their keys; that of the first one has no name.
@@ -30,7 +30,10 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class VersionedItems:
-    """`key` is the name of the table's key; `Version` is how far the item has followed its stream."""
+    """Finds and puts the items of one generation.
+
+    `key` is the name of the table's key. The attribute `Version` of an item is its position in the stream.
+    """
 
     client: "DynamoDBClient"
     table: str
@@ -43,7 +46,7 @@ class VersionedItems:
 
     @property
     def prefix(self) -> str:
-        """Return what the keys of this generation begin with, those of indexes too."""
+        """Return the beginning of all keys of this generation, those of indexes too."""
         return self._prefix_of(self.generation)
 
     @property
@@ -54,7 +57,10 @@ class VersionedItems:
         return UUID(item[self.key]["S"].removeprefix(self.prefix))
 
     def find_many(self, stream_ids: Collection[UUID], **options: Any) -> dict[UUID, Item]:
-        """Find the items of streams, strongly consistent. Raises Unavailable."""
+        """Find the items of streams, strongly consistent.
+
+        Raises Unavailable.
+        """
         found: dict[UUID, Item] = {}
         for some in _chunks(stream_ids, _AT_ONCE):
             wanted: Any = {"Keys": [self.key_of(one) for one in some], "ConsistentRead": True, **options}
@@ -66,7 +72,7 @@ class VersionedItems:
                 if not wanted:
                     break
             else:
-                raise Unavailable(f"{self.table} gives a part only.")
+                raise Unavailable(f"{self.table} is throttled: it returned only some of the items.")
         return found
 
     def versions(self, stream_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -74,14 +80,15 @@ class VersionedItems:
         return {key: int(item["Version"]["N"]) for key, item in self.find_many(stream_ids, **names).items()}
 
     def put_many(self, items: Mapping[UUID, tuple[Item, int]]) -> set[UUID]:
-        """Put each item where the one that is there has the expected version, given with it (-1: none is there).
+        """Put each item where the stored one has the expected version, given with it (-1: none is stored).
 
-        Return the streams that have another; these are left as they were. Raises Unavailable, or ClientError for
-        items that the table does not take.
+        Returns the streams that have another version; these are left as they were.
+        Raises Unavailable, or ClientError for items that the table does not take.
         """
         moved: set[UUID] = set()
         for some in _chunks(items, MAX_COMMIT_ITEMS):
             left = {key: items[key] for key in some}
+            # One lost condition cancels the whole transaction, so it is sent again without those that lost.
             while left:
                 lost = self._try_to_put(list(left.values()))
                 if not lost:
@@ -91,7 +98,7 @@ class VersionedItems:
         return moved
 
     def _try_to_put(self, items: Sequence[tuple[Item, int]]) -> frozenset[int]:
-        """Put all or none; return the places of those whose version is not the expected one."""
+        """Put all items or none; return the indexes of those whose stored version is not the expected one."""
         puts = [{"Put": self._put(item, expected)} for item, expected in items]
         return write_all_if(self.client.transact_write_items, self.table, TransactItems=puts)
 
@@ -101,7 +108,10 @@ class VersionedItems:
         return {"TableName": self.table, "Item": item, "ConditionExpression": condition, **values}
 
     def retain(self, generations: Collection[int]) -> None:
-        """Delete the items of all other generations: reads the whole table. Raises Unavailable."""
+        """Delete the items of all other generations, which reads the whole table.
+
+        Raises Unavailable.
+        """
         retained = [self._prefix_of(number) for number in generations]
         stale = (key for key in self._generated_keys() if _prefix_in(key) not in retained)
         for some in _chunks(stale, _DELETED_AT_ONCE):
@@ -112,7 +122,7 @@ class VersionedItems:
                 if not left:
                     break
             else:
-                raise Unavailable(f"{self.table} deletes a part only.")
+                raise Unavailable(f"{self.table} is throttled: it deleted only some of the items.")
 
     @property
     def _lead(self) -> str:
@@ -138,7 +148,7 @@ class VersionedItems:
 
 
 def _prefix_in(key: str) -> str:
-    """Return what stands before the stream's id."""
+    """Return the part of a key before the stream's id."""
     return key[: max(key.rfind("#"), key.rfind(":")) + 1]
 
 

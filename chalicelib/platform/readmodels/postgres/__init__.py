@@ -1,1 +1,1 @@
-"""Read models of rows in Postgres."""
+"""Read models in Postgres, as rows of tables."""

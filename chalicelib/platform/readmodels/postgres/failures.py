@@ -1,4 +1,4 @@
-"""Which errors of Postgres are failures of the server, by SQLSTATE."""
+"""Classifies errors of Postgres by SQLSTATE (appendix A of its manual); a full code wins over its class."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +41,8 @@ def failures_as_unavailable() -> Iterator[None]:
     """Turn failures of the server into Unavailable; what is wrong with the data stays the driver's error.
 
     Raises:
-        Unavailable: if trying again later is right; Misconfigured if a deployment must mend something first.
+        Unavailable: trying again later is right.
+        Misconfigured: trying again is right once the deployment is repaired.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The generations of a read model in Postgres: a row that names them, a schema each, and views of the live one."""
+"""Stores the generations of a read model in Postgres: a row that names them, a schema each, views of the live one."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -15,7 +15,10 @@ from chalicelib.platform.readmodels.postgres.tables import Schema
 _SCHEMAS = "select nspname from pg_namespace where nspname ~ %(pattern)s and nspname <> all(%(retained)s)"
 _SWITCH_TRIES = 50
 _SWITCH_WAITS = "200ms"
-"""Less than Postgres waits before it looks for a deadlock: queries name the views in another order than we do."""
+"""Less than the second after which Postgres looks for a deadlock (`deadlock_timeout`), which could end a query.
+
+Queries lock the views in another order than the switch does, so the two can block each other. The switch must give up
+first: it can be tried again, and a query cannot."""
 
 _READ = "select live, beside, is_whole, newest from generations where projection = %(projection)s"
 _HELD = "select live from generations where projection = %(projection)s for share"
@@ -30,7 +33,7 @@ on conflict (projection) do update
 
 
 class GenerationSchemas:
-    """The generations of the read model `name`, whose tables `schema` describes."""
+    """Reads and changes the generations of the read model `name`, whose tables `schema` describes."""
 
     def __init__(self, name: str, pool: Pool, schema: Schema) -> None:
         self._name = name
@@ -38,7 +41,10 @@ class GenerationSchemas:
         self._tables = schema
 
     def read(self) -> Generations:
-        """Read the row. Raises Unavailable."""
+        """Read the row that names the generations.
+
+        Raises Unavailable.
+        """
         rows = self._pool.fetch_all(_READ, {"projection": self._name})
         if not rows:
             return Generations()
@@ -52,7 +58,10 @@ class GenerationSchemas:
         return int(rows[0]["live"]) if rows else Generations().live
 
     def change(self, before: Generations, after: Generations) -> None:
-        """Replace the row and the views. Queries wait a moment, and none fails: we give up first, and try again."""
+        """Replace the row and the views. Queries wait a moment and never fail: the switch gives up first, and retries.
+
+        Raises GenerationsMoved or Unavailable.
+        """
         for _ in range(_SWITCH_TRIES - 1):
             with suppress(Unavailable):
                 self._try_to_change(before, after)
@@ -72,7 +81,7 @@ class GenerationSchemas:
                     cursor.execute(sql.SQL("create or replace view {} as select * from {}").format(view, of))
 
     def prepare(self, generation: int) -> None:
-        """Make the schema and its tables, with the columns that those of the live generation have."""
+        """Create the schema and its tables, with the same columns as those of the live generation."""
         schema, live = self._tables.of(generation), self._tables.of(self.read().live)
         with self._pool.transaction() as cursor:
             cursor.execute(sql.SQL("create schema if not exists {}").format(sql.Identifier(schema)))

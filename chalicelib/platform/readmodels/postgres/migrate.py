@@ -1,4 +1,4 @@
-"""Brings a Postgres database to the schema that the read models want."""
+"""Brings a Postgres database to the schema that the read models need."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ import psycopg
 from chalicelib.platform.errors import CloudbashError
 
 MIGRATIONS = Path(__file__).with_name("migrations")
-"""What every read model in Postgres needs; the contexts bring their own."""
+"""The migrations that every read model in Postgres needs; contexts add their own."""
 
 _LOCK = 7_226_308_154_912_001
 _LEDGER = """
@@ -32,7 +32,8 @@ def migrate(database_url: str, directories: Iterable[Path], login: Mapping[str, 
     """Apply the `.sql` files that the database has not seen, in the order of their names; return those names.
 
     The order is one for all directories. `login` has user and password where the URL has none. Each migration is one
-    transaction, and only one runner works at a time. Raises MigrationEdited.
+    transaction, and only one runner works at a time.
+    Raises MigrationEdited.
     """
     scripts = _scripts_in(directories)
     with psycopg.connect(database_url, autocommit=True, **(login or {})) as connection:
@@ -45,7 +46,10 @@ def migrate(database_url: str, directories: Iterable[Path], login: Mapping[str, 
 
 
 def _scripts_in(directories: Iterable[Path]) -> dict[str, str]:
-    """Read the scripts by name. Raises ValueError for a name in two directories: databases record names."""
+    """Read the scripts by name.
+
+    Raises ValueError for a name that is in two directories, because databases record names only.
+    """
     paths = sorted((path for directory in directories for path in directory.glob("*.sql")), key=lambda path: path.name)
     scripts = {path.name: path.read_text(encoding="utf-8") for path in paths}
     if len(scripts) < len(paths):
@@ -57,7 +61,7 @@ def _missing(connection: psycopg.Connection, scripts: dict[str, str]) -> list[st
     applied: dict[str, str] = dict(connection.execute("select name, sha256 from schema_migrations").fetchall())
     edited = [name for name in scripts if applied.get(name, _digest(scripts[name])) != _digest(scripts[name])]
     if edited:
-        raise MigrationEdited(f"Changed since it was applied: {', '.join(edited)}.", names=edited)
+        raise MigrationEdited(f"Migrations were changed after they were applied: {', '.join(edited)}.", names=edited)
     return [name for name in scripts if name not in applied]
 
 

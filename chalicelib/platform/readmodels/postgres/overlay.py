@@ -1,4 +1,4 @@
-"""Reading your own writes from Postgres: rows that a read model still lacks are shown to one reader, and undone."""
+"""Lets clients read their own writes from Postgres: rows that a read model still lacks are shown to one reader."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,22 +18,25 @@ from chalicelib.platform.readmodels.postgres.tables import storable
 
 @contextmanager
 def reflecting(model: PostgresProjection, min_versions: MinVersions, store: EventStore) -> Iterator[Reader]:
-    """Give a reader of the tables as new as the caller wants them.
+    """Give a reader of the tables, at least as new as `min_versions` asks for.
 
-    What they lack of the named streams is read from the log and applied in a transaction that is undone in the end, so
-    that the reader's queries find, filter and sort it like everything else. Raises Unavailable.
+    What they lack of the named streams is read from the log and applied in a transaction that is rolled back at the
+    end, so that the reader's queries find, filter and sort it like everything else.
+    Raises Unavailable.
     """
     tails = _tails(model, min_versions, store) if min_versions.named else {}
     if not tails:
         yield model.pool
         return
     with model.pool.transaction(commit=False) as cursor:
+        # The live generation is locked first. If a switch came in between, the rows would go into one schema and the
+        # views would show another.
         model.hold_live(cursor).add_uncommitted(cursor, tails)
         yield _ReaderInTransaction(cursor)
 
 
 def _tails(model: PostgresProjection, min_versions: MinVersions, store: EventStore) -> dict[UUID, list[RecordedEvent]]:
-    """Read what the tables lack of the named streams, as far as they follow them."""
+    """Read the events that the tables lack of those named streams that they follow."""
     positions = model.live_generation().positions(min_versions.named.keys())
     tails = {}
     for stream_id, version in min_versions.named.items():
@@ -46,7 +49,7 @@ def _tails(model: PostgresProjection, min_versions: MinVersions, store: EventSto
 
 
 class _ReaderInTransaction:
-    """Sees what its transaction has written."""
+    """Reads within a transaction, and so sees what that has written."""
 
     def __init__(self, cursor: Cursor[DictRow]) -> None:
         self._cursor = cursor

@@ -1,4 +1,4 @@
-"""Connections to Postgres: patient enough for a busy server, and no longer than a caller can wait."""
+"""Pools connections to Postgres, with timeouts that suit a busy server and a caller who waits."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ from chalicelib.platform.readmodels.postgres.tables import storable
 
 CONNECT_WITHIN = 3.0
 ANSWER_WITHIN = 4.0
-"""Seconds. The server itself gives up on a statement a second earlier, unless it is frozen or cut off."""
+"""Both are in seconds. The server itself cancels a statement a second earlier, unless it is frozen or cut off."""
 
 MAX_CONNECTIONS = 4
 
@@ -29,10 +29,13 @@ class _ImpatientConnection(Connection[DictRow]):
 
 
 class Reader(Protocol):
-    """What a query needs."""
+    """Runs the statements of queries."""
 
     def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
-        """Return the rows of one statement. Raises Unavailable."""
+        """Return the rows of one statement.
+
+        Raises Unavailable.
+        """
 
 
 class Pool(ConnectionPool[_ImpatientConnection]):
@@ -40,7 +43,7 @@ class Pool(ConnectionPool[_ImpatientConnection]):
 
     @contextmanager
     def transaction(self, *, commit: bool = True) -> Iterator[Cursor[DictRow]]:
-        """Run a block in one transaction; unless it is to `commit`, all is undone in the end.
+        """Run a block in one transaction; without `commit`, it is rolled back at the end.
 
         Raises Unavailable, also for failures of the server inside the block.
         """
@@ -54,14 +57,20 @@ class Pool(ConnectionPool[_ImpatientConnection]):
                 yield cursor
 
     def fetch_all(self, query: str, parameters: Mapping[str, Any]) -> list[DictRow]:
-        """Return the rows of one statement. Raises Unavailable."""
+        """Return the rows of one statement.
+
+        Raises Unavailable.
+        """
         with failures_as_unavailable():
             self.open()
             with self.connection() as connection:
                 return connection.execute(query.encode(), storable(parameters)).fetchall()
 
     def probe(self) -> None:
-        """Ask whether the server answers. Raises Unavailable."""
+        """Run a statement that needs no table, to see whether the server answers.
+
+        Raises Unavailable.
+        """
         self.fetch_all("select 1", {})
 
 
@@ -70,7 +79,7 @@ Login = Callable[[], Mapping[str, str]]
 
 
 def open_pool(database_url: str, login: Login = dict) -> Pool:
-    """Make a pool that does not connect yet."""
+    """Make a pool, which connects at its first use."""
 
     def arguments() -> dict[str, Any]:
         return {

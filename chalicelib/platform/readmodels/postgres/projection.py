@@ -1,4 +1,4 @@
-"""Read models in Postgres: a projection that keeps its positions beside the rows."""
+"""Projects events into rows of Postgres, and moves the positions in the same transaction."""
 
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
@@ -28,7 +28,7 @@ from chalicelib.platform.readmodels.postgres.tables import Project, Schema, fold
 
 
 class PostgresProjection(GenerationalReadModel):
-    """Rows and position move in one transaction. Each generation is a schema of its own; views show the live one.
+    """Writes rows and position in one transaction. Each generation is a schema of its own; views show the live one.
 
     `projectors` has the function for each aggregate type.
     """
@@ -70,13 +70,13 @@ class PostgresProjection(GenerationalReadModel):
                 write(cursor, self._schema, change)
 
     def add_uncommitted(self, cursor: Cursor[DictRow], tails: Mapping[UUID, Sequence[RecordedEvent]]) -> None:
-        """Write what this generation lacks of these ends of streams, without their positions: it is to be undone."""
+        """Write what this generation lacks of these ends of streams; the caller rolls it back, so no position moves."""
         for stream_id in sorted(tails):  # in one order, so that no two readers wait for each other
             position = self._lock(cursor, stream_id)
             self._write_all(cursor, [event for event in tails[stream_id] if event.version > position])
 
     def _lock(self, cursor: Cursor[DictRow], stream_id: UUID) -> int:
-        """Return the stream's position, which nobody moves before the transaction ends."""
+        """Return the stream's position, and lock it until the transaction ends."""
         key = {"projection": self.name, "stream_id": stream_id}
         cursor.execute(NO_POSITION_YET.format(schema=self._schema).encode(), key)
         cursor.execute(LOCKED_POSITION.format(schema=self._schema).encode(), key)
@@ -84,7 +84,12 @@ class PostgresProjection(GenerationalReadModel):
         return int(row["version"])
 
     def _move(self, cursor: Cursor[DictRow], stream_id: UUID, position: int, version: int) -> None:
-        """Move the position, first of all: a second consumer waits here, and then finds it moved."""
+        """Move the position before any row is written.
+
+        Raises PositionMoved.
+        """
+        # The row of the position is the lock: a second consumer of the stream waits here until the first has committed,
+        # and then finds the position moved. Written last, both would have written the same rows before one noticed.
         cursor.execute(
             (FIRST_POSITION if position < 0 else NEXT_POSITION).format(schema=self._schema).encode(),
             {"projection": self.name, "stream_id": stream_id, "position": position, "version": version},
@@ -125,7 +130,7 @@ class PostgresProjection(GenerationalReadModel):
         return moved
 
     def _claim(self, cursor: Cursor[DictRow], batch: Sequence[Rewrite]) -> set[UUID]:
-        """Move the positions that are as expected, so that others wait for us; return their streams."""
+        """Move the positions that are as expected, and so lock them; return their streams."""
         cursor.execute(
             CLAIM.format(schema=self._schema).encode(),
             {
@@ -147,7 +152,7 @@ class PostgresProjection(GenerationalReadModel):
                 copy.write_row([row.get(name) for name in columns])
 
     def _columns(self, cursor: Cursor[DictRow]) -> dict[str, list[str]]:
-        """Return the columns of each table that are stored as given, as they were when first asked for."""
+        """Return the columns of each table that are not generated, as they were when first asked for."""
         if self._known_columns is None:
             cursor.execute(COLUMNS, {"schema": self._schema})
             columns: dict[str, list[str]] = {}
@@ -160,7 +165,7 @@ class PostgresProjection(GenerationalReadModel):
         return self._generations.read()
 
     def hold_live(self, cursor: Cursor[DictRow]) -> "PostgresProjection":
-        """Return the live generation, which stays it until the transaction ends."""
+        """Return the live generation; no switch can happen before the transaction ends."""
         return self.at(self._generations.hold_live(cursor))
 
     def change(self, before: Generations, after: Generations) -> None:

@@ -1,4 +1,4 @@
-"""The statements of a projection in Postgres. `{schema}` is that of its generation."""
+"""Holds the statements of a projection in Postgres. `{schema}` is that of its generation."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -52,7 +52,7 @@ select stream_id from updated union all select stream_id from inserted
 
 
 def write(cursor: Cursor[DictRow], schema: str, change: Change) -> None:
-    """Write one change to the row that it is about."""
+    """Write one change to its row."""
     match change:
         case Put():
             values = {**change.key, **change.initial, **change.columns}

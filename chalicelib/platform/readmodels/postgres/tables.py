@@ -1,4 +1,4 @@
-"""What an event changes in the rows of its stream: as values, for the tables and for a fold in memory alike."""
+"""Describes what an event changes in the rows of its stream, for the tables and for a fold in memory."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,10 +11,10 @@ from chalicelib.platform.readmodels.port import Contents
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """The tables of a read model, each with the column that names the stream of a row, and what makes them.
+    """The tables of a read model, each with the column that holds the stream's id, and their migrations.
 
-    Every table has a column `id`, by which the rows of a stream are told apart. `migrations` is the directory of the
-    `.sql` files that make the tables.
+    Every table has a column `id`, which is unique among the rows of a stream. `migrations` is the directory of the
+    `.sql` files that create the tables.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Schema:
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """Set columns of a row. If it is new, set `initial` first: what must not be null has a value there."""
+    """Sets columns of a row. A new row gets `initial` as well, with a value for each column that must not be null."""
 
     table: str
     key: Mapping[str, Any]
@@ -42,7 +42,7 @@ class Put:
 
 @dataclass(frozen=True, slots=True)
 class Alter:
-    """Set columns of a row, if it is there."""
+    """Sets columns of a row, if it exists."""
 
     table: str
     key: Mapping[str, Any]
@@ -56,7 +56,7 @@ class Alter:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """Remove a row, if it is there."""
+    """Removes a row, if it exists."""
 
     table: str
     key: Mapping[str, Any]
@@ -70,11 +70,11 @@ class Remove:
 
 Change = Put | Alter | Remove
 Project = Callable[[RecordedEvent], Iterable[Change]]
-"""Pure: what one event changes in the rows of its stream, in order."""
+"""Returns what one event changes in the rows of its stream, in order; it is pure."""
 
 
 def put(table: str, event: RecordedEvent, columns: Mapping[str, Any], initial: Mapping[str, Any]) -> Put:
-    """Put columns into the one row of the event's stream, with the version."""
+    """Return the change that puts columns, and the version, into the one row of the event's stream."""
     return Put(table, {"id": event.stream_id}, storable({"version": event.version, **columns}), initial)
 
 
@@ -91,7 +91,7 @@ def fold_changes(project: Project, contents: Contents | None, event: RecordedEve
 
 
 def storable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out NUL, the one character that Postgres does not take in a text."""
+    """Remove NUL, the one character that Postgres does not take in a text."""
     return {name: value.replace("\0", "") if isinstance(value, str) else value for name, value in values.items()}
 
 

@@ -1,1 +1,1 @@
-"""Read models in the memory of Redis."""
+"""Read models in Redis, which may lose them with its memory."""

@@ -1,7 +1,7 @@
-"""The client of Redis.
+"""Makes the client of Redis.
 
-redis is imported where a client is made, so that a Lambda which imports a query of ours pays for it with its first use
-only.
+The library is imported where a client is made, so that a function which imports a query pays for it only when it uses
+Redis.
 """
 
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 0.25
 ANSWER_SECONDS = 0.5
-"""The shop sells without Redis, so nobody waits long for it."""
+"""Both are in seconds. The shop sells without Redis, so no request waits long for it."""
 
 
 def open_redis(url: str) -> "Redis":
-    """Make a client that connects at first use, waits shortly, and repeats once what a lost connection took."""
+    """Make a client that connects at first use, waits shortly, and repeats a command once if the connection is lost."""
     from redis import Redis  # noqa: PLC0415 - see above
     from redis.backoff import NoBackoff  # noqa: PLC0415 - see above
     from redis.retry import Retry  # noqa: PLC0415 - see above

@@ -1,6 +1,6 @@
-"""Which errors of Redis are failures of the server, by the class and the first words of its answer.
+"""Classifies errors of Redis by the client's class, or by the first words of the server's answer.
 
-redis is imported where a client has failed only: a query that imports this module must not pay for the library.
+The library is imported inside the functions: a query that imports this module must not pay for it.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,8 @@ def failures_as_unavailable() -> Iterator[None]:
     """Turn failures of the server into Unavailable; an answer about the data stays the client's error.
 
     Raises:
-        Unavailable: if trying again later is right; Misconfigured if a deployment must mend something first.
+        Unavailable: trying again later is right.
+        Misconfigured: trying again is right once the deployment is repaired.
     """
     from redis import RedisError  # noqa: PLC0415 - see above
 
@@ -42,7 +43,7 @@ def failures_as_unavailable() -> Iterator[None]:
 
 
 def failure_of(error: "RedisError") -> Failure:
-    """Classify an error of the client: by its class, or by its answer where the client has no class for that."""
+    """Classify an error of the client by its class, or by its text if there is no class for it."""
     from redis import exceptions  # noqa: PLC0415 - see above
 
     match error:

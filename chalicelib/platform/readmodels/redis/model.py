@@ -1,4 +1,4 @@
-"""What a read model in Redis is made of: the keys of its streams, and the operations that change them."""
+"""Describes a read model in Redis: the keys of its streams, and the operations that change them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -26,12 +26,12 @@ class Part:
 
 @dataclass(frozen=True)
 class RedisModel:
-    """What a read model in Redis is made of.
+    """Describes a read model in Redis.
 
     Events become small operations, in Python; one Lua script applies them and moves the stream's position. `changes` is
     Lua that defines `change`, a table of functions `(prefix, stream, …)`, one for every operation. They must not fail
     on what `operations_of` gives, because Redis does not undo what a script did before it failed. `fold` does the same
-    to contents in memory; `parts` names all keys of a stream, by what they are called in its contents.
+    to contents in memory; `parts` has all keys of a stream, by their names in its contents.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Read models in Redis: in memory, rebuildable from the log."""
+"""Projects events into Redis, whose data can be loaded again from the log."""
 
 import json
 from collections.abc import Collection, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
 MAX_EVENTS = 500
-"""What one script applies: Redis does nothing else meanwhile."""
+"""The most events that one script applies: Redis does nothing else meanwhile."""
 
 _READ_AT_ONCE = 200
 
@@ -119,12 +119,20 @@ class RedisProjection(GenerationalReadModel):
         return {one.stream_id for one, is_done in zip(batch, done, strict=True) if not is_done}
 
     def is_complete(self) -> bool:
-        """Tell whether Redis still has its memory: not once it lost it, and until it is repaired."""
+        """Tell whether Redis has all of this read model.
+
+        It does not from a loss of its memory until the end of the repair.
+        Raises Unavailable.
+        """
         with failures_as_unavailable():
             return bool(self._client.exists(self._epoch))
 
     def begin_repair(self, token: str) -> None:
-        """Remember that all of the log is brought into Redis from now on; the token is lost with its memory."""
+        """Store the token of a repair, which loads the whole log from now on.
+
+        If Redis loses its memory meanwhile, the token is lost as well.
+        Raises Unavailable.
+        """
         with failures_as_unavailable():
             self._client.set(self._repair, token)
 
@@ -133,13 +141,18 @@ class RedisProjection(GenerationalReadModel):
             return self._client.get(self._repair) == token
 
     def end_repair(self, token: str) -> bool:
-        """Tell whether Redis is complete now, having lost nothing since the repair was begun."""
+        """Record that this read model is complete, unless Redis has lost the token; return whether it is.
+
+        Raises Unavailable.
+        """
         with failures_as_unavailable():
             return bool(self._client.register_script(END_REPAIR)(keys=[self._repair, self._epoch], args=[token]))
 
     def apply(self, stream_id: UUID, position: int, events: Sequence[RecordedEvent]) -> None:
         """Apply as the port says, `MAX_EVENTS` at a time, each part with its own position."""
         batches = [events[start : start + MAX_EVENTS] for start in range(0, len(events), MAX_EVENTS)]
+        # All operations are made before the first script runs: poison in the last event must not leave a part applied,
+        # which the consumer, who then applies one by one, would find as a moved position.
         operations = [[part for event in batch for part in self._model.operations_of(event)] for batch in batches]
         for batch, changes in zip(batches, operations, strict=True):
             self._run(stream_id, position, batch[-1].version, changes)

@@ -1,4 +1,8 @@
-"""The Lua scripts of a read model in Redis. Each is atomic, and Redis undoes nothing of one that fails."""
+"""Holds the Lua scripts of a read model in Redis.
+
+Each runs alone, so what it checks at its beginning stays true to its end. But Redis undoes nothing of one that fails:
+so each checks first, then changes the data, and moves the position last.
+"""
 
 APPLY = """
 local positions = KEYS[1]
@@ -36,7 +40,10 @@ end
 redis.call('HSET', positions, stream, position)
 return 1
 """
-"""Lua that replaces all keys of a stream, if its position is the expected one. Lua unpacks few values at once."""
+"""Lua that replaces all keys of a stream, if its position is the expected one.
+
+Values go in chunks of 1,000, because `unpack` puts them on Lua's stack, which holds 8,000 in Redis. `ZADD one` is our
+own word: the key is a sorted set of many streams, of which only this stream's member is replaced."""
 
 CHANGE = """
 local known = redis.call('HMGET', KEYS[1], 'live', 'beside', 'is_whole', 'newest')
@@ -49,8 +56,8 @@ end
 redis.call('HSET', KEYS[1], 'live', ARGV[5], 'beside', ARGV[6], 'is_whole', ARGV[7], 'newest', ARGV[8])
 return 1
 """
-"""Lua that moves the pointer of the generations, if it is as expected. `beside` is the candidate, `is_whole` whether it
-is complete."""
+"""Lua that changes the generations, if they are as expected. `beside` is the candidate, `is_whole` whether that is
+complete."""
 
 END_REPAIR = """
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
@@ -60,4 +67,6 @@ redis.call('DEL', KEYS[1])
 redis.call('SET', KEYS[2], ARGV[1])
 return 1
 """
-"""Lua that sets the epoch, if the token of the repair is still there."""
+"""Lua that sets the epoch, which says that the data is complete, if the token of the repair is still there.
+
+If the memory was lost during the repair, so was the token, and what was loaded before is missing."""

@@ -1,4 +1,4 @@
-"""The values of a stream's keys, as Redis gives and takes them and as contents have them."""
+"""Converts the values of a stream's keys between Redis and contents."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
 COMMANDS: dict[Kind, str] = {"string": "SET", "hash": "HSET", "zset": "ZADD", "score": "ZADD one"}
-"""By which each kind is written; `ZADD one` is known to our script, which replaces one member of the set."""
+"""The command that writes each kind; `ZADD one` is a word of `REWRITE`, which replaces one member of the set."""
 
 
 def ask(pipe: "Pipeline", key: str, kind: Kind, stream: str) -> None:
@@ -31,7 +31,7 @@ def understood(kind: Kind, answer: Any) -> Any:
 
 
 def arguments(kind: Kind, rewrite: Rewrite, name: str) -> list[Any]:
-    """Give the arguments behind the key, as the command of the kind wants them; none for what is not there."""
+    """Return the arguments after the key, as the command of the kind takes them; `[]` if contents lack the part."""
     value = rewrite.contents.get(name)
     if value is None:
         return []

@@ -1,4 +1,4 @@
-"""What other contexts, and the work queue, can do with the stock."""
+"""The commands on the stock, for other contexts and for the work queue."""
 
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in

@@ -1,4 +1,4 @@
-"""Offering more or fewer tickets of a type that is on sale: its capacity is changed pool by pool."""
+"""Changes how many tickets of a type that is on sale are offered, pool by pool."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """What stood in the way of fewer tickets."""
+    """The tickets that were held and sold when a lower quantity was refused."""
 
     held: int
     sold: int
 
 
 def largest_capacity(pool_ids: Sequence[UUID]) -> int:
-    """Return the most tickets that these pools take together."""
+    """Return the most tickets that these pools can have together."""
     return len(pool_ids) * MAX_POOL_CAPACITY
 
 
@@ -30,14 +30,18 @@ def change_capacity(
 ) -> Committed | None:
     """Raise or lower the capacity pool by pool until the type has `quantity`; return None if it could be done.
 
-    Otherwise what was lowered is given back. However often it is interrupted, repeated, or run by two at a time, it
-    comes to the same: a pool has one part in a change, and the pools are taken in their order.
+    If the pools cannot be lowered so far, what was lowered is given back. Interrupted, repeated, or run by two workers
+    at a time, it has one result: a pool has one part in a change, and the pools are taken in their order.
     """
+    # Computed without this change's own parts, so that everybody who runs it, at whatever point it was interrupted,
+    # computes the same: `before` is what the pools had when the change began.
     pools = {key: repository.load(TICKET_POOL, key)[0] for key in pool_ids}
     before = {key: pool.capacity - pool.changed_by(change_id) for key, pool in pools.items()}
     missing = quantity - sum(before.values())
     parts = _raises(before, missing) if missing > 0 else {}
     for key in pool_ids:
+        # Raising is planned: every pool gets its share. Lowering takes from each pool what is free there and goes on
+        # with the rest, because only the pool's own commit tells what is free.
         by = parts.get(key, 0) if missing > 0 else missing - sum(parts.values())
         change = partial(_change_capacity, key=key, change_id=change_id, by=by)
         parts[key] = repository.execute(change, origin)
@@ -48,7 +52,8 @@ def change_capacity(
 
 
 def _raises(before: Mapping[UUID, int], by: int) -> dict[UUID, int]:
-    """Say what each pool gets: shares as even as the pools' limit allows, the same whoever computes them."""
+    """Return what each pool gets: shares as even as the pools' limit allows, the same whoever computes them."""
+    # Fullest first: what a full pool cannot take is spread over those that come after it.
     parts: dict[UUID, int] = {}
     for number, key in enumerate(sorted(before, key=lambda key: (-before[key], key))):
         share = -(-(by - sum(parts.values())) // (len(before) - number))
@@ -57,7 +62,7 @@ def _raises(before: Mapping[UUID, int], by: int) -> dict[UUID, int]:
 
 
 def _change_capacity(session: Session, key: UUID, change_id: UUID, by: int) -> int:
-    """Return the pool's part in the change."""
+    """Change the pool's capacity by at most `by`; return its part in the change."""
     pool = session.load(TICKET_POOL, key)
     events = pool.change_capacity(change_id, by, session.now)
     session.append(TICKET_POOL, key, *events)

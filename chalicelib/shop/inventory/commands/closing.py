@@ -1,4 +1,4 @@
-"""Closing the pools of a cancelled concert, one by one, and clearing them once no order needs them any more."""
+"""Closes the pools of a cancelled concert, one by one, and clears them once no order needs them any more."""
 
 from functools import partial
 from uuid import UUID
@@ -28,7 +28,7 @@ def clear_pool(repository: Repository, key: UUID, origin: Origin) -> None:
 
 
 def are_cleared(repository: Repository, pool_ids: list[UUID]) -> bool:
-    """Tell whether no order needs any of these pools, with as few reads as an answer takes.
+    """Tell whether no order needs any of these pools, with as few reads as possible.
 
     Pools are cleared roughly in their order, so the last one is asked first: while a cancellation is under way, that
     one pool answers for thousands.
@@ -37,13 +37,16 @@ def are_cleared(repository: Repository, pool_ids: list[UUID]) -> bool:
 
 
 def orders_in(repository: Repository, key: UUID) -> list[UUID]:
-    """Return every order that ever had tickets of this pool, held or sold, from the pool's own events, each once."""
+    """Return every order that ever had tickets of this pool, held or sold, each once.
+
+    They are read from the pool's own events: a read model could be behind.
+    """
     events = (recorded(stored).event for stored in repository.store.read(key))
     return list(dict.fromkeys(e.order_id for e in events if isinstance(e, HoldPlacedOnOrder | TicketsSold)))
 
 
 def _close(session: Session, key: UUID) -> TicketPool:
-    """Close the pool; the sold-out cache must not go on to say "sold out" of what is not for sale."""
+    """Close the pool, and void the sold-out cache, which would go on to say "sold out" of a cancelled concert."""
     pool = session.load(TICKET_POOL, key)
     events = pool.close(session.now)
     session.append(TICKET_POOL, key, *events)

@@ -1,4 +1,4 @@
-"""Holding tickets, and keeping, releasing or selling what is held, inside the caller's session.
+"""Holds tickets, and extends, releases or sells what is held, inside the caller's session.
 
 So a hold commits with the caller's events, or not at all.
 """
@@ -30,12 +30,13 @@ def hold_tickets(
     quantity: int,
     expires_at: datetime,
 ) -> HeldTickets:
-    """Hold tickets in one pool that has enough, or over several if only together they have.
+    """Hold tickets in one pool that has enough, or in several if only together they have enough.
 
-    Pools that this container knows come first. The sold-out cache is asked before any pool is read for its stock.
-    Raises NotFound for an unknown ticket type, NotOnSale, CustomerLimitExceeded, or TicketsSoldOut with what is
+    Raises NotFound for an unknown ticket type, NotOnSale, CustomerLimitExceeded, Busy, or TicketsSoldOut with what is
     available over all pools.
     """
+    # From the cheapest stage to the most expensive: pools that this container has cached cost no read. The sold-out
+    # cache, one read, comes before any other pool is read. A recount of all pools comes last.
     wanted = session, ticket_type_id, quantity
     shares = allocation.from_last_pool(*wanted) or allocation.from_likely_pools(*wanted)
     if not shares:
@@ -53,7 +54,10 @@ def hold_tickets(
 def extend(
     session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, expires_at: datetime
 ) -> None:
-    """Move the hold's deadline. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
+    """Give the hold a later deadline.
+
+    Raises CustomerLimitExceeded, NotOnSale or HoldExpired.
+    """
     limits.count_again(session, shares, hold_id, customer_id, expires_at)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
@@ -68,7 +72,10 @@ def place_on_order(
     order_id: UUID,
     expires_at: datetime,
 ) -> None:
-    """Give the hold the order's deadline. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
+    """Move the hold from the cart to the order, with the order's deadline.
+
+    Raises CustomerLimitExceeded, NotOnSale or HoldExpired.
+    """
     limits.count_again(session, shares, hold_id, customer_id, expires_at)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
@@ -76,18 +83,23 @@ def place_on_order(
 
 
 def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID) -> None:
-    """Give the tickets back; a hold that has ended already stays as it is."""
+    """Release the hold; one that has ended already stays as it is."""
     limits.give_back(session, shares, hold_id, customer_id)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
         events = pool.release(hold_id, session.now)
         session.append(TICKET_POOL, share.pool_id, *events)
+        # Stock that is freed before its time must void a cached "sold out" in this transaction: raised later, a crash
+        # in between would leave these tickets unsold.
         if events and pool.terms is not None:
             session.raise_epoch(pool.terms.ticket_type_id)
 
 
 def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, order_id: UUID) -> None:
-    """Sell what is held. Raises CustomerLimitExceeded, NotOnSale or HoldExpired."""
+    """Sell the held tickets to the order.
+
+    Raises CustomerLimitExceeded, NotOnSale or HoldExpired.
+    """
     limits.count_again(session, shares, hold_id, customer_id, expires_at=None)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)

@@ -1,4 +1,4 @@
-"""Recording the holds that have ended, so that those who follow the pools learn of it."""
+"""Records the holds that have ended, so that read models of the pools learn of it."""
 
 from collections.abc import Iterable
 from functools import partial

@@ -1,4 +1,4 @@
-"""Selling to an order whose payment came late: what is still held, and free stock for what is not."""
+"""Sells to an order whose payment came late: what is still held, and free stock for what is not."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,7 +15,7 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
 
 class StockGone(RuleViolated):
-    """What a late payment was for cannot be sold to it any more.
+    """The tickets of a late payment cannot be sold to its order any more.
 
     Others have it by now, or the concert is cancelled, or the customer has bought as much as is allowed since.
     """
@@ -24,7 +24,7 @@ class StockGone(RuleViolated):
 
 
 class Purchase(Protocol):
-    """What a line of an order says of its stock: a hold, perhaps ended, of a ticket type over some pools."""
+    """A line of an order as the stock sees it: a hold over some pools, which may have ended."""
 
     @property
     def hold_id(self) -> UUID: ...
@@ -39,8 +39,9 @@ class Purchase(Protocol):
 def sell_late(session: Session, purchases: Sequence[Purchase], customer_id: UUID, order_id: UUID) -> None:
     """Sell the holds, and take stock anew for those that have ended.
 
-    Stock may come from any pool of the type that is not closed. The sales window was kept when the tickets were held;
-    the customer's limit must still be. Raises StockGone.
+    Stock may come from any pool of the type that is not closed. The sales window was open when the tickets were held
+    and is not checked again; the customer's limit is.
+    Raises StockGone.
     """
     for purchase in purchases:
         try:
@@ -51,7 +52,7 @@ def sell_late(session: Session, purchases: Sequence[Purchase], customer_id: UUID
         if missing:
             _sell_unheld(session, purchase, missing, order_id)
     if len(session.pending) > MAX_COMMIT_ITEMS:
-        raise StockGone("The tickets are scattered over too many pools.")
+        raise StockGone("The remaining tickets are spread over too many pools for one sale.")
 
 
 def _sell_held(session: Session, share: PoolShare, hold_id: UUID, order_id: UUID) -> int:
@@ -73,7 +74,7 @@ def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: 
         if not (pool := session.load(TICKET_POOL, key, Load.ALLOW_STALE).at(session.now)).closed
     }
     if sum(pool.free for pool in pools.values()) < quantity:
-        raise StockGone("The tickets were sold to others.")
+        raise StockGone("The hold had ended, and the tickets were sold to others.")
     for share in span(pools, quantity):
         pool = session.load(TICKET_POOL, share.pool_id)
         events = pool.sell_unheld(purchase.hold_id, order_id, share.quantity, session.now)

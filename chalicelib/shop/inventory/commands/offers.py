@@ -1,4 +1,4 @@
-"""Putting a ticket type on sale: its stock is split over pools, and each pool is opened with its terms."""
+"""Puts a ticket type on sale: its stock is split over pools, and each pool is opened with its terms."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

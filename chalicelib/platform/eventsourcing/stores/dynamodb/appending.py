@@ -1,4 +1,4 @@
-"""Appending in one request, whatever the request: what its refusal means is the same."""
+"""Appends events in one request, and interprets a refusal, which means the same for each kind of request."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol
@@ -28,34 +28,36 @@ class Prepared(NamedTuple):
 
 
 class AppendRequests(Protocol):
-    """A way of writing events down, each only where nothing is: it builds the requests."""
+    """Builds the requests that write events, each only where nothing is yet."""
 
     def for_one(self, event: StoredEvent) -> Prepared: ...
 
     def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Prepared:
-        """A transaction of the events, in this order, and then the raised epochs of the results with these keys.
+        """Build a transaction of the events, in this order, and then of the raised epochs of these keys.
 
-        `absent` are the marks that are believed not to be there, for a way that has to know.
+        `absent` are the keys that are believed to have no item yet, for requests that have to know.
         """
 
     def occupant(self, event: StoredEvent, refused: Item) -> Item:
-        """The item that stands in the event's place, `{}` for none; `refused` is the one that the refusal brought."""
+        """Return the item in the event's place, `{}` for none; `refused` is the one that the refusal brought."""
 
 
 class Appender:
-    """Sends an append, and understands its refusal."""
+    """Sends an append, and interprets its refusal."""
 
     def __init__(self, building: AppendRequests, requests: Requests) -> None:
         self._building = building
         self._requests = requests
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID]) -> None:
-        """As `EventStore.append`, for at least one event and within the limits.
+        """Append as `EventStore.append` says, at least one event and within the limits.
 
-        A mark that was there though it seemed absent, or the reverse, cancels the transaction; then it is sent again
-        the other way round. Nothing was written before.
+        An epoch that has an item though it seemed absent, or the reverse, cancels the transaction. Nothing was written
+        then, and it is sent again the other way round.
         """
         keys, absent = list(dict.fromkeys(raising)), frozenset[UUID]()
+        # Items of epochs are never deleted, so each key can be a surprise twice at most: absent at first, and made by
+        # another writer before our second try.
         for _ in range(2 * len(keys) + 1):
             surprises = self._try_to_append(events, keys, absent)
             if not surprises:
@@ -66,7 +68,7 @@ class Appender:
     def _try_to_append(
         self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]
     ) -> frozenset[UUID]:
-        """Returns the marks that were a surprise: if any, nothing was written."""
+        """Send the append; return the keys whose items were a surprise: if any, nothing was written."""
         is_single = len(events) == 1 and not keys
         operation, method, request = (
             self._building.for_one(events[0]) if is_single else self._building.for_several(events, keys, absent)
@@ -81,25 +83,27 @@ class Appender:
         return frozenset()
 
     def _surprises(self, error: ClientError, events: Sequence[StoredEvent], keys: Sequence[UUID]) -> frozenset[UUID]:
-        """Why it was refused: marks that were a surprise, none if the events are there already, by an earlier try.
+        """Return the keys whose items were a surprise; none if an earlier try has written the events already.
 
         Raises:
-            ConcurrencyError: for a lost race.
-            ClientError: for anything else, as it is.
+            ConcurrencyError: another writer was first.
+            ClientError: anything else, as it is.
         """
         reasons = _reasons_of(error)
         if len(reasons) < len(events):
             raise error
-        of_events, of_marks = reasons[: len(events)], reasons[len(events) :]
+        of_events, of_epochs = reasons[: len(events)], reasons[len(events) :]
         if self._are_ours(events, of_events):
             return frozenset()
-        surprises = frozenset(key for key, reason in zip(keys, of_marks, strict=False) if reason["Code"] in _OCCUPIED)
-        if not surprises or _codes(of_events) != {_DONE} or not _codes(of_marks) <= _OCCUPIED | {_DONE}:
+        surprises = frozenset(key for key, reason in zip(keys, of_epochs, strict=False) if reason["Code"] in _OCCUPIED)
+        if not surprises or _codes(of_events) != {_DONE} or not _codes(of_epochs) <= _OCCUPIED | {_DONE}:
             _raise_refusal(error, events, reasons)
         return surprises
 
     def _are_ours(self, events: Sequence[StoredEvent], reasons: Sequence[Any]) -> bool:
-        """Whether the transaction had been committed by an earlier try. What is in our way is looked at first."""
+        """Tell whether an earlier try has committed exactly these events."""
+        # The items that were refused come first: if one of them is another writer's, no other has to be read. If none
+        # was refused for an item in its place, an earlier try cannot have written any.
         pairs = sorted(zip(events, reasons, strict=True), key=lambda pair: pair[1]["Code"] not in _OCCUPIED)
         return pairs[0][1]["Code"] in _OCCUPIED and all(
             self._building.occupant(event, reason.get("Item") or {}) == to_item(event) for event, reason in pairs
@@ -107,7 +111,7 @@ class Appender:
 
 
 def _reasons_of(error: ClientError) -> list[Any]:
-    """A reason for each item; a request of one item is refused like a transaction of one."""
+    """Return a reason for each item; a single write counts as a transaction of one."""
     if error_code(error) in _LOST_RACE:
         return [{"Code": error_code(error), "Item": item_in_the_way(error)}]
     return cancellation_reasons(error)

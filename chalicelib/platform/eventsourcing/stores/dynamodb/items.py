@@ -1,4 +1,4 @@
-"""DynamoDB's typed JSON for the two scalar types that items of the log and cached results have."""
+"""Converts items of the log to and from DynamoDB's typed JSON."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent, from_attribute
 
 
 def to_item(event: StoredEvent) -> dict[str, Any]:
-    """`{"AggregateId": {"S": …}, "AggregateVersion": {"N": "0"}, …}`, as the low-level API wants it."""
+    """Return `{"AggregateId": {"S": …}, "AggregateVersion": {"N": "0"}, …}`, as the low-level API takes it."""
     return {
         name: {"N": str(value)} if isinstance(value, int) else {"S": value}
         for name, value in to_attributes(event).items()
@@ -15,7 +15,10 @@ def to_item(event: StoredEvent) -> dict[str, Any]:
 
 
 def from_item(item: dict[str, Any]) -> StoredEvent:
-    """Read an item of the low-level API or of a stream record's image."""
+    """Read an item of the low-level API or of a stream record's image.
+
+    Raises KeyError, TypeError or ValueError if the item is no event.
+    """
     return from_attributes({name: value.get("S", value.get("N")) for name, value in item.items()})
 
 

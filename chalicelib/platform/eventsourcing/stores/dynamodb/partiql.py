@@ -1,4 +1,4 @@
-"""Appending with PartiQL's `INSERT`, which cannot overwrite."""
+"""Appends with PartiQL's `INSERT`, which cannot overwrite."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,19 @@ if TYPE_CHECKING:
 
 
 class Inserts:
-    """One `ExecuteStatement`, or one `ExecuteTransaction`. Who may do that on the log may not overwrite.
+    """Builds one `ExecuteStatement`, or one `ExecuteTransaction`.
 
-    Two things differ from `Puts`. A refusal does not bring the item that stands in our place, so it is read: one
-    request more for a lost race. And `UPDATE` makes no item, so the transaction that raises an epoch for the first time
-    is cancelled and sent again with an `INSERT`.
+    With these IAM can grant the right to insert into the log without the right to overwrite.
+
+    Two things differ from `Puts`. A refusal does not bring the item in the event's place, so it is read: one request
+    more for a lost race. And `UPDATE` makes no item, so the transaction that raises an epoch for the first time is
+    cancelled and sent again with an `INSERT`.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, marks_table: str, requests: Requests) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, results_table: str, requests: Requests) -> None:
         self._client = client
         self._table = table
-        self._marks_table = marks_table
+        self._results_table = results_table
         self._requests = requests
 
     def for_one(self, event: StoredEvent) -> Prepared:
@@ -34,6 +36,8 @@ class Inserts:
     def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Prepared:
         insertions = [_insertion(self._table, to_item(event)) for event in events]
         raises = [self._raise_epoch(key, key in absent) for key in keys]
+        # A token stands for one request: sent with other statements it is an error. So it depends on which epochs are
+        # inserted, and not only on the events.
         token = token_of(events, "PartiQL", *sorted(map(str, absent)))
         request = {"TransactStatements": [*insertions, *raises], "ClientRequestToken": token}
         return Prepared("ExecuteTransaction", self._client.execute_transaction, request)
@@ -48,8 +52,8 @@ class Inserts:
 
     def _raise_epoch(self, key: UUID, absent: bool) -> Any:
         if absent:
-            return _insertion(self._marks_table, {**result_key(key), "Epoch": {"N": "1"}})
-        update = f'UPDATE "{self._marks_table}" SET Epoch = Epoch + 1 REMOVE Verdict WHERE MarkId = ?'  # noqa: S608 - the table is a setting
+            return _insertion(self._results_table, {**result_key(key), "Epoch": {"N": "1"}})
+        update = f'UPDATE "{self._results_table}" SET Epoch = Epoch + 1 REMOVE Verdict WHERE MarkId = ?'  # noqa: S608 - the table is a setting
         return {"Statement": update, "Parameters": list(result_key(key).values())}
 
 

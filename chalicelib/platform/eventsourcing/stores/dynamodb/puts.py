@@ -1,4 +1,4 @@
-"""Appending with `PutItem` under a condition."""
+"""Appends with `PutItem` under a condition."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,17 +15,20 @@ if TYPE_CHECKING:
 
 
 class Puts:
-    """One `PutItem`, or one `TransactWriteItems`. Who may do that may overwrite too: IAM asks for no condition."""
+    """Builds one `PutItem`, or one `TransactWriteItems`.
 
-    def __init__(self, client: "DynamoDBClient", table: str, marks_table: str, requests: Requests) -> None:  # noqa: ARG002 - every way is made alike
+    IAM cannot demand the condition: whoever may send these requests may overwrite events as well (`Inserts` may not).
+    """
+
+    def __init__(self, client: "DynamoDBClient", table: str, results_table: str, requests: Requests) -> None:  # noqa: ARG002 - as `Inserts`
         self._client = client
         self._table = table
-        self._marks_table = marks_table
+        self._results_table = results_table
 
     def for_one(self, event: StoredEvent) -> Prepared:
         return Prepared("PutItem", self._client.put_item, self._conditional_put(event))
 
-    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Prepared:  # noqa: ARG002 - `ADD` makes a mark that is absent
+    def for_several(self, events: Sequence[StoredEvent], keys: Sequence[UUID], absent: frozenset[UUID]) -> Prepared:  # noqa: ARG002 - `ADD` makes an item that is absent
         puts = [{"Put": self._conditional_put(event)} for event in events]
         raises = [{"Update": self._raise_epoch(key)} for key in keys]
         request = {"TransactItems": [*puts, *raises], "ClientRequestToken": token_of(events)}
@@ -44,7 +47,7 @@ class Puts:
 
     def _raise_epoch(self, key: UUID) -> Any:
         return {
-            "TableName": self._marks_table,
+            "TableName": self._results_table,
             "Key": result_key(key),
             "UpdateExpression": "ADD Epoch :one REMOVE Verdict",
             "ExpressionAttributeValues": {":one": {"N": "1"}},

@@ -1,4 +1,4 @@
-"""What the ways of asking DynamoDB have in common: every request is counted."""
+"""Sends requests to DynamoDB, and counts every one."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ _TOKEN_NAMESPACE = UUID("5f0c1a52-7f60-4f5e-9a0e-6f1c0f6a9d11")
 
 
 class Requests:
-    """Sends requests, and keeps what they have cost."""
+    """Sends requests, and counts what they have cost."""
 
     def __init__(self) -> None:
         self.usage = StoreUsage()
@@ -32,7 +32,10 @@ class Requests:
 
 
 def token_of(events: Sequence[StoredEvent], *form: str) -> str:
-    """The ClientRequestToken of the one transaction that appends these events in this form."""
+    """Return the ClientRequestToken of the one transaction that appends these events in this form.
+
+    DynamoDB takes a second request with the same token, within ten minutes, for a repetition, and does nothing again.
+    """
     return str(uuid5(_TOKEN_NAMESPACE, "".join([*(event.chain_hash for event in events), *form])))
 
 

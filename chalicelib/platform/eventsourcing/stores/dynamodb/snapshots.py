@@ -1,4 +1,4 @@
-"""Snapshots in DynamoDB: one item per stream, the newest."""
+"""Stores snapshots in DynamoDB: one item per stream, the newest."""
 
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 
 
 class DynamoDBSnapshots:
-    """A snapshot that is too large for an item is not kept: the stream is then read from the log."""
+    """Stores one snapshot per stream, the newest.
+
+    A snapshot that is too large for an item raises Unavailable, as a transient failure does: no snapshot is stored, and
+    the stream is read from the log.
+    """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
         self._client = client

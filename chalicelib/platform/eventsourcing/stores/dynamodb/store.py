@@ -1,4 +1,4 @@
-"""The log in DynamoDB."""
+"""Stores the log in DynamoDB."""
 
 import json
 import logging
@@ -28,22 +28,25 @@ logger = logging.getLogger(__name__)
 
 
 AppendingWith = Callable[["DynamoDBClient", str, str, Requests], AppendRequests]
-"""Makes a way of appending from the client, the names of the log's table and the marks', and what sends requests."""
+"""Makes the builder of append requests from the client, the names of the two tables, and a sender."""
 
 
 class DynamoDBEventStore:
-    """Append is one request: a write of one item for one event, a transaction for several, of several streams too, or
-    for an event that raises an epoch. EpochCache lie in a table of their own: nothing in the log's is ever updated."""
+    """Appends in one request: a write for one event, a transaction for several or for one that raises an epoch.
+
+    Cached results and their epochs have a table of their own (setting `MARKS_TABLE`, attribute `Verdict`): nothing in
+    the table of the log is ever updated.
+    """
 
     def __init__(
-        self, client: "DynamoDBClient", table: str, marks_table: str, appending_with: AppendingWith = Puts
+        self, client: "DynamoDBClient", table: str, results_table: str, appending_with: AppendingWith = Puts
     ) -> None:
         self._requests = Requests()
         self.usage = self._requests.usage
         self._client = client
         self._table = table
-        self._marks_table = marks_table
-        self._appender = Appender(appending_with(client, table, marks_table, self._requests), self._requests)
+        self._results_table = results_table
+        self._appender = Appender(appending_with(client, table, results_table, self._requests), self._requests)
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
         ensure_valid(events, raising)
@@ -92,7 +95,7 @@ class DynamoDBEventStore:
             return int(self._client.describe_table(TableName=self._table)["Table"]["ItemCount"])
 
     def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
-        """As `chain.Log` says."""
+        """Find events as `chain.Log` says."""
         keys: Any = [event_key(*place) for place in dict.fromkeys(places)]
         found: list[StoredEvent] = []
         while keys:
@@ -104,7 +107,7 @@ class DynamoDBEventStore:
         return {(event.aggregate_id, event.aggregate_version): event for event in found}
 
     def find_result(self, key: UUID) -> CachedResult:
-        request = {"TableName": self._marks_table, "Key": result_key(key), "ConsistentRead": True}
+        request = {"TableName": self._results_table, "Key": result_key(key), "ConsistentRead": True}
         with failures_as_unavailable(_SERVER):
             reply = self._requests.send(
                 "GetItem", self._client.get_item, {**request, "ReturnConsumedCapacity": "TOTAL"}
@@ -116,7 +119,7 @@ class DynamoDBEventStore:
     def store_result(self, key: UUID, epoch: int, value: str) -> bool:
         found = write_if(
             partial(self._send, "UpdateItem", self._client.update_item),
-            TableName=self._marks_table,
+            TableName=self._results_table,
             Key=result_key(key),
             UpdateExpression="SET Verdict = :verdict, Epoch = :epoch",
             ConditionExpression="Epoch = :epoch" + (" OR attribute_not_exists(Epoch)" if epoch == 0 else ""),
@@ -140,7 +143,10 @@ class DynamoDBEventStore:
 
 
 def _readable(item: Any) -> StoredEvent:
-    """Raises LogDamaged for an item that is none of ours."""
+    """Read an item as an event.
+
+    Raises LogDamaged if it is none.
+    """
     try:
         return from_item(item)
     except (KeyError, ValueError, TypeError) as error:
