@@ -13,6 +13,13 @@ from local.throwaway import ThrowawayDirectory
 from tests.journeys.shop import Shop, Token, open_shop
 from tests.journeys.stage import open_stage, tokens_from
 
+pytest_plugins = [
+    "tests.support.counting",
+    "tests.support.read_models",
+    "tests.support.runtime",
+    "tests.support.stores",
+]
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:

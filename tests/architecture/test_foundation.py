@@ -24,7 +24,7 @@ def foundation() -> Json:
 
 
 @pytest.fixture(scope="module")
-def resources(foundation: Json) -> Json:
+def foundation_resources(foundation: Json) -> Json:
     found: Json = foundation["Resources"]
     return found
 
@@ -46,37 +46,42 @@ def test_every_parameter_without_a_default_is_filled(foundation: Json) -> None:
     assert needed <= foundation["Outputs"].keys()
 
 
-def test_the_groups_of_users_are_the_roles_that_the_shop_knows(resources: Json) -> None:
-    groups = {group["Properties"]["GroupName"] for group in of_type(resources, "AWS::Cognito::UserPoolGroup").values()}
+def test_the_groups_of_users_are_the_roles_that_the_shop_knows(foundation_resources: Json) -> None:
+    groups = {
+        group["Properties"]["GroupName"]
+        for group in of_type(foundation_resources, "AWS::Cognito::UserPoolGroup").values()
+    }
     assert groups == set(Role) - {Role.CUSTOMER}
 
 
-def test_a_browser_can_sign_in_without_a_secret(resources: Json) -> None:
-    [client] = of_type(resources, "AWS::Cognito::UserPoolClient").values()
+def test_a_browser_can_sign_in_without_a_secret(foundation_resources: Json) -> None:
+    [client] = of_type(foundation_resources, "AWS::Cognito::UserPoolClient").values()
     assert client["Properties"]["GenerateSecret"] is False
     assert "ALLOW_USER_SRP_AUTH" in client["Properties"]["ExplicitAuthFlows"]
 
 
-def test_users_outlive_the_stack_and_nothing_else_does(resources: Json) -> None:
-    kept = {name for name, resource in resources.items() if resource.get("DeletionPolicy") == "Retain"}
+def test_users_outlive_the_stack_and_nothing_else_does(foundation_resources: Json) -> None:
+    kept = {name for name, resource in foundation_resources.items() if resource.get("DeletionPolicy") == "Retain"}
     assert kept == {"Users"}
-    assert resources["Users"]["Properties"]["DeletionProtection"] == "ACTIVE"
+    assert foundation_resources["Users"]["Properties"]["DeletionProtection"] == "ACTIVE"
 
 
-def test_every_password_of_a_database_is_held_and_rotated_by_rds(resources: Json) -> None:
-    databases = [resources["Database"], resources["Aurora"]]
+def test_every_password_of_a_database_is_held_and_rotated_by_rds(foundation_resources: Json) -> None:
+    databases = [foundation_resources["Database"], foundation_resources["Aurora"]]
     assert all(database["Properties"]["ManageMasterUserPassword"] is True for database in databases)
     assert not [database for database in databases if "MasterUserPassword" in database["Properties"]]
 
 
-def test_both_kinds_of_database_take_only_encrypted_connections_and_end_those_that_sleep(resources: Json) -> None:
+def test_both_kinds_of_database_take_only_encrypted_connections_and_end_those_that_sleep(
+    foundation_resources: Json,
+) -> None:
     for parameters in ("DatabaseParameters", "AuroraParameters"):
-        values = resources[parameters]["Properties"]["Parameters"]
+        values = foundation_resources[parameters]["Properties"]["Parameters"]
         assert values == {"rds.force_ssl": "1", "idle_session_timeout": "300000"}
 
 
-def test_only_functions_reach_the_databases_and_nobody_reaches_functions(resources: Json) -> None:
-    groups = of_type(resources, "AWS::EC2::SecurityGroup")
+def test_only_functions_reach_the_databases_and_nobody_reaches_functions(foundation_resources: Json) -> None:
+    groups = of_type(foundation_resources, "AWS::EC2::SecurityGroup")
     sources = {
         name: [rule["SourceSecurityGroupId"] for rule in group["Properties"].get("SecurityGroupIngress", [])]
         for name, group in groups.items()
@@ -85,17 +90,19 @@ def test_only_functions_reach_the_databases_and_nobody_reaches_functions(resourc
     assert sources == {"FunctionsGroup": [], "DatabaseGroup": [functions], "CacheGroup": [functions]}
 
 
-def test_redis_and_postgres_are_in_no_public_subnet(resources: Json) -> None:
+def test_redis_and_postgres_are_in_no_public_subnet(foundation_resources: Json) -> None:
     private = [{"Ref": "PrivateSubnetA"}, {"Ref": "PrivateSubnetB"}]
-    assert resources["DatabaseSubnets"]["Properties"]["SubnetIds"] == private
-    assert resources["CacheSubnets"]["Properties"]["SubnetIds"] == private
-    assert resources["Cache"]["Properties"]["TransitEncryptionEnabled"] is True
+    assert foundation_resources["DatabaseSubnets"]["Properties"]["SubnetIds"] == private
+    assert foundation_resources["CacheSubnets"]["Properties"]["SubnetIds"] == private
+    assert foundation_resources["Cache"]["Properties"]["TransitEncryptionEnabled"] is True
 
 
-def test_there_is_a_way_out_of_every_private_subnet_and_a_free_one_to_dynamodb_and_s3(resources: Json) -> None:
-    out = {route["Properties"]["RouteTableId"]["Ref"] for route in _routes_to_nat(resources)}
+def test_there_is_a_way_out_of_every_private_subnet_and_a_free_one_to_dynamodb_and_s3(
+    foundation_resources: Json,
+) -> None:
+    out = {route["Properties"]["RouteTableId"]["Ref"] for route in _routes_to_nat(foundation_resources)}
     assert out == {"PrivateRoutesOfA", "PrivateRoutesOfB"}
-    endpoints = of_type(resources, "AWS::EC2::VPCEndpoint").values()
+    endpoints = of_type(foundation_resources, "AWS::EC2::VPCEndpoint").values()
     assert all(endpoint["Properties"]["VpcEndpointType"] == "Gateway" for endpoint in endpoints)
     services = {endpoint["Properties"]["ServiceName"]["Fn::Sub"].rpartition(".")[2] for endpoint in endpoints}
     assert services == {"dynamodb", "s3"}

@@ -20,8 +20,6 @@ from tests.support.crashes import Crash, Trap
 from tests.support.stored import SOME_TIME
 from tests.support.world import World, is_whole
 
-pytest_plugins = ["tests.support.read_models"]
-
 EXAMPLES = settings(
     max_examples=20,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

@@ -25,22 +25,13 @@ from chalicelib.platform.eventsourcing.chain import faults_in
 from chalicelib.platform.eventsourcing.stored import StoredEvent, to_attributes
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.venues.events import VenueDeleted
-from local.emulator import Emulator
-from local.resources import REGION, Aws, Resources
+from local.resources import REGION
 from tests.support.original import STREAM
 from tests.support.stored import SOME_TIME, imported, item, store_all
 from tests.support.tampering import edited
 
-pytest_plugins = ["tests.support.stores"]
-
 DONE: dict[str, Any] = {"batchItemFailures": []}
 SHARD = "shardId-000000000000"
-
-
-@pytest.fixture
-def s3(contract_emulator: Emulator, contract_resources: Resources) -> Any:
-    assert contract_resources.names
-    return Aws(contract_emulator.url).s3
 
 
 @dataclass

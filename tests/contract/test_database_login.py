@@ -18,7 +18,7 @@ from local.throwaway import ThrowawayDirectory
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Postgres]:
+def password_postgres() -> Iterator[Postgres]:
     """One that asks for passwords, unlike that of the local stack."""
     user = unprivileged_user()
     with ThrowawayDirectory(user) as directory:
@@ -67,8 +67,8 @@ class Rotating:
 
 
 @pytest.fixture
-def rotating(server: Postgres, stack: Stack) -> Rotating:
-    return Rotating(server, stack.emulator.url)
+def rotating(password_postgres: Postgres, stack: Stack) -> Rotating:
+    return Rotating(password_postgres, stack.emulator.url)
 
 
 def test_the_address_and_the_secret_together_open_the_database(rotating: Rotating) -> None:

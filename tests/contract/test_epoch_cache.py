@@ -11,8 +11,6 @@ from chalicelib.shop.venues.events import VenueDeleted
 from tests.support.shop import CountedStore
 from tests.support.stored import item
 
-pytest_plugins = ["tests.support.stores"]
-
 
 def test_a_key_that_was_never_used_has_no_result(store: CountedStore) -> None:
     assert store.find_result(uuid4()) == CachedResult(epoch=0, value=None)

@@ -28,8 +28,6 @@ from tests.support.stored import SOME_TIME, imported, item, store_all
 if TYPE_CHECKING:
     from mypy_boto3_kinesis.client import KinesisClient
 
-pytest_plugins = ["tests.support.counting", "tests.support.stores"]
-
 BUS = "the-bus"
 DELIVERED: dict[str, Any] = {"batchItemFailures": []}
 FIVE_MIB = 5 * 1024 * 1024
@@ -81,14 +79,14 @@ def pauses() -> list[float]:
 
 
 @pytest.fixture
-def parking() -> MemoryParking:
+def memory_parking() -> MemoryParking:
     return MemoryParking()
 
 
 @pytest.fixture
-def forwarder(kinesis: FakeKinesis, parking: MemoryParking, pauses: list[float]) -> Forwarder:
+def forwarder(kinesis: FakeKinesis, memory_parking: MemoryParking, pauses: list[float]) -> Forwarder:
     client: Any = kinesis
-    return Forwarder(KinesisBus(client, BUS, pauses.append), parking, lambda: SOME_TIME)
+    return Forwarder(KinesisBus(client, BUS, pauses.append), memory_parking, lambda: SOME_TIME)
 
 
 @pytest.fixture
@@ -366,7 +364,7 @@ def without(image: dict[str, Any], name: str) -> dict[str, Any]:
 def test_an_item_that_is_no_event_is_kept_as_it_came_loudly_and_does_not_stop_the_shard(
     kinesis: FakeKinesis,
     forwarder: Forwarder,
-    parking: MemoryParking,
+    memory_parking: MemoryParking,
     alarms: Callable[[], list[str]],
     spoil: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> None:
@@ -376,11 +374,11 @@ def test_an_item_that_is_no_event_is_kept_as_it_came_loudly_and_does_not_stop_th
     assert forwarder.forward(records) == DELIVERED
     assert kinesis.events == [events[0], events[2]]
     assert len(alarms()) == 1
-    [kept] = parking.list_unreadable("forwarder")
+    [kept] = memory_parking.list_unreadable("forwarder")
     assert json.loads(kept.data) == {"Keys": records[1].keys, "NewImage": records[1].new_image}
     assert (kept.sequence_number, kept.parked_at) == ("1", "2030-01-01T12:00:00.000Z")
     assert not forwarder.redrive_record(kept)
-    assert parking.list_unreadable() == [kept]
+    assert memory_parking.list_unreadable() == [kept]
 
 
 def test_an_insert_whose_image_is_missing_is_passed_over_loudly(
@@ -399,25 +397,25 @@ def unheard_of(_: object) -> StoredEvent:
 
 
 def test_an_item_that_can_be_read_after_a_fix_is_put_on_the_bus_and_forgotten(
-    kinesis: FakeKinesis, forwarder: Forwarder, parking: MemoryParking, monkeypatch: pytest.MonkeyPatch
+    kinesis: FakeKinesis, forwarder: Forwarder, memory_parking: MemoryParking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [event] = some_events(1)
     with monkeypatch.context() as broken:
         broken.setattr("chalicelib.platform.bus.forwarder.from_item", unheard_of)
         assert forwarder.forward(inserts([event])) == DELIVERED
-    [kept] = parking.list_unreadable("forwarder")
+    [kept] = memory_parking.list_unreadable("forwarder")
     kinesis.refuses = refusing(event)
     with pytest.raises(Unavailable):
         forwarder.redrive_record(kept)
-    assert parking.list_unreadable() == [kept]
+    assert memory_parking.list_unreadable() == [kept]
     kinesis.refuses = lambda _entry, _try: False
     assert forwarder.redrive_record(kept)
     assert kinesis.events == [event]
-    assert parking.list_unreadable() == []
+    assert memory_parking.list_unreadable() == []
 
 
 def test_an_item_that_cannot_be_kept_comes_again_with_all_that_came_before_it(
-    kinesis: FakeKinesis, forwarder: Forwarder, parking: MemoryParking, monkeypatch: pytest.MonkeyPatch
+    kinesis: FakeKinesis, forwarder: Forwarder, memory_parking: MemoryParking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(_: UnreadableRecord) -> None:
         raise Unavailable("The table is away.")
@@ -425,7 +423,7 @@ def test_an_item_that_cannot_be_kept_comes_again_with_all_that_came_before_it(
     records = inserts(some_events(3), first=100)
     records[1] = replace(records[1], new_image={})
     with monkeypatch.context() as broken:
-        broken.setattr(parking, "store_unreadable", away)
+        broken.setattr(memory_parking, "store_unreadable", away)
         assert forwarder.forward(records) == failed_from(100)
         assert forwarder.forward(records[1:]) == failed_from(101)
     assert kinesis.events == []

@@ -14,8 +14,6 @@ from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import TicketsSoldOut
 from tests.support.shop import OTHER_CUSTOMER, Clock, Shop
 
-pytest_plugins = ["tests.support.stores"]
-
 MILLISECOND = timedelta(milliseconds=1)
 APART = timedelta(seconds=2)
 

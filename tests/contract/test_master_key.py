@@ -43,43 +43,45 @@ def master_key(request: pytest.FixtureRequest, stack: Stack) -> MasterKey:
 
 
 @pytest.fixture
-def person() -> str:
+def key_owner() -> str:
     return str(uuid4())
 
 
-def test_what_was_wrapped_is_unwrapped_for_its_person(master_key: MasterKey, person: str) -> None:
+def test_what_was_wrapped_is_unwrapped_for_its_person(master_key: MasterKey, key_owner: str) -> None:
     key = os.urandom(KEY_BYTES)
-    assert master_key.unwrap(master_key.wrap(key, person), person) == key
+    assert master_key.unwrap(master_key.wrap(key, key_owner), key_owner) == key
 
 
-def test_a_wrapped_key_shows_nothing_of_the_key_and_is_another_every_time(master_key: MasterKey, person: str) -> None:
+def test_a_wrapped_key_shows_nothing_of_the_key_and_is_another_every_time(
+    master_key: MasterKey, key_owner: str
+) -> None:
     key = os.urandom(KEY_BYTES)
-    first, second = master_key.wrap(key, person), master_key.wrap(key, person)
+    first, second = master_key.wrap(key, key_owner), master_key.wrap(key, key_owner)
     assert key not in first
     assert first != second
 
 
-def test_a_wrapped_key_cannot_be_moved_to_another_person(master_key: MasterKey, person: str) -> None:
-    wrapped = master_key.wrap(os.urandom(KEY_BYTES), person)
+def test_a_wrapped_key_cannot_be_moved_to_another_person(master_key: MasterKey, key_owner: str) -> None:
+    wrapped = master_key.wrap(os.urandom(KEY_BYTES), key_owner)
     with pytest.raises((InvalidTag, ClientError)):
         master_key.unwrap(wrapped, str(uuid4()))
 
 
-def test_a_key_that_was_tampered_with_is_not_unwrapped(stack: Stack, person: str) -> None:
+def test_a_key_that_was_tampered_with_is_not_unwrapped(stack: Stack, key_owner: str) -> None:
     """KMS refuses it as well, but the emulator's ciphertext is not authenticated."""
     master_key = FileMasterKey(stack.directory / "master.key")
-    wrapped = bytearray(master_key.wrap(os.urandom(KEY_BYTES), person))
+    wrapped = bytearray(master_key.wrap(os.urandom(KEY_BYTES), key_owner))
     wrapped[-1] ^= 1
     with pytest.raises(InvalidTag):
-        master_key.unwrap(bytes(wrapped), person)
+        master_key.unwrap(bytes(wrapped), key_owner)
 
 
-def test_kms_that_is_away_or_refuses_us_is_a_transient_failure(stack: Stack, person: str) -> None:
+def test_kms_that_is_away_or_refuses_us_is_a_transient_failure(stack: Stack, key_owner: str) -> None:
     away = KmsMasterKey(kms("http://127.0.0.1:9"), "alias/none")
     unknown_key = KmsMasterKey(kms(stack.emulator.url), str(uuid4()))
     for master_key in (away, unknown_key):
         with pytest.raises(Unavailable):
-            master_key.wrap(os.urandom(KEY_BYTES), person)
+            master_key.wrap(os.urandom(KEY_BYTES), key_owner)
 
 
 def test_personal_data_is_sealed_and_opened_under_a_key_of_kms(stack: Stack) -> None:

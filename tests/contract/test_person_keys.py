@@ -22,30 +22,30 @@ from tests.support.shop import BUYER
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-pytest_plugins = ["tests.support.stores"]
-
 THREADS = 16
 
 
 @pytest.fixture
-def master_key(tmp_path: Path) -> FileMasterKey:
+def file_master_key(tmp_path: Path) -> FileMasterKey:
     file = tmp_path / "master.key"
     file.write_bytes(b64encode(os.urandom(KEY_BYTES)))
     return FileMasterKey(file)
 
 
 @pytest.fixture
-def table(contract_resources: Resources) -> str:
+def person_keys_table(contract_resources: Resources) -> str:
     return contract_resources.names["PersonKeysTable"]
 
 
 @pytest.fixture
-def dynamodb_keys(client: "DynamoDBClient", table: str, master_key: FileMasterKey) -> DynamoDBPersonKeys:
-    return DynamoDBPersonKeys(client, table, master_key)
+def dynamodb_keys(
+    client: "DynamoDBClient", person_keys_table: str, file_master_key: FileMasterKey
+) -> DynamoDBPersonKeys:
+    return DynamoDBPersonKeys(client, person_keys_table, file_master_key)
 
 
 @pytest.fixture(params=["memory", "dynamodb"])
-def keys(request: pytest.FixtureRequest) -> PersonKeys:
+def person_keys(request: pytest.FixtureRequest) -> PersonKeys:
     if request.param == "memory":
         return MemoryPersonKeys()
     found: DynamoDBPersonKeys = request.getfixturevalue("dynamodb_keys")
@@ -53,7 +53,7 @@ def keys(request: pytest.FixtureRequest) -> PersonKeys:
 
 
 @pytest.fixture
-def person() -> UUID:
+def person_id() -> UUID:
     return uuid4()
 
 
@@ -62,109 +62,115 @@ def wrapped(client: "DynamoDBClient", table: str, person: UUID) -> bytes:
     return bytes(item["WrappedKey"]["B"])
 
 
-def test_a_person_has_no_key_before_one_is_needed_and_the_same_ever_after(keys: PersonKeys, person: UUID) -> None:
-    assert keys.find(str(person)) is None
-    key = keys.get_or_create(str(person))
+def test_a_person_has_no_key_before_one_is_needed_and_the_same_ever_after(
+    person_keys: PersonKeys, person_id: UUID
+) -> None:
+    assert person_keys.find(str(person_id)) is None
+    key = person_keys.get_or_create(str(person_id))
     assert len(key) == KEY_BYTES
-    assert keys.get_or_create(str(person)) == keys.find(str(person)) == key
+    assert person_keys.get_or_create(str(person_id)) == person_keys.find(str(person_id)) == key
 
 
-def test_every_person_has_another_key(keys: PersonKeys) -> None:
-    assert len({keys.get_or_create(str(uuid4())) for _ in range(5)}) == 5
+def test_every_person_has_another_key(person_keys: PersonKeys) -> None:
+    assert len({person_keys.get_or_create(str(uuid4())) for _ in range(5)}) == 5
 
 
-def test_callers_at_once_get_the_same_key(keys: PersonKeys, person: UUID) -> None:
+def test_callers_at_once_get_the_same_key(person_keys: PersonKeys, person_id: UUID) -> None:
     barrier = Barrier(THREADS)
 
     def ask(_: int) -> bytes:
         barrier.wait()
-        return keys.get_or_create(str(person))
+        return person_keys.get_or_create(str(person_id))
 
     with ThreadPoolExecutor(THREADS) as pool:
-        assert set(pool.map(ask, range(THREADS))) == {keys.find(str(person))}
+        assert set(pool.map(ask, range(THREADS))) == {person_keys.find(str(person_id))}
 
 
-def test_an_erased_key_is_gone_and_erasing_again_is_no_error(keys: PersonKeys, person: UUID) -> None:
-    key = keys.get_or_create(str(person))
+def test_an_erased_key_is_gone_and_erasing_again_is_no_error(person_keys: PersonKeys, person_id: UUID) -> None:
+    key = person_keys.get_or_create(str(person_id))
     for _ in range(2):
-        keys.erase(str(person))
-        assert keys.find(str(person)) is None
-    assert keys.get_or_create(str(person)) != key
+        person_keys.erase(str(person_id))
+        assert person_keys.find(str(person_id)) is None
+    assert person_keys.get_or_create(str(person_id)) != key
 
 
-def test_what_an_erased_key_sealed_cannot_be_opened(keys: PersonKeys, person: UUID) -> None:
-    vault = PersonVault(keys)
-    sealed = vault.seal(person, BUYER)
-    assert PersonVault(keys).open(sealed) == BUYER
-    vault.erase(person)
-    assert PersonVault(keys).open(sealed) is None
+def test_what_an_erased_key_sealed_cannot_be_opened(person_keys: PersonKeys, person_id: UUID) -> None:
+    vault = PersonVault(person_keys)
+    sealed = vault.seal(person_id, BUYER)
+    assert PersonVault(person_keys).open(sealed) == BUYER
+    vault.erase(person_id)
+    assert PersonVault(person_keys).open(sealed) is None
 
 
-def test_a_person_who_comes_back_after_an_erasure_can_be_sealed_anew(keys: PersonKeys, person: UUID) -> None:
-    vault = PersonVault(keys)
-    before = vault.seal(person, BUYER)
-    vault.erase(person)
-    after = vault.seal(person, BUYER)
-    container = PersonVault(keys)
+def test_a_person_who_comes_back_after_an_erasure_can_be_sealed_anew(person_keys: PersonKeys, person_id: UUID) -> None:
+    vault = PersonVault(person_keys)
+    before = vault.seal(person_id, BUYER)
+    vault.erase(person_id)
+    after = vault.seal(person_id, BUYER)
+    container = PersonVault(person_keys)
     assert container.open(after) == BUYER
     assert container.open(before) is None
 
 
-def test_the_envelope_has_exactly_these_members(keys: PersonKeys, person: UUID) -> None:
-    envelope = PersonVault(keys).seal(person, BUYER).model_dump(mode="json", by_alias=True)
+def test_the_envelope_has_exactly_these_members(person_keys: PersonKeys, person_id: UUID) -> None:
+    envelope = PersonVault(person_keys).seal(person_id, BUYER).model_dump(mode="json", by_alias=True)
     assert envelope.keys() == {"$enc", "key", "v"}
-    assert (envelope["key"], envelope["v"]) == (str(person), 1)
+    assert (envelope["key"], envelope["v"]) == (str(person_id), 1)
 
 
 # --- the master key, and what DynamoDB adds --------------------------------------------------------------------------
 
 
-def test_a_wrapped_key_unwraps_for_its_person_only(master_key: FileMasterKey) -> None:
+def test_a_wrapped_key_unwraps_for_its_person_only(file_master_key: FileMasterKey) -> None:
     key = os.urandom(KEY_BYTES)
-    sealed = master_key.wrap(key, "carla")
+    sealed = file_master_key.wrap(key, "carla")
     assert key not in sealed
-    assert master_key.unwrap(sealed, "carla") == key
+    assert file_master_key.unwrap(sealed, "carla") == key
     with pytest.raises(InvalidTag):
-        master_key.unwrap(sealed, "carlos")
+        file_master_key.unwrap(sealed, "carlos")
 
 
 def test_keys_lie_wrapped_in_the_table(
-    dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", table: str, person: UUID, master_key: FileMasterKey
+    dynamodb_keys: DynamoDBPersonKeys,
+    client: "DynamoDBClient",
+    person_keys_table: str,
+    person_id: UUID,
+    file_master_key: FileMasterKey,
 ) -> None:
-    key = dynamodb_keys.get_or_create(str(person))
-    stored = wrapped(client, table, person)
+    key = dynamodb_keys.get_or_create(str(person_id))
+    stored = wrapped(client, person_keys_table, person_id)
     assert key not in stored
-    assert master_key.unwrap(stored, str(person)) == key
+    assert file_master_key.unwrap(stored, str(person_id)) == key
 
 
 def test_a_wrapped_key_moved_to_another_person_does_not_unwrap(
-    dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", table: str, person: UUID
+    dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", person_keys_table: str, person_id: UUID
 ) -> None:
-    dynamodb_keys.get_or_create(str(person))
+    dynamodb_keys.get_or_create(str(person_id))
     other = str(uuid4())
-    item = {"PersonId": {"S": other}, "WrappedKey": {"B": wrapped(client, table, person)}}
-    client.put_item(TableName=table, Item=item)  # type: ignore[arg-type]
+    item = {"PersonId": {"S": other}, "WrappedKey": {"B": wrapped(client, person_keys_table, person_id)}}
+    client.put_item(TableName=person_keys_table, Item=item)  # type: ignore[arg-type]
     with pytest.raises(InvalidTag):
         dynamodb_keys.find(other)
 
 
 def test_a_key_whose_making_was_not_confirmed_is_the_persons_key_all_the_same(
-    dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", person: UUID
+    dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", person_id: UUID
 ) -> None:
     lost = lose_replies(client, "PutItem")
-    key = dynamodb_keys.get_or_create(str(person))
+    key = dynamodb_keys.get_or_create(str(person_id))
     assert lost == ["PutItem"]
-    assert dynamodb_keys.find(str(person)) == key
+    assert dynamodb_keys.find(str(person_id)) == key
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerError"])
 def test_a_transient_failure_is_no_missing_key(
-    dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", person: UUID, code: str
+    dynamodb_keys: DynamoDBPersonKeys, client: "DynamoDBClient", person_id: UUID, code: str
 ) -> None:
     """A key that cannot be asked for must never look erased."""
-    dynamodb_keys.get_or_create(str(person))
+    dynamodb_keys.get_or_create(str(person_id))
     for operation in ("GetItem", "PutItem", "DeleteItem"):
         refuse(client, operation, code)
     for work in (dynamodb_keys.find, dynamodb_keys.get_or_create, dynamodb_keys.erase):
         with pytest.raises(Unavailable):
-            work(str(person))
+            work(str(person_id))

@@ -12,8 +12,6 @@ from chalicelib.platform.function import Need
 from local.emulator import Emulator
 from tests.support.policies import arn_of, policy_files, resolved_policy
 
-pytest_plugins = ["tests.support.stores"]
-
 LOG = arn_of("EventsTable")
 APPENDING = {"dynamodb:PartiQLInsert"}
 READING = {"dynamodb:Query", "dynamodb:GetItem", "dynamodb:Scan", "dynamodb:PartiQLSelect", "dynamodb:BatchGetItem"}

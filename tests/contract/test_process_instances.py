@@ -21,8 +21,6 @@ from tests.support.stored import SOME_TIME as NOW
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-pytest_plugins = "tests.support.stores"
-
 MINUTE = timedelta(minutes=1)
 
 

@@ -1,6 +1,5 @@
 """Read models of documents share a table, and none sees or removes what is another's."""
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,21 +19,10 @@ EVENTS = [recorded(item) for item in store_all(uuid4(), [CartCreated(customer_id
 CART: UUID = EVENTS[0].stream_id
 
 
-@pytest.fixture(scope="module")
-def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
-    running = Emulator(tmp_path_factory.mktemp("aws"))
-    running.begin()
-    try:
-        running.wait_ready()
-        yield running
-    finally:
-        running.process.stop()
-
-
 @pytest.fixture
-def two(emulator: Emulator) -> tuple[DocumentProjection, DocumentProjection]:
+def two(contract_emulator: Emulator) -> tuple[DocumentProjection, DocumentProjection]:
     """The first read model of the table, and another one, both with the same stream in them."""
-    aws = Aws(emulator.url)
+    aws = Aws(contract_emulator.url)
     table = create_resources(aws, RESOURCE_FILE, {"Stage": uuid4().hex[:12]}).names["ReadTable"]
     models = tuple(DocumentProjection(name, aws.dynamodb, table, {"Cart": fold_cart}) for name in ("carts", "others"))
     for model in models:

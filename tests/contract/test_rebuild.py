@@ -20,8 +20,6 @@ from tests.support.any_events import events_of
 from tests.support.stored import SOME_TIME
 from tests.support.world import World, is_whole
 
-pytest_plugins = ["tests.support.read_models"]
-
 EXAMPLES = settings(
     max_examples=25,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],

@@ -32,8 +32,6 @@ from local.valkey import Valkey
 from tests.support.machinery import PROCESSES
 from tests.support.shop import ORGANISER, Shop
 
-pytest_plugins = ["tests.support.counting", "tests.support.read_models"]
-
 
 class MemoryNotes:
     def __init__(self) -> None:

@@ -31,8 +31,6 @@ from tests.support.stored import SOME_TIME
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-pytest_plugins = ["tests.support.read_models"]
-
 MODELS = ["programme", "carts", "availability", "processes"]
 WRITTEN_AT_ONCE = 25
 
@@ -147,17 +145,20 @@ def test_a_read_model_that_is_delivered_and_rebuilt_is_the_one_of_that_day(
 
 
 @pytest.fixture
-def shop(log: DynamoDBEventStore, streams: Streams) -> Shop:
+def recorded_shop(log: DynamoDBEventStore, streams: Streams) -> Shop:
     """A shop that opens a moment after the last recorded event."""
     last = max(event.created for events in streams.values() for event in events)
     return Shop(log, Clock(datetime.fromisoformat(last)))
 
 
-def test_a_recorded_draft_is_renamed(shop: Shop, log: DynamoDBEventStore, streams: Streams) -> None:
+def test_a_recorded_draft_is_renamed(recorded_shop: Shop, log: DynamoDBEventStore, streams: Streams) -> None:
     concert_id = place("draft")
     organiser = Actor(place("organiser"), frozenset({Role.ORGANISER}))
     concerts.change_concert(
-        shop.repository, shop.request(organiser), concert_id, lambda details: replace(details, name="Múm, again")
+        recorded_shop.repository,
+        recorded_shop.request(organiser),
+        concert_id,
+        lambda details: replace(details, name="Múm, again"),
     )
     [event] = log.read(concert_id, streams[concert_id][-1].aggregate_version)
     assert event.event_type == "Cloudbash.Domain.Concerts.Events.ConcertDetailsChangedEvent"
@@ -166,16 +167,16 @@ def test_a_recorded_draft_is_renamed(shop: Shop, log: DynamoDBEventStore, stream
 
 
 def test_tickets_of_a_recorded_pool_are_held_for_a_recorded_cart_and_sold(
-    shop: Shop, log: DynamoDBEventStore, streams: Streams
+    recorded_shop: Shop, log: DynamoDBEventStore, streams: Streams
 ) -> None:
     cart_id, ticket_type_id = place("cart"), place("ticket_type")
     pool, customer = pool_id(ticket_type_id, 0), Actor(place("customer"), frozenset())
-    shop.add(cart_id, ticket_type_id, 2, shop.request(customer))
+    recorded_shop.add(cart_id, ticket_type_id, 2, recorded_shop.request(customer))
     for stream_id in (cart_id, pool):
         [event] = log.read(stream_id, streams[stream_id][-1].aggregate_version)
         assert event.previous_hash == streams[stream_id][-1].hash
-    order = shop.check_out(cart_id, shop.request(customer))
-    shop.pay(order.order_id, caller=shop.request(customer))
+    order = recorded_shop.check_out(cart_id, recorded_shop.request(customer))
+    recorded_shop.pay(order.order_id, caller=recorded_shop.request(customer))
     newest = [event.event_type.rpartition(".")[2] for event in log.read(pool, streams[pool][-1].aggregate_version)]
     assert newest == ["TicketsHeldEvent", "HoldPlacedOnOrderEvent", "TicketsSoldEvent"]
     assert is_whole(log)

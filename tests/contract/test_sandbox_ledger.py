@@ -16,8 +16,6 @@ from tests.support.stored import SOME_TIME
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
-pytest_plugins = "tests.support.stores"
-
 
 @pytest.fixture(params=["memory", "dynamodb"])
 def ledger(request: pytest.FixtureRequest) -> Ledger:

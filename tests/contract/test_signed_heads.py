@@ -25,21 +25,13 @@ from chalicelib.platform.integrity.verification import SignedCheck
 from chalicelib.shop.venues.events import VenueDeleted
 from local.emulator import Emulator
 from local.keys import ensure_master_key
-from local.resources import REGION, Aws, Resources
+from local.resources import REGION
 from tests.support.stored import SOME_TIME, imported, store_all
 from tests.support.tampering import edited, resealed
-
-pytest_plugins = ["tests.support.stores"]
 
 DONE: dict[str, Any] = {"batchItemFailures": []}
 SHARD = "shardId-000000000000"
 Stream = list[StoredEvent]
-
-
-@pytest.fixture
-def s3(contract_emulator: Emulator, contract_resources: Resources) -> Any:
-    assert contract_resources.names
-    return Aws(contract_emulator.url).s3
 
 
 @pytest.fixture

@@ -18,8 +18,6 @@ from chalicelib.shop.inventory.ticket_pool import SNAPSHOT_EVERY, TICKET_POOL, T
 from tests.support.shop import Clock, CountedStore, Shop
 from tests.support.stored import SOMEBODY
 
-pytest_plugins = ["tests.support.stores"]
-
 
 def hold_and_release(repository: Repository, key: UUID, times: int) -> None:
     """Two events each time."""

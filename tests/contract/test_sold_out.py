@@ -12,8 +12,6 @@ from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut
 from tests.support.shop import HOLD_FOR, ORGANISER, Clock, Shop
 
-pytest_plugins = ["tests.support.stores"]
-
 
 def hold_all(shop: Shop, ticket_type_id: UUID, quantity: int) -> list[tuple[UUID, AddedItem]]:
     """Hold everything, ten a cart; the carts with what they hold."""

@@ -1,7 +1,7 @@
 """The stock is counted thrice, in the pool, in memory and in Lua: all three agree."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis import Redis
@@ -19,7 +18,6 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.port import Contents
-from chalicelib.platform.readmodels.redis.client import open_redis
 from chalicelib.platform.readmodels.redis.model import Operation
 from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.shop.inventory.availability import OPERATIONS, change
@@ -30,7 +28,6 @@ from chalicelib.shop.inventory.projections import (
     milliseconds,
 )
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
-from local.valkey import Valkey
 from tests.support.any_events import events_of
 from tests.support.shop import some_id
 from tests.support.stored import SOME_TIME
@@ -39,16 +36,6 @@ MINUTE = timedelta(minutes=1)
 HOLDS = [some_id(f"hold {number}") for number in range(4)]
 ORDER = some_id("order")
 EXAMPLES = settings(max_examples=60, deadline=None)
-
-
-@pytest.fixture(scope="module")
-def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    running = Valkey(tmp_path_factory.mktemp("redis"))
-    running.start()
-    try:
-        yield open_redis(running.url)
-    finally:
-        running.process.stop()
 
 
 # --- Lua and Python --------------------------------------------------------------------------------------------------

@@ -16,8 +16,6 @@ from local.resources import Aws, create_resources
 from local.stack import RESOURCE_FILE
 from local.valkey import Valkey
 
-pytest_plugins = ["tests.support.read_models"]
-
 BUILDING = Generations(1, 2, is_complete=False, newest=2)
 SWITCHED = Generations(2, 1, is_complete=True, newest=2)
 
@@ -29,13 +27,13 @@ def begin_and_switch(model: ReadModel) -> None:
 
 
 @pytest.fixture
-def read_table(contract_emulator: Emulator) -> tuple[Aws, str]:
+def own_read_table(contract_emulator: Emulator) -> tuple[Aws, str]:
     aws = Aws(contract_emulator.url)
     return aws, create_resources(aws, RESOURCE_FILE, {"Stage": uuid4().hex[:12]}).names["ReadTable"]
 
 
-def test_generations_of_documents_are_the_attributes_of_one_item(read_table: tuple[Aws, str]) -> None:
-    aws, table = read_table
+def test_generations_of_documents_are_the_attributes_of_one_item(own_read_table: tuple[Aws, str]) -> None:
+    aws, table = own_read_table
     model = DocumentProjection("carts", aws.dynamodb, table, {})
     begin_and_switch(model)
     key = {"Id": {"S": "generations"}}
@@ -63,8 +61,8 @@ def test_generations_in_postgres_are_the_columns_of_one_row(make_model: Callable
     assert model.generations() == SWITCHED
 
 
-def test_the_reconciler_goes_on_with_the_notes_that_an_earlier_version_left(read_table: tuple[Aws, str]) -> None:
-    aws, table = read_table
+def test_the_reconciler_goes_on_with_the_notes_that_an_earlier_version_left(own_read_table: tuple[Aws, str]) -> None:
+    aws, table = own_read_table
     notebook = Notebook(aws.dynamodb, table, "Id", "verification")
     left = {"id": "a pass", "began": "2030-01-01T12:00:00.000Z", "cursor": "here", "is_done": "", "is_mending": "yes"}
     notebook.write(left)

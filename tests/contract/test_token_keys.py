@@ -142,46 +142,46 @@ class JwksServer:
 
 
 @pytest.fixture
-def server() -> Iterator[JwksServer]:
+def jwks_server() -> Iterator[JwksServer]:
     with closing(JwksServer()) as running:
         yield running
 
 
 @pytest.fixture
-def key_file(tmp_path: Path) -> Path:
+def jwks_file(tmp_path: Path) -> Path:
     path = tmp_path / "jwks.json"
     path.write_bytes(key_set(rsa_signer(), ec_signer()))
     return path
 
 
 @pytest.fixture(params=["file", "address"])
-def keys(request: pytest.FixtureRequest) -> SigningKeys:
+def signing_keys(request: pytest.FixtureRequest) -> SigningKeys:
     """The keys under contract, of an RS256 and an ES256 signer."""
     if request.param == "file":
-        return FileKeys(request.getfixturevalue("key_file"))
-    return RemoteKeys(request.getfixturevalue("server").url)
+        return FileKeys(request.getfixturevalue("jwks_file"))
+    return RemoteKeys(request.getfixturevalue("jwks_server").url)
 
 
 # --- whatever the keys come from -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("signer", [rsa_signer(), ec_signer()], ids=lambda signer: signer.algorithm)
-def test_tokens_of_both_algorithms_prove_who_is_calling(keys: SigningKeys, signer: Signer) -> None:
+def test_tokens_of_both_algorithms_prove_who_is_calling(signing_keys: SigningKeys, signer: Signer) -> None:
     expires_at = int(time.time()) + LATER
     token = signer.token(exp=expires_at, **{"cognito:groups": ["door", "chess club", 7]})
-    credentials = verifier(keys).verify(bearer(token))
+    credentials = verifier(signing_keys).verify(bearer(token))
     assert (credentials.actor, credentials.expires_at) == (Actor.of("carla", ["door"]), expires_at)
     assert credentials.actor.roles == {Role.CUSTOMER, Role.DOOR}
 
 
 @pytest.mark.parametrize("scheme", ["bearer", "BEARER", " Bearer"])
-def test_the_scheme_may_be_written_as_http_allows(keys: SigningKeys, scheme: str) -> None:
-    assert verifier(keys).verify(f"{scheme} {ec_signer().token()}").actor == Actor.of("carla", [])
+def test_the_scheme_may_be_written_as_http_allows(signing_keys: SigningKeys, scheme: str) -> None:
+    assert verifier(signing_keys).verify(f"{scheme} {ec_signer().token()}").actor == Actor.of("carla", [])
 
 
-def test_groups_that_are_no_list_are_none(keys: SigningKeys) -> None:
+def test_groups_that_are_no_list_are_none(signing_keys: SigningKeys) -> None:
     token = ec_signer().token(**{"cognito:groups": "operators"})
-    assert verifier(keys).verify(bearer(token)).actor.roles == {Role.CUSTOMER}
+    assert verifier(signing_keys).verify(bearer(token)).actor.roles == {Role.CUSTOMER}
 
 
 FORGED = {
@@ -235,26 +235,26 @@ def _with_claims_of(token: str, other: str) -> str:
 
 
 @pytest.mark.parametrize("forge", FORGED.values(), ids=FORGED)
-def test_a_forged_token_proves_nothing(keys: SigningKeys, forge: Callable[[], str]) -> None:
+def test_a_forged_token_proves_nothing(signing_keys: SigningKeys, forge: Callable[[], str]) -> None:
     with pytest.raises(Unauthenticated, match="cannot be trusted"):
-        verifier(keys).verify(bearer(forge()))
+        verifier(signing_keys).verify(bearer(forge()))
 
 
 @pytest.mark.parametrize("signer", [rsa_signer(), ec_signer()], ids=lambda signer: signer.algorithm)
 @pytest.mark.parametrize("claims", UNACCEPTABLE.values(), ids=UNACCEPTABLE)
 def test_a_token_that_is_not_for_us_and_for_now_proves_nothing(
-    keys: SigningKeys, signer: Signer, claims: Claims
+    signing_keys: SigningKeys, signer: Signer, claims: Claims
 ) -> None:
     with pytest.raises(Unauthenticated, match="has expired" if claims == {"exp": 1} else "cannot be trusted"):
-        verifier(keys).verify(bearer(signer.token(**claims)))
+        verifier(signing_keys).verify(bearer(signer.token(**claims)))
 
 
 @pytest.mark.parametrize("subject", [7, ["carla"], {}])
-def test_a_subject_that_is_no_text_proves_nothing(keys: SigningKeys, subject: Any) -> None:
+def test_a_subject_that_is_no_text_proves_nothing(signing_keys: SigningKeys, subject: Any) -> None:
     signer = rsa_signer()
     token = by_hand({"alg": "RS256", "kid": "rsa"}, claims_with(sub=subject), lambda signed: _rs256(signer, signed))
     with pytest.raises(Unauthenticated, match="cannot be trusted"):
-        verifier(keys).verify(bearer(token))
+        verifier(signing_keys).verify(bearer(token))
 
 
 def _rs256(signer: Signer, signed: bytes) -> bytes:
@@ -267,47 +267,47 @@ def _rs256(signer: Signer, signed: bytes) -> bytes:
     "header",
     ["", "Bearer", "Bearer ", "Basic Y2FybGE6", "Bearer x", "Bearer a.b.c", "Bearer é.ü.ß", "Bearer \udcff.x.y"],
 )
-def test_what_is_no_token_proves_nothing(keys: SigningKeys, header: str) -> None:
+def test_what_is_no_token_proves_nothing(signing_keys: SigningKeys, header: str) -> None:
     with pytest.raises(Unauthenticated):
-        verifier(keys).verify(header)
+        verifier(signing_keys).verify(header)
 
 
 # --- keys of an address ----------------------------------------------------------------------------------------------
 
 
-def test_the_keys_are_fetched_once_for_many_tokens(server: JwksServer) -> None:
-    remote = verifier(RemoteKeys(server.url))
+def test_the_keys_are_fetched_once_for_many_tokens(jwks_server: JwksServer) -> None:
+    remote = verifier(RemoteKeys(jwks_server.url))
     for signer in (rsa_signer(), ec_signer(), rsa_signer()):
         remote.verify(bearer(signer.token()))
-    assert server.fetched == 1
+    assert jwks_server.fetched == 1
 
 
-def test_a_key_that_was_published_since_is_fetched(server: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    remote = verifier(RemoteKeys(server.url))
+def test_a_key_that_was_published_since_is_fetched(jwks_server: JwksServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    remote = verifier(RemoteKeys(jwks_server.url))
     remote.verify(bearer(rsa_signer().token()))
-    server.body = key_set(rsa_signer(), ec_signer("new"))
+    jwks_server.body = key_set(rsa_signer(), ec_signer("new"))
     _let_a_minute_pass(monkeypatch)
     assert remote.verify(bearer(ec_signer("new").token())).actor == Actor.of("carla", [])
-    assert server.fetched == 2
+    assert jwks_server.fetched == 2
     with pytest.raises(Unauthenticated):
         remote.verify(bearer(ec_signer().token()))
 
 
-def test_invented_key_names_do_not_make_us_ask_the_issuer_each_time(server: JwksServer) -> None:
-    remote = verifier(RemoteKeys(server.url))
+def test_invented_key_names_do_not_make_us_ask_the_issuer_each_time(jwks_server: JwksServer) -> None:
+    remote = verifier(RemoteKeys(jwks_server.url))
     for number in range(20):
         with pytest.raises(Unauthenticated):
             remote.verify(bearer(Signer(ec_signer().private_key, "ES256", f"invented {number}").token()))
-    assert server.fetched <= 2
+    assert jwks_server.fetched <= 2
 
 
-def test_a_server_that_is_away_is_no_fault_of_the_caller(server: JwksServer) -> None:
-    server.close()
-    assert_unavailable(server)
+def test_a_server_that_is_away_is_no_fault_of_the_caller(jwks_server: JwksServer) -> None:
+    jwks_server.close()
+    assert_unavailable(jwks_server)
 
 
 def test_a_server_that_does_not_answer_is_not_waited_for_long(
-    server: JwksServer, monkeypatch: pytest.MonkeyPatch
+    jwks_server: JwksServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     patience: list[float] = []
     real = OpenerDirector.open
@@ -317,21 +317,21 @@ def test_a_server_that_does_not_answer_is_not_waited_for_long(
         return real(self, url, data, 0.1)
 
     monkeypatch.setattr(OpenerDirector, "open", impatient)
-    server.silent = True
-    assert_unavailable(server)
+    jwks_server.silent = True
+    assert_unavailable(jwks_server)
     assert patience
     assert max(patience) <= 5
 
 
-def test_a_server_that_hangs_up_halfway_is_no_fault_of_the_caller(server: JwksServer) -> None:
-    server.cut_off = True
-    assert_unavailable(server)
+def test_a_server_that_hangs_up_halfway_is_no_fault_of_the_caller(jwks_server: JwksServer) -> None:
+    jwks_server.cut_off = True
+    assert_unavailable(jwks_server)
 
 
 @pytest.mark.parametrize("status", [302, 404, 429, 500, 503])
-def test_a_server_that_answers_with_an_error_is_no_fault_of_the_caller(server: JwksServer, status: int) -> None:
-    server.status = status
-    assert_unavailable(server)
+def test_a_server_that_answers_with_an_error_is_no_fault_of_the_caller(jwks_server: JwksServer, status: int) -> None:
+    jwks_server.status = status
+    assert_unavailable(jwks_server)
 
 
 @pytest.mark.parametrize(
@@ -350,42 +350,42 @@ def test_a_server_that_answers_with_an_error_is_no_fault_of_the_caller(server: J
         json.dumps({"keys": [{**ec_signer().jwk, "use": "enc"}]}).encode(),
     ],
 )
-def test_a_server_that_answers_without_a_key_is_no_fault_of_the_caller(server: JwksServer, body: bytes) -> None:
-    server.body = body
-    assert_unavailable(server)
+def test_a_server_that_answers_without_a_key_is_no_fault_of_the_caller(jwks_server: JwksServer, body: bytes) -> None:
+    jwks_server.body = body
+    assert_unavailable(jwks_server)
 
 
-def test_keys_once_fetched_serve_while_the_server_is_away(server: JwksServer) -> None:
-    remote = verifier(RemoteKeys(server.url))
+def test_keys_once_fetched_serve_while_the_server_is_away(jwks_server: JwksServer) -> None:
+    remote = verifier(RemoteKeys(jwks_server.url))
     remote.verify(bearer(ec_signer().token()))
-    server.status = 500
+    jwks_server.status = 500
     assert remote.verify(bearer(rsa_signer().token())).actor == Actor.of("carla", [])
 
 
 def test_a_name_that_cannot_be_looked_up_anew_may_be_good_and_is_not_refused(
-    server: JwksServer, monkeypatch: pytest.MonkeyPatch
+    jwks_server: JwksServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    remote = verifier(RemoteKeys(server.url))
+    remote = verifier(RemoteKeys(jwks_server.url))
     remote.verify(bearer(ec_signer().token()))
-    server.status = 500
+    jwks_server.status = 500
     _let_a_minute_pass(monkeypatch)
     with pytest.raises(Unavailable):
         remote.verify(bearer(ec_signer("new").token()))
 
 
-def test_what_is_no_token_is_refused_without_asking_a_server(server: JwksServer) -> None:
-    server.close()
+def test_what_is_no_token_is_refused_without_asking_a_server(jwks_server: JwksServer) -> None:
+    jwks_server.close()
     for token in ("x", "a.b.c", "e30.e30"):
         with pytest.raises(Unauthenticated):
-            verifier(RemoteKeys(server.url)).verify(bearer(token))
+            verifier(RemoteKeys(jwks_server.url)).verify(bearer(token))
 
 
-def test_once_the_server_is_well_again_so_are_we(server: JwksServer) -> None:
-    server.status, server.body = 500, b"down"
-    remote = verifier(RemoteKeys(server.url))
+def test_once_the_server_is_well_again_so_are_we(jwks_server: JwksServer) -> None:
+    jwks_server.status, jwks_server.body = 500, b"down"
+    remote = verifier(RemoteKeys(jwks_server.url))
     with pytest.raises(Unavailable):
         remote.verify(bearer(ec_signer().token()))
-    server.status, server.body = 200, key_set(ec_signer())
+    jwks_server.status, jwks_server.body = 200, key_set(ec_signer())
     assert remote.verify(bearer(ec_signer().token())).actor == Actor.of("carla", [])
 
 

@@ -3,7 +3,7 @@
 The emulator does some things otherwise than AWS, and so they are not shown here: a batch of a stream that is answered
 with `batchItemFailures` counts as done (of a queue it does not), no batch is bisected, shards are read one after the
 other, a batching window is not waited for, and OPTIONS is answered without the headers of the API's definition.
-`tests/architecture/test_package.py` holds the template to these; `tests/faults` shows what the handlers do with them.
+`tests/architecture/package` holds the template to these; `tests/faults` shows what the handlers do with them.
 """
 
 import json

@@ -24,8 +24,6 @@ from tests.support.crashes import Crash
 from tests.support.lambdas import Lambdas, lambdas_on
 from tests.support.shop import BUYER
 
-pytest_plugins = ["tests.support.stores"]
-
 CONFIRMED, NOTHING = "confirmed with tickets", "nothing taken"
 TOTAL = Decimal("50.00")
 

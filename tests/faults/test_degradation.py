@@ -14,12 +14,7 @@ from chalicelib.settings import Settings
 from tests.journeys.shop import BUYER, Shop, cart_with, made, order_of, pay, publish_concert, refused
 from tests.support.blackhole import Blackhole
 
-
-@pytest.fixture(autouse=True)
-def everything_up_again(shop: Shop) -> Iterator[None]:
-    yield
-    shop.stack.ensure_running()
-    shop.settle()
+pytestmark = pytest.mark.usefixtures("everything_up_again")
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ CASES = {
 
 
 @pytest.fixture(params=CASES)
-def shop(request: pytest.FixtureRequest, stack: Stack) -> Iterator["Line"]:
+def line(request: pytest.FixtureRequest, stack: Stack) -> Iterator["Line"]:
     line = Line(composition.Composition(Settings.from_environment(dict(stack.environment))), request.param)
     yield line
     for parked in line.parked():
@@ -107,31 +107,31 @@ def without(event: StoredEvent, field: str) -> StoredEvent:
 
 
 def test_one_poison_event_among_a_thousand_parks_one_stream_and_a_redrive_makes_it_whole(
-    shop: Line, monkeypatch: pytest.MonkeyPatch
+    line: Line, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    streams = [shop.history() for _ in range(STREAMS)]
+    streams = [line.history() for _ in range(STREAMS)]
     sick = streams[41]
     poison = sick[POISONED]
-    value = json.loads(poison.data)[shop.case.needed]
-    sick[POISONED] = without(poison, shop.case.needed)
+    value = json.loads(poison.data)[line.case.needed]
+    sick[POISONED] = without(poison, line.case.needed)
     for stream in streams:
-        shop.log.append(stream)
-    shop.deliver([event for stream in streams for event in stream])
+        line.log.append(stream)
+    line.deliver([event for stream in streams for event in stream])
 
     sick_id = sick[0].aggregate_id
-    assert positions(shop, streams) == {
+    assert positions(line, streams) == {
         stream[0].aggregate_id: POISONED - 1 if stream is sick else LENGTH - 1 for stream in streams
     }
-    [parked] = shop.parked()
+    [parked] = line.parked()
     assert (parked.stream_id, parked.version, parked.last_seen) == (sick_id, POISONED, LENGTH - 1)
     assert "LogDamaged" in parked.error
-    assert shop.consumer.redrive(sick_id) == parked
+    assert line.consumer.redrive(sick_id) == parked
 
-    event_class = type(shop.case.later())
-    monkeypatch.setitem(event_class.upcasters, 0, lambda data: {**data, shop.case.needed: value})
-    assert shop.consumer.redrive(sick_id) is None
-    assert shop.parked() == []
-    assert positions(shop, streams) == {stream[0].aggregate_id: LENGTH - 1 for stream in streams}
+    event_class = type(line.case.later())
+    monkeypatch.setitem(event_class.upcasters, 0, lambda data: {**data, line.case.needed: value})
+    assert line.consumer.redrive(sick_id) is None
+    assert line.parked() == []
+    assert positions(line, streams) == {stream[0].aggregate_id: LENGTH - 1 for stream in streams}
 
 
 def positions(shop: Line, streams: Sequence[Sequence[StoredEvent]]) -> dict[UUID, int]:

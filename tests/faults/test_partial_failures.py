@@ -28,8 +28,6 @@ from local.resources import Aws
 from tests.journeys.shop import Json, Shop, cart_with, made, order_of, pay, publish_concert
 from tests.support.stored import SOME_TIME, store_all
 
-pytest_plugins = ["tests.support.stores"]
-
 
 @pytest.fixture
 def parked_before(shop: Shop) -> Iterator[None]:

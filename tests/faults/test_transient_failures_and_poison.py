@@ -1,6 +1,5 @@
 """Servers that go away, and events that nobody can apply, through the whole pipeline."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID, uuid4
 
@@ -11,12 +10,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from local.pump import PumpStuck
 from tests.journeys.shop import Shop, cart_with, made, order_of, pay, publish_concert, refused
 
-
-@pytest.fixture(autouse=True)
-def everything_up_again(shop: Shop) -> Iterator[None]:
-    yield
-    shop.stack.ensure_running()
-    shop.settle()
+pytestmark = pytest.mark.usefixtures("everything_up_again")
 
 
 def parked_streams() -> set[UUID]:

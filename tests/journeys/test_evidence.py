@@ -26,7 +26,7 @@ Ask = Callable[..., tuple[int, list[Json]]]
 
 
 @pytest.fixture
-def ask(shop: Shop, capsys: pytest.CaptureFixture[str]) -> Ask:
+def ask_with_status(shop: Shop, capsys: pytest.CaptureFixture[str]) -> Ask:
     """An operator's command: its exit status and what it prints for machines."""
     assert shop.stack
 
@@ -90,18 +90,18 @@ TAMPERING: dict[str, tuple[Tampering, list[int]]] = {
 
 @pytest.mark.parametrize(("tamper", "versions"), TAMPERING.values(), ids=TAMPERING)
 def test_whatever_is_done_to_stored_events_the_stream_and_version_are_named(
-    intruder: Intruder, ask: Ask, tamper: Tampering, versions: list[int]
+    intruder: Intruder, ask_with_status: Ask, tamper: Tampering, versions: list[int]
 ) -> None:
     stream = str(intruder.stream_id)
-    assert ask("verify", "--chain", "--stream", stream)[0] == 0
+    assert ask_with_status("verify", "--chain", "--stream", stream)[0] == 0
     intruder.leave(tamper(intruder.before))
     for scope in (["--stream", stream], []):
-        status, [answer] = ask("verify", "--chain", *scope)
+        status, [answer] = ask_with_status("verify", "--chain", *scope)
         named = {int(fault["version"]) for fault in answer["faults"] if fault["stream"] == stream}
         assert (status, named) == (1, set(versions))
 
 
-def test_what_a_verification_finds_is_told_to_the_alarm(intruder: Intruder, ask: Ask) -> None:
+def test_what_a_verification_finds_is_told_to_the_alarm(intruder: Intruder, ask_with_status: Ask) -> None:
     def told() -> float:
         now = datetime.now(UTC)
         [metric] = boto3.client("cloudwatch").get_metric_data(
@@ -125,23 +125,23 @@ def test_what_a_verification_finds_is_told_to_the_alarm(intruder: Intruder, ask:
         return max(metric["Values"], default=0)
 
     intruder.leave(intruder.before[:-1])
-    assert ask("verify", "--chain", "--tell", "--stream", str(intruder.stream_id))[0] == 1
+    assert ask_with_status("verify", "--chain", "--tell", "--stream", str(intruder.stream_id))[0] == 1
     assert told() == 0
-    status, [answer] = ask("verify", "--chain", "--tell")
+    status, [answer] = ask_with_status("verify", "--chain", "--tell")
     assert (status, told()) == (1, len(answer["faults"]))
 
 
-def test_a_log_that_nobody_touched_is_sound_and_the_report_says_until_when(shop: Shop, ask: Ask) -> None:
+def test_a_log_that_nobody_touched_is_sound_and_the_report_says_until_when(shop: Shop, ask_with_status: Ask) -> None:
     concert = publish_concert(shop.organiser())
     shop.settle()
-    status, [answer] = ask("verify", "--chain", "--stream", concert.concert_id)
+    status, [answer] = ask_with_status("verify", "--chain", "--stream", concert.concert_id)
     assert (status, answer["faults"], answer["events"]) == (0, [], 4)
     assert answer["signed heads"] >= 1
     assert answer["signed until"].endswith("Z")
 
 
 def test_a_parked_stream_is_listed_explained_and_redriven(
-    shop: Shop, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, ask_with_status: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organiser = shop.organiser()
     venue_id = made(organiser.post("/venues", json=VENUE))["id"]
@@ -161,17 +161,17 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
             made(organiser.patch(f"/venues/{venue_id}", json={"capacity": capacity}))
         made(organiser.patch(f"/venues/{other_id}", json={"capacity": 7}))
         shop.settle()
-        _, listed = ask("parked", "--projection", "programme")
+        _, listed = ask_with_status("parked", "--projection", "programme")
         mine = {line["stream"]: line for line in listed if line["stream"] in {venue_id, other_id}}
         assert {stream: (line["version"], line["waiting"]) for stream, line in mine.items()} == {
             venue_id: (1, 3),
             other_id: (1, 1),
         }
         assert mine[venue_id]["reason"] == "ValueError: capacities give me a rash"
-        status, [again] = ask("redrive", "--stream", venue_id)
+        status, [again] = ask_with_status("redrive", "--stream", venue_id)
         assert (status, again["now"]) == (1, "parked at version 1")
 
-    status, explained = ask("explain", venue_id)
+    status, explained = ask_with_status("explain", venue_id)
     places = {place["where"]: place for place in explained}
     assert status == 0
     assert (places["the log"]["version"], places["the log"]["state"]) == (3, "sound")
@@ -180,21 +180,21 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
     assert set(places) == {"the log", "programme"}
 
     for stream in (venue_id, other_id):
-        status, [line] = ask("redrive", "--stream", stream, "--projection", "programme")
+        status, [line] = ask_with_status("redrive", "--stream", stream, "--projection", "programme")
         assert (status, line["now"]) == (0, "current")
     assert made(shop.visitor().get(f"/venues/{venue_id}"))["capacity"] == 9
-    assert {place["state"] for place in ask("explain", venue_id)[1]} == {"sound", "current"}
-    assert not {line["stream"] for line in ask("parked")[1] if "stream" in line} & {venue_id, other_id}
+    assert {place["state"] for place in ask_with_status("explain", venue_id)[1]} == {"sound", "current"}
+    assert not {line["stream"] for line in ask_with_status("parked")[1] if "stream" in line} & {venue_id, other_id}
 
 
-def test_what_is_not_parked_cannot_be_redriven(ask: Ask, capsys: pytest.CaptureFixture[str]) -> None:
-    assert ask is not None
+def test_what_is_not_parked_cannot_be_redriven(ask_with_status: Ask, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ask_with_status is not None
     assert main(["redrive", "--stream", str(uuid4())]) == 1
     assert "not_found" in capsys.readouterr().err
 
 
 def test_a_record_that_nobody_can_read_is_listed_with_its_bytes_and_redriven(
-    shop: Shop, ask: Ask, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, ask_with_status: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organiser = shop.organiser()
     venue_id = made(organiser.post("/venues", json=VENUE))["id"]
@@ -203,16 +203,16 @@ def test_a_record_that_nobody_can_read_is_listed_with_its_bytes_and_redriven(
         shop.settle()
     assert shop.visitor().get(f"/venues/{venue_id}").status_code == 404
     [event] = composition.current().event_store.read(UUID(venue_id))
-    _, listed = ask("unreadable")
+    _, listed = ask_with_status("unreadable")
     mine = [record for record in listed if record["data_base64"] == encoded(event)]
     assert {record["consumer"] for record in mine} == {"programme", "carts", "availability", "processes"}
     assert {record["shard"].partition("-")[0] for record in mine} == {"shardId"}
     assert "KeyError" in mine[0]["error"]
 
-    status, lines = ask("redrive", "--unreadable")
+    status, lines = ask_with_status("redrive", "--unreadable")
     assert (status, {line["now"] for line in lines}) == (0, {"read"})
     assert made(shop.visitor().get(f"/venues/{venue_id}"))["name"] == VENUE["name"]
-    assert ask("unreadable")[1] == []
+    assert ask_with_status("unreadable")[1] == []
 
 
 def unheard_of(_: bytes) -> StoredEvent:

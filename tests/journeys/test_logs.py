@@ -16,8 +16,6 @@ pytestmark = pytest.mark.needs_the_stack
 if TYPE_CHECKING:
     from tests.support.runtime import RuntimeLog
 
-pytest_plugins = ["tests.support.runtime"]
-
 NAME, EMAIL = "Hallgerður Höskuldsdóttir", "hallgerdur@njala.example"
 
 

@@ -38,7 +38,7 @@ AT_ONCE = 8
 
 
 @pytest.fixture
-def clock(shop: Shop) -> Iterator[Clock]:
+def shop_clock(shop: Shop) -> Iterator[Clock]:
     """The shop's, which stands still."""
     assert shop.stack
     standing = Clock(utc_now().replace(microsecond=0))
@@ -76,12 +76,12 @@ def later_step(customer: httpx.Client, cart_id: str, step: str) -> httpx.Respons
 @pytest.mark.needs_the_stack
 @pytest.mark.parametrize("step", ["checkout", "hold-extensions"])
 def test_until_just_before_its_deadline_a_hold_is_its_customers_and_nobody_elses(
-    shop: Shop, clock: Clock, step: str
+    shop: Shop, shop_clock: Clock, step: str
 ) -> None:
     concert = publish_concert(shop.organiser(), {"quantity": 2})
     customer, rival = shop.customer(), shop.customer()
     cart_id, expires_at = hold(customer, concert, 2)
-    clock.now = expires_at - MILLISECOND
+    shop_clock.now = expires_at - MILLISECOND
     rivals_cart = made(rival.post("/carts"))["id"]
     body = {"ticket_type_id": concert.ticket_type_id, "quantity": 1}
     assert refused(rival.post(f"/carts/{rivals_cart}/items", json=body), 409, "sold_out")["available"] == 0
@@ -92,13 +92,13 @@ def test_until_just_before_its_deadline_a_hold_is_its_customers_and_nobody_elses
 @pytest.mark.parametrize("step", ["checkout", "hold-extensions"])
 @pytest.mark.parametrize("rival_is_first", [False, True], ids=["before a rival", "after a rival"])
 def test_at_its_deadline_a_hold_has_ended_and_its_tickets_are_for_sale(
-    shop: Shop, clock: Clock, step: str, rival_is_first: bool
+    shop: Shop, shop_clock: Clock, step: str, rival_is_first: bool
 ) -> None:
     """No sweep has run, and no event says that the hold ended."""
     concert = publish_concert(shop.organiser(), {"quantity": 2})
     customer, rival = shop.customer(), shop.customer()
     cart_id, expires_at = hold(customer, concert, 2)
-    clock.now = expires_at
+    shop_clock.now = expires_at
     if rival_is_first:
         hold(rival, concert, 2)
     assert len(refused(later_step(customer, cart_id, step), 410, "hold_expired")["items"]) == 1
@@ -107,29 +107,29 @@ def test_at_its_deadline_a_hold_has_ended_and_its_tickets_are_for_sale(
 
 
 @pytest.mark.needs_the_stack
-def test_an_order_can_be_paid_until_just_before_it_is_due(shop: Shop, clock: Clock) -> None:
+def test_an_order_can_be_paid_until_just_before_it_is_due(shop: Shop, shop_clock: Clock) -> None:
     concert = publish_concert(shop.organiser())
     customer = shop.customer()
     in_time, too_late = (order_of(customer, concert.ticket_type_id, 1) for _ in range(2))
     due_at = order_in_log(in_time).payment_due_at
     assert due_at is not None
-    clock.now = due_at - MILLISECOND
+    shop_clock.now = due_at - MILLISECOND
     assert made(pay(customer, in_time))["order_status"] == "confirmed"
-    clock.now = due_at
+    shop_clock.now = due_at
     refused(pay(customer, too_late), 410, "order_expired")
     assert (len(money_of(in_time)), money_of(too_late)) == (1, [])
 
 
 @pytest.mark.needs_the_stack
-def test_a_payment_begun_just_before_the_deadline_is_waited_for(shop: Shop, clock: Clock) -> None:
+def test_a_payment_begun_just_before_the_deadline_is_waited_for(shop: Shop, shop_clock: Clock) -> None:
     concert = publish_concert(shop.organiser(), {"quantity": 1})
     customer = shop.customer()
     order_id = order_of(customer, concert.ticket_type_id, 1)
     due_at = order_in_log(order_id).payment_due_at
     assert due_at is not None
-    clock.now = due_at - MILLISECOND
+    shop_clock.now = due_at - MILLISECOND
     assert made(pay(customer, order_id, "tok_delayed"))["status"] == "started"
-    clock.advance(timedelta(minutes=1, seconds=30))
+    shop_clock.advance(timedelta(minutes=1, seconds=30))
     refused(pay(customer, order_id), 409, "payment_in_progress")
     shop.settle()
     shop.pump.tick()

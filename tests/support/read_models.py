@@ -1,10 +1,11 @@
-"""Every read model on real servers, empty: name this module in `pytest_plugins`, and do not import it."""
+"""Every read model on real servers, empty. A plugin of `tests/conftest.py`: do not import it."""
 
 from collections.abc import Callable, Iterator
 from uuid import uuid4
 
 import psycopg
 import pytest
+from redis import Redis
 
 from chalicelib import contexts
 from chalicelib.functions import PROCESSES as PROCESSES_NAME
@@ -26,17 +27,21 @@ from local.stack import RESOURCE_FILE, Stack
 from local.valkey import Valkey
 from tests.support.machinery import PROCESSES
 
-pytest_plugins = ["tests.support.stores"]
-
 MODELS = [*contexts.read_models(), PROCESSES_NAME]
 
 
 @pytest.fixture(scope="session")
 def own_valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A Redis apart from the stack of the journeys, which tests may stop and empty."""
     running = Valkey(tmp_path_factory.mktemp("models"))
     running.start()
     yield running
     running.process.stop()
+
+
+@pytest.fixture(scope="session")
+def redis(own_valkey: Valkey) -> Redis:
+    return open_redis(own_valkey.url)
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
-"""Event stores to run one contract against: name this module in `pytest_plugins`, and do not import it."""
+"""Event stores to run one contract against, and shops on them. A plugin of `tests/conftest.py`: do not import it."""
 
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import boto3
@@ -53,6 +53,13 @@ def contract_resources(contract_aws: Aws) -> Resources:
 @pytest.fixture(scope="session")
 def contract_session() -> boto3.session.Session:
     return boto3.session.Session(aws_access_key_id="local", aws_secret_access_key="local", region_name=REGION)
+
+
+@pytest.fixture
+def s3(contract_aws: Aws, contract_resources: Resources) -> Any:
+    """A client for the emulator's S3. The buckets are there."""
+    assert contract_resources.names
+    return contract_aws.s3
 
 
 @pytest.fixture
@@ -145,3 +152,20 @@ def put_stray(store: CountedStore, request: pytest.FixtureRequest) -> Callable[[
 def shop_on_store(store: CountedStore) -> Shop:
     """A shop on the store under contract."""
     return Shop(store, salt=str(uuid4()))
+
+
+@pytest.fixture
+def memory_store() -> MemoryEventStore:
+    return MemoryEventStore()
+
+
+@pytest.fixture
+def memory_shop(memory_store: MemoryEventStore) -> Shop:
+    """A shop whose log is in memory, and whose ids are the same in every run."""
+    return Shop(memory_store)
+
+
+@pytest.fixture
+def salted_shop(memory_store: MemoryEventStore) -> Shop:
+    """A shop in memory whose ids no other shop has: its read models lie on a server that others use."""
+    return Shop(memory_store, salt=str(uuid4()))

@@ -9,8 +9,6 @@ from chalicelib.platform import metrics
 from chalicelib.platform.invocation import observed
 from tests.support.metrics import collected
 
-pytest_plugins = ["tests.support.counting"]
-
 
 def test_counts_add_up_and_of_measures_the_highest_is_kept(counted: Callable[[], dict[str, float]]) -> None:
     for number in (2, 5, 3):

@@ -102,7 +102,7 @@ class Archive:
 
 
 @pytest.fixture
-def archive(tmp_path: Path) -> Archive:
+def kept_archive(tmp_path: Path) -> Archive:
     return Archive(tmp_path)
 
 
@@ -111,84 +111,89 @@ def sales(day: int, concert: UUID | None, name: str, orders: int, tickets: int, 
     return Sales(on, str(concert) if concert else None, name, "EUR", orders, tickets, Decimal(gross), Decimal(refund))
 
 
-def test_an_order_counts_on_the_day_on_which_it_was_confirmed_and_under_each_of_its_concerts(archive: Archive) -> None:
+def test_an_order_counts_on_the_day_on_which_it_was_confirmed_and_under_each_of_its_concerts(
+    kept_archive: Archive,
+) -> None:
     lines = a_line(ROCK, "Rock", 2), a_line(ROCK, "Rock", 1, "60.50"), a_line(FOLK, "Folk", 4, "10.00")
-    archive.put(stored(ORDER, (0, placed(*lines)), (1, confirmed(*lines))))
-    assert sales_in(archive.files) == [sales(16, FOLK, "Folk", 1, 4, "40"), sales(16, ROCK, "Rock", 1, 3, "110.50")]
-    assert sales_in(archive.files, last=date(2030, 6, 15)) == []
-    assert sales_in(archive.files, first=date(2030, 6, 17)) == []
-    assert len(sales_in(archive.files, date(2030, 6, 16), date(2030, 6, 16))) == 2
-    assert sales_in(archive.files, concert=ROCK) == [sales(16, ROCK, "Rock", 1, 3, "110.50")]
+    kept_archive.put(stored(ORDER, (0, placed(*lines)), (1, confirmed(*lines))))
+    assert sales_in(kept_archive.files) == [
+        sales(16, FOLK, "Folk", 1, 4, "40"),
+        sales(16, ROCK, "Rock", 1, 3, "110.50"),
+    ]
+    assert sales_in(kept_archive.files, last=date(2030, 6, 15)) == []
+    assert sales_in(kept_archive.files, first=date(2030, 6, 17)) == []
+    assert len(sales_in(kept_archive.files, date(2030, 6, 16), date(2030, 6, 16))) == 2
+    assert sales_in(kept_archive.files, concert=ROCK) == [sales(16, ROCK, "Rock", 1, 3, "110.50")]
 
 
-def test_an_event_in_two_files_counts_once(archive: Archive) -> None:
+def test_an_event_in_two_files_counts_once(kept_archive: Archive) -> None:
     line = a_line(ROCK, "Rock", 2)
     events = stored(ORDER, (0, placed(line)), (0, confirmed(line)))
     for batch in (events[:1], events, events[1:]):
-        archive.put(batch)
-    assert sales_in(archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
+        kept_archive.put(batch)
+    assert sales_in(kept_archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
 
 
-def test_an_order_that_was_not_confirmed_sold_nothing(archive: Archive) -> None:
-    archive.put(stored(ORDER, (0, placed(a_line(ROCK, "Rock", 2))), (0, OrderExpired(at=FIRST))))
-    assert sales_in(archive.files) == []
+def test_an_order_that_was_not_confirmed_sold_nothing(kept_archive: Archive) -> None:
+    kept_archive.put(stored(ORDER, (0, placed(a_line(ROCK, "Rock", 2))), (0, OrderExpired(at=FIRST))))
+    assert sales_in(kept_archive.files) == []
 
 
-def test_the_part_of_a_cancelled_concert_is_refunded_under_that_concert(archive: Archive) -> None:
+def test_the_part_of_a_cancelled_concert_is_refunded_under_that_concert(kept_archive: Archive) -> None:
     lines = a_line(ROCK, "Rock", 2), a_line(FOLK, "Folk", 1)
     started, completed = refunded(PAYMENT, "50.00", ROCK)
     revoked = TicketsRevoked(concert_id=ROCK, ticket_ids=(), reason="", at=FIRST)
     order = stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines)), (2, started), (2, revoked), (3, completed))
-    archive.put(order[:-1])
+    kept_archive.put(order[:-1])
     before = [sales(15, FOLK, "Folk", 1, 1, "25"), sales(15, ROCK, "Rock", 1, 2, "50")]
-    assert sales_in(archive.files) == before
-    archive.put(order[-1:])
-    assert sales_in(archive.files) == [*before, sales(18, ROCK, "Rock", 0, 0, "0", "50")]
+    assert sales_in(kept_archive.files) == before
+    kept_archive.put(order[-1:])
+    assert sales_in(kept_archive.files) == [*before, sales(18, ROCK, "Rock", 0, 0, "0", "50")]
 
 
-def test_a_whole_payment_is_refunded_under_each_concert_of_its_order(archive: Archive) -> None:
+def test_a_whole_payment_is_refunded_under_each_concert_of_its_order(kept_archive: Archive) -> None:
     lines = a_line(ROCK, "Rock", 2), a_line(FOLK, "Folk", 1)
     started, completed = refunded(PAYMENT, "75.00")
-    archive.put(stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines)), (0, started), (0, completed)))
-    assert sales_in(archive.files) == [
+    kept_archive.put(stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines)), (0, started), (0, completed)))
+    assert sales_in(kept_archive.files) == [
         sales(15, FOLK, "Folk", 1, 1, "25", "25"),
         sales(15, ROCK, "Rock", 1, 2, "50", "50"),
     ]
 
 
-def test_a_second_payment_that_goes_back_is_no_refund_of_the_sale(archive: Archive) -> None:
+def test_a_second_payment_that_goes_back_is_no_refund_of_the_sale(kept_archive: Archive) -> None:
     line = a_line(ROCK, "Rock", 2)
     amount = Money.of("50", "EUR")
     second = PaymentStarted(payment_id=SECOND_PAYMENT, provider="x", amount=amount, request_hash="", at=FIRST)
     arrived = PaymentSucceeded(payment_id=SECOND_PAYMENT, provider_reference="y", amount=amount, at=FIRST)
     back = refunded(SECOND_PAYMENT, "50.00")
-    archive.put(stored(ORDER, *((0, event) for event in (placed(line), second, confirmed(line), arrived, *back))))
-    assert sales_in(archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
+    kept_archive.put(stored(ORDER, *((0, event) for event in (placed(line), second, confirmed(line), arrived, *back))))
+    assert sales_in(kept_archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
 
 
 def test_a_concert_has_its_newest_name_and_one_that_is_not_archived_the_name_it_was_sold_under(
-    archive: Archive,
+    kept_archive: Archive,
 ) -> None:
     venue = some_id("venue")
     lines = a_line(ROCK, "Rock", 1), a_line(FOLK, "Folk", 1), a_line(None, "An old one", 1)
-    archive.put(stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines))))
+    kept_archive.put(stored(ORDER, (0, placed(*lines)), (0, confirmed(*lines))))
     created, changed = ConcertCreated(name="Rok", venue_id=venue), ConcertDetailsChanged(name="Rock!", venue_id=venue)
-    archive.put(stored(ROCK, (0, created), (1, changed)))
-    assert [(one.concert_id, one.concert) for one in sales_in(archive.files)] == [
+    kept_archive.put(stored(ROCK, (0, created), (1, changed)))
+    assert [(one.concert_id, one.concert) for one in sales_in(kept_archive.files)] == [
         (None, "An old one"),
         (str(FOLK), "Folk"),
         (str(ROCK), "Rock!"),
     ]
 
 
-def test_an_order_that_cannot_be_read_hides_no_other(archive: Archive) -> None:
+def test_an_order_that_cannot_be_read_hides_no_other(kept_archive: Archive) -> None:
     line = a_line(ROCK, "Rock", 2)
     events = stored(ORDER, (0, placed(line)), (0, confirmed(line)))
-    archive.put(events)
+    kept_archive.put(events)
     for number, data in enumerate(["no JSON", "[]", '{"Lines": 7}', '{"Lines": [{"Quantity": "many"}]}']):
         broken = some_id(f"broken {number}")
-        archive.put([replace(event, aggregate_id=broken, data=data) for event in events])
-    assert sales_in(archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
+        kept_archive.put([replace(event, aggregate_id=broken, data=data) for event in events])
+    assert sales_in(kept_archive.files) == [sales(15, ROCK, "Rock", 1, 2, "50")]
 
 
 def test_an_empty_archive_has_no_sales() -> None:

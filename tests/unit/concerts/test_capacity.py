@@ -24,11 +24,6 @@ from tests.support.shop import HOLD_FOR, ORGANISER, OTHER_ORGANISER, CountedStor
 MANY = 600
 
 
-@pytest.fixture
-def shop() -> Shop:
-    return Shop(MemoryEventStore())
-
-
 def capacities(shop: Shop, ticket_type_id: UUID) -> list[int]:
     return [pool.capacity for pool in shop.pools(ticket_type_id)]
 
@@ -45,65 +40,65 @@ def offered(shop: Shop, concert_id: UUID, ticket_type_id: UUID) -> int:
     return shop.concert_state(concert_id).ticket_types[ticket_type_id].quantity
 
 
-def test_in_a_draft_the_quantity_is_just_another(shop: Shop) -> None:
-    concert_id = shop.draft()
-    ticket_type_id = shop.ticket_type(concert_id, 10)
-    shop.change_quantity(concert_id, ticket_type_id, MANY)
-    assert offered(shop, concert_id, ticket_type_id) == MANY
-    shop.publish(concert_id)
-    assert sum(capacities(shop, ticket_type_id)) == MANY
+def test_in_a_draft_the_quantity_is_just_another(memory_shop: Shop) -> None:
+    concert_id = memory_shop.draft()
+    ticket_type_id = memory_shop.ticket_type(concert_id, 10)
+    memory_shop.change_quantity(concert_id, ticket_type_id, MANY)
+    assert offered(memory_shop, concert_id, ticket_type_id) == MANY
+    memory_shop.publish(concert_id)
+    assert sum(capacities(memory_shop, ticket_type_id)) == MANY
 
 
-def test_more_tickets_are_dealt_evenly_over_the_pools_and_are_for_sale_at_once(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(MANY)
-    pools = len(shop.pools(ticket_type_id))
-    shop.change_quantity(concert_id, ticket_type_id, 2 * MANY)
-    assert offered(shop, concert_id, ticket_type_id) == 2 * MANY
-    assert sum(capacities(shop, ticket_type_id)) == 2 * MANY
-    assert len(shop.pools(ticket_type_id)) == pools
-    assert max(capacities(shop, ticket_type_id)) - min(capacities(shop, ticket_type_id)) <= 1
+def test_more_tickets_are_dealt_evenly_over_the_pools_and_are_for_sale_at_once(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(MANY)
+    pools = len(memory_shop.pools(ticket_type_id))
+    memory_shop.change_quantity(concert_id, ticket_type_id, 2 * MANY)
+    assert offered(memory_shop, concert_id, ticket_type_id) == 2 * MANY
+    assert sum(capacities(memory_shop, ticket_type_id)) == 2 * MANY
+    assert len(memory_shop.pools(ticket_type_id)) == pools
+    assert max(capacities(memory_shop, ticket_type_id)) - min(capacities(memory_shop, ticket_type_id)) <= 1
 
 
-def test_a_container_that_knew_the_type_was_sold_out_sells_what_is_added(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(10)
-    shop.add(shop.cart(), ticket_type_id, 10)
-    late = shop.cart()
-    refused(shop, late, ticket_type_id)
-    shop.change_quantity(concert_id, ticket_type_id, 12)
-    shop.add(late, ticket_type_id, 2)
-    refused(shop, late, ticket_type_id)
+def test_a_container_that_knew_the_type_was_sold_out_sells_what_is_added(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(10)
+    memory_shop.add(memory_shop.cart(), ticket_type_id, 10)
+    late = memory_shop.cart()
+    refused(memory_shop, late, ticket_type_id)
+    memory_shop.change_quantity(concert_id, ticket_type_id, 12)
+    memory_shop.add(late, ticket_type_id, 2)
+    refused(memory_shop, late, ticket_type_id)
 
 
-def test_fewer_tickets_down_to_what_is_held_and_sold(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(MANY)
-    shop.occupy(ticket_type_id, 5)
-    committed = 5 * len(shop.pools(ticket_type_id))
-    shop.change_quantity(concert_id, ticket_type_id, committed)
-    assert sum(capacities(shop, ticket_type_id)) == offered(shop, concert_id, ticket_type_id) == committed
-    refused(shop, shop.cart(), ticket_type_id)
+def test_fewer_tickets_down_to_what_is_held_and_sold(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(MANY)
+    memory_shop.occupy(ticket_type_id, 5)
+    committed = 5 * len(memory_shop.pools(ticket_type_id))
+    memory_shop.change_quantity(concert_id, ticket_type_id, committed)
+    assert sum(capacities(memory_shop, ticket_type_id)) == offered(memory_shop, concert_id, ticket_type_id) == committed
+    refused(memory_shop, memory_shop.cart(), ticket_type_id)
 
 
-def test_below_what_is_held_and_sold_nothing_changes_and_the_facts_are_told(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(MANY)
-    before = capacities(shop, ticket_type_id)
-    sold, held = shop.cart(), shop.cart()
-    shop.add(sold, ticket_type_id, 4)
-    shop.pay(shop.check_out(sold).order_id)
-    shop.add(held, ticket_type_id, 3)
+def test_below_what_is_held_and_sold_nothing_changes_and_the_facts_are_told(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(MANY)
+    before = capacities(memory_shop, ticket_type_id)
+    sold, held = memory_shop.cart(), memory_shop.cart()
+    memory_shop.add(sold, ticket_type_id, 4)
+    memory_shop.pay(memory_shop.check_out(sold).order_id)
+    memory_shop.add(held, ticket_type_id, 3)
     with pytest.raises(CapacityBelowCommitted) as refusal:
-        shop.change_quantity(concert_id, ticket_type_id, 6)
+        memory_shop.change_quantity(concert_id, ticket_type_id, 6)
     assert refusal.value.facts == {"held": 3, "sold": 4, "committed": 7}
-    assert capacities(shop, ticket_type_id) == before
-    assert offered(shop, concert_id, ticket_type_id) == MANY
-    shop.change_quantity(concert_id, ticket_type_id, 7)
-    assert sum(capacities(shop, ticket_type_id)) == 7
+    assert capacities(memory_shop, ticket_type_id) == before
+    assert offered(memory_shop, concert_id, ticket_type_id) == MANY
+    memory_shop.change_quantity(concert_id, ticket_type_id, 7)
+    assert sum(capacities(memory_shop, ticket_type_id)) == 7
 
 
-def test_what_a_refused_change_gave_back_is_for_sale_to_a_container_that_had_found_nothing(shop: Shop) -> None:
+def test_what_a_refused_change_gave_back_is_for_sale_to_a_container_that_had_found_nothing(memory_shop: Shop) -> None:
     """The refusal of the crowd may be remembered in the moment in which there was less."""
-    concert_id, ticket_type_id = shop.on_sale(10)
-    shop.add(shop.cart(), ticket_type_id, 8)
-    log, late = shop.store, shop.cart()
+    concert_id, ticket_type_id = memory_shop.on_sale(10)
+    memory_shop.add(memory_shop.cart(), ticket_type_id, 8)
+    log, late = memory_shop.store, memory_shop.cart()
     refusals: list[int] = []
 
     class Interrupted:
@@ -115,60 +110,62 @@ def test_what_a_refused_change_gave_back_is_for_sale_to_a_container_that_had_fou
         def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
             log.append(events, raising)
             if isinstance(decode(events[0]), TicketPoolCapacityChanged) and not refusals:
-                refusals.append(refused(shop, late, ticket_type_id, 2))
+                refusals.append(refused(memory_shop, late, ticket_type_id, 2))
 
-    shop.store = cast(CountedStore, Interrupted())
+    memory_shop.store = cast(CountedStore, Interrupted())
     with pytest.raises(CapacityBelowCommitted):
-        shop.change_quantity(concert_id, ticket_type_id, 7)
-    shop.store = log
+        memory_shop.change_quantity(concert_id, ticket_type_id, 7)
+    memory_shop.store = log
     assert refusals == [0]
-    shop.add(late, ticket_type_id, 2)
+    memory_shop.add(late, ticket_type_id, 2)
 
 
-def test_a_hold_that_has_ended_does_not_stand_in_the_way(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(10)
-    shop.add(shop.cart(), ticket_type_id, 10)
-    shop.clock.advance(HOLD_FOR)
-    shop.change_quantity(concert_id, ticket_type_id, 1)
-    assert capacities(shop, ticket_type_id) == [1]
+def test_a_hold_that_has_ended_does_not_stand_in_the_way(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(10)
+    memory_shop.add(memory_shop.cart(), ticket_type_id, 10)
+    memory_shop.clock.advance(HOLD_FOR)
+    memory_shop.change_quantity(concert_id, ticket_type_id, 1)
+    assert capacities(memory_shop, ticket_type_id) == [1]
 
 
-def test_no_more_than_the_pools_can_take(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(10)
+def test_no_more_than_the_pools_can_take(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(10)
     with pytest.raises(CapacityAbovePools) as refusal:
-        shop.change_quantity(concert_id, ticket_type_id, 1001)
+        memory_shop.change_quantity(concert_id, ticket_type_id, 1001)
     assert refusal.value.facts == {"limit": 1000}
-    shop.change_quantity(concert_id, ticket_type_id, 1000)
+    memory_shop.change_quantity(concert_id, ticket_type_id, 1000)
 
 
-def test_the_same_request_has_the_same_answer_and_another_body_is_refused(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(10)
-    first = shop.change_quantity(concert_id, ticket_type_id, 20, shop.request(ORGANISER, "more"))
-    shop.change_quantity(concert_id, ticket_type_id, 30)
-    log = shop.log([concert_id])
-    assert shop.change_quantity(concert_id, ticket_type_id, 20, shop.request(ORGANISER, "more")) == first
-    assert shop.log([concert_id]) == log
+def test_the_same_request_has_the_same_answer_and_another_body_is_refused(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(10)
+    first = memory_shop.change_quantity(concert_id, ticket_type_id, 20, memory_shop.request(ORGANISER, "more"))
+    memory_shop.change_quantity(concert_id, ticket_type_id, 30)
+    log = memory_shop.log([concert_id])
+    assert memory_shop.change_quantity(concert_id, ticket_type_id, 20, memory_shop.request(ORGANISER, "more")) == first
+    assert memory_shop.log([concert_id]) == log
     with pytest.raises(IdempotencyKeyReused):
-        shop.change_quantity(concert_id, ticket_type_id, 40, shop.request(ORGANISER, "more", body="other"))
+        memory_shop.change_quantity(
+            concert_id, ticket_type_id, 40, memory_shop.request(ORGANISER, "more", body="other")
+        )
 
 
-def test_only_who_manages_the_concert_may_and_only_what_there_is_can_be_changed(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(10)
+def test_only_who_manages_the_concert_may_and_only_what_there_is_can_be_changed(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(10)
     with pytest.raises(Forbidden):
-        shop.change_quantity(concert_id, ticket_type_id, 20, shop.request(OTHER_ORGANISER))
+        memory_shop.change_quantity(concert_id, ticket_type_id, 20, memory_shop.request(OTHER_ORGANISER))
     with pytest.raises(NotFound):
-        shop.change_quantity(concert_id, some_id("no type"), 20)
+        memory_shop.change_quantity(concert_id, some_id("no type"), 20)
     with pytest.raises(PreconditionFailed):
-        shop.change_quantity(concert_id, ticket_type_id, 20, shop.request(ORGANISER, if_match=0))
+        memory_shop.change_quantity(concert_id, ticket_type_id, 20, memory_shop.request(ORGANISER, if_match=0))
 
 
-def test_a_cancelled_concert_offers_nothing_more(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(10)
-    cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
+def test_a_cancelled_concert_offers_nothing_more(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(10)
+    cancel_concert(memory_shop.repository, memory_shop.request(ORGANISER), concert_id)
     with pytest.raises(ConcertNotPublished):
-        shop.change_quantity(concert_id, ticket_type_id, 20)
+        memory_shop.change_quantity(concert_id, ticket_type_id, 20)
     with pytest.raises(NotOnSale):
-        shop.add(shop.cart(), ticket_type_id)
+        memory_shop.add(memory_shop.cart(), ticket_type_id)
 
 
 @pytest.mark.parametrize("carried_out", [False, True])
@@ -207,9 +204,9 @@ def died_changing(shop: Shop, concert_id: UUID, ticket_type_id: UUID, quantity: 
     return False
 
 
-def test_two_runners_of_one_change_come_to_the_same(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(MANY)
-    shop.clock.advance(timedelta(minutes=1))
-    shop.change_quantity(concert_id, ticket_type_id, 100)
-    finish_capacity_change(shop.other_container(), concert_id, shop.request(ORGANISER).origin)
-    assert sum(capacities(shop, ticket_type_id)) == 100
+def test_two_runners_of_one_change_come_to_the_same(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(MANY)
+    memory_shop.clock.advance(timedelta(minutes=1))
+    memory_shop.change_quantity(concert_id, ticket_type_id, 100)
+    finish_capacity_change(memory_shop.other_container(), concert_id, memory_shop.request(ORGANISER).origin)
+    assert sum(capacities(memory_shop, ticket_type_id)) == 100

@@ -58,13 +58,13 @@ class FragileStore(MemoryEventStore):
 
 
 @pytest.fixture
-def store() -> FragileStore:
+def fragile_store() -> FragileStore:
     return FragileStore()
 
 
 @pytest.fixture
-def shop(store: FragileStore) -> Shop:
-    return Shop(store)
+def fragile_shop(fragile_store: FragileStore) -> Shop:
+    return Shop(fragile_store)
 
 
 def describe(key: UUID) -> TicketType:
@@ -77,157 +77,172 @@ def large_draft(shop: Shop) -> tuple[UUID, list[UUID]]:
     return concert_id, [shop.ticket_type(concert_id, quantity=45 * TICKETS_PER_POOL) for _ in range(3)]
 
 
-def test_a_concert_is_created_at_a_venue_that_exists(shop: Shop) -> None:
-    concert_id = create_concert(shop.repository, shop.request(ORGANISER), ConcertDetails("Sunn O)))", shop.venue()))
-    concert = shop.concert_state(concert_id)
+def test_a_concert_is_created_at_a_venue_that_exists(fragile_shop: Shop) -> None:
+    concert_id = create_concert(
+        fragile_shop.repository, fragile_shop.request(ORGANISER), ConcertDetails("Sunn O)))", fragile_shop.venue())
+    )
+    concert = fragile_shop.concert_state(concert_id)
     assert (concert.status, concert.organiser_id) == (ConcertStatus.DRAFT, ORGANISER.id)
 
 
-def test_a_concert_at_a_venue_that_is_not_there_is_invalid(shop: Shop) -> None:
-    venue_id = shop.venue()
-    delete_venue(shop.repository, shop.request(ORGANISER), venue_id)
+def test_a_concert_at_a_venue_that_is_not_there_is_invalid(fragile_shop: Shop) -> None:
+    venue_id = fragile_shop.venue()
+    delete_venue(fragile_shop.repository, fragile_shop.request(ORGANISER), venue_id)
     for nowhere in (venue_id, some_id("nowhere")):
         with pytest.raises(InvalidInput) as refusal:
-            create_concert(shop.repository, shop.request(ORGANISER), ConcertDetails("Sunn O)))", nowhere))
+            create_concert(
+                fragile_shop.repository, fragile_shop.request(ORGANISER), ConcertDetails("Sunn O)))", nowhere)
+            )
         assert refusal.value.fields == (("#/venue_id", "names no venue"),)
 
 
-def test_a_venue_that_another_container_deleted_is_gone_here_too(shop: Shop) -> None:
-    venue_id = shop.venue()
-    delete_venue(shop.other_container(), shop.request(ORGANISER), venue_id)
+def test_a_venue_that_another_container_deleted_is_gone_here_too(fragile_shop: Shop) -> None:
+    venue_id = fragile_shop.venue()
+    delete_venue(fragile_shop.other_container(), fragile_shop.request(ORGANISER), venue_id)
     with pytest.raises(InvalidInput):
-        create_concert(shop.repository, shop.request(ORGANISER), ConcertDetails("Sunn O)))", venue_id))
+        create_concert(fragile_shop.repository, fragile_shop.request(ORGANISER), ConcertDetails("Sunn O)))", venue_id))
 
 
-def test_a_repeated_creation_gives_the_same_answer_even_when_the_venue_is_gone(shop: Shop) -> None:
-    details = ConcertDetails("Sunn O)))", shop.venue())
-    first = create_concert(shop.repository, shop.request(ORGANISER, "key"), details)
-    delete_venue(shop.repository, shop.request(ORGANISER), details.venue_id)
-    before = shop.log([first])
-    assert create_concert(shop.other_container(), shop.request(ORGANISER, "key"), details) == first
-    assert shop.log([first]) == before
+def test_a_repeated_creation_gives_the_same_answer_even_when_the_venue_is_gone(fragile_shop: Shop) -> None:
+    details = ConcertDetails("Sunn O)))", fragile_shop.venue())
+    first = create_concert(fragile_shop.repository, fragile_shop.request(ORGANISER, "key"), details)
+    delete_venue(fragile_shop.repository, fragile_shop.request(ORGANISER), details.venue_id)
+    before = fragile_shop.log([first])
+    assert create_concert(fragile_shop.other_container(), fragile_shop.request(ORGANISER, "key"), details) == first
+    assert fragile_shop.log([first]) == before
 
 
-def test_the_same_key_with_another_body_is_refused(shop: Shop) -> None:
-    details = ConcertDetails("Sunn O)))", shop.venue())
-    create_concert(shop.repository, shop.request(ORGANISER, "key", "one"), details)
+def test_the_same_key_with_another_body_is_refused(fragile_shop: Shop) -> None:
+    details = ConcertDetails("Sunn O)))", fragile_shop.venue())
+    create_concert(fragile_shop.repository, fragile_shop.request(ORGANISER, "key", "one"), details)
     with pytest.raises(IdempotencyKeyReused):
-        create_concert(shop.repository, shop.request(ORGANISER, "key", "two"), details)
-    concert_id = shop.draft()
-    add_ticket_type(shop.repository, shop.request(ORGANISER, "type", "one"), concert_id, describe)
+        create_concert(fragile_shop.repository, fragile_shop.request(ORGANISER, "key", "two"), details)
+    concert_id = fragile_shop.draft()
+    add_ticket_type(fragile_shop.repository, fragile_shop.request(ORGANISER, "type", "one"), concert_id, describe)
     with pytest.raises(IdempotencyKeyReused):
-        add_ticket_type(shop.repository, shop.request(ORGANISER, "type", "two"), concert_id, describe)
+        add_ticket_type(fragile_shop.repository, fragile_shop.request(ORGANISER, "type", "two"), concert_id, describe)
 
 
-def test_another_organiser_may_do_nothing_with_a_concert(shop: Shop) -> None:
-    concert_id = shop.draft()
-    ticket_type_id = shop.ticket_type(concert_id)
-    other = shop.request(OTHER_ORGANISER)
+def test_another_organiser_may_do_nothing_with_a_concert(fragile_shop: Shop) -> None:
+    concert_id = fragile_shop.draft()
+    ticket_type_id = fragile_shop.ticket_type(concert_id)
+    other = fragile_shop.request(OTHER_ORGANISER)
     with pytest.raises(Forbidden):
-        change_concert(shop.repository, other, concert_id, lambda details: replace(details, name="Mine"))
+        change_concert(fragile_shop.repository, other, concert_id, lambda details: replace(details, name="Mine"))
     with pytest.raises(Forbidden):
-        schedule_concert(shop.repository, other, concert_id, OPENING, OPENING + timedelta(hours=1))
+        schedule_concert(fragile_shop.repository, other, concert_id, OPENING, OPENING + timedelta(hours=1))
     with pytest.raises(Forbidden):
-        add_ticket_type(shop.repository, other, concert_id, describe)
+        add_ticket_type(fragile_shop.repository, other, concert_id, describe)
     with pytest.raises(Forbidden):
-        remove_ticket_type(shop.repository, other, concert_id, ticket_type_id)
+        remove_ticket_type(fragile_shop.repository, other, concert_id, ticket_type_id)
     with pytest.raises(Forbidden):
-        publish_concert(shop.repository, other, concert_id)
+        publish_concert(fragile_shop.repository, other, concert_id)
     with pytest.raises(Forbidden):
-        cancel_concert(shop.repository, other, concert_id)
+        cancel_concert(fragile_shop.repository, other, concert_id)
     with pytest.raises(Forbidden):
-        delete_concert(shop.repository, other, concert_id)
+        delete_concert(fragile_shop.repository, other, concert_id)
 
 
-def test_an_operator_may_publish_for_an_organiser(shop: Shop) -> None:
-    concert_id = shop.draft()
-    shop.ticket_type(concert_id)
-    shop.publish(concert_id, OPERATOR)
-    assert shop.concert_state(concert_id).organiser_id == ORGANISER.id
+def test_an_operator_may_publish_for_an_organiser(fragile_shop: Shop) -> None:
+    concert_id = fragile_shop.draft()
+    fragile_shop.ticket_type(concert_id)
+    fragile_shop.publish(concert_id, OPERATOR)
+    assert fragile_shop.concert_state(concert_id).organiser_id == ORGANISER.id
 
 
-def test_a_concert_that_never_was_is_not_found(shop: Shop) -> None:
+def test_a_concert_that_never_was_is_not_found(fragile_shop: Shop) -> None:
     with pytest.raises(NotFound):
-        publish_concert(shop.repository, shop.request(ORGANISER), some_id("nowhere"))
+        publish_concert(fragile_shop.repository, fragile_shop.request(ORGANISER), some_id("nowhere"))
     with pytest.raises(NotFound):
-        cancel_concert(shop.repository, shop.request(ORGANISER), some_id("nowhere"))
+        cancel_concert(fragile_shop.repository, fragile_shop.request(ORGANISER), some_id("nowhere"))
 
 
-def test_a_change_names_the_version_it_was_made_for(shop: Shop) -> None:
-    concert_id = shop.draft()
+def test_a_change_names_the_version_it_was_made_for(fragile_shop: Shop) -> None:
+    concert_id = fragile_shop.draft()
     with pytest.raises(PreconditionFailed) as refusal:
-        delete_concert(shop.repository, shop.request(ORGANISER, if_match=0), concert_id)
+        delete_concert(fragile_shop.repository, fragile_shop.request(ORGANISER, if_match=0), concert_id)
     assert refusal.value.facts == {"version": 1}
-    assert delete_concert(shop.repository, shop.request(ORGANISER, if_match=1), concert_id) == 2
+    assert delete_concert(fragile_shop.repository, fragile_shop.request(ORGANISER, if_match=1), concert_id) == 2
 
 
-def test_a_draft_moves_to_a_venue_that_exists(shop: Shop) -> None:
-    concert_id, elsewhere = shop.draft(), shop.venue()
+def test_a_draft_moves_to_a_venue_that_exists(fragile_shop: Shop) -> None:
+    concert_id, elsewhere = fragile_shop.draft(), fragile_shop.venue()
     moved = change_concert(
-        shop.repository, shop.request(ORGANISER), concert_id, lambda details: replace(details, venue_id=elsewhere)
+        fragile_shop.repository,
+        fragile_shop.request(ORGANISER),
+        concert_id,
+        lambda details: replace(details, venue_id=elsewhere),
     )
     assert moved == 2
     with pytest.raises(InvalidInput):
         change_concert(
-            shop.repository,
-            shop.request(ORGANISER),
+            fragile_shop.repository,
+            fragile_shop.request(ORGANISER),
             concert_id,
             lambda details: replace(details, venue_id=some_id("nowhere")),
         )
 
 
 @pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
-def test_a_repeated_ticket_type_gets_its_first_answer_although_the_concert_went_on(shop: Shop, cold: bool) -> None:
-    concert_id = shop.draft()
-    first = add_ticket_type(shop.repository, shop.request(ORGANISER, "key"), concert_id, describe)
-    shop.ticket_type(concert_id)
-    shop.publish(concert_id)
-    before = shop.log([concert_id])
-    repository = shop.other_container() if cold else shop.repository
-    assert add_ticket_type(repository, shop.request(ORGANISER, "key"), concert_id, describe) == first
-    assert shop.log([concert_id]) == before
+def test_a_repeated_ticket_type_gets_its_first_answer_although_the_concert_went_on(
+    fragile_shop: Shop, cold: bool
+) -> None:
+    concert_id = fragile_shop.draft()
+    first = add_ticket_type(fragile_shop.repository, fragile_shop.request(ORGANISER, "key"), concert_id, describe)
+    fragile_shop.ticket_type(concert_id)
+    fragile_shop.publish(concert_id)
+    before = fragile_shop.log([concert_id])
+    repository = fragile_shop.other_container() if cold else fragile_shop.repository
+    assert add_ticket_type(repository, fragile_shop.request(ORGANISER, "key"), concert_id, describe) == first
+    assert fragile_shop.log([concert_id]) == before
     assert first[1] == 2
 
 
-def test_a_repeated_ticket_type_gets_its_first_answer_with_if_match_too(shop: Shop) -> None:
-    concert_id = shop.draft()
-    first = add_ticket_type(shop.repository, shop.request(ORGANISER, "key", if_match=1), concert_id, describe)
-    again = add_ticket_type(shop.repository, shop.request(ORGANISER, "key", if_match=1), concert_id, describe)
+def test_a_repeated_ticket_type_gets_its_first_answer_with_if_match_too(fragile_shop: Shop) -> None:
+    concert_id = fragile_shop.draft()
+    first = add_ticket_type(
+        fragile_shop.repository, fragile_shop.request(ORGANISER, "key", if_match=1), concert_id, describe
+    )
+    again = add_ticket_type(
+        fragile_shop.repository, fragile_shop.request(ORGANISER, "key", if_match=1), concert_id, describe
+    )
     assert again == first
 
 
-def test_instants_finer_than_the_log_mean_the_same_in_every_container(shop: Shop) -> None:
+def test_instants_finer_than_the_log_mean_the_same_in_every_container(fragile_shop: Shop) -> None:
     starts_at = OPENING + timedelta(microseconds=123_456)
     ends_at = starts_at + timedelta(hours=2)
-    concert_id = shop.draft()
+    concert_id = fragile_shop.draft()
     versions = [
-        schedule_concert(repository, shop.request(ORGANISER), concert_id, starts_at, ends_at)
-        for repository in (shop.repository, shop.repository, shop.other_container())
+        schedule_concert(repository, fragile_shop.request(ORGANISER), concert_id, starts_at, ends_at)
+        for repository in (fragile_shop.repository, fragile_shop.repository, fragile_shop.other_container())
     ]
     assert versions == [2, 2, 2]
 
 
-def test_publishing_opens_the_pools_in_the_same_transaction(shop: Shop, store: FragileStore) -> None:
-    concert_id = shop.draft()
-    first, second = shop.ticket_type(concert_id, 3 * TICKETS_PER_POOL), shop.ticket_type(concert_id, 1)
-    store.commits.clear()
-    version = shop.publish(concert_id)
-    assert store.commits == [1 + 3 + 1]
-    concert = shop.concert_state(concert_id)
+def test_publishing_opens_the_pools_in_the_same_transaction(fragile_shop: Shop, fragile_store: FragileStore) -> None:
+    concert_id = fragile_shop.draft()
+    first, second = fragile_shop.ticket_type(concert_id, 3 * TICKETS_PER_POOL), fragile_shop.ticket_type(concert_id, 1)
+    fragile_store.commits.clear()
+    version = fragile_shop.publish(concert_id)
+    assert fragile_store.commits == [1 + 3 + 1]
+    concert = fragile_shop.concert_state(concert_id)
     assert (concert.status, version) == (ConcertStatus.PUBLISHED, 4)
     assert {pools.ticket_type_id: pools.pool_ids for pools in concert.pools} == {
         first: tuple(pool_id(first, index) for index in range(3)),
         second: (pool_id(second, 0),),
     }
-    assert [pool.free for pool in shop.pools(first)] == [TICKETS_PER_POOL] * 3
+    assert [pool.free for pool in fragile_shop.pools(first)] == [TICKETS_PER_POOL] * 3
 
 
-def test_a_pool_knows_the_terms_of_its_ticket_type(shop: Shop) -> None:
+def test_a_pool_knows_the_terms_of_its_ticket_type(fragile_shop: Shop) -> None:
     sales_start = OPENING - timedelta(days=20)
-    concert_id = shop.draft()
-    ticket_type_id = shop.ticket_type(concert_id, 2 * TICKETS_PER_POOL, "9.50", "GBP", 4, sales_start=sales_start)
-    shop.publish(concert_id)
-    terms = shop.pool(ticket_type_id, 1).terms
+    concert_id = fragile_shop.draft()
+    ticket_type_id = fragile_shop.ticket_type(
+        concert_id, 2 * TICKETS_PER_POOL, "9.50", "GBP", 4, sales_start=sales_start
+    )
+    fragile_shop.publish(concert_id)
+    terms = fragile_shop.pool(ticket_type_id, 1).terms
     assert terms is not None
     assert (terms.concert_id, terms.concert_name, terms.organiser_id) == (concert_id, "Patti Smith", ORGANISER.id)
     assert (terms.ticket_type_id, terms.ticket_type_name) == (ticket_type_id, "Standing")
@@ -237,148 +252,167 @@ def test_a_pool_knows_the_terms_of_its_ticket_type(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
-def test_publishing_again_gives_the_same_answer_and_adds_nothing(shop: Shop, store: FragileStore, cold: bool) -> None:
-    concert_id, _ = shop.on_sale(3 * TICKETS_PER_POOL)
-    before = shop.log(store.stream_ids())
-    repository = shop.other_container() if cold else shop.repository
-    assert publish_concert(repository, shop.request(ORGANISER), concert_id) == 3
-    assert shop.log(store.stream_ids()) == before
+def test_publishing_again_gives_the_same_answer_and_adds_nothing(
+    fragile_shop: Shop, fragile_store: FragileStore, cold: bool
+) -> None:
+    concert_id, _ = fragile_shop.on_sale(3 * TICKETS_PER_POOL)
+    before = fragile_shop.log(fragile_store.stream_ids())
+    repository = fragile_shop.other_container() if cold else fragile_shop.repository
+    assert publish_concert(repository, fragile_shop.request(ORGANISER), concert_id) == 3
+    assert fragile_shop.log(fragile_store.stream_ids()) == before
 
 
-def test_an_incomplete_draft_is_not_published(shop: Shop, store: FragileStore) -> None:
-    concert_id = shop.draft()
-    before = shop.log(store.stream_ids())
+def test_an_incomplete_draft_is_not_published(fragile_shop: Shop, fragile_store: FragileStore) -> None:
+    concert_id = fragile_shop.draft()
+    before = fragile_shop.log(fragile_store.stream_ids())
     with pytest.raises(ConcertIncomplete):
-        shop.publish(concert_id)
-    assert shop.log(store.stream_ids()) == before
+        fragile_shop.publish(concert_id)
+    assert fragile_shop.log(fragile_store.stream_ids()) == before
 
 
-def test_ninety_nine_pools_are_published_in_one_transaction(shop: Shop, store: FragileStore) -> None:
-    concert_id = shop.draft()
-    shop.ticket_type(concert_id, 90 * TICKETS_PER_POOL)
-    shop.ticket_type(concert_id, 9 * TICKETS_PER_POOL)
-    store.commits.clear()
-    shop.publish(concert_id)
-    assert store.commits == [MAX_COMMIT_ITEMS]
+def test_ninety_nine_pools_are_published_in_one_transaction(fragile_shop: Shop, fragile_store: FragileStore) -> None:
+    concert_id = fragile_shop.draft()
+    fragile_shop.ticket_type(concert_id, 90 * TICKETS_PER_POOL)
+    fragile_shop.ticket_type(concert_id, 9 * TICKETS_PER_POOL)
+    fragile_store.commits.clear()
+    fragile_shop.publish(concert_id)
+    assert fragile_store.commits == [MAX_COMMIT_ITEMS]
 
 
 def test_a_concert_of_more_than_ninety_nine_pools_is_published_first_and_then_opened(
-    shop: Shop, store: FragileStore
+    fragile_shop: Shop, fragile_store: FragileStore
 ) -> None:
-    concert_id, ticket_types = large_draft(shop)
-    store.commits.clear()
-    shop.publish(concert_id)
-    assert store.commits == [1, 100, 35]
-    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * TICKETS_PER_POOL] * 3
+    concert_id, ticket_types = large_draft(fragile_shop)
+    fragile_store.commits.clear()
+    fragile_shop.publish(concert_id)
+    assert fragile_store.commits == [1, 100, 35]
+    assert [sum(pool.free for pool in fragile_shop.pools(key)) for key in ticket_types] == [45 * TICKETS_PER_POOL] * 3
 
 
 @pytest.mark.parametrize("commits_before", [0, 1, 2])
 @pytest.mark.parametrize("cold", [False, True], ids=["same container", "other container"])
 def test_publishing_again_finishes_what_was_interrupted(
-    shop: Shop, store: FragileStore, commits_before: int, cold: bool
+    fragile_shop: Shop, fragile_store: FragileStore, commits_before: int, cold: bool
 ) -> None:
-    concert_id, ticket_types = large_draft(shop)
-    store.appends_left = commits_before
+    concert_id, ticket_types = large_draft(fragile_shop)
+    fragile_store.appends_left = commits_before
     with pytest.raises(Unavailable):
-        shop.publish(concert_id)
-    assert not any(shop.pools(key) for key in ticket_types), "a sale starts only when all pools are open"
-    store.appends_left = None
-    repository = shop.other_container() if cold else shop.repository
-    shop.clock.advance(timedelta(minutes=1))
-    assert publish_concert(repository, shop.request(ORGANISER), concert_id) == 5
-    assert [sum(pool.free for pool in shop.pools(key)) for key in ticket_types] == [45 * TICKETS_PER_POOL] * 3
-    before = shop.log(store.stream_ids())
-    publish_concert(repository, shop.request(ORGANISER), concert_id)
-    assert shop.log(store.stream_ids()) == before
+        fragile_shop.publish(concert_id)
+    assert not any(fragile_shop.pools(key) for key in ticket_types), "a sale starts only when all pools are open"
+    fragile_store.appends_left = None
+    repository = fragile_shop.other_container() if cold else fragile_shop.repository
+    fragile_shop.clock.advance(timedelta(minutes=1))
+    assert publish_concert(repository, fragile_shop.request(ORGANISER), concert_id) == 5
+    assert [sum(pool.free for pool in fragile_shop.pools(key)) for key in ticket_types] == [45 * TICKETS_PER_POOL] * 3
+    before = fragile_shop.log(fragile_store.stream_ids())
+    publish_concert(repository, fragile_shop.request(ORGANISER), concert_id)
+    assert fragile_shop.log(fragile_store.stream_ids()) == before
 
 
-def test_while_its_pools_are_being_opened_nothing_can_be_bought(shop: Shop, store: FragileStore) -> None:
-    concert_id, ticket_types = large_draft(shop)
-    store.appends_left = 2
+def test_while_its_pools_are_being_opened_nothing_can_be_bought(
+    fragile_shop: Shop, fragile_store: FragileStore
+) -> None:
+    concert_id, ticket_types = large_draft(fragile_shop)
+    fragile_store.appends_left = 2
     with pytest.raises(Unavailable):
-        shop.publish(concert_id)
-    store.appends_left = None
-    cart_id = shop.cart()
+        fragile_shop.publish(concert_id)
+    fragile_store.appends_left = None
+    cart_id = fragile_shop.cart()
     for ticket_type_id in ticket_types:
         with pytest.raises(NotFound):
-            shop.add(cart_id, ticket_type_id)
+            fragile_shop.add(cart_id, ticket_type_id)
 
 
-def test_cancelling_closes_every_pool(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale(3 * TICKETS_PER_POOL)
-    cart_id = shop.cart()
-    item = shop.add(cart_id, ticket_type_id, 2)
-    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == (ConcertStatus.CANCELLING, 4)
-    assert [pool.closed for pool in shop.pools(ticket_type_id)] == [True] * 3
-    assert shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
+def test_cancelling_closes_every_pool(fragile_shop: Shop) -> None:
+    concert_id, ticket_type_id = fragile_shop.on_sale(3 * TICKETS_PER_POOL)
+    cart_id = fragile_shop.cart()
+    item = fragile_shop.add(cart_id, ticket_type_id, 2)
+    assert cancel_concert(fragile_shop.repository, fragile_shop.request(ORGANISER), concert_id) == (
+        ConcertStatus.CANCELLING,
+        4,
+    )
+    assert [pool.closed for pool in fragile_shop.pools(ticket_type_id)] == [True] * 3
+    assert fragile_shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
     with pytest.raises(NotOnSale):
-        shop.add(cart_id, ticket_type_id)
+        fragile_shop.add(cart_id, ticket_type_id)
     with pytest.raises(NotOnSale):
-        shop.check_out(cart_id)
-    assert shop.remove(cart_id, item.item_id) == 2
+        fragile_shop.check_out(cart_id)
+    assert fragile_shop.remove(cart_id, item.item_id) == 2
 
 
-def test_a_container_that_has_not_heard_of_the_cancellation_sells_nothing_either(shop: Shop) -> None:
-    concert_id, ticket_type_id = shop.on_sale()
-    cart_id = shop.cart()
-    cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id)
+def test_a_container_that_has_not_heard_of_the_cancellation_sells_nothing_either(fragile_shop: Shop) -> None:
+    concert_id, ticket_type_id = fragile_shop.on_sale()
+    cart_id = fragile_shop.cart()
+    cancel_concert(fragile_shop.other_container(), fragile_shop.request(ORGANISER), concert_id)
     with pytest.raises(NotOnSale):
-        shop.add(cart_id, ticket_type_id)
+        fragile_shop.add(cart_id, ticket_type_id)
 
 
 @pytest.mark.parametrize("commits_before", [0, 1, 2, 3])
-def test_cancelling_again_finishes_what_was_interrupted(shop: Shop, store: FragileStore, commits_before: int) -> None:
-    concert_id, ticket_type_id = shop.on_sale(3 * TICKETS_PER_POOL)
-    store.appends_left = commits_before
+def test_cancelling_again_finishes_what_was_interrupted(
+    fragile_shop: Shop, fragile_store: FragileStore, commits_before: int
+) -> None:
+    concert_id, ticket_type_id = fragile_shop.on_sale(3 * TICKETS_PER_POOL)
+    fragile_store.appends_left = commits_before
     with pytest.raises(Unavailable):
-        cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
-    store.appends_left = None
-    assert cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id) == (ConcertStatus.CANCELLING, 4)
-    assert [pool.closed for pool in shop.pools(ticket_type_id)] == [True] * 3
-    before = shop.log(store.stream_ids())
-    assert cancel_concert(shop.repository, shop.request(ORGANISER), concert_id) == (ConcertStatus.CANCELLING, 4)
-    assert shop.log(store.stream_ids()) == before
+        cancel_concert(fragile_shop.repository, fragile_shop.request(ORGANISER), concert_id)
+    fragile_store.appends_left = None
+    assert cancel_concert(fragile_shop.other_container(), fragile_shop.request(ORGANISER), concert_id) == (
+        ConcertStatus.CANCELLING,
+        4,
+    )
+    assert [pool.closed for pool in fragile_shop.pools(ticket_type_id)] == [True] * 3
+    before = fragile_shop.log(fragile_store.stream_ids())
+    assert cancel_concert(fragile_shop.repository, fragile_shop.request(ORGANISER), concert_id) == (
+        ConcertStatus.CANCELLING,
+        4,
+    )
+    assert fragile_shop.log(fragile_store.stream_ids()) == before
 
 
-def test_a_publication_resumed_after_the_cancellation_sells_nothing(shop: Shop, store: FragileStore) -> None:
-    concert_id, ticket_types = large_draft(shop)
-    store.appends_left = 1
+def test_a_publication_resumed_after_the_cancellation_sells_nothing(
+    fragile_shop: Shop, fragile_store: FragileStore
+) -> None:
+    concert_id, ticket_types = large_draft(fragile_shop)
+    fragile_store.appends_left = 1
     with pytest.raises(Unavailable):
-        shop.publish(concert_id)
-    store.appends_left = None
-    cancel_concert(shop.other_container(), shop.request(ORGANISER), concert_id)
+        fragile_shop.publish(concert_id)
+    fragile_store.appends_left = None
+    cancel_concert(fragile_shop.other_container(), fragile_shop.request(ORGANISER), concert_id)
     with pytest.raises(ConcertNotDraft):
-        shop.publish(concert_id)
+        fragile_shop.publish(concert_id)
     with pytest.raises(NotFound):
-        shop.add(shop.cart(), ticket_types[0])
+        fragile_shop.add(fragile_shop.cart(), ticket_types[0])
 
 
-def test_two_containers_that_publish_at_once_open_every_pool_once(shop: Shop) -> None:
-    concert_id = shop.draft()
-    ticket_type_id = shop.ticket_type(concert_id, 3 * TICKETS_PER_POOL)
-    other = shop.other_container(Clock(shop.clock.now + timedelta(seconds=1)))
-    publish_concert(other, shop.request(ORGANISER), concert_id)
-    assert shop.publish(concert_id) == 3
-    assert [pool.free for pool in shop.pools(ticket_type_id)] == [TICKETS_PER_POOL] * 3
-    assert len(shop.store.read(pool_id(ticket_type_id, 0))) == 1
+def test_two_containers_that_publish_at_once_open_every_pool_once(fragile_shop: Shop) -> None:
+    concert_id = fragile_shop.draft()
+    ticket_type_id = fragile_shop.ticket_type(concert_id, 3 * TICKETS_PER_POOL)
+    other = fragile_shop.other_container(Clock(fragile_shop.clock.now + timedelta(seconds=1)))
+    publish_concert(other, fragile_shop.request(ORGANISER), concert_id)
+    assert fragile_shop.publish(concert_id) == 3
+    assert [pool.free for pool in fragile_shop.pools(ticket_type_id)] == [TICKETS_PER_POOL] * 3
+    assert len(fragile_shop.store.read(pool_id(ticket_type_id, 0))) == 1
 
 
-def test_an_operator_can_publish_a_draft_of_the_original_and_sell_its_tickets(shop: Shop, store: FragileStore) -> None:
-    ticket_type_id = original_draft(store, quantity=20)
-    shop.publish(PUBLISHED_IN_THE_ORIGINAL, OPERATOR)
-    assert shop.add(shop.cart(), ticket_type_id, 3).version == 1
-    terms = shop.pool(ticket_type_id).terms
+def test_an_operator_can_publish_a_draft_of_the_original_and_sell_its_tickets(
+    fragile_shop: Shop, fragile_store: FragileStore
+) -> None:
+    ticket_type_id = original_draft(fragile_store, quantity=20)
+    fragile_shop.publish(PUBLISHED_IN_THE_ORIGINAL, OPERATOR)
+    assert fragile_shop.add(fragile_shop.cart(), ticket_type_id, 3).version == 1
+    terms = fragile_shop.pool(ticket_type_id).terms
     assert terms is not None
     assert (terms.price, terms.organiser_id) == (Money.of("25.00", "EUR"), None)
 
 
 def test_a_ticket_type_of_the_original_without_any_tickets_is_sold_out_and_no_error(
-    shop: Shop, store: FragileStore
+    fragile_shop: Shop, fragile_store: FragileStore
 ) -> None:
-    ticket_type_id = original_draft(store, quantity=0)
-    shop.publish(PUBLISHED_IN_THE_ORIGINAL, OPERATOR)
+    ticket_type_id = original_draft(fragile_store, quantity=0)
+    fragile_shop.publish(PUBLISHED_IN_THE_ORIGINAL, OPERATOR)
     with pytest.raises(TicketsSoldOut) as refusal:
-        shop.add(shop.cart(CUSTOMER), ticket_type_id)
+        fragile_shop.add(fragile_shop.cart(CUSTOMER), ticket_type_id)
     assert refusal.value.facts == {"available": 0}
 
 

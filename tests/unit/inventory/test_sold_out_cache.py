@@ -43,13 +43,13 @@ class Interrupted(MemoryEventStore):
 
 
 @pytest.fixture
-def store() -> Interrupted:
+def interrupted_store() -> Interrupted:
     return Interrupted()
 
 
 @pytest.fixture
-def shop(store: Interrupted) -> Shop:
-    return Shop(store)
+def interrupted_shop(interrupted_store: Interrupted) -> Shop:
+    return Shop(interrupted_store)
 
 
 def hold(shop: Shop, key: UUID, quantity: int) -> None:
@@ -65,45 +65,45 @@ def hold(shop: Shop, key: UUID, quantity: int) -> None:
 
 
 def test_a_ticket_given_back_between_the_look_at_a_pool_and_at_the_cache_is_for_sale(
-    shop: Shop, store: Interrupted
+    interrupted_shop: Shop, interrupted_store: Interrupted
 ) -> None:
-    _, ticket_type_id = shop.on_sale(quantity=3)
-    first = shop.cart()
-    taken = shop.add(first, ticket_type_id, 3)
-    second = shop.cart()
-    store.before_the_result = lambda: shop.remove(first, taken.item_id)
-    shop.add(second, ticket_type_id, 1, repository=shop.other_container())
-    shop.add(second, ticket_type_id, 2, repository=shop.other_container())
-    assert shop.pool(ticket_type_id).held == 3
+    _, ticket_type_id = interrupted_shop.on_sale(quantity=3)
+    first = interrupted_shop.cart()
+    taken = interrupted_shop.add(first, ticket_type_id, 3)
+    second = interrupted_shop.cart()
+    interrupted_store.before_the_result = lambda: interrupted_shop.remove(first, taken.item_id)
+    interrupted_shop.add(second, ticket_type_id, 1, repository=interrupted_shop.other_container())
+    interrupted_shop.add(second, ticket_type_id, 2, repository=interrupted_shop.other_container())
+    assert interrupted_shop.pool(ticket_type_id).held == 3
 
 
 def test_tickets_that_were_free_in_one_pool_or_the_other_all_the_time_are_not_sold_out(
-    shop: Shop, store: Interrupted, monkeypatch: pytest.MonkeyPatch
+    interrupted_shop: Shop, interrupted_store: Interrupted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Four are free: one and three, then four and none. A recount that meets the change sees one and none."""
     monkeypatch.setattr(pool_sizing, "TICKETS_PER_POOL", 4)
-    _, ticket_type_id = shop.on_sale(quantity=8)
+    _, ticket_type_id = interrupted_shop.on_sale(quantity=8)
     left, right = pool_id(ticket_type_id, 0), pool_id(ticket_type_id, 1)
-    first, second = shop.cart(), shop.cart()
-    taken = shop.add(first, ticket_type_id, 3, repository=shop.other_container())
-    hold(shop, right, 1)
+    first, second = interrupted_shop.cart(), interrupted_shop.cart()
+    taken = interrupted_shop.add(first, ticket_type_id, 3, repository=interrupted_shop.other_container())
+    hold(interrupted_shop, right, 1)
 
     def change() -> None:
-        shop.remove(first, taken.item_id, repository=shop.other_container())
-        hold(shop, right, 3)
+        interrupted_shop.remove(first, taken.item_id, repository=interrupted_shop.other_container())
+        hold(interrupted_shop, right, 3)
 
-    store.before_recounting[right] = change
-    shop.add(second, ticket_type_id, 4, repository=shop.other_container())
-    assert store.before_recounting == {}
-    assert shop.other_container().load(TICKET_POOL, left)[0].held == 4
+    interrupted_store.before_recounting[right] = change
+    interrupted_shop.add(second, ticket_type_id, 4, repository=interrupted_shop.other_container())
+    assert interrupted_store.before_recounting == {}
+    assert interrupted_shop.other_container().load(TICKET_POOL, left)[0].held == 4
 
 
 def test_a_recount_that_is_overtaken_again_and_again_is_busy_and_refuses_nothing(
-    shop: Shop, store: Interrupted, monkeypatch: pytest.MonkeyPatch
+    interrupted_shop: Shop, interrupted_store: Interrupted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, ticket_type_id = shop.on_sale(quantity=3)
-    shop.add(shop.cart(), ticket_type_id, 3)
-    cart_id = shop.cart()
-    monkeypatch.setattr(store, "store_result", lambda *_: False)
+    _, ticket_type_id = interrupted_shop.on_sale(quantity=3)
+    interrupted_shop.add(interrupted_shop.cart(), ticket_type_id, 3)
+    cart_id = interrupted_shop.cart()
+    monkeypatch.setattr(interrupted_store, "store_result", lambda *_: False)
     with pytest.raises(Busy):
-        shop.add(cart_id, ticket_type_id, 1)
+        interrupted_shop.add(cart_id, ticket_type_id, 1)

@@ -11,7 +11,7 @@ from chalicelib.shop.orders.payments.sandbox import DELAY
 from chalicelib.shop.orders.payments.signatures import HEADER, TOLERANCE, ensure_signed, sign
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.rules import OrderStatus
-from tests.support.machinery import Machinery, machinery
+from tests.support.machinery import Machinery
 from tests.support.stored import SOME_TIME as NOW
 
 BODY = b'{"order_id": "1"}'
@@ -47,11 +47,6 @@ def test_what_is_stale_is_refused(late: timedelta) -> None:
 def test_what_is_forged_is_refused(signature: str) -> None:
     with pytest.raises(BadSignature):
         ensure_signed("secret", BODY, signature, NOW)
-
-
-@pytest.fixture
-def running() -> Machinery:
-    return machinery()
 
 
 def ordered(running: Machinery) -> UUID:

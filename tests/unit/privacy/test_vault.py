@@ -15,7 +15,7 @@ CARLA, CARLOS = some_id("carla"), some_id("carlos")
 
 
 @pytest.fixture
-def keys() -> MemoryPersonKeys:
+def memory_keys() -> MemoryPersonKeys:
     return MemoryPersonKeys()
 
 
@@ -25,8 +25,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def vault(keys: MemoryPersonKeys) -> PersonVault:
-    return PersonVault(keys)
+def vault(memory_keys: MemoryPersonKeys) -> PersonVault:
+    return PersonVault(memory_keys)
 
 
 def test_the_envelope_has_exactly_these_members(vault: PersonVault) -> None:
@@ -37,10 +37,10 @@ def test_the_envelope_has_exactly_these_members(vault: PersonVault) -> None:
 
 
 def test_what_is_sealed_can_be_opened_by_any_container_and_read_by_none_without_the_key(
-    vault: PersonVault, keys: MemoryPersonKeys
+    vault: PersonVault, memory_keys: MemoryPersonKeys
 ) -> None:
     sealed = vault.seal(CARLA, {"name": "Zoë \N{MUSICAL SYMBOL G CLEF}"})
-    assert PersonVault(keys).open(sealed) == {"name": "Zoë \N{MUSICAL SYMBOL G CLEF}"}
+    assert PersonVault(memory_keys).open(sealed) == {"name": "Zoë \N{MUSICAL SYMBOL G CLEF}"}
     assert "Zoë".encode() not in b64decode(sealed.ciphertext)
     assert PersonVault(MemoryPersonKeys()).open(sealed) is None
 
@@ -72,10 +72,10 @@ def test_an_erased_person_cannot_be_read_any_more(vault: PersonVault) -> None:
     assert vault.open(other) == BUYER
 
 
-def test_an_erasure_is_in_effect_in_every_container_at_once(vault: PersonVault, keys: MemoryPersonKeys) -> None:
+def test_an_erasure_is_in_effect_in_every_container_at_once(vault: PersonVault, memory_keys: MemoryPersonKeys) -> None:
     sealed = vault.seal(CARLA, BUYER)
     assert vault.open(sealed) == BUYER
-    PersonVault(keys).erase(CARLA)
+    PersonVault(memory_keys).erase(CARLA)
     assert vault.open(sealed) is None
 
 
@@ -89,11 +89,11 @@ def test_what_was_sealed_before_an_erasure_stays_unreadable_when_the_person_come
 
 
 def test_a_container_that_remembers_an_erased_key_opens_what_the_new_one_sealed(
-    vault: PersonVault, keys: MemoryPersonKeys
+    vault: PersonVault, memory_keys: MemoryPersonKeys
 ) -> None:
     """Nothing means erased: it must not be said of a person who is there."""
     vault.seal(CARLA, BUYER)
-    elsewhere = PersonVault(keys)
+    elsewhere = PersonVault(memory_keys)
     elsewhere.erase(CARLA)
     assert vault.open(elsewhere.seal(CARLA, BUYER)) == BUYER
 

@@ -30,13 +30,6 @@ from tests.support.crashes import Crash, Trap
 from tests.support.machinery import PROCESSES, Machinery, machinery
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, some_id
 
-pytest_plugins = ["tests.support.counting"]
-
-
-@pytest.fixture
-def running() -> Machinery:
-    return machinery()
-
 
 def ordered(running: Machinery, ticket_type_id: UUID, quantity: int = 2) -> UUID:
     cart_id = running.shop.cart()

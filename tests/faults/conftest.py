@@ -1,0 +1,15 @@
+"""What tests that take servers away need."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.journeys.shop import Shop
+
+
+@pytest.fixture
+def everything_up_again(shop: Shop) -> Iterator[None]:
+    """The servers run and the bus is empty when the test has ended, however it ended."""
+    yield
+    shop.stack.ensure_running()
+    shop.settle()

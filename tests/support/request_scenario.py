@@ -1,0 +1,160 @@
+"""Given some streams, when a request comes in, then this is the answer, and these are the new events.
+
+The routes are the shop's own, with all that is before them but the gateway; behind them are a log in memory and
+documents as far as they are said to have followed. No server is asked, so there is nothing of Postgres and Redis.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+from uuid import UUID
+
+from chalice.app import AuthRequest, AuthResponse, Chalice
+from chalice.config import Config
+from chalice.local import LocalGateway
+
+from chalicelib import contexts
+from chalicelib.composition import Composition
+from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.eventsourcing.codec import decode, recorded
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.http.middleware import problems_only
+from chalicelib.platform.processes.work import MemoryWorkQueue
+from chalicelib.platform.readmodels.documents.document import Versioned
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+from chalicelib.settings import Settings
+from tests.support.scenario import ViewFold
+from tests.support.shop import Shop
+from tests.support.stored import store_all
+
+_NEVER = "99999999999"
+_serving: list[Composition] = []
+"""The last of these answers. The routes are declared once for all, because that would take most of a test's time."""
+
+
+class FollowedDocuments:
+    """Documents by stream, as the read model in DynamoDB gives them."""
+
+    def __init__(self) -> None:
+        self._found: dict[UUID, Versioned] = {}
+
+    def follow(self, fold: ViewFold, log: MemoryEventStore, stream_id: UUID, version: int) -> None:
+        document: JsonObject | None = None
+        for stored in log.read(stream_id)[: version + 1]:
+            document = fold(document, recorded(stored))
+        assert document is not None
+        self._found[stream_id] = Versioned(document, version)
+
+    def find(self, stream_id: UUID) -> Versioned | None:
+        return self._found.get(stream_id)
+
+
+def given_streams(streams: Mapping[UUID, Sequence[Event]]) -> "GivenStreams":
+    """A shop whose log has these streams, at the time at which all of them were written."""
+    log = MemoryEventStore()
+    for stream_id, events in streams.items():
+        for stored in store_all(stream_id, events):
+            log.append([stored])
+    return GivenStreams(Shop(log), log)
+
+
+@dataclass(frozen=True)
+class GivenStreams:
+    shop: Shop
+    log: MemoryEventStore
+    documents: FollowedDocuments = field(default_factory=FollowedDocuments)
+
+    def and_document(self, fold: ViewFold, stream_id: UUID, version: int) -> "GivenStreams":
+        """The document of a stream has followed it up to this version; others are not there yet."""
+        self.documents.follow(fold, self.log, stream_id, version)
+        return self
+
+    def when(self, actor: Actor, method: str, path: str, body: JsonObject | None = None, **headers: str) -> "Answered":
+        """Send the request; `if_match="3"` is the header `If-Match`."""
+        before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
+        sent = {"Content-Type": "application/json", **{_header(name): value for name, value in headers.items()}}
+        sent["Authorization"] = " ".join([str(actor.id), *sorted(actor.roles)])
+        _serving.append(InMemory(self.shop, self.documents))
+        try:
+            raw = b"" if body is None else json.dumps(body).encode()
+            answer = _gateway().handle_request(method, path, sent, raw)
+        finally:
+            _serving.pop()
+        news = {key: self.log.read(key)[before.get(key, 0) :] for key in self.log.stream_ids()}
+        return Answered(
+            int(answer["statusCode"]),
+            {str(name).lower(): str(value) for name, value in answer["headers"].items()},
+            json.loads(answer["body"] or "null"),
+            {key: [decode(stored) for stored in stream] for key, stream in news.items() if stream},
+        )
+
+
+@dataclass(frozen=True)
+class Answered:
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+    news: Mapping[UUID, Sequence[Event]]
+
+    def then(self, status: int, body: Any, news: Mapping[UUID, Sequence[Event]]) -> None:
+        """Answered so, and exactly these events are new."""
+        assert (self.status, self.body) == (status, body)
+        assert self.news == {stream_id: list(events) for stream_id, events in news.items()}
+
+    def then_shows(self, **members: Any) -> None:
+        """A successful read has these members, and nothing was written."""
+        assert (self.status, self.news) == (200, {})
+        assert {name: self.body.get(name) for name in members} == members
+
+    def then_refuses(self, status: int, code: str, **facts: Any) -> None:
+        """Refused so, with these facts, and nothing was written."""
+        assert (self.status, self.body.get("code"), self.news) == (status, code, {}), self.body
+        assert self.headers["content-type"] == "application/problem+json"
+        assert {name: self.body.get(name) for name in facts} == facts
+
+
+class InMemory(Composition):
+    """A container's shop without servers: what these routes use of it is in memory."""
+
+    def __init__(self, shop: Shop, documents: FollowedDocuments) -> None:
+        super().__init__(Settings(), shop.clock)
+        store: Any = shop.store
+        self.event_store = store
+        self.repository = shop.repository
+        self.vault = shop.vault
+        self.gateways = {"sandbox": shop.gateway}
+        self.work_queue = MemoryWorkQueue()
+        self._documents = documents
+
+    @property
+    def documents(self) -> DocumentProjection:
+        return cast("DocumentProjection", self._documents)
+
+
+@cache
+def _gateway() -> LocalGateway:
+    """API Gateway as Chalice imitates it, before every route of the shop."""
+    app = Chalice(app_name="in_memory", configure_logs=False)
+    app.register_middleware(problems_only, "http")
+    authorize = app.authorizer()(_admit)
+    for routes in contexts.routes():
+        app.register_blueprint(routes.blueprint(authorize, lambda: _serving[-1], _granted))
+    return LocalGateway(app, Config.create())
+
+
+def _admit(request: AuthRequest) -> AuthResponse:
+    """A token names its person and their roles."""
+    person, *roles = request.token.split()
+    context = {"person": person, "groups": ",".join(roles), "expires_at": _NEVER}
+    return AuthResponse(routes=["*"], principal_id=person, context=context)
+
+
+def _granted(person_id: UUID) -> frozenset[Role]:
+    return _serving[-1].roles_granted_to(person_id)
+
+
+def _header(name: str) -> str:
+    return name.replace("_", "-").title()
