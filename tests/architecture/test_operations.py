@@ -38,7 +38,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "UnreadableRecords": {"VerifyReadModels"},
     "StreamsBehind": {"VerifyReadModels"},
     "WatchdogDelay": {"RetryOverdue"},
-    "Misconfigured": set(FUNCTIONS),
+    "Misconfigured": {*map(logical_id, FUNCTIONS.values())},
 }
 """Our metrics, and the functions that print them."""
 
