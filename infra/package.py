@@ -62,8 +62,10 @@ class Packaging:
         self._checked = directory / "checked"
         self._layers = Layers(directory / "layers", _environment())
 
-    def build(self) -> str:
+    def build(self, copy_to: Path | None = None) -> str:
         """Build and check the package, and return what was done in a few lines.
+
+        With `copy_to` it is copied there as well, before another build can take its place.
 
         Raises:
             PackagingFailed: the package cannot be built, or a check has findings.
@@ -77,6 +79,8 @@ class Packaging:
             compiled = self._compile()
             template = (self.package / "sam.json").read_text()
             self._check(template)
+            if copy_to is not None:
+                shutil.copytree(self.package, copy_to)
         sizes = ", ".join(f"{zipped.name} ({zipped.stat().st_size / 1e6:.1f} MB)" for zipped in self._zips())
         return (
             f"{os.path.relpath(self.package)}: sam.json ({len(json.loads(template)['Resources'])} resources), {sizes}\n"

@@ -15,7 +15,6 @@ this machine lacks is worked around in the copies that are deployed, and never i
 
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -117,10 +116,8 @@ def _cloud(url: str, postgres_url: str, redis_url: str, directory: Path) -> Clou
 
 
 def _package(directory: Path) -> Path:
-    packaging = Packaging()
-    packaging.build()
     copy = directory / "package"
-    shutil.copytree(packaging.package, copy)
+    Packaging().build(copy)
     template = json.loads((copy / "sam.json").read_text())
     _leave_out_what_it_lacks(template)
     for statement in _statements(template):

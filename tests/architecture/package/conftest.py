@@ -1,5 +1,6 @@
 """What would be deployed: the package that `make package` builds."""
 
+import fcntl
 import json
 from pathlib import Path
 from unittest.mock import MagicMock
@@ -14,11 +15,16 @@ from tests.architecture.package.template import Json, of_type
 
 
 @pytest.fixture(scope="session")
-def package() -> Path:
-    """Built anew whenever something has changed: a test of yesterday's package proves nothing."""
-    built = Packaging()
-    built.build()
-    return built.package
+def package(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Built anew in each run, once for all its processes: a test of yesterday's package proves nothing."""
+    own = tmp_path_factory.getbasetemp()
+    shared = own if worker_id == "master" else own.parent
+    package = shared / "package"
+    with (shared / "package.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not package.exists():
+            Packaging().build(package)
+    return package
 
 
 @pytest.fixture(scope="session")
