@@ -186,7 +186,7 @@ def _misspelt(environ: Mapping[str, str]) -> Iterator[str]:
     for name in sorted(environ.keys() - known):
         meant = [one for one in known if abs(len(one) - len(name)) <= 1 and _is_one_edit_away(name, one)]
         if meant:
-            yield f"{name} is not a setting; {meant[0]} is"
+            yield f"{name} is no setting; {meant[0]} is"
 
 
 def _is_one_edit_away(one: str, other: str) -> bool:
