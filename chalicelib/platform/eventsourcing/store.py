@@ -155,10 +155,12 @@ def ensure_valid(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) 
         raise InvalidCommit("Two events of one commit are for the same version of a stream.")
     items = len(events) + len(set(raising))
     if items > MAX_COMMIT_ITEMS:
-        raise CommitTooLarge(f"The commit has {items} events and raised epochs; the log takes {MAX_COMMIT_ITEMS}.")
+        raise CommitTooLarge(
+            f"There are {items} events and raised epochs in one commit; the log takes {MAX_COMMIT_ITEMS}."
+        )
     sizes = [item_bytes(event) for event in events]
     for event, size in zip(events, sizes, strict=True):
         if size > MAX_ITEM_BYTES:
             raise CommitTooLarge(f"{event.event_type} has {size} bytes; the log takes {MAX_ITEM_BYTES}.")
     if sum(sizes) > MAX_COMMIT_BYTES:
-        raise CommitTooLarge(f"The commit has {sum(sizes)} bytes; the log takes {MAX_COMMIT_BYTES}.")
+        raise CommitTooLarge(f"There are {sum(sizes)} bytes in one commit; the log takes {MAX_COMMIT_BYTES}.")
