@@ -203,9 +203,10 @@ class TicketPool:
         return [TicketPoolCapacityChanged(change_id=change_id, by=by, at=pool.last_at)]
 
     def give_back_change(self, change_id: UUID, now: datetime) -> list[Event]:
-        """Undo this pool's part of a change."""
+        """Give back what this pool lost in a change that could not be completed; what it gained it keeps."""
         by = self.changed_by(change_id)
-        return [TicketPoolCapacityChanged(change_id=change_id, by=-by, at=self.at(now).last_at)] if by else []
+        # Tickets that were gained may be held or sold by now: without them the pool would have more than its capacity.
+        return [TicketPoolCapacityChanged(change_id=change_id, by=-by, at=self.at(now).last_at)] if by < 0 else []
 
     def close(self, now: datetime) -> list[Event]:
         """Close the pool; closing again changes nothing."""
