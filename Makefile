@@ -29,7 +29,7 @@ test: lint ## check style and types, and run every test
 	$(BIN)/python -m pytest -n logical --maxprocesses=4 --dist loadfile  # each process with servers of its own
 
 unit: $(INSTALLED) ## run the tests that need no server; VENV=… PYTHON=… for another Python
-	$(BIN)/python -m pytest tests/unit tests/architecture
+	$(BIN)/python -m pytest tests/unit tests/architecture -n logical --maxprocesses=4 --dist loadfile
 
 journeys: $(INSTALLED) ## run the journeys; API_URL=… tests the shop there, with the tokens of TOKENS=…
 	$(BIN)/python -m pytest tests/journeys $(if $(API_URL),--api-url "$(API_URL)") $(if $(TOKENS),--tokens "$(TOKENS)")
