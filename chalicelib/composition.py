@@ -300,7 +300,8 @@ class Composition:
             secrets = {"api_key": settings.need("stripe_api_key"), "webhook": settings.need("stripe_webhook_secret")}
         else:
             secrets = json.loads(_secret(settings.stripe_secret_id))
-        return StripeGateway(connect(secrets["api_key"], settings.stripe_api_base), secrets["webhook"])
+        client = connect(secrets["api_key"], settings.stripe_api_base)
+        return StripeGateway(client, secrets["webhook"], settings.payment_return_url)
 
     def _login(self) -> dict[str, str]:
         """Return user and password for Postgres from the secret that RDS rotates; `{}` if DATABASE_URL has them."""

@@ -70,6 +70,7 @@ class Settings:
     stripe_webhook_secret: str = ""
     stripe_secret_id: str = ""
     stripe_api_base: str = ""
+    payment_return_url: str = ""
     jwt_issuer: str = ""
     jwt_audience: str = ""
     jwks_url: str = ""
@@ -177,6 +178,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "redis_url": _address("redis", "rediss"),
     "jwks_url": _address("https", "http"),
     "stripe_api_base": _address("https", "http"),
+    "payment_return_url": _address("https", "http"),
 }
 
 

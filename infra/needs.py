@@ -98,6 +98,7 @@ PROVISIONS: dict[Need, Provision] = {
         {
             "PAYMENT_PROVIDERS": ref("PaymentProviders"),
             "STRIPE_SECRET_ID": ref("StripeSecretId"),
+            "PAYMENT_RETURN_URL": ref("PaymentReturnUrl"),
             "SANDBOX_TABLE": ref("SandboxTable"),
             "SANDBOX_SECRET_ID": ref("SandboxSecret"),
         },

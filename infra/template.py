@@ -134,6 +134,13 @@ PARAMETERS: Json = {
         "AllowedPattern": "(arn:.+)?",
         "Description": "ARN of the secret with api_key and webhook, if stripe is among the providers",
     },
+    "PaymentReturnUrl": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(https://.+)?",
+        "Description": "The page to which a bank sends a customer back who has authenticated a payment; without it the "
+        "browser's library of the provider asks the customer",
+    },
     "WebAclArn": {
         "Type": "String",
         "Default": "",
