@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.bus.forwarder import Forwarder
     from chalicelib.platform.bus.port import ReplayableBus
     from chalicelib.platform.caller import Role
+    from chalicelib.platform.counters.port import Counters
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.eventsourcing.repository import Repository
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
+    from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.port import PaymentGateway
 
 
@@ -109,6 +111,22 @@ class Composition:
         """Return the gateways of the payment providers that the stage admits, by name."""
         makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox, "stripe": self._stripe}
         return {name: makers[name]() for name in self.settings.payment_providers if name in makers}
+
+    @cached_property
+    def counters(self) -> "Counters":
+        """Return the counts that all containers share."""
+        from chalicelib.platform.counters.dynamodb import DynamoDBCounters
+
+        return DynamoDBCounters(self.dynamodb, self.settings.need("counters_table"))
+
+    @cached_property
+    def decline_limit(self) -> "DeclineLimit":
+        from chalicelib.shop.orders.payments.declines import DeclineLimit, Limits
+
+        settings = self.settings
+        window = timedelta(minutes=settings.decline_minutes)
+        limits = Limits(settings.declines_per_customer, settings.declines_per_address, window)
+        return DeclineLimit(self.counters, self.clock, limits)
 
     @cached_property
     def postgres(self) -> "Pool":

@@ -177,6 +177,24 @@ PARAMETERS: Json = {
         "MinValue": 1,
         "Description": "How long an order waits for its payment",
     },
+    "DeclinesPerCustomer": {
+        "Type": "Number",
+        "Default": 5,
+        "MinValue": 1,
+        "Description": "How many payments of one customer may be declined before the next has to wait",
+    },
+    "DeclinesPerAddress": {
+        "Type": "Number",
+        "Default": 20,
+        "MinValue": 1,
+        "Description": "How many payments from one network address may be declined before the next has to wait",
+    },
+    "DeclineMinutes": {
+        "Type": "Number",
+        "Default": 60,
+        "MinValue": 1,
+        "Description": "How long declined payments count, from the first of them on",
+    },
 }
 
 

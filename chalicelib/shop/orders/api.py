@@ -1,6 +1,7 @@
 """Routes of the orders."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from chalicelib.platform.processes.work import WorkQueue
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders import admission, commands, payment_answers, queries
 from chalicelib.shop.orders.payments import webhooks
+from chalicelib.shop.orders.payments.declines import DeclineLimit
 from chalicelib.shop.orders.payments.port import PaymentGateway
 from chalicelib.shop.orders.payments.sandbox import SandboxGateway
 
@@ -39,6 +41,9 @@ class OrderServices(Services, Protocol):
 
     @property
     def work_queue(self) -> WorkQueue: ...
+
+    @property
+    def decline_limit(self) -> DeclineLimit: ...
 
 
 routes: Routes[OrderServices] = Routes(__name__)
@@ -100,7 +105,10 @@ def list_tickets(call: Call[OrderServices]) -> Answer:
 def pay_order(call: Call[OrderServices]) -> Answer:
     body = call.body(NewPayment)
     shop, order_id = call.shop, call.id("order_id")
-    paid = commands.pay_order(shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token)
+    admit = partial(shop.decline_limit.admit, call.actor.id, call.address)
+    paid = commands.pay_order(
+        shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token, admit
+    )
     return payment_answers.answer_of(order_id, paid)
 
 

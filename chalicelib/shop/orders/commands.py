@@ -17,6 +17,7 @@ from chalicelib.shop.inventory.commands import place_on_order, sell
 from chalicelib.shop.orders.abandonment import give_up_authentication
 from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced
 from chalicelib.shop.orders.order import ORDER, PaymentInProgress
+from chalicelib.shop.orders.payments.declines import Admit, Trial, admit_anybody, trying_a_card
 from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
 from chalicelib.shop.orders.payments.port import Attempt, PaymentGateway, gateway_of
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
@@ -96,30 +97,34 @@ def pay_order(
     order_id: UUID,
     provider: str,
     token: str,
+    admit: Admit = admit_anybody,
 ) -> PaidOrder:
     """Charge the order's total and confirm it: stock and tickets in one transaction with the confirmation.
 
     The attempt is in the log before the provider is called. Repeating the request after a crash or a lost reply charges
     nothing twice: the provider is asked again under the same payment id. A payment that waits for its customer to
     authenticate is given up for another one.
-    Raises PaymentRefused, PaymentReturned, what `Order.start_payment` raises, or InvalidInput for an unknown provider.
+    Raises PaymentRefused, PaymentReturned, InvalidInput for an unknown provider, and what `admit` and
+    `Order.start_payment` raise.
     """
     gateway = gateway_of(gateways, provider)
     gateway.ensure_valid(token)
     payment_id, action = caller.request.id, None
     context = SettlementContext(repository, gateways, caller.origin)
-    settled = _started(context, caller, order_id, provider)
-    if settled.order.payments[payment_id].is_open:
-        outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
-        settled = record_outcome(context, order_id, payment_id, outcome)
-        action = outcome.action if isinstance(outcome, ActionRequired) else None
-        with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
-            if settled.order.refunds_under_way:
-                finish_refunds(context, order_id)
+    with trying_a_card(admit, lambda: payment_id in context.order(order_id).payments) as trial:
+        settled = _started(context, caller, order_id, provider, trial)
+        if settled.order.payments[payment_id].is_open:
+            outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
+            trial.note(outcome)
+            settled = record_outcome(context, order_id, payment_id, outcome)
+            action = outcome.action if isinstance(outcome, ActionRequired) else None
+            with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
+                if settled.order.refunds_under_way:
+                    finish_refunds(context, order_id)
     return _paid(settled, payment_id, action)
 
 
-def _started(context: SettlementContext, caller: Caller, order_id: UUID, provider: str) -> Settled:
+def _started(context: SettlementContext, caller: Caller, order_id: UUID, provider: str, trial: Trial) -> Settled:
     def start(session: Session) -> Settled:
         return _start(session, caller, order_id, provider)
 
@@ -128,6 +133,7 @@ def _started(context: SettlementContext, caller: Caller, order_id: UUID, provide
     except PaymentInProgress:
         if not give_up_authentication(context, order_id):
             raise
+        trial.count()
         return context.repository.execute(start, caller.origin)
 
 

@@ -46,6 +46,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.PERSON_KEYS: {"PersonKeysTable": KEEPING, "MasterKey": {"kms:Decrypt", "kms:Encrypt"}},
     Need.DEADLINES: {},
     Need.PAYMENTS: {"SandboxTable": KEEPING} | OF_THE_PROVIDERS,
+    Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
     Need.PROCESSES: {"ProcessTable": KEEPING},
     Need.OVERDUE_PROCESSES: {"ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}},

@@ -16,7 +16,7 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
     """As a container does before its first call; of the API also what only some requests need."""
     BY_ID[function].warm_up(shop)
     if function == "APIHandler":
-        _ = shop.vault, shop.gateways, shop.work_queue, shop.verifier, shop.postgres, shop.redis
+        _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.postgres, shop.redis
         for name in shop.read_model_names:
             if name != PROCESSES:
                 shop.read_model(name)
@@ -58,7 +58,7 @@ def test_no_function_gets_a_variable_that_it_does_not_need(functions: Json, func
 
 
 def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:
-    rules = {"HOLD_MINUTES", "PAYMENT_MINUTES"}
+    rules = {"HOLD_MINUTES", "PAYMENT_MINUTES", "DECLINES_PER_CUSTOMER", "DECLINES_PER_ADDRESS", "DECLINE_MINUTES"}
     assert rules <= environment_of(functions, "APIHandler").keys()
     for function in functions.keys() - {"APIHandler"}:
         assert not rules & environment_of(functions, function).keys(), function
