@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.orders.payments.declines import DeclineLimit
+    from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
 
 
@@ -118,6 +119,15 @@ class Composition:
         from chalicelib.platform.counters.dynamodb import DynamoDBCounters
 
         return DynamoDBCounters(self.dynamodb, self.settings.need("counters_table"))
+
+    @cached_property
+    def stripe_pace(self) -> "Pace":
+        from time import sleep
+
+        from chalicelib.shop.orders.payments.pace import Pace
+        from chalicelib.shop.orders.payments.stripe_pace import LIMITS
+
+        return Pace("stripe", LIMITS, self.counters, self.clock, sleep)
 
     @cached_property
     def decline_limit(self) -> "DeclineLimit":
@@ -318,7 +328,7 @@ class Composition:
             secrets = {"api_key": settings.need("stripe_api_key"), "webhook": settings.need("stripe_webhook_secret")}
         else:
             secrets = json.loads(_secret(settings.stripe_secret_id))
-        client = connect(secrets["api_key"], settings.stripe_api_base)
+        client = connect(secrets["api_key"], settings.stripe_api_base, lambda route: self.stripe_pace.wait(route))
         return StripeGateway(client, secrets["webhook"], settings.payment_return_url)
 
     def _login(self) -> dict[str, str]:

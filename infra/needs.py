@@ -102,11 +102,13 @@ PROVISIONS: dict[Need, Provision] = {
             "PAYMENT_RETURN_URL": ref("PaymentReturnUrl"),
             "SANDBOX_TABLE": ref("SandboxTable"),
             "SANDBOX_SECRET_ID": ref("SandboxSecret"),
+            **_COUNTERS,
         },
         (
             Grant(_KEEP, arn_of("SandboxTable")),
             Grant(_SECRET, ref("SandboxSecret")),
             Grant(_SECRET, ref("StripeSecretId"), "HasStripe"),
+            Grant(("dynamodb:UpdateItem",), arn_of("CountersTable"), "HasStripe"),
         ),
     ),
     Need.LIMIT_DECLINES: Provision(

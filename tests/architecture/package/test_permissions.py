@@ -45,7 +45,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.TOKENS: {},
     Need.PERSON_KEYS: {"PersonKeysTable": KEEPING, "MasterKey": {"kms:Decrypt", "kms:Encrypt"}},
     Need.DEADLINES: {},
-    Need.PAYMENTS: {"SandboxTable": KEEPING} | OF_THE_PROVIDERS,
+    Need.PAYMENTS: {"SandboxTable": KEEPING, "CountersTable": {"dynamodb:UpdateItem"}} | OF_THE_PROVIDERS,
     Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
     Need.PROCESSES: {"ProcessTable": KEEPING},

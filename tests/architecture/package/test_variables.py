@@ -23,9 +23,9 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
         shop.probes["event_bus"]()
 
 
-NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID", "PAYMENT_RETURN_URL"}
+NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID", "PAYMENT_RETURN_URL", "COUNTERS_TABLE"}
 """Without the first DATABASE_URL says who we are; without the second the provider is not admitted; without the third
-the browser asks for an authentication."""
+the browser asks for an authentication; and a worker asks only Stripe at a limited pace."""
 
 
 def test_every_variable_of_a_function_is_a_setting(functions: Json) -> None:

@@ -30,6 +30,7 @@ from chalicelib.shop.orders.payments.port import (
     RefundOutcome,
 )
 from chalicelib.shop.orders.payments.stripe_failures import failure_of
+from chalicelib.shop.orders.payments.stripe_pace import PacedClient, Wait, at_any_pace
 
 SIGNATURE_HEADER = "stripe-signature"
 _TIMEOUT = (2.0, 10.0)
@@ -42,11 +43,11 @@ _REPLAYED = "Idempotent-Replayed"
 _CANCELLED = "The payment was cancelled."
 
 
-def connect(api_key: str, api_base: str = "") -> stripe.StripeClient:
-    """`api_base` is another address than Stripe's, for tests."""
+def connect(api_key: str, api_base: str = "", wait: Wait = at_any_pace) -> stripe.StripeClient:
+    """Make a client that waits before every request; `api_base` is another address than Stripe's, for tests."""
     return stripe.StripeClient(
         api_key,
-        http_client=stripe.RequestsClient(timeout=_TIMEOUT),
+        http_client=PacedClient(wait, _TIMEOUT),
         max_network_retries=_RETRIES,
         base_addresses={"api": api_base} if api_base else None,
     )
@@ -97,7 +98,7 @@ class StripeGateway:
         with _failures_as_unavailable():
             refund = self._refunds.create(
                 {
-                    "payment_intent": self._current(attempt).id,
+                    "payment_intent": self._id_of(attempt),
                     "amount": _minor(amount),
                     "metadata": {**_metadata(attempt), "refund_id": str(refund_id)},
                 },
@@ -107,7 +108,7 @@ class StripeGateway:
 
     def find_refund(self, refund_id: UUID, attempt: Attempt) -> RefundOutcome | None:
         with _failures_as_unavailable():
-            refunds = self._refunds.list({"payment_intent": self._current(attempt).id, "limit": 100})
+            refunds = self._refunds.list({"payment_intent": self._id_of(attempt), "limit": 100})
             for refund in refunds.data:
                 if refund.to_dict().get("metadata", {}).get("refund_id") == str(refund_id):
                     return RefundOutcome(completed=refund.status == "succeeded")
@@ -145,6 +146,10 @@ class StripeGateway:
                 except stripe.InvalidRequestError:
                     intent = self._intents.retrieve(intent.id)
             return Declined(reason) if intent.status == "canceled" else _outcome(intent) or PaymentPending()
+
+    def _id_of(self, attempt: Attempt) -> str:
+        """Return the intent's id, which the log has of every payment that succeeded."""
+        return attempt.reference or self._current(attempt).id
 
     def _current(self, attempt: Attempt) -> stripe.PaymentIntent:
         """The intent as it is now. The search is behind by a minute or so and reaches back for ever; repeating the
