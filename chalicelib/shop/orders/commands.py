@@ -119,8 +119,7 @@ def pay_order(
             settled = record_outcome(context, order_id, payment_id, outcome)
             action = outcome.action if isinstance(outcome, ActionRequired) else None
             with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
-                if settled.order.refunds_under_way:
-                    finish_refunds(context, order_id)
+                finish_refunds(context, order_id, settled.order)
     return _paid(settled, payment_id, action)
 
 
