@@ -44,8 +44,8 @@ class DeclineLimit:
         self._limits = limits
         self._salts: dict[str, bytes] = {}
 
-    def admit(self, customer_id: UUID, address: str) -> "Admission":
-        """Let the customer try a card; the admission must be ended.
+    def admit(self, customer_id: UUID, address: str) -> "CardAllowed":
+        """Let the customer try a card; whoever asked says at the end what became of it.
 
         `address` may be empty, where it is not known. Raises TooManyDeclines.
         """
@@ -58,7 +58,7 @@ class DeclineLimit:
         full_until = self._counters.take(customer, {_COUNT: self._limits.per_customer}, now, now + self._limits.window)
         if full_until is not None:
             raise _refusal(full_until, now)
-        return Admission(self, customer, place)
+        return CardAllowed(self, customer, place)
 
     def give_back(self, customer: str) -> None:
         self._counters.give_back(customer, (_COUNT,), self._clock())
@@ -78,7 +78,7 @@ class DeclineLimit:
 
 
 @dataclass(frozen=True, slots=True)
-class Admission:
+class CardAllowed:
     """One card that a customer may try."""
 
     limit: DeclineLimit
@@ -93,7 +93,7 @@ class Admission:
             self.limit.count(self.place)
 
 
-Admit = Callable[[], Admission | None]
+Admit = Callable[[], CardAllowed | None]
 """Admits one payment of one caller. It may raise TooManyDeclines."""
 
 
@@ -123,18 +123,18 @@ def trying_a_card(admit: Admit, is_known: Callable[[], bool]) -> Iterator[Trial]
     One that `is_known` is not refused: a repeated request gets its answer. Raises TooManyDeclines.
     """
     try:
-        admission = admit()
+        allowed = admit()
     except TooManyDeclines:
         if not is_known():
             raise
-        admission = None
+        allowed = None
     trial = Trial()
     try:
         yield trial
     finally:
         with suppress(Unavailable):  # the count ends with its window in any case
-            if admission is not None:
-                admission.end(declined=trial.declined)
+            if allowed is not None:
+                allowed.end(declined=trial.declined)
 
 
 def _refusal(until: datetime, now: datetime) -> TooManyDeclines:
