@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
+from unicodedata import normalize
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -98,16 +99,39 @@ class TicketTypeChanges(Body):
     quantity: Quantity
 
 
+LONGEST_FILTER = 200
+MOST_WORDS = 12
+
+
+def _normalised(text: str) -> str:
+    """Return the text as it is compared (NFKC), which for some characters is 18 times as long."""
+    normalised = normalize("NFKC", text).strip()
+    if len(normalised) > LONGEST_FILTER:
+        raise ValueError(f"must have {LONGEST_FILTER} characters at most once it is normalised")
+    return normalised
+
+
+def _few_words(text: str) -> str:
+    if len(text.split()) > MOST_WORDS:
+        raise ValueError(f"must have {MOST_WORDS} words at most")
+    return text
+
+
 Filter = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(without_control_characters)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=LONGEST_FILTER),
+    AfterValidator(without_control_characters),
+    AfterValidator(_normalised),
 ]
+Words = Annotated[Filter, AfterValidator(_few_words)]
+"""Each word is a condition of the search."""
 
 
 class ConcertFilters(Page):
     """Reads the filters of a search; dates are the venue's local ones, both included."""
 
-    q: Filter | None = None
-    location: Filter | None = None
+    q: Words | None = None
+    location: Words | None = None
     date_from: date | None = None
     date_to: date | None = None
     genre: Filter | None = None
