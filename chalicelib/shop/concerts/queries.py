@@ -1,6 +1,6 @@
 """Answers questions about concerts from the programme."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
@@ -54,6 +54,11 @@ _UTC_BOUNDS = {
 A local date begins at most 14 hours before, and ends at most 12 hours after, the same date in UTC."""
 
 _AFTER = "(c.sort_at, c.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
+_NAMED = """
+select id, status, organiser_id from concerts where name is not null and status <> 'deleted' and id = any(%(ids)s)
+union all
+select id, null, organiser_id from venues where name is not null and not deleted and id = any(%(ids)s)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,20 @@ def search_concerts(
     rows = programme.fetch_all(statement, {**parameters, "limit": limit})
     page = rows[:limit]
     return [concert_of_row(row) for row in page], _key(page[-1]) if len(rows) > limit else None
+
+
+def readable_streams(
+    programme: "Reader", stream_ids: Collection[UUID], may_see: Callable[[Mapping[str, Any]], bool]
+) -> list[UUID]:
+    """Return those of the streams that are venues, or concerts that the caller may see; without streams, ask nothing.
+
+    `may_see` is asked with the `status` and the `organiser_id` of a concert.
+    Raises Unavailable.
+    """
+    if not stream_ids:
+        return []
+    rows = programme.fetch_all(_NAMED, {"ids": list(stream_ids)})
+    return [row["id"] for row in rows if row["status"] is None or may_see(row)]
 
 
 def _can_have_typos(word: str) -> bool:
