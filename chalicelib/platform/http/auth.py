@@ -96,7 +96,7 @@ class TokenVerifier:
             )
         except jwt.ExpiredSignatureError as error:
             raise Unauthenticated("The token has expired.") from error
-        except (jwt.PyJWTError, KeyError, ValueError, TypeError, RecursionError) as error:
+        except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated("The token cannot be trusted.") from error
         return Credentials(Actor.of(claims["sub"], groups_of(claims)), int(claims["exp"]))
 
