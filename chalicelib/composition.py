@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.bus.forwarder import Forwarder
     from chalicelib.platform.bus.port import ReplayableBus
     from chalicelib.platform.caller import Role
+    from chalicelib.platform.counters.port import Counters
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.eventsourcing.repository import Repository
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
+    from chalicelib.shop.orders.payments.declines import DeclineLimit
+    from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
 
 
@@ -109,6 +112,31 @@ class Composition:
         """Return the gateways of the payment providers that the stage admits, by name."""
         makers: dict[str, Callable[[], PaymentGateway]] = {"sandbox": self._sandbox, "stripe": self._stripe}
         return {name: makers[name]() for name in self.settings.payment_providers if name in makers}
+
+    @cached_property
+    def counters(self) -> "Counters":
+        """Return the counts that all containers share."""
+        from chalicelib.platform.counters.dynamodb import DynamoDBCounters
+
+        return DynamoDBCounters(self.dynamodb, self.settings.need("counters_table"))
+
+    @cached_property
+    def stripe_pace(self) -> "Pace":
+        from time import sleep
+
+        from chalicelib.shop.orders.payments.pace import Pace
+        from chalicelib.shop.orders.payments.stripe_pace import LIMITS
+
+        return Pace("stripe", LIMITS, self.counters, self.clock, sleep)
+
+    @cached_property
+    def decline_limit(self) -> "DeclineLimit":
+        from chalicelib.shop.orders.payments.declines import DeclineLimit, Limits
+
+        settings = self.settings
+        window = timedelta(minutes=settings.decline_minutes)
+        limits = Limits(settings.declines_per_customer, settings.declines_per_address, window)
+        return DeclineLimit(self.counters, self.clock, limits)
 
     @cached_property
     def postgres(self) -> "Pool":
@@ -300,7 +328,8 @@ class Composition:
             secrets = {"api_key": settings.need("stripe_api_key"), "webhook": settings.need("stripe_webhook_secret")}
         else:
             secrets = json.loads(_secret(settings.stripe_secret_id))
-        return StripeGateway(connect(secrets["api_key"], settings.stripe_api_base), secrets["webhook"])
+        client = connect(secrets["api_key"], settings.stripe_api_base, lambda route: self.stripe_pace.wait(route))
+        return StripeGateway(client, secrets["webhook"], settings.payment_return_url)
 
     def _login(self) -> dict[str, str]:
         """Return user and password for Postgres from the secret that RDS rotates; `{}` if DATABASE_URL has them."""

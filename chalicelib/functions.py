@@ -51,6 +51,7 @@ _PLATFORM = (
                 Need.PERSON_KEYS,
                 Need.DEADLINES,
                 Need.PAYMENTS,
+                Need.LIMIT_DECLINES,
                 Need.ENQUEUE,
                 Need.PROBE_BUS,
             }

@@ -18,6 +18,7 @@ PAYMENT_PROVIDERS = ("sandbox", "stripe", "none")
 APPEND_WITH = ("put", "partiql")
 
 _LONGEST_MINUTES = 7 * 24 * 60
+_LARGEST_COUNT = 1_000_000
 
 UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 """Set by `chalice local` for what it imports."""
@@ -60,6 +61,7 @@ class Settings:
     process_table: str = ""
     work_queue: str = ""
     work_queue_url: str = ""
+    counters_table: str = ""
     sandbox_table: str = ""
     sandbox_secret: str = ""
     sandbox_secret_id: str = ""
@@ -70,6 +72,7 @@ class Settings:
     stripe_webhook_secret: str = ""
     stripe_secret_id: str = ""
     stripe_api_base: str = ""
+    payment_return_url: str = ""
     jwt_issuer: str = ""
     jwt_audience: str = ""
     jwks_url: str = ""
@@ -83,6 +86,9 @@ class Settings:
     hold_minutes: float = 15.0
     payment_minutes: float = 15.0
     payment_providers: tuple[str, ...] = ("sandbox",)
+    declines_per_customer: int = 5
+    declines_per_address: int = 20
+    decline_minutes: float = 60.0
 
     @classmethod
     def from_environment(cls, environ: MutableMapping[str, str] = os.environ) -> "Settings":
@@ -132,6 +138,9 @@ _TYPED: Mapping[str, Callable[[str], Any]] = {
     "hold_minutes": float,
     "payment_minutes": float,
     "payment_providers": _names,
+    "declines_per_customer": int,
+    "declines_per_address": int,
+    "decline_minutes": float,
 }
 
 
@@ -148,6 +157,11 @@ def _minutes(text: str) -> str | None:
     except ValueError:
         is_right = False
     return None if is_right else f"must be a number of minutes, up to {_LONGEST_MINUTES}, and is {text!r}"
+
+
+def _count(text: str) -> str | None:
+    is_right = text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_COUNT
+    return None if is_right else f"must be a whole number, from 1 to {_LARGEST_COUNT}, and is {text!r}"
 
 
 def _providers(text: str) -> str | None:
@@ -172,11 +186,15 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "hold_minutes": _minutes,
     "payment_minutes": _minutes,
     "payment_providers": _providers,
+    "declines_per_customer": _count,
+    "declines_per_address": _count,
+    "decline_minutes": _minutes,
     "append_with": _append_with,
     "database_url": _address("postgresql", "postgres"),
     "redis_url": _address("redis", "rediss"),
     "jwks_url": _address("https", "http"),
     "stripe_api_base": _address("https", "http"),
+    "payment_return_url": _address("https", "http"),
 }
 
 

@@ -13,6 +13,8 @@ Json = dict[str, Any]
 WIDTH, HEIGHT, PERIOD = 12, 6, 60
 """A graph has half of the 24 columns; the period is in seconds."""
 
+REFUSALS = ("RefusedSoldOut", "RefusedLimit", "RefusedDeclines")
+
 STILL = ("TamperingAlarm", "ChainAlarm", "ParkedAlarm", "UnreadableAlarm", "DeadLettersAlarm", "StaysBehindAlarm")
 """These alarms, which nobody may ignore, are shown first; the console lists all others."""
 
@@ -29,7 +31,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
     readers = [name for name in names if f"{name}DelayAlarm" in {alarm.logical_id for alarm in alarms(functions)}]
     graphs = [
         _graph("Tickets", [ours("TicketsHeld", "APIHandler"), ours("TicketsSold", "APIHandler")]),
-        _graph("Refused", [ours(name, "APIHandler") for name in ("RefusedSoldOut", "RefusedLimit")]),
+        _graph("Refused", [ours(name, "APIHandler") for name in REFUSALS]),
         _graph("Requests and errors", [of_the_api(name, "Sum") for name in ("Count", "4XXError", "5XXError")]),
         _graph("Latency", [of_the_api("Latency", statistic) for statistic in ("p50", "p90", "p99")]),
         _graph("Lost races", [ours("LostRaces", name) for name in ("APIHandler", "Work", "RecordLapsedHolds")]),

@@ -47,6 +47,7 @@ _MARKS = {"MARKS_TABLE": ref("MarksTable")}
 _PARKING = {"PARKED_TABLE": ref("ParkedTable")}
 _READ_TABLE = {"READ_TABLE": ref("ReadTable")}
 _PROCESSES = {"PROCESS_TABLE": ref("ProcessTable")}
+_COUNTERS = {"COUNTERS_TABLE": ref("CountersTable")}
 _BUS = {"EVENT_BUS": ref("EventBus")}
 _KEEP = ("dynamodb:GetItem", "dynamodb:PutItem")
 _SECRET = ("secretsmanager:GetSecretValue",)
@@ -98,14 +99,26 @@ PROVISIONS: dict[Need, Provision] = {
         {
             "PAYMENT_PROVIDERS": ref("PaymentProviders"),
             "STRIPE_SECRET_ID": ref("StripeSecretId"),
+            "PAYMENT_RETURN_URL": ref("PaymentReturnUrl"),
             "SANDBOX_TABLE": ref("SandboxTable"),
             "SANDBOX_SECRET_ID": ref("SandboxSecret"),
+            **_COUNTERS,
         },
         (
             Grant(_KEEP, arn_of("SandboxTable")),
             Grant(_SECRET, ref("SandboxSecret")),
             Grant(_SECRET, ref("StripeSecretId"), "HasStripe"),
+            Grant(("dynamodb:UpdateItem",), arn_of("CountersTable"), "HasStripe"),
         ),
+    ),
+    Need.LIMIT_DECLINES: Provision(
+        _COUNTERS
+        | {
+            "DECLINES_PER_CUSTOMER": ref("DeclinesPerCustomer"),
+            "DECLINES_PER_ADDRESS": ref("DeclinesPerAddress"),
+            "DECLINE_MINUTES": ref("DeclineMinutes"),
+        },
+        (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("CountersTable")),),
     ),
     Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),
     Need.PROCESSES: Provision(_PROCESSES, (Grant(_KEEP, arn_of("ProcessTable")),)),

@@ -134,6 +134,13 @@ PARAMETERS: Json = {
         "AllowedPattern": "(arn:.+)?",
         "Description": "ARN of the secret with api_key and webhook, if stripe is among the providers",
     },
+    "PaymentReturnUrl": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(https://.+)?",
+        "Description": "The page to which a bank sends a customer back who has authenticated a payment; without it the "
+        "browser's library of the provider asks the customer",
+    },
     "WebAclArn": {
         "Type": "String",
         "Default": "",
@@ -169,6 +176,24 @@ PARAMETERS: Json = {
         "Default": 15,
         "MinValue": 1,
         "Description": "How long an order waits for its payment",
+    },
+    "DeclinesPerCustomer": {
+        "Type": "Number",
+        "Default": 5,
+        "MinValue": 1,
+        "Description": "How many payments of one customer may be declined before the next has to wait",
+    },
+    "DeclinesPerAddress": {
+        "Type": "Number",
+        "Default": 20,
+        "MinValue": 1,
+        "Description": "How many payments from one network address may be declined before the next has to wait",
+    },
+    "DeclineMinutes": {
+        "Type": "Number",
+        "Default": 60,
+        "MinValue": 1,
+        "Description": "How long declined payments count, from the first of them on",
     },
 }
 

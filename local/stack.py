@@ -160,6 +160,8 @@ class Stack:
             "PROCESS_TABLE": self._resources.names["ProcessTable"],
             "WORK_QUEUE": self._resources.queue_urls["WorkQueue"].rpartition("/")[2],
             "WORK_QUEUE_URL": self._resources.queue_urls["WorkQueue"],
+            "COUNTERS_TABLE": self._resources.names["CountersTable"],
+            "DECLINES_PER_ADDRESS": "1000000",  # everybody is at 127.0.0.1
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],
             "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "DATABASE_URL": self.postgres.url,

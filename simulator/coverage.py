@@ -15,6 +15,7 @@ from chalicelib.shop.orders.events import (
     RefundCompleted,
     RefundStarted,
 )
+from simulator.authentication import MILESTONES as AUTHENTICATIONS
 from simulator.faults import Fault
 from simulator.world import World
 
@@ -47,6 +48,7 @@ MILESTONES = (
     "request repeated",
     "batch lost",
     "watchdog retried",
+    *AUTHENTICATIONS,
     *(f"fault: {fault}" for fault in Fault),
 )
 

@@ -14,6 +14,7 @@ from chalicelib.shop.carts.commands import add_item, check_out, create_cart, ext
 from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.orders.commands import pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
+from simulator.authentication import authenticate
 from simulator.opening import ORGANISER
 from simulator.world import Reply, World
 
@@ -125,7 +126,9 @@ class Customer:
             if self._happens(0.2):
                 window = partial(self._ask, "pay", pay, order=order_id, token=token)
                 self.world.scheduler.add(f"{self.name}'", window, is_visitor=True)
-            self._ask("pay", pay, order=order_id, token=token)
+            paid = self._ask("pay", pay, order=order_id, token=token).answer
+            if paid is not None and paid.next_action is not None:
+                authenticate(self.world, paid.payment_id, paid.next_action.client_secret, self._think)
 
     def _pay(self, repository: Repository, caller: Caller, order_id: UUID, token: Token) -> Any:
         return pay_order(repository, self.world.gateways, caller, order_id, "sandbox", token)

@@ -4,6 +4,7 @@ Raise the most specific class; the family decides the HTTP status, which `chalic
 `code` is stable and part of the API; `facts` become members of the problem document.
 """
 
+from datetime import timedelta
 from typing import Any, ClassVar
 
 
@@ -80,6 +81,16 @@ class Expired(CloudbashError):
     """The thing existed, and its time is over."""
 
     code = "expired"
+
+
+class TooManyRequests(CloudbashError):
+    """The caller has used up a limit that is given anew after `retry_after`."""
+
+    code = "too_many_requests"
+
+    def __init__(self, detail: str, retry_after: timedelta, **facts: Any) -> None:
+        super().__init__(detail, **facts)
+        self.retry_after = retry_after
 
 
 class Unauthenticated(CloudbashError):

@@ -25,6 +25,7 @@ class Need(StrEnum):
     PERSON_KEYS = "person_keys"
     DEADLINES = "deadlines"
     PAYMENTS = "payments"
+    LIMIT_DECLINES = "limit_declines"
     ENQUEUE = "enqueue"
     PROCESSES = "processes"
     OVERDUE_PROCESSES = "overdue_processes"

@@ -32,6 +32,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "LostRaces": {"APIHandler", "Work", "RecordLapsedHolds"},
     "RefusedSoldOut": {"APIHandler"},
     "RefusedLimit": {"APIHandler"},
+    "RefusedDeclines": {"APIHandler"},
     "TamperedRecords": {"ForwardEvents"},
     "ProjectionLag": {*map(logical_id, FOLLOWERS), "VerifyReadModels"},
     "ParkedStreams": {"VerifyReadModels"},

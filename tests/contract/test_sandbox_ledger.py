@@ -44,8 +44,9 @@ def test_the_first_entry_of_an_id_stands(ledger: Ledger) -> None:
     assert ledger.record(second) == first
 
 
-def test_an_undecided_entry_is_decided_once(ledger: Ledger) -> None:
-    undecided = ledger.record(entry())
+@pytest.mark.parametrize("open_as", [Decision.UNDECIDED, Decision.REQUIRES_ACTION])
+def test_an_open_entry_is_decided_once(ledger: Ledger, open_as: Decision) -> None:
+    undecided = ledger.record(entry(open_as))
     assert ledger.decide(undecided, Decision.DECLINED).decision is Decision.DECLINED
     assert ledger.decide(undecided, Decision.CHARGED).decision is Decision.DECLINED
 

@@ -19,6 +19,7 @@ PUBLIC = {
     ("GET", "/concerts/{concert_id}/availability"),
     ("GET", "/health"),
     ("POST", "/webhooks/payments/{provider}"),
+    ("POST", "/sandbox/payments/{payment_id}/authentication"),
 }
 
 

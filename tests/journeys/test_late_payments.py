@@ -153,3 +153,14 @@ def test_a_signed_body_that_makes_no_sense_is_refused(shop: Shop, body: bytes) -
     signature = sign(shop.stack.environment["SANDBOX_SECRET"], body, utc_now())
     headers = {"Content-Type": "application/json", "Payment-Signature": signature}
     refused(shop.visitor().post(WEBHOOK, content=body, headers=headers), 422, "invalid_input")
+
+
+def test_a_card_that_wants_authentication_is_paid_once_the_bank_says_so(shop: Shop) -> None:
+    customer = shop.customer()
+    order_id = order_of(customer, publish_concert(shop.organiser()).ticket_type_id, 2)
+    answer = pay(customer, order_id, "tok_3ds")
+    assert (answer.status_code, answer.json()["status"]) == (202, "requires_action")
+    secret = answer.json()["next_action"]["client_secret"]
+    bank = f"/sandbox/payments/{answer.json()['payment_id']}/authentication"
+    assert shop.visitor().post(bank, json={"client_secret": secret, "succeeds": True}).status_code == 202
+    assert order_at(shop, customer, order_id, is_confirmed)["status"] == "confirmed"

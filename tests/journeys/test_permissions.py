@@ -304,6 +304,7 @@ TOO_RARE = {
         for function in FUNCTIONS.values()
         if not function.needs.isdisjoint({Need.CATCH_UP, Need.VERIFY_LOG})
     },
+    ("work", "dynamodb:UpdateItem", "CountersTable"): "only requests to Stripe take turns, and here is the sandbox",
     ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
 }
 """What a function may and this day does not show, and when it would."""

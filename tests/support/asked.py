@@ -44,6 +44,7 @@ NAMES = {
     ("dynamodb", "PARKED_TABLE"): "ParkedTable",
     ("dynamodb", "PROCESS_TABLE"): "ProcessTable",
     ("dynamodb", "SANDBOX_TABLE"): "SandboxTable",
+    ("dynamodb", "COUNTERS_TABLE"): "CountersTable",
     ("kinesis", "EVENT_BUS"): "EventBus",
     ("sqs", "WORK_QUEUE_URL"): "WorkQueue",
     ("s3", "HEADS_BUCKET"): "HeadsBucket",

@@ -147,6 +147,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
         parked_table=names["ParkedTable"],
         process_table=names["ProcessTable"],
         work_queue_url=resources.queue_urls["WorkQueue"],
+        counters_table=names["CountersTable"],
         sandbox_table=names["SandboxTable"],
         sandbox_secret="secret",
         master_key_file=os.fspath(directory / "master.key"),

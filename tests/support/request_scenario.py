@@ -131,6 +131,7 @@ class InMemory(Composition):
         self.vault = shop.vault
         self.gateways = {"sandbox": shop.gateway}
         self.work_queue = MemoryWorkQueue()
+        self.counters = shop.counters
         self._documents = documents
 
     @property

@@ -9,6 +9,7 @@ from typing import Protocol
 from uuid import UUID, uuid5
 
 from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role
+from chalicelib.platform.counters.port import MemoryCounters
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -143,6 +144,7 @@ class Shop:
         self.salt = salt
         self.vault = PersonVault(MemoryPersonKeys())
         self.gateway = CountingGateway(self.clock)
+        self.counters = MemoryCounters()
         self._requests = count()
         self._event_ids = count()
         self.repository = self.other_container()

@@ -19,6 +19,14 @@ DECLINED = {
     }
 }
 
+AUTHENTICATION_FAILED = {
+    "type": "card_error",
+    "code": "payment_intent_authentication_failure",
+    "message": "We are unable to authenticate your payment method.",
+}
+WANTS_AUTHENTICATION = "pm_card_threeDSecure2Required"
+BANK = "https://hooks.stripe.example/3d_secure/"
+
 
 class FakeStripe:
     """What it remembers, and the faults it is told to have."""
@@ -54,7 +62,7 @@ class FakeStripe:
             case "GET", "payment_intents", key:
                 return 200, self.intents[key]
             case "POST", "payment_intents", key, "confirm":
-                return self._confirm(self.intents[key], params["payment_method"])
+                return self._confirm(self.intents[key], params["payment_method"], params.get("return_url"))
             case "POST", "payment_intents", key, "cancel":
                 return self._cancel(self.intents[key])
             case "POST", "refunds":
@@ -69,6 +77,9 @@ class FakeStripe:
         self.intents[key] = {
             "id": key,
             "object": "payment_intent",
+            "client_secret": f"{key}_secret_1",
+            "next_action": None,
+            "last_payment_error": None,
             "amount": int(params["amount"]),
             "amount_received": 0,
             "currency": params["currency"],
@@ -83,9 +94,26 @@ class FakeStripe:
         data = [] if self.search_is_behind else found
         return {"object": "search_result", "data": data, "has_more": False, "url": "/v1/payment_intents/search"}
 
-    def _confirm(self, intent: Json, method: str) -> tuple[int, Json]:
+    def authenticate(self, key: str, *, succeeds: bool) -> bool:
+        """Let the customer answer the bank; tell whether the intent still waited for that."""
+        intent = self.intents[key]
+        if intent["status"] != "requires_action":
+            return False
+        intent["next_action"] = None
+        if succeeds:
+            intent |= {"status": "succeeded", "amount_received": intent["amount"]}
+        else:
+            intent |= {"status": "requires_payment_method", "last_payment_error": AUTHENTICATION_FAILED}
+        return True
+
+    def was_answered(self, key: str | None) -> bool:
+        return key in self._answers
+
+    def _confirm(self, intent: Json, method: str, return_url: str | None) -> tuple[int, Json]:
         if intent["status"] != "requires_payment_method":
             return 400, unexpected_state(intent)
+        if method == WANTS_AUTHENTICATION:
+            return 200, wanting_authentication(intent, return_url)
         if method == "pm_card_chargeDeclined":
             return 402, DECLINED
         if method == "pm_unknown":
@@ -123,6 +151,16 @@ def metadata_in(params: Json) -> dict[str, str]:
     return {name[9:-1]: value for name, value in params.items() if name.startswith("metadata[")}
 
 
+def wanting_authentication(intent: Json, return_url: str | None) -> Json:
+    """With an address to return to, the bank's page; else what Stripe's library in the browser does."""
+    intent["status"] = "requires_action"
+    intent["next_action"] = {"type": "use_stripe_sdk", "use_stripe_sdk": {"type": "stripe_3ds2_fingerprint"}}
+    if return_url is not None:
+        redirect = {"url": f"{BANK}{intent['id']}", "return_url": return_url}
+        intent["next_action"] = {"type": "redirect_to_url", "redirect_to_url": redirect}
+    return intent
+
+
 def unexpected_state(intent: Json) -> Json:
     error = {"type": "invalid_request_error", "code": "payment_intent_unexpected_state", "payment_intent": intent}
     return {"error": {**error, "message": f"This PaymentIntent has a status of {intent['status']}."}}
@@ -138,7 +176,9 @@ def running_stripe() -> Iterator[tuple[FakeStripe, str]]:
             parts = urlsplit(self.path)
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
             params = dict(parse_qsl(parts.query) + parse_qsl(body))
-            status, answer = fake.answer(self.command, parts.path, params, self.headers.get("Idempotency-Key"))
+            key = self.headers.get("Idempotency-Key")
+            is_replayed = fake.was_answered(key)
+            status, answer = fake.answer(self.command, parts.path, params, key)
             if fake.lose_reply_to and parts.path.endswith(fake.lose_reply_to):
                 self.close_connection = True
                 return
@@ -146,6 +186,8 @@ def running_stripe() -> Iterator[tuple[FakeStripe, str]]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(payload)))
+            if is_replayed:
+                self.send_header("Idempotent-Replayed", "true")
             self.end_headers()
             self.wfile.write(payload)
 

@@ -55,7 +55,7 @@ def test_the_variables_of_others_are_left_alone() -> None:
     assert Settings.from_environment({"PATH": "/bin", "HOME": "/", "LANG": "C", "AWS_REGION": "x"}) == Settings()
 
 
-@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "JWKS_URL", "STRIPE_API_BASE"])
+@pytest.mark.parametrize("name", ["DATABASE_URL", "REDIS_URL", "JWKS_URL", "STRIPE_API_BASE", "PAYMENT_RETURN_URL"])
 def test_an_address_has_its_scheme_and_is_never_repeated(name: str) -> None:
     (fault,) = faults_of(**{name: "ftp://me:secret@host"})
     assert fault.startswith(f"{name} must begin with ")

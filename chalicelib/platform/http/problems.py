@@ -3,6 +3,7 @@
 import json
 import logging
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from chalice.app import Response
@@ -19,6 +20,7 @@ from chalicelib.platform.errors import (
     PaymentRefused,
     PreconditionFailed,
     RuleViolated,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -33,6 +35,7 @@ _STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
     (RuleViolated, HTTPStatus.CONFLICT),
     (PaymentRefused, HTTPStatus.PAYMENT_REQUIRED),
     (Expired, HTTPStatus.GONE),
+    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
@@ -52,6 +55,7 @@ _METRIC_OF_CODE = {
     "sold_out": "RefusedSoldOut",
     "order_limit_exceeded": "RefusedLimit",
     "customer_limit_exceeded": "RefusedLimit",
+    "too_many_declines": "RefusedDeclines",
 }
 RETRY_AFTER_SECONDS = "1"
 
@@ -72,6 +76,8 @@ def problem(error: CloudbashError) -> Response:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         logger.warning("%s", error.detail, exc_info=error)
         headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(max(1, ceil(error.retry_after.total_seconds())))
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return _response(status, error.code, error.detail, facts, headers)

@@ -15,6 +15,7 @@ from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
 from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.http.addresses import address_of
 from chalicelib.platform.http.authorizer import actor_of
 from chalicelib.platform.http.browsers import ANY_PAGE
 from chalicelib.platform.http.problems import as_json, problem
@@ -155,6 +156,11 @@ class Call(Generic[Shop]):
             request,
             parse_if_match(self._request.headers.get("if-match")),
         )
+
+    @property
+    def address(self) -> str:
+        """Return the caller's network address for limits, or an empty string; it is not to be logged or stored."""
+        return address_of(self._request.context)
 
     @property
     def headers(self) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """Routes of the orders."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from chalicelib.platform.http.requests import Body, Query
 from chalicelib.platform.http.routes import Answer, Call, Routes, accepted, created, ok
 from chalicelib.platform.processes.work import WorkQueue
 from chalicelib.platform.services import Services
-from chalicelib.shop.orders import admission, commands, queries
+from chalicelib.shop.orders import admission, commands, payment_answers, queries
 from chalicelib.shop.orders.payments import webhooks
+from chalicelib.shop.orders.payments.declines import DeclineLimit
 from chalicelib.shop.orders.payments.port import PaymentGateway
+from chalicelib.shop.orders.payments.sandbox import SandboxGateway
 
 if TYPE_CHECKING:
     from chalicelib.platform.privacy.vault import PersonVault
@@ -39,6 +42,9 @@ class OrderServices(Services, Protocol):
     @property
     def work_queue(self) -> WorkQueue: ...
 
+    @property
+    def decline_limit(self) -> DeclineLimit: ...
+
 
 routes: Routes[OrderServices] = Routes(__name__)
 
@@ -48,6 +54,13 @@ ShortName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,100}$")]
 class NewPayment(Body):
     provider: ShortName
     token: ShortName
+
+
+class Authentication(Body):
+    """Says what the customer did at the bank."""
+
+    client_secret: ShortName
+    succeeds: bool
 
 
 class ShownTicket(Body):
@@ -92,10 +105,21 @@ def list_tickets(call: Call[OrderServices]) -> Answer:
 def pay_order(call: Call[OrderServices]) -> Answer:
     body = call.body(NewPayment)
     shop, order_id = call.shop, call.id("order_id")
-    paid = commands.pay_order(shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token)
-    answer = {"payment_id": str(paid.payment_id), "status": paid.status}
-    answer |= {"order_id": str(order_id), "order_status": paid.order_status}
-    return created({**answer, "version": paid.version}, f"/orders/{order_id}")
+    admit = partial(shop.decline_limit.admit, call.actor.id, call.address)
+    paid = commands.pay_order(
+        shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token, admit
+    )
+    return payment_answers.answer_of(order_id, paid)
+
+
+@routes.post("/sandbox/payments/{payment_id}/authentication")
+def authenticate_sandbox_payment(call: Call[OrderServices]) -> Answer:
+    """For developers, who play the bank of a payment; the client secret is their token."""
+    sandbox, body = call.shop.gateways.get("sandbox"), call.body(Authentication)
+    if not isinstance(sandbox, SandboxGateway):
+        raise NotFound("There is no such payment.")
+    sandbox.authenticate(call.id("payment_id"), body.client_secret, succeeds=body.succeeds)
+    return accepted()
 
 
 @routes.post("/concerts/{concert_id}/check-ins", Role.DOOR)

@@ -14,8 +14,11 @@ from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
+from chalicelib.shop.orders.abandonment import give_up_authentication
 from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced
-from chalicelib.shop.orders.order import ORDER
+from chalicelib.shop.orders.order import ORDER, PaymentInProgress
+from chalicelib.shop.orders.payments.declines import Admit, Trial, admit_anybody, trying_a_card
+from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
 from chalicelib.shop.orders.payments.port import Attempt, PaymentGateway, gateway_of
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.shop.orders.settlement import Settled, SettlementContext, finish_refunds, record_outcome
@@ -36,12 +39,13 @@ class PlacedOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaidOrder:
-    """`status` is `started` while the provider has not decided."""
+    """`status` is `started` while the provider has not decided; with `next_action` it waits for the customer."""
 
     payment_id: UUID
     status: PaymentStatus
     order_status: OrderStatus
     version: int
+    next_action: NextAction | None = None
 
 
 class PaymentReturned(RuleViolated):
@@ -93,24 +97,43 @@ def pay_order(
     order_id: UUID,
     provider: str,
     token: str,
+    admit: Admit = admit_anybody,
 ) -> PaidOrder:
     """Charge the order's total and confirm it: stock and tickets in one transaction with the confirmation.
 
     The attempt is in the log before the provider is called. Repeating the request after a crash or a lost reply charges
-    nothing twice: the provider is asked again under the same payment id.
-    Raises PaymentRefused, PaymentReturned, what `Order.start_payment` raises, or InvalidInput for an unknown provider.
+    nothing twice: the provider is asked again under the same payment id. A payment that waits for its customer to
+    authenticate is given up for another one.
+    Raises PaymentRefused, PaymentReturned, InvalidInput for an unknown provider, and what `admit` and
+    `Order.start_payment` raise.
     """
     gateway = gateway_of(gateways, provider)
     gateway.ensure_valid(token)
-    payment_id = caller.request.id
-    settled = repository.execute(lambda session: _start(session, caller, order_id, provider), caller.origin)
-    if settled.order.payments[payment_id].is_open:
-        context = SettlementContext(repository, gateways, caller.origin)
-        outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
-        settled = record_outcome(context, order_id, payment_id, outcome)
-        with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
-            finish_refunds(context, order_id, settled.order)
-    return _paid(settled, payment_id)
+    payment_id, action = caller.request.id, None
+    context = SettlementContext(repository, gateways, caller.origin)
+    with trying_a_card(admit, lambda: payment_id in context.order(order_id).payments) as trial:
+        settled = _started(context, caller, order_id, provider, trial)
+        if settled.order.payments[payment_id].is_open:
+            outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
+            trial.note(outcome)
+            settled = record_outcome(context, order_id, payment_id, outcome)
+            action = outcome.action if isinstance(outcome, ActionRequired) else None
+            with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
+                finish_refunds(context, order_id, settled.order)
+    return _paid(settled, payment_id, action)
+
+
+def _started(context: SettlementContext, caller: Caller, order_id: UUID, provider: str, trial: Trial) -> Settled:
+    def start(session: Session) -> Settled:
+        return _start(session, caller, order_id, provider)
+
+    try:
+        return context.repository.execute(start, caller.origin)
+    except PaymentInProgress:
+        if not give_up_authentication(context, order_id):
+            raise
+        trial.count()
+        return context.repository.execute(start, caller.origin)
 
 
 def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> Settled:
@@ -123,7 +146,7 @@ def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> S
     return Settled(order, _version_confirmed(session, order_id) if confirmed_by_it else session.version(order_id))
 
 
-def _paid(settled: Settled, payment_id: UUID) -> PaidOrder:
+def _paid(settled: Settled, payment_id: UUID, action: NextAction | None) -> PaidOrder:
     """Say how the payment stands. Raises PaymentRefused or PaymentReturned."""
     payment = settled.order.payments[payment_id]
     if payment.status is PaymentStatus.FAILED:
@@ -132,7 +155,7 @@ def _paid(settled: Settled, payment_id: UUID) -> PaidOrder:
         return PaidOrder(payment_id, PaymentStatus.SUCCEEDED, OrderStatus.CONFIRMED, settled.version)
     if not payment.is_open:
         raise PaymentReturned(payment_id)
-    return PaidOrder(payment_id, payment.status, OrderStatus.AWAITING_PAYMENT, settled.version)
+    return PaidOrder(payment_id, payment.status, OrderStatus.AWAITING_PAYMENT, settled.version, action)
 
 
 def _version_confirmed(session: Session, order_id: UUID) -> int:

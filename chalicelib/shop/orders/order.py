@@ -61,10 +61,12 @@ class OrderOverdue(Expired):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payment(PaymentState):
-    """Keeps, beside what the rules know, what only the write side needs: the request that started it, and when."""
+    """Keeps, beside what the rules know, what only the write side needs: the request that started it, and when, and the
+    provider's own id of a payment that succeeded."""
 
     request_hash: str
     started_at: datetime
+    reference: str = ""
 
     @property
     def is_open(self) -> bool:
@@ -332,7 +334,9 @@ def _with_facts(order: Order, event: Event) -> Order:
             payment = Payment(event.provider, event.amount, request_hash=event.request_hash, started_at=event.at)
             return replace(order, payments={**order.payments, event.payment_id: payment})
         case OrderConfirmed():
-            return replace(order, tickets=event.tickets)
+            return replace(_referred(order, event.payment_id, event.provider_reference), tickets=event.tickets)
+        case PaymentSucceeded():
+            return _referred(order, event.payment_id, event.provider_reference)
         case TicketsRevoked():
             under_way = {**order.revocations_under_way, event.concert_id: event.reason}
             return replace(order, revocations_under_way=under_way)
@@ -340,6 +344,13 @@ def _with_facts(order: Order, event: Event) -> Order:
             under_way = {key: why for key, why in order.revocations_under_way.items() if key != event.concert_id}
             return replace(order, revocations_under_way=under_way)
     return order
+
+
+def _referred(order: Order, payment_id: UUID | None, reference: str | None) -> Order:
+    payment = None if payment_id is None else order.payments.get(payment_id)
+    if payment_id is None or payment is None:
+        return order
+    return replace(order, payments={**order.payments, payment_id: replace(payment, reference=reference or "")})
 
 
 ORDER = Aggregate("Order", Order(), evolve)

@@ -160,7 +160,7 @@ def _complete_refund(order: Order, now: datetime, refund_id: UUID) -> list[Event
 
 def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
     """Name the payment as it was asked for: always the total of the order."""
-    return Attempt(payment_id, order_id, order.total)
+    return Attempt(payment_id, order_id, order.total, order.payments[payment_id].reference)
 
 
 def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID, now: datetime) -> None:

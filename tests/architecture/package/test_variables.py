@@ -16,15 +16,16 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
     """As a container does before its first call; of the API also what only some requests need."""
     BY_ID[function].warm_up(shop)
     if function == "APIHandler":
-        _ = shop.vault, shop.gateways, shop.work_queue, shop.verifier, shop.postgres, shop.redis
+        _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.postgres, shop.redis
         for name in shop.read_model_names:
             if name != PROCESSES:
                 shop.read_model(name)
         shop.probes["event_bus"]()
 
 
-NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID"}
-"""Without the one DATABASE_URL says who we are; without the other the provider is not admitted."""
+NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID", "PAYMENT_RETURN_URL", "COUNTERS_TABLE"}
+"""Without the first DATABASE_URL says who we are; without the second the provider is not admitted; without the third
+the browser asks for an authentication; and a worker asks only Stripe at a limited pace."""
 
 
 def test_every_variable_of_a_function_is_a_setting(functions: Json) -> None:
@@ -57,7 +58,7 @@ def test_no_function_gets_a_variable_that_it_does_not_need(functions: Json, func
 
 
 def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:
-    rules = {"HOLD_MINUTES", "PAYMENT_MINUTES"}
+    rules = {"HOLD_MINUTES", "PAYMENT_MINUTES", "DECLINES_PER_CUSTOMER", "DECLINES_PER_ADDRESS", "DECLINE_MINUTES"}
     assert rules <= environment_of(functions, "APIHandler").keys()
     for function in functions.keys() - {"APIHandler"}:
         assert not rules & environment_of(functions, function).keys(), function

@@ -95,7 +95,13 @@ def test_a_stack_starts_where_the_usual_ports_are_taken_and_leaves_nothing(tmp_p
 FOR_THE_SDK = {"AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 ON_AWS_INSTEAD_OF_A_FILE = {"JWKS_URL", "MASTER_KEY_ID", "SIGNING_KEY_ID"}
 SECRETS_ON_AWS = {"DATABASE_SECRET_ID", "SANDBOX_SECRET_ID"}
-OF_OTHER_PROVIDERS = {"STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_SECRET_ID", "STRIPE_API_BASE"}
+OF_OTHER_PROVIDERS = {
+    "STRIPE_API_KEY",
+    "STRIPE_WEBHOOK_SECRET",
+    "STRIPE_SECRET_ID",
+    "STRIPE_API_BASE",
+    "PAYMENT_RETURN_URL",
+}
 
 
 def test_the_environment_names_exactly_what_the_settings_read(empty_stack: Stack) -> None:
@@ -103,7 +109,7 @@ def test_the_environment_names_exactly_what_the_settings_read(empty_stack: Stack
     assert (
         empty_stack.environment.keys()
         == (without_a_default - ON_AWS_INSTEAD_OF_A_FILE - SECRETS_ON_AWS - OF_OTHER_PROVIDERS)
-        | {"STAGE"}
+        | {"STAGE", "DECLINES_PER_ADDRESS"}
         | FOR_THE_SDK
     )
     assert all(empty_stack.environment.values())

@@ -84,3 +84,14 @@ def test_a_declined_payment_is_recorded_and_leaves_the_order_open() -> None:
     assert (answered.status, answered.body["code"]) == (402, "payment_declined")
     assert (started.amount, failed.payment_id) == (TOTAL, started.payment_id)
     assert list(answered.news) == [ORDER]
+
+
+def test_after_too_many_declined_cards_the_next_payment_has_to_wait() -> None:
+    given = given_streams({ORDER: [PLACED]})
+    declined = {"provider": "sandbox", "token": "tok_declined"}
+    for _ in range(5):
+        assert given.when(CUSTOMER, "POST", f"/orders/{ORDER}/payments", declined).status == 402
+    answered = given.when(CUSTOMER, "POST", f"/orders/{ORDER}/payments", declined)
+    answered.then_refuses(429, "too_many_declines")
+    assert answered.headers["retry-after"] == "3600"
+    assert any("address" in key for key in given.shop.counters.counts)

@@ -34,8 +34,11 @@ class DynamoDBLedger:
         decided = Entry(entry.id, entry.amount, decision, entry.due_at, entry.order_id, entry.refund_of)
         return self._put(
             decided,
-            ConditionExpression="Decision = :undecided",
-            ExpressionAttributeValues={":undecided": {"S": Decision.UNDECIDED}},
+            ConditionExpression="Decision IN (:undecided, :requires_action)",
+            ExpressionAttributeValues={
+                ":undecided": {"S": Decision.UNDECIDED},
+                ":requires_action": {"S": Decision.REQUIRES_ACTION},
+            },
         )
 
     def _put(self, entry: Entry, **condition: Any) -> Entry:

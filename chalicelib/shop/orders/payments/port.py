@@ -11,11 +11,15 @@ from chalicelib.platform.money import Money
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One payment of an order, as it was asked for: all that a provider needs to know it again."""
+    """One payment of an order, as it was asked for: all that a provider needs to know it again.
+
+    `reference` is the provider's own id of it, once the payment has succeeded; it saves looking that up.
+    """
 
     payment_id: UUID
     order_id: UUID
     amount: Money
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """A payment provider for development and tests: a small one with a memory, whose decisions the token makes."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,8 +12,9 @@ from uuid import UUID
 
 from pydantic_core import from_json
 
-from chalicelib.platform.errors import InvalidInput, Unavailable
+from chalicelib.platform.errors import InvalidInput, NotFound, Unavailable
 from chalicelib.platform.money import Money
+from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
 from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
@@ -28,7 +31,7 @@ DELAY = timedelta(seconds=5)
 
 
 class Token(StrEnum):
-    """What a payment's token lets happen; all but `DECLINED` are charged in the end."""
+    """What a payment's token lets happen; all but `DECLINED` are charged in the end, `AUTHENTICATED` if so decided."""
 
     APPROVED = "tok_visa"
     DECLINED = "tok_declined"
@@ -36,13 +39,20 @@ class Token(StrEnum):
     LOST_REPLY = "tok_lost_reply"
     NOTIFIED_TWICE = "tok_notified_twice"
     WRONG_AMOUNT = "tok_wrong_amount"
+    AUTHENTICATED = "tok_3ds"
 
 
 class Decision(StrEnum):
     UNDECIDED = "undecided"
+    REQUIRES_ACTION = "requires_action"
     CHARGED = "charged"
     DECLINED = "declined"
     REFUNDED = "refunded"
+
+    @property
+    def is_open(self) -> bool:
+        """Tells whether it can still be decided."""
+        return self in {Decision.UNDECIDED, Decision.REQUIRES_ACTION}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +76,7 @@ class Ledger(Protocol):
         """Keep the entry unless there is one of this id; returns the one that stands."""
 
     def decide(self, entry: Entry, decision: Decision) -> Entry:
-        """Decide the undecided entry, once; returns it as it stands."""
+        """Decide an entry that is open, once; returns it as it stands."""
 
 
 class MemoryLedger:
@@ -82,7 +92,7 @@ class MemoryLedger:
         return self.entries.setdefault(entry.id, entry)
 
     def decide(self, entry: Entry, decision: Decision) -> Entry:
-        if self.entries[entry.id].decision is Decision.UNDECIDED:
+        if self.entries[entry.id].decision.is_open:
             self.entries[entry.id] = replace(entry, decision=decision)
         return self.entries[entry.id]
 
@@ -146,17 +156,36 @@ class SandboxGateway:
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidInput("The body is no notification of the sandbox.", (("#", "makes no sense"),)) from error
 
+    def authenticate(self, payment_id: UUID, client_secret: str, *, succeeds: bool) -> None:
+        """Play the bank of a payment with the token `AUTHENTICATED`; the first answer stands.
+
+        Raises:
+            NotFound: there is no such payment, or the secret is another one's.
+        """
+        entry = self._ledger.find(payment_id)
+        if entry is None or not hmac.compare_digest(client_secret.encode(), self._secret_of(payment_id).encode()):
+            raise NotFound("There is no such payment.")
+        decision = Decision.CHARGED if succeeds else Decision.DECLINED
+        self._notify(self._ledger.decide(entry, decision), times=1)
+
+    def _secret_of(self, payment_id: UUID) -> str:
+        return hmac.new(self._secret.encode(), f"client secret of {payment_id}".encode(), hashlib.sha256).hexdigest()
+
     def _first(self, attempt: Attempt, token: str) -> Entry:
         decision, due_at, amount = Decision.CHARGED, self._clock(), attempt.amount
         if token == Token.DECLINED:
             decision = Decision.DECLINED
         elif token == Token.DELAYED:
             decision, due_at = Decision.UNDECIDED, due_at + DELAY
+        elif token == Token.AUTHENTICATED:
+            decision = Decision.REQUIRES_ACTION
         if token == Token.WRONG_AMOUNT:
             amount = amount.plus(amount)
         return Entry(attempt.payment_id, amount, decision, due_at, attempt.order_id)
 
     def _outcome(self, entry: Entry) -> PaymentOutcome:
+        if entry.decision is Decision.REQUIRES_ACTION:
+            return ActionRequired(NextAction(self._secret_of(entry.id)))
         if entry.decision is not Decision.UNDECIDED:
             return _said(entry)
         if self._clock() < entry.due_at:

@@ -3,6 +3,9 @@
 An intent is created first and confirmed then, each under an idempotency key that follows from the payment's id. So the
 creation can be repeated at any time to learn the intent's id, also by a container that never saw it, and an intent that
 was cancelled cannot be confirmed any more by a request that is still on its way.
+
+A card that wants its customer to authenticate leaves the intent in `requires_action`. The client finishes it with the
+intent's secret; an authentication that fails leaves it open for other cards, so whoever learns of that closes it.
 """
 
 import re
@@ -16,6 +19,7 @@ import stripe
 from chalicelib.platform.errors import BadSignature, InvalidInput, Unavailable
 from chalicelib.platform.failures import raise_if_unavailable
 from chalicelib.platform.money import MINOR_DIGITS, Money
+from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
 from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
@@ -26,21 +30,24 @@ from chalicelib.shop.orders.payments.port import (
     RefundOutcome,
 )
 from chalicelib.shop.orders.payments.stripe_failures import failure_of
+from chalicelib.shop.orders.payments.stripe_pace import PacedClient, Wait, at_any_pace
 
 SIGNATURE_HEADER = "stripe-signature"
 _TIMEOUT = (2.0, 10.0)
 _RETRIES = 1
 """The library's own, under the same idempotency key: the request that waits has 29 s."""
 
-_NOT_DECIDED = {"processing", "requires_action", "requires_capture"}
+_NOT_DECIDED = {"processing", "requires_capture"}
+_REPLAYED = "Idempotent-Replayed"
+"""Stripe's header on an answer that is that of an earlier request, and may be out of date."""
 _CANCELLED = "The payment was cancelled."
 
 
-def connect(api_key: str, api_base: str = "") -> stripe.StripeClient:
-    """`api_base` is another address than Stripe's, for tests."""
+def connect(api_key: str, api_base: str = "", wait: Wait = at_any_pace) -> stripe.StripeClient:
+    """Make a client that waits before every request; `api_base` is another address than Stripe's, for tests."""
     return stripe.StripeClient(
         api_key,
-        http_client=stripe.RequestsClient(timeout=_TIMEOUT),
+        http_client=PacedClient(wait, _TIMEOUT),
         max_network_retries=_RETRIES,
         base_addresses={"api": api_base} if api_base else None,
     )
@@ -49,11 +56,13 @@ def connect(api_key: str, api_base: str = "") -> stripe.StripeClient:
 class StripeGateway:
     """The port's promises, kept with what Stripe remembers: nothing is stored here."""
 
-    def __init__(self, client: stripe.StripeClient, webhook_secret: str) -> None:
+    def __init__(self, client: stripe.StripeClient, webhook_secret: str, return_url: str = "") -> None:
+        """`return_url` is where a bank sends the customer back to; without it the client asks Stripe's library."""
         self._intents = client.v1.payment_intents
         self._refunds = client.v1.refunds
         self._client = client
         self._webhook_secret = webhook_secret
+        self._return_url = return_url
 
     def ensure_valid(self, token: str) -> None:
         if not re.fullmatch(r"pm_[A-Za-z0-9_]{1,90}", token):
@@ -67,18 +76,20 @@ class StripeGateway:
             try:
                 confirmed = self._intents.confirm(
                     intent.id,
-                    {"payment_method": token, "error_on_requires_action": True},
+                    self._confirmation(token),
                     {"idempotency_key": f"{attempt.payment_id}/confirm"},
                 )
             except stripe.CardError as declined:
                 return self._declined(attempt, declined.user_message or "The card was declined.")
             except stripe.InvalidRequestError:
                 return self._declined(attempt, "This payment method cannot be used.")
-            return _outcome(confirmed) or PaymentPending()
+            if _is_replayed(confirmed):
+                confirmed = self._intents.retrieve(intent.id)
+            return self._decided(attempt, confirmed) or PaymentPending()
 
     def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         with _failures_as_unavailable():
-            return _outcome(self._current(attempt))
+            return self._decided(attempt, self._current(attempt))
 
     def cancel(self, attempt: Attempt) -> PaymentOutcome:
         return self._declined(attempt, _CANCELLED)
@@ -87,7 +98,7 @@ class StripeGateway:
         with _failures_as_unavailable():
             refund = self._refunds.create(
                 {
-                    "payment_intent": self._current(attempt).id,
+                    "payment_intent": self._id_of(attempt),
                     "amount": _minor(amount),
                     "metadata": {**_metadata(attempt), "refund_id": str(refund_id)},
                 },
@@ -97,7 +108,7 @@ class StripeGateway:
 
     def find_refund(self, refund_id: UUID, attempt: Attempt) -> RefundOutcome | None:
         with _failures_as_unavailable():
-            refunds = self._refunds.list({"payment_intent": self._current(attempt).id, "limit": 100})
+            refunds = self._refunds.list({"payment_intent": self._id_of(attempt), "limit": 100})
             for refund in refunds.data:
                 if refund.to_dict().get("metadata", {}).get("refund_id") == str(refund_id):
                     return RefundOutcome(completed=refund.status == "succeeded")
@@ -115,6 +126,16 @@ class StripeGateway:
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidInput("The body is no event of Stripe.", (("#", "makes no sense"),)) from error
 
+    def _confirmation(self, token: str) -> "stripe.params.PaymentIntentConfirmParams":
+        if not self._return_url:
+            return {"payment_method": token}
+        return {"payment_method": token, "return_url": self._return_url}
+
+    def _decided(self, attempt: Attempt, intent: stripe.PaymentIntent) -> PaymentOutcome | None:
+        """Return the outcome; what failed after it was confirmed is closed, because the client could try on."""
+        reason = _failure_in(intent)
+        return _outcome(intent) if reason is None else self._declined(attempt, reason)
+
     def _declined(self, attempt: Attempt, reason: str) -> PaymentOutcome:
         """Make sure of it: an intent that failed could be confirmed again. What had succeeded before is told."""
         with _failures_as_unavailable():
@@ -125,6 +146,10 @@ class StripeGateway:
                 except stripe.InvalidRequestError:
                     intent = self._intents.retrieve(intent.id)
             return Declined(reason) if intent.status == "canceled" else _outcome(intent) or PaymentPending()
+
+    def _id_of(self, attempt: Attempt) -> str:
+        """Return the intent's id, which the log has of every payment that succeeded."""
+        return attempt.reference or self._current(attempt).id
 
     def _current(self, attempt: Attempt) -> stripe.PaymentIntent:
         """The intent as it is now. The search is behind by a minute or so and reaches back for ever; repeating the
@@ -154,9 +179,29 @@ def _outcome(intent: stripe.PaymentIntent) -> PaymentOutcome | None:
     """None for an intent that was created and not confirmed: nobody asked for the money yet."""
     if intent.status == "succeeded":
         return Charged(intent.id, _money(intent.amount_received, intent.currency))
+    if intent.status == "requires_action":
+        return ActionRequired(_next_action(intent))
     if intent.status == "canceled":
         return Declined(_CANCELLED)
     return PaymentPending() if intent.status in _NOT_DECIDED else None
+
+
+def _next_action(intent: stripe.PaymentIntent) -> NextAction:
+    redirect = None if intent.next_action is None else intent.next_action.to_dict().get("redirect_to_url")
+    return NextAction(intent.client_secret or "", None if redirect is None else redirect.get("url"))
+
+
+def _failure_in(intent: stripe.PaymentIntent) -> str | None:
+    """Return why the last attempt of the intent failed, if it waits for another card since."""
+    if intent.status != "requires_payment_method":
+        return None
+    error = intent.to_dict().get("last_payment_error")
+    return None if error is None else str(error.get("message") or "The card was declined.")
+
+
+def _is_replayed(intent: stripe.PaymentIntent) -> bool:
+    answer = intent.last_response
+    return answer is not None and answer.headers.get(_REPLAYED) == "true"
 
 
 def _minor(money: Money) -> int:

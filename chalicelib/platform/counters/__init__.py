@@ -1,0 +1,1 @@
+"""Counts that all containers share, each for a while."""
