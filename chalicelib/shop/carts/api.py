@@ -106,7 +106,8 @@ def extend_holds(call: Call[CartServices]) -> Answer:
     items = [
         {"item_id": str(line.item_id), "hold_expires_at": format_instant(line.expires_at)} for line in extended.lines
     ]
-    return created({"items": items, "version": extended.version}, f"/carts/{cart_id}")
+    answer = {"items": items, "version": extended.version}
+    return created(answer, f"/carts/{cart_id}") if extended.changed else ok(answer, extended.version)
 
 
 @routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER)

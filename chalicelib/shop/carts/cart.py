@@ -24,6 +24,9 @@ MAX_SHARES = 40
 shares and 20 lines keep it within DynamoDB's 100 items."""
 
 REQUEST_MEMORY = timedelta(hours=24)
+LEAST_GAIN = timedelta(minutes=1)
+"""An extension that gives a line less than this changes nothing, so that asking in a loop costs no write."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -132,9 +135,10 @@ class Cart:
     def extend_holds(
         self, extension_id: UUID, request_hash: str, now: datetime, expires_at: datetime
     ) -> list[CartHoldsExtended]:
-        """Extend the holds of all lines that have neither ended nor reached their limit.
+        """Extend the holds of the live lines that gain at least `LEAST_GAIN`; without any, nothing changes.
 
-        Raises CartCheckedOutAlready, CartEmpty, ExtensionLimitReached, or LinesExpired if all holds have ended.
+        Raises CartCheckedOutAlready, CartEmpty, LinesExpired if all holds have ended, or ExtensionLimitReached if all
+        that have not are at their limit.
         """
         self.ensure_open()
         if not self.lines:
@@ -142,13 +146,16 @@ class Cart:
         live = self.live_lines(now)
         if not live:
             raise LinesExpired("The holds of all items have ended.", items=[str(key) for key in self.lines])
+        if all(line.expires_at == line.extendable_until for line in live):
+            raise ExtensionLimitReached("These tickets cannot be held any longer. Check out now.")
         extended = tuple(
             ExtendedLine(item_id=line.id, expires_at=until)
             for line in live
-            if (until := min(expires_at, line.extendable_until or expires_at)) > (line.expires_at or until)
+            if (until := min(expires_at, line.extendable_until or expires_at)) - (line.expires_at or until)
+            >= LEAST_GAIN
         )
         if not extended:
-            raise ExtensionLimitReached("These tickets cannot be held any longer. Check out now.")
+            return []
         return [CartHoldsExtended(extension_id=extension_id, lines=extended, request_hash=request_hash, at=now)]
 
     def check_out(self, order_id: UUID, request_hash: str, now: datetime) -> list[Event]:

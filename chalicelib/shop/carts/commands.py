@@ -35,8 +35,11 @@ class AddedItem:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedHolds:
+    """The lines that were extended; if `changed` is false, none was, and these are all live lines as they are."""
+
     lines: tuple[ExtendedLine, ...]
     version: int
+    changed: bool = True
 
 
 def create_cart(repository: Repository, caller: Caller) -> UUID:
@@ -83,6 +86,7 @@ def add_item(
 def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for: timedelta) -> ExtendedHolds:
     """Hold every line for `hold_for` from now on, as far as its limit allows, in one transaction with the pools.
 
+    Nothing is written, and nothing remembered, if no line would gain `LEAST_GAIN`.
     Raises NotFound, IdempotencyKeyReused, HoldExpired, NotOnSale, or what `Cart.extend_holds` raises.
     """
     extension_id = caller.request.id
@@ -92,6 +96,8 @@ def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for
         if cart.has_done(extension_id, caller.request.request_hash):
             return _extended_before(session, cart_id, extension_id)
         events = cart.extend_holds(extension_id, caller.request.request_hash, session.now, session.now + hold_for)
+        if not events:
+            return ExtendedHolds(_deadlines(cart, session.now), session.version(cart_id), changed=False)
         session.append(CART, cart_id, *events)
         for line in events[0].lines:
             extend(session, cart.lines[line.item_id].shares, line.item_id, caller.actor.id, line.expires_at)
@@ -166,6 +172,15 @@ def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
     cart = session.load(CART, cart_id)
     cart.ensure_of(caller.actor.id)
     return cart
+
+
+def _deadlines(cart: Cart, now: datetime) -> tuple[ExtendedLine, ...]:
+    """Return the live lines with the deadlines that they have."""
+    return tuple(
+        ExtendedLine(item_id=line.id, expires_at=line.expires_at)
+        for line in cart.live_lines(now)
+        if line.expires_at is not None
+    )
 
 
 def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
