@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.platform.caller import Caller
+from chalicelib.platform.caller import Caller, Role
 from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -18,11 +18,20 @@ from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced
 from chalicelib.shop.orders.order import ORDER
 from chalicelib.shop.orders.payments.port import Attempt, PaymentGateway, gateway_of
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.settlement import Settled, SettlementContext, finish_refunds, record_outcome
+from chalicelib.shop.orders.settlement import (
+    Settled,
+    SettlementContext,
+    cancel_unpaid,
+    finish_refunds,
+    record_outcome,
+)
 
 PAYMENT_GRACE = timedelta(minutes=2)
 """How much longer than the payment deadline the stock waits. A request lasts at most 29 s on API Gateway, so a payment
 that was started in time finds its stock."""
+
+CANCELLED_BY_CUSTOMER = "The customer cancelled the order."
+CANCELLED_BY_OPERATOR = "An operator cancelled the order."
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +121,21 @@ def pay_order(
             if settled.order.refunds_under_way:
                 finish_refunds(context, order_id)
     return _paid(settled, payment_id)
+
+
+def cancel_order(
+    repository: Repository, gateways: Mapping[str, PaymentGateway], caller: Caller, order_id: UUID
+) -> Settled:
+    """Cancel the caller's own unpaid order, or for an operator anybody's: stock and allowance are free at once.
+
+    An open payment is ended at the provider first.
+    Raises NotFound, Unavailable, or what `Order.cancel` raises.
+    """
+    is_operator = Role.OPERATOR in caller.actor.roles
+    order, _ = repository.load(ORDER, order_id)
+    order.ensure_exists() if is_operator else order.ensure_of(caller.actor.id)
+    reason = CANCELLED_BY_OPERATOR if order.customer_id != caller.actor.id else CANCELLED_BY_CUSTOMER
+    return cancel_unpaid(SettlementContext(repository, gateways, caller.origin), order_id, reason)
 
 
 def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> Settled:
