@@ -18,6 +18,7 @@ PAYMENT_PROVIDERS = ("sandbox", "stripe", "none")
 APPEND_WITH = ("put", "partiql")
 
 _LONGEST_MINUTES = 7 * 24 * 60
+_LARGEST_NUMBER = 1_000_000
 
 UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 """Set by `chalice local` for what it imports."""
@@ -82,6 +83,11 @@ class Settings:
     signing_key_id: str = ""
     hold_minutes: float = 15.0
     payment_minutes: float = 15.0
+    cool_down_minutes: float = 15.0
+    open_carts: int = 1
+    held_per_concert: int = 10
+    unpaid_orders: int = 3
+    cart_burst: int = 20
     payment_providers: tuple[str, ...] = ("sandbox",)
 
     @classmethod
@@ -123,6 +129,11 @@ class Settings:
         """Return the time for which an order waits for its payment."""
         return timedelta(minutes=self.payment_minutes)
 
+    @property
+    def cool_down(self) -> timedelta:
+        """Return the break after which a customer may hold tickets of a concert for the full time again."""
+        return timedelta(minutes=self.cool_down_minutes)
+
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
@@ -131,6 +142,11 @@ def _names(text: str) -> tuple[str, ...]:
 _TYPED: Mapping[str, Callable[[str], Any]] = {
     "hold_minutes": float,
     "payment_minutes": float,
+    "cool_down_minutes": float,
+    "open_carts": int,
+    "held_per_concert": int,
+    "unpaid_orders": int,
+    "cart_burst": int,
     "payment_providers": _names,
 }
 
@@ -148,6 +164,11 @@ def _minutes(text: str) -> str | None:
     except ValueError:
         is_right = False
     return None if is_right else f"must be a number of minutes, up to {_LONGEST_MINUTES}, and is {text!r}"
+
+
+def _number(text: str) -> str | None:
+    is_right = text.isascii() and text.isdecimal() and 0 < int(text) <= _LARGEST_NUMBER
+    return None if is_right else f"must be a whole number from 1 to {_LARGEST_NUMBER}, and is {text!r}"
 
 
 def _providers(text: str) -> str | None:
@@ -171,6 +192,11 @@ def _address(*schemes: str) -> Callable[[str], str | None]:
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "hold_minutes": _minutes,
     "payment_minutes": _minutes,
+    "cool_down_minutes": _minutes,
+    "open_carts": _number,
+    "held_per_concert": _number,
+    "unpaid_orders": _number,
+    "cart_burst": _number,
     "payment_providers": _providers,
     "append_with": _append_with,
     "database_url": _address("postgresql", "postgres"),

@@ -4,6 +4,7 @@ Raise the most specific class; the family decides the HTTP status, which `chalic
 `code` is stable and part of the API; `facts` become members of the problem document.
 """
 
+from math import ceil
 from typing import Any, ClassVar
 
 
@@ -83,6 +84,16 @@ class PreconditionFailed(CloudbashError):
     """`If-Match` names another version than the log holds."""
 
     code = "version_mismatch"
+
+
+class TooManyRequests(CloudbashError):
+    """The caller asks too often. `seconds` says when asking again is right; nothing was written."""
+
+    code = "too_many_requests"
+
+    def __init__(self, detail: str, seconds: float, **facts: Any) -> None:
+        self.retry_after = max(1, ceil(seconds))
+        super().__init__(f"{detail} Try again in {self.retry_after} s.", retry_after=self.retry_after, **facts)
 
 
 class Unavailable(CloudbashError):

@@ -18,6 +18,7 @@ from chalicelib.platform.errors import (
     PaymentRefused,
     PreconditionFailed,
     RuleViolated,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
 )
@@ -34,6 +35,7 @@ _STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 ]
 _CODE_OF_STATUS = {
@@ -50,6 +52,7 @@ _METRIC_OF_CODE = {
     "sold_out": "RefusedSoldOut",
     "order_limit_exceeded": "RefusedLimit",
     "customer_limit_exceeded": "RefusedLimit",
+    "held_limit_exceeded": "RefusedLimit",
 }
 RETRY_AFTER_SECONDS = "1"
 
@@ -70,6 +73,8 @@ def problem(error: CloudbashError) -> Response:
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         logger.warning("%s", error.detail, exc_info=error)
         headers["Retry-After"] = RETRY_AFTER_SECONDS
+    if isinstance(error, TooManyRequests):
+        headers["Retry-After"] = str(error.retry_after)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return _response(status, error.code, error.detail, facts, headers)

@@ -70,10 +70,12 @@ def place_order(
     buyer: Sealed,
     lines: tuple[OrderLine, ...],
     payment_due_at: datetime,
+    free_limit: int | None = None,
 ) -> PlacedOrder:
     """Place the order and move its holds to the payment deadline.
 
-    An order that costs nothing is confirmed and sold at once. Raises NotOnSale or HoldExpired.
+    An order that costs nothing is confirmed and sold at once: of one concert up to `free_limit` tickets a customer.
+    Raises CustomerLimitExceeded, NotOnSale or HoldExpired.
     """
     order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
     session.append(ORDER, order_id, *order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now))
@@ -81,7 +83,7 @@ def place_order(
     placed = session.load(ORDER, order_id)
     for line in lines:
         if placed.status is OrderStatus.CONFIRMED:
-            sell(session, line.shares, line.hold_id, customer_id, order_id)
+            sell(session, line.shares, line.hold_id, customer_id, order_id, free_limit)
         else:
             place_on_order(session, line.shares, line.hold_id, customer_id, order_id, payment_due_at + PAYMENT_GRACE)
     return _placed(order_id, placed.total, payment_due_at)
@@ -93,6 +95,25 @@ def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
     if recorded is None or not isinstance(recorded.event, OrderPlaced):
         raise LogDamaged(f"Order {order_id} has no beginning.")
     return _placed(order_id, recorded.event.total, recorded.event.payment_due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHold:
+    """Says until when an order holds its tickets, and whether it still waits for its payment by the clock."""
+
+    held_until: datetime
+    is_unpaid: bool
+    was_paid: bool
+
+
+def order_hold(session: Session, order_id: UUID) -> OrderHold | None:
+    """Return what the order holds without being paid; None for an order that was never placed here."""
+    order = session.load(ORDER, order_id)
+    if order.payment_due_at is None:
+        return None
+    held_until = order.payment_due_at + PAYMENT_GRACE
+    is_unpaid = order.status is OrderStatus.AWAITING_PAYMENT and session.now < held_until
+    return OrderHold(held_until, is_unpaid, order.paid_by is not None or bool(order.tickets))
 
 
 def pay_order(
