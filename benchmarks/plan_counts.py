@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -107,31 +108,36 @@ def measure(base_url: str, issuer: Issuer, pump: Pump) -> Measured:
         concert = put_on_sale(organiser, TICKETS_PER_POOL)
         pump.drain()
 
-        def cart() -> str:
-            cart_id: str = buyer.post("/carts").raise_for_status().json()["id"]
+        def cart(customer: httpx.Client) -> str:
+            cart_id: str = customer.post("/carts").raise_for_status().json()["id"]
             return cart_id
 
-        def hold(cart_id: str, quantity: int = 2) -> httpx.Response:
+        def hold(customer: httpx.Client, cart_id: str, quantity: int = 2) -> httpx.Response:
             body = {"ticket_type_id": concert.ticket_type_id, "quantity": quantity}
-            return buyer.post(f"/carts/{cart_id}/items", json=body)
+            return customer.post(f"/carts/{cart_id}/items", json=body)
 
-        hold(cart()).raise_for_status()
+        def others_hold(quantity: int = 2) -> httpx.Response:
+            with person(base_url, issuer.token("customer", str(uuid4()))) as other:
+                return hold(other, cart(other), quantity)
+
+        others_hold().raise_for_status()
         pump.drain()
         visit.step("concert page", lambda: buyer.get(f"/concerts/{concert.concert_id}"))
         visit.step("availability", lambda: buyer.get(f"/concerts/{concert.concert_id}/availability"))
         cart_id = visit.step("cart", lambda: buyer.post("/carts"))["id"]
-        visit.step("hold", lambda: hold(cart_id))
+        visit.step("hold", lambda: hold(buyer, cart_id))
         order_id = visit.step("checkout", lambda: buyer.post(f"/carts/{cart_id}/checkout", json=BUYER))["order_id"]
         payment = {"provider": "sandbox", "token": "tok_visa"}
         visit.step("payment", lambda: buyer.post(f"/orders/{order_id}/payments", json=payment))
         visit.step("order page", lambda: buyer.get(f"/orders/{order_id}"))
         for quantity in (10, 10, 10, 10, 6):
-            hold(cart(), quantity).raise_for_status()
-        hold(cart())
+            others_hold(quantity).raise_for_status()
+        others_hold()
         pump.drain()
-        cart_id = cart()
-        pump.drain()
-        visit.step("refusal", lambda: hold(cart_id))
+        with person(base_url, issuer.token("customer", str(uuid4()))) as late:
+            cart_id = cart(late)
+            pump.drain()
+            visit.step("refusal", lambda: hold(late, cart_id))
     return Measured(visit.steps)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
 import httpx
 
@@ -74,29 +75,40 @@ class Counting:
         return body
 
     def person(self, role: str = "customer") -> httpx.Client:
-        return person(self.base_url, self.issuer.token(role))
+        """A new person: one customer has one open cart."""
+        return person(self.base_url, self.issuer.token(role, str(uuid4())))
+
+    def hold(self, concert: Concert, quantity: int) -> httpx.Response:
+        """Hold tickets for a new customer."""
+        with self.person() as customer:
+            return _hold(customer, _cart(customer), concert, quantity)
 
 
 def measure(base_url: str, issuer: Issuer, on_done: Callable[[], None] = lambda: None) -> list[StepCost]:
     """Measure the steps. The API must be served in this process, with no other buyers, so every count is exact."""
     counting = Counting(base_url, issuer)
     counting.new_container()
-    with counting.person("organiser") as organiser, counting.person() as customer:
+    with counting.person("organiser") as organiser:
         small, large = put_on_sale(organiser, ONE_POOL), put_on_sale(organiser, FOUR_POOLS, max_per_order=MAX_PER_ORDER)
-        _hold(customer, _cart(customer), small, 1)
+        counting.hold(small, 1)
         on_done()
-        _purchase(counting, customer, small, 2, "purchase of one line")
+        _purchase(counting, small, 2, "purchase of one line")
         on_done()
-        _cold_holds(counting, customer, small)
+        _cold_holds(counting, small)
         on_done()
-        _spanning_purchase(counting, customer, large)
+        _spanning_purchase(counting, large)
         on_done()
-        _refusals(counting, customer, large)
+        _refusals(counting, large)
         on_done()
     return counting.steps
 
 
-def _purchase(counting: Counting, customer: httpx.Client, concert: Concert, quantity: int, name: str) -> None:
+def _purchase(counting: Counting, concert: Concert, quantity: int, name: str) -> None:
+    with counting.person() as customer:
+        _purchase_of(counting, customer, concert, quantity, name)
+
+
+def _purchase_of(counting: Counting, customer: httpx.Client, concert: Concert, quantity: int, name: str) -> None:
     first = len(counting.steps)
     cart_id = counting.step("open a cart", lambda: customer.post("/carts"))["id"]
     counting.step("hold, warm container", lambda: _hold(customer, cart_id, concert, quantity), WARM_HOLD)
@@ -108,39 +120,46 @@ def _purchase(counting: Counting, customer: httpx.Client, concert: Concert, quan
     counting.steps.append(StepCost(name, log, other, PURCHASE))
 
 
-def _spanning_purchase(counting: Counting, customer: httpx.Client, concert: Concert) -> None:
+def _spanning_purchase(counting: Counting, concert: Concert) -> None:
     """Buy the last tickets. Only the sum is shown: its steps differ by the number of pools alone."""
     for quantity in FILLING:
-        _hold(customer, _cart(customer), concert, quantity).raise_for_status()
+        counting.hold(concert, quantity).raise_for_status()
     shown = list(counting.steps)
-    _purchase(counting, customer, concert, FOUR_POOLS - sum(FILLING), "purchase of one line over four pools")
+    _purchase(counting, concert, FOUR_POOLS - sum(FILLING), "purchase of one line over four pools")
     counting.steps[:] = [*shown, counting.steps[-1]]
 
 
-def _cold_holds(counting: Counting, customer: httpx.Client, concert: Concert) -> None:
-    _cold_hold(counting, customer, concert, "hold, cold container")
+def _cold_holds(counting: Counting, concert: Concert) -> None:
+    _cold_hold(counting, concert, "hold, cold container")
     for _ in range(HISTORY // 20):
+        with counting.person() as customer:
+            cart_id = _cart(customer)
+            for _ in range(10):
+                item_id = _hold(customer, cart_id, concert, 1).json()["item_id"]
+                customer.delete(f"/carts/{cart_id}/items/{item_id}").raise_for_status()
+    _cold_hold(counting, concert, f"hold, cold container, pool of {HISTORY}+ events")
+
+
+def _cold_hold(counting: Counting, concert: Concert, name: str) -> None:
+    with counting.person() as customer:
         cart_id = _cart(customer)
-        for _ in range(10):
-            item_id = _hold(customer, cart_id, concert, 1).json()["item_id"]
-            customer.delete(f"/carts/{cart_id}/items/{item_id}").raise_for_status()
-    _cold_hold(counting, customer, concert, f"hold, cold container, pool of {HISTORY}+ events")
+        counting.new_container()
+        counting.step(name, lambda: _hold(customer, cart_id, concert, 1), COLD_HOLD)
 
 
-def _cold_hold(counting: Counting, customer: httpx.Client, concert: Concert, name: str) -> None:
-    cart_id = _cart(customer)
-    counting.new_container()
-    counting.step(name, lambda: _hold(customer, cart_id, concert, 1), COLD_HOLD)
-
-
-def _refusals(counting: Counting, customer: httpx.Client, sold_out: Concert) -> None:
+def _refusals(counting: Counting, sold_out: Concert) -> None:
     for kind in ("warm", "fresh"):
-        _hold(customer, _cart(customer), sold_out, 1)
-        cart_id = _cart(customer)
-        if kind == "fresh":
-            counting.new_container()
-        name = f"refusal after sell-out, {kind} container"
-        counting.step(name, lambda cart_id=cart_id: _hold(customer, cart_id, sold_out, 1), REFUSAL)  # type: ignore[misc]
+        counting.hold(sold_out, 1)
+        with counting.person() as customer:
+            _refusal(counting, customer, sold_out, kind)
+
+
+def _refusal(counting: Counting, customer: httpx.Client, sold_out: Concert, kind: str) -> None:
+    cart_id = _cart(customer)
+    if kind == "fresh":
+        counting.new_container()
+    name = f"refusal after sell-out, {kind} container"
+    counting.step(name, lambda: _hold(customer, cart_id, sold_out, 1), REFUSAL)
 
 
 def _cart(customer: httpx.Client) -> str:

@@ -85,6 +85,11 @@ class Settings:
     signing_key_id: str = ""
     hold_minutes: float = 15.0
     payment_minutes: float = 15.0
+    cool_down_minutes: float = 15.0
+    open_carts: int = 1
+    held_per_concert: int = 10
+    unpaid_orders: int = 3
+    cart_burst: int = 20
     payment_providers: tuple[str, ...] = ("sandbox",)
     declines_per_customer: int = 5
     declines_per_address: int = 20
@@ -129,6 +134,11 @@ class Settings:
         """Return the time for which an order waits for its payment."""
         return timedelta(minutes=self.payment_minutes)
 
+    @property
+    def cool_down(self) -> timedelta:
+        """Return the break after which a customer may hold tickets of a concert for the full time again."""
+        return timedelta(minutes=self.cool_down_minutes)
+
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(","))
@@ -137,6 +147,11 @@ def _names(text: str) -> tuple[str, ...]:
 _TYPED: Mapping[str, Callable[[str], Any]] = {
     "hold_minutes": float,
     "payment_minutes": float,
+    "cool_down_minutes": float,
+    "open_carts": int,
+    "held_per_concert": int,
+    "unpaid_orders": int,
+    "cart_burst": int,
     "payment_providers": _names,
     "declines_per_customer": int,
     "declines_per_address": int,
@@ -185,6 +200,11 @@ def _address(*schemes: str) -> Callable[[str], str | None]:
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "hold_minutes": _minutes,
     "payment_minutes": _minutes,
+    "cool_down_minutes": _minutes,
+    "open_carts": _count,
+    "held_per_concert": _count,
+    "unpaid_orders": _count,
+    "cart_burst": _count,
     "payment_providers": _providers,
     "declines_per_customer": _count,
     "declines_per_address": _count,

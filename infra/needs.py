@@ -94,7 +94,17 @@ PROVISIONS: dict[Need, Provision] = {
         {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},
         (Grant(_KEEP, arn_of("PersonKeysTable")), Grant(("kms:Decrypt", "kms:Encrypt"), arn_of("MasterKey"))),
     ),
-    Need.DEADLINES: Provision({"HOLD_MINUTES": ref("HoldMinutes"), "PAYMENT_MINUTES": ref("PaymentMinutes")}),
+    Need.DEADLINES: Provision(
+        {
+            "HOLD_MINUTES": ref("HoldMinutes"),
+            "PAYMENT_MINUTES": ref("PaymentMinutes"),
+            "COOL_DOWN_MINUTES": ref("CoolDownMinutes"),
+            "OPEN_CARTS": ref("OpenCarts"),
+            "HELD_PER_CONCERT": ref("HeldPerConcert"),
+            "UNPAID_ORDERS": ref("UnpaidOrders"),
+            "CART_BURST": ref("CartBurst"),
+        }
+    ),
     Need.PAYMENTS: Provision(
         {
             "PAYMENT_PROVIDERS": ref("PaymentProviders"),

@@ -195,6 +195,36 @@ PARAMETERS: Json = {
         "MinValue": 1,
         "Description": "How long declined payments count, from the first of them on",
     },
+    "CoolDownMinutes": {
+        "Type": "Number",
+        "Default": 15,
+        "MinValue": 1,
+        "Description": "After which break a customer may hold tickets of a concert for the full time again",
+    },
+    "OpenCarts": {
+        "Type": "Number",
+        "Default": 1,
+        "MinValue": 1,
+        "Description": "How many open carts one customer has at most; each has limits of its own",
+    },
+    "HeldPerConcert": {
+        "Type": "Number",
+        "Default": 10,
+        "MinValue": 1,
+        "Description": "How many unpaid tickets of a concert one customer holds, where its organiser says nothing",
+    },
+    "UnpaidOrders": {
+        "Type": "Number",
+        "Default": 3,
+        "MinValue": 1,
+        "Description": "How many unpaid orders of a concert one customer has at most",
+    },
+    "CartBurst": {
+        "Type": "Number",
+        "Default": 20,
+        "MinValue": 1,
+        "Description": "How many changes of a cart are taken at once; later ones are taken one every five seconds",
+    },
 }
 
 

@@ -12,7 +12,7 @@ from chalicelib.platform.caller import Actor, Caller
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.shop.carts.commands import add_item, check_out, create_cart, extend_holds, remove_item
 from chalicelib.shop.concerts.commands import cancel_concert
-from chalicelib.shop.orders.commands import pay_order
+from chalicelib.shop.orders.commands import cancel_order, pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
 from simulator.authentication import authenticate
 from simulator.opening import ORGANISER
@@ -129,9 +129,14 @@ class Customer:
             paid = self._ask("pay", pay, order=order_id, token=token).answer
             if paid is not None and paid.next_action is not None:
                 authenticate(self.world, paid.payment_id, paid.next_action.client_secret, self._think)
+        if self._happens(0.1):
+            self._ask("cancel order", partial(self._cancel, order_id=order_id), order=order_id)
 
     def _pay(self, repository: Repository, caller: Caller, order_id: UUID, token: Token) -> Any:
         return pay_order(repository, self.world.gateways, caller, order_id, "sandbox", token)
+
+    def _cancel(self, repository: Repository, caller: Caller, order_id: UUID) -> Any:
+        return cancel_order(repository, self.world.gateways, caller, order_id)
 
     def _ask(self, what: str, command: Command, **about: Any) -> Reply:
         key = f"{what} {next(self._keys)}"

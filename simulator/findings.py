@@ -8,13 +8,14 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
-from chalicelib.shop.carts.cart import CART
+from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartCheckedOut, CartCreated, CartHoldsExtended, CartItemAdded, CartItemRemoved
 from chalicelib.shop.concerts.concert import CONCERT, ConcertStatus
 from chalicelib.shop.concerts.events import ConcertCancelled
 from chalicelib.shop.inventory.events import TicketsHeld, TicketsSold
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 from chalicelib.shop.orders.events import (
+    OrderCancelled,
     OrderConfirmed,
     OrderPlaced,
     PaymentFailed,
@@ -25,6 +26,7 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.sandbox import Decision
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
+from simulator.hoarding import hoarded
 from simulator.oracle import judge
 from simulator.refusals import broken_promises, false_sold_out
 from simulator.world import Reply, World
@@ -55,6 +57,7 @@ def findings(world: World) -> Iterator[str]:
     yield from _refused_though_done(world)
     yield from false_sold_out(world)
     yield from broken_promises(world, orders)
+    yield from hoarded(world)
 
 
 def _of(streams: Streams, aggregate: Aggregate[Any]) -> Streams:
@@ -173,6 +176,9 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                     == (answer.item_id, answer.hold_expires_at, answer.version, reply.about["quantity"])
                 ),
             )
+        case "extend holds" if not answer.changed:
+            cart: Cart = CART.fold(e.event for e in streams[reply.about["cart"]] if e.version <= answer.version)
+            return all(cart.lines[line.item_id].expires_at == line.expires_at for line in answer.lines)
         case "extend holds":
             return _has(
                 streams,
@@ -182,6 +188,8 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                     and (e.event.lines, e.version) == (answer.lines, answer.version)
                 ),
             )
+        case "cancel order":
+            return _has(streams, reply.about["order"], lambda e: isinstance(e.event, OrderCancelled))
         case "check out":
             is_placed = _has(
                 streams,
@@ -232,10 +240,14 @@ def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:
 
 
 def _different_answers(world: World) -> Iterator[str]:
-    """Check that a repeated request is answered the same; only a payment moves on from started."""
+    """Check that a repeated request is answered the same.
+
+    Only a payment moves on from started, and an extension that changed nothing is not remembered.
+    """
     answers: defaultdict[UUID, list[str]] = defaultdict(list)
     for reply in world.replies:
-        if reply.what in {"create cart", *EDITS} and reply.answer is not None:
+        is_remembered = reply.what != "extend holds" or (reply.answer is not None and reply.answer.changed)
+        if reply.what in {"create cart", *EDITS} and reply.answer is not None and is_remembered:
             answers[reply.request_id].append(repr(reply.answer))
         if reply.what == "pay" and (outcome := _final(reply)) is not None:
             answers[reply.request_id].append(outcome)

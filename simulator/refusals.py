@@ -50,6 +50,13 @@ def false_sold_out(world: World) -> Iterator[str]:
             )
 
 
+def counts_after_commits(world: World) -> Iterator[dict[UUID, Count]]:
+    """Yield the pools after each commit."""
+    counts = _counts(world.log.commits)
+    next(counts)
+    return counts
+
+
 def _counts(commits: Iterable[Iterable[StoredEvent]]) -> Iterator[dict[UUID, Count]]:
     """Yield the pools before the first commit and after each. Holds stay in them after their deadlines."""
     counts: defaultdict[UUID, Count] = defaultdict(Count)

@@ -5,6 +5,7 @@ Raise the most specific class; the family decides the HTTP status, which `chalic
 """
 
 from datetime import timedelta
+from math import ceil
 from typing import Any, ClassVar
 
 
@@ -84,13 +85,13 @@ class Expired(CloudbashError):
 
 
 class TooManyRequests(CloudbashError):
-    """The caller has used up a limit that is given anew after `retry_after`."""
+    """The caller asks too often; asking again is right after `retry_after`. Nothing was written."""
 
     code = "too_many_requests"
 
     def __init__(self, detail: str, retry_after: timedelta, **facts: Any) -> None:
-        super().__init__(detail, **facts)
         self.retry_after = retry_after
+        super().__init__(detail, retry_after=max(1, ceil(retry_after.total_seconds())), **facts)
 
 
 class Unauthenticated(CloudbashError):

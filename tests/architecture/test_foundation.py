@@ -1,5 +1,6 @@
 """What a stage stands on: infra/foundation.yaml."""
 
+import json
 from typing import Any
 
 import pytest
@@ -108,6 +109,21 @@ def test_there_is_a_way_out_of_every_private_subnet_and_a_free_one_to_dynamodb_a
     assert services == {"dynamodb", "s3"}
     for endpoint in endpoints:
         assert {table["Ref"] for table in endpoint["Properties"]["RouteTableIds"]} == out
+
+
+def test_too_many_requests_from_an_address_or_of_a_person_are_answered_429_with_a_reason(
+    foundation_resources: Json,
+) -> None:
+    acl = foundation_resources["WebAclOfTheStage"]["Properties"]
+    rules = [rule for rule in acl["Rules"] if "RateBasedStatement" in rule["Statement"]]
+    keys = [rule["Statement"]["RateBasedStatement"]["AggregateKeyType"] for rule in rules]
+    assert keys == ["IP", "CUSTOM_KEYS"]
+    for rule in rules:
+        response = rule["Action"]["Block"]["CustomResponse"]
+        body = json.loads(acl["CustomResponseBodies"][response["CustomResponseBodyKey"]]["Content"])
+        headers = {header["Name"]: header["Value"] for header in response["ResponseHeaders"]}
+        assert (response["ResponseCode"], body["status"], body["code"]) == (429, 429, "too_many_requests")
+        assert headers["Retry-After"] == str(body["retry_after"])
 
 
 def _routes_to_nat(resources: Json) -> list[Json]:

@@ -53,16 +53,16 @@ def test_every_post_that_makes_something_can_be_repeated(shop: Shop) -> None:
     ensure_repeatable(customer, f"/carts/{cart_id}/items", item, item | {"quantity": 2})
     made(customer.post(f"/carts/{cart_id}/items", json=item))
     assert len(events_of(shop, cart_id)) == 3
-    ensure_repeatable(customer, f"/carts/{cart_id}/hold-extensions", None, None)
-    assert len(events_of(shop, cart_id)) == 4
+    assert customer.post(f"/carts/{cart_id}/hold-extensions").status_code == 200
+    assert len(events_of(shop, cart_id)) == 3, "an extension that gains nothing writes nothing"
     other_buyer = {"buyer": BUYER["buyer"] | {"name": "Somebody Else"}}
     order_id = ensure_repeatable(customer, f"/carts/{cart_id}/checkout", BUYER, other_buyer)["order_id"]
     payment = {"provider": "sandbox", "token": "tok_visa"}
     ensure_repeatable(customer, f"/orders/{order_id}/payments", payment, payment | {"token": "tok_declined"})
     assert len(events_of(shop, order_id)) == 3
     pool = [event["event_type"] for event in events_of(shop, str(pool_id(UUID(ticket_type_id), 0)))]
-    steps = ["TicketPoolOpened", "TicketsHeld", "HoldExtended", "HoldPlacedOnOrder", "TicketsSold"]
-    numbers = [1, 2, 2, 2, 2]
+    steps = ["TicketPoolOpened", "TicketsHeld", "HoldPlacedOnOrder", "TicketsSold"]
+    numbers = [1, 2, 2, 2]
     assert [sum(f".{step}Event" in name for name in pool) for step in steps] == numbers
     assert len(pool) == sum(numbers)
 
@@ -92,16 +92,15 @@ def test_one_key_for_everything_that_a_purchase_makes_names_another_thing_on_eve
     concert = publish_concert(shop.organiser())
     customer, headers = shop.customer(), key()
     item = {"ticket_type_id": concert.ticket_type_id, "quantity": 1}
-    carts = [made(customer.post("/carts", headers=headers | key()))["id"]]
-    carts += [made(customer.post("/carts", headers=headers))["id"]]
-    lines = [made(customer.post(f"/carts/{cart}/items", json=item, headers=headers))["item_id"] for cart in carts]
-    orders = [made(customer.post(f"/carts/{cart}/checkout", json=BUYER, headers=headers))["order_id"] for cart in carts]
     payment = {"provider": "sandbox", "token": "tok_visa"}
-    payments = [
-        made(customer.post(f"/orders/{order}/payments", json=payment, headers=headers))["payment_id"]
-        for order in orders
-    ]
-    assert len({*carts, *lines, *orders, *payments}) == 8
+    ids = []
+    for for_cart in (headers | key(), headers):
+        cart = made(customer.post("/carts", headers=for_cart))["id"]
+        line = made(customer.post(f"/carts/{cart}/items", json=item, headers=headers))["item_id"]
+        order = made(customer.post(f"/carts/{cart}/checkout", json=BUYER, headers=headers))["order_id"]
+        paid = made(customer.post(f"/orders/{order}/payments", json=payment, headers=headers))["payment_id"]
+        ids += [cart, line, order, paid]
+    assert len(set(ids)) == 8
 
 
 def test_an_organisers_commands_can_be_repeated_too(shop: Shop) -> None:

@@ -214,7 +214,7 @@ def test_four_left_over_four_pools_are_sold_together_and_three_are_not_four(shop
     concert = publish_concert(shop.organiser(), {"quantity": 4 * TICKETS_PER_POOL})
     leave_in_each_pool(concert, 1)
     customer = shop.customer()
-    hold(customer, concert, 1)
+    hold(shop.customer(), concert, 1)
     cart_id: str = made(customer.post("/carts"))["id"]
     body = {"ticket_type_id": concert.ticket_type_id, "quantity": 4}
     assert refused(customer.post(f"/carts/{cart_id}/items", json=body), 409, "sold_out")["available"] == 3

@@ -22,6 +22,7 @@ from chalicelib.platform.privacy.vault import PersonVault
 from chalicelib.shop.carts import commands as carts
 from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.commands import AddedItem
+from chalicelib.shop.carts.limits import CartLimits
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertDetails
 from chalicelib.shop.concerts.events import TicketType
@@ -59,6 +60,9 @@ OTHER_CUSTOMER = Actor.of("carlos", [])
 VENUE_DETAILS = VenueDetails(
     "Paradiso", "A church once", 1500, "Weteringschans 6", "Amsterdam", "NL", "Europe/Amsterdam"
 )
+NO_LIMITS = CartLimits(10**6, 10**6, 10**6, timedelta(0), 10**6)
+"""Lets one customer of a test do what it takes many to do."""
+
 BUYER = {"name": "Carla Jones", "email": "carla@example.org"}
 
 
@@ -137,8 +141,11 @@ def some_id(name: str) -> UUID:
 class Shop:
     """The commands with the arguments that do not matter filled in. Every request has a key of its own unless named."""
 
-    def __init__(self, store: CountedStore, clock: Clock | None = None, salt: str = "") -> None:
+    def __init__(
+        self, store: CountedStore, clock: Clock | None = None, salt: str = "", limits: CartLimits = NO_LIMITS
+    ) -> None:
         """`salt` keeps shops apart that share one store."""
+        self.limits = limits
         self.store = store
         self.clock = clock or Clock()
         self.salt = salt
@@ -217,7 +224,7 @@ class Shop:
         return concert_id, ticket_type_id
 
     def cart(self, actor: Actor = CUSTOMER) -> UUID:
-        return carts.create_cart(self.repository, self.request(actor))
+        return carts.create_cart(self.repository, self.request(actor), self.limits)
 
     def occupy(self, ticket_type_id: UUID, quantity: int) -> None:
         """Somebody holds this many tickets in every pool of the type; no cart is large enough for that."""
@@ -241,7 +248,8 @@ class Shop:
         repository: Repository | None = None,
     ) -> AddedItem:
         caller = caller or self.request(CUSTOMER)
-        return carts.add_item(repository or self.repository, caller, cart_id, ticket_type_id, quantity, HOLD_FOR)
+        repository = repository or self.repository
+        return carts.add_item(repository, caller, cart_id, ticket_type_id, quantity, HOLD_FOR, self.limits)
 
     def remove(
         self, cart_id: UUID, item_id: UUID, caller: Caller | None = None, repository: Repository | None = None
@@ -252,7 +260,8 @@ class Shop:
         self, cart_id: UUID, caller: Caller | None = None, repository: Repository | None = None
     ) -> PlacedOrder:
         caller = caller or self.request(CUSTOMER)
-        return carts.check_out(repository or self.repository, self.vault, caller, cart_id, BUYER, PAY_WITHIN)
+        repository = repository or self.repository
+        return carts.check_out(repository, self.vault, caller, cart_id, BUYER, PAY_WITHIN, self.limits)
 
     def pay(
         self,

@@ -3,7 +3,6 @@
 import json
 import logging
 from http import HTTPStatus
-from math import ceil
 from typing import Any
 
 from chalice.app import Response
@@ -35,10 +34,10 @@ _STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
     (RuleViolated, HTTPStatus.CONFLICT),
     (PaymentRefused, HTTPStatus.PAYMENT_REQUIRED),
     (Expired, HTTPStatus.GONE),
-    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 ]
 _CODE_OF_STATUS = {
@@ -56,6 +55,7 @@ _METRIC_OF_CODE = {
     "order_limit_exceeded": "RefusedLimit",
     "customer_limit_exceeded": "RefusedLimit",
     "too_many_declines": "RefusedDeclines",
+    "held_limit_exceeded": "RefusedLimit",
 }
 RETRY_AFTER_SECONDS = "1"
 
@@ -77,7 +77,7 @@ def problem(error: CloudbashError) -> Response:
         logger.warning("%s", error.detail, exc_info=error)
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     if isinstance(error, TooManyRequests):
-        headers["Retry-After"] = str(max(1, ceil(error.retry_after.total_seconds())))
+        headers["Retry-After"] = str(error.facts["retry_after"])
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return _response(status, error.code, error.detail, facts, headers)

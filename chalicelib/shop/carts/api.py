@@ -14,21 +14,37 @@ from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.platform.money import Money
 from chalicelib.platform.services import Services
-from chalicelib.shop.carts import commands, queries
+from chalicelib.shop.carts import commands, opening, queries
+from chalicelib.shop.carts.limits import CartLimits
 
 if TYPE_CHECKING:
     from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 
 
-class Deadlines(Protocol):
-    """The settings that say how long tickets are held in a cart, and for an unpaid order."""
+class CartSettings(Protocol):
+    """The settings that say how long tickets are held in a cart, and for an unpaid order, and how many at once."""
 
     @property
     def hold_for(self) -> timedelta: ...
 
     @property
     def pay_within(self) -> timedelta: ...
+
+    @property
+    def cool_down(self) -> timedelta: ...
+
+    @property
+    def open_carts(self) -> int: ...
+
+    @property
+    def held_per_concert(self) -> int: ...
+
+    @property
+    def unpaid_orders(self) -> int: ...
+
+    @property
+    def cart_burst(self) -> int: ...
 
 
 class CartServices(Services, Protocol):
@@ -41,7 +57,7 @@ class CartServices(Services, Protocol):
     def vault(self) -> "PersonVault": ...
 
     @property
-    def settings(self) -> Deadlines: ...
+    def settings(self) -> CartSettings: ...
 
 
 routes: Routes[CartServices] = Routes(__name__)
@@ -72,8 +88,9 @@ class Checkout(Body):
 
 @routes.post("/carts", Role.CUSTOMER)
 def create_cart(call: Call[CartServices]) -> Answer:
-    cart_id = commands.create_cart(call.shop.repository, call.caller())
-    return created({"id": str(cart_id), "version": 0}, f"/carts/{cart_id}")
+    opened = opening.open_cart(call.shop.repository, call.caller(), _limits(call.shop))
+    answer, location = {"id": str(opened.cart_id), "version": opened.version}, f"/carts/{opened.cart_id}"
+    return created(answer, location) if opened.is_new else ok(answer, opened.version)
 
 
 @routes.get("/carts/{cart_id}", Role.CUSTOMER)
@@ -93,7 +110,13 @@ def add_item(call: Call[CartServices]) -> Answer:
     body = call.body(NewItem)
     shop, cart_id = call.shop, call.id("cart_id")
     added = commands.add_item(
-        shop.repository, call.caller(body), cart_id, body.ticket_type_id, body.quantity, shop.settings.hold_for
+        shop.repository,
+        call.caller(body),
+        cart_id,
+        body.ticket_type_id,
+        body.quantity,
+        shop.settings.hold_for,
+        _limits(shop),
     )
     answer = {"item_id": str(added.item_id), "hold_expires_at": format_instant(added.hold_expires_at)}
     return created({**answer, "version": added.version}, f"/carts/{cart_id}")
@@ -102,11 +125,12 @@ def add_item(call: Call[CartServices]) -> Answer:
 @routes.post("/carts/{cart_id}/hold-extensions", Role.CUSTOMER)
 def extend_holds(call: Call[CartServices]) -> Answer:
     shop, cart_id = call.shop, call.id("cart_id")
-    extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for)
+    extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for, _limits(shop))
     items = [
         {"item_id": str(line.item_id), "hold_expires_at": format_instant(line.expires_at)} for line in extended.lines
     ]
-    return created({"items": items, "version": extended.version}, f"/carts/{cart_id}")
+    answer = {"items": items, "version": extended.version}
+    return created(answer, f"/carts/{cart_id}") if extended.changed else ok(answer, extended.version)
 
 
 @routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER, if_match=True)
@@ -120,7 +144,13 @@ def check_out(call: Call[CartServices]) -> Answer:
     body = call.body(Checkout)
     shop, cart_id = call.shop, call.id("cart_id")
     placed = commands.check_out(
-        shop.repository, shop.vault, call.caller(body), cart_id, body.buyer.model_dump(), shop.settings.pay_within
+        shop.repository,
+        shop.vault,
+        call.caller(body),
+        cart_id,
+        body.buyer.model_dump(),
+        shop.settings.pay_within,
+        _limits(shop),
     )
     answer = {
         "order_id": str(placed.order_id),
@@ -130,6 +160,17 @@ def check_out(call: Call[CartServices]) -> Answer:
         "version": placed.version,
     }
     return created(answer, f"/orders/{placed.order_id}")
+
+
+def _limits(shop: CartServices) -> CartLimits:
+    settings = shop.settings
+    return CartLimits(
+        settings.open_carts,
+        settings.held_per_concert,
+        settings.unpaid_orders,
+        settings.cool_down,
+        settings.cart_burst,
+    )
 
 
 def _money(money: Money) -> dict[str, str]:

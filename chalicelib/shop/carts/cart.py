@@ -15,8 +15,11 @@ from chalicelib.shop.carts.events import (
     CartItemAdded,
     CartItemRemoved,
     CartLine,
+    CartReplaced,
     ExtendedLine,
 )
+from chalicelib.shop.carts.holding import Holding
+from chalicelib.shop.carts.limits import Bucket
 
 MAX_LINES = 20
 MAX_SHARES = 40
@@ -24,6 +27,9 @@ MAX_SHARES = 40
 shares and 20 lines keep it within DynamoDB's 100 items."""
 
 REQUEST_MEMORY = timedelta(hours=24)
+LEAST_GAIN = timedelta(minutes=1)
+"""An extension that gives a line less than this changes nothing, so that asking in a loop costs no write."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -33,6 +39,10 @@ class CartEmpty(RuleViolated):
 
 class CartCheckedOutAlready(RuleViolated):
     code = "cart_checked_out"
+
+
+class CartIsReplaced(RuleViolated):
+    code = "cart_replaced"
 
 
 class CartFull(RuleViolated):
@@ -73,9 +83,16 @@ class Cart:
     checked_out: bool = False
     order_id: UUID | None = None
     checkout_hash: str = ""
+    checked_out_at: datetime | None = None
+    is_listed: bool = False
+    replaced_by: UUID | None = None
+    holding: Holding = field(default_factory=Holding)
+    bucket: Bucket = field(default_factory=Bucket)
 
-    def create(self, customer_id: UUID, request_hash: str, now: datetime) -> list[Event]:
-        """Create the cart; the same request again changes nothing.
+    def create(
+        self, customer_id: UUID, request_hash: str, now: datetime, taken_over: Holding | None = None
+    ) -> list[Event]:
+        """Create the cart, with what it takes over from others; the same request again changes nothing.
 
         Raises IdempotencyKeyReused if another request made this cart.
         """
@@ -83,7 +100,28 @@ class Cart:
             if self.request_hash != request_hash:
                 raise IdempotencyKeyReused
             return []
-        return [CartCreated(customer_id=customer_id, request_hash=request_hash, at=now)]
+        holding = taken_over or Holding()
+        return [
+            CartCreated(
+                customer_id=customer_id,
+                request_hash=request_hash,
+                is_listed=True,
+                periods=tuple(holding.periods.values()) or None,
+                unpaid=holding.unpaid or None,
+                at=now,
+            )
+        ]
+
+    def replace_by(self, cart_id: UUID, now: datetime) -> list[Event]:
+        """Close the cart for another one; one that is checked out or closed stays as it is."""
+        if self.checked_out or self.replaced_by is not None:
+            return []
+        return [CartReplaced(replaced_by=cart_id, at=now)]
+
+    def is_in_use(self, now: datetime) -> bool:
+        """Tell whether the cart counts as open: a cart whose holds have all ended does not, an empty one does."""
+        is_open = not self.checked_out and self.replaced_by is None
+        return is_open and (not self.lines or bool(self.live_lines(now)))
 
     def has_done(self, request_id: UUID, request_hash: str) -> bool:
         """Tell whether this very request has added a line or extended the holds before.
@@ -96,8 +134,15 @@ class Cart:
             raise IdempotencyKeyReused
         return True
 
-    def add_item(self, line: CartLine, max_per_order: int, request_hash: str, now: datetime) -> list[Event]:
-        """Add a line.
+    def add_item(
+        self,
+        line: CartLine,
+        max_per_order: int,
+        request_hash: str,
+        now: datetime,
+        holding_since: datetime | None = None,
+    ) -> list[Event]:
+        """Add a line; `holding_since` is when the holding period of its concert began.
 
         Raises CartCheckedOutAlready, CartFull, CurrencyMismatch or OrderLimitExceeded.
         """
@@ -115,7 +160,8 @@ class Cart:
         if selected + line.quantity > max_per_order:
             detail = f"One order can have at most {max_per_order} of these tickets; {selected} are in the cart."
             raise OrderLimitExceeded(detail, limit=max_per_order, selected=selected)
-        return [CartItemAdded(item=line, request_hash=request_hash, at=now)]
+        since = holding_since if holding_since != now else None
+        return [CartItemAdded(item=line, request_hash=request_hash, holding_since=since, at=now)]
 
     def remove_item(self, item_id: UUID, now: datetime) -> list[Event]:
         """Remove a line; removing it again changes nothing.
@@ -132,9 +178,10 @@ class Cart:
     def extend_holds(
         self, extension_id: UUID, request_hash: str, now: datetime, expires_at: datetime
     ) -> list[CartHoldsExtended]:
-        """Extend the holds of all lines that have neither ended nor reached their limit.
+        """Extend the holds of the live lines that gain at least `LEAST_GAIN`; without any, nothing changes.
 
-        Raises CartCheckedOutAlready, CartEmpty, ExtensionLimitReached, or LinesExpired if all holds have ended.
+        Raises CartCheckedOutAlready, CartEmpty, LinesExpired if all holds have ended, or ExtensionLimitReached if all
+        that have not are at their limit.
         """
         self.ensure_open()
         if not self.lines:
@@ -142,13 +189,16 @@ class Cart:
         live = self.live_lines(now)
         if not live:
             raise LinesExpired("The holds of all items have ended.", items=[str(key) for key in self.lines])
+        if all(line.expires_at == line.extendable_until for line in live):
+            raise ExtensionLimitReached("These tickets cannot be held any longer. Check out now.")
         extended = tuple(
             ExtendedLine(item_id=line.id, expires_at=until)
             for line in live
-            if (until := min(expires_at, line.extendable_until or expires_at)) > (line.expires_at or until)
+            if (until := min(expires_at, line.extendable_until or expires_at)) - (line.expires_at or until)
+            >= LEAST_GAIN
         )
         if not extended:
-            raise ExtensionLimitReached("These tickets cannot be held any longer. Check out now.")
+            return []
         return [CartHoldsExtended(extension_id=extension_id, lines=extended, request_hash=request_hash, at=now)]
 
     def check_out(self, order_id: UUID, request_hash: str, now: datetime) -> list[Event]:
@@ -174,10 +224,12 @@ class Cart:
         return [line for line in self.lines.values() if line.expires_at is not None and now < line.expires_at]
 
     def ensure_open(self) -> None:
-        """Check that the cart is not checked out.
+        """Check that the cart is neither checked out nor replaced.
 
-        Raises CartCheckedOutAlready.
+        Raises CartCheckedOutAlready or CartIsReplaced.
         """
+        if self.replaced_by is not None:
+            raise CartIsReplaced("Another cart took the place of this one.", cart_id=str(self.replaced_by))
         if self.checked_out:
             order_id = None if self.order_id is None else str(self.order_id)
             raise CartCheckedOutAlready("The cart is checked out already.", order_id=order_id)
@@ -194,24 +246,33 @@ class Cart:
 def evolve(cart: Cart, event: Event) -> Cart:
     match event:
         case CartCreated():
-            return Cart(event.customer_id, event.request_hash)
+            periods = {period.concert_id: period for period in event.periods or ()}
+            holding = Holding(periods, event.unpaid or ())
+            return Cart(event.customer_id, event.request_hash, is_listed=bool(event.is_listed), holding=holding)
         case CartItemAdded():
             cart.lines[event.item.id] = event.item
-            _remember(cart, event.item.id, event.request_hash, event.at or _LONG_AGO)
+            cart.holding = cart.holding.after_added(event)
+            _remember(cart, event.item.id, event.request_hash, event.at)
         case CartHoldsExtended():
             for line in event.lines:
                 if line.item_id in cart.lines:
                     extended = cart.lines[line.item_id].model_copy(update={"expires_at": line.expires_at})
                     cart.lines[line.item_id] = extended
-            _remember(cart, event.extension_id, event.request_hash, event.at or _LONG_AGO)
+            _remember(cart, event.extension_id, event.request_hash, event.at)
         case CartItemRemoved():
-            cart.lines.pop(event.item_id, None)
+            line_removed = cart.lines.pop(event.item_id, None)
+            cart.holding = cart.holding.after_removed(line_removed, event.at)
         case CartCheckedOut():
             cart.checked_out, cart.order_id, cart.checkout_hash = True, event.order_id, event.request_hash
+            cart.checked_out_at = event.at
+        case CartReplaced():
+            cart.replaced_by = event.replaced_by
     return cart
 
 
-def _remember(cart: Cart, request_id: UUID, request_hash: str, at: datetime) -> None:
+def _remember(cart: Cart, request_id: UUID, request_hash: str, at: datetime | None) -> None:
+    cart.bucket = cart.bucket.after_write(at)
+    at = at or _LONG_AGO
     oldest = next(iter(cart.requests.values()), None)
     if oldest is not None and at - oldest.at >= REQUEST_MEMORY:
         cart.requests = {key: known for key, known in cart.requests.items() if at - known.at < REQUEST_MEMORY}

@@ -10,10 +10,14 @@ from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import Expired, LogDamaged
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
+from chalicelib.shop.carts.holding import WantedHold
+from chalicelib.shop.carts.limits import CartLimits
+from chalicelib.shop.carts.opening import DEFAULT_LIMITS, admit, ensure_listed, open_cart
 from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release
+from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.orders.commands import PlacedOrder, place_order, placed_order
 from chalicelib.shop.orders.events import OrderLine
 
@@ -35,34 +39,35 @@ class AddedItem:
 
 @dataclass(frozen=True, slots=True)
 class ExtendedHolds:
+    """The lines that were extended; if `changed` is false, none was, and these are all live lines as they are."""
+
     lines: tuple[ExtendedLine, ...]
     version: int
+    changed: bool = True
 
 
-def create_cart(repository: Repository, caller: Caller) -> UUID:
-    """Create a cart and return its id; its version is 0.
-
-    Raises IdempotencyKeyReused.
-    """
-    cart_id = caller.request.id
-
-    def command(session: Session) -> None:
-        cart = session.load(CART, cart_id, Load.ASSUME_EMPTY)
-        session.append(CART, cart_id, *cart.create(caller.actor.id, caller.request.request_hash, session.now))
-
-    repository.execute(command, caller.origin)
-    return cart_id
+def create_cart(repository: Repository, caller: Caller, limits: CartLimits = DEFAULT_LIMITS) -> UUID:
+    """Open a cart and return its id, as `open_cart` does."""
+    return open_cart(repository, caller, limits).cart_id
 
 
 def add_item(
-    repository: Repository, caller: Caller, cart_id: UUID, ticket_type_id: UUID, quantity: int, hold_for: timedelta
+    repository: Repository,
+    caller: Caller,
+    cart_id: UUID,
+    ticket_type_id: UUID,
+    quantity: int,
+    hold_for: timedelta,
+    limits: CartLimits = DEFAULT_LIMITS,
 ) -> AddedItem:
     """Hold the tickets and put them into the cart, in one transaction.
 
     Raises NotFound for the cart or the ticket type, TicketsSoldOut, NotOnSale, CustomerLimitExceeded,
-    IdempotencyKeyReused, or what `Cart.add_item` raises.
+    HeldLimitExceeded, TooManyUnpaidOrders, CoolingDown, TooManyChanges, IdempotencyKeyReused, or what `Cart.add_item`
+    raises.
     """
     item_id = caller.request.id
+    _ensure_room(repository, caller, cart_id, limits)
 
     def command(session: Session) -> AddedItem:
         cart = _own_cart(session, caller, cart_id)
@@ -70,28 +75,49 @@ def add_item(
             return _added_before(session, cart_id, item_id)
         # `add_item` checks this again, but a cart that is checked out must not cost a search for tickets.
         cart.ensure_open()
-        expires_at = session.now + hold_for
-        held = hold_tickets(session, ticket_type_id, item_id, cart_id, caller.actor.id, quantity, expires_at)
-        line = _line(item_id, quantity, held, expires_at, session.now + LONGEST_HOLD * hold_for)
-        events = cart.add_item(line, held.terms.max_per_order, caller.request.request_hash, session.now)
+        cart.bucket.ensure_room(limits.burst, session.now)
+        ensure_listed(session, caller, cart_id, cart, limits)
+        since = session.now
+
+        def until(terms: TicketPoolOpened) -> datetime:
+            nonlocal since
+            wanted = _wanted(terms, quantity, LONGEST_HOLD * hold_for, limits)
+            since = admit(session, cart, wanted, limits)
+            return min(session.now + hold_for, since + wanted.longest)
+
+        held = hold_tickets(session, ticket_type_id, item_id, cart_id, caller.actor.id, quantity, until)
+        line = _line(item_id, quantity, held, since + LONGEST_HOLD * hold_for)
+        request_hash = caller.request.request_hash
+        events = cart.add_item(line, held.terms.max_per_order, request_hash, session.now, since)
         session.append(CART, cart_id, *events)
-        return AddedItem(item_id, expires_at, session.version(cart_id))
+        return AddedItem(item_id, held.expires_at, session.version(cart_id))
 
     return repository.execute(command, caller.origin)
 
 
-def extend_holds(repository: Repository, caller: Caller, cart_id: UUID, hold_for: timedelta) -> ExtendedHolds:
+def extend_holds(
+    repository: Repository,
+    caller: Caller,
+    cart_id: UUID,
+    hold_for: timedelta,
+    limits: CartLimits = DEFAULT_LIMITS,
+) -> ExtendedHolds:
     """Hold every line for `hold_for` from now on, as far as its limit allows, in one transaction with the pools.
 
-    Raises NotFound, IdempotencyKeyReused, HoldExpired, NotOnSale, or what `Cart.extend_holds` raises.
+    Nothing is written, and nothing remembered, if no line would gain `LEAST_GAIN`.
+    Raises NotFound, IdempotencyKeyReused, HoldExpired, NotOnSale, TooManyChanges, or what `Cart.extend_holds` raises.
     """
     extension_id = caller.request.id
+    _ensure_room(repository, caller, cart_id, limits)
 
     def command(session: Session) -> ExtendedHolds:
         cart = _own_cart(session, caller, cart_id)
         if cart.has_done(extension_id, caller.request.request_hash):
             return _extended_before(session, cart_id, extension_id)
         events = cart.extend_holds(extension_id, caller.request.request_hash, session.now, session.now + hold_for)
+        if not events:
+            return ExtendedHolds(_deadlines(cart, session.now), session.version(cart_id), changed=False)
+        cart.bucket.ensure_room(limits.burst, session.now)
         session.append(CART, cart_id, *events)
         for line in events[0].lines:
             extend(session, cart.lines[line.item_id].shares, line.item_id, caller.actor.id, line.expires_at)
@@ -125,10 +151,12 @@ def check_out(
     cart_id: UUID,
     buyer: dict[str, str],
     pay_within: timedelta,
+    limits: CartLimits = DEFAULT_LIMITS,
 ) -> PlacedOrder:
     """Place the order of all lines and move their holds to the payment deadline, in one transaction.
 
-    Raises NotFound, IdempotencyKeyReused, CartEmpty, CartCheckedOutAlready, LinesExpired, HoldExpired or NotOnSale.
+    Raises NotFound, CustomerLimitExceeded, IdempotencyKeyReused, CartEmpty, CartCheckedOutAlready, LinesExpired,
+    HoldExpired or NotOnSale.
     """
     order_id = caller.request.id
     customer_id = caller.actor.id
@@ -145,7 +173,8 @@ def check_out(
         session.append(CART, cart_id, *events)
         lines = tuple(_order_line(line) for line in cart.lines.values())
         due = session.now + pay_within
-        return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due)
+        limit = limits.held_per_concert
+        return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due, limit)
 
     return _execute(repository, command, caller)
 
@@ -162,10 +191,30 @@ def _execute(repository: Repository, command: Callable[[Session], Result], calle
         return repository.execute(command, caller.origin)
 
 
+def _ensure_room(repository: Repository, caller: Caller, cart_id: UUID, limits: CartLimits) -> None:
+    """Refuse what comes too often without asking the store: an old state of the cart counts no more than a new one.
+
+    Raises TooManyChanges.
+    """
+    known = repository.cached(CART, cart_id)
+    if known is None or known.state.customer_id != caller.actor.id or caller.request.id in known.state.requests:
+        return
+    known.state.bucket.ensure_room(limits.burst, repository.now())
+
+
 def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
     cart = session.load(CART, cart_id)
     cart.ensure_of(caller.actor.id)
     return cart
+
+
+def _deadlines(cart: Cart, now: datetime) -> tuple[ExtendedLine, ...]:
+    """Return the live lines with the deadlines that they have."""
+    return tuple(
+        ExtendedLine(item_id=line.id, expires_at=line.expires_at)
+        for line in cart.live_lines(now)
+        if line.expires_at is not None
+    )
 
 
 def _added_before(session: Session, cart_id: UUID, item_id: UUID) -> AddedItem:
@@ -192,9 +241,14 @@ def _extended_before(session: Session, cart_id: UUID, extension_id: UUID) -> Ext
     return ExtendedHolds(recorded.event.lines, recorded.version)
 
 
-def _line(
-    item_id: UUID, quantity: int, held: HeldTickets, expires_at: datetime, extendable_until: datetime
-) -> CartLine:
+def _wanted(terms: TicketPoolOpened, quantity: int, longest: timedelta, limits: CartLimits) -> WantedHold:
+    """Say what is asked for; where the organiser limits a customer's tickets, the allowance counts them."""
+    is_counted = terms.max_per_customer is not None
+    limit = None if is_counted else max(limits.held_per_concert, terms.max_per_order)
+    return WantedHold(terms.concert_id, quantity, limit, longest)
+
+
+def _line(item_id: UUID, quantity: int, held: HeldTickets, extendable_until: datetime) -> CartLine:
     terms = held.terms
     return CartLine(
         id=item_id,
@@ -205,7 +259,7 @@ def _line(
         concert_name=terms.concert_name,
         unit_price=terms.price,
         shares=held.shares,
-        expires_at=expires_at,
+        expires_at=held.expires_at,
         extendable_until=extendable_until,
     )
 

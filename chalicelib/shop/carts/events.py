@@ -25,6 +25,26 @@ class CartLine(StoredModel):
     extendable_until: Instant | None = None
 
 
+class HoldingPeriod(StoredModel):
+    """Says since when a customer has held tickets of a concert without a long break, and when the last hold ended.
+
+    Holds of the lines that are still in the cart, and of unpaid orders, may end later than `ended_at`.
+    """
+
+    concert_id: UUID
+    began_at: Instant
+    ended_at: Instant
+
+
+class UnpaidOrder(StoredModel):
+    """Says how many tickets of a concert an order of the customer holds until just before `held_until`."""
+
+    order_id: UUID
+    concert_id: UUID
+    quantity: int
+    held_until: Instant
+
+
 class CartEvent(Event, aggregate="Cart"):
     """Base of the events of one cart; `at` is None in carts of the original."""
 
@@ -32,20 +52,29 @@ class CartEvent(Event, aggregate="Cart"):
 
 
 class CartCreated(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartCreatedEvent"):
-    """Records that a customer opened a cart."""
+    """Records that a customer opened a cart.
+
+    `is_listed` is true if the customer's list of carts names it; None in carts of before there were lists. `periods`
+    and `unpaid` are what the cart takes over from those that it replaces; None if there is nothing.
+    """
 
     customer_id: UUID
     request_hash: str = ""
+    is_listed: bool | None = None
+    periods: tuple[HoldingPeriod, ...] | None = None
+    unpaid: tuple[UnpaidOrder, ...] | None = None
 
 
 class CartItemAdded(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartItemAddedEvent"):
     """Records that tickets were held and put into the cart as one line.
 
-    The line is stored under `Item`, where the original put it.
+    The line is stored under `Item`, where the original put it. `holding_since` says when the customer's holding period
+    of the concert began; None means now.
     """
 
     item: CartLine
     request_hash: str = ""
+    holding_since: Instant | None = None
 
 
 class CartItemRemoved(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartItemRemovedEvent"):
@@ -77,3 +106,35 @@ class CartCheckedOut(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartChe
 
     order_id: UUID | None = None
     request_hash: str = ""
+
+
+class CartReplaced(CartEvent, stored_as="Cloudbash.Domain.Carts.Events.CartReplacedEvent"):
+    """Records that a cart whose holds had all ended gave way to another one of the customer."""
+
+    replaced_by: UUID
+
+
+class CustomerCartsEvent(Event, aggregate="CustomerCarts"):
+    """Base of the events of one customer's list of carts."""
+
+    at: Instant
+
+
+class CartListed(CustomerCartsEvent, stored_as="Cloudbash.Domain.Carts.Events.CartListedEvent"):
+    """Records that a cart was put on the customer's list, in the place of those that it replaces."""
+
+    customer_id: UUID
+    cart_id: UUID
+    replaces: tuple[UUID, ...] = ()
+
+
+class CartGivenAgain(CustomerCartsEvent, stored_as="Cloudbash.Domain.Carts.Events.CartGivenAgainEvent"):
+    """Records that a request for a cart was answered with one that is open.
+
+    `cart_version` is the version of that cart, as the answer said it.
+    """
+
+    request_id: UUID
+    request_hash: str
+    cart_id: UUID
+    cart_version: int

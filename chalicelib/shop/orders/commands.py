@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.platform.caller import Caller
+from chalicelib.platform.caller import Caller, Role
 from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -21,11 +21,20 @@ from chalicelib.shop.orders.payments.declines import Admit, Trial, admit_anybody
 from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
 from chalicelib.shop.orders.payments.port import Attempt, PaymentGateway, gateway_of
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.settlement import Settled, SettlementContext, finish_refunds, record_outcome
+from chalicelib.shop.orders.settlement import (
+    Settled,
+    SettlementContext,
+    cancel_unpaid,
+    finish_refunds,
+    record_outcome,
+)
 
 PAYMENT_GRACE = timedelta(minutes=2)
 """How much longer than the payment deadline the stock waits. A request lasts at most 29 s on API Gateway, so a payment
 that was started in time finds its stock."""
+
+CANCELLED_BY_CUSTOMER = "The customer cancelled the order."
+CANCELLED_BY_OPERATOR = "An operator cancelled the order."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +74,12 @@ def place_order(
     buyer: Sealed,
     lines: tuple[OrderLine, ...],
     payment_due_at: datetime,
+    free_limit: int | None = None,
 ) -> PlacedOrder:
     """Place the order and move its holds to the payment deadline.
 
-    An order that costs nothing is confirmed and sold at once. Raises NotOnSale or HoldExpired.
+    An order that costs nothing is confirmed and sold at once: of one concert up to `free_limit` tickets a customer.
+    Raises CustomerLimitExceeded, NotOnSale or HoldExpired.
     """
     order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
     session.append(ORDER, order_id, *order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now))
@@ -76,7 +87,7 @@ def place_order(
     placed = session.load(ORDER, order_id)
     for line in lines:
         if placed.status is OrderStatus.CONFIRMED:
-            sell(session, line.shares, line.hold_id, customer_id, order_id)
+            sell(session, line.shares, line.hold_id, customer_id, order_id, free_limit)
         else:
             place_on_order(session, line.shares, line.hold_id, customer_id, order_id, payment_due_at + PAYMENT_GRACE)
     return _placed(order_id, placed.total, payment_due_at)
@@ -88,6 +99,25 @@ def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
     if recorded is None or not isinstance(recorded.event, OrderPlaced):
         raise LogDamaged(f"Order {order_id} has no beginning.")
     return _placed(order_id, recorded.event.total, recorded.event.payment_due_at)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderHold:
+    """Says until when an order holds its tickets, and whether it still waits for its payment by the clock."""
+
+    held_until: datetime
+    is_unpaid: bool
+    was_paid: bool
+
+
+def order_hold(session: Session, order_id: UUID) -> OrderHold | None:
+    """Return what the order holds without being paid; None for an order that was never placed here."""
+    order = session.load(ORDER, order_id)
+    if order.payment_due_at is None:
+        return None
+    held_until = order.payment_due_at + PAYMENT_GRACE
+    is_unpaid = order.status is OrderStatus.AWAITING_PAYMENT and session.now < held_until
+    return OrderHold(held_until, is_unpaid, order.paid_by is not None or bool(order.tickets))
 
 
 def pay_order(
@@ -134,6 +164,21 @@ def _started(context: SettlementContext, caller: Caller, order_id: UUID, provide
             raise
         trial.count()
         return context.repository.execute(start, caller.origin)
+
+
+def cancel_order(
+    repository: Repository, gateways: Mapping[str, PaymentGateway], caller: Caller, order_id: UUID
+) -> Settled:
+    """Cancel the caller's own unpaid order, or for an operator anybody's: stock and allowance are free at once.
+
+    An open payment is ended at the provider first.
+    Raises NotFound, Unavailable, or what `Order.cancel` raises.
+    """
+    is_operator = Role.OPERATOR in caller.actor.roles
+    order, _ = repository.load(ORDER, order_id)
+    order.ensure_exists() if is_operator else order.ensure_of(caller.actor.id)
+    reason = CANCELLED_BY_OPERATOR if order.customer_id != caller.actor.id else CANCELLED_BY_CUSTOMER
+    return cancel_unpaid(SettlementContext(repository, gateways, caller.origin), order_id, reason)
 
 
 def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> Settled:

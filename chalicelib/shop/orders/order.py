@@ -55,6 +55,10 @@ class NotPayable(RuleViolated):
     code = "not_payable"
 
 
+class NotCancellable(RuleViolated):
+    code = "not_cancellable"
+
+
 class OrderOverdue(Expired):
     code = "order_expired"
 
@@ -213,6 +217,24 @@ class Order(OrderState):
             return []
         return [OrderExpired(at=now)]
 
+    def cancel(self, reason: str, now: datetime) -> list[Event]:
+        """Cancel an order that is not paid; cancelling again changes nothing.
+
+        Raises:
+            OrderOverdue: because the order has expired, and nothing is held for it.
+            NotCancellable: because the order is confirmed, or was.
+            PaymentInProgress: because an open payment is closed first.
+        """
+        if self.status is OrderStatus.CANCELLED:
+            return []
+        if self.status is OrderStatus.EXPIRED:
+            raise OrderOverdue("The order has expired; nothing is held for it any more.")
+        if self.status is not OrderStatus.AWAITING_PAYMENT:
+            raise NotCancellable("Only an order that is not paid can be cancelled.", status=self.status)
+        if self.open_payments:
+            raise PaymentInProgress("A payment of this order is being processed.")
+        return [OrderCancelled(reason=reason, at=now)]
+
     def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
         """Revoke and refund what was bought for the cancelled concert, once; tickets of other concerts stay valid. An
         order that is not paid is cancelled as a whole.
@@ -257,7 +279,17 @@ class Order(OrderState):
         Raises:
             NotFound: because another customer's order does not exist.
         """
-        if self.status is None or self.customer_id != customer_id:
+        if self.customer_id != customer_id:
+            raise NotFound("There is no such order.")
+        self.ensure_exists()
+
+    def ensure_exists(self) -> None:
+        """Refuse an order that was never placed.
+
+        Raises:
+            NotFound
+        """
+        if self.status is None:
             raise NotFound("There is no such order.")
 
     @property

@@ -4,6 +4,7 @@ Every function may be repeated at any time and finishes what an earlier call beg
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -125,6 +126,29 @@ def cancel_order(context: SettlementContext, order_id: UUID, concert_id: UUID, r
         _close(context, order_id, payment_id)
     begin_cancellation(context, order_id, concert_id, reason)
     finish(context, order_id)
+
+
+def cancel_unpaid(context: SettlementContext, order_id: UUID, reason: str) -> Settled:
+    """End what is open at the provider, then cancel the order and give back its stock; again, it changes nothing.
+
+    Raises:
+        Unavailable
+        PaymentInProgress: the provider cannot close a payment yet, or another was started meanwhile.
+        NotCancellable: also if the provider says that the order was paid.
+        OrderOverdue
+    """
+    for payment_id in context.order(order_id).open_payments:
+        _close(context, order_id, payment_id)
+
+    def command(session: Session) -> Settled:
+        _end_in(session, order_id, lambda order, now: order.cancel(reason, now))
+        return Settled(session.load(ORDER, order_id), session.version(order_id))
+
+    try:
+        return context.repository.execute(command, context.origin)
+    finally:
+        with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
+            finish_refunds(context, order_id, context.order(order_id))
 
 
 def finish(context: SettlementContext, order_id: UUID) -> Order:

@@ -59,7 +59,7 @@ def test_the_way_from_the_cart_to_the_paid_order_costs_four_writes_and_no_read(s
     _, ticket_type_id = shop_on_store.on_sale()
     costs = Costs(shop_on_store.store)
     cart_id = shop_on_store.cart()
-    assert costs() == {"PutItem": 1}
+    assert costs() == {"TransactWriteItems": 1}, "the cart, and the customer's list of carts"
     shop_on_store.add(cart_id, ticket_type_id, 2)
     assert costs() == {"TransactWriteItems": 1}
     order = shop_on_store.check_out(cart_id)

@@ -58,7 +58,7 @@ def added(item: CartLine, at: datetime = NOW) -> CartItemAdded:
     return CartItemAdded(item=item, request_hash="item hash", at=at)
 
 
-CREATED = CartCreated(customer_id=CUSTOMER.id, request_hash="hash", at=NOW)
+CREATED = CartCreated(customer_id=CUSTOMER.id, request_hash="hash", is_listed=True, at=NOW)
 ADDED = added(line())
 REMOVED = CartItemRemoved(item_id=ITEM, at=NOW)
 CHECKED_OUT = CartCheckedOut(order_id=ORDER, request_hash="checkout hash", at=NOW)

@@ -7,7 +7,15 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import Money
 from chalicelib.settings import Settings
-from chalicelib.shop.carts.events import CartCheckedOut, CartCreated, CartItemAdded, CartItemRemoved, CartLine
+from chalicelib.shop.carts.customer_carts import customer_carts_id
+from chalicelib.shop.carts.events import (
+    CartCheckedOut,
+    CartCreated,
+    CartItemAdded,
+    CartItemRemoved,
+    CartLine,
+    CartListed,
+)
 from chalicelib.shop.inventory.events import (
     HoldPlacedOnOrder,
     HoldReleased,
@@ -25,7 +33,7 @@ CART, STANDING, ITEM = some_id("cart"), some_id("standing"), some_id("item")
 POOL = pool_id(STANDING, 0)
 UNTIL = NOW + Settings().hold_for
 LONGEST = UNTIL + Settings().hold_for
-CREATED = CartCreated(customer_id=CUSTOMER.id, at=NOW)
+CREATED = CartCreated(customer_id=CUSTOMER.id, is_listed=True, at=NOW)
 OPENED = TicketPoolOpened(
     concert_id=some_id("concert"),
     concert_name="Patti Smith",
@@ -72,8 +80,10 @@ def test_a_new_cart_is_the_callers() -> None:
     answered = given_streams({}).when(CUSTOMER, "POST", "/carts")
     cart_id = UUID(answered.body["id"])
     (created,) = answered.news[cart_id]
-    assert created == CartCreated(customer_id=CUSTOMER.id, at=NOW, request_hash=request_hash(created))
-    answered.then(201, {"id": str(cart_id), "version": 0}, {cart_id: [created]})
+    listed = CartListed(customer_id=CUSTOMER.id, cart_id=cart_id, at=NOW)
+    assert created == CartCreated(customer_id=CUSTOMER.id, at=NOW, request_hash=request_hash(created), is_listed=True)
+    news: dict[UUID, list[Event]] = {cart_id: [created], customer_carts_id(CUSTOMER.id): [listed]}
+    answered.then(201, {"id": str(cart_id), "version": 0}, news)
     assert answered.headers["location"] == f"/carts/{cart_id}"
 
 

@@ -6,9 +6,18 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
-from chalicelib.shop.carts.cart import CartCheckedOutAlready, CartEmpty, ExtensionLimitReached, LinesExpired
+from chalicelib.shop.carts.cart import (
+    LEAST_GAIN,
+    CartCheckedOutAlready,
+    CartEmpty,
+    ExtensionLimitReached,
+    LinesExpired,
+)
 from chalicelib.shop.carts.commands import LONGEST_HOLD, ExtendedHolds, extend_holds
+from chalicelib.shop.inventory.ticket_pool import pool_id
 from tests.support.shop import CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, Shop
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def extend(shop: Shop, cart_id: UUID, key: str | None = None, body: str = "") -> ExtendedHolds:
@@ -41,6 +50,41 @@ def test_no_extension_goes_beyond_the_limit_that_was_set_when_the_tickets_were_h
     assert extend(memory_shop, cart_id).lines[0].expires_at == longest
     with pytest.raises(ExtensionLimitReached):
         extend(memory_shop, cart_id)
+
+
+@pytest.mark.parametrize(
+    ("waited", "written"), [(LEAST_GAIN - MILLISECOND, 0), (LEAST_GAIN, 1)], ids=["under a minute", "a minute"]
+)
+def test_an_extension_that_gains_less_than_a_minute_writes_nothing_and_says_the_deadline(
+    memory_shop: Shop, waited: timedelta, written: int
+) -> None:
+    _, ticket_type_id = memory_shop.on_sale()
+    cart_id = memory_shop.cart()
+    item = memory_shop.add(cart_id, ticket_type_id)
+    streams = [cart_id, pool_id(ticket_type_id, 0)]
+    before = {key: len(stream) for key, stream in memory_shop.log(streams).items()}
+    now = memory_shop.clock.advance(waited)
+    extended = extend(memory_shop, cart_id)
+    assert {key: len(stream) - before[key] for key, stream in memory_shop.log(streams).items()} == dict.fromkeys(
+        streams, written
+    )
+    assert extended.version == item.version + written
+    assert extended.changed is bool(written)
+    deadline = now + HOLD_FOR if written else item.hold_expires_at
+    assert [(line.item_id, line.expires_at) for line in extended.lines] == [(item.item_id, deadline)]
+
+
+def test_eight_carts_that_extend_in_a_loop_write_nothing(memory_shop: Shop) -> None:
+    _, ticket_type_id = memory_shop.on_sale(quantity=50)
+    carts = [memory_shop.cart() for _ in range(8)]
+    for cart_id in carts:
+        memory_shop.add(cart_id, ticket_type_id)
+    before = memory_shop.log([*carts, pool_id(ticket_type_id, 0)])
+    for _ in range(20):
+        memory_shop.clock.advance(MILLISECOND)
+        for cart_id in carts:
+            extend(memory_shop, cart_id)
+    assert memory_shop.log([*carts, pool_id(ticket_type_id, 0)]) == before
 
 
 def test_adding_a_line_extends_no_other(memory_shop: Shop) -> None:

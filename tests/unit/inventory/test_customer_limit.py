@@ -162,7 +162,7 @@ def test_it_costs_one_log_item_more_for_each_step(memory_shop: Shop, limited: tu
     cart_id = memory_shop.cart()
     memory_shop.add(cart_id, standing, LIMIT)
     memory_shop.pay(memory_shop.check_out(cart_id).order_id)
-    assert memory_shop.store.usage.items_written - before == 9 + 3
+    assert memory_shop.store.usage.items_written - before == 10 + 3
 
 
 def test_without_a_limit_nothing_is_counted_and_nothing_is_read(memory_shop: Shop) -> None:

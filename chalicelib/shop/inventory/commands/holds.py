@@ -3,6 +3,7 @@
 So a hold commits with the caller's events, or not at all.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -19,6 +20,7 @@ class HeldTickets:
 
     terms: TicketPoolOpened
     shares: tuple[PoolShare, ...]
+    expires_at: datetime
 
 
 def hold_tickets(
@@ -28,10 +30,11 @@ def hold_tickets(
     cart_id: UUID,
     customer_id: UUID,
     quantity: int,
-    expires_at: datetime,
+    until: Callable[[TicketPoolOpened], datetime],
 ) -> HeldTickets:
     """Hold tickets in one pool that has enough, or in several if only together they have enough.
 
+    `until` is asked for the deadline once the terms are known, and may refuse.
     Raises NotFound for an unknown ticket type, NotOnSale, CustomerLimitExceeded, Busy, or TicketsSoldOut with what is
     available over all pools.
     """
@@ -42,13 +45,14 @@ def hold_tickets(
     if not shares:
         allocation.ensure_not_sold_out(*wanted)
         shares = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
+    terms = session.load(TICKET_POOL, shares[0].pool_id).ensure_open()  # equal in all pools that share a hold
+    expires_at = until(terms)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
-        terms = pool.ensure_open()  # equal in all pools that share a hold
         events = pool.hold(hold_id, cart_id, share.quantity, session.now, expires_at)
         session.append(TICKET_POOL, share.pool_id, *events)
     limits.count(session, terms, quantity, hold_id, customer_id, expires_at)
-    return HeldTickets(terms, shares)
+    return HeldTickets(terms, shares, expires_at)
 
 
 def extend(
@@ -95,12 +99,20 @@ def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, cust
             session.raise_epoch(pool.terms.ticket_type_id)
 
 
-def sell(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, order_id: UUID) -> None:
+def sell(
+    session: Session,
+    shares: tuple[PoolShare, ...],
+    hold_id: UUID,
+    customer_id: UUID,
+    order_id: UUID,
+    limit: int | None = None,
+) -> None:
     """Sell the held tickets to the order.
 
+    `limit` is for what one customer has of the concert, where its organiser sets none; None if there is no limit then.
     Raises CustomerLimitExceeded, NotOnSale or HoldExpired.
     """
-    limits.count_again(session, shares, hold_id, customer_id, expires_at=None)
+    limits.count_again(session, shares, hold_id, customer_id, expires_at=None, default=limit)
     for share in shares:
         pool = session.load(TICKET_POOL, share.pool_id)
         session.append(TICKET_POOL, share.pool_id, *pool.sell(hold_id, order_id, session.now))

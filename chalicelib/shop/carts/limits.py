@@ -1,0 +1,69 @@
+"""Says what one customer may keep from all others, and how often one may write."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from chalicelib.platform.errors import RuleViolated, TooManyRequests
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+REFILL = timedelta(seconds=5)
+"""A bucket that is full has room for one write more after this long."""
+
+
+@dataclass(frozen=True, slots=True)
+class CartLimits:
+    """The limits of a stage; the defaults are those of its settings.
+
+    `held_per_concert` counts tickets in open carts and unpaid orders. It gives way to the organiser's limits.
+    """
+
+    open_carts: int = 1
+    held_per_concert: int = 10
+    unpaid_orders: int = 3
+    cool_down: timedelta = timedelta(minutes=15)
+    burst: int = 20
+
+
+class HeldLimitExceeded(RuleViolated):
+    code = "held_limit_exceeded"
+
+
+class TooManyUnpaidOrders(RuleViolated):
+    code = "too_many_unpaid_orders"
+
+
+class CoolingDown(RuleViolated):
+    code = "cooling_down"
+
+
+class TooManyChanges(TooManyRequests):
+    code = "too_many_changes"
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Counts the writes of a stream, by the times of its own events, and forgets one of them every `REFILL`.
+
+    An old state of a stream counts no more than a new one. So a full bucket is full, however old the state is.
+    """
+
+    level: float = 0.0
+    at: datetime = _LONG_AGO
+
+    def after_write(self, at: datetime | None) -> "Bucket":
+        """Return the bucket with one write more; an event of the original has no time, and counts nothing."""
+        return self if at is None else replace(self, level=self._level(at) + 1, at=max(at, self.at))
+
+    def ensure_room(self, burst: int, now: datetime) -> None:
+        """Check that fewer than `burst` writes are counted.
+
+        Raises TooManyChanges, with the time until there is room.
+        """
+        excess = self._level(now) + 1 - burst
+        if excess > 0:
+            raise TooManyChanges(
+                "There were too many changes. Please try again later.", excess * REFILL
+            )
+
+    def _level(self, now: datetime) -> float:
+        return max(0.0, self.level - max(now - self.at, timedelta(0)) / REFILL) if self.level else 0.0
