@@ -299,3 +299,14 @@ def test_what_was_behind_and_what_waits_for_somebody_is_counted_for_alarms(
     assert whole.processes.position(behind) == 1
     expected = {"StreamsBehind": 2, "ParkedStreams": 2, "UnreadableRecords": 0}
     assert expected.items() <= counted().items()
+
+
+def test_a_stream_that_was_applied_after_all_is_released_with_the_next_pass(whole: Watched) -> None:
+    """Its next event follows the position, so the consumer does not ask whether the stream is parked."""
+    applied, waiting = whole.shop.draft(), whole.shop.draft()
+    whole.deliver(whole.events())
+    for stream_id, version in ((applied, 1), (waiting, 2)):
+        whole.parking.park(ParkedStream("processes", stream_id, version, "a reason", "2030-01-01T00:00:00.000Z", 2))
+    whole.shop.clock.advance(LOOKS_AGAIN_AFTER)
+    whole.reconciler.run()
+    assert [stream.stream_id for stream in whole.parking.list_parked()] == [waiting]

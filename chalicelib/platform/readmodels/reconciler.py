@@ -149,11 +149,29 @@ class Reconciler:
         if must_repair:
             _log_why(last)
             self._begin_repairs(new)
+        self._release_what_was_applied()
         return new
+
+    def _release_what_was_applied(self) -> None:
+        """Redrive the parked streams that are past the event that parked them: their next events ask no more (ADR 27).
+
+        Such an event was tried again by newer code, or the rebuilt read model had it.
+        """
+        for model, consumer in self._followed:
+            parked = {one.stream_id: one for one in self._parking.list_parked(consumer.projection.name)}
+            try:
+                positions = model.live_generation().positions(parked.keys()) if parked else {}
+                for stream_id, position in positions.items():
+                    if position >= parked[stream_id].version:
+                        consumer.redrive(stream_id)
+            except Unavailable:  # the next pass looks again
+                logger.warning("%s cannot be asked what was applied after all", model.name, exc_info=True)
 
     def _count_what_waits(self) -> None:
         """Count what waits for an operator, in every run: the alarms on it last until it is gone."""
         parked, unreadable = self._parking.count()
+        if parked and self._parking.spread():
+            logger.info("streams that older code has parked were moved to keys of their own")
         metrics.count("ParkedStreams", parked)
         metrics.count("UnreadableRecords", unreadable)
 
