@@ -100,7 +100,7 @@ FLOORS = (
     {"function", "logs"},
     {"eventsourcing"},
     {"aws"},
-    {"failures"},
+    {"breaker", "failures"},
     {"clock", "errors", "metrics", "models"},
 )
 """The platform from the top floor down."""
