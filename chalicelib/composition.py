@@ -144,7 +144,7 @@ class Composition:
         """Return the client for queries: it waits shortly, and not at all while Redis is known to be away."""
         from chalicelib.platform.readmodels.redis.client import open_query_redis
 
-        return open_query_redis(self.settings.need("redis_url"), Breaker("Redis"))
+        return open_query_redis(self.settings.need("redis_url"), Breaker("Redis"), self.settings.query_patience)
 
     @property
     def documents(self) -> "DocumentProjection":
@@ -297,7 +297,8 @@ class Composition:
         from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 
         context, declared = contexts.read_models()["programme"]
-        pool = open_query_pool(self.settings.need("database_url"), Breaker("The database"), self._login)
+        url, patience = self.settings.need("database_url"), self.settings.query_patience
+        pool = open_query_pool(url, Breaker("The database"), self._login, patience)
         shape = context.load(declared.shape)
         return PostgresProjection("programme", pool, contexts.projectors_of("programme"), shape)
 

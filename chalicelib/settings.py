@@ -19,6 +19,9 @@ APPEND_WITH = ("put", "partiql")
 
 _LONGEST_MINUTES = 7 * 24 * 60
 
+_MOST_PATIENT = 10
+"""How many times as long as on AWS a query may wait, where servers and shop share a machine with everything else."""
+
 UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 """Set by `chalice local` for what it imports."""
 
@@ -66,6 +69,7 @@ class Settings:
     database_url: str = ""
     database_secret_id: str = ""
     redis_url: str = ""
+    query_patience: float = 1.0
     stripe_api_key: str = ""
     stripe_webhook_secret: str = ""
     stripe_secret_id: str = ""
@@ -131,6 +135,7 @@ def _names(text: str) -> tuple[str, ...]:
 _TYPED: Mapping[str, Callable[[str], Any]] = {
     "hold_minutes": float,
     "payment_minutes": float,
+    "query_patience": float,
     "payment_providers": _names,
 }
 
@@ -148,6 +153,14 @@ def _minutes(text: str) -> str | None:
     except ValueError:
         is_right = False
     return None if is_right else f"must be a number of minutes, up to {_LONGEST_MINUTES}, and is {text!r}"
+
+
+def _patience(text: str) -> str | None:
+    try:
+        is_right = 1 <= float(text) <= _MOST_PATIENT
+    except ValueError:
+        is_right = False
+    return None if is_right else f"must be a number from 1 to {_MOST_PATIENT}, and is {text!r}"
 
 
 def _providers(text: str) -> str | None:
@@ -171,6 +184,7 @@ def _address(*schemes: str) -> Callable[[str], str | None]:
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "hold_minutes": _minutes,
     "payment_minutes": _minutes,
+    "query_patience": _patience,
     "payment_providers": _providers,
     "append_with": _append_with,
     "database_url": _address("postgresql", "postgres"),

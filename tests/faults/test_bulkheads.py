@@ -14,8 +14,8 @@ from chalicelib.composition import Composition
 from chalicelib.platform.breaker import LONGEST_REST, Breaker
 from chalicelib.platform.clock import utc_now
 from chalicelib.settings import Settings
+from local.slow_proxy import SlowProxy
 from tests.journeys.shop import Published, Shop, made, order_of, publish_concert, refused
-from tests.support.slow_proxy import SlowProxy
 
 pytestmark = pytest.mark.usefixtures("everything_up_again")
 

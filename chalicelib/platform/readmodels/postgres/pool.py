@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from psycopg import Connection, Cursor
 from psycopg.abc import PQGen
@@ -21,8 +21,9 @@ ANSWER_WITHIN = 4.0
 
 FIRST_QUERY_CONNECTS_WITHIN = 1.5
 QUERY_CONNECTS_WITHIN = 0.25
+QUERY_CANCELLED_AFTER = 0.25
 QUERY_ANSWERS_WITHIN = 0.3
-"""The same for queries, in seconds. The server cancels a statement after 250 ms. A container's first connection also
+"""The same for queries, in seconds, times their patience. A container's first connection also
 reads the password, with a client of Secrets Manager that has to be made."""
 
 MAX_CONNECTIONS = 4
@@ -33,16 +34,10 @@ Result = TypeVar("Result")
 class _ImpatientConnection(Connection[DictRow]):
     """Waits `answers_within` for each answer, also for one that a frozen server never gives."""
 
-    answers_within: ClassVar[float] = ANSWER_WITHIN
+    answers_within: float = ANSWER_WITHIN
 
     def wait(self, gen: PQGen[Result], interval: float = 0.1, timeout: float | None = None) -> Result:
         return super().wait(gen, interval, self.answers_within if timeout is None else timeout)
-
-
-class _QueryConnection(_ImpatientConnection):
-    """Waits no longer than a buyer would, who looks at several concerts."""
-
-    answers_within = QUERY_ANSWERS_WITHIN
 
 
 class Reader(Protocol):
@@ -97,17 +92,18 @@ class Pool(ConnectionPool[_ImpatientConnection]):
 class QueryPool(Pool):
     """Waits shortly for a connection and for an answer, and not at all while the breaker is open."""
 
-    def __init__(self, database_url: str, breaker: "Breaker", **arguments: Any) -> None:
+    def __init__(self, database_url: str, breaker: "Breaker", patience: float, **arguments: Any) -> None:
         super().__init__(database_url, **arguments)
         self._breaker = breaker
+        self._patience = patience
         self._has_connected = False
 
     @contextmanager
     def _lent(self) -> Iterator[_ImpatientConnection]:
-        patience = QUERY_CONNECTS_WITHIN if self._has_connected else FIRST_QUERY_CONNECTS_WITHIN
+        within = self._patience * (QUERY_CONNECTS_WITHIN if self._has_connected else FIRST_QUERY_CONNECTS_WITHIN)
         with failures_as_unavailable(), self._breaker.guarding(is_outage):
             self.open()
-            with self.connection(timeout=patience) as connection:
+            with self.connection(timeout=min(within, CONNECT_WITHIN)) as connection:
                 self._has_connected = True
                 yield connection
 
@@ -129,17 +125,23 @@ def open_pool(database_url: str, login: Login = dict) -> Pool:
     )
 
 
-def open_query_pool(database_url: str, breaker: "Breaker", login: Login = dict) -> QueryPool:
+def open_query_pool(database_url: str, breaker: "Breaker", login: Login = dict, patience: float = 1.0) -> QueryPool:
     """Make a pool for queries, which connects at its first use.
 
     In the background, a connection that fails is tried once more, and then not before the next query.
     """
+
+    def configure(connection: _ImpatientConnection) -> None:
+        connection.answers_within = patience * QUERY_ANSWERS_WITHIN
+        _configure(connection, f"{1000 * patience * QUERY_CANCELLED_AFTER:.0f}ms")
+
     return QueryPool(
         database_url,
         breaker,
-        connection_class=_QueryConnection,
+        patience,
+        connection_class=_ImpatientConnection,
         kwargs=_arguments(login),
-        configure=_configure_for_queries,
+        configure=configure,
         reconnect_timeout=QUERY_CONNECTS_WITHIN,
         **_LAZY,
     )
@@ -170,7 +172,3 @@ def _configure(connection: _ImpatientConnection, statement_timeout: str = "3s") 
     connection.execute(
         "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", [statement_timeout]
     )
-
-
-def _configure_for_queries(connection: _ImpatientConnection) -> None:
-    _configure(connection, "250ms")

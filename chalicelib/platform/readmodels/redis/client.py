@@ -36,10 +36,11 @@ def open_redis(url: str) -> "Redis":
     )
 
 
-def open_query_redis(url: str, breaker: "Breaker") -> "Redis":
-    """Make a client for queries, which waits `QUERY_SECONDS` at most, and not at all while the breaker is open.
+def open_query_redis(url: str, breaker: "Breaker", patience: float = 1.0) -> "Redis":
+    """Make a client for queries, which waits shortly, and not at all while the breaker is open.
 
-    A command raises Unavailable then. It is repeated once if its connection is lost, and never after a timeout.
+    It waits `QUERY_SECONDS`, times `patience`. A command is repeated once if its connection is lost, and never after a
+    timeout; while the breaker is open it raises Unavailable.
     """
     from redis import ConnectionError as ConnectionLost  # noqa: PLC0415 - see above
     from redis import Redis  # noqa: PLC0415 - see above
@@ -54,7 +55,7 @@ def open_query_redis(url: str, breaker: "Breaker") -> "Redis":
     return QueryRedis.from_url(
         url,
         decode_responses=True,
-        socket_connect_timeout=QUERY_SECONDS,
-        socket_timeout=QUERY_SECONDS,
+        socket_connect_timeout=patience * QUERY_SECONDS,
+        socket_timeout=patience * QUERY_SECONDS,
         retry=Retry(NoBackoff(), retries=1, supported_errors=(ConnectionLost,)),
     )
