@@ -255,6 +255,7 @@ class Composition:
 
     @cached_property
     def reconciler(self) -> "Reconciler":
+        from chalicelib.platform.eventsourcing.stores.dynamodb.changes import DynamoDBChanges
         from chalicelib.platform.readmodels.documents.notebook import Notebook
         from chalicelib.platform.readmodels.reconciler import Reconciler
 
@@ -265,7 +266,8 @@ class Composition:
             if declared.store is Store.REDIS
         ]
         notebook = Notebook(self.dynamodb, self.settings.need("read_table"), "Id", "verification")
-        return Reconciler(followed, volatile, self.event_store, notebook, self.parking, self.clock)
+        changes = DynamoDBChanges(_client("dynamodbstreams"), self.settings.need("events_stream_arn"))
+        return Reconciler(followed, volatile, self.event_store, changes, notebook, self.parking, self.clock)
 
     @cached_property
     def worker(self) -> "Worker":
