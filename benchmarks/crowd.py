@@ -40,9 +40,18 @@ class Sale:
 
 
 def run_sale(
-    crowd: Crowd, base_url: str, issuer: Issuer, ticket_type_id: str, on_done: Callable[[], None] = lambda: None
+    crowd: Crowd,
+    base_url: str,
+    issuer: Issuer,
+    ticket_type_id: str,
+    on_done: Callable[[], None] = lambda: None,
+    *,
+    take_the_rest: bool = True,
 ) -> Sale:
-    """Run the sale. The same seed makes the same buyers; what becomes of them is up to the threads."""
+    """Run the sale, and in the end let one buyer take the rest.
+
+    The same seed makes the same buyers; what becomes of them is up to the threads.
+    """
     answers: list[Answer] = []
     clients = _Clients(base_url)
     tokens = [issuer.token("customer", str(_person(crowd, number))) for number in range(crowd.buyers)]
@@ -57,7 +66,8 @@ def run_sale(
     began = time.perf_counter()
     with ThreadPoolExecutor(crowd.concurrent) as threads:
         outcomes = Counter(threads.map(visit, range(crowd.buyers)))
-    outcomes += _take_the_rest(crowd, clients.mine(), issuer, ticket_type_id, answers.append)
+    if take_the_rest:
+        outcomes += _take_the_rest(crowd, clients.mine(), issuer, ticket_type_id, answers.append)
     seconds = time.perf_counter() - began
     clients.close()
     return Sale(answers, outcomes, seconds)

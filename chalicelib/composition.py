@@ -11,6 +11,7 @@ from uuid import UUID
 
 from chalicelib import contexts
 from chalicelib.functions import PROCESSES
+from chalicelib.platform.breaker import Breaker
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.failures import Failure
@@ -158,14 +159,20 @@ class Composition:
         """Give a reader of the programme, at least as new as `min_versions` asks for."""
         from chalicelib.platform.readmodels.postgres.overlay import reflecting
 
-        programme = cast("PostgresProjection", self.read_model("programme"))
-        return reflecting(programme, min_versions, self.event_store)
+        return reflecting(self._queried_programme, min_versions, self.event_store)
 
     @cached_property
     def redis(self) -> "Redis":
         from chalicelib.platform.readmodels.redis.client import open_redis
 
         return open_redis(self.settings.need("redis_url"))
+
+    @cached_property
+    def query_redis(self) -> "Redis":
+        """Return the client for queries: it waits shortly, and not at all while Redis is known to be away."""
+        from chalicelib.platform.readmodels.redis.client import open_query_redis
+
+        return open_query_redis(self.settings.need("redis_url"), Breaker("Redis"), self.settings.query_patience)
 
     @property
     def documents(self) -> "DocumentProjection":
@@ -276,6 +283,7 @@ class Composition:
 
     @cached_property
     def reconciler(self) -> "Reconciler":
+        from chalicelib.platform.eventsourcing.stores.dynamodb.changes import DynamoDBChanges
         from chalicelib.platform.readmodels.documents.notebook import Notebook
         from chalicelib.platform.readmodels.reconciler import Reconciler
 
@@ -286,7 +294,8 @@ class Composition:
             if declared.store is Store.REDIS
         ]
         notebook = Notebook(self.dynamodb, self.settings.need("read_table"), "Id", "verification")
-        return Reconciler(followed, volatile, self.event_store, notebook, self.parking, self.clock)
+        changes = DynamoDBChanges(_client("dynamodbstreams"), self.settings.need("events_stream_arn"))
+        return Reconciler(followed, volatile, self.event_store, changes, notebook, self.parking, self.clock)
 
     @cached_property
     def worker(self) -> "Worker":
@@ -310,6 +319,18 @@ class Composition:
         from chalicelib.shop.access.commands import granted_roles
 
         return granted_roles(self.repository, person_id)
+
+    @cached_property
+    def _queried_programme(self) -> "PostgresProjection":
+        """Return the programme for queries, which wait shortly, and not at all while Postgres is known to be away."""
+        from chalicelib.platform.readmodels.postgres.pool import open_query_pool
+        from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+
+        context, declared = contexts.read_models()["programme"]
+        url, patience = self.settings.need("database_url"), self.settings.query_patience
+        pool = open_query_pool(url, Breaker("The database"), self._login, patience)
+        shape = context.load(declared.shape)
+        return PostgresProjection("programme", pool, contexts.projectors_of("programme"), shape)
 
     def _sandbox(self) -> "PaymentGateway":
         from chalicelib.shop.orders.payments.ledger import DynamoDBLedger

@@ -20,6 +20,9 @@ APPEND_WITH = ("put", "partiql")
 _LONGEST_MINUTES = 7 * 24 * 60
 _LARGEST_COUNT = 1_000_000
 
+_MOST_PATIENT = 10
+"""How many times as long as on AWS a query may wait, where servers and shop share a machine with everything else."""
+
 UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 """Set by `chalice local` for what it imports."""
 
@@ -68,6 +71,7 @@ class Settings:
     database_url: str = ""
     database_secret_id: str = ""
     redis_url: str = ""
+    query_patience: float = 1.0
     stripe_api_key: str = ""
     stripe_webhook_secret: str = ""
     stripe_secret_id: str = ""
@@ -152,6 +156,7 @@ _TYPED: Mapping[str, Callable[[str], Any]] = {
     "held_per_concert": int,
     "unpaid_orders": int,
     "cart_burst": int,
+    "query_patience": float,
     "payment_providers": _names,
     "declines_per_customer": int,
     "declines_per_address": int,
@@ -177,6 +182,14 @@ def _minutes(text: str) -> str | None:
 def _count(text: str) -> str | None:
     is_right = text.isascii() and text.isdigit() and 0 < int(text) <= _LARGEST_COUNT
     return None if is_right else f"must be a whole number, from 1 to {_LARGEST_COUNT}, and is {text!r}"
+
+
+def _patience(text: str) -> str | None:
+    try:
+        is_right = 1 <= float(text) <= _MOST_PATIENT
+    except ValueError:
+        is_right = False
+    return None if is_right else f"must be a number from 1 to {_MOST_PATIENT}, and is {text!r}"
 
 
 def _providers(text: str) -> str | None:
@@ -205,6 +218,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "held_per_concert": _count,
     "unpaid_orders": _count,
     "cart_burst": _count,
+    "query_patience": _patience,
     "payment_providers": _providers,
     "declines_per_customer": _count,
     "declines_per_address": _count,

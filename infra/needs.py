@@ -140,8 +140,12 @@ PROVISIONS: dict[Need, Provision] = {
         ),
     ),
     Need.VERIFY_LOG: Provision(
-        _LOG | _PARKING,
+        _LOG | _PARKING | {"EVENTS_STREAM_ARN": arn_of("EventsTable", "StreamArn")},
         (
+            Grant(
+                ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"),
+                arn_of("EventsTable", "StreamArn"),
+            ),
             Grant(("dynamodb:Query", "dynamodb:Scan"), arn_of("EventsTable")),
             Grant(("dynamodb:DeleteItem", *_KEEP, "dynamodb:Scan"), arn_of("ParkedTable")),
         ),

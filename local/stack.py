@@ -165,6 +165,7 @@ class Stack:
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],
             "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "DATABASE_URL": self.postgres.url,
+            "QUERY_PATIENCE": "10",  # tests and neighbours take the processors
             "REDIS_URL": self.valkey.url,
             "JWT_ISSUER": self.issuer.issuer,
             "JWT_AUDIENCE": self.issuer.audience,

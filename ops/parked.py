@@ -52,6 +52,7 @@ def redrive(options: argparse.Namespace) -> Report:
     shop = composition.current()
     rows: list[dict[str, str]] = []
     if not options.unreadable:
+        shop.parking.spread()
         rows += [_redrive_stream(shop, stream) for stream in _asked_for(shop, options)]
     if options.unreadable or options.all:
         rows += [_redrive_record(shop, record) for record in shop.parking.list_unreadable(options.projection)]

@@ -101,7 +101,7 @@ FLOORS = (
     {"function", "logs"},
     {"counters", "eventsourcing"},
     {"aws"},
-    {"failures"},
+    {"breaker", "failures"},
     {"clock", "errors", "metrics", "models"},
 )
 """The platform from the top floor down."""

@@ -37,6 +37,7 @@ def test_while_postgres_is_away_the_shop_sells_and_afterwards_nothing_is_lost_or
     assert made(customer.get(f"/orders/{order_id}"))["status"] == "confirmed"
 
     shop.stack.postgres.start()
+    composition.use(None)  # in another container, whose breaker is closed
     shop.settle()
     found = made(visitor.get("/concerts", params={"q": name}))["items"]
     assert [item["id"] for item in found] == [concert.concert_id]

@@ -55,6 +55,9 @@ NAMES = {
     ("kms", "SIGNING_KEY_ID"): "SigningKey",
 }
 """The id in the template of each resource, by its service and the setting that says how requests call it."""
+THE_STREAM = "the log's stream"
+OF_THE_STREAM = {f"dynamodb:{operation}" for operation in ("DescribeStream", "GetRecords", "GetShardIterator")}
+"""Some of these requests name only an iterator. There is one stream."""
 
 
 @dataclass(frozen=True, order=True)
@@ -84,6 +87,7 @@ class Guard:
         self.asked: set[Asked] = set()
         """What was allowed."""
         self._names = {(service, environment.get(name)): logical_id for (service, name), logical_id in NAMES.items()}
+        self._names["dynamodb", THE_STREAM] = "EventsTable"
         self._running = threading.local()
 
     @property
@@ -108,7 +112,7 @@ class Guard:
         """A hook for botocore."""
         if self.function is None:
             return
-        service = model.service_model.service_name
+        service = model.service_model.service_name.removesuffix("streams")
         for action, resource, suffix in permissions(f"{service}:{model.name}", params):
             logical_id = self._names[service, resource]
             asked = Asked(self.function, AS_DEPLOYED.get((action, logical_id), action), arn_of(logical_id) + suffix)
@@ -137,6 +141,9 @@ def permissions(operation: str, params: Params) -> Iterator[tuple[str, str, str]
     }
     if operation in by_operation:
         yield from by_operation[operation](params)
+        return
+    if operation in OF_THE_STREAM:
+        yield operation, THE_STREAM, "/stream/label"
         return
     named = ("TableName", "StreamName", "QueueUrl", "Bucket", "KeyId", "SecretId")
     [resource] = [params[name] for name in named if name in params]

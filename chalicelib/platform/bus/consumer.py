@@ -133,19 +133,29 @@ class Consumer:
             self._feed_candidate(candidate, live, stream_id, arrived)
 
     def _feed_live(self, live: Projection, stream_id: UUID, arrived: Sequence[StoredEvent]) -> None:
+        """Apply what has arrived; ask how the stream is parked only if its next event is not there or is not applied.
+
+        A parked stream has not got its next event, so what follows the position is no later than what parked it: tried
+        again, it is parked as it was, or applied by code that can. Nearly all events therefore ask nothing (ADR 32).
+        """
         newest = max(event.aggregate_version for event in arrived)
+        is_asked = False
         for _ in range(MAX_LOST_RACES):
             # First the parking, then the position: a redrive moves the position and then releases the stream, so what
             # is still parked here, at or below the position, was applied meanwhile and may be advanced and released.
-            parked = self._parking.find(self.projection.name, stream_id)
+            parked = self._parking.find(self.projection.name, stream_id) if is_asked else None
             position = live.position(stream_id)
-            if parked is None or parked.version <= position:
-                is_there = parked is None and position >= newest
-                done = is_there or self._advance(live, stream_id, position, arrived, parked)
-            else:
+            if parked is not None and parked.version > position:
                 done = self._note_waiting(parked, newest)
+            elif parked is None and position >= newest:
+                done = True
+            elif is_asked or any(event.aggregate_version == position + 1 for event in arrived):
+                done = self._advance(live, stream_id, position, arrived, parked)
+            else:
+                done = False
             if done:
                 return
+            is_asked = True
         raise _too_many_lost_races(stream_id)
 
     def _feed_candidate(

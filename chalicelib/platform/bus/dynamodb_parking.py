@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 _UNREADABLE = "unreadable#"
+_OF = "#"
 _PART_BYTES = 350_000
 """An item takes 400 KB; a record of the bus may have more."""
 
@@ -19,7 +20,9 @@ _PART_BYTES = 350_000
 class DynamoDBParking:
     """Stores one item per projection and stream, and under `unreadable#<consumer>` an item per 350 KB of a record.
 
-    The first of a record's items is written last: a record that can be listed is complete.
+    Every parked stream is a partition of its own, so a bug that parks all carts meets no hot key. Older code had one
+    partition for each projection. The first of a record's items is written last: a record that can be listed is
+    complete.
     """
 
     def __init__(self, client: "DynamoDBClient", table: str) -> None:
@@ -27,7 +30,7 @@ class DynamoDBParking:
         self._table = table
 
     def find(self, projection: str, stream_id: UUID) -> ParkedStream | None:
-        key = _key(projection, str(stream_id))
+        key = _key_of(projection, stream_id)
         with failures_as_unavailable(self._table):
             reply = self._client.get_item(TableName=self._table, Key=key, ConsistentRead=True)
         return _to_stream(reply["Item"]) if "Item" in reply else None
@@ -39,11 +42,23 @@ class DynamoDBParking:
         return found in (None, item)
 
     def release(self, known: ParkedStream) -> bool:
-        key = _key(known.projection, str(known.stream_id))
+        key = _key_of(known.projection, known.stream_id)
         return not self._unless_changed(self._client.delete_item, known, Key=key)
 
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
-        return [_to_stream(item) for item in self._items(projection) if not _is_of_a_record(item)]
+        streams = [_to_stream(item) for item in self._items(None) if not _is_of_a_record(item)]
+        return [stream for stream in streams if projection in {None, stream.projection}]
+
+    def spread(self) -> int:
+        """Move the items of older code as the port says; an item that changes meanwhile waits for the next time."""
+        old = [item for item in self._items(None) if not _is_of_a_record(item) and _is_of_older_code(item)]
+        return sum(map(self._move, map(_to_stream, old)))
+
+    def _move(self, stream: ParkedStream) -> bool:
+        # A stream that stands in both places was parked again, from the log, by code that did not see the old item.
+        self._unless_changed(self._client.put_item, None, Item=_from_stream(stream))
+        old = _key(stream.projection, str(stream.stream_id))
+        return not self._unless_changed(self._client.delete_item, stream, Key=old)
 
     def store_unreadable(self, record: UnreadableRecord) -> None:
         for item in reversed(_from_record(record)):
@@ -95,12 +110,16 @@ class DynamoDBParking:
                 yield from page["Items"]
 
 
+def _key_of(projection: str, stream_id: UUID) -> dict[str, Any]:
+    return _key(f"{projection}{_OF}{stream_id}", str(stream_id))
+
+
 def _key(partition: str, place: str) -> dict[str, Any]:
     return {"Projection": {"S": partition}, "StreamId": {"S": place}}
 
 
 def _from_stream(stream: ParkedStream) -> dict[str, Any]:
-    return _key(stream.projection, str(stream.stream_id)) | {
+    return _key_of(stream.projection, stream.stream_id) | {
         "Version": {"N": str(stream.version)},
         "Error": {"S": stream.error},
         "ParkedAt": {"S": stream.parked_at},
@@ -110,13 +129,17 @@ def _from_stream(stream: ParkedStream) -> dict[str, Any]:
 
 def _to_stream(item: Any) -> ParkedStream:
     return ParkedStream(
-        projection=item["Projection"]["S"],
+        projection=item["Projection"]["S"].partition(_OF)[0],
         stream_id=UUID(item["StreamId"]["S"]),
         version=int(item["Version"]["N"]),
         error=item["Error"]["S"],
         parked_at=item["ParkedAt"]["S"],
         last_seen=int(item["LastSeen"]["N"]),
     )
+
+
+def _is_of_older_code(item: Any) -> bool:
+    return _OF not in item["Projection"]["S"]
 
 
 def _is_of_a_record(item: Any) -> bool:

@@ -58,7 +58,14 @@ class Parking(Protocol):
     def release(self, known: ParkedStream) -> bool:
         """Let the stream go on; return False if it is parked in another way by now."""
 
-    def list_parked(self, projection: str | None = None) -> list[ParkedStream]: ...
+    def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
+        """List what is parked, wherever it lies; it costs a look at every item."""
+
+    def spread(self) -> int:
+        """Move what older code has parked to where `find` looks; return how many streams were moved.
+
+        What is not moved yet is not found: its next event is tried again, and parks the stream anew.
+        """
 
     def store_unreadable(self, record: UnreadableRecord) -> None:
         """Store a record of any size; one with the same consumer, shard and sequence number is replaced."""
@@ -99,6 +106,9 @@ class MemoryParking:
 
     def list_parked(self, projection: str | None = None) -> list[ParkedStream]:
         return [stream for stream in self._parked.values() if projection in {None, stream.projection}]
+
+    def spread(self) -> int:
+        return 0
 
     def store_unreadable(self, record: UnreadableRecord) -> None:
         self._unreadable[_place(record)] = record

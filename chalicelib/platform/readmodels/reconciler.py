@@ -1,30 +1,39 @@
 """Finds what no consumer can: an event at the end of its stream that the bus has lost, and a Redis that lost its data.
 
-ADR 14 says why. An event in the middle of a stream needs no reconciler: the consumer sees the gap at the next one.
+ADR 14 says why, and ADR 34 how the cost follows what changed. An event in the middle of a stream needs no reconciler:
+the consumer sees the gap at the next one.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from chalicelib.platform import metrics
 from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.parking import Parking
 from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.changes import ChangeFeed, ChangesLost
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of
-from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.eventsourcing.store import EventStore, ScanPage
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.readmodels.folding import folded_streams
 from chalicelib.platform.readmodels.loading import Loader
+from chalicelib.platform.readmodels.passes import Notes, Pass
 from chalicelib.platform.readmodels.port import ReadModel
 
 LOOKS_AGAIN_AFTER = timedelta(hours=1)
-"""The time from the beginning of one pass over the log to that of the next."""
+"""The time from the beginning of one pass to that of the next."""
+
+COMPLETE_EVERY = timedelta(days=7)
+"""The time from one pass over the whole log to the next, if no change was lost."""
+
+CHANGES_KEPT_FOR = timedelta(hours=20)
+"""How long a pass may be late for its changes; the stream of DynamoDB keeps them for 24 hours."""
 
 STILL_ON_ITS_WAY = timedelta(minutes=1)
 """An event that is younger than this may still be on its way through the bus."""
@@ -49,48 +58,13 @@ class VolatileReadModel(ReadModel, Protocol):
     def end_repair(self, token: str) -> bool: ...
 
 
-class Notes(Protocol):
-    """Stores what one run leaves for the next."""
-
-    def read(self) -> Mapping[str, str]: ...
-
-    def write(self, notes: Mapping[str, str]) -> None: ...
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One pass over the log. It goes on after `cursor`, which is empty before the first page and after the last."""
-
-    id: str = ""
-    began: str = ""
-    cursor: str = ""
-    is_done: bool = True
-    is_repair: bool = False
-
-    @classmethod
-    def from_notes(cls, notes: Mapping[str, str]) -> "Pass":
-        """Read what the last run left; an empty note means no."""
-        if not notes:
-            return cls()
-        is_done, is_repair = bool(notes["is_done"]), bool(notes["is_mending"])
-        return cls(notes["id"], notes["began"], notes["cursor"], is_done, is_repair)
-
-    def to_notes(self) -> dict[str, str]:
-        return {
-            "id": self.id,
-            "began": self.began,
-            "cursor": self.cursor,
-            "is_done": "yes" if self.is_done else "",
-            "is_mending": "yes" if self.is_repair else "",
-        }
-
-
 class Reconciler:
-    """Goes over the log from time to time, some pages a run, and compares its heads with the positions.
+    """Compares the heads of streams with the positions, from time to time, some pages a run.
 
-    A stream that is behind is caught up by the consumer of its read model, effects included; one that is parked waits
-    for an operator and is not counted. If a volatile read model has lost its data, every stream that it should have is
-    loaded again, many at once. Such a pass loads all volatile read models; those that are complete stay as they are.
+    A pass looks at the streams that changed since the last one, and once a week, or if changes were lost, at the whole
+    log. A stream that is behind is caught up by the consumer of its read model, effects included; one that is parked
+    waits for an operator and is not counted. If a volatile read model has lost its data, a pass over the whole log
+    loads every stream again, many at once. It loads all volatile read models; those that are complete stay as they are.
     """
 
     def __init__(
@@ -98,6 +72,7 @@ class Reconciler:
         followed: Sequence[tuple[ReadModel, Consumer]],
         volatile: Sequence[VolatileReadModel],
         store: EventStore,
+        changes: ChangeFeed,
         notes: Notes,
         parking: Parking,
         clock: Callable[[], datetime],
@@ -105,6 +80,7 @@ class Reconciler:
         self._followed = followed
         self._volatile = volatile
         self._store = store
+        self._changes = changes
         self._notes = notes
         self._parking = parking
         self._clock = clock
@@ -120,14 +96,15 @@ class Reconciler:
         if now.is_done:
             return 0
         behind: set[_Followed] = set()
-        for page in self._store.scan(after=now.cursor or None):
-            found = self._look_at(page, now) - behind
+        for page, after in self._pages(now):
+            found, is_clean = self._look_at(page, after)
+            found -= behind
             metrics.count("StreamsBehind", len(found))
             behind |= found
-            if page.cursor is None and now.is_repair:
-                self._end_repairs(now)
+            now = replace(after, is_clean=now.is_clean and is_clean)
+            if now.is_done:
+                now = self._ended(now)
             # Noted after the page: a run that is interrupted before looks at the page once more.
-            now = replace(now, cursor=page.cursor or "", is_done=page.cursor is None)
             self._notes.write(now.to_notes())
             if monotonic() >= until:
                 break
@@ -142,20 +119,81 @@ class Reconciler:
         except Unavailable:
             logger.warning("Redis does not answer whether it has its data", exc_info=True)
             must_repair = False
-        is_old = last.began <= format_instant(self._clock() - LOOKS_AGAIN_AFTER)
-        if not must_repair and not (last.is_done and is_old):
+        if not must_repair and not self._is_over(last):
             return last
-        new = Pass(str(uuid4()), format_instant(self._clock()), is_done=False, is_repair=must_repair)
+        new = last.followed_by(
+            format_instant(self._clock()),
+            is_complete=must_repair or self._must_be_complete(last),
+            is_repair=must_repair,
+        )
         if must_repair:
             _log_why(last)
             self._begin_repairs(new)
+        self._release_what_was_applied()
         return new
+
+    def _is_over(self, last: Pass) -> bool:
+        """Tell whether another pass may begin; one over changes that are too old by now never ends well."""
+        if last.is_done:
+            return last.began <= self._ago(LOOKS_AGAIN_AFTER)
+        return not last.is_complete and last.changes_since <= self._ago(CHANGES_KEPT_FOR)
+
+    def _must_be_complete(self, last: Pass) -> bool:
+        """Tell whether the changes since the last pass may not be all that must be looked at."""
+        return last.changes_since <= self._ago(CHANGES_KEPT_FOR) or last.complete_at <= self._ago(COMPLETE_EVERY)
+
+    def _pages(self, now: Pass) -> Iterator[tuple[ScanPage, Pass]]:
+        """Yield the pages of the pass, with how far it is after each."""
+        if not now.is_complete:
+            try:
+                yield from self._pages_of_changes(now)
+            except ChangesLost:
+                logger.warning("changes of the log were lost, so all of it is looked at")
+                now = replace(now, is_complete=True, seen={}, since={})
+            else:
+                return
+        for page in self._store.scan(after=now.cursor or None):
+            yield page, replace(now, cursor=page.cursor or "", is_done=page.cursor is None)
+
+    def _pages_of_changes(self, now: Pass) -> Iterator[tuple[ScanPage, Pass]]:
+        until = as_utc(datetime.fromisoformat(now.began)) - STILL_ON_ITS_WAY
+        # What was in the log well before the last complete pass began was looked at by that.
+        since = as_utc(datetime.fromisoformat(now.complete_at)) - 2 * STILL_ON_ITS_WAY
+        for page in self._changes.changes(now.seen, until):
+            now = replace(now, seen=page.seen)
+            yield ScanPage([event for event, written_at in page.changes if written_at >= since], None), now
+        yield ScanPage([], None), replace(now, is_done=True)
+
+    def _ended(self, now: Pass) -> Pass:
+        if now.is_repair:
+            self._end_repairs(now)
+        return now.ended()
+
+    def _ago(self, time: timedelta) -> str:
+        return format_instant(self._clock() - time)
 
     def _count_what_waits(self) -> None:
         """Count what waits for an operator, in every run: the alarms on it last until it is gone."""
         parked, unreadable = self._parking.count()
+        if parked and self._parking.spread():
+            logger.info("streams that older code has parked were moved to keys of their own")
         metrics.count("ParkedStreams", parked)
         metrics.count("UnreadableRecords", unreadable)
+
+    def _release_what_was_applied(self) -> None:
+        """Redrive the parked streams that are past the event that parked them: their next events ask no more (ADR 32).
+
+        Such an event was tried again by newer code, or the rebuilt read model had it.
+        """
+        for model, consumer in self._followed:
+            parked = {one.stream_id: one for one in self._parking.list_parked(consumer.projection.name)}
+            try:
+                positions = model.live_generation().positions(parked.keys()) if parked else {}
+                for stream_id, position in positions.items():
+                    if position >= parked[stream_id].version:
+                        consumer.redrive(stream_id)
+            except Unavailable:  # the next pass looks again
+                logger.warning("%s cannot be asked what was applied after all", model.name, exc_info=True)
 
     def _must_repair(self, last: Pass) -> bool:
         """Tell whether a volatile read model has lost its data and is not being repaired by the last pass.
@@ -174,16 +212,21 @@ class Reconciler:
             if model.end_repair(now.id):
                 logger.info("Redis has all of %s again", model.name)
 
-    def _look_at(self, page: ScanPage, now: Pass) -> set[_Followed]:
+    def _look_at(self, page: ScanPage, now: Pass) -> tuple[set[_Followed], bool]:
+        """Catch up what is behind; return it, and whether every read model could be asked."""
         behind: set[_Followed] = set()
+        is_clean = True
         if now.is_repair:
             self._load_again(page)
+        latest = self._ago(STILL_ON_ITS_WAY)
+        settled = [event for event in page.events if not now.is_complete or event.created <= latest]
         for model, consumer in self._followed:
             try:
-                behind |= self._catch_up(page, model, consumer)
-            except Unavailable:  # the next pass finds what is behind here
+                behind |= self._catch_up(settled, model, consumer)
+            except Unavailable:  # the next pass looks at the same changes again
                 logger.warning("%s cannot be compared with the log now", model.name, exc_info=True)
-        return behind
+                is_clean = False
+        return behind, is_clean
 
     def _load_again(self, page: ScanPage) -> None:
         for model in self._volatile:
@@ -192,13 +235,14 @@ class Reconciler:
             for batch in folded_streams([page], live, self._store):
                 loader.load(batch.streams)
 
-    def _catch_up(self, page: ScanPage, model: ReadModel, consumer: Consumer) -> set[_Followed]:
+    def _catch_up(self, events: Sequence[StoredEvent], model: ReadModel, consumer: Consumer) -> set[_Followed]:
         newest: dict[UUID, StoredEvent] = {}
-        latest = format_instant(self._clock() - STILL_ON_ITS_WAY)
-        for event in page.events:
-            if event.created <= latest and aggregate_type_of(event) in model.aggregate_types:
+        for event in events:
+            if aggregate_type_of(event) in model.aggregate_types:
                 known = newest.get(event.aggregate_id, event)
                 newest[event.aggregate_id] = max(event, known, key=lambda one: one.aggregate_version)
+        if not newest:
+            return set()
         positions = model.live_generation().positions(newest.keys())
         behind = [event for key, event in newest.items() if positions.get(key, -1) < event.aggregate_version]
         for event in behind:

@@ -61,9 +61,7 @@ class Bucket:
         """
         excess = self._level(now) + 1 - burst
         if excess > 0:
-            raise TooManyChanges(
-                "There were too many changes. Please try again later.", excess * REFILL
-            )
+            raise TooManyChanges("There were too many changes. Please try again later.", excess * REFILL)
 
     def _level(self, now: datetime) -> float:
         return max(0.0, self.level - max(now - self.at, timedelta(0)) / REFILL) if self.level else 0.0

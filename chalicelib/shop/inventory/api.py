@@ -17,7 +17,7 @@ class StockServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
     @property
-    def redis(self) -> "Redis": ...
+    def query_redis(self) -> "Redis": ...
 
 
 routes: Routes[StockServices] = Routes(__name__)
@@ -35,8 +35,8 @@ def get_availability(call: Call[StockServices]) -> Answer:
     if as_of is not None:
         return _answer(queries.availability_as_of(shop.event_store, concert_id, as_of), "log")
     try:
-        is_new_enough = queries.reflects(shop.redis, call.min_versions)
-        ticket_types = queries.availability(shop.redis, concert_id, now) if is_new_enough else None
+        is_new_enough = queries.reflects(shop.query_redis, call.min_versions)
+        ticket_types = queries.availability(shop.query_redis, concert_id, now) if is_new_enough else None
     except Unavailable:
         ticket_types = None
     call.min_versions.may_tell_of(concert_id)  # an answer at all means that the concert is on sale, for all to see

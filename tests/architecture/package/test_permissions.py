@@ -15,6 +15,7 @@ from tests.support.policies import ON_EVERY_RESOURCE
 PARKING = {"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"}
 APPENDING = {"dynamodb:GetItem", "dynamodb:PartiQLInsert", "dynamodb:Query"}
 RAISING = {"dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"}
+READING_THE_STREAM = {"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}
 CATCHING_UP = {"EventsTable": {"dynamodb:Query"}, "ParkedTable": PARKING}
 READING_THE_BUS = {
     "EventBus": {
@@ -50,7 +51,10 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
     Need.PROCESSES: {"ProcessTable": KEEPING},
     Need.OVERDUE_PROCESSES: {"ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}},
-    Need.VERIFY_LOG: {"EventsTable": {"dynamodb:Query", "dynamodb:Scan"}, "ParkedTable": PARKING | {"dynamodb:Scan"}},
+    Need.VERIFY_LOG: {
+        "EventsTable": {"dynamodb:Query", "dynamodb:Scan", *READING_THE_STREAM},
+        "ParkedTable": PARKING | {"dynamodb:Scan"},
+    },
     Need.VERIFY_DOCUMENTS: {"ReadTable": VERIFYING},
     Need.VERIFY_PROCESSES: {"ProcessTable": VERIFYING},
     Need.SIGN_HEADS: {"HeadsBucket": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "SigningKey": {"kms:Sign"}},
@@ -61,8 +65,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
 def what_a_trigger_may(function: Function) -> dict[str, set[str]]:
     match function.trigger:
         case LogStream():
-            reading = {"DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"}
-            return {"EventsTable": {f"dynamodb:{action}" for action in reading}}
+            return {"EventsTable": READING_THE_STREAM | {"dynamodb:ListStreams"}}
         case Bus(reader="ArchiveReader"):
             return READING_THE_BUS | {"ArchiveReader": {"kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard"}}
         case Bus(reader="AvailabilityFanOut"):

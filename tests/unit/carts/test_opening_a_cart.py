@@ -1,6 +1,5 @@
 """A customer has one open cart by default, and gets it again until it is checked out or its holds have ended."""
 
-
 import pytest
 
 from chalicelib.platform.caller import Actor

@@ -2,11 +2,14 @@
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 from threading import Lock
 from uuid import UUID
 
 from chalicelib.platform.errors import LogDamaged
+from chalicelib.platform.eventsourcing.changes import ChangesPage, LogChange, Seen
 from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
+from chalicelib.platform.eventsourcing.history import created_at
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_valid
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 
@@ -18,6 +21,7 @@ class MemoryEventStore:
         self._events_a_page = events_a_page
         self.usage = StoreUsage()
         self._streams: dict[UUID, dict[int, StoredEvent | None]] = {}
+        self._appended: list[StoredEvent] = []
         self._results: dict[UUID, CachedResult] = {}
         self._lock = Lock()
 
@@ -32,6 +36,7 @@ class MemoryEventStore:
             taken = frozenset(event.aggregate_id for event in events if self._is_taken(event))
             if taken:
                 raise ConcurrencyError(taken)
+            self._appended += events
             for event in events:
                 self._streams.setdefault(event.aggregate_id, {})[event.aggregate_version] = event
             for key in set(raising):
@@ -70,6 +75,19 @@ class MemoryEventStore:
                 yield ScanPage(page, f"{page[-1].aggregate_id} {page[-1].aggregate_version}")
         yield ScanPage(events, None)
 
+    def changes(self, seen: Seen, until: datetime) -> Iterator[ChangesPage]:
+        """Read the changes as `ChangeFeed` says; nothing is ever forgotten, and `Created` is when it was written."""
+        place = int(seen.get("log", "0"))
+        while True:
+            self.usage.count_requests("GetRecords")
+            with self._lock:
+                events = self._appended[place : place + self._events_a_page]
+            page = [LogChange(event, created_at(event)) for event in events if created_at(event) < until]
+            if not page:
+                return
+            place += len(page)
+            yield ChangesPage(page, {"log": str(place)})
+
     def size(self) -> int:
         with self._lock:
             return sum(map(len, self._streams.values()))
@@ -107,6 +125,7 @@ class MemoryEventStore:
         """Return another log with the same events; what is appended to one is not in the other."""
         other = MemoryEventStore()
         with self._lock:
+            other._appended = list(self._appended)
             other._streams = {key: dict(stream) for key, stream in self._streams.items()}
         return other
 

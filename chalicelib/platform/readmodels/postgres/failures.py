@@ -35,6 +35,8 @@ _BY_STATE = {
     "42P10": Failure.MISCONFIGURED,  # no such unique index for `on conflict`
 }
 
+_RACES = {"40", "55"}
+
 
 @contextmanager
 def failures_as_unavailable() -> Iterator[None]:
@@ -49,6 +51,13 @@ def failures_as_unavailable() -> Iterator[None]:
     except psycopg.Error as error:
         raise_if_unavailable(failure_of(error), _SERVER, error)
         raise
+
+
+def is_outage(error: Exception) -> bool:
+    """Tell whether the server did not answer, or not in time; a lost race for a lock or a row is an answer."""
+    if not isinstance(error, psycopg.Error) or failure_of(error) is not Failure.TRANSIENT:
+        return False
+    return error.sqlstate is None or error.sqlstate[:2] not in _RACES
 
 
 def failure_of(error: psycopg.Error) -> Failure:

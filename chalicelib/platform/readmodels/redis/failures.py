@@ -42,6 +42,13 @@ def failures_as_unavailable() -> Iterator[None]:
         raise
 
 
+def is_outage(error: Exception) -> bool:
+    """Tell whether the server did not answer, or not in time."""
+    from redis import RedisError  # noqa: PLC0415 - see above
+
+    return isinstance(error, RedisError) and failure_of(error) is Failure.TRANSIENT
+
+
 def failure_of(error: "RedisError") -> Failure:
     """Classify an error of the client by its class, or by its text if there is no class for it."""
     from redis import exceptions  # noqa: PLC0415 - see above
