@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.repository import Repository
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
     from chalicelib.platform.http.auth import FileKeys, TokenVerifier
+    from chalicelib.platform.ids import IdKey
     from chalicelib.platform.integrity.head_signer import HeadSigner
     from chalicelib.platform.integrity.heads import Archive
     from chalicelib.platform.integrity.statement import Signer
@@ -87,7 +88,19 @@ class Composition:
 
         self.settings.need("marks_table")
         snapshots = DynamoDBSnapshots(self.dynamodb, self.settings.need("snapshots_table"))
-        return Repository(self.event_store, self.clock, snapshots=snapshots, watch=record_sale_metrics)
+        return Repository(
+            self.event_store, self.clock, snapshots=snapshots, watch=record_sale_metrics, ids=lambda: self.ids
+        )
+
+    @cached_property
+    def ids(self) -> "IdKey":
+        """Return the key from which ids follow: from ID_KEY, or from Secrets Manager, once.
+
+        Raises Unavailable.
+        """
+        from chalicelib.platform.ids import IdKey
+
+        return IdKey(self.settings.id_key or _secret(self.settings.need("id_key_secret_id")))
 
     @cached_property
     def vault(self) -> "PersonVault":

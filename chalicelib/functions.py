@@ -52,6 +52,7 @@ _PLATFORM = (
                 Need.DEADLINES,
                 Need.PAYMENTS,
                 Need.ENQUEUE,
+                Need.DERIVE_IDS,
                 Need.PROBE_BUS,
             }
         ),
@@ -103,7 +104,7 @@ _PLATFORM = (
         "work",
         "Work queue → commands and the world outside",
         Queue(),
-        frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE}),
+        frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE, Need.DERIVE_IDS}),
         makes=("worker", "repository", "gateways", "work_queue"),
         timeout=150,
     ),

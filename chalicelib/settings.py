@@ -18,6 +18,7 @@ PAYMENT_PROVIDERS = ("sandbox", "stripe", "none")
 APPEND_WITH = ("put", "partiql")
 
 _LONGEST_MINUTES = 7 * 24 * 60
+_SHORTEST_KEY = 32
 
 UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 """Set by `chalice local` for what it imports."""
@@ -70,6 +71,8 @@ class Settings:
     stripe_webhook_secret: str = ""
     stripe_secret_id: str = ""
     stripe_api_base: str = ""
+    id_key: str = ""
+    id_key_secret_id: str = ""
     jwt_issuer: str = ""
     jwt_audience: str = ""
     jwks_url: str = ""
@@ -168,11 +171,17 @@ def _address(*schemes: str) -> Callable[[str], str | None]:
     return check
 
 
+def _key(text: str) -> str | None:
+    """Check a key's length, without ever repeating the key."""
+    return None if len(text) >= _SHORTEST_KEY else f"must have at least {_SHORTEST_KEY} characters"
+
+
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "hold_minutes": _minutes,
     "payment_minutes": _minutes,
     "payment_providers": _providers,
     "append_with": _append_with,
+    "id_key": _key,
     "database_url": _address("postgresql", "postgres"),
     "redis_url": _address("redis", "rediss"),
     "jwks_url": _address("https", "http"),

@@ -108,6 +108,11 @@ PARAMETERS: Json = {
         "AllowedPattern": "arn:.+",
         "Description": "ARN of the secret with username and password for it, as RDS stores and rotates it",
     },
+    "IdKeySecretId": {
+        "Type": "String",
+        "MinLength": 1,
+        "Description": "ARN of the secret with the key of ids; with another key, a repeated request is a new one",
+    },
     "RedisUrl": {
         "Type": "String",
         "AllowedPattern": "rediss?://[^@]+",

@@ -26,6 +26,7 @@ class Need(StrEnum):
     DEADLINES = "deadlines"
     PAYMENTS = "payments"
     ENQUEUE = "enqueue"
+    DERIVE_IDS = "derive_ids"
     PROCESSES = "processes"
     OVERDUE_PROCESSES = "overdue_processes"
     VERIFY_LOG = "verify_log"

@@ -17,7 +17,7 @@ from chalice.local import LocalGateway
 
 from chalicelib import contexts
 from chalicelib.composition import Composition
-from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.caller import Actor
 from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
@@ -26,6 +26,7 @@ from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.settings import Settings
+from local.keys import LOCAL_ID_KEY
 from tests.support.scenario import ViewFold
 from tests.support.shop import Shop
 from tests.support.stored import store_all
@@ -120,7 +121,7 @@ class InMemory(Composition):
     """A container's shop without servers: what these routes use of it is in memory."""
 
     def __init__(self, shop: Shop, documents: FollowedDocuments) -> None:
-        super().__init__(Settings(), shop.clock)
+        super().__init__(Settings(id_key=LOCAL_ID_KEY), shop.clock)
         store: Any = shop.store
         self.event_store = store
         self.repository = shop.repository
@@ -141,7 +142,7 @@ def _gateway() -> LocalGateway:
     app.register_middleware(problems_only, "http")
     authorize = app.authorizer()(_admit)
     for routes in contexts.routes():
-        app.register_blueprint(routes.blueprint(authorize, lambda: _serving[-1], _granted))
+        app.register_blueprint(routes.blueprint(authorize, lambda: _serving[-1], lambda: _serving[-1]))
     return LocalGateway(app, Config.create())
 
 
@@ -150,10 +151,6 @@ def _admit(request: AuthRequest) -> AuthResponse:
     person, *roles = request.token.split()
     context = {"person": person, "groups": ",".join(roles), "expires_at": _NEVER}
     return AuthResponse(routes=["*"], principal_id=person, context=context)
-
-
-def _granted(person_id: UUID) -> frozenset[Role]:
-    return _serving[-1].roles_granted_to(person_id)
 
 
 def _header(name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from chalice.app import Authorizer, Blueprint, Request, Response
@@ -29,6 +29,7 @@ from chalicelib.platform.http.requests import (
     parse_min_versions,
     parse_query,
 )
+from chalicelib.platform.ids import IdKey
 from chalicelib.platform.readmodels.min_versions import MinVersions
 
 
@@ -71,7 +72,14 @@ _CORRELATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
 Shop = TypeVar("Shop")
 """What the routes of a context use of the container: a protocol that its `api` module declares."""
 
-GrantedRoles = Callable[[UUID], frozenset[Role]]
+
+class Gatekeeper(Protocol):
+    """Declares what the routes of every context use of the container."""
+
+    @property
+    def ids(self) -> IdKey: ...
+
+    def roles_granted_to(self, person_id: UUID) -> frozenset[Role]: ...
 
 
 class Call(Generic[Shop]):
@@ -81,11 +89,11 @@ class Call(Generic[Shop]):
     """
 
     def __init__(
-        self, request: Request, path: str, parameters: dict[str, str], shop: Shop, granted: GrantedRoles
+        self, request: Request, path: str, parameters: dict[str, str], shop: Shop, gatekeeper: Gatekeeper
     ) -> None:
         self.shop = shop
         self._request = request
-        self._granted = granted
+        self._gatekeeper = gatekeeper
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
         given = request.headers.get("x-correlation-id", "")
@@ -112,7 +120,7 @@ class Call(Generic[Shop]):
 
     def add_granted_roles(self) -> None:
         """Let `actor` have the roles granted here as well: one read."""
-        self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
+        self.actor = Actor(self.actor.id, self.actor.roles | self._gatekeeper.roles_granted_to(self.actor.id))
 
     @property
     def authorization(self) -> str | None:
@@ -131,7 +139,7 @@ class Call(Generic[Shop]):
         Every event of the request stores that identity as its cause.
         """
         actor, key = self.actor, self._request.headers.get("idempotency-key")
-        request = identify(actor.id, self._request.method, self._path, key, body)
+        request = identify(self._gatekeeper.ids, actor.id, self._request.method, self._path, key, body)
         logs.note(causationId=str(request.id))
         return Caller(
             actor,
@@ -194,10 +202,12 @@ class Routes(Generic[Shop]):
     def delete(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("DELETE", path, role)
 
-    def blueprint(self, authorizer: Authorizer, shop: Callable[[], Shop], granted: GrantedRoles) -> Blueprint:
+    def blueprint(
+        self, authorizer: Authorizer, shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
+    ) -> Blueprint:
         """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
 
-        `shop` gives the container's, `granted` looks up roles that a person has beside those in the token.
+        Both `shop` and `gatekeeper` give the container's: what this context uses of it, and what every context does.
         """
         blueprint = Blueprint(self._name)
         for route in self._routes:
@@ -208,7 +218,7 @@ class Routes(Generic[Shop]):
                 content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
                 name=route.handler.__name__,
                 cors=ANY_PAGE,
-            )(_view(blueprint, route, shop, granted))
+            )(_view(blueprint, route, shop, gatekeeper))
         return blueprint
 
     def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler[Shop]], Handler[Shop]]:
@@ -220,12 +230,12 @@ class Routes(Generic[Shop]):
 
 
 def _view(
-    blueprint: Blueprint, route: _Route[Shop], shop: Callable[[], Shop], granted: GrantedRoles
+    blueprint: Blueprint, route: _Route[Shop], shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
 ) -> Callable[..., Response]:
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
-            call = Call(blueprint.current_request, route.path, parameters, shop(), granted)
+            call = Call(blueprint.current_request, route.path, parameters, shop(), gatekeeper())
             if route.role is not None:
                 call.require(route.role)
             return _answered(route, call).to_response()

@@ -47,6 +47,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.DEADLINES: {},
     Need.PAYMENTS: {"SandboxTable": KEEPING} | OF_THE_PROVIDERS,
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
+    Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},
     Need.PROCESSES: {"ProcessTable": KEEPING},
     Need.OVERDUE_PROCESSES: {"ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}},
     Need.VERIFY_LOG: {"EventsTable": {"dynamodb:Query", "dynamodb:Scan"}, "ParkedTable": PARKING | {"dynamodb:Scan"}},

@@ -67,7 +67,14 @@ def test_no_secret_is_a_parameter_or_shown_in_an_environment(sam: str, functions
     """They are read from Secrets Manager by id; addresses with a password in them are refused."""
     parameters = json.loads(sam)["Parameters"]
     assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho")]
-    secret = {"SANDBOX_SECRET", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "MASTER_KEY_FILE", "SIGNING_KEY_FILE"}
+    secret = {
+        "ID_KEY",
+        "SANDBOX_SECRET",
+        "STRIPE_API_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "MASTER_KEY_FILE",
+        "SIGNING_KEY_FILE",
+    }
     for function in functions:
         environment = environment_of(functions, function).keys()
         assert not secret & environment, function
