@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
+    from chalicelib.shop.access.commands import Accounts
     from chalicelib.shop.orders.payments.port import PaymentGateway
 
 
@@ -115,7 +116,10 @@ class Composition:
         from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier
 
         keys = RemoteKeys(self.settings.jwks_url) if self.settings.jwks_url else self._file_keys()
-        return TokenVerifier(keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"))
+        staff_needs_mfa = self.settings.staff_mfa == "required"
+        return TokenVerifier(
+            keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"), staff_needs_mfa
+        )
 
     @cached_property
     def gateways(self) -> "Mapping[str, PaymentGateway]":
@@ -290,6 +294,19 @@ class Composition:
             "postgres": lambda: self.postgres.probe(),
             "redis": lambda: self.redis.ping(),
         }
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        from chalicelib.shop.access.commands import Accounts
+
+        return Accounts(self.repository, self.clock)
+
+    def ensure_enabled(self, person_id: UUID) -> None:
+        """Check that the person's account is not disabled; at most one read a minute.
+
+        Raises Unauthenticated.
+        """
+        self.accounts.ensure_enabled(person_id)
 
     def roles_granted_to(self, person_id: UUID) -> "frozenset[Role]":
         from chalicelib.shop.access.commands import granted_roles

@@ -105,7 +105,7 @@ _PLATFORM = (
         "Work queue → commands and the world outside",
         Queue(),
         frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE, Need.DERIVE_IDS}),
-        makes=("worker", "repository", "gateways", "work_queue"),
+        makes=("worker", "repository", "gateways", "work_queue", "ids"),
         timeout=150,
     ),
     Function(

@@ -17,6 +17,9 @@ PAYMENT_PROVIDERS = ("sandbox", "stripe", "none")
 
 APPEND_WITH = ("put", "partiql")
 
+STAFF_MFA = ("required", "optional")
+"""Whether the roles of staff count only in tokens that claim a second factor."""
+
 _LONGEST_MINUTES = 7 * 24 * 60
 _SHORTEST_KEY = 32
 
@@ -75,6 +78,7 @@ class Settings:
     id_key_secret_id: str = ""
     jwt_issuer: str = ""
     jwt_audience: str = ""
+    staff_mfa: str = "optional"
     jwks_url: str = ""
     jwks_file: str = ""
     master_key_file: str = ""
@@ -158,8 +162,11 @@ def _providers(text: str) -> str | None:
     return f"must name some of {', '.join(PAYMENT_PROVIDERS)}, and names {', '.join(unknown)!r}" if unknown else None
 
 
-def _append_with(text: str) -> str | None:
-    return None if text in APPEND_WITH else f"must be one of {', '.join(APPEND_WITH)}, and is {text!r}"
+def _one_of(*choices: str) -> Callable[[str], str | None]:
+    def check(text: str) -> str | None:
+        return None if text in choices else f"must be one of {', '.join(choices)}, and is {text!r}"
+
+    return check
 
 
 def _address(*schemes: str) -> Callable[[str], str | None]:
@@ -180,7 +187,8 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "hold_minutes": _minutes,
     "payment_minutes": _minutes,
     "payment_providers": _providers,
-    "append_with": _append_with,
+    "append_with": _one_of(*APPEND_WITH),
+    "staff_mfa": _one_of(*STAFF_MFA),
     "id_key": _key,
     "database_url": _address("postgresql", "postgres"),
     "redis_url": _address("redis", "rediss"),

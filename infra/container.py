@@ -32,6 +32,7 @@ def environment(function: str) -> dict[str, str]:
         "REDIS_URL": "redis://cache",
         "JWKS_URL": "https://issuer/jwks",
         "STRIPE_API_BASE": "https://provider",
+        "ID_KEY": "x" * 32,
     }
     ours = {name: value for name, value in (settings | kinds).items() if not name.endswith("_FILE")}
     aws = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")

@@ -87,7 +87,12 @@ PROVISIONS: dict[Need, Provision] = {
     ),
     Need.REDIS: Provision({"REDIS_URL": ref("RedisUrl")}),
     Need.TOKENS: Provision(
-        {"JWKS_URL": ref("JwksUrl"), "JWT_ISSUER": ref("JwtIssuer"), "JWT_AUDIENCE": ref("JwtAudience")}
+        {
+            "JWKS_URL": ref("JwksUrl"),
+            "JWT_ISSUER": ref("JwtIssuer"),
+            "JWT_AUDIENCE": ref("JwtAudience"),
+            "STAFF_MFA": ref("StaffMfa"),
+        }
     ),
     Need.PERSON_KEYS: Provision(
         {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},

@@ -126,6 +126,12 @@ PARAMETERS: Json = {
     },
     "JwtIssuer": {"Type": "String", "MinLength": 1, "Description": "The claim iss of the tokens we accept"},
     "JwtAudience": {"Type": "String", "MinLength": 1, "Description": "The claim aud of the tokens we accept"},
+    "StaffMfa": {
+        "Type": "String",
+        "Default": "required",
+        "AllowedValues": ["required", "optional"],
+        "Description": "Whether organisers, doors and operators must sign in with a second factor",
+    },
     "PaymentProviders": {
         "Type": "String",
         "MinLength": 1,

@@ -16,7 +16,7 @@ from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import CloudbashError, Forbidden
 from chalicelib.platform.eventsourcing.codec import Origin
-from chalicelib.platform.http.authorizer import actor_of
+from chalicelib.platform.http.authorizer import actor_of, may_be_staff
 from chalicelib.platform.http.browsers import ANY_PAGE
 from chalicelib.platform.http.problems import as_json, problem
 from chalicelib.platform.http.requests import (
@@ -81,6 +81,12 @@ class Gatekeeper(Protocol):
 
     def roles_granted_to(self, person_id: UUID) -> frozenset[Role]: ...
 
+    def ensure_enabled(self, person_id: UUID) -> None: ...
+
+
+class SecondFactorNeeded(Forbidden):
+    code = "second_factor_needed"
+
 
 class Call(Generic[Shop]):
     """One request to a route, with the shop that serves it.
@@ -103,14 +109,25 @@ class Call(Generic[Shop]):
 
     @cached_property
     def actor(self) -> Actor:
-        """Return the verified caller, with the roles of the token."""
-        return actor_of(self._request.context, utc_now())
+        """Return the verified caller, whose account is not disabled, with the roles of the token."""
+        actor = actor_of(self._request.context, utc_now())
+        self.ensure_enabled(actor.id)
+        return actor
+
+    def ensure_enabled(self, person_id: UUID) -> None:
+        """Check that the person's account is not disabled.
+
+        Raises Unauthenticated.
+        """
+        self._gatekeeper.ensure_enabled(person_id)
 
     def require(self, role: Role) -> None:
         """Ask for the role in the token, and before refusing, among those granted here.
 
         Operators may do what organisers may. Raises Forbidden.
         """
+        if role is not Role.CUSTOMER:
+            self.ensure_may_be_staff()
         sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
         if sufficient & self.actor.roles:
             return
@@ -118,8 +135,19 @@ class Call(Generic[Shop]):
         if not sufficient & self.actor.roles:
             raise Forbidden(f"This is for {role} only.")
 
+    def ensure_may_be_staff(self) -> None:
+        """Check that the caller has signed in as the stage wants of staff.
+
+        Raises Unauthenticated or SecondFactorNeeded.
+        """
+        _ = self.actor
+        if not may_be_staff(self._request.context):
+            raise SecondFactorNeeded("Sign in with a second factor; staff needs one.")
+
     def add_granted_roles(self) -> None:
-        """Let `actor` have the roles granted here as well: one read."""
+        """Let `actor` have the roles granted here as well: one read, for whoever may be staff."""
+        if not may_be_staff(self._request.context):
+            return
         self.actor = Actor(self.actor.id, self.actor.roles | self._gatekeeper.roles_granted_to(self.actor.id))
 
     @property

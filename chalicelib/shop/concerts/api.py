@@ -232,6 +232,7 @@ def _may_see(call: Call[ConcertServices], concert: JsonObject) -> bool:
         return False
     try:
         actor = call.shop.verifier.verify(call.authorization).actor
+        call.ensure_enabled(actor.id)
     except Unauthenticated:
         return False
     return actor.manages(UUID(organiser_id) if organiser_id else None)

@@ -16,7 +16,7 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
     """As a container does before its first call; of the API also what only some requests need."""
     BY_ID[function].warm_up(shop)
     if function == "APIHandler":
-        _ = shop.vault, shop.gateways, shop.work_queue, shop.verifier, shop.postgres, shop.redis
+        _ = shop.vault, shop.gateways, shop.work_queue, shop.verifier, shop.ids, shop.postgres, shop.redis
         for name in shop.read_model_names:
             if name != PROCESSES:
                 shop.read_model(name)
