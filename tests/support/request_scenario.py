@@ -67,6 +67,7 @@ class GivenStreams:
     shop: Shop
     log: MemoryEventStore
     documents: FollowedDocuments = field(default_factory=FollowedDocuments)
+    may_be_staff: bool = True
 
     def and_document(self, fold: ViewFold, stream_id: UUID, version: int) -> "GivenStreams":
         """The document of a stream has followed it up to this version; others are not there yet."""
@@ -77,7 +78,7 @@ class GivenStreams:
         """Send the request; `if_match="3"` is the header `If-Match`."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
         sent = {"Content-Type": "application/json", **{_header(name): value for name, value in headers.items()}}
-        sent["Authorization"] = " ".join([str(actor.id), *sorted(actor.roles)])
+        sent["Authorization"] = " ".join([str(actor.id), str(self.may_be_staff).lower(), *sorted(actor.roles)])
         _serving.append(InMemory(self.shop, self.documents))
         try:
             raw = b"" if body is None else json.dumps(body).encode()
@@ -147,9 +148,9 @@ def _gateway() -> LocalGateway:
 
 
 def _admit(request: AuthRequest) -> AuthResponse:
-    """A token names its person and their roles."""
-    person, *roles = request.token.split()
-    context = {"person": person, "groups": ",".join(roles), "expires_at": _NEVER, "may_be_staff": "true"}
+    """A token names its person, whether they may be staff, and their roles."""
+    person, may_be_staff, *roles = request.token.split()
+    context = {"person": person, "groups": ",".join(roles), "expires_at": _NEVER, "may_be_staff": may_be_staff}
     return AuthResponse(routes=["*"], principal_id=person, context=context)
 
 

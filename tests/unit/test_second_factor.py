@@ -7,11 +7,15 @@ import pytest
 from cfnlint.decode import decode_str  # type: ignore[import-untyped]
 
 from chalicelib.platform.caller import Role
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.http.auth import FileKeys, TokenVerifier
 from chalicelib.platform.http.authorizer import authorize, may_be_staff
+from chalicelib.shop.access.commands import disable_account, grant_role
 from infra.deploy import FOUNDATION
 from infra.people import code_at
 from local.issuer import Issuer
+from tests.support.request_scenario import GivenStreams
+from tests.support.shop import CUSTOMER, OPERATOR, Shop
 
 STAFF = ("organiser", "door", "operator")
 
@@ -79,3 +83,38 @@ def test_cognito_has_the_claim_added_for_users_with_a_second_factor(factors: lis
 @pytest.mark.parametrize(("now", "code"), [(59, "287082"), (1111111109, "081804"), (20000000000, "353130")])
 def test_codes_are_those_of_rfc_6238(now: int, code: str) -> None:
     assert code_at("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", now) == code
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/venues", {}),
+        ("GET", f"/streams/{CUSTOMER.id}/events", None),
+        ("POST", f"/accounts/{CUSTOMER.id}/enable", None),
+        ("POST", f"/concerts/{CUSTOMER.id}/door-staff", {}),
+        (
+            "POST",
+            f"/concerts/{CUSTOMER.id}/check-ins",
+            {"order_id": str(CUSTOMER.id), "ticket_id": str(CUSTOMER.id)},
+        ),
+    ],
+)
+def test_no_route_of_staff_serves_who_has_no_second_factor_also_not_by_a_role_granted_here(
+    method: str, path: str, body: dict[str, str] | None
+) -> None:
+    log = MemoryEventStore()
+    shop = Shop(log)
+    for role in (Role.ORGANISER, Role.OPERATOR):
+        grant_role(shop.repository, shop.request(OPERATOR).origin, CUSTOMER.id, role)
+    streams = GivenStreams(shop, log, may_be_staff=False)
+    streams.when(CUSTOMER, method, path, body).then_refuses(403, "second_factor_needed")
+
+
+@pytest.mark.parametrize("path", ["/carts/5e77e4d0-0000-4000-8000-000000000001", "/orders"])
+def test_no_route_serves_whose_account_is_disabled(path: str) -> None:
+    log = MemoryEventStore()
+    shop = Shop(log)
+    disable_account(shop.repository, shop.request(OPERATOR).origin, CUSTOMER.id, "a lost phone")
+    streams = GivenStreams(shop, log)
+    streams.when(CUSTOMER, "GET", path).then_refuses(401, "account_disabled")
+    streams.when(CUSTOMER, "POST", "/carts").then_refuses(401, "account_disabled")
