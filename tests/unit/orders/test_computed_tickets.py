@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from uuid import NAMESPACE_OID, NAMESPACE_URL, UUID, uuid5
 
 import pytest
@@ -71,3 +72,12 @@ def test_no_ticket_is_computed_from_an_order_or_from_another_ticket(paid_evening
 
 def test_the_ticket_itself_admits_once(paid_evening: Evening) -> None:
     assert [paid_evening.show(paid_evening.order_id, paid_evening.tickets[0]) for _ in range(2)] == [201, 409]
+
+
+def test_the_ticket_admits_nobody_at_a_door_that_was_not_granted_or_is_not_open(paid_evening: Evening) -> None:
+    body = {"order_id": str(paid_evening.order_id), "ticket_id": str(paid_evening.tickets[0])}
+    path = f"/concerts/{paid_evening.concert_id}/check-ins"
+    somebody = Actor(some_id("another door"), DOOR.roles)
+    paid_evening.streams.when(somebody, "POST", path, body).then_refuses(403, "not_at_this_door")
+    paid_evening.streams.shop.clock.now = OPENING - timedelta(days=1)
+    paid_evening.streams.when(DOOR, "POST", path, body).then_refuses(403, "door_not_open")
