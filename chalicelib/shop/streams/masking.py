@@ -44,7 +44,7 @@ def _item(item: JsonObject, viewer: str) -> JsonObject:
     by_others: JsonObject = {} if is_own else {"actor_id": None, "correlation_id": None, "causation_id": None}
     data = item["data"] if isinstance(item["data"], dict) else None  # what is no object cannot be looked through
     masked_item = item | by_others | {"data": _without(data, shown)}
-    if "changes" in item:
+    if item.get("changes") is not None:
         masked_item["changes"] = [_change(change, shown) for change in item["changes"]]
     return masked_item
 
