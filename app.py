@@ -94,11 +94,7 @@ if FUNCTION in {"", "app"}:
     app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     for routes in contexts.routes():
-        app.register_blueprint(
-            routes.blueprint(
-                authorize, composition.current, lambda person: composition.current().roles_granted_to(person)
-            )
-        )
+        app.register_blueprint(routes.blueprint(authorize, composition.current, composition.current))
 
 
 @_on_the_log("forward_events")

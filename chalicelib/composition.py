@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.repository import Repository
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
     from chalicelib.platform.http.auth import FileKeys, TokenVerifier
+    from chalicelib.platform.ids import IdKey
     from chalicelib.platform.integrity.head_signer import HeadSigner
     from chalicelib.platform.integrity.heads import Archive
     from chalicelib.platform.integrity.statement import Signer
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
+    from chalicelib.shop.access.commands import Accounts
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
@@ -91,7 +93,19 @@ class Composition:
 
         self.settings.need("marks_table")
         snapshots = DynamoDBSnapshots(self.dynamodb, self.settings.need("snapshots_table"))
-        return Repository(self.event_store, self.clock, snapshots=snapshots, watch=record_sale_metrics)
+        return Repository(
+            self.event_store, self.clock, snapshots=snapshots, watch=record_sale_metrics, ids=lambda: self.ids
+        )
+
+    @cached_property
+    def ids(self) -> "IdKey":
+        """Return the key from which ids follow: from ID_KEY, or from Secrets Manager, once.
+
+        Raises Unavailable.
+        """
+        from chalicelib.platform.ids import IdKey
+
+        return IdKey(self.settings.id_key or _secret(self.settings.need("id_key_secret_id")))
 
     @cached_property
     def vault(self) -> "PersonVault":
@@ -106,7 +120,10 @@ class Composition:
         from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier
 
         keys = RemoteKeys(self.settings.jwks_url) if self.settings.jwks_url else self._file_keys()
-        return TokenVerifier(keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"))
+        staff_needs_mfa = self.settings.staff_mfa == "required"
+        return TokenVerifier(
+            keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"), staff_needs_mfa
+        )
 
     @cached_property
     def gateways(self) -> "Mapping[str, PaymentGateway]":
@@ -314,6 +331,19 @@ class Composition:
             "postgres": lambda: self.postgres.probe(),
             "redis": lambda: self.redis.ping(),
         }
+
+    @cached_property
+    def accounts(self) -> "Accounts":
+        from chalicelib.shop.access.commands import Accounts
+
+        return Accounts(self.repository, self.clock)
+
+    def ensure_enabled(self, person_id: UUID) -> None:
+        """Check that the person's account is not disabled; at most one read a minute.
+
+        Raises Unauthenticated.
+        """
+        self.accounts.ensure_enabled(person_id)
 
     def roles_granted_to(self, person_id: UUID) -> "frozenset[Role]":
         from chalicelib.shop.access.commands import granted_roles

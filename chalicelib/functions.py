@@ -53,6 +53,7 @@ _PLATFORM = (
                 Need.PAYMENTS,
                 Need.LIMIT_DECLINES,
                 Need.ENQUEUE,
+                Need.DERIVE_IDS,
                 Need.PROBE_BUS,
             }
         ),
@@ -104,8 +105,8 @@ _PLATFORM = (
         "work",
         "Work queue → commands and the world outside",
         Queue(),
-        frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE}),
-        makes=("worker", "repository", "gateways", "work_queue"),
+        frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE, Need.DERIVE_IDS}),
+        makes=("worker", "repository", "gateways", "work_queue", "ids"),
         timeout=150,
     ),
     Function(

@@ -17,11 +17,15 @@ PAYMENT_PROVIDERS = ("sandbox", "stripe", "none")
 
 APPEND_WITH = ("put", "partiql")
 
+STAFF_MFA = ("required", "optional")
+"""Whether the roles of staff count only in tokens that claim a second factor."""
+
 _LONGEST_MINUTES = 7 * 24 * 60
 _LARGEST_COUNT = 1_000_000
 
 _MOST_PATIENT = 10
 """How many times as long as on AWS a query may wait, where servers and shop share a machine with everything else."""
+_SHORTEST_KEY = 32
 
 UNDER_CHALICE = "AWS_CHALICE_CLI_MODE"
 """Set by `chalice local` for what it imports."""
@@ -77,8 +81,11 @@ class Settings:
     stripe_secret_id: str = ""
     stripe_api_base: str = ""
     payment_return_url: str = ""
+    id_key: str = ""
+    id_key_secret_id: str = ""
     jwt_issuer: str = ""
     jwt_audience: str = ""
+    staff_mfa: str = "optional"
     jwks_url: str = ""
     jwks_file: str = ""
     master_key_file: str = ""
@@ -197,8 +204,11 @@ def _providers(text: str) -> str | None:
     return f"must name some of {', '.join(PAYMENT_PROVIDERS)}, and names {', '.join(unknown)!r}" if unknown else None
 
 
-def _append_with(text: str) -> str | None:
-    return None if text in APPEND_WITH else f"must be one of {', '.join(APPEND_WITH)}, and is {text!r}"
+def _one_of(*choices: str) -> Callable[[str], str | None]:
+    def check(text: str) -> str | None:
+        return None if text in choices else f"must be one of {', '.join(choices)}, and is {text!r}"
+
+    return check
 
 
 def _address(*schemes: str) -> Callable[[str], str | None]:
@@ -208,6 +218,11 @@ def _address(*schemes: str) -> Callable[[str], str | None]:
         return None if text.partition("://")[0] in schemes else f"must begin with {' or '.join(schemes)}://"
 
     return check
+
+
+def _key(text: str) -> str | None:
+    """Check a key's length, without ever repeating the key."""
+    return None if len(text) >= _SHORTEST_KEY else f"must have at least {_SHORTEST_KEY} characters"
 
 
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
@@ -223,7 +238,9 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "declines_per_customer": _count,
     "declines_per_address": _count,
     "decline_minutes": _minutes,
-    "append_with": _append_with,
+    "append_with": _one_of(*APPEND_WITH),
+    "staff_mfa": _one_of(*STAFF_MFA),
+    "id_key": _key,
     "database_url": _address("postgresql", "postgres"),
     "redis_url": _address("redis", "rediss"),
     "jwks_url": _address("https", "http"),

@@ -77,7 +77,9 @@ class Deployment:
         foundation = self.foundation.outputs()
         with self._progress.step("A free ticket") as outcome:
             cognito = self._account.session.client("cognito-idp")
-            with somebody(cognito, foundation["UserPoolId"], foundation["JwtAudience"], ["organisers"]) as token:
+            pool, client = foundation["UserPoolId"], foundation["JwtAudience"]
+            needs_mfa = self._stage.choices.get("StaffMfa", "required") == "required"
+            with somebody(cognito, pool, client, ["organisers"], second_factor=needs_mfa) as token:
                 buy_a_free_ticket(base_url, token)
             outcome.append("bought, and seen in Postgres, DynamoDB and Redis")
 

@@ -88,7 +88,12 @@ PROVISIONS: dict[Need, Provision] = {
     ),
     Need.REDIS: Provision({"REDIS_URL": ref("RedisUrl")}),
     Need.TOKENS: Provision(
-        {"JWKS_URL": ref("JwksUrl"), "JWT_ISSUER": ref("JwtIssuer"), "JWT_AUDIENCE": ref("JwtAudience")}
+        {
+            "JWKS_URL": ref("JwksUrl"),
+            "JWT_ISSUER": ref("JwtIssuer"),
+            "JWT_AUDIENCE": ref("JwtAudience"),
+            "STAFF_MFA": ref("StaffMfa"),
+        }
     ),
     Need.PERSON_KEYS: Provision(
         {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},
@@ -131,6 +136,7 @@ PROVISIONS: dict[Need, Provision] = {
         (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("CountersTable")),),
     ),
     Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),
+    Need.DERIVE_IDS: Provision({"ID_KEY_SECRET_ID": ref("IdKeySecretId")}, (Grant(_SECRET, ref("IdKeySecretId")),)),
     Need.PROCESSES: Provision(_PROCESSES, (Grant(_KEEP, arn_of("ProcessTable")),)),
     Need.OVERDUE_PROCESSES: Provision(
         _PROCESSES,

@@ -108,6 +108,11 @@ PARAMETERS: Json = {
         "AllowedPattern": "arn:.+",
         "Description": "ARN of the secret with username and password for it, as RDS stores and rotates it",
     },
+    "IdKeySecretId": {
+        "Type": "String",
+        "MinLength": 1,
+        "Description": "ARN of the secret with the key of ids; with another key, a repeated request is a new one",
+    },
     "RedisUrl": {
         "Type": "String",
         "AllowedPattern": "rediss?://[^@]+",
@@ -121,6 +126,12 @@ PARAMETERS: Json = {
     },
     "JwtIssuer": {"Type": "String", "MinLength": 1, "Description": "The claim iss of the tokens we accept"},
     "JwtAudience": {"Type": "String", "MinLength": 1, "Description": "The claim aud of the tokens we accept"},
+    "StaffMfa": {
+        "Type": "String",
+        "Default": "required",
+        "AllowedValues": ["required", "optional"],
+        "Description": "Whether organisers, doors and operators must sign in with a second factor",
+    },
     "PaymentProviders": {
         "Type": "String",
         "MinLength": 1,

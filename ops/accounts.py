@@ -3,15 +3,27 @@
 import argparse
 import os
 import sys
+from datetime import datetime
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from chalicelib import composition
 from chalicelib.composition import Composition
-from chalicelib.platform.caller import Role, person_id
+from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role, person_id
 from chalicelib.platform.errors import CloudbashError, NotFound
 from chalicelib.platform.eventsourcing.codec import Origin
-from chalicelib.shop.access.commands import erase_person, grant_role, granted_roles, revoke_role
+from chalicelib.platform.eventsourcing.instants import as_utc
+from chalicelib.shop.access.commands import (
+    disable_account,
+    enable_account,
+    erase_person,
+    grant_door,
+    grant_role,
+    granted_roles,
+    revoke_door,
+    revoke_role,
+)
+from chalicelib.shop.access.doors import DoorHours, Place
 from ops.report import Report
 
 if TYPE_CHECKING:
@@ -41,6 +53,30 @@ def revoke(options: argparse.Namespace) -> Report:
     return _roles_of(options.subject)
 
 
+def disable(options: argparse.Namespace) -> Report:
+    """Disable a person's account, so that its tokens are refused within a minute."""
+    disable_account(composition.current().repository, _origin(), person_id(options.subject), options.reason)
+    return Report([{"person": str(person_id(options.subject)), "disabled": "yes"}])
+
+
+def enable(options: argparse.Namespace) -> Report:
+    """Enable a person's account again."""
+    enable_account(composition.current().repository, _origin(), person_id(options.subject))
+    return Report([{"person": str(person_id(options.subject)), "disabled": "no"}])
+
+
+def door(options: argparse.Namespace) -> Report:
+    """Let a person check tickets in, at one concert or at all concerts of an organiser, or no longer."""
+    repository, person = composition.current().repository, person_id(options.subject)
+    organiser = None if options.organiser is None else person_id(options.organiser)
+    place = Place(options.concert, organiser)
+    if options.revoke:
+        revoke_door(repository, _caller(), person, place)
+    else:
+        grant_door(repository, _caller(), person, place, DoorHours(options.opens_at, options.closes_at))
+    return Report([{"person": str(person), "door of": str(place.id), "granted": "no" if options.revoke else "yes"}])
+
+
 def erase(options: argparse.Namespace) -> Report:
     """Destroy a person's key, so that their personal data is unreadable everywhere, for good."""
     shop = composition.current()
@@ -68,6 +104,23 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--again", action="store_true", help="finish an interrupted erasure, though the key may be gone"
     )
+    for command in (disable, enable, door):
+        parser = commands.add_parser(command.__name__, help=command.__doc__)
+        parser.add_argument("subject", help="name the person by the `sub` of their token")
+        parser.set_defaults(command=command)
+        if command is disable:
+            parser.add_argument("--reason", required=True, help="say why; it is stored, so name nobody")
+    place = parser.add_mutually_exclusive_group(required=True)
+    place.add_argument("--concert", type=UUID, help="name the concert by its id")
+    place.add_argument("--organiser", help="name the organiser by the `sub` of their token")
+    parser.add_argument("--from", dest="opens_at", type=_instant, help="open the door then, and not 12 h before")
+    parser.add_argument("--until", dest="closes_at", type=_instant, help="close it then, and not 6 h after the end")
+    parser.add_argument("--revoke", action="store_true", help="revoke what was granted")
+
+
+def _instant(text: str) -> datetime:
+    """Read an instant with an offset. Raises ValueError."""
+    return as_utc(datetime.fromisoformat(text))
 
 
 def _is_uuid(subject: str) -> bool:
@@ -101,3 +154,9 @@ def _roles_of(subject: str) -> Report:
 def _origin() -> Origin:
     """Return the origin: operators act as the account that their shell runs under."""
     return Origin(f"operator:{os.environ.get('USER', 'unknown')}", str(uuid4()), f"ops:{os.getpid()}")
+
+
+def _caller() -> Caller:
+    """Return the operator as whoever manages everything."""
+    actor = Actor(UUID(int=0), frozenset({Role.OPERATOR}))
+    return Caller(actor, _origin(), RequestIdentity(uuid4(), ""))

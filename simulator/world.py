@@ -16,6 +16,7 @@ from chalicelib.platform.caller import Actor, Caller, RequestIdentity
 from chalicelib.platform.errors import CloudbashError, Expired, PaymentRefused, RuleViolated, Unavailable
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.ids import IdKey
 from chalicelib.platform.privacy.vault import PersonVault
 from chalicelib.platform.processes.process import MemoryInstances
 from chalicelib.platform.processes.runner import ProcessRunner
@@ -36,6 +37,8 @@ REQUEST_LIMIT = timedelta(seconds=29)
 LARGEST_SKEW = timedelta(seconds=2)
 REFUSALS = (RuleViolated, Expired, PaymentRefused)
 """A customer who asks for nothing absurd may be refused with these errors."""
+
+IDS = IdKey("the same in every run of the simulator")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ class World:
             snapshots=snapshots,
             new_id=lambda: uuid5(NAMESPACE_OID, f"event {next(self._event_ids)}"),
             pause=lambda seconds: self.scheduler.sleep(timedelta(seconds=seconds)),
+            ids=lambda: IDS,
         )
 
     def _receive(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:

@@ -27,6 +27,7 @@ class Need(StrEnum):
     PAYMENTS = "payments"
     LIMIT_DECLINES = "limit_declines"
     ENQUEUE = "enqueue"
+    DERIVE_IDS = "derive_ids"
     PROCESSES = "processes"
     OVERDUE_PROCESSES = "overdue_processes"
     VERIFY_LOG = "verify_log"

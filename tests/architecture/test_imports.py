@@ -11,8 +11,8 @@ PACKAGE = ROOT / "chalicelib"
 PLATFORM, SHOP = PACKAGE / "platform", PACKAGE / "shop"
 CONTEXTS = {path.name for path in SHOP.iterdir() if (path / "__init__.py").is_file()}
 PURE = {"venue.py", "concert.py", "ticket_pool.py", "cart.py", "order.py", "account.py", "pool_sizing.py", "events.py"}
-PURE |= {"ticket.py", "refund.py", "rules.py", "allowance.py"}
-SHARED = {"caller", "errors", "eventsourcing", "money", "privacy"}
+PURE |= {"doors.py", "ticket.py", "refund.py", "rules.py", "allowance.py"}
+SHARED = {"caller", "errors", "eventsourcing", "ids", "money", "privacy"}
 
 
 def modules() -> list[Path]:
@@ -102,7 +102,7 @@ FLOORS = (
     {"counters", "eventsourcing"},
     {"aws"},
     {"breaker", "failures"},
-    {"clock", "errors", "metrics", "models"},
+    {"brief_cache", "clock", "errors", "ids", "metrics", "models"},
 )
 """The platform from the top floor down."""
 

@@ -11,9 +11,11 @@ from typing import Any, Protocol
 from uuid import uuid4
 
 import httpx
+import jwt
 
 from chalicelib import composition
 from chalicelib.composition import Composition
+from chalicelib.platform.caller import person_id
 from chalicelib.settings import Settings
 from local.issuer import Issuer
 from local.pump import Pump, mappings_of
@@ -176,6 +178,12 @@ VENUE: Json = {
 }
 TICKETS: Json = {"name": "Floor", "price": {"amount": "25.00", "currency": "EUR"}, "quantity": 20}
 BUYER: Json = {"buyer": {"name": "Guðrún Helgadóttir", "email": "gudrun@example.org"}}
+
+
+def person_of(client: httpx.Client) -> str:
+    """The id under which the shop knows whoever has this client's token."""
+    token = client.headers["Authorization"].split()[1]
+    return str(person_id(jwt.decode(token, options={"verify_signature": False})["sub"]))
 
 
 def made(response: httpx.Response) -> Json:

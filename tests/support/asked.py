@@ -51,6 +51,7 @@ NAMES = {
     ("s3", "ARCHIVE_BUCKET"): "ArchiveBucket",
     ("secretsmanager", "DATABASE_SECRET_ID"): "DatabaseSecretId",
     ("secretsmanager", "SANDBOX_SECRET_ID"): "SandboxSecret",
+    ("secretsmanager", "ID_KEY_SECRET_ID"): "IdKeySecretId",
     ("kms", "MASTER_KEY_ID"): "MasterKey",
     ("kms", "SIGNING_KEY_ID"): "SigningKey",
 }

@@ -9,7 +9,8 @@ this machine lacks is worked around in the copies that are deployed, and never i
 - alarms that calculate are left out: it refuses them;
 - events are put and not inserted, and who may insert may put: it streams only what was put;
 - who may sqs:SendMessage may sqs:SendMessageBatch: it asks for an action of that name, which IAM has not;
-- a policy names the sandbox's secret by its ARN's pattern: a reference to a secret is not its ARN there;
+- a policy names a stack's secret by its ARN's pattern: a reference to a secret is not its ARN there;
+- its user pools call no function, so no token tells of a second factor;
 - gateway responses are put after the stack was made: it passes over those in an API's definition.
 """
 
@@ -37,7 +38,7 @@ from local.valkey import Valkey
 Json = dict[str, Any]
 
 POLL = 0.2
-STAGE = Stage("test", {"PaymentProviders": "sandbox", "AppendWith": "put"})
+STAGE = Stage("test", {"PaymentProviders": "sandbox", "AppendWith": "put", "StaffMfa": "optional"})
 IAM_IS_ASKED = {"AUTH": "true", **CREDENTIALS}
 """Who calls with these credentials is the account's root; the functions get those of their roles."""
 
@@ -122,8 +123,9 @@ def _package(directory: Path) -> Path:
     _leave_out_what_it_lacks(template)
     for statement in _statements(template):
         statement["Action"] += [also for action, also in ALSO.items() if action in statement["Action"]]
-        if statement["Resource"] == {"Ref": "SandboxSecret"}:
-            statement["Resource"] = {"Fn::Sub": "arn:aws:secretsmanager:*:${AWS::AccountId}:secret:${SandboxSecret}-*"}
+        if statement["Resource"] in ({"Ref": "SandboxSecret"}, {"Ref": "IdKeySecretId"}):
+            secret = f"${{{statement['Resource']['Ref']}}}"
+            statement["Resource"] = {"Fn::Sub": f"arn:aws:secretsmanager:*:${{AWS::AccountId}}:secret:{secret}-*"}
     (copy / "sam.json").write_text(json.dumps(template))
     return copy
 

@@ -24,7 +24,7 @@ from chalicelib import composition
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import event_classes
-from chalicelib.shop.access.commands import erase_person, grant_role, revoke_role
+from chalicelib.shop.access.commands import disable_account, enable_account, erase_person, grant_role, revoke_role
 from local.stack import Stack
 from tests.journeys.shop import BUYER, TICKETS, VENUE, Json, Shop, clock_of_the_shop, made, open_shop, pay, refused
 from tests.support import recorded_log
@@ -191,7 +191,10 @@ class Story:
         made(pay(customer, order_id))
         self.settle()
         ticket, *_ = made(customer.get(f"/orders/{order_id}/tickets"))["items"]
+        staff = {"person_id": person("door"), "opens_at": "2026-11-01T00:00:00Z"}
+        self.post(self.organiser, f"{concert.path}/door-staff", staff)
         self.post(door, f"{concert.path}/check-ins", {"order_id": order_id, "ticket_id": ticket["id"]})
+        made(self.organiser.delete(f"{concert.path}/door-staff/{person('door')}"))
 
     def a_concert_is_cancelled(self) -> None:
         """One order is paid, for it and for another concert; one is not paid; one cart is still full."""
@@ -221,6 +224,8 @@ class Story:
         grant_role(shop.repository, origin, helper, Role.ORGANISER)
         grant_role(shop.repository, origin, helper, Role.DOOR)
         revoke_role(shop.repository, origin, helper, Role.ORGANISER)
+        disable_account(shop.repository, origin, helper, "a lost phone")
+        enable_account(shop.repository, origin, helper)
         erase_person(shop.repository, shop.vault, origin, UUID(person("who never pays")))
 
     # --- how things are done ---------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from chalice.local import LocalGateway
 
 from chalicelib import contexts
 from chalicelib.composition import Composition
-from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.caller import Actor
 from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
@@ -26,6 +26,7 @@ from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.settings import Settings
+from local.keys import LOCAL_ID_KEY
 from tests.support.scenario import ViewFold
 from tests.support.shop import Shop
 from tests.support.stored import store_all
@@ -66,6 +67,7 @@ class GivenStreams:
     shop: Shop
     log: MemoryEventStore
     documents: FollowedDocuments = field(default_factory=FollowedDocuments)
+    may_be_staff: bool = True
 
     def and_document(self, fold: ViewFold, stream_id: UUID, version: int) -> "GivenStreams":
         """The document of a stream has followed it up to this version; others are not there yet."""
@@ -81,7 +83,7 @@ class GivenStreams:
         """Send these very bytes, as text; `content_type` is JSON unless it is given."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
         sent = {"Content-Type": "application/json", **{_header(name): value for name, value in headers.items()}}
-        sent["Authorization"] = " ".join([str(actor.id), *sorted(actor.roles)])
+        sent["Authorization"] = " ".join([str(actor.id), str(self.may_be_staff).lower(), *sorted(actor.roles)])
         _serving.append(InMemory(self.shop, self.documents))
         try:
             answer = _gateway().handle_request(method, path, sent, raw)
@@ -124,7 +126,7 @@ class InMemory(Composition):
     """A container's shop without servers: what these routes use of it is in memory."""
 
     def __init__(self, shop: Shop, documents: FollowedDocuments) -> None:
-        super().__init__(Settings(), shop.clock)
+        super().__init__(Settings(id_key=LOCAL_ID_KEY), shop.clock)
         store: Any = shop.store
         self.event_store = store
         self.repository = shop.repository
@@ -147,19 +149,15 @@ def _gateway() -> LocalGateway:
     app.register_middleware(problems_only, "http")
     authorize = app.authorizer()(_admit)
     for routes in contexts.routes():
-        app.register_blueprint(routes.blueprint(authorize, lambda: _serving[-1], _granted))
+        app.register_blueprint(routes.blueprint(authorize, lambda: _serving[-1], lambda: _serving[-1]))
     return LocalGateway(app, Config.create())
 
 
 def _admit(request: AuthRequest) -> AuthResponse:
-    """A token names its person and their roles."""
-    person, *roles = request.token.split()
-    context = {"person": person, "groups": ",".join(roles), "expires_at": _NEVER}
+    """A token names its person, whether they may be staff, and their roles."""
+    person, may_be_staff, *roles = request.token.split()
+    context = {"person": person, "groups": ",".join(roles), "expires_at": _NEVER, "may_be_staff": may_be_staff}
     return AuthResponse(routes=["*"], principal_id=person, context=context)
-
-
-def _granted(person_id: UUID) -> frozenset[Role]:
-    return _serving[-1].roles_granted_to(person_id)
 
 
 def _header(name: str) -> str:

@@ -16,6 +16,7 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import EventStore, StoreUsage
 from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.ids import IdKey
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.keys import MemoryPersonKeys
 from chalicelib.platform.privacy.vault import PersonVault
@@ -42,9 +43,11 @@ from chalicelib.shop.orders.payments.sandbox import Decision, MemoryLedger, Sand
 from chalicelib.shop.orders.settlement import SettlementContext
 from chalicelib.shop.venues import commands as venues
 from chalicelib.shop.venues.venue import VenueDetails
+from local.keys import LOCAL_ID_KEY
 from tests.support.stored import SOME_TIME
 
 _TEST_IDS = UUID("7e571d00-0000-4000-8000-000000000000")
+IDS = IdKey(LOCAL_ID_KEY)
 
 HOLD_FOR = timedelta(minutes=15)
 PAY_WITHIN = timedelta(minutes=20)
@@ -158,7 +161,9 @@ class Shop:
 
     def other_container(self, clock: Clock | None = None) -> Repository:
         """Another Lambda container: the same log, a cache of its own and, if given, a clock of its own."""
-        return Repository(self.store, clock or self.clock, new_id=self._new_event_id, pause=lambda _: None)
+        return Repository(
+            self.store, clock or self.clock, new_id=self._new_event_id, pause=lambda _: None, ids=lambda: IDS
+        )
 
     def request(self, actor: Actor, key: str | None = None, body: str = "", if_match: int | None = None) -> Caller:
         key = key or f"request {next(self._requests)}"

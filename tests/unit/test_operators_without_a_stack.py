@@ -14,6 +14,13 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "grant": [[ID, "door"], ["somebody", "door"]],
     "revoke": [[ID, "door"]],
     "erase": [[ID], [ID, "--yes"], [ID, "--yes", "--again"]],
+    "disable": [[ID, "--reason", "lost"]],
+    "enable": [[ID]],
+    "door": [
+        [ID, "--concert", ID],
+        [ID, "--organiser", ID, "--until", "2030-01-01T00:00Z"],
+        [ID, "--concert", ID, "--revoke"],
+    ],
     "history": [[ID]],
     "explain": [[ID]],
     "parked": [[], ["--projection", "programme"]],

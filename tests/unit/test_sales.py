@@ -31,7 +31,7 @@ from chalicelib.shop.orders.order import tickets_of
 from chalicelib.shop.orders.refund import refund_id_of
 from ops.chart import draw
 from ops.sales import Sales, sales_in
-from tests.support.shop import some_id
+from tests.support.shop import IDS, some_id
 
 FIRST = datetime(2030, 6, 15, 23, 50, tzinfo=UTC)
 ROCK, FOLK, ORDER, PAYMENT, SECOND_PAYMENT = map(some_id, ("rock", "folk", "order", "payment", "second payment"))
@@ -64,7 +64,7 @@ def placed(*lines: OrderLine) -> OrderPlaced:
 
 
 def confirmed(*lines: OrderLine) -> OrderConfirmed:
-    return OrderConfirmed(payment_id=PAYMENT, provider_reference="x", tickets=tickets_of(ORDER, lines), at=FIRST)
+    return OrderConfirmed(payment_id=PAYMENT, provider_reference="x", tickets=tickets_of(ORDER, lines, IDS), at=FIRST)
 
 
 def refunded(payment: UUID, amount: str, concert: UUID | None = None) -> tuple[RefundStarted, RefundCompleted]:

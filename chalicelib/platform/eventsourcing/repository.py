@@ -3,6 +3,8 @@
 import random
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from secrets import token_hex
 from time import sleep
 from typing import TypeVar
 from uuid import UUID, uuid4
@@ -16,6 +18,7 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.snapshots import Snapshots
 from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore
 from chalicelib.platform.eventsourcing.streams import StreamCache, Streams
+from chalicelib.platform.ids import IdKey
 
 Result = TypeVar("Result")
 
@@ -43,12 +46,15 @@ class Repository(Streams):
         new_id: Callable[[], UUID] = uuid4,
         pause: Callable[[float], None] = sleep,
         watch: Callable[[Event], None] | None = None,
+        ids: Callable[[], IdKey] | None = None,
     ) -> None:
+        """`ids` gives the key of the stage; without it the ids of this repository follow from a random one."""
         super().__init__(store, cache, snapshots)
         self._clock = clock
         self._new_id = new_id
         self._pause = pause
         self._watch = watch
+        self._ids = ids or partial(IdKey, token_hex())
 
     def now(self) -> datetime:
         """Return the time by this container's clock."""
@@ -66,7 +72,7 @@ class Repository(Streams):
         contended: frozenset[UUID] = frozenset()
         cached_results: dict[UUID, CachedResult] = {}
         for attempt in range(MAX_ATTEMPTS):
-            session = Session(self, self._clock(), stale, contended, cached_results)
+            session = Session(self, self._clock(), self._ids, stale, contended, cached_results)
             try:
                 result = command(session)
             except Unavailable:

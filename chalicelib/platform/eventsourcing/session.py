@@ -14,6 +14,7 @@ from chalicelib.platform.eventsourcing.epoch_cache import CachedResult, EpochCac
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.streams import Change, Streams
+from chalicelib.platform.ids import IdKey
 
 
 class Load(Enum):
@@ -60,6 +61,7 @@ class Session:
         self,
         streams: Streams,
         now: datetime,
+        ids: Callable[[], IdKey],
         stale: frozenset[UUID],
         contended: frozenset[UUID],
         cached_results: dict[UUID, CachedResult],
@@ -70,6 +72,7 @@ class Session:
         self.epoch_cache: EpochCache = streams.store
         self.pending: list[Pending] = []
         self.raising: set[UUID] = set()
+        self._ids = ids
         self._streams = streams
         self._stale = stale
         self._cached_results = cached_results
@@ -77,6 +80,14 @@ class Session:
         self._heads: dict[UUID, Head] = {}
         self._unproven: set[UUID] = set()
         self._allowed_stale: set[UUID] = set()
+
+    @property
+    def ids(self) -> IdKey:
+        """Return the key from which ids follow.
+
+        Raises Unavailable: it is read at its first use in a container.
+        """
+        return self._ids()
 
     @property
     def unproven(self) -> frozenset[UUID]:

@@ -61,19 +61,27 @@ class RemoteKeys:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Names a verified caller; `expires_at` is in seconds since 1970."""
+    """Names a verified caller; `expires_at` is in seconds since 1970.
+
+    `may_be_staff` says whether the caller may have a role of staff at all; without it `actor` has none.
+    """
 
     actor: Actor
     expires_at: int
+    may_be_staff: bool = True
 
 
 @dataclass(frozen=True)
 class TokenVerifier:
-    """Accepts RS256 and ES256 tokens of one issuer for one audience that have not expired."""
+    """Accepts RS256 and ES256 tokens of one issuer for one audience that have not expired.
+
+    With `staff_needs_mfa` the roles of a token count only if it has the claim `mfa` with the value `"true"`.
+    """
 
     keys: SigningKeys
     issuer: str
     audience: str
+    staff_needs_mfa: bool = False
 
     def verify(self, authorization: str) -> Credentials:
         """Return what an `Authorization: Bearer …` header proves.
@@ -98,7 +106,9 @@ class TokenVerifier:
             raise Unauthenticated("The token has expired.") from error
         except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated("The token cannot be trusted.") from error
-        return Credentials(Actor.of(claims["sub"], groups_of(claims)), int(claims["exp"]))
+        may_be_staff = not self.staff_needs_mfa or claims.get("mfa") == "true"
+        groups = groups_of(claims) if may_be_staff else []
+        return Credentials(Actor.of(claims["sub"], groups), int(claims["exp"]), may_be_staff)
 
 
 def groups_of(claims: Mapping[str, Any]) -> list[str]:

@@ -32,6 +32,7 @@ def authorize(token: str, verifier: "TokenVerifier") -> AuthResponse:
         "person": str(actor.id),
         "groups": ",".join(sorted(actor.roles)),
         "expires_at": str(credentials.expires_at),
+        "may_be_staff": "true" if credentials.may_be_staff else "false",
     }
     return AuthResponse(routes=["*"], principal_id=str(actor.id), context=context)
 
@@ -50,3 +51,8 @@ def actor_of(context: dict[str, Any], now: datetime) -> Actor:
     if now.timestamp() >= int(passed["expires_at"]):
         raise Unauthenticated("The token has expired.")
     return Actor.of(passed["person"], passed["groups"].split(","))
+
+
+def may_be_staff(context: dict[str, Any]) -> bool:
+    """Tell whether the authorizer has found that the caller may have a role of staff."""
+    return (context.get("authorizer") or {}).get("may_be_staff") == "true"

@@ -5,15 +5,15 @@ import json
 import re
 from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid4
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from chalicelib.platform.caller import RequestIdentity
 from chalicelib.platform.errors import BodyTooLarge, InvalidInput, NotFound
+from chalicelib.platform.ids import IdKey
 from chalicelib.platform.models import LateModel
 
-_REQUESTS = UUID("b3c1f0a4-9d55-4f6b-8c1b-2f7f6e0d9a52")
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
@@ -132,10 +132,12 @@ def parse_id(text: str) -> UUID:
     return UUID(text)
 
 
-def identify(caller: UUID, method: str, path: str, key: str | None, body: BaseModel | None) -> RequestIdentity:
-    """Return UUIDv5 of caller, method, path and `Idempotency-Key`, so that a repeated request finds what it made.
+def identify(
+    ids: IdKey, caller: UUID, method: str, path: str, key: str | None, body: BaseModel | None
+) -> RequestIdentity:
+    """Return the id of caller, method, path and `Idempotency-Key`, so that a repeated request finds what it made.
 
-    Without a key every request is a new one.
+    Only the server can compute it (ADR 35). Without a key every request is a new one.
 
     Raises:
         InvalidInput: the key is malformed.
@@ -146,7 +148,7 @@ def identify(caller: UUID, method: str, path: str, key: str | None, body: BaseMo
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         reason = "must be 1 to 255 visible ASCII characters"
         raise InvalidInput(f"Idempotency-Key {reason}.", (("/Idempotency-Key", reason),))
-    return RequestIdentity(uuid5(_REQUESTS, f"{caller}\n{method}\n{path}\n{key}"), request_hash)
+    return RequestIdentity(ids.id_of("request", caller, method, path, key), request_hash)
 
 
 def parse_if_match(value: str | None) -> int | None:

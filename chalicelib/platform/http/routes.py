@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
@@ -16,7 +16,7 @@ from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.http.addresses import address_of
-from chalicelib.platform.http.authorizer import actor_of
+from chalicelib.platform.http.authorizer import actor_of, may_be_staff
 from chalicelib.platform.http.browsers import ANY_PAGE
 from chalicelib.platform.http.problems import as_json, problem
 from chalicelib.platform.http.requests import (
@@ -32,6 +32,7 @@ from chalicelib.platform.http.requests import (
     parse_min_versions,
     parse_query,
 )
+from chalicelib.platform.ids import IdKey
 from chalicelib.platform.readmodels.min_versions import MinVersions
 
 if TYPE_CHECKING:
@@ -80,7 +81,20 @@ _VARIES = "Authorization, Min-Version"
 Shop = TypeVar("Shop")
 """What the routes of a context use of the container: a protocol that its `api` module declares."""
 
-GrantedRoles = Callable[[UUID], frozenset[Role]]
+
+class Gatekeeper(Protocol):
+    """Declares what the routes of every context use of the container."""
+
+    @property
+    def ids(self) -> IdKey: ...
+
+    def roles_granted_to(self, person_id: UUID) -> frozenset[Role]: ...
+
+    def ensure_enabled(self, person_id: UUID) -> None: ...
+
+
+class SecondFactorNeeded(Forbidden):
+    code = "second_factor_needed"
 
 
 class Call(Generic[Shop]):
@@ -90,11 +104,11 @@ class Call(Generic[Shop]):
     """
 
     def __init__(
-        self, request: Request, path: str, parameters: dict[str, str], shop: Shop, granted: GrantedRoles
+        self, request: Request, path: str, parameters: dict[str, str], shop: Shop, gatekeeper: Gatekeeper
     ) -> None:
         self.shop = shop
         self._request = request
-        self._granted = granted
+        self._gatekeeper = gatekeeper
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
         given = parse_correlation_id(request.headers.get("x-correlation-id"))
@@ -103,14 +117,25 @@ class Call(Generic[Shop]):
 
     @cached_property
     def actor(self) -> Actor:
-        """Return the verified caller, with the roles of the token."""
-        return actor_of(self._request.context, utc_now())
+        """Return the verified caller, whose account is not disabled, with the roles of the token."""
+        actor = actor_of(self._request.context, utc_now())
+        self.ensure_enabled(actor.id)
+        return actor
+
+    def ensure_enabled(self, person_id: UUID) -> None:
+        """Check that the person's account is not disabled.
+
+        Raises Unauthenticated.
+        """
+        self._gatekeeper.ensure_enabled(person_id)
 
     def require(self, role: Role) -> None:
         """Ask for the role in the token, and before refusing, among those granted here.
 
         Operators may do what organisers may. Raises Forbidden.
         """
+        if role is not Role.CUSTOMER:
+            self.ensure_may_be_staff()
         sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
         if sufficient & self.actor.roles:
             return
@@ -118,16 +143,29 @@ class Call(Generic[Shop]):
         if not sufficient & self.actor.roles:
             raise Forbidden(f"This is for {role} only.")
 
+    def ensure_may_be_staff(self) -> None:
+        """Check that the caller has signed in as the stage wants of staff.
+
+        Raises Unauthenticated or SecondFactorNeeded.
+        """
+        _ = self.actor
+        if not may_be_staff(self._request.context):
+            raise SecondFactorNeeded("Sign in with a second factor; staff needs one.")
+
     def add_granted_roles(self) -> None:
-        """Let `actor` have the roles granted here as well: one read."""
-        self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
+        """Let `actor` have the roles granted here as well: one read, for whoever may be staff."""
+        if not may_be_staff(self._request.context):
+            return
+        self.actor = Actor(self.actor.id, self.actor.roles | self._gatekeeper.roles_granted_to(self.actor.id))
 
     def authenticate(self, verifier: "TokenVerifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
         Raises Unauthenticated or Unavailable.
         """
-        self.actor = verifier.verify(self.authorization or "").actor
+        actor = verifier.verify(self.authorization or "").actor
+        self.ensure_enabled(actor.id)
+        self.actor = actor
 
     @property
     def authorization(self) -> str | None:
@@ -148,7 +186,7 @@ class Call(Generic[Shop]):
         if body is None:
             self.ensure_no_body()
         actor, key = self.actor, self._request.headers.get("idempotency-key")
-        request = identify(actor.id, self._request.method, self._path, key, body)
+        request = identify(self._gatekeeper.ids, actor.id, self._request.method, self._path, key, body)
         logs.note(causationId=str(request.id))
         return Caller(
             actor,
@@ -241,10 +279,12 @@ class Routes(Generic[Shop]):
     def delete(self, path: str, role: Role, *, if_match: bool = False) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("DELETE", path, role, if_match)
 
-    def blueprint(self, authorizer: Authorizer, shop: Callable[[], Shop], granted: GrantedRoles) -> Blueprint:
+    def blueprint(
+        self, authorizer: Authorizer, shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
+    ) -> Blueprint:
         """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
 
-        `shop` gives the container's, `granted` looks up roles that a person has beside those in the token.
+        Both `shop` and `gatekeeper` give the container's: what this context uses of it, and what every context does.
         """
         blueprint = Blueprint(self._name)
         for route in self._routes:
@@ -255,7 +295,7 @@ class Routes(Generic[Shop]):
                 content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
                 name=route.handler.__name__,
                 cors=ANY_PAGE,
-            )(_view(blueprint, route, shop, granted))
+            )(_view(blueprint, route, shop, gatekeeper))
         return blueprint
 
     def _route(
@@ -269,12 +309,12 @@ class Routes(Generic[Shop]):
 
 
 def _view(
-    blueprint: Blueprint, route: Route[Shop], shop: Callable[[], Shop], granted: GrantedRoles
+    blueprint: Blueprint, route: Route[Shop], shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
 ) -> Callable[..., Response]:
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
-            call = Call(blueprint.current_request, route.path, parameters, shop(), granted)
+            call = Call(blueprint.current_request, route.path, parameters, shop(), gatekeeper())
             ensure_acceptable_size(call.raw_body)
             if route.role is not None:
                 call.require(route.role)

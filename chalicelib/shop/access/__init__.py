@@ -1,5 +1,5 @@
-"""Access decides which roles a person has been granted here, besides those in the token."""
+"""Access decides who may do what: roles, doors, and accounts that are disabled."""
 
 from chalicelib.platform.manifest import Context
 
-CONTEXT = Context(__name__, aggregates=("account.ACCOUNT",))
+CONTEXT = Context(__name__, aggregates=("account.ACCOUNT",), routes=("api.routes",))

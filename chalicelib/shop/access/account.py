@@ -1,13 +1,24 @@
-"""Defines a person's account: roles granted by an operator, and whether the person was erased."""
+"""Defines a person's account: roles, doors at which tickets are checked in, and whether it is disabled or erased."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from uuid import UUID
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.shop.access.events import PersonErased, RoleGranted, RoleRevoked
+from chalicelib.shop.access.doors import DoorHours, Place
+from chalicelib.shop.access.events import (
+    AccountDisabled,
+    AccountEnabled,
+    DoorGranted,
+    DoorRevoked,
+    PersonErased,
+    RoleGranted,
+    RoleRevoked,
+)
 
 
 class AccountErased(RuleViolated):
@@ -16,8 +27,12 @@ class AccountErased(RuleViolated):
 
 @dataclass(frozen=True, slots=True)
 class Account:
+    """`doors` has the hours that were granted, by the id of a concert or of an organiser."""
+
     roles: frozenset[Role] = frozenset()
     erased: bool = False
+    disabled: bool = False
+    doors: Mapping[UUID, DoorHours] = field(default_factory=dict)
 
     def grant(self, role: Role, now: datetime) -> list[Event]:
         """Grant a role; granting it again changes nothing.
@@ -38,6 +53,41 @@ class Account:
         """Revoke a role; revoking it again changes nothing."""
         return [RoleRevoked(role=role, at=now)] if role in self.roles else []
 
+    def grant_door(self, place: Place, hours: DoorHours, now: datetime) -> list[Event]:
+        """Let the person check tickets in at a place; granting the same hours again changes nothing.
+
+        Raises:
+            InvalidInput: the hours end before they begin.
+            AccountErased: the person was erased.
+        """
+        hours.ensure_some()
+        if self.erased:
+            raise AccountErased("The person was erased.")
+        if self.doors.get(place.id) == hours:
+            return []
+        granted = DoorGranted(
+            concert_id=place.concert_id,
+            organiser_id=place.organiser_id,
+            opens_at=hours.opens_at,
+            closes_at=hours.closes_at,
+            at=now,
+        )
+        return [granted]
+
+    def revoke_door(self, place: Place, now: datetime) -> list[Event]:
+        """Revoke what was granted for a place; revoking it again changes nothing."""
+        if place.id not in self.doors:
+            return []
+        return [DoorRevoked(concert_id=place.concert_id, organiser_id=place.organiser_id, at=now)]
+
+    def disable(self, reason: str, now: datetime) -> list[Event]:
+        """Disable the account; disabling it again changes nothing."""
+        return [] if self.disabled else [AccountDisabled(reason=reason, at=now)]
+
+    def enable(self, now: datetime) -> list[Event]:
+        """Enable the account; enabling it again changes nothing."""
+        return [AccountEnabled(at=now)] if self.disabled else []
+
     def erase(self, now: datetime) -> list[Event]:
         """Erase the person, with every role; erasing again changes nothing."""
         return [] if self.erased else [PersonErased(at=now)]
@@ -49,8 +99,18 @@ def evolve(account: Account, event: Event) -> Account:
             return replace(account, roles=account.roles | {event.role})
         case RoleRevoked():
             return replace(account, roles=account.roles - {event.role})
+        case DoorGranted():
+            hours = DoorHours(event.opens_at, event.closes_at)
+            return replace(account, doors={**account.doors, Place(event.concert_id, event.organiser_id).id: hours})
+        case DoorRevoked():
+            left = Place(event.concert_id, event.organiser_id).id
+            return replace(account, doors={place: hours for place, hours in account.doors.items() if place != left})
+        case AccountDisabled():
+            return replace(account, disabled=True)
+        case AccountEnabled():
+            return replace(account, disabled=False)
         case PersonErased():
-            return Account(erased=True)
+            return Account(erased=True, disabled=account.disabled)
     return account
 
 

@@ -1,5 +1,7 @@
 """Defines the events of a person's account."""
 
+from uuid import UUID
+
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.event import Event, Instant
 
@@ -19,6 +21,44 @@ class RoleRevoked(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.RoleRe
     """Records that an operator took a granted role away from the person."""
 
     role: Role
+    at: Instant
+
+
+class DoorGranted(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.DoorGrantedEvent"):
+    """Records that the person may check tickets in at one concert, or at all concerts of one organiser.
+
+    Exactly one of `concert_id` and `organiser_id` is set. An end of the hours that is None follows each concert's
+    schedule. It replaces what was granted for the same concert or organiser before.
+    """
+
+    concert_id: UUID | None = None
+    organiser_id: UUID | None = None
+    opens_at: Instant | None = None
+    closes_at: Instant | None = None
+    at: Instant
+
+
+class DoorRevoked(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.DoorRevokedEvent"):
+    """Records that the person may no longer check tickets in there."""
+
+    concert_id: UUID | None = None
+    organiser_id: UUID | None = None
+    at: Instant
+
+
+class AccountDisabled(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.AccountDisabledEvent"):
+    """Records that an operator disabled the account, so that its tokens are refused.
+
+    Its roles and doors stay as they are, and count again once it is enabled.
+    """
+
+    reason: str
+    at: Instant
+
+
+class AccountEnabled(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.AccountEnabledEvent"):
+    """Records that an operator enabled the account again."""
+
     at: Instant
 
 

@@ -1,6 +1,7 @@
 """Creates, changes, publishes and cancels concerts, for organisers."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -43,6 +44,24 @@ from chalicelib.shop.venues.commands import ensure_venue_exists
 
 CLOSED_IN_THE_REQUEST = 100
 """The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConcertFacts:
+    """Tells other contexts whose a concert is, and when; `exists` is false also for a deleted draft."""
+
+    id: UUID
+    exists: bool
+    organiser_id: UUID | None
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
+    """Return the facts of a concert as the log has them now: one read. Raises Unavailable."""
+    concert, version = repository.load(CONCERT, concert_id)
+    exists = version >= 0 and concert.status is not ConcertStatus.DELETED
+    return ConcertFacts(concert_id, exists, concert.organiser_id, concert.starts_at, concert.ends_at)
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:

@@ -16,6 +16,7 @@ from chalicelib.platform.http.requests import Body, Query
 from chalicelib.platform.http.routes import Answer, Call, Routes, accepted, created, ok
 from chalicelib.platform.processes.work import WorkQueue
 from chalicelib.platform.services import Services
+from chalicelib.shop.access.commands import Accounts
 from chalicelib.shop.orders import admission, commands, payment_answers, queries
 from chalicelib.shop.orders.payments import webhooks
 from chalicelib.shop.orders.payments.declines import DeclineLimit
@@ -44,6 +45,9 @@ class OrderServices(Services, Protocol):
 
     @property
     def decline_limit(self) -> DeclineLimit: ...
+
+    @property
+    def accounts(self) -> Accounts: ...
 
 
 routes: Routes[OrderServices] = Routes(__name__)
@@ -135,10 +139,12 @@ def cancel_order(call: Call[OrderServices]) -> Answer:
     return ok(answer, settled.version)
 
 
-@routes.post("/concerts/{concert_id}/check-ins", Role.DOOR)
+@routes.post("/concerts/{concert_id}/check-ins", Role.CUSTOMER)
 def check_in_ticket(call: Call[OrderServices]) -> Answer:
     body = call.body(ShownTicket)
     shop, concert_id = call.shop, call.id("concert_id")
+    call.ensure_may_be_staff()
+    shop.accounts.ensure_at_door(call.actor.id, concert_id)
     admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
     answer = {"ticket_id": str(admitted.ticket_id), "ticket_type_name": admitted.ticket_type_name}
     answer |= {"checked_in_at": format_instant(admitted.checked_in_at)}

@@ -83,7 +83,7 @@ def place_order(
     """
     order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
     session.append(ORDER, order_id, *order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now))
-    session.append(ORDER, order_id, *session.load(ORDER, order_id).confirm_free(order_id, session.now))
+    session.append(ORDER, order_id, *session.load(ORDER, order_id).confirm_free(order_id, session.ids, session.now))
     placed = session.load(ORDER, order_id)
     for line in lines:
         if placed.status is OrderStatus.CONFIRMED:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import reduce
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.ids import IdKey
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
@@ -174,11 +175,11 @@ class Order(OrderState):
         """Tell whether a payment of this amount confirms the order, if its stock can be had: late is not too late."""
         return self.status in {OrderStatus.AWAITING_PAYMENT, OrderStatus.EXPIRED} and amount == self.total
 
-    def confirm(self, order_id: UUID, now: datetime, payment_id: UUID, reference: str) -> list[Event]:
+    def confirm(self, order_id: UUID, ids: IdKey, now: datetime, payment_id: UUID, reference: str) -> list[Event]:
         """Confirm the order by a successful payment and issue its tickets; hearing of it again changes nothing."""
         if not (self.is_news(payment_id) and self.is_paid_with(self.total)):
             return []
-        tickets = tickets_of(order_id, self.lines)
+        tickets = tickets_of(order_id, self.lines, ids)
         return [OrderConfirmed(payment_id=payment_id, provider_reference=reference, tickets=tickets, at=now)]
 
     def return_payment(
@@ -263,11 +264,11 @@ class Order(OrderState):
             return [revoked]
         return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), price, reason, now), revoked]
 
-    def confirm_free(self, order_id: UUID, now: datetime) -> list[Event]:
+    def confirm_free(self, order_id: UUID, ids: IdKey, now: datetime) -> list[Event]:
         """Confirm an order that costs nothing without a payment."""
         if self.status is not OrderStatus.AWAITING_PAYMENT or self.total.amount:
             return []
-        return [OrderConfirmed(tickets=tickets_of(order_id, self.lines), at=now)]
+        return [OrderConfirmed(tickets=tickets_of(order_id, self.lines, ids), at=now)]
 
     def status_at(self, now: datetime) -> OrderStatus | None:
         """Return the status by the clock, as `rules.status_at` says."""
@@ -331,12 +332,12 @@ def _total_of(lines: Iterable[OrderLine]) -> Money:
     return reduce(Money.plus, others, first)
 
 
-def tickets_of(order_id: UUID, lines: tuple[OrderLine, ...]) -> tuple[IssuedTicket, ...]:
-    """Return one ticket per admission, with ids that follow from the order's: issuing them again makes the same."""
+def tickets_of(order_id: UUID, lines: tuple[OrderLine, ...], ids: IdKey) -> tuple[IssuedTicket, ...]:
+    """Return one ticket per admission. Issuing them again makes the same ids, which nobody else can compute."""
     admissions = [line for line in lines for _ in range(line.quantity)]
     return tuple(
         IssuedTicket(
-            id=uuid5(order_id, f"ticket/{index}"),
+            id=ids.id_of("ticket", order_id, index),
             ticket_type_id=line.ticket_type_id,
             concert_id=line.concert_id,
         )

@@ -214,7 +214,7 @@ def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID
         order = session.load(ORDER, order_id)
         if not order.is_paid_with(charged.amount):
             return _return(session, order_id, payment_id, charged, "The order was not waiting for this payment.")
-        events = order.confirm(order_id, session.now, payment_id, charged.reference)
+        events = order.confirm(order_id, session.ids, session.now, payment_id, charged.reference)
         session.append(ORDER, order_id, *events)
         if events and order.customer_id is not None:
             sell_late(session, order.lines, order.customer_id, order_id)

@@ -13,7 +13,7 @@ from chalicelib.platform.http.paging import Page, bad_cursor, page_of
 from chalicelib.platform.http.points_in_time import Version
 from chalicelib.platform.http.routes import Answer, Call, Routes, ok
 from chalicelib.platform.services import Services
-from chalicelib.shop.streams import queries
+from chalicelib.shop.streams import masking, queries
 
 
 class StreamServices(Services, Protocol):
@@ -67,7 +67,7 @@ _MAX_DIGITS = 15
 
 @routes.get("/streams/{stream_id}/events", Role.CUSTOMER)
 def list_events(call: Call[StreamServices]) -> Answer:
-    """List a stream's events: operators may see every stream, organisers their own."""
+    """List events of a stream: operators see every stream, organisers their own, without people, carts and orders."""
     if Role.OPERATOR not in call.actor.roles:
         call.add_granted_roles()
     call.require(Role.ORGANISER)
@@ -75,4 +75,6 @@ def list_events(call: Call[StreamServices]) -> Answer:
     log = queries.LogView(call.shop.repository, call.shop.aggregates)
     page = queries.list_events(log, call.actor, stream_id, filters.to_wanted(), filters.limit, filters.after_version)
     items = log.with_changes(page.events) if filters.changes else list(map(queries.as_item, page.events))
+    if Role.OPERATOR not in call.actor.roles:
+        items = masking.masked(items, call.actor.id)
     return ok(page_of(items, None if page.next_after is None else [str(page.next_after)]), page.version)

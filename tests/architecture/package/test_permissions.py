@@ -49,6 +49,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.PAYMENTS: {"SandboxTable": KEEPING, "CountersTable": {"dynamodb:UpdateItem"}} | OF_THE_PROVIDERS,
     Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
+    Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},
     Need.PROCESSES: {"ProcessTable": KEEPING},
     Need.OVERDUE_PROCESSES: {"ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}},
     Need.VERIFY_LOG: {

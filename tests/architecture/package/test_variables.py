@@ -16,7 +16,8 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
     """As a container does before its first call; of the API also what only some requests need."""
     BY_ID[function].warm_up(shop)
     if function == "APIHandler":
-        _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.postgres, shop.redis
+        _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.ids
+        _ = shop.postgres, shop.redis
         for name in shop.read_model_names:
             if name != PROCESSES:
                 shop.read_model(name)
@@ -79,7 +80,14 @@ def test_no_secret_is_a_parameter_or_shown_in_an_environment(sam: str, functions
     """They are read from Secrets Manager by id; addresses with a password in them are refused."""
     parameters = json.loads(sam)["Parameters"]
     assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho")]
-    secret = {"SANDBOX_SECRET", "STRIPE_API_KEY", "STRIPE_WEBHOOK_SECRET", "MASTER_KEY_FILE", "SIGNING_KEY_FILE"}
+    secret = {
+        "ID_KEY",
+        "SANDBOX_SECRET",
+        "STRIPE_API_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "MASTER_KEY_FILE",
+        "SIGNING_KEY_FILE",
+    }
     for function in functions:
         environment = environment_of(functions, function).keys()
         assert not secret & environment, function

@@ -48,7 +48,7 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.order import tickets_of
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.refund import refund_id_of
-from tests.support.shop import PAY_WITHIN, Shop
+from tests.support.shop import IDS, PAY_WITHIN, Shop
 from tests.support.stored import SOME_TIME
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ SHARED_WITH_CART = ("ticket_type_id", "ticket_type_name", "concert_id", "concert
 payments = st.sampled_from(PAYMENTS)
 amounts = st.sampled_from([Money.of("50.00", "EUR"), Money.of("20.00", "EUR")])
 refund_ids = st.sampled_from([uuid5(NAMES, "refund"), *(refund_id_of(payment) for payment in PAYMENTS)])
-ISSUED = tickets_of(uuid5(NAMES, "order"), placed().lines)
+ISSUED = tickets_of(uuid5(NAMES, "order"), placed().lines, IDS)
 reasons = st.sampled_from(["declined", "stolen"])
 order_events: st.SearchStrategy[Event] = st.one_of(
     events_of(

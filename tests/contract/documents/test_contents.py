@@ -54,7 +54,7 @@ from tests.contract.documents.histories import (
     records,
     removals,
 )
-from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, PAY_WITHIN, Shop
+from tests.support.shop import BUYER, CUSTOMER, HOLD_FOR, IDS, PAY_WITHIN, Shop
 from tests.support.stored import SOME_TIME, imported, store_all
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def test_the_refund_of_a_payment_that_confirms_the_order_no_more_leaves_its_stat
 def test_an_order_of_eight_hundred_revoked_tickets_fits_its_document(documents: DocumentProjection) -> None:
     order_id, concert_id = uuid4(), uuid4()
     lines = [line.model_copy(update={"concert_id": concert_id}) for line in placed(quantity=40).lines * 20]
-    tickets = tickets_of(order_id, tuple(lines))
+    tickets = tickets_of(order_id, tuple(lines), IDS)
     history = [
         placed(quantity=40).model_copy(update={"lines": tuple(lines)}),
         OrderConfirmed(tickets=tickets, at=SOME_TIME),

@@ -44,7 +44,7 @@ from chalicelib.shop.orders.order import (
 from chalicelib.shop.orders.refund import refund_id_of
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from tests.support.scenario import given
-from tests.support.shop import CUSTOMER, OTHER_CUSTOMER, some_id
+from tests.support.shop import CUSTOMER, IDS, OTHER_CUSTOMER, some_id
 from tests.support.stored import SOME_TIME as NOW
 
 DUE = NOW + timedelta(minutes=20)
@@ -94,8 +94,10 @@ def failed(payment_id: UUID = PAYMENT) -> PaymentFailed:
     return PaymentFailed(payment_id=payment_id, reason="The card was declined.", at=NOW)
 
 
-CONFIRMED = OrderConfirmed(payment_id=PAYMENT, provider_reference="reference", tickets=tickets_of(THIS, LINES), at=NOW)
-CONFIRMED_FREE = OrderConfirmed(tickets=tickets_of(THIS, FREE_LINES), at=NOW)
+CONFIRMED = OrderConfirmed(
+    payment_id=PAYMENT, provider_reference="reference", tickets=tickets_of(THIS, LINES, IDS), at=NOW
+)
+CONFIRMED_FREE = OrderConfirmed(tickets=tickets_of(THIS, FREE_LINES, IDS), at=NOW)
 PAID: tuple[Event, ...] = (placed(), started(), CONFIRMED)
 IMPORTED = OrderCreatedByTheOriginal(customer_id=CUSTOMER.id, items=({"Id": "1", "TicketId": "2"},))
 
@@ -185,34 +187,34 @@ def test_a_payment_that_succeeded_or_never_was_cannot_fail() -> None:
 
 
 def test_a_successful_payment_confirms_the_order_and_issues_its_tickets() -> None:
-    outcome = given(ORDER, placed(), started()).when(lambda order: order.confirm(THIS, NOW, PAYMENT, "reference"))
+    outcome = given(ORDER, placed(), started()).when(lambda order: order.confirm(THIS, IDS, NOW, PAYMENT, "reference"))
     outcome.then(CONFIRMED)
 
 
 def test_confirming_again_changes_nothing() -> None:
-    given(ORDER, *PAID).when(lambda order: order.confirm(THIS, NOW, PAYMENT, "reference")).then_nothing()
+    given(ORDER, *PAID).when(lambda order: order.confirm(THIS, IDS, NOW, PAYMENT, "reference")).then_nothing()
 
 
 def test_only_a_payment_that_was_started_confirms() -> None:
-    given(ORDER, placed()).when(lambda o: o.confirm(THIS, NOW, PAYMENT, "reference")).then_nothing()
+    given(ORDER, placed()).when(lambda o: o.confirm(THIS, IDS, NOW, PAYMENT, "reference")).then_nothing()
 
 
 def test_an_order_that_costs_nothing_is_confirmed_without_a_payment() -> None:
     free = placed(FREE_LINES, "0")
-    given(ORDER, free).when(lambda order: order.confirm_free(THIS, NOW)).then(CONFIRMED_FREE)
-    given(ORDER, free, CONFIRMED_FREE).when(lambda order: order.confirm_free(THIS, NOW)).then_nothing()
+    given(ORDER, free).when(lambda order: order.confirm_free(THIS, IDS, NOW)).then(CONFIRMED_FREE)
+    given(ORDER, free, CONFIRMED_FREE).when(lambda order: order.confirm_free(THIS, IDS, NOW)).then_nothing()
 
 
 def test_an_order_that_costs_something_is_not_confirmed_without_a_payment() -> None:
-    given(ORDER, placed()).when(lambda order: order.confirm_free(THIS, NOW)).then_nothing()
-    given(ORDER, IMPORTED).when(lambda order: order.confirm_free(THIS, NOW)).then_nothing()
+    given(ORDER, placed()).when(lambda order: order.confirm_free(THIS, IDS, NOW)).then_nothing()
+    given(ORDER, IMPORTED).when(lambda order: order.confirm_free(THIS, IDS, NOW)).then_nothing()
 
 
 def test_there_is_one_ticket_per_admission_and_their_ids_follow_from_the_order() -> None:
-    tickets = tickets_of(THIS, LINES)
+    tickets = tickets_of(THIS, LINES, IDS)
     assert [ticket.ticket_type_id for ticket in tickets] == [LINES[0].ticket_type_id] * 2 + [LINES[1].ticket_type_id]
-    assert tickets == tickets_of(THIS, LINES)
-    assert len({ticket.id for ticket in tickets + tickets_of(some_id("other order"), LINES)}) == 6
+    assert tickets == tickets_of(THIS, LINES, IDS)
+    assert len({ticket.id for ticket in tickets + tickets_of(some_id("other order"), LINES, IDS)}) == 6
 
 
 def test_the_status_of_a_payment_can_be_told() -> None:
@@ -278,7 +280,7 @@ def test_an_expired_order_takes_no_new_payment() -> None:
 def test_a_payment_that_succeeds_after_all_still_confirms(ending: Event) -> None:
     order = given(ORDER, placed(), started(), ending)
     assert order.state.is_paid_with(TOTAL)
-    order.when(lambda o: o.confirm(THIS, NOW, PAYMENT, "reference")).then(CONFIRMED)
+    order.when(lambda o: o.confirm(THIS, IDS, NOW, PAYMENT, "reference")).then(CONFIRMED)
 
 
 @pytest.mark.parametrize("amount", [Money.of("89.99", "EUR"), Money.of("90.01", "EUR"), Money.of("90.00", "USD")])
@@ -322,7 +324,7 @@ TWO_CONCERTS = (line(), line("Balcony", 1, "40.00", concert="other concert"), li
 MIXED: tuple[Event, ...] = (
     placed(TWO_CONCERTS),
     started(),
-    CONFIRMED.model_copy(update={"tickets": tickets_of(THIS, TWO_CONCERTS)}),
+    CONFIRMED.model_copy(update={"tickets": tickets_of(THIS, TWO_CONCERTS, IDS)}),
 )
 FREE_CONCERT = (line(), line("Choir", 1, "0", concert="other concert"))
 
@@ -332,7 +334,7 @@ def cancelling(concert_id: UUID = CONCERT) -> Callable[[Order], list[Event]]:
 
 
 def revoked(lines: tuple[OrderLine, ...] = LINES, concert_id: UUID = CONCERT) -> TicketsRevoked:
-    ids = tuple(ticket.id for ticket in tickets_of(THIS, lines) if ticket.concert_id == concert_id)
+    ids = tuple(ticket.id for ticket in tickets_of(THIS, lines, IDS) if ticket.concert_id == concert_id)
     return TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason="why", at=NOW)
 
 
@@ -408,7 +410,7 @@ def test_when_the_last_concert_of_an_order_is_cancelled_it_is_refunded_with_all_
 
 
 def test_tickets_that_were_free_keep_a_paid_order_and_end_it_without_another_refund() -> None:
-    tickets = CONFIRMED.model_copy(update={"tickets": tickets_of(THIS, FREE_CONCERT)})
+    tickets = CONFIRMED.model_copy(update={"tickets": tickets_of(THIS, FREE_CONCERT, IDS)})
     history = (
         placed(FREE_CONCERT, "50.00"),
         started().model_copy(update={"amount": Money.of("50.00", "EUR")}),
@@ -422,7 +424,7 @@ def test_tickets_that_were_free_keep_a_paid_order_and_end_it_without_another_ref
 
 def test_a_free_order_stays_confirmed_with_the_tickets_of_the_other_concert() -> None:
     lines = (line(price="0"), line("Choir", 1, "0", concert="other concert"))
-    history = (placed(lines, "0"), OrderConfirmed(tickets=tickets_of(THIS, lines), at=NOW))
+    history = (placed(lines, "0"), OrderConfirmed(tickets=tickets_of(THIS, lines, IDS), at=NOW))
     given(ORDER, *history).when(cancelling()).then(revoked(lines))
     left = given(ORDER, *history, revoked(lines))
     assert left.state.status is OrderStatus.CONFIRMED
@@ -455,7 +457,7 @@ def test_whatever_is_cancelled_each_part_goes_back_once_and_together_no_more_tha
     )
     total = sum((of_line.unit_price.amount * of_line.quantity for of_line in lines), Decimal())
     paying = started().model_copy(update={"amount": Money.of(total, "EUR")})
-    confirming = OrderConfirmed(payment_id=PAYMENT if total else None, tickets=tickets_of(THIS, lines), at=NOW)
+    confirming = OrderConfirmed(payment_id=PAYMENT if total else None, tickets=tickets_of(THIS, lines, IDS), at=NOW)
     order = ORDER.fold([placed(lines, str(total)), *([paying] if total else []), confirming])
     for concert in cancelled:
         order = ORDER.fold(order.cancel_concert(some_id(concert), "why", NOW), order)

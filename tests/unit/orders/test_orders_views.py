@@ -19,7 +19,7 @@ from chalicelib.shop.orders.order import tickets_of
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.refund import refund_id_of
 from tests.support.scenario import given_view
-from tests.support.shop import CUSTOMER, some_id
+from tests.support.shop import CUSTOMER, IDS, some_id
 from tests.support.stored import SOME_TIME as NOW
 
 ORDER, PAYMENT = some_id("order"), some_id("payment")
@@ -45,7 +45,7 @@ PLACED = OrderPlaced(
     at=NOW,
 )
 STARTED = PaymentStarted(payment_id=PAYMENT, provider="sandbox", amount=TOTAL, request_hash="hash", at=NOW)
-TICKETS = tickets_of(ORDER, (LINE,))
+TICKETS = tickets_of(ORDER, (LINE,), IDS)
 CONFIRMED = OrderConfirmed(payment_id=PAYMENT, provider_reference="reference", tickets=TICKETS, at=NOW)
 REFUNDING = RefundStarted(payment_id=PAYMENT, refund_id=REFUND, amount=TOTAL, reason="requested", at=NOW)
 

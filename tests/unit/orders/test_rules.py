@@ -21,7 +21,7 @@ from chalicelib.shop.orders.process import CheckoutProcess
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.rules import OrderStatus
 from tests.support.any_events import events_of
-from tests.support.shop import some_id
+from tests.support.shop import IDS, some_id
 from tests.support.stored import SOME_TIME, store_all
 
 THIS = some_id("order")
@@ -74,7 +74,7 @@ def charging(place: int, amount: Money | None) -> Decision:
     def decide(order: Order, now: datetime) -> Sequence[Event]:
         taken, payment_id = order.total if amount is None else amount, picked(order.payments, place)
         if order.is_paid_with(taken):
-            return order.confirm(THIS, now, payment_id, "reference")
+            return order.confirm(THIS, IDS, now, payment_id, "reference")
         return order.return_payment(payment_id, "reference", taken, "why", now)
 
     return decide
@@ -121,7 +121,7 @@ decisions: st.SearchStrategy[Decision] = st.one_of(
     places.map(completing_refund),
     places.map(completing_refund),
     st.just(Order.expire),
-    st.just(lambda order, now: order.confirm_free(THIS, now)),
+    st.just(lambda order, now: order.confirm_free(THIS, IDS, now)),
 )
 pauses = st.sampled_from([0, 0, 0, 1, 15]).map(lambda count: timedelta(minutes=count))
 
