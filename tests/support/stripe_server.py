@@ -28,6 +28,7 @@ class FakeStripe:
         self.refunds: dict[str, Json] = {}
         self.requests: list[str] = []
         self.search_is_behind = False
+        self.refuses_payments: Json | None = None
         self.lose_reply_to = ""
         self.refund_status = "succeeded"
         self._answers: dict[str, tuple[Json, int, Json]] = {}
@@ -48,7 +49,8 @@ class FakeStripe:
     def _route(self, method: str, path: list[str], params: Json) -> tuple[int, Json]:
         match method, *path:
             case "POST", "payment_intents":
-                return 200, self._create(params)
+                refusal = refused_amount(int(params["amount"]), params["currency"]) or self.refuses_payments
+                return (400, refusal) if refusal else (200, self._create(params))
             case "GET", "payment_intents", "search":
                 return 200, self._search(params["query"])
             case "GET", "payment_intents", key:
@@ -88,6 +90,8 @@ class FakeStripe:
             return 400, unexpected_state(intent)
         if method == "pm_card_chargeDeclined":
             return 402, DECLINED
+        if method == "pm_closed_account":
+            return 400, refusal("account_closed")
         if method == "pm_unknown":
             return 400, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such"}}
         intent["status"] = "processing" if method == "pm_slow" else "succeeded"
@@ -121,6 +125,23 @@ class FakeStripe:
 def metadata_in(params: Json) -> dict[str, str]:
     """Form fields `metadata[name]=value`."""
     return {name[9:-1]: value for name, value in params.items() if name.startswith("metadata[")}
+
+
+LEAST = {"eur": 50, "dkk": 250, "jpy": 50}
+MOST = 99_999_999
+
+
+def refused_amount(amount: int, currency: str) -> Json | None:
+    """The answer to an amount that is too small or too large."""
+    if LEAST.get(currency, 50) <= amount <= MOST:
+        return None
+    return refusal("amount_too_small" if amount < MOST else "amount_too_large", param="amount")
+
+
+def refusal(code: str, **more: str) -> Json:
+    """The answer to what it will never do; its message names ids."""
+    message = f"acct_1032D82eZvKYlo2C refuses: {code}"
+    return {"error": {"type": "invalid_request_error", "code": code, "message": message, **more}}
 
 
 def unexpected_state(intent: Json) -> Json:

@@ -13,7 +13,7 @@ from uuid import UUID, uuid5
 from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.money import Money
+from chalicelib.platform.money import Money, ensure_chargeable
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
     IssuedTicket,
@@ -105,16 +105,23 @@ class Order(OrderState):
         payment_due_at: datetime,
         now: datetime,
     ) -> list[Event]:
-        """Place the order once; placing again changes nothing."""
+        """Place the order once; placing again changes nothing.
+
+        Raises:
+            InvalidInput: because no provider would take the total.
+            CurrencyMismatch
+        """
         if self.status is not None:
             return []
+        total = _total_of(lines)
+        ensure_chargeable(total, "#/items", "A total")
         return [
             OrderPlaced(
                 cart_id=cart_id,
                 customer_id=customer_id,
                 buyer=buyer,
                 lines=lines,
-                total=_total_of(lines),
+                total=total,
                 payment_due_at=payment_due_at,
                 at=now,
             )

@@ -28,7 +28,10 @@ class Charged:
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """The provider took nothing; `reason` is fit to be shown to the customer."""
+    """The provider took nothing and will not: the card was declined, or the payment itself is refused.
+
+    `reason` is fit to be shown to the customer: it names no ids.
+    """
 
     reason: str
 

@@ -5,6 +5,7 @@ creation can be repeated at any time to learn the intent's id, also by a contain
 was cancelled cannot be confirmed any more by a request that is still on its way.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from uuid import UUID
 import stripe
 
 from chalicelib.platform.errors import BadSignature, InvalidInput, Unavailable
-from chalicelib.platform.failures import raise_if_unavailable
+from chalicelib.platform.failures import Failure, raise_if_unavailable
 from chalicelib.platform.money import MINOR_DIGITS, Money
 from chalicelib.shop.orders.payments.port import (
     Attempt,
@@ -25,13 +26,16 @@ from chalicelib.shop.orders.payments.port import (
     PaymentPending,
     RefundOutcome,
 )
-from chalicelib.shop.orders.payments.stripe_failures import failure_of
+from chalicelib.shop.orders.payments.stripe_failures import failure_of, reason_of
+
+logger = logging.getLogger(__name__)
 
 SIGNATURE_HEADER = "stripe-signature"
 _TIMEOUT = (2.0, 10.0)
 _RETRIES = 1
 """The library's own, under the same idempotency key: the request that waits has 29 s."""
 
+_ID = re.compile(r"\b[a-z]{2,5}_[A-Za-z0-9]{6,}")
 _NOT_DECIDED = {"processing", "requires_action", "requires_capture"}
 _CANCELLED = "The payment was cancelled."
 
@@ -63,7 +67,10 @@ class StripeGateway:
 
     def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
         with _failures_as_unavailable():
-            intent = self._create(attempt)
+            try:
+                intent = self._create(attempt)
+            except _Refused as refusal:
+                return Declined(refusal.reason)
             try:
                 confirmed = self._intents.confirm(
                     intent.id,
@@ -71,14 +78,19 @@ class StripeGateway:
                     {"idempotency_key": f"{attempt.payment_id}/confirm"},
                 )
             except stripe.CardError as declined:
-                return self._declined(attempt, declined.user_message or "The card was declined.")
-            except stripe.InvalidRequestError:
-                return self._declined(attempt, "This payment method cannot be used.")
+                return self._declined(attempt, _reason_of_card(declined))
+            except stripe.InvalidRequestError as refused:
+                if not _is_refusal(refused):
+                    raise
+                return self._declined(attempt, reason_of(refused.code, "This payment method cannot be used."))
             return _outcome(confirmed) or PaymentPending()
 
     def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         with _failures_as_unavailable():
-            return _outcome(self._current(attempt))
+            try:
+                return _outcome(self._current(attempt))
+            except _Refused as refusal:
+                return Declined(refusal.reason)
 
     def cancel(self, attempt: Attempt) -> PaymentOutcome:
         return self._declined(attempt, _CANCELLED)
@@ -118,7 +130,10 @@ class StripeGateway:
     def _declined(self, attempt: Attempt, reason: str) -> PaymentOutcome:
         """Make sure of it: an intent that failed could be confirmed again. What had succeeded before is told."""
         with _failures_as_unavailable():
-            intent = self._current(attempt)
+            try:
+                intent = self._current(attempt)
+            except _Refused as refusal:
+                return Declined(refusal.reason)
             if intent.status not in {"succeeded", "canceled"}:
                 try:
                     intent = self._intents.cancel(intent.id)
@@ -135,15 +150,26 @@ class StripeGateway:
         return self._intents.retrieve(intent.id)
 
     def _create(self, attempt: Attempt) -> stripe.PaymentIntent:
-        return self._intents.create(
-            {
-                "amount": _minor(attempt.amount),
-                "currency": attempt.amount.currency.lower(),
-                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                "metadata": _metadata(attempt),
-            },
-            {"idempotency_key": str(attempt.payment_id)},
-        )
+        """Create the intent, or get the one that was created under this id.
+
+        Raises:
+            _Refused: there is no such payment, and never will be.
+        """
+        try:
+            return self._intents.create(
+                {
+                    "amount": _minor(attempt.amount),
+                    "currency": attempt.amount.currency.lower(),
+                    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                    "metadata": _metadata(attempt),
+                },
+                {"idempotency_key": str(attempt.payment_id)},
+            )
+        except stripe.StripeError as error:
+            if _is_refusal(error):
+                logger.warning("Stripe refuses payment %s: %s %s", attempt.payment_id, error.code, error)
+                raise _Refused(reason_of(error.code, "The payment provider does not take this payment.")) from error
+            raise
 
 
 def _metadata(attempt: Attempt) -> dict[str, str]:
@@ -177,6 +203,24 @@ def _failures_as_unavailable() -> Iterator[None]:
     except stripe.StripeError as error:
         raise_if_unavailable(failure_of(error.http_status, error.code, _type_of(error)), "Stripe", error)
         raise Unavailable("Stripe refuses the request.") from error
+
+
+def _reason_of_card(declined: stripe.CardError) -> str:
+    """Return what Stripe says for the customer, unless it names ids."""
+    said = declined.user_message or ""
+    return reason_of(declined.code, said if said and not _ID.search(said) else "The card was declined.")
+
+
+class _Refused(Exception):
+    """Stripe will never create this payment."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _is_refusal(error: stripe.StripeError) -> bool:
+    return failure_of(error.http_status, error.code, _type_of(error)) is Failure.REFUSED
 
 
 def _type_of(error: stripe.StripeError) -> str | None:
