@@ -13,7 +13,15 @@ Json = dict[str, Any]
 WIDTH, HEIGHT, PERIOD = 12, 6, 60
 """A graph has half of the 24 columns; the period is in seconds."""
 
-STILL = ("TamperingAlarm", "ChainAlarm", "ParkedAlarm", "UnreadableAlarm", "DeadLettersAlarm", "StaysBehindAlarm")
+STILL = (
+    "TamperingAlarm",
+    "ChainAlarm",
+    "ParkedAlarm",
+    "UnreadableAlarm",
+    "DeadLettersAlarm",
+    "RefundsStuckAlarm",
+    "StaysBehindAlarm",
+)
 """These alarms, which nobody may ignore, are shown first; the console lists all others."""
 
 
@@ -47,6 +55,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
             [
                 of_a_queue("ApproximateAgeOfOldestMessage", "WorkQueue"),
                 ours("WatchdogDelay", "RetryOverdue", "Maximum"),
+                ours("StuckProcesses", "RetryOverdue", "Maximum"),
             ],
         ),
         _graph(

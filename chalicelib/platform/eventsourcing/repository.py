@@ -50,6 +50,11 @@ class Repository(Streams):
         self._pause = pause
         self._watch = watch
 
+    @property
+    def now(self) -> datetime:
+        """Return the time by this container's clock."""
+        return self._clock()
+
     def execute(self, command: Callable[[Session], Result], origin: Origin) -> Result:
         """Run the command until its events are committed.
 

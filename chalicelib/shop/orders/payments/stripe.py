@@ -21,12 +21,17 @@ from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
     Declined,
+    News,
     Notification,
     PaymentOutcome,
     PaymentPending,
-    RefundOutcome,
+    ProviderDispute,
+    ProviderRefund,
+    RefundState,
+    Reversals,
 )
 from chalicelib.shop.orders.payments.stripe_failures import failure_of, reason_of
+from chalicelib.shop.orders.refund import DisputeStatus
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +42,21 @@ _RETRIES = 1
 
 _ID = re.compile(r"\b[a-z]{2,5}_[A-Za-z0-9]{6,}")
 _NOT_DECIDED = {"processing", "requires_action", "requires_capture"}
+_REFUND_STATES = {
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
+_DISPUTE_STATES = {
+    "won": DisputeStatus.WON,
+    "warning_closed": DisputeStatus.WON,
+    "prevented": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
+}
+_LOOK_AGAIN = {"charge_already_refunded", "charge_disputed"}
+"""Refusals of a refund that only say that the last look at the payment is out of date."""
+
+_INTENT = re.compile(r"pi_[A-Za-z0-9_]{1,90}")
 _CANCELLED = "The payment was cancelled."
 
 
@@ -56,6 +76,7 @@ class StripeGateway:
     def __init__(self, client: stripe.StripeClient, webhook_secret: str) -> None:
         self._intents = client.v1.payment_intents
         self._refunds = client.v1.refunds
+        self._disputes = client.v1.disputes
         self._client = client
         self._webhook_secret = webhook_secret
 
@@ -95,37 +116,57 @@ class StripeGateway:
     def cancel(self, attempt: Attempt) -> PaymentOutcome:
         return self._declined(attempt, _CANCELLED)
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money, failures: int = 0) -> ProviderRefund:
         with _failures_as_unavailable():
-            refund = self._refunds.create(
-                {
-                    "payment_intent": self._current(attempt).id,
-                    "amount": _minor(amount),
-                    "metadata": {**_metadata(attempt), "refund_id": str(refund_id)},
-                },
-                {"idempotency_key": str(refund_id)},
-            )
-            return RefundOutcome(completed=refund.status == "succeeded")
+            metadata = {**_metadata(attempt), "refund_id": str(refund_id)}
+            intent_id = attempt.reference or self._current(attempt).id
+            try:
+                refund = self._refunds.create(
+                    {"payment_intent": intent_id, "amount": _minor(amount), "metadata": metadata},
+                    {"idempotency_key": f"{refund_id}/{failures}/{_minor(amount)}"},
+                )
+            except stripe.InvalidRequestError as error:
+                if not _is_refusal(error) or error.code in _LOOK_AGAIN or error.param == "amount":
+                    raise
+                reason = reason_of(error.code, f"Stripe refuses the refund: {error.code or 'no reason given'}.")
+                return ProviderRefund("", amount, RefundState.FAILED, refund_id, reason)
+            return _refund(refund)
 
-    def find_refund(self, refund_id: UUID, attempt: Attempt) -> RefundOutcome | None:
+    def find_reversals(self, attempt: Attempt) -> Reversals:
         with _failures_as_unavailable():
-            refunds = self._refunds.list({"payment_intent": self._current(attempt).id, "limit": 100})
-            for refund in refunds.data:
-                if refund.to_dict().get("metadata", {}).get("refund_id") == str(refund_id):
-                    return RefundOutcome(completed=refund.status == "succeeded")
-        return None
+            intent_id = attempt.reference or self._current(attempt).id
+            intent = self._intents.retrieve(intent_id, {"expand": ["latest_charge.refunds"]})
+            charge = intent.latest_charge
+            if charge is None or isinstance(charge, str):
+                raise Unavailable("Stripe names no charge of this payment.")
+            refunds = charge.refunds
+            if refunds is None or refunds.has_more:
+                refunds = self._refunds.list({"payment_intent": intent_id, "limit": 100})
+            disputes = self._disputes.list({"payment_intent": intent_id}).data if charge.disputed else []
+            return Reversals(tuple(map(_refund, refunds.auto_paging_iter())), tuple(map(_dispute, disputes)))
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         try:
             event = self._client.construct_event(body, headers.get(SIGNATURE_HEADER), self._webhook_secret)
-            metadata = event.to_dict()["data"]["object"].get("metadata") or {}
+            subject = event.to_dict()["data"]["object"]
+            news = News.REVERSAL if _is_reversal(event.type, subject) else News.PAYMENT
+            metadata = subject.get("metadata") or {}
+            if news is News.REVERSAL and "payment_id" not in metadata:
+                metadata = self._metadata_of_intent(subject.get("payment_intent"))
             if "order_id" not in metadata or "payment_id" not in metadata:
                 return None
-            return Notification(UUID(metadata["order_id"]), UUID(metadata["payment_id"]))
+            return Notification(UUID(metadata["order_id"]), UUID(metadata["payment_id"]), news)
         except stripe.SignatureVerificationError as error:
             raise BadSignature("The signature does not fit the body, or is too old.") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidInput("The body is no event of Stripe.", (("#", "makes no sense"),)) from error
+
+    def _metadata_of_intent(self, intent_id: object) -> Mapping[str, str]:
+        """Return what we keep beside an intent; refunds made in the dashboard and disputes name only the intent."""
+        if not isinstance(intent_id, str) or not _INTENT.fullmatch(intent_id):
+            return {}
+        with _failures_as_unavailable():
+            return self._intents.retrieve(intent_id).to_dict().get("metadata") or {}
 
     def _declined(self, attempt: Attempt, reason: str) -> PaymentOutcome:
         """Make sure of it: an intent that failed could be confirmed again. What had succeeded before is told."""
@@ -183,6 +224,27 @@ def _outcome(intent: stripe.PaymentIntent) -> PaymentOutcome | None:
     if intent.status == "canceled":
         return Declined(_CANCELLED)
     return PaymentPending() if intent.status in _NOT_DECIDED else None
+
+
+def _is_reversal(event_type: str, subject: Mapping[str, object]) -> bool:
+    return subject.get("object") in {"refund", "dispute"} or event_type == "charge.refunded"
+
+
+def _refund(refund: stripe.Refund) -> ProviderRefund:
+    """Read a refund; whatever is neither final nor under way needs the buyer, and is waited for."""
+    state = _REFUND_STATES.get(refund.status or "", RefundState.PENDING)
+    made_for = (refund.to_dict().get("metadata") or {}).get("refund_id")
+    reason = ""
+    if state is RefundState.FAILED:
+        reason = f"Stripe says that the refund {refund.status}: {refund.failure_reason or 'no reason given'}."
+    amount = _money(refund.amount, refund.currency)
+    return ProviderRefund(refund.id, amount, state, UUID(made_for) if made_for else None, reason)
+
+
+def _dispute(dispute: stripe.Dispute) -> ProviderDispute:
+    """Read a dispute; an inquiry that was closed took no money, like one that was won."""
+    status = _DISPUTE_STATES.get(dispute.status, DisputeStatus.OPEN)
+    return ProviderDispute(dispute.id, _money(dispute.amount, dispute.currency), status, dispute.reason)
 
 
 def _minor(money: Money) -> int:
