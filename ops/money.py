@@ -13,7 +13,7 @@ from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.processes.process import STUCK, Instance
 from chalicelib.shop.orders.events import OrderEvent
-from chalicelib.shop.orders.operators import open_disputes, settle_order
+from chalicelib.shop.orders.operators import settle_order
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.rules import Outcome
 from chalicelib.shop.orders.settlement import SettlementContext
@@ -77,7 +77,7 @@ def _rows(instance: Instance, order: Order) -> Iterator[dict[str, str]]:
             "amount": f"{refund.amount.amount} {refund.amount.currency}",
             "since": format_instant(failed.failed_at.astimezone(UTC)) if failed else instance.state[str(refund_id)],
             "tries": str(len(failed.references)) if failed else "0",
-            "next": "an operator" if is_stuck else "a dispute" if open_disputes(order) else "tried again",
+            "next": "an operator" if is_stuck else "a dispute" if order.open_disputes else "tried again",
             "reason": failed.reason if failed else refund.reason,
         }
     for payment_id in order.open_payments:

@@ -7,7 +7,6 @@ from chalicelib.platform.errors import NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.orders.events import OrderSettled
 from chalicelib.shop.orders.order import Order
-from chalicelib.shop.orders.refund import DisputeStatus
 from chalicelib.shop.orders.reversals import revoke_all
 from chalicelib.shop.orders.rules import OrderStatus, Outcome
 from chalicelib.shop.orders.settlement import SettlementContext, end, finish
@@ -45,15 +44,10 @@ def settle_by_hand(order: Order, outcome: Outcome, reason: str, now: datetime) -
             return [settled.model_copy(update={"refund_ids": tuple(order.refunds_under_way)})]
         case Outcome.FAILED if order.status is OrderStatus.AWAITING_PAYMENT:
             return [settled.model_copy(update={"payment_ids": order.open_payments})]
-        case Outcome.CHARGED_BACK | Outcome.CONFIRMED if open_disputes(order):
-            closed = settled.model_copy(update={"dispute_ids": open_disputes(order)})
+        case Outcome.CHARGED_BACK | Outcome.CONFIRMED if order.open_disputes:
+            closed = settled.model_copy(update={"dispute_ids": tuple(order.open_disputes)})
             return [closed, *(revoke_all(order, reason, now) if outcome is Outcome.CHARGED_BACK else [])]
     raise NothingToSettle(f"{_waits_for(order)} It cannot be ended as {outcome}.", order_status=order.status)
-
-
-def open_disputes(order: Order) -> tuple[str, ...]:
-    """Return the disputes of which the provider has not said how they end."""
-    return tuple(key for key, one in order.disputes.items() if one.status is DisputeStatus.OPEN)
 
 
 def _waits_for(order: Order) -> str:
@@ -63,6 +57,6 @@ def _waits_for(order: Order) -> str:
         waits.append("for its payment (failed)")
     if order.refunds_under_way:
         waits.append("for a refund (refunded, retained)")
-    if open_disputes(order):
+    if order.open_disputes:
         waits.append("for the end of a dispute (charged_back, confirmed)")
     return f"The order is {order.status} and waits {' and '.join(waits) or 'for nothing'}."

@@ -32,7 +32,15 @@ from chalicelib.shop.orders.events import (
     TicketRevocationCompleted,
     TicketsRevoked,
 )
-from chalicelib.shop.orders.refund import Refund, RefundFailures, RefundStatus, refund_id_of, start_refund
+from chalicelib.shop.orders.refund import (
+    Dispute,
+    DisputeStatus,
+    Refund,
+    RefundFailures,
+    RefundStatus,
+    refund_id_of,
+    start_refund,
+)
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after, status_at
 
 MAX_PAYMENTS = 20
@@ -289,6 +297,15 @@ class Order(OrderState):
             key: refund
             for key, refund in self.refunds.items()
             if not refund.ended and refund.payment_id in self.payments
+        }
+
+    @property
+    def open_disputes(self) -> dict[str, Dispute]:
+        """Returns the disputes of which the provider has not said how they end."""
+        return {
+            key: one
+            for key, one in self.disputes.items()
+            if one.status is DisputeStatus.OPEN and one.payment_id in self.payments
         }
 
     def refunds_due(self, now: datetime) -> dict[UUID, Refund]:

@@ -9,6 +9,9 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.processes.process import FROM_THE_BEGINNING, STUCK, Step
 from chalicelib.platform.processes.work import Task
 from chalicelib.shop.orders.events import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
     OrderCancelled,
     OrderConfirmed,
     OrderEvent,
@@ -33,10 +36,17 @@ LONGEST_PAUSE = timedelta(hours=6)
 """What has been overdue for a while is looked after again when a tenth of that has passed, or six hours."""
 
 
+DISPUTES_TAKE = timedelta(days=1)
+"""The provider tells how a dispute ends; it is asked after this time, in case that was lost."""
+
+
 class CheckoutProcess:
-    """Its state holds what the order waits for and until when. A wait is named `payment_due`, or by the id of a
-    payment, of a refund, or of a concert whose tickets are revoked; tests/unit/orders/test_rules.py holds it equal
-    to the order's own rules. A request does its own work; only what is not done when no request can be alive is due."""
+    """Its state holds what the order waits for and until when.
+
+    A wait is named `payment_due`, or by the id of a payment, a refund or a dispute, or of a concert whose tickets are
+    revoked; tests/unit/orders/test_rules.py holds it equal to the order's own rules. A request does its own work; only
+    what is not done when no request can be alive is due.
+    """
 
     aggregate_type = OrderEvent.aggregate_type
     since = FROM_THE_BEGINNING
@@ -84,8 +94,12 @@ def _waits_for_refunds(waits: JsonObject, event: Event) -> JsonObject:
             return waits | {str(event.refund_id): format_instant(event.retry_at or STUCK)}
         case RefundCompleted():
             return _without(waits, str(event.refund_id))
+        case DisputeOpened():
+            return waits | {event.dispute_id: format_instant(event.at + DISPUTES_TAKE)}
+        case DisputeWon() | DisputeLost():
+            return _without(waits, event.dispute_id)
         case OrderSettled():
-            ended = [str(key) for key in (*event.payment_ids, *event.refund_ids)]
+            ended = [str(key) for key in (*event.payment_ids, *event.refund_ids, *event.dispute_ids)]
             return _without(waits, *ended, *(["payment_due"] if event.outcome == Outcome.FAILED else []))
     return waits
 

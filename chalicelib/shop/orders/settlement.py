@@ -95,6 +95,8 @@ def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
     order = context.order(order_id)
     for payment_id in order.open_payments:
         _ask(context, order_id, order, payment_id, now)
+    for payment_id in dict.fromkeys(dispute.payment_id for dispute in order.open_disputes.values()):
+        _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
     if finish(context, order_id).expire(now):
         end(context, order_id, Order.expire)
 

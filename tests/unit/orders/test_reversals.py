@@ -12,7 +12,14 @@ from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.processes.process import STUCK
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.concerts.concert import ConcertStatus
-from chalicelib.shop.orders.events import DisputeOpened, RefundCompleted, RefundFailed, RefundRecorded, RefundReduced
+from chalicelib.shop.orders.events import (
+    DisputeLost,
+    DisputeOpened,
+    RefundCompleted,
+    RefundFailed,
+    RefundRecorded,
+    RefundReduced,
+)
 from chalicelib.shop.orders.payments.port import Attempt, Reversals
 from chalicelib.shop.orders.payments.sandbox import DELAY, Token
 from chalicelib.shop.orders.payments.webhooks import receive
@@ -220,3 +227,11 @@ def test_news_of_money_that_came_before_the_news_of_its_payment_is_understood() 
     shop.clock.advance(DELAY)
     settle_reversals(shop.context(), order_id, shop.gateway.asked[0])
     assert (shop.order_state(order_id).status, shop.gateway.taken_for(order_id)) == (OrderStatus.REFUNDED, NOTHING)
+
+
+def test_the_end_of_a_dispute_is_asked_for_if_nobody_tells() -> None:
+    sale = Sale(Token.DISPUTE_LOST)
+    sale.wait()
+    assert (sale.status, sale.told(DisputeLost)) == (OrderStatus.DISPUTED, [])
+    sale.rest()
+    assert (sale.status, sale.told(DisputeLost)) == (OrderStatus.CHARGED_BACK, [DisputeLost])

@@ -249,7 +249,8 @@ def unfinished(order: Order) -> dict[str, datetime | None]:
     }
     if order.status is OrderStatus.AWAITING_PAYMENT:
         waits["payment_due"] = order.payment_due_at
-    return waits | {str(key): None for key in [*order.refunds_under_way, *order.revocations_under_way]}
+    unended = [*order.refunds_under_way, *order.revocations_under_way, *order.open_disputes]
+    return waits | {str(key): None for key in unended}
 
 
 # --- the properties --------------------------------------------------------------------------------------------------
