@@ -21,7 +21,7 @@ from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.platform.http.middleware import problems_only
+from chalicelib.platform.http.middleware import guarded, problems_only
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
@@ -74,12 +74,16 @@ class GivenStreams:
 
     def when(self, actor: Actor, method: str, path: str, body: JsonObject | None = None, **headers: str) -> "Answered":
         """Send the request; `if_match="3"` is the header `If-Match`."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        return self.when_sent(actor, method, path, raw, **headers)
+
+    def when_sent(self, actor: Actor, method: str, path: str, raw: bytes, **headers: str) -> "Answered":
+        """Send these very bytes, as text; `content_type` is JSON unless it is given."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
         sent = {"Content-Type": "application/json", **{_header(name): value for name, value in headers.items()}}
         sent["Authorization"] = " ".join([str(actor.id), *sorted(actor.roles)])
         _serving.append(InMemory(self.shop, self.documents))
         try:
-            raw = b"" if body is None else json.dumps(body).encode()
             answer = _gateway().handle_request(method, path, sent, raw)
         finally:
             _serving.pop()
@@ -138,6 +142,7 @@ class InMemory(Composition):
 def _gateway() -> LocalGateway:
     """API Gateway as Chalice imitates it, before every route of the shop."""
     app = Chalice(app_name="in_memory", configure_logs=False)
+    app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     authorize = app.authorizer()(_admit)
     for routes in contexts.routes():

@@ -1,20 +1,19 @@
 """Declares routes: one line says method, path and who may call."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from chalice.app import Authorizer, Blueprint, Request, Response
+from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.platform import logs
 from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.clock import utc_now
-from chalicelib.platform.errors import CloudbashError, Forbidden
+from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.http.authorizer import actor_of
 from chalicelib.platform.http.browsers import ANY_PAGE
@@ -22,14 +21,20 @@ from chalicelib.platform.http.problems import as_json, problem
 from chalicelib.platform.http.requests import (
     BodyModel,
     QueryModel,
+    ensure_acceptable_size,
+    ensure_no_body,
     identify,
     parse_body,
+    parse_correlation_id,
     parse_id,
     parse_if_match,
     parse_min_versions,
     parse_query,
 )
 from chalicelib.platform.readmodels.min_versions import MinVersions
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.auth import TokenVerifier
 
 
 @dataclass(frozen=True)
@@ -65,8 +70,11 @@ def no_content(version: int) -> Answer:
     return Answer(HTTPStatus.NO_CONTENT, version=version)
 
 
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-"""What a client may have stored with every event: nothing that could name a person."""
+PUBLIC = "public, max-age=1"
+"""What shared caches may keep: a page that half a city reloads costs the shop one read a second and cache."""
+
+_VARIES = "Authorization, Min-Version"
+"""The headers that change a public answer, beside the address."""
 
 Shop = TypeVar("Shop")
 """What the routes of a context use of the container: a protocol that its `api` module declares."""
@@ -88,9 +96,8 @@ class Call(Generic[Shop]):
         self._granted = granted
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
-        given = request.headers.get("x-correlation-id", "")
-        ours = request.context.get("requestId") or str(uuid4())
-        self.correlation_id = given if _CORRELATION_ID.fullmatch(given) else ours
+        given = parse_correlation_id(request.headers.get("x-correlation-id"))
+        self.correlation_id = given or request.context.get("requestId") or str(uuid4())
         logs.note(correlationId=self.correlation_id)
 
     @cached_property
@@ -114,6 +121,13 @@ class Call(Generic[Shop]):
         """Let `actor` have the roles granted here as well: one read."""
         self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
 
+    def authenticate(self, verifier: "TokenVerifier") -> None:
+        """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
+
+        Raises Unauthenticated or Unavailable.
+        """
+        self.actor = verifier.verify(self.authorization or "").actor
+
     @property
     def authorization(self) -> str | None:
         """Return the raw header, for routes that anyone may call and that show more to some."""
@@ -128,8 +142,10 @@ class Call(Generic[Shop]):
     def caller(self, body: BaseModel | None = None) -> Caller:
         """Return the actor with the identity of this request, of which the body is a part.
 
-        Every event of the request stores that identity as its cause.
+        Every event of the request stores that identity as its cause. Without `body`, none may have been sent.
         """
+        if body is None:
+            self.ensure_no_body()
         actor, key = self.actor, self._request.headers.get("idempotency-key")
         request = identify(actor.id, self._request.method, self._path, key, body)
         logs.note(causationId=str(request.id))
@@ -145,11 +161,17 @@ class Call(Generic[Shop]):
         """Return the headers by their names in lower case."""
         return {name.lower(): value for name, value in self._request.headers.items()}
 
-    @property
+    @cached_property
     def raw_body(self) -> bytes:
         """Return the very bytes that were sent."""
-        body: bytes | str = self._request.raw_body or b""
-        return body.encode() if isinstance(body, str) else body
+        try:
+            body: bytes | str = self._request.raw_body or b""
+            return body.encode() if isinstance(body, str) else body
+        except UnicodeEncodeError:
+            raise InvalidInput("The body is not UTF-8.", (("#", "is not UTF-8"),)) from None
+
+    def ensure_no_body(self) -> None:
+        ensure_no_body(self.raw_body)
 
     def parameter(self, name: str) -> str:
         return self._parameters[name]
@@ -158,41 +180,60 @@ class Call(Generic[Shop]):
         return parse_id(self._parameters[name])
 
     def body(self, model: type[BodyModel]) -> BodyModel:
-        return parse_body(model, self._request.raw_body or b"")
+        return parse_body(model, self.raw_body)
 
     def query(self, model: type[QueryModel]) -> QueryModel:
-        return parse_query(model, dict(self._request.query_params or {}))
+        return parse_query(model, _each_given_once(self._request.query_params))
 
 
 Handler = Callable[[Call[Shop]], Answer]
 
 
 @dataclass(frozen=True)
-class _Route(Generic[Shop]):
+class Route(Generic[Shop]):
+    """One line of the route table.
+
+    `takes_if_match` tells whether its handler checks the caller's `expected_version`.
+    """
+
     method: str
     path: str
     role: Role | None
     handler: Handler[Shop]
+    takes_if_match: bool = False
+
+    @property
+    def is_public_read(self) -> bool:
+        return self.method == "GET" and self.role is None
 
 
 class Routes(Generic[Shop]):
-    """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token."""
+    """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token.
+
+    A route refuses the header `If-Match` unless it is declared with `if_match`.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._routes: list[_Route[Shop]] = []
+        self._routes: list[Route[Shop]] = []
+
+    @property
+    def declared(self) -> Sequence[Route[Shop]]:
+        return tuple(self._routes)
 
     def get(self, path: str, role: Role | None = None) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("GET", path, role)
 
-    def post(self, path: str, role: Role | None = None) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("POST", path, role)
+    def post(
+        self, path: str, role: Role | None = None, *, if_match: bool = False
+    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("POST", path, role, if_match)
 
-    def patch(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("PATCH", path, role)
+    def patch(self, path: str, role: Role, *, if_match: bool = False) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("PATCH", path, role, if_match)
 
-    def delete(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("DELETE", path, role)
+    def delete(self, path: str, role: Role, *, if_match: bool = False) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("DELETE", path, role, if_match)
 
     def blueprint(self, authorizer: Authorizer, shop: Callable[[], Shop], granted: GrantedRoles) -> Blueprint:
         """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
@@ -211,23 +252,28 @@ class Routes(Generic[Shop]):
             )(_view(blueprint, route, shop, granted))
         return blueprint
 
-    def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler[Shop]], Handler[Shop]]:
+    def _route(
+        self, method: str, path: str, role: Role | None, if_match: bool = False
+    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
         def declare(handler: Handler[Shop]) -> Handler[Shop]:
-            self._routes.append(_Route(method, path, role, handler))
+            self._routes.append(Route(method, path, role, handler, if_match))
             return handler
 
         return declare
 
 
 def _view(
-    blueprint: Blueprint, route: _Route[Shop], shop: Callable[[], Shop], granted: GrantedRoles
+    blueprint: Blueprint, route: Route[Shop], shop: Callable[[], Shop], granted: GrantedRoles
 ) -> Callable[..., Response]:
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
             call = Call(blueprint.current_request, route.path, parameters, shop(), granted)
+            ensure_acceptable_size(call.raw_body)
             if route.role is not None:
                 call.require(route.role)
+            if not route.takes_if_match and "if-match" in call.headers:
+                raise IfMatchNotSupported
             return _answered(route, call).to_response()
         except CloudbashError as error:
             return problem(error)
@@ -235,13 +281,34 @@ def _view(
     return view
 
 
-def _answered(route: _Route[Shop], call: Call[Shop]) -> Answer:
+def _answered(route: Route[Shop], call: Call[Shop]) -> Answer:
     """Run the handler; a read also says how far its read model was behind in the streams that were named."""
     if route.method != "GET":
         return route.handler(call)
+    call.ensure_no_body()
     min_versions = call.min_versions
     answer = route.handler(call)
-    if not min_versions.lag:
-        return answer
-    lag = ", ".join(f"{stream_id}:{versions}" for stream_id, versions in min_versions.lag.items())
-    return replace(answer, headers={**answer.headers, "Read-Model-Lag": lag})
+    headers = _caching(route, call) | answer.headers
+    if told := min_versions.told:
+        headers["Read-Model-Lag"] = ", ".join(f"{stream_id}:{versions}" for stream_id, versions in told.items())
+    return replace(answer, headers=headers)
+
+
+def _caching(route: Route[Shop], call: Call[Shop]) -> dict[str, str]:
+    """Let shared caches keep what everybody is answered; whatever has no header of this kind is kept by nobody."""
+    if not route.is_public_read:
+        return {}
+    is_for_everybody = call.authorization is None and not call.min_versions.named
+    return {"Vary": _VARIES} | ({"Cache-Control": PUBLIC} if is_for_everybody else {})
+
+
+def _each_given_once(parameters: MultiDict | None) -> dict[str, str]:
+    """Return the query parameters.
+
+    Raises InvalidInput for one that is given more than once, because its other values would be ignored.
+    """
+    given = {} if parameters is None else {name: parameters.getlist(name) for name in parameters}
+    repeated = tuple((f"?{name}", "is given more than once") for name, values in given.items() if len(values) > 1)
+    if repeated:
+        raise InvalidInput(f"`{repeated[0][0][1:]}` is given more than once.", repeated)
+    return {name: value for name, (value,) in given.items()}

@@ -9,6 +9,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID, uuid5
 
+from pydantic_core import from_json
+
 from chalicelib.platform.errors import InvalidInput, Unavailable
 from chalicelib.platform.money import Money
 from chalicelib.shop.orders.payments.port import (
@@ -228,7 +230,7 @@ class SandboxGateway:
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         ensure_signed(self._secret, body, headers.get(HEADER, ""), self._clock())
         try:
-            news = json.loads(body)
+            news = from_json(body)
             about = News(news.get("news", News.PAYMENT))
             return Notification(UUID(news["order_id"]), UUID(news["payment_id"]), about)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
