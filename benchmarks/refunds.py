@@ -9,13 +9,20 @@ from uuid import UUID
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.concerts.events import ConcertCancellationCompleted, ConcertCancelled
 from chalicelib.shop.orders.events import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
     OrderCancelled,
     OrderConfirmed,
     OrderLine,
     OrderPlaced,
+    OrderSettled,
     PaymentStarted,
     PaymentSucceeded,
     RefundCompleted,
+    RefundFailed,
+    RefundRecorded,
+    RefundReduced,
     RefundStarted,
     TicketRevocationCompleted,
     TicketRevoked,
@@ -43,6 +50,11 @@ class Count:
     revoked: Counter[UUID] = field(default_factory=Counter)
     named: set[UUID] = field(default_factory=set)
     unfinished_revocations: set[UUID] = field(default_factory=set)
+    recorded: set[UUID] = field(default_factory=set)
+    given_up: set[UUID] = field(default_factory=set)
+    settled: set[UUID] = field(default_factory=set)
+    disputed: dict[str, tuple[UUID, Decimal]] = field(default_factory=dict)
+    charged_back: set[str] = field(default_factory=set)
 
     @property
     def tickets(self) -> int:
@@ -51,12 +63,26 @@ class Count:
 
     @property
     def returned(self) -> dict[UUID, Decimal]:
-        """Return the refunded money that has arrived, by payment."""
+        """Return the money that went back at the provider, by payment: refunds that arrived, and disputes."""
         returned: defaultdict[UUID, Decimal] = defaultdict(Decimal)
-        for refund_id in self.arrived & self.refunds.keys():
-            payment_id, amount = self.refunds[refund_id]
+        moved = [self.refunds[key] for key in self.refunds if key in self.arrived and key not in self.settled]
+        for payment_id, amount in [*moved, *self.disputed.values()]:
             returned[payment_id] += amount
         return returned
+
+    @property
+    def promised(self) -> Decimal:
+        """Return what should have gone back of payments, and waits for an operator or was ended by one."""
+        waiting = self.given_up - self.arrived
+        return sum((self.refunds[key][1] for key in waiting if key in self.refunds), Decimal(0))
+
+    @property
+    def goodwill(self) -> Decimal:
+        """Return what went back while all tickets stay valid: refunds in part, and disputes that may be won."""
+        if not self.valid:
+            return Decimal(0)
+        recorded = sum((self.refunds[key][1] for key in self.recorded & self.arrived), Decimal(0))
+        return recorded + sum((amount for _, amount in self.disputed.values()), Decimal(0))
 
 
 def count(order: Iterable[Event]) -> Count:
@@ -89,6 +115,41 @@ def _apply(counted: Count, event: Event) -> None:
             counted.refunds_begun[event.refund_id] += 1
         case RefundCompleted():
             counted.arrived.add(event.refund_id)
+        case _:
+            _apply_reversal(counted, event)
+
+
+def _apply_reversal(counted: Count, event: Event) -> None:
+    match event:
+        case RefundFailed():
+            counted.arrived.discard(event.refund_id)
+            if event.retry_at is None:
+                counted.given_up.add(event.refund_id)
+        case RefundReduced():
+            counted.refunds[event.refund_id] = event.payment_id, event.amount.amount
+        case RefundRecorded():
+            counted.refunds[event.refund_id] = event.payment_id, event.amount.amount
+            counted.arrived.add(event.refund_id)
+            counted.recorded.add(event.refund_id)
+        case DisputeOpened():
+            counted.disputed[event.dispute_id] = event.payment_id, event.amount.amount
+        case DisputeWon():
+            del counted.disputed[event.dispute_id]
+        case DisputeLost():
+            counted.charged_back.add(event.dispute_id)
+        case OrderSettled():
+            _settle(counted, event)
+
+
+def _settle(counted: Count, event: OrderSettled) -> None:
+    """Count what an operator ended: the money went back in another way, or stays."""
+    counted.settled |= set(event.refund_ids) if event.outcome == "refunded" else set()
+    counted.given_up |= set(event.refund_ids)
+    for dispute_id in event.dispute_ids:
+        if event.outcome == "charged_back":
+            counted.charged_back.add(dispute_id)
+        else:
+            del counted.disputed[dispute_id]
 
 
 def _confirm(counted: Count, event: OrderConfirmed) -> None:
@@ -114,7 +175,7 @@ def money_astray(counts: Mapping[UUID, Count]) -> Iterator[str]:
     for order_id, counted in counts.items():
         retained = sum(counted.taken.values(), Decimal(0)) - sum(counted.returned.values(), Decimal(0))
         worth = sum(counted.valid.values(), Decimal(0))
-        if retained != worth:
+        if retained + counted.goodwill != worth + counted.promised:
             yield f"Order {order_id} keeps {retained}; its valid tickets cost {worth}."
         for payment_id, amount in counted.returned.items():
             if amount > counted.taken.get(payment_id, Decimal(0)):
@@ -126,7 +187,7 @@ def money_astray(counts: Mapping[UUID, Count]) -> Iterator[str]:
 
 def unfinished(counts: Mapping[UUID, Count]) -> Iterator[str]:
     for order_id, counted in counts.items():
-        for refund_id in counted.refunds.keys() - counted.arrived:
+        for refund_id in counted.refunds.keys() - counted.arrived - counted.given_up:
             yield f"Refund {refund_id} of order {order_id} was started and never arrived."
         for concert_id in counted.unfinished_revocations:
             yield f"Order {order_id} revoked tickets of concert {concert_id}; not all of them know."

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.integrity.statement import Signer
     from chalicelib.platform.privacy.keys import MasterKey
     from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.processes.dynamodb import DynamoDBInstances
     from chalicelib.platform.processes.runner import ProcessRunner
     from chalicelib.platform.processes.work import WorkQueue
     from chalicelib.platform.processes.worker import Worker
@@ -265,11 +266,15 @@ class Composition:
 
     @cached_property
     def processes(self) -> "ProcessRunner":
-        from chalicelib.platform.processes.dynamodb import DynamoDBInstances
         from chalicelib.platform.processes.runner import ProcessRunner
 
-        instances = DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
-        return ProcessRunner(instances, self.work_queue, contexts.processes())
+        return ProcessRunner(self.instances, self.work_queue, contexts.processes())
+
+    @cached_property
+    def instances(self) -> "DynamoDBInstances":
+        from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+
+        return DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
 
     @property
     def read_model_names(self) -> tuple[str, ...]:

@@ -253,6 +253,16 @@ def _of_what_waits() -> Iterator[Alarm]:
         periods=4,
     )
     yield Alarm(
+        "RefundsStuckAlarm",
+        "refunds-stuck",
+        "refunds-are-stuck",
+        "A refund has failed for good and waits for an operator; until it is settled.",
+        ours("StuckProcesses", "RetryOverdue", "Maximum"),
+        threshold=1,
+        period=5 * MINUTE,
+        missing="ignore",
+    )
+    yield Alarm(
         "WatchdogAlarm",
         "watchdog",
         "the-watchdog-is-late",

@@ -15,7 +15,15 @@ WIDTH, HEIGHT, PERIOD = 12, 6, 60
 
 REFUSALS = ("RefusedSoldOut", "RefusedLimit", "RefusedDeclines")
 
-STILL = ("TamperingAlarm", "ChainAlarm", "ParkedAlarm", "UnreadableAlarm", "DeadLettersAlarm", "StaysBehindAlarm")
+STILL = (
+    "TamperingAlarm",
+    "ChainAlarm",
+    "ParkedAlarm",
+    "UnreadableAlarm",
+    "DeadLettersAlarm",
+    "RefundsStuckAlarm",
+    "StaysBehindAlarm",
+)
 """These alarms, which nobody may ignore, are shown first; the console lists all others."""
 
 
@@ -49,6 +57,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
             [
                 of_a_queue("ApproximateAgeOfOldestMessage", "WorkQueue"),
                 ours("WatchdogDelay", "RetryOverdue", "Maximum"),
+                ours("StuckProcesses", "RetryOverdue", "Maximum"),
             ],
         ),
         _graph(

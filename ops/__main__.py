@@ -11,9 +11,11 @@ from rich.markup import escape
 
 from chalicelib.platform.errors import CloudbashError
 from chalicelib.settings import STACK_FILE, NotConfigured
-from ops import accounts, archive, catalogue, databases, explain, parked, rebuild, sales, streams, verify
+from ops import accounts, archive, catalogue, databases, explain, money, parked, rebuild, sales, streams, verify
 from ops.plan import command as plan
 from ops.report import show
+
+COMMANDS = (accounts, streams, explain, parked, money, rebuild, verify, archive, sales, databases, catalogue, plan)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m ops", description="Run an operator command of Cloudbash.")
     parser.add_argument("--json", action="store_true", help="print JSON for machines")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (accounts, streams, explain, parked, rebuild, verify, archive, sales, databases, catalogue, plan):
+    for module in COMMANDS:
         module.declare(commands)
     for command in commands.choices.values():
         command.description = command.get_default("command").__doc__

@@ -8,9 +8,13 @@ from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import Projection
 from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.processes.work import from_message
+from chalicelib.shop.orders.operators import settle_order
 from chalicelib.shop.orders.order import PaymentInProgress
+from chalicelib.shop.orders.rules import Outcome
+from chalicelib.shop.orders.settlement import SettlementContext
 from simulator.scheduler import Crash
 from simulator.servers import QueuedMessage
 from simulator.workers import WorkerServices
@@ -121,17 +125,32 @@ def come_to_rest(world: World) -> None:
     """Stop all faults, deliver and do everything, and let time pass until nothing is due any more."""
     world.faults.stop()
     world.scheduler.note("the faults stop")
+    world.notify_again()
     worker_loop = WorkerLoop(world)
     for _ in range(MOST_ROUNDS):
         repair(world)
         while worker_loop.work(twice=0):
             repair(world)
         due = _next_due(world)
-        if due is None:
+        if due is None and not _settle_by_hand(world):
             return
+        if due is None:
+            continue
         world.scheduler.sleep(max(due - world.scheduler.now, timedelta(seconds=1)))
         world.runner().retry_overdue(world.scheduler.now)
     world.scheduler.fail(f"Something is still due, or in the queue: {[p.body for p in world.queue.messages]}.")
+
+
+def _settle_by_hand(world: World) -> bool:
+    """Let an operator end what waits for one, and tell whether anything did."""
+    stuck = world.instances.list_stuck(MOST_ROUNDS)
+    for instance in stuck:
+        origin = Origin("operator:oscar", str(instance.stream_id), "ops")
+        context = SettlementContext(world.new_container().repository, world.gateways, origin)
+        outcome = world.random.choice((Outcome.REFUNDED, Outcome.RETAINED))
+        world.scheduler.note(f"the operator settles {instance.stream_id} as {outcome}")
+        settle_order(context, instance.stream_id, outcome, "The account is closed.")
+    return bool(stuck)
 
 
 def repair(world: World) -> None:

@@ -7,12 +7,18 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertCancelled
 from chalicelib.shop.orders.events import (
+    DisputeLost,
+    DisputeWon,
     OrderCancelled,
     OrderConfirmed,
     OrderExpired,
     OrderPlaced,
+    OrderSettled,
     PaymentFailed,
     RefundCompleted,
+    RefundFailed,
+    RefundRecorded,
+    RefundReduced,
     RefundStarted,
 )
 from simulator.authentication import MILESTONES as AUTHENTICATIONS
@@ -28,6 +34,12 @@ _EVENTS: dict[type[Event], str] = {
     OrderExpired: "order expired",
     OrderCancelled: "order cancelled",
     RefundCompleted: "refund",
+    RefundFailed: "refund failed",
+    RefundReduced: "refund reduced",
+    RefundRecorded: "refunded at the provider",
+    DisputeWon: "dispute won",
+    DisputeLost: "dispute lost",
+    OrderSettled: "settled by an operator",
     ConcertCancelled: "concert cancelled",
 }
 MILESTONES = (
@@ -41,6 +53,12 @@ MILESTONES = (
     "late payment confirmed",
     "late payment without stock",
     "refund",
+    "refund failed",
+    "refund reduced",
+    "refunded at the provider",
+    "dispute won",
+    "dispute lost",
+    "settled by an operator",
     "concert cancelled",
     "order cancelled",
     "race lost",

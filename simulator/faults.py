@@ -50,7 +50,7 @@ GATEWAY: Methods = {
     "find_payment": ALWAYS,
     "cancel": REPEATABLE,
     "refund": REPEATABLE,
-    "find_refund": ALWAYS,
+    "find_reversals": ALWAYS,
 }
 
 

@@ -24,7 +24,7 @@ from chalicelib.shop.orders.events import (
     RefundStarted,
 )
 from chalicelib.shop.orders.order import ORDER, Order
-from chalicelib.shop.orders.payments.sandbox import Decision
+from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from simulator.hoarding import hoarded
 from simulator.oracle import judge
@@ -33,7 +33,14 @@ from simulator.world import Reply, World
 
 Streams = dict[UUID, list[RecordedEvent]]
 EDITS = {"add item", "extend holds", "check out"}
-RESTING = {OrderStatus.CONFIRMED, OrderStatus.EXPIRED, OrderStatus.CANCELLED, OrderStatus.REFUNDED}
+RESTING = {
+    OrderStatus.CONFIRMED,
+    OrderStatus.EXPIRED,
+    OrderStatus.CANCELLED,
+    OrderStatus.REFUNDED,
+    OrderStatus.RETAINED,
+    OrderStatus.CHARGED_BACK,
+}
 
 
 def findings(world: World) -> Iterator[str]:
@@ -66,27 +73,51 @@ def _of(streams: Streams, aggregate: Aggregate[Any]) -> Streams:
 
 def _unfinished(orders: dict[UUID, Order]) -> Iterator[str]:
     for key, order in orders.items():
-        if order.status not in RESTING:
+        if order.status not in RESTING and not order.stuck_refunds:
             yield f"Order {key} is {order.status} for ever."
-        if order.open_payments or order.refunds_under_way:
+        if order.open_payments or order.refunds_under_way != order.stuck_refunds:
             yield f"Order {key} waits for its payments or refunds for ever."
 
 
 def _wrong_money(world: World, orders: dict[UUID, Order]) -> Iterator[str]:
-    net: defaultdict[UUID | None, Decimal] = defaultdict(Decimal)
-    refunds = Counter(entry.refund_of for entry in world.ledger.entries.values() if entry.refund_of)
+    """Compare the books with the provider: of each payment it must have kept what the order says."""
+    kept: defaultdict[UUID, Decimal] = defaultdict(Decimal)
+    owners: dict[UUID, UUID | None] = {}
     for entry in world.ledger.entries.values():
-        sign = {Decision.CHARGED: 1, Decision.REFUNDED: -1}.get(entry.decision, 0)
-        net[entry.order_id] += sign * entry.amount.amount
-    for payment_id, times in refunds.items():
-        if times > 1:
-            yield f"Payment {payment_id} was given back {times} times."
-    for key in net.keys() - orders.keys():
-        yield f"Money was moved for {key}, which is no order."
-    for key, order in orders.items():
-        due = order.total.amount if order.status is OrderStatus.CONFIRMED else Decimal(0)
-        if net[key] != due:
-            yield f"Order {key} is {order.status}, costs {order.total.amount} and was charged {net[key]}."
+        payment_id = entry.refund_of or entry.id
+        kept[payment_id] += entry.moved(world.scheduler.now)
+        owners[payment_id] = entry.order_id
+    books = {payment_id: amount for order in orders.values() for payment_id, amount in _kept(order)}
+    for payment_id in kept.keys() | books.keys():
+        found, known = kept[payment_id], books.get(payment_id, Decimal(0))
+        if found != known:
+            status = getattr(orders.get(owners.get(payment_id) or payment_id), "status", None)
+            yield f"Payment {payment_id} kept {found}, and its order, which is {status}, says {known}."
+        if found < 0:
+            yield f"Payment {payment_id} gave back more than it took."
+
+
+def _is_back(refund: Refund, payment_id: UUID) -> bool:
+    return refund.payment_id == payment_id and refund.status is RefundStatus.COMPLETED
+
+
+def _is_away(dispute: Dispute, payment_id: UUID) -> bool:
+    return dispute.payment_id == payment_id and dispute.status is not DisputeStatus.WON
+
+
+def _kept(order: Order) -> Iterator[tuple[UUID, Decimal]]:
+    """Yield what is left of each payment by the books."""
+    for payment_id, payment in order.payments.items():
+        if payment.is_open or payment.may_succeed:
+            continue
+        back = sum(
+            (
+                *(one.amount.amount for one in order.refunds.values() if _is_back(one, payment_id)),
+                *(one.amount.amount for one in order.disputes.values() if _is_away(one, payment_id)),
+            ),
+            Decimal(0),
+        )
+        yield payment_id, payment.amount.amount - back
 
 
 def _sold(streams: Streams) -> Counter[tuple[UUID, UUID]]:

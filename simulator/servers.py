@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
@@ -17,11 +17,17 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.processes.work import Task, to_message
-from chalicelib.shop.orders.payments.port import Attempt, RefundOutcome
+from chalicelib.shop.orders.payments.port import Attempt, ProviderRefund
 from chalicelib.shop.orders.payments.sandbox import Deliver, Ledger, SandboxGateway
 from simulator.scheduler import Scheduler
 
 PROVIDER_REMEMBERS = timedelta(minutes=1)
+FORGOTTEN = 1_000
+"""Is added to the number of a refund's try that the provider has forgotten, which makes it another refund."""
+
+PROVIDER_TAKES = (timedelta(seconds=5), timedelta(minutes=10), timedelta(hours=5), timedelta(days=3))
+"""What the provider does not do at once takes one of these times."""
+
 MESSAGE_IS_HIDDEN_FOR = timedelta(minutes=1)
 
 
@@ -113,14 +119,19 @@ class Provider(SandboxGateway):
 
     def __init__(self, ledger: Ledger, scheduler: Scheduler, deliver: Deliver) -> None:
         super().__init__(ledger, lambda: scheduler.now, "secret", deliver)
-        self._remembered = ledger
+        self._remembered: Any = ledger
         self._scheduler = scheduler
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
-        known = self._remembered.find(refund_id)
-        if known is not None and self._scheduler.now - known.due_at > PROVIDER_REMEMBERS:
-            refund_id = uuid5(refund_id, self._scheduler.now.isoformat())
-        return super().refund(refund_id, attempt, amount)
+    def takes(self, payment_id: UUID) -> timedelta:
+        return PROVIDER_TAKES[payment_id.int % len(PROVIDER_TAKES)]
+
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money, failures: int = 0) -> ProviderRefund:
+        known = [entry for entry in self._remembered.entries.values() if entry.made_for == refund_id]
+        if any(
+            self._scheduler.now - entry.due_at > PROVIDER_REMEMBERS for entry in known if entry.failures == failures
+        ):
+            failures += FORGOTTEN
+        return super().refund(refund_id, attempt, amount, failures)
 
 
 class Snapshots(MemorySnapshots):

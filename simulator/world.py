@@ -26,6 +26,7 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 from chalicelib.shop.orders.order import ORDER
 from chalicelib.shop.orders.payments.port import PaymentGateway
 from chalicelib.shop.orders.payments.sandbox import MemoryLedger
+from chalicelib.shop.orders.payments.signatures import HEADER, sign
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.process import CheckoutProcess
 from simulator import faults
@@ -93,6 +94,7 @@ class World:
         self.stock = Stock()
         self.replies: list[Reply] = []
         self.reached: set[str] = set()
+        self.unheard: list[tuple[datetime, bytes]] = []
         self._event_ids = count()
         self._container_names = count()
         self.store: Any = self._port("log", self.log, faults.LOG)
@@ -154,10 +156,23 @@ class World:
             ids=lambda: IDS,
         )
 
-    def _receive(self, body: bytes, headers: Mapping[str, str], delay: timedelta) -> None:
-        """Receive a notification as the shop wires the sandbox: its call goes straight to our webhook."""
+    def _receive(self, body: bytes, _: Mapping[str, str], delay: timedelta) -> None:
+        """Receive a notification as the shop wires the sandbox: its call goes straight to our webhook, signed now.
+
+        A provider sends again what was not accepted, and so does `notify_again`.
+        """
+        sent = self.scheduler.now + delay, body
+        headers = {HEADER: sign("secret", body, self.scheduler.now)}
+        self.unheard.append(sent)
         with suppress(Unavailable):
             receive(self.gateways["sandbox"], self.sends, body, headers, delay)
+            self.unheard.remove(sent)
+
+    def notify_again(self) -> None:
+        """Send every notification that was not accepted once more."""
+        unheard, self.unheard = self.unheard, []
+        for due_at, body in unheard:
+            self._receive(body, {}, max(timedelta(), due_at - self.scheduler.now))
 
     def _port(self, name: str, target: Any, methods: faults.Methods) -> Any:
         return Port(name, target, methods, self.faults)

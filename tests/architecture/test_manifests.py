@@ -16,7 +16,7 @@ from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.manifest import Context
 from chalicelib.shop.concerts.process import RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
-from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT
+from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS
 from infra.configuration import CONFIG, files
 from local.checkout import PROJECT
 
@@ -74,7 +74,7 @@ from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.eventsourcing.event import EVENT_CLASSES
 from chalicelib.shop.concerts.process import RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
-from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT
+from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS
 from infra.configuration import files
 from infra.template import merge_template
 from ops import catalogue, rebuild
@@ -179,7 +179,7 @@ def test_every_kind_of_task_has_one_handler() -> None:
     kinds = [kind for context in contexts.CONTEXTS for kind in context.tasks]
     assert len(kinds) == len({*kinds})
     assert contexts.task_handlers(object()).keys() == {*kinds}
-    assert {RESUME_CONCERT, CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, CANCEL_ORDER} == {*kinds}
+    assert {RESUME_CONCERT, CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS, CANCEL_ORDER} == {*kinds}
 
 
 def test_every_read_model_has_a_function_and_every_projector_a_read_model() -> None:

@@ -39,6 +39,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "UnreadableRecords": {"VerifyReadModels"},
     "StreamsBehind": {"VerifyReadModels"},
     "WatchdogDelay": {"RetryOverdue"},
+    "StuckProcesses": {"RetryOverdue"},
     "Misconfigured": {*map(logical_id, FUNCTIONS.values())},
 }
 """Our metrics, and the functions that print them."""
@@ -181,7 +182,11 @@ def test_what_lasts_until_somebody_acts_is_measured_while_it_lasts() -> None:
         for alarm in ALARMS.values()
         if any(metric.namespace == "AWS/DynamoDB" for metric in metrics_of(alarm))
     }
-    assert lasting == {"ParkedAlarm", "UnreadableAlarm", "DeadLettersAlarm", "ChainAlarm"} | of_dynamodb.keys()
+    assert (
+        lasting
+        == {"ParkedAlarm", "UnreadableAlarm", "DeadLettersAlarm", "ChainAlarm", "RefundsStuckAlarm"}
+        | of_dynamodb.keys()
+    )
     for alarm in of_dynamodb.values():
         assert isinstance(alarm.metric, dict)
         assert set(re.findall(r"FILL\((\w+), 0\)", alarm.expression)) == alarm.metric.keys()

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.processes.dynamodb import DynamoDBInstances
-from chalicelib.platform.processes.process import Instance, Instances, MemoryInstances
+from chalicelib.platform.processes.process import STUCK, Instance, Instances, MemoryInstances
 from chalicelib.platform.processes.sqs import SqsWorkQueue
 from chalicelib.platform.processes.work import Task, from_message
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER
@@ -80,6 +80,17 @@ def test_only_as_many_as_wanted_are_listed(instances: Instances) -> None:
     for _ in range(3):
         instances.save(instance(), -1)
     assert len(instances.list_due(NOW + MINUTE, 2)) == 2
+
+
+def test_what_waits_for_an_operator_is_listed_apart_and_is_never_due(instances: Instances) -> None:
+    stuck, due = instance(due=STUCK - NOW), instance()
+    for one in (stuck, due):
+        instances.save(one, -1)
+    listed = {one.stream_id for one in instances.list_stuck(1000)} & {stuck.stream_id, due.stream_id}
+    assert listed == {stuck.stream_id}
+    assert stuck.stream_id not in {one.stream_id for one in instances.list_due(NOW + 10**6 * MINUTE, 1000)}
+    instances.save(instance(1, stuck.stream_id, due=None), 0)
+    assert stuck.stream_id not in {one.stream_id for one in instances.list_stuck(1000)}
 
 
 def test_an_unchanged_instance_is_postponed_once(instances: Instances) -> None:

@@ -6,9 +6,10 @@ from uuid import uuid4
 
 import pytest
 
+from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.money import Money
 from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
-from chalicelib.shop.orders.payments.port import Attempt, RefundOutcome
+from chalicelib.shop.orders.payments.port import Attempt, RefundState
 from chalicelib.shop.orders.payments.sandbox import Decision, Entry, Ledger, MemoryLedger, SandboxGateway, Token
 from local.resources import Resources
 from tests.support.stored import SOME_TIME
@@ -28,7 +29,8 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
 
 def entry(decision: Decision = Decision.UNDECIDED) -> Entry:
     due_at = SOME_TIME + timedelta(seconds=5)
-    return Entry(uuid4(), Money.of("25.00", "EUR"), decision, due_at, uuid4(), uuid4())
+    price = Money.of("25.00", "EUR")
+    return Entry(uuid4(), price, decision, due_at, uuid4(), uuid4(), Token.REFUND_BOUNCES, uuid4(), failures=2)
 
 
 def test_what_was_recorded_is_found_as_it_was(ledger: Ledger) -> None:
@@ -57,8 +59,10 @@ def test_a_payment_goes_back_in_parts_each_once(ledger: Ledger) -> None:
     sandbox.charge(attempt, Token.APPROVED)
     parts = {uuid4(): Money.of(amount, "EUR") for amount in ("50.00", "40.00")}
     for refund_id, amount in [*parts.items(), *parts.items()]:
-        assert sandbox.refund(refund_id, attempt, amount).completed
-    assert [sandbox.find_refund(refund_id, attempt) for refund_id in parts] == [RefundOutcome(completed=True)] * 2
-    found = [ledger.find(refund_id) for refund_id in parts]
-    assert [(one.amount, one.refund_of) for one in found if one] == [(x, attempt.payment_id) for x in parts.values()]
-    assert sandbox.find_refund(uuid4(), attempt) is None
+        assert sandbox.refund(refund_id, attempt, amount).state is RefundState.SUCCEEDED
+    found = sandbox.find_reversals(attempt).refunds
+    assert [(one.refund_id, one.amount, one.state) for one in found] == [
+        (refund_id, amount, RefundState.SUCCEEDED) for refund_id, amount in parts.items()
+    ]
+    with pytest.raises(Unavailable):
+        sandbox.refund(uuid4(), attempt, Money.of("0.50", "EUR"))

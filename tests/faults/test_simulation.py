@@ -16,6 +16,7 @@ from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.shop.carts.cart import Cart
 from chalicelib.shop.inventory.ticket_pool import TicketPool
 from chalicelib.shop.orders.order import Order
+from chalicelib.shop.orders.payments.port import Reversals
 from chalicelib.shop.orders.payments.sandbox import SandboxGateway
 from simulator import background
 from simulator.schedule import ScheduleResult, run_schedule
@@ -73,7 +74,7 @@ def pools_ignore_holds(patch: pytest.MonkeyPatch) -> None:
 
 
 def refunds_are_not_looked_up(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(SandboxGateway, "find_refund", lambda *_: None)
+    patch.setattr(SandboxGateway, "find_reversals", lambda *_: Reversals())
 
 
 def every_refund_is_asked_for_under_a_new_id(patch: pytest.MonkeyPatch) -> None:

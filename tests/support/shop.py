@@ -37,9 +37,9 @@ from chalicelib.shop.orders.payments.port import (
     Declined,
     PaymentGateway,
     PaymentOutcome,
-    RefundOutcome,
+    ProviderRefund,
 )
-from chalicelib.shop.orders.payments.sandbox import Decision, MemoryLedger, SandboxGateway
+from chalicelib.shop.orders.payments.sandbox import MemoryLedger, SandboxGateway
 from chalicelib.shop.orders.settlement import SettlementContext
 from chalicelib.shop.venues import commands as venues
 from chalicelib.shop.venues.venue import VenueDetails
@@ -118,9 +118,9 @@ class CountingGateway(SandboxGateway):
         self._ensure_reachable()
         return super().cancel(attempt)
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money, failures: int = 0) -> ProviderRefund:
         self.refunds_asked.append(refund_id)
-        refund = super().refund(refund_id, attempt, amount)
+        refund = super().refund(refund_id, attempt, amount, failures)
         if self.lose_refund_replies:
             self.lose_refund_replies -= 1
             raise Unavailable("The provider does not answer.")
@@ -132,9 +132,8 @@ class CountingGateway(SandboxGateway):
 
     def taken_for(self, order_id: UUID) -> Decimal:
         """The money that the provider took for the order, less what it gave back."""
-        signs = {Decision.CHARGED: 1, Decision.REFUNDED: -1}
         entries = [entry for entry in self.ledger.entries.values() if entry.order_id == order_id]
-        return sum((signs.get(entry.decision, 0) * entry.amount.amount for entry in entries), Decimal(0))
+        return sum((entry.moved(self._clock()) for entry in entries), Decimal(0))
 
 
 def some_id(name: str) -> UUID:

@@ -34,10 +34,13 @@ class FakeStripe:
     def __init__(self) -> None:
         self.intents: dict[str, Json] = {}
         self.refunds: dict[str, Json] = {}
+        self.disputes: dict[str, Json] = {}
         self.requests: list[str] = []
         self.search_is_behind = False
+        self.refuses_payments: Json | None = None
         self.lose_reply_to = ""
         self.refund_status = "succeeded"
+        self.refuses_refunds: Json | None = None
         self._answers: dict[str, tuple[Json, int, Json]] = {}
 
     def answer(self, method: str, path: str, params: Json, key: str | None) -> tuple[int, Json]:
@@ -56,11 +59,13 @@ class FakeStripe:
     def _route(self, method: str, path: list[str], params: Json) -> tuple[int, Json]:
         match method, *path:
             case "POST", "payment_intents":
-                return 200, self._create(params)
+                refusal = refused_amount(int(params["amount"]), params["currency"]) or self.refuses_payments
+                return (400, refusal) if refusal else (200, self._create(params))
             case "GET", "payment_intents", "search":
                 return 200, self._search(params["query"])
             case "GET", "payment_intents", key:
-                return 200, self.intents[key]
+                is_expanded = params.get("expand[0]") == "latest_charge.refunds"
+                return 200, self.intents[key] | ({"latest_charge": self._charge(key)} if is_expanded else {})
             case "POST", "payment_intents", key, "confirm":
                 return self._confirm(self.intents[key], params["payment_method"], params.get("return_url"))
             case "POST", "payment_intents", key, "cancel":
@@ -68,8 +73,10 @@ class FakeStripe:
             case "POST", "refunds":
                 return self._refund(params)
             case "GET", "refunds":
-                found = [one for one in self.refunds.values() if one["payment_intent"] == params["payment_intent"]]
-                return 200, {"object": "list", "data": found, "has_more": False, "url": "/v1/refunds"}
+                return 200, listed(self.refunds_of(params["payment_intent"]), "/v1/refunds")
+            case "GET", "disputes":
+                found = [one for one in self.disputes.values() if one["payment_intent"] == params["payment_intent"]]
+                return 200, listed(found, "/v1/disputes")
         return 404, {"error": {"type": "invalid_request_error", "message": "Unrecognized request URL"}}
 
     def _create(self, params: Json) -> Json:
@@ -116,6 +123,8 @@ class FakeStripe:
             return 200, wanting_authentication(intent, return_url)
         if method == "pm_card_chargeDeclined":
             return 402, DECLINED
+        if method == "pm_closed_account":
+            return 400, refusal("account_closed")
         if method == "pm_unknown":
             return 400, {"error": {"type": "invalid_request_error", "code": "resource_missing", "message": "No such"}}
         intent["status"] = "processing" if method == "pm_slow" else "succeeded"
@@ -128,22 +137,65 @@ class FakeStripe:
         intent["status"] = "canceled"
         return 200, intent
 
+    def _charge(self, intent: str) -> Json:
+        """The charge of an intent, with its refunds; a page of them has two here."""
+        refunds = listed(self.refunds_of(intent)[-2:], f"/v1/charges/ch_{intent}/refunds")
+        refunds["has_more"] = len(self.refunds_of(intent)) > 2
+        disputed = any(one["payment_intent"] == intent for one in self.disputes.values())
+        return {"id": f"ch_{intent}", "object": "charge", "disputed": disputed, "refunds": refunds}
+
+    def refunds_of(self, intent: str) -> list[Json]:
+        return [one for one in self.refunds.values() if one["payment_intent"] == intent]
+
     def _refund(self, params: Json) -> tuple[int, Json]:
+        if self.refuses_refunds is not None:
+            return 400, self.refuses_refunds
         intent, amount = params["payment_intent"], int(params["amount"])
-        given_back = sum(one["amount"] for one in self.refunds.values() if one["payment_intent"] == intent)
-        if amount > self.intents[intent]["amount_received"] - given_back:
+        if any(one["status"] == "needs_response" for one in self.disputes.values()):
+            return 400, refusal("charge_disputed")
+        given_back = sum(one["amount"] for one in self.refunds_of(intent) if one["status"] in {"succeeded", "pending"})
+        left = self.intents[intent]["amount_received"] - given_back
+        if not left:
+            return 400, refusal("charge_already_refunded")
+        if amount > left:
             message = "Refund amount is greater than unrefunded amount on charge."
             return 400, {"error": {"type": "invalid_request_error", "param": "amount", "message": message}}
+        return 200, self.add_refund(intent, amount, metadata_in(params), self.refund_status)
+
+    def add_refund(self, intent: str, amount: int, metadata: Json, status: str = "succeeded") -> Json:
+        """A refund; without metadata of ours it was made in the dashboard."""
         key = f"re_{len(self.refunds) + 1}"
         self.refunds[key] = {
             "id": key,
             "object": "refund",
             "amount": amount,
+            "currency": self.intents[intent]["currency"],
             "payment_intent": intent,
-            "status": self.refund_status,
-            "metadata": metadata_in(params),
+            "charge": f"ch_{intent}",
+            "status": status,
+            "failure_reason": "lost_or_stolen_card" if status == "failed" else None,
+            "metadata": metadata,
         }
-        return 200, self.refunds[key]
+        return self.refunds[key]
+
+    def add_dispute(self, intent: str) -> Json:
+        key = f"du_{len(self.disputes) + 1}"
+        self.disputes[key] = {
+            "id": key,
+            "object": "dispute",
+            "amount": self.intents[intent]["amount"],
+            "currency": self.intents[intent]["currency"],
+            "payment_intent": intent,
+            "charge": f"ch_{intent}",
+            "reason": "fraudulent",
+            "status": "needs_response",
+            "metadata": {},
+        }
+        return self.disputes[key]
+
+
+def listed(data: list[Json], url: str) -> Json:
+    return {"object": "list", "data": data, "has_more": False, "url": url}
 
 
 def metadata_in(params: Json) -> dict[str, str]:
@@ -159,6 +211,23 @@ def wanting_authentication(intent: Json, return_url: str | None) -> Json:
         redirect = {"url": f"{BANK}{intent['id']}", "return_url": return_url}
         intent["next_action"] = {"type": "redirect_to_url", "redirect_to_url": redirect}
     return intent
+
+
+LEAST = {"eur": 50, "dkk": 250, "jpy": 50}
+MOST = 99_999_999
+
+
+def refused_amount(amount: int, currency: str) -> Json | None:
+    """The answer to an amount that is too small or too large."""
+    if LEAST.get(currency, 50) <= amount <= MOST:
+        return None
+    return refusal("amount_too_small" if amount < MOST else "amount_too_large", param="amount")
+
+
+def refusal(code: str, **more: str) -> Json:
+    """The answer to what it will never do; its message names ids."""
+    message = f"acct_1032D82eZvKYlo2C refuses: {code}"
+    return {"error": {"type": "invalid_request_error", "code": code, "message": message, **more}}
 
 
 def unexpected_state(intent: Json) -> Json:

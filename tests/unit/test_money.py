@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from chalicelib.platform.money import MINOR_DIGITS, CurrencyMismatch, Money
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.money import (
+    LEAST_CHARGE,
+    MINOR_DIGITS,
+    CurrencyMismatch,
+    Money,
+    charge_limits,
+    ensure_chargeable,
+)
 
 
 @pytest.mark.parametrize(
@@ -38,3 +46,43 @@ def test_two_currencies_cannot_be_added() -> None:
 def test_what_is_no_amount_is_no_money(amount: str) -> None:
     with pytest.raises(ValidationError):
         Money(amount=Decimal(amount), currency="EUR")
+
+
+def test_every_currency_has_a_least_amount_with_its_digits() -> None:
+    assert LEAST_CHARGE.keys() == MINOR_DIGITS.keys()
+    for currency, least in LEAST_CHARGE.items():
+        assert charge_limits(currency)[0].amount.as_tuple() == Decimal(least).as_tuple()
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "is_chargeable"),
+    [
+        ("0.00", "EUR", True),
+        ("0.49", "EUR", False),
+        ("0.50", "EUR", True),
+        ("999999.99", "EUR", True),
+        ("1000000.00", "EUR", False),
+        ("2.49", "DKK", False),
+        ("2.50", "DKK", True),
+        ("49", "JPY", False),
+        ("99999999", "JPY", True),
+    ],
+)
+def test_an_amount_that_providers_refuse_is_refused_with_the_limits(
+    amount: str, currency: str, is_chargeable: bool
+) -> None:
+    money = Money.of(amount, currency)
+    assert money.is_chargeable is is_chargeable
+    if is_chargeable:
+        ensure_chargeable(money, "#/price/amount", "A price")
+        return
+    with pytest.raises(InvalidInput) as refusal:
+        ensure_chargeable(money, "#/price/amount", "A price")
+    least, greatest = charge_limits(currency)
+    assert refusal.value.fields == (
+        ("#/price/amount", f"must be 0, or from {least.amount} to {greatest.amount} {currency}"),
+    )
+    assert refusal.value.facts == {
+        "least": {"amount": str(least.amount), "currency": currency},
+        "greatest": {"amount": str(greatest.amount), "currency": currency},
+    }

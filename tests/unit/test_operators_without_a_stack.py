@@ -25,6 +25,8 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "explain": [[ID]],
     "parked": [[], ["--projection", "programme"]],
     "unreadable": [[]],
+    "money": [[], ["--check"]],
+    "settle": [[ID, "--as", "refunded", "--reason", "bank transfer"]],
     "redrive": [["--all"], ["--unreadable"], ["--stream", ID]],
     "rebuild": [["programme"], ["carts"], ["availability"], ["processes"], ["carts", "--switch-back"]],
     "replay": [["programme"], ["carts"], ["availability"], ["processes"]],

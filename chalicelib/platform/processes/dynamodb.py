@@ -11,7 +11,7 @@ from chalicelib.platform.aws.conditional import write_if
 from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.processes.process import Instance
+from chalicelib.platform.processes.process import STUCK, Instance
 from chalicelib.platform.readmodels.documents.versioned_items import VersionedItems
 from chalicelib.platform.readmodels.port import Generations
 
@@ -55,7 +55,11 @@ class DynamoDBInstances:
 
     def list_due(self, now: datetime, limit: int) -> list[Instance]:
         with failures_as_unavailable(self._table):
-            return [self._from_item(item) for item in islice(self._due(now), limit)]
+            return [self._from_item(item) for item in islice(self._due("DueAt <= :at", now), limit)]
+
+    def list_stuck(self, limit: int) -> list[Instance]:
+        with failures_as_unavailable(self._table):
+            return [self._from_item(item) for item in islice(self._due("DueAt = :at", STUCK), limit)]
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
         if instance.due_at is None:
@@ -74,15 +78,15 @@ class DynamoDBInstances:
         )
         return found is None
 
-    def _due(self, now: datetime) -> Iterator[Any]:
+    def _due(self, condition: str, at: datetime) -> Iterator[Any]:
         for shard in range(_SHARDS):
             pages = self._client.get_paginator("query").paginate(
                 TableName=self._table,
                 IndexName=_INDEX,
-                KeyConditionExpression="DueShard = :shard AND DueAt <= :now",
+                KeyConditionExpression=f"DueShard = :shard AND {condition}",
                 ExpressionAttributeValues={
                     ":shard": {"S": f"{self._items.prefix}{shard}"},
-                    ":now": {"S": format_instant(now)},
+                    ":at": {"S": format_instant(at)},
                 },
             )
             for page in pages:

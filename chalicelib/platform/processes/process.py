@@ -15,6 +15,9 @@ from chalicelib.platform.readmodels.port import Generations, GenerationsMoved
 FROM_THE_BEGINNING = datetime(2021, 1, 1, tzinfo=UTC)
 """The `since` of processes that have been here as long as the shop: imported logs are older."""
 
+STUCK = datetime(9999, 1, 1, tzinfo=UTC)
+"""The due time of a process that nothing can finish but an operator."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -41,6 +44,9 @@ class Process(Protocol):
     def overdue(self, stream_id: UUID, cause: str) -> Task:
         """Return the task to send for a stream that is past its due time."""
 
+    def retry_at(self, state: JsonObject, now: datetime) -> datetime:
+        """Return when to look again after a stream that was overdue at `now`, if nothing has changed by then."""
+
 
 @dataclass(frozen=True, slots=True)
 class Instance:
@@ -66,6 +72,9 @@ class Instances(Protocol):
 
     def list_due(self, now: datetime, limit: int) -> Sequence[Instance]:
         """List the instances that are due at `now`; one that was just saved may be missing."""
+
+    def list_stuck(self, limit: int) -> Sequence[Instance]:
+        """List the instances that wait for an operator."""
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
         """Move the due time of an unchanged instance; tell whether it was unchanged."""
@@ -116,6 +125,9 @@ class MemoryInstances:
 
     def list_due(self, now: datetime, limit: int) -> list[Instance]:
         return [one for one in self._stored.values() if one.due_at is not None and one.due_at <= now][:limit]
+
+    def list_stuck(self, limit: int) -> list[Instance]:
+        return [one for one in self._stored.values() if one.due_at == STUCK][:limit]
 
     def postpone(self, instance: Instance, until: datetime) -> bool:
         if self._stored.get(instance.stream_id) != instance:

@@ -18,7 +18,10 @@ from chalicelib.platform.readmodels.port import Contents, Generations, Rewrite, 
 logger = logging.getLogger(__name__)
 
 RETRY_EVERY = timedelta(minutes=1)
-"""How long the watchdog waits before it retries the same process."""
+"""How long the watchdog waits at least before it retries the same process."""
+
+MOST_STUCK = 1_000
+"""No more than so many are counted that wait for an operator."""
 
 RETRIED_AT_ONCE = 500
 _ROUNDS = 20
@@ -108,6 +111,7 @@ class ProcessRunner(GenerationalReadModel):
             total += retried
             if listed < RETRIED_AT_ONCE:
                 break
+        metrics.highest("StuckProcesses", len(live.list_stuck(MOST_STUCK)), "Count")
         if total:
             logger.info("%d processes were past their due time", total)
         return total
@@ -120,10 +124,14 @@ class ProcessRunner(GenerationalReadModel):
                 metrics.highest("WatchdogDelay", (now - instance.due_at).total_seconds(), "Seconds")
         # Postponed before the tasks are sent: of two watchdogs only one postpones an instance, so it is retried once.
         # If this one crashes in between, the process is due again a minute later.
-        retried = [instance for instance in due if instances.postpone(instance, now + RETRY_EVERY)]
+        retried = [instance for instance in due if instances.postpone(instance, self._retry_at(instance, now))]
         cause = f"due {format_instant(now)}"
         self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in retried])
         return len(due), len(retried)
+
+    def _retry_at(self, instance: Instance, now: datetime) -> datetime:
+        at = self._processes[instance.aggregate_type].retry_at(instance.state, now)
+        return max(at, now + RETRY_EVERY)
 
 
 class _NoWork:

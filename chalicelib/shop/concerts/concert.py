@@ -11,6 +11,7 @@ from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFo
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import as_utc
+from chalicelib.platform.money import ensure_chargeable
 from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
     ConcertCancelled,
@@ -175,6 +176,7 @@ class Concert:
                 raise IdempotencyKeyReused
             return []
         self.ensure_draft()
+        ensure_chargeable(ticket_type.price, "#/price/amount", "A price")
         start, end = ticket_type.sales_start, ticket_type.sales_end
         if start is not None and end is not None and end <= start:
             fields = (("#/sales_end", "must be after sales_start"),)

@@ -54,6 +54,9 @@ class ConcertProcess:
     def overdue(self, stream_id: UUID, cause: str) -> Task:
         return Task(RESUME_CONCERT, stream_id, cause)
 
+    def retry_at(self, _: JsonObject, now: datetime) -> datetime:
+        return now + FINISHED_WITHIN
+
 
 def _step(state: JsonObject, *tasks: Task) -> Step:
     first = min((datetime.fromisoformat(begun) for begun in state.values()), default=None)

@@ -11,6 +11,7 @@ CONTEXT = Context(
     tasks={
         "settle_order": "tasks.settle_order",
         "settle_payment": "tasks.settle_payment",
+        "settle_reversals": "tasks.settle_reversals",
         "cancel_order": "tasks.cancel_order",
         "cancel_pool": "tasks.cancel_pool",
     },

@@ -126,6 +126,87 @@ class RefundCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Refu
     at: Instant
 
 
+class RefundFailed(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundFailedEvent"):
+    """Records that the provider could not give the money back, at once, later, or after it had said so.
+
+    It is tried again at `retry_at`; without that, it waits for an operator. `provider_reference` is the provider's id
+    of the refund that failed; None if the provider made none.
+    """
+
+    payment_id: UUID
+    refund_id: UUID
+    provider_reference: str | None = None
+    reason: str
+    retry_at: Instant | None = None
+    at: Instant
+
+
+class RefundReduced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundReducedEvent"):
+    """Records that a refund is down to `amount`, because the rest went back at the provider already."""
+
+    payment_id: UUID
+    refund_id: UUID
+    amount: Money
+    at: Instant
+
+
+class RefundRecorded(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundRecordedEvent"):
+    """Records that a refund was made at the provider, by its dashboard, and not by us.
+
+    If all of the payment is back by that, the order's tickets are revoked in the same commit.
+    """
+
+    payment_id: UUID
+    refund_id: UUID
+    provider_reference: str
+    amount: Money
+    reason: str
+    at: Instant
+
+
+class DisputeOpened(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.DisputeOpenedEvent"):
+    """Records that the buyer disputes the payment, and that the provider took `amount` back for now."""
+
+    payment_id: UUID
+    dispute_id: str
+    amount: Money
+    reason: str
+    at: Instant
+
+
+class DisputeWon(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.DisputeWonEvent"):
+    """Records that the dispute ended in our favour, and the money stays."""
+
+    payment_id: UUID
+    dispute_id: str
+    at: Instant
+
+
+class DisputeLost(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.DisputeLostEvent"):
+    """Records that the dispute ended in the buyer's favour, and the money is gone.
+
+    The order's tickets are revoked in the same commit.
+    """
+
+    payment_id: UUID
+    dispute_id: str
+    at: Instant
+
+
+class OrderSettled(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderSettledEvent"):
+    """Records that an operator ended what the order was waiting for, and why.
+
+    `outcome` is `refunded`, `retained`, `failed`, `charged_back` or `confirmed`. The event's actor is the operator.
+    """
+
+    outcome: str
+    reason: str
+    payment_ids: tuple[UUID, ...] = ()
+    refund_ids: tuple[UUID, ...] = ()
+    dispute_ids: tuple[str, ...] = ()
+    at: Instant
+
+
 class OrderExpired(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderExpiredEvent"):
     """Records that the order was not paid by its deadline.
 

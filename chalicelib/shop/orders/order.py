@@ -1,12 +1,13 @@
 """The order: placed, then paid and confirmed, or expired or cancelled.
 
 A payment that confirms nothing goes back whole; of the one that confirmed the order goes back what was paid for the
-concerts that are cancelled, each concert's part once.
+concerts that are cancelled, each concert's part once. What the provider does to its money is in `reversals.py`.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import reduce
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, 
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.ids import IdKey
-from chalicelib.platform.money import Money
+from chalicelib.platform.money import Money, ensure_chargeable
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
     IssuedTicket,
@@ -28,10 +29,19 @@ from chalicelib.shop.orders.events import (
     PaymentStarted,
     PaymentSucceeded,
     RefundCompleted,
+    RefundFailed,
     TicketRevocationCompleted,
     TicketsRevoked,
 )
-from chalicelib.shop.orders.refund import Refund, refund_id_of, start_refund
+from chalicelib.shop.orders.refund import (
+    Dispute,
+    DisputeStatus,
+    Refund,
+    RefundFailures,
+    RefundStatus,
+    refund_id_of,
+    start_refund,
+)
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after, status_at
 
 MAX_PAYMENTS = 20
@@ -71,7 +81,7 @@ class Payment(PaymentState):
 
     request_hash: str
     started_at: datetime
-    reference: str = ""
+    reference: str | None = None
 
     @property
     def is_open(self) -> bool:
@@ -102,6 +112,7 @@ class Order(OrderState):
     payments: Mapping[UUID, Payment] = field(default_factory=dict)
     tickets: tuple[IssuedTicket, ...] = ()
     revocations_under_way: Mapping[UUID, str] = field(default_factory=dict)
+    failures: Mapping[UUID, RefundFailures] = field(default_factory=dict)
 
     def place(
         self,
@@ -112,16 +123,23 @@ class Order(OrderState):
         payment_due_at: datetime,
         now: datetime,
     ) -> list[Event]:
-        """Place the order once; placing again changes nothing."""
+        """Place the order once; placing again changes nothing.
+
+        Raises:
+            InvalidInput: because no provider would take the total.
+            CurrencyMismatch
+        """
         if self.status is not None:
             return []
+        total = _total_of(lines)
+        ensure_chargeable(total, "#/items", "A total")
         return [
             OrderPlaced(
                 cart_id=cart_id,
                 customer_id=customer_id,
                 buyer=buyer,
                 lines=lines,
-                total=_total_of(lines),
+                total=total,
                 payment_due_at=payment_due_at,
                 at=now,
             )
@@ -200,7 +218,7 @@ class Order(OrderState):
         return [OrderExpired(at=now)]
 
     def complete_refund(self, refund_id: UUID, now: datetime) -> list[Event]:
-        """Complete a refund that was started; hearing of it again changes nothing."""
+        """Complete a refund; hearing of it again changes nothing."""
         refund = self.refunds.get(refund_id)
         if refund is None or refund.completed:
             return []
@@ -244,7 +262,7 @@ class Order(OrderState):
             PaymentInProgress: because the open payment of an unpaid order is closed first.
         """
         lines = [line for line in self.lines if line.concert_id == concert_id]
-        if lines and self.status is OrderStatus.CONFIRMED:
+        if lines and self.status in {OrderStatus.CONFIRMED, OrderStatus.DISPUTED}:
             return self._give_back(concert_id, _total_of(lines), reason, now)
         if not lines or self.status is not OrderStatus.AWAITING_PAYMENT:
             return []
@@ -260,9 +278,17 @@ class Order(OrderState):
         revoked = TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)
         if self.paid_by is None:
             return [revoked, OrderCancelled(reason=reason, at=now)] if len(ids) == len(valid) else [revoked]
-        if not price.amount:
+        left = min(price.amount, self.not_refunded(self.paid_by).amount)
+        if not left:
             return [revoked]
-        return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), price, reason, now), revoked]
+        amount = Money.of(left, price.currency)
+        return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), amount, reason, now), revoked]
+
+    def not_refunded(self, payment_id: UUID) -> Money:
+        """Return the part of a payment that no refund gives back, neither ours nor one made at the provider."""
+        payment = self.payments[payment_id]
+        refunded = sum(one.amount.amount for one in self.refunds.values() if one.payment_id == payment_id)
+        return Money.of(max(Decimal(0), payment.amount.amount - refunded), payment.amount.currency)
 
     def confirm_free(self, order_id: UUID, ids: IdKey, now: datetime) -> list[Event]:
         """Confirm an order that costs nothing without a payment."""
@@ -300,11 +326,39 @@ class Order(OrderState):
 
     @property
     def refunds_under_way(self) -> dict[UUID, Refund]:
-        """Returns what goes back and has not arrived yet, by the refund's id."""
+        """Returns what should go back and has not arrived yet, by the refund's id; also what waits for an operator."""
         return {
             key: refund
             for key, refund in self.refunds.items()
-            if not refund.completed and refund.payment_id in self.payments
+            if not refund.ended and refund.payment_id in self.payments
+        }
+
+    @property
+    def open_disputes(self) -> dict[str, Dispute]:
+        """Returns the disputes of which the provider has not said how they end."""
+        return {
+            key: one
+            for key, one in self.disputes.items()
+            if one.status is DisputeStatus.OPEN and one.payment_id in self.payments
+        }
+
+    def refunds_due(self, now: datetime) -> dict[UUID, Refund]:
+        """Returns the refunds that are to be made now, the first time or again."""
+        return {key: refund for key, refund in self.refunds_under_way.items() if self._is_due(key, refund, now)}
+
+    def _is_due(self, refund_id: UUID, refund: Refund, now: datetime) -> bool:
+        if refund.status is RefundStatus.STARTED or refund_id not in self.failures:
+            return True
+        retry_at = self.failures[refund_id].retry_at
+        return retry_at is not None and retry_at <= now
+
+    @property
+    def stuck_refunds(self) -> dict[UUID, Refund]:
+        """Returns the refunds that failed for good, and wait for an operator."""
+        return {
+            key: refund
+            for key, refund in self.refunds_under_way.items()
+            if refund.status is RefundStatus.FAILED and key in self.failures and self.failures[key].retry_at is None
         }
 
     @property
@@ -367,9 +421,15 @@ def _with_facts(order: Order, event: Event) -> Order:
             payment = Payment(event.provider, event.amount, request_hash=event.request_hash, started_at=event.at)
             return replace(order, payments={**order.payments, event.payment_id: payment})
         case OrderConfirmed():
-            return replace(_referred(order, event.payment_id, event.provider_reference), tickets=event.tickets)
+            order = replace(order, tickets=event.tickets)
+            return _with_reference(order, event.payment_id, event.provider_reference)
         case PaymentSucceeded():
-            return _referred(order, event.payment_id, event.provider_reference)
+            return _with_reference(order, event.payment_id, event.provider_reference)
+        case RefundFailed():
+            before = order.failures[event.refund_id].references if event.refund_id in order.failures else ()
+            references = (*before, event.provider_reference or "")
+            failures = RefundFailures(references, event.reason, event.retry_at, event.at)
+            return replace(order, failures={**order.failures, event.refund_id: failures})
         case TicketsRevoked():
             under_way = {**order.revocations_under_way, event.concert_id: event.reason}
             return replace(order, revocations_under_way=under_way)
@@ -379,11 +439,12 @@ def _with_facts(order: Order, event: Event) -> Order:
     return order
 
 
-def _referred(order: Order, payment_id: UUID | None, reference: str | None) -> Order:
-    payment = None if payment_id is None else order.payments.get(payment_id)
-    if payment_id is None or payment is None:
+def _with_reference(order: Order, payment_id: UUID | None, reference: str | None) -> Order:
+    """Keep the provider's own id of a payment that is known."""
+    if payment_id is None or payment_id not in order.payments:
         return order
-    return replace(order, payments={**order.payments, payment_id: replace(payment, reference=reference or "")})
+    payment = replace(order.payments[payment_id], reference=reference)
+    return replace(order, payments={**order.payments, payment_id: payment})
 
 
 ORDER = Aggregate("Order", Order(), evolve)

@@ -21,7 +21,7 @@ from chalicelib.shop.orders.events import (
     OrderPlaced,
     PaymentStarted,
 )
-from chalicelib.shop.orders.refund import Refund, RefundStatus
+from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after
 from chalicelib.shop.orders.ticket import TicketStatus
 
@@ -92,18 +92,25 @@ def _state_of(order: JsonObject) -> OrderState:
         payments={UUID(key): _payment_state(payment) for key, payment in order["payments"].items()},
         paid_by=None if order["paid_by"] is None else UUID(order["paid_by"]),
         refunds={UUID(key): _refund_state(refund) for key, refund in order["refunds"].items()},
+        disputes={key: _dispute_state(dispute) for key, dispute in order.get("disputes", {}).items()},
         valid=frozenset(UUID(ticket["id"]) for ticket in order["tickets"] if ticket["status"] == TicketStatus.VALID),
     )
 
 
 def _with_state(order: JsonObject, state: OrderState) -> JsonObject:
-    return order | {
-        "status": state.status,
-        "payments": {str(key): _payment(key, payment) for key, payment in state.payments.items()},
-        "refunds": {str(key): _refund(key, refund) for key, refund in state.refunds.items()},
-        "paid_by": None if state.paid_by is None else str(state.paid_by),
-        "tickets": [ticket | {"status": _ticket_status(ticket, state.valid)} for ticket in order["tickets"]],
-    }
+    # Only an order with disputes has this member, so that the document of any other is as it always was.
+    disputes = {"disputes": {key: _dispute(key, one) for key, one in state.disputes.items()}} if state.disputes else {}
+    return (
+        order
+        | disputes
+        | {
+            "status": state.status,
+            "payments": {str(key): _payment(key, payment) for key, payment in state.payments.items()},
+            "refunds": {str(key): _refund(key, refund) for key, refund in state.refunds.items()},
+            "paid_by": None if state.paid_by is None else str(state.paid_by),
+            "tickets": [ticket | {"status": _ticket_status(ticket, state.valid)} for ticket in order["tickets"]],
+        }
+    )
 
 
 def _payment_state(payment: JsonObject) -> PaymentState:
@@ -133,6 +140,21 @@ def _refund(refund_id: UUID, refund: Refund) -> JsonObject:
         "amount": refund.amount.model_dump(mode="json"),
         "reason": refund.reason,
         "status": refund.status,
+    }
+
+
+def _dispute_state(dispute: JsonObject) -> Dispute:
+    status = DisputeStatus(dispute["status"])
+    return Dispute(UUID(dispute["payment_id"]), _amount_of(dispute), dispute["reason"], status)
+
+
+def _dispute(dispute_id: str, dispute: Dispute) -> JsonObject:
+    return {
+        "id": dispute_id,
+        "payment_id": str(dispute.payment_id),
+        "amount": dispute.amount.model_dump(mode="json"),
+        "reason": dispute.reason,
+        "status": dispute.status,
     }
 
 

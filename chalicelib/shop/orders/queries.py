@@ -109,6 +109,7 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
         "status": _status(order, now),
         "payments": list(order["payments"].values()),
         "refunds": list(order["refunds"].values()),
+        "disputes": list(order.get("disputes", {}).values()),
         "tickets": _tickets(order),
         "version": version,
     }

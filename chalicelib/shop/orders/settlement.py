@@ -3,6 +3,7 @@
 Every function may be repeated at any time and finishes what an earlier call began.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import CommitTooLarge
+from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.commands import StockGone, release, sell_late
 from chalicelib.shop.orders.order import ORDER, Order, Payment
 from chalicelib.shop.orders.payments.port import (
@@ -25,9 +27,13 @@ from chalicelib.shop.orders.payments.port import (
     PaymentGateway,
     PaymentOutcome,
     PaymentPending,
+    Reversals,
 )
+from chalicelib.shop.orders.reversals import fail_refund, follow, reduce_refund
 from chalicelib.shop.orders.revocation import revoke_tickets
 from chalicelib.shop.orders.rules import OrderStatus
+
+logger = logging.getLogger(__name__)
 
 Decide = Callable[[Order, datetime], list[Event]]
 
@@ -49,6 +55,10 @@ class SettlementContext:
         if payment.provider not in self.gateways:
             raise Unavailable(f"The provider {payment.provider} is not set up.")
         return self.gateways[payment.provider]
+
+    @property
+    def now(self) -> datetime:
+        return self.repository.now()
 
     def order(self, order_id: UUID) -> Order:
         return self.repository.load(ORDER, order_id)[0]
@@ -86,8 +96,10 @@ def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
     order = context.order(order_id)
     for payment_id in order.open_payments:
         _ask(context, order_id, order, payment_id, now)
+    for payment_id in dict.fromkeys(dispute.payment_id for dispute in order.open_disputes.values()):
+        _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
     if finish(context, order_id).expire(now):
-        _end(context, order_id, Order.expire)
+        end(context, order_id, Order.expire)
 
 
 def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
@@ -106,13 +118,26 @@ def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID)
     finish(context, order_id)
 
 
+def settle_reversals(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
+    """Ask the provider for refunds and disputes of this payment, and do what follows from them.
+
+    Raises:
+        Unavailable: also if the payment cannot be seen yet.
+    """
+    settle_payment(context, order_id, payment_id)
+    order = context.order(order_id)
+    if not (order.payments[payment_id].is_open or order.payments[payment_id].may_succeed):
+        _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
+        finish(context, order_id)
+
+
 def begin_cancellation(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> Order:
     """Decide what becomes of the order, in the log alone, and return the order.
 
     What is left to do then is for `finish`, and the order's own process sees to it.
     Raises PaymentInProgress: only `cancel_order` can cancel an order that is being paid.
     """
-    return _end(context, order_id, lambda order, now: order.cancel_concert(concert_id, reason, now))
+    return end(context, order_id, lambda order, now: order.cancel_concert(concert_id, reason, now))
 
 
 def cancel_order(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> None:
@@ -165,21 +190,62 @@ def finish(context: SettlementContext, order_id: UUID) -> Order:
 
 
 def finish_refunds(context: SettlementContext, order_id: UUID, order: Order) -> None:
-    """Ask for what was refunded before, and refund what was not.
+    """Make the refunds that are due, after one look at what the provider has given back of their payment.
 
-    Raises:
-        Unavailable
+    A payment in dispute is refunded when the dispute has ended. A refund is never more than what is left.
+    Raises Unavailable.
     """
-    for refund_id, refund in order.refunds_under_way.items():
-        gateway = context.gateway(order.payments[refund.payment_id])
-        attempt = _attempt(order, order_id, refund.payment_id)
-        made = gateway.find_refund(refund_id, attempt) or gateway.refund(refund_id, attempt, refund.amount)
-        if made.completed:
-            _decide(context, order_id, partial(_complete_refund, refund_id=refund_id))
+    for payment_id in dict.fromkeys(refund.payment_id for refund in order.refunds_due(context.now).values()):
+        found = _reversals(context, order_id, order, payment_id)
+        if found != Reversals():
+            order = _follow(context, order_id, payment_id, found)
+        if not found.is_disputed:
+            _refund(context, order_id, order, payment_id, found)
 
 
-def _complete_refund(order: Order, now: datetime, refund_id: UUID) -> list[Event]:
-    return order.complete_refund(refund_id, now)
+def _refund(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID, found: Reversals) -> None:
+    payment, left = order.payments[payment_id], found.left_of(order.payments[payment_id].amount)
+    for refund_id, refund in order.refunds_due(context.now).items():
+        if refund.payment_id != payment_id or found.is_pending(refund_id):
+            continue
+        amount = min(refund.amount, left, key=lambda money: money.amount)
+        if amount != refund.amount:
+            _decide(context, order_id, partial(_reduce, refund_id=refund_id, amount=amount))
+        if not amount.amount:
+            continue
+        failures = len(order.failures[refund_id].references) if refund_id in order.failures else 0
+        attempt = _attempt(order, order_id, payment_id)
+        made = context.gateway(payment).refund(refund_id, attempt, amount, failures)
+        if made.reference:
+            _follow(context, order_id, payment_id, Reversals((made,)))
+        else:
+            refused = partial(_refuse, refund_id=refund_id, reason=made.reason, failures=failures)
+            _decide(context, order_id, refused)
+        left = Reversals((made,)).left_of(left)
+
+
+def _reversals(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID) -> Reversals:
+    gateway = context.gateway(order.payments[payment_id])
+    return gateway.find_reversals(_attempt(order, order_id, payment_id))
+
+
+def _follow(context: SettlementContext, order_id: UUID, payment_id: UUID, found: Reversals) -> Order:
+    """Record what the provider did to the payment, and return the order."""
+    settled = _decide(context, order_id, lambda order, now: follow(order, payment_id, found, now))
+    for refund_id in settled.order.stuck_refunds:
+        reason = settled.order.failures[refund_id].reason
+        logger.error("refund %s of order %s waits for an operator: %s", refund_id, order_id, reason)
+    return settled.order
+
+
+def _reduce(order: Order, now: datetime, refund_id: UUID, amount: Money) -> list[Event]:
+    return reduce_refund(order, refund_id, amount, now)
+
+
+def _refuse(order: Order, now: datetime, refund_id: UUID, reason: str, failures: int) -> list[Event]:
+    """Record a refusal once, though two workers may hear of it."""
+    known = order.failures[refund_id].references if refund_id in order.failures else ()
+    return fail_refund(order, refund_id, "", reason, now) if len(known) == failures else []
 
 
 def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
@@ -246,7 +312,9 @@ def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settl
     return context.repository.execute(command, context.origin)
 
 
-def _end(context: SettlementContext, order_id: UUID, decide: Decide) -> Order:
+def end(context: SettlementContext, order_id: UUID, decide: Decide) -> Order:
+    """Append what is decided, give back what an unpaid order held, and return the order."""
+
     def command(session: Session) -> Order:
         _end_in(session, order_id, decide)
         return session.load(ORDER, order_id)

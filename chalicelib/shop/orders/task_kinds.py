@@ -2,4 +2,5 @@
 
 SETTLE_ORDER = "settle_order"
 SETTLE_PAYMENT = "settle_payment"
+SETTLE_REVERSALS = "settle_reversals"
 CANCEL_ORDER = "cancel_order"

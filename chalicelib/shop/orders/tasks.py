@@ -43,6 +43,11 @@ def settle_payment(shop: OrderTaskServices, task: Task) -> None:
     settlement.settle_payment(_context(shop, task), task.stream_id, task.subject)
 
 
+def settle_reversals(shop: OrderTaskServices, task: Task) -> None:
+    """Ask the provider what went back of one payment."""
+    settlement.settle_reversals(_context(shop, task), task.stream_id, task.subject)
+
+
 def cancel_order(shop: OrderTaskServices, task: Task) -> None:
     """Take the order's part in a concert back, also while it is being paid."""
     settlement.cancel_order(_context(shop, task), task.stream_id, task.subject, CONCERT_CANCELLED)

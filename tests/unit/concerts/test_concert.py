@@ -165,6 +165,26 @@ def test_a_ticket_type_is_added() -> None:
     outcome.then(ADDED)
 
 
+@pytest.mark.parametrize(
+    ("price", "currency"), [("0.30", "EUR"), ("2.00", "DKK"), ("999999999.00", "EUR"), ("49", "JPY")]
+)
+def test_a_price_that_providers_never_take_is_refused_when_it_is_entered(price: str, currency: str) -> None:
+    dear = STANDING.model_copy(update={"price": Money.of(price, currency)})
+    outcome = given(CONCERT, CREATED).when(lambda concert: concert.add_ticket_type(dear, "type hash"))
+    assert isinstance(outcome.refusal, InvalidInput)
+    assert outcome.refusal.fields[0][0] == "#/price/amount"
+
+
+def test_a_free_ticket_type_is_added_and_a_price_of_former_times_still_loads() -> None:
+    free = STANDING.model_copy(update={"price": Money.zero("EUR")})
+    given(CONCERT, CREATED).when(lambda concert: concert.add_ticket_type(free, "type hash")).then(
+        ConcertTicketTypeAdded(type=free, request_hash="type hash")
+    )
+    cheap = STANDING.model_copy(update={"price": Money.of("0.30", "EUR")})
+    stored = given(CONCERT, CREATED, ConcertTicketTypeAdded(type=cheap, request_hash="type hash"))
+    assert stored.state.ticket_types[cheap.id].price == Money.of("0.30", "EUR")
+
+
 def test_adding_a_ticket_type_again_changes_nothing_even_after_publishing() -> None:
     for history in ((CREATED, ADDED), ON_SALE, (CREATED, ADDED, REMOVED)):
         outcome = given(CONCERT, *history).when(lambda concert: concert.add_ticket_type(STANDING, "type hash"))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given as given_any
 from hypothesis import strategies as st
 
-from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import CurrencyMismatch, Money
 from chalicelib.platform.privacy.sealed import Sealed
@@ -115,6 +115,18 @@ def test_one_order_has_one_currency() -> None:
     mixed = (line(), line("Balcony", currency="USD"))
     outcome = given(ORDER).when(lambda order: order.place(CART, CUSTOMER.id, BUYER, mixed, DUE, NOW))
     outcome.then_refuses(CurrencyMismatch)
+
+
+@pytest.mark.parametrize("price", ["0.10", "600000.00"])
+def test_a_total_that_providers_never_take_is_refused_at_the_checkout(price: str) -> None:
+    outcome = given(ORDER).when(lambda order: order.place(CART, CUSTOMER.id, BUYER, (line(price=price),), DUE, NOW))
+    assert isinstance(outcome.refusal, InvalidInput)
+    assert outcome.refusal.fields == (("#/items", "must be 0, or from 0.50 to 999999.99 EUR"),)
+
+
+def test_an_order_of_former_times_is_placed_whatever_it_costs() -> None:
+    cheap = placed((line(price="0.10"),), "0.20")
+    given(ORDER, cheap).when(lambda order: order.place(CART, CUSTOMER.id, BUYER, LINES, DUE, NOW)).then_nothing()
 
 
 def test_an_attempt_to_pay_is_recorded_with_the_amount_of_the_order() -> None:

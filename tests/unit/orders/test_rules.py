@@ -16,10 +16,14 @@ from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import OrderEvent, OrderLine, TicketCheckedIn
+from chalicelib.shop.orders.operators import settle_by_hand
 from chalicelib.shop.orders.order import ORDER, REQUEST_TIME, Order
+from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.process import CheckoutProcess
 from chalicelib.shop.orders.projections import fold_order
-from chalicelib.shop.orders.rules import OrderStatus
+from chalicelib.shop.orders.refund import DisputeStatus
+from chalicelib.shop.orders.reversals import follow, reduce_refund
+from chalicelib.shop.orders.rules import OrderStatus, Outcome
 from tests.support.any_events import events_of
 from tests.support.shop import IDS, some_id
 from tests.support.stored import SOME_TIME, store_all
@@ -102,6 +106,32 @@ def completing_refund(place: int) -> Decision:
     return lambda order, now: order.complete_refund(picked(order.refunds, place), now)
 
 
+@st.composite
+def following(draw: st.DrawFn) -> Decision:
+    """The provider is asked what went back of a payment."""
+    place, state, reference = draw(places), draw(st.sampled_from(RefundState)), draw(st.sampled_from(["r1", "r2"]))
+    amount, is_ours = Money.of(draw(st.sampled_from(["10.00", "25.00", "90.00"])), "EUR"), draw(st.booleans())
+    status = draw(st.sampled_from([None, None, *DisputeStatus]))
+    disputes = () if status is None else (ProviderDispute("d1", amount, status, "why"),)
+
+    def decide(order: Order, now: datetime) -> Sequence[Event]:
+        payment_id, refund_id = picked(order.payments, place), picked(order.refunds, place) if is_ours else None
+        if payment_id not in order.payments or order.payments[payment_id].may_succeed:
+            return []
+        refund = ProviderRefund(reference, amount, state, refund_id, "closed")
+        return follow(order, payment_id, Reversals((refund,), disputes), now)
+
+    return decide
+
+
+def reducing(place: int) -> Decision:
+    return lambda order, now: reduce_refund(order, picked(order.refunds, place), Money.of("5.00", "EUR"), now)
+
+
+def ending(outcome: Outcome) -> Decision:
+    return lambda order, now: settle_by_hand(order, outcome, "why", now)
+
+
 def picked(known: Collection[UUID], place: int) -> UUID:
     """One of what the order knows; an id that nobody knows if there is none."""
     return [*known][-1 - place % len(known)] if known else some_id("unknown")
@@ -120,6 +150,10 @@ decisions: st.SearchStrategy[Decision] = st.one_of(
     concerts.map(completing_revocation),
     places.map(completing_refund),
     places.map(completing_refund),
+    following(),
+    following(),
+    places.map(reducing),
+    st.sampled_from(Outcome).map(ending),
     st.just(Order.expire),
     st.just(lambda order, now: order.confirm_free(THIS, IDS, now)),
 )
@@ -174,6 +208,10 @@ def said_by(order: Order) -> JsonObject:
             (str(key), str(refund.payment_id), as_text(refund.amount), refund.status, refund.reason)
             for key, refund in order.refunds.items()
         ],
+        "disputes": [
+            (key, str(dispute.payment_id), as_text(dispute.amount), dispute.status, dispute.reason)
+            for key, dispute in order.disputes.items()
+        ],
         "paid_by": None if order.paid_by is None else str(order.paid_by),
         "tickets": [
             (str(ticket.id), "valid" if ticket in order.valid_tickets else "revoked") for ticket in order.tickets
@@ -191,6 +229,10 @@ def said_in(document: JsonObject) -> JsonObject:
         "refunds": [
             (one["id"], one["payment_id"], one["amount"]["amount"], one["status"], one["reason"]) for one in refunds
         ],
+        "disputes": [
+            (one["id"], one["payment_id"], one["amount"]["amount"], one["status"], one["reason"])
+            for one in document.get("disputes", {}).values()
+        ],
         "paid_by": document["paid_by"],
         "tickets": [(ticket["id"], ticket["status"]) for ticket in document["tickets"]],
     }
@@ -207,7 +249,8 @@ def unfinished(order: Order) -> dict[str, datetime | None]:
     }
     if order.status is OrderStatus.AWAITING_PAYMENT:
         waits["payment_due"] = order.payment_due_at
-    return waits | {str(key): None for key in [*order.refunds_under_way, *order.revocations_under_way]}
+    unended = [*order.refunds_under_way, *order.revocations_under_way, *order.open_disputes]
+    return waits | {str(key): None for key in unended}
 
 
 # --- the properties --------------------------------------------------------------------------------------------------

@@ -14,6 +14,10 @@ from chalicelib.platform.money import Money
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.payments.port import Attempt
+from chalicelib.shop.orders.payments.sandbox import DELAY
+from chalicelib.shop.orders.payments.signatures import HEADER, sign
+from chalicelib.shop.orders.payments.webhooks import receive
+from chalicelib.shop.orders.refund import DisputeStatus
 from chalicelib.shop.orders.rules import OrderStatus
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import Machinery, machinery
@@ -104,6 +108,37 @@ def cancel_the_unpaid_concert(sale: Sale) -> None:
     sale.running.run_until_quiet()
 
 
+def refund_there_and_cancel(sale: Sale) -> None:
+    """The provider gives a part back, tells of it, and then the concert is cancelled."""
+    sale.pay("tok_partly_refunded_there")
+    sale.shop.clock.advance(DELAY)
+    for body, headers in sale.gateway.sent:
+        receive(sale.shop.gateway, sale.running.queue, body, headers)
+    sale.running.run()
+    cancel_the_unpaid_concert(sale)
+
+
+def cancel_and_refund_twice(sale: Sale) -> None:
+    """The first refund succeeds, and fails afterwards."""
+    sale.pay("tok_refund_bounces")
+    concerts.cancel_concert(sale.shop.other_container(), sale.shop.request(ORGANISER), sale.concert_id)
+    sale.running.run()
+    sale.shop.clock.advance(DELAY)
+    for body, headers in sale.gateway.sent:
+        receive(sale.shop.gateway, sale.running.queue, body, headers)
+    sale.running.run_until_quiet()
+
+
+def lose_a_dispute(sale: Sale) -> None:
+    sale.pay("tok_dispute_lost")
+    for _ in range(2):
+        sale.shop.clock.advance(DELAY)
+        for body, headers in list(sale.gateway.sent):
+            receive(sale.shop.gateway, sale.running.queue, body, headers)
+        sale.running.run()
+    sale.running.run_until_quiet()
+
+
 CONFIRMED, REFUNDED, NOTHING = "confirmed with tickets", "refunded once", "nothing taken"
 A_IS_LEFT, B_IS_LEFT = "confirmed with A", "confirmed with B"
 
@@ -138,6 +173,34 @@ class SaleOfTwoConcerts(Sale):
             (OrderStatus.CONFIRMED, 120, Decimal("120.00")): A_IS_LEFT,
             (OrderStatus.REFUNDED, 0, Decimal("0.00")): REFUNDED,
         }[order.status or OrderStatus.EXPIRED, len(valid), taken]
+
+
+@pytest.mark.parametrize("carried_out", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize("story", [refund_there_and_cancel, cancel_and_refund_twice, lose_a_dispute])
+def test_the_books_follow_the_provider_wherever_the_process_was_killed(
+    story: Callable[[Sale], None], carried_out: bool
+) -> None:
+    assert killed_everywhere(SaleWithReversals, story, carried_out) <= {"the books are right"}
+
+
+class SaleWithReversals(Sale):
+    """A sale whose provider tells everything again, as providers do for days."""
+
+    def ending(self) -> str:
+        for _ in range(3):
+            self.shop.clock.advance(DELAY)
+            for body, _headers in list(self.gateway.sent):
+                headers = {HEADER: sign("secret", body, self.shop.clock())}
+                receive(self.shop.gateway, self.running.queue, body, headers)
+            self.running.run_until_quiet()
+        order = self.shop.order_state(self.order_id)
+        assert (order.open_payments, order.is_unfinished) == ((), False)
+        back = [one.amount.amount for one in order.refunds.values() if one.completed]
+        back += [one.amount.amount for one in order.disputes.values() if one.status is not DisputeStatus.WON]
+        taken = [one.amount.amount for one in order.payments.values() if not one.may_succeed]
+        assert sum(taken) - sum(back) == self.gateway.taken_for(self.order_id)
+        assert bool(order.valid) == (order.status is OrderStatus.CONFIRMED)
+        return "the books are right"
 
 
 def cancel_one(sale: SaleOfTwoConcerts) -> None:

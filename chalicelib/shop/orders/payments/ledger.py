@@ -1,5 +1,6 @@
 """The sandbox provider's memory in a DynamoDB table of its own: it stands for the world outside."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -25,15 +26,14 @@ class DynamoDBLedger:
     def find(self, entry_id: UUID) -> Entry | None:
         with failures_as_unavailable(self._table):
             reply = self._client.get_item(TableName=self._table, Key={"Id": {"S": str(entry_id)}}, ConsistentRead=True)
-        return _from_item(reply["Item"]) if "Item" in reply else None
+        return from_item(reply["Item"]) if "Item" in reply else None
 
     def record(self, entry: Entry) -> Entry:
         return self._put(entry, ConditionExpression="attribute_not_exists(Id)")
 
     def decide(self, entry: Entry, decision: Decision) -> Entry:
-        decided = Entry(entry.id, entry.amount, decision, entry.due_at, entry.order_id, entry.refund_of)
         return self._put(
-            decided,
+            replace(entry, decision=decision),
             ConditionExpression="Decision IN (:undecided, :requires_action)",
             ExpressionAttributeValues={
                 ":undecided": {"S": Decision.UNDECIDED},
@@ -44,22 +44,25 @@ class DynamoDBLedger:
     def _put(self, entry: Entry, **condition: Any) -> Entry:
         """Put it under this condition; returns what stands."""
         found = write_if(self._client.put_item, TableName=self._table, Item=_to_item(entry), **condition)
-        return entry if found is None else _from_item(found)
+        return entry if found is None else from_item(found)
 
 
 def _to_item(entry: Entry) -> dict[str, Any]:
-    item = {
+    item: dict[str, Any] = {
         "Id": {"S": str(entry.id)},
         "Amount": {"S": str(entry.amount.amount)},
         "Currency": {"S": entry.amount.currency},
         "Decision": {"S": entry.decision.value},
         "DueAt": {"S": format_instant(entry.due_at)},
     }
-    ids = {"OrderId": entry.order_id, "RefundOf": entry.refund_of}
-    return item | {name: {"S": str(value)} for name, value in ids.items() if value is not None}
+    if entry.failures:
+        item["Failures"] = {"N": str(entry.failures)}
+    texts = {"OrderId": entry.order_id, "RefundOf": entry.refund_of, "Token": entry.token, "MadeFor": entry.made_for}
+    return item | {name: {"S": str(value)} for name, value in texts.items() if value}
 
 
-def _from_item(item: Any) -> Entry:
+def from_item(item: Any) -> Entry:
+    """Read an entry from an item of the table."""
     return Entry(
         UUID(item["Id"]["S"]),
         Money(amount=Decimal(item["Amount"]["S"]), currency=item["Currency"]["S"]),
@@ -67,4 +70,7 @@ def _from_item(item: Any) -> Entry:
         datetime.fromisoformat(item["DueAt"]["S"]),
         UUID(item["OrderId"]["S"]) if "OrderId" in item else None,
         UUID(item["RefundOf"]["S"]) if "RefundOf" in item else None,
+        item["Token"]["S"] if "Token" in item else "",
+        UUID(item["MadeFor"]["S"]) if "MadeFor" in item else None,
+        int(item["Failures"]["N"]) if "Failures" in item else 0,
     )

@@ -8,6 +8,7 @@ A card that wants its customer to authenticate leaves the intent in `requires_ac
 intent's secret; an authentication that fails leaves it open for other cards, so whoever learns of that closes it.
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,29 +18,53 @@ from uuid import UUID
 import stripe
 
 from chalicelib.platform.errors import BadSignature, InvalidInput, Unavailable
-from chalicelib.platform.failures import raise_if_unavailable
+from chalicelib.platform.failures import Failure, raise_if_unavailable
 from chalicelib.platform.money import MINOR_DIGITS, Money
 from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
 from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
     Declined,
+    News,
     Notification,
     PaymentOutcome,
     PaymentPending,
-    RefundOutcome,
+    ProviderDispute,
+    ProviderRefund,
+    RefundState,
+    Reversals,
 )
-from chalicelib.shop.orders.payments.stripe_failures import failure_of
+from chalicelib.shop.orders.payments.stripe_failures import failure_of, reason_of
 from chalicelib.shop.orders.payments.stripe_pace import PacedClient, Wait, at_any_pace
+from chalicelib.shop.orders.refund import DisputeStatus
+
+logger = logging.getLogger(__name__)
 
 SIGNATURE_HEADER = "stripe-signature"
 _TIMEOUT = (2.0, 10.0)
 _RETRIES = 1
 """The library's own, under the same idempotency key: the request that waits has 29 s."""
 
+_ID = re.compile(r"\b[a-z]{2,5}_[A-Za-z0-9]{6,}")
 _NOT_DECIDED = {"processing", "requires_capture"}
+_REFUND_STATES = {
+    "succeeded": RefundState.SUCCEEDED,
+    "failed": RefundState.FAILED,
+    "canceled": RefundState.FAILED,
+}
+_DISPUTE_STATES = {
+    "won": DisputeStatus.WON,
+    "warning_closed": DisputeStatus.WON,
+    "prevented": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
+}
+_LOOK_AGAIN = {"charge_already_refunded", "charge_disputed"}
+"""Refusals of a refund that only say that the last look at the payment is out of date."""
+
+_INTENT = re.compile(r"pi_[A-Za-z0-9_]{1,90}")
 _REPLAYED = "Idempotent-Replayed"
 """Stripe's header on an answer that is that of an earlier request, and may be out of date."""
+
 _CANCELLED = "The payment was cancelled."
 
 
@@ -60,6 +85,7 @@ class StripeGateway:
         """`return_url` is where a bank sends the customer back to; without it the client asks Stripe's library."""
         self._intents = client.v1.payment_intents
         self._refunds = client.v1.refunds
+        self._disputes = client.v1.disputes
         self._client = client
         self._webhook_secret = webhook_secret
         self._return_url = return_url
@@ -72,7 +98,10 @@ class StripeGateway:
 
     def charge(self, attempt: Attempt, token: str) -> PaymentOutcome:
         with _failures_as_unavailable():
-            intent = self._create(attempt)
+            try:
+                intent = self._create(attempt)
+            except _Refused as refusal:
+                return Declined(refusal.reason)
             try:
                 confirmed = self._intents.confirm(
                     intent.id,
@@ -80,47 +109,65 @@ class StripeGateway:
                     {"idempotency_key": f"{attempt.payment_id}/confirm"},
                 )
             except stripe.CardError as declined:
-                return self._declined(attempt, declined.user_message or "The card was declined.")
-            except stripe.InvalidRequestError:
-                return self._declined(attempt, "This payment method cannot be used.")
+                return self._declined(attempt, _reason_of(declined.code, declined.user_message))
+            except stripe.InvalidRequestError as refused:
+                if not _is_refusal(refused):
+                    raise
+                return self._declined(attempt, reason_of(refused.code, "This payment method cannot be used."))
             if _is_replayed(confirmed):
                 confirmed = self._intents.retrieve(intent.id)
             return self._decided(attempt, confirmed) or PaymentPending()
 
     def find_payment(self, attempt: Attempt) -> PaymentOutcome | None:
         with _failures_as_unavailable():
-            return self._decided(attempt, self._current(attempt))
+            try:
+                return self._decided(attempt, self._current(attempt))
+            except _Refused as refusal:
+                return Declined(refusal.reason)
 
     def cancel(self, attempt: Attempt) -> PaymentOutcome:
         return self._declined(attempt, _CANCELLED)
 
-    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money) -> RefundOutcome:
+    def refund(self, refund_id: UUID, attempt: Attempt, amount: Money, failures: int = 0) -> ProviderRefund:
         with _failures_as_unavailable():
-            refund = self._refunds.create(
-                {
-                    "payment_intent": self._id_of(attempt),
-                    "amount": _minor(amount),
-                    "metadata": {**_metadata(attempt), "refund_id": str(refund_id)},
-                },
-                {"idempotency_key": str(refund_id)},
-            )
-            return RefundOutcome(completed=refund.status == "succeeded")
+            metadata = {**_metadata(attempt), "refund_id": str(refund_id)}
+            intent_id = self._id_of(attempt)
+            try:
+                refund = self._refunds.create(
+                    {"payment_intent": intent_id, "amount": _minor(amount), "metadata": metadata},
+                    {"idempotency_key": f"{refund_id}/{failures}/{_minor(amount)}"},
+                )
+            except stripe.InvalidRequestError as error:
+                if not _is_refusal(error) or error.code in _LOOK_AGAIN or error.param == "amount":
+                    raise
+                reason = reason_of(error.code, f"Stripe refuses the refund: {error.code or 'no reason given'}.")
+                return ProviderRefund("", amount, RefundState.FAILED, refund_id, reason)
+            return _refund(refund)
 
-    def find_refund(self, refund_id: UUID, attempt: Attempt) -> RefundOutcome | None:
+    def find_reversals(self, attempt: Attempt) -> Reversals:
         with _failures_as_unavailable():
-            refunds = self._refunds.list({"payment_intent": self._id_of(attempt), "limit": 100})
-            for refund in refunds.data:
-                if refund.to_dict().get("metadata", {}).get("refund_id") == str(refund_id):
-                    return RefundOutcome(completed=refund.status == "succeeded")
-        return None
+            intent_id = self._id_of(attempt)
+            intent = self._intents.retrieve(intent_id, {"expand": ["latest_charge.refunds"]})
+            charge = intent.latest_charge
+            if charge is None or isinstance(charge, str):
+                raise Unavailable("Stripe names no charge of this payment.")
+            refunds = charge.refunds
+            if refunds is None or refunds.has_more:
+                refunds = self._refunds.list({"payment_intent": intent_id, "limit": 100})
+            disputes = self._disputes.list({"payment_intent": intent_id}).data if charge.disputed else []
+            return Reversals(tuple(map(_refund, refunds.auto_paging_iter())), tuple(map(_dispute, disputes)))
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         try:
             event = self._client.construct_event(body, headers.get(SIGNATURE_HEADER), self._webhook_secret)
-            metadata = event.to_dict()["data"]["object"].get("metadata") or {}
+            subject = event.to_dict()["data"]["object"]
+            news = News.REVERSAL if _is_reversal(event.type, subject) else News.PAYMENT
+            metadata = subject.get("metadata") or {}
+            if news is News.REVERSAL and "payment_id" not in metadata:
+                metadata = self._metadata_of_intent(subject.get("payment_intent"))
             if "order_id" not in metadata or "payment_id" not in metadata:
                 return None
-            return Notification(UUID(metadata["order_id"]), UUID(metadata["payment_id"]))
+            return Notification(UUID(metadata["order_id"]), UUID(metadata["payment_id"]), news)
         except stripe.SignatureVerificationError as error:
             raise BadSignature("The signature does not fit the body, or is too old.") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -136,10 +183,20 @@ class StripeGateway:
         reason = _failure_in(intent)
         return _outcome(intent) if reason is None else self._declined(attempt, reason)
 
+    def _metadata_of_intent(self, intent_id: object) -> Mapping[str, str]:
+        """Return what we keep beside an intent; refunds made in the dashboard and disputes name only the intent."""
+        if not isinstance(intent_id, str) or not _INTENT.fullmatch(intent_id):
+            return {}
+        with _failures_as_unavailable():
+            return self._intents.retrieve(intent_id).to_dict().get("metadata") or {}
+
     def _declined(self, attempt: Attempt, reason: str) -> PaymentOutcome:
         """Make sure of it: an intent that failed could be confirmed again. What had succeeded before is told."""
         with _failures_as_unavailable():
-            intent = self._current(attempt)
+            try:
+                intent = self._current(attempt)
+            except _Refused as refusal:
+                return Declined(refusal.reason)
             if intent.status not in {"succeeded", "canceled"}:
                 try:
                     intent = self._intents.cancel(intent.id)
@@ -160,15 +217,26 @@ class StripeGateway:
         return self._intents.retrieve(intent.id)
 
     def _create(self, attempt: Attempt) -> stripe.PaymentIntent:
-        return self._intents.create(
-            {
-                "amount": _minor(attempt.amount),
-                "currency": attempt.amount.currency.lower(),
-                "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
-                "metadata": _metadata(attempt),
-            },
-            {"idempotency_key": str(attempt.payment_id)},
-        )
+        """Create the intent, or get the one that was created under this id.
+
+        Raises:
+            _Refused: there is no such payment, and never will be.
+        """
+        try:
+            return self._intents.create(
+                {
+                    "amount": _minor(attempt.amount),
+                    "currency": attempt.amount.currency.lower(),
+                    "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
+                    "metadata": _metadata(attempt),
+                },
+                {"idempotency_key": str(attempt.payment_id)},
+            )
+        except stripe.StripeError as error:
+            if _is_refusal(error):
+                logger.warning("Stripe refuses payment %s: %s %s", attempt.payment_id, error.code, error)
+                raise _Refused(reason_of(error.code, "The payment provider does not take this payment.")) from error
+            raise
 
 
 def _metadata(attempt: Attempt) -> dict[str, str]:
@@ -196,12 +264,33 @@ def _failure_in(intent: stripe.PaymentIntent) -> str | None:
     if intent.status != "requires_payment_method":
         return None
     error = intent.to_dict().get("last_payment_error")
-    return None if error is None else str(error.get("message") or "The card was declined.")
+    return None if error is None else _reason_of(error.get("code"), error.get("message"))
 
 
 def _is_replayed(intent: stripe.PaymentIntent) -> bool:
     answer = intent.last_response
     return answer is not None and answer.headers.get(_REPLAYED) == "true"
+
+
+def _is_reversal(event_type: str, subject: Mapping[str, object]) -> bool:
+    return subject.get("object") in {"refund", "dispute"} or event_type == "charge.refunded"
+
+
+def _refund(refund: stripe.Refund) -> ProviderRefund:
+    """Read a refund; whatever is neither final nor under way needs the buyer, and is waited for."""
+    state = _REFUND_STATES.get(refund.status or "", RefundState.PENDING)
+    made_for = (refund.to_dict().get("metadata") or {}).get("refund_id")
+    reason = ""
+    if state is RefundState.FAILED:
+        reason = f"Stripe says that the refund {refund.status}: {refund.failure_reason or 'no reason given'}."
+    amount = _money(refund.amount, refund.currency)
+    return ProviderRefund(refund.id, amount, state, UUID(made_for) if made_for else None, reason)
+
+
+def _dispute(dispute: stripe.Dispute) -> ProviderDispute:
+    """Read a dispute; an inquiry that was closed took no money, like one that was won."""
+    status = _DISPUTE_STATES.get(dispute.status, DisputeStatus.OPEN)
+    return ProviderDispute(dispute.id, _money(dispute.amount, dispute.currency), status, dispute.reason)
 
 
 def _minor(money: Money) -> int:
@@ -222,6 +311,23 @@ def _failures_as_unavailable() -> Iterator[None]:
     except stripe.StripeError as error:
         raise_if_unavailable(failure_of(error.http_status, error.code, _type_of(error)), "Stripe", error)
         raise Unavailable("Stripe refuses the request.") from error
+
+
+def _reason_of(code: str | None, said: str | None) -> str:
+    """Return what Stripe says for the customer, unless it names ids."""
+    return reason_of(code, said if said and not _ID.search(said) else "The card was declined.")
+
+
+class _Refused(Exception):
+    """Stripe will never create this payment."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def _is_refusal(error: stripe.StripeError) -> bool:
+    return failure_of(error.http_status, error.code, _type_of(error)) is Failure.REFUSED
 
 
 def _type_of(error: stripe.StripeError) -> str | None:

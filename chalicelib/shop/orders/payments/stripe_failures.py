@@ -25,6 +25,21 @@ _BY_STATUS: dict[int, Failure] = {
     HTTPStatus.TOO_MANY_REQUESTS: Failure.TRANSIENT,
 }
 
+_REASONS = {
+    "account_closed": "The account of this payment method is closed.",
+    "amount_too_large": "The amount is above what the payment provider takes.",
+    "amount_too_small": "The amount is below what the payment provider takes.",
+    "currency_not_supported": "The payment provider does not take this currency.",
+    "invalid_currency": "The payment provider does not take this currency.",
+    "payment_method_currency_mismatch": "This payment method cannot pay in this currency.",
+}
+"""What a buyer is told; Stripe's own text may name ids."""
+
+
+def reason_of(code: str | None, otherwise: str) -> str:
+    """Return why Stripe refused, in words for the buyer."""
+    return _REASONS.get(code or "", otherwise)
+
 
 def failure_of(status: int | None, code: str | None = None, error_type: str | None = None) -> Failure:
     """Classify an answer of Stripe; without a status there was none.

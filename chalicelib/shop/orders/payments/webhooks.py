@@ -5,8 +5,8 @@ from datetime import timedelta
 from hashlib import sha256
 
 from chalicelib.platform.processes.work import Task, WorkQueue
-from chalicelib.shop.orders.payments.port import PaymentGateway
-from chalicelib.shop.orders.task_kinds import SETTLE_PAYMENT
+from chalicelib.shop.orders.payments.port import News, PaymentGateway
+from chalicelib.shop.orders.task_kinds import SETTLE_PAYMENT, SETTLE_REVERSALS
 
 
 def receive(
@@ -21,4 +21,5 @@ def receive(
     notification = gateway.read_notification(body, headers)
     if notification is not None:
         cause = f"webhook:{sha256(body).hexdigest()[:32]}"
-        queue.send([Task(SETTLE_PAYMENT, notification.order_id, cause, notification.payment_id)], delay)
+        kind = SETTLE_PAYMENT if notification.news is News.PAYMENT else SETTLE_REVERSALS
+        queue.send([Task(kind, notification.order_id, cause, notification.payment_id)], delay)

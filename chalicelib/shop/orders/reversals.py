@@ -1,0 +1,163 @@
+"""Decides what an order makes of money that went back at the provider: refunds, ours or not, and disputes.
+
+The provider's word is the truth. Every decision may be repeated: what is known already changes nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.money import Money
+from chalicelib.shop.orders.events import (
+    DisputeLost,
+    DisputeOpened,
+    DisputeWon,
+    RefundCompleted,
+    RefundFailed,
+    RefundRecorded,
+    RefundReduced,
+    TicketsRevoked,
+)
+from chalicelib.shop.orders.order import ORDER, Order
+from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
+from chalicelib.shop.orders.refund import RETRY_AFTER, DisputeStatus, RefundStatus, recorded_refund_id
+
+Decide = Callable[[Order, datetime], list[Event]]
+
+_MADE_THERE = "The refund was made at the payment provider."
+_CHARGED_BACK = "The payment was charged back."
+
+
+def follow(order: Order, payment_id: UUID, found: Reversals, now: datetime) -> list[Event]:
+    """Return the events of everything that the provider did to a payment and the order does not know yet."""
+    events: list[Event] = []
+    for decide in _news(payment_id, found):
+        news = decide(ORDER.fold(events, order), now)
+        events += news
+    return events
+
+
+def fail_refund(order: Order, refund_id: UUID, reference: str, reason: str, now: datetime) -> list[Event]:
+    """Record that a refund failed, and when it is tried again; the same failure again changes nothing.
+
+    `reference` is empty if the provider refused to make any. A refund that was made at the provider is not repeated.
+    """
+    refund = order.refunds.get(refund_id)
+    if refund is None or refund.status in {RefundStatus.SETTLED, RefundStatus.ABANDONED}:
+        return []
+    known = order.failures[refund_id].references if refund_id in order.failures else ()
+    if reference and reference in known:
+        return []
+    is_ours = refund_id != recorded_refund_id(refund.payment_id, reference)
+    retry_at = now + RETRY_AFTER[len(known)] if is_ours and len(known) < len(RETRY_AFTER) else None
+    return [
+        RefundFailed(
+            payment_id=refund.payment_id,
+            refund_id=refund_id,
+            provider_reference=reference or None,
+            reason=reason,
+            retry_at=retry_at,
+            at=now,
+        )
+    ]
+
+
+def reduce_refund(order: Order, refund_id: UUID, amount: Money, now: datetime) -> list[Event]:
+    """Lower a refund to what is left to give back; with nothing left it is completed."""
+    refund = order.refunds.get(refund_id)
+    if refund is None or refund.ended or refund.amount.amount <= amount.amount:
+        return []
+    reduced = RefundReduced(payment_id=refund.payment_id, refund_id=refund_id, amount=amount, at=now)
+    if amount.amount:
+        return [reduced]
+    return [reduced, RefundCompleted(payment_id=refund.payment_id, refund_id=refund_id, at=now)]
+
+
+def _news(payment_id: UUID, found: Reversals) -> Iterator[Decide]:
+    """Yield a decision for each refund, failures first, because a later try may have succeeded; then for disputes."""
+    for refund in sorted(found.refunds, key=lambda one: one.state is not RefundState.FAILED):
+        yield partial(_follow_refund, payment_id, refund)
+    for dispute in found.disputes:
+        yield partial(_follow_dispute, payment_id, dispute)
+
+
+def _follow_refund(payment_id: UUID, found: ProviderRefund, order: Order, now: datetime) -> list[Event]:
+    is_ours = found.refund_id is not None and found.refund_id in order.refunds
+    refund_id = found.refund_id if is_ours else recorded_refund_id(payment_id, found.reference)
+    match found.state:
+        case RefundState.FAILED if refund_id is not None:
+            return fail_refund(order, refund_id, found.reference, found.reason, now)
+        case RefundState.SUCCEEDED if is_ours and found.refund_id is not None:
+            return order.complete_refund(found.refund_id, now)
+        case RefundState.SUCCEEDED if refund_id not in order.refunds:
+            return _record_refund(order, payment_id, found, now)
+    return []
+
+
+def _record_refund(order: Order, payment_id: UUID, found: ProviderRefund, now: datetime) -> list[Event]:
+    recorded = RefundRecorded(
+        payment_id=payment_id,
+        refund_id=recorded_refund_id(payment_id, found.reference),
+        provider_reference=found.reference,
+        amount=found.amount,
+        reason=_MADE_THERE,
+        at=now,
+    )
+    events = [recorded, *_cover_failed(order, payment_id, found.amount, now)]
+    return [*events, *_revoke_if_all_is_back(ORDER.fold(events, order), payment_id, now)]
+
+
+def _cover_failed(order: Order, payment_id: UUID, amount: Money, now: datetime) -> list[Event]:
+    """Count a refund made at the provider towards those that failed: that is how an operator repeats them."""
+    events: list[Event] = []
+    left = amount.amount
+    for refund_id, refund in order.refunds_under_way.items():
+        if refund.payment_id == payment_id and refund.status is RefundStatus.FAILED and left:
+            covered = min(left, refund.amount.amount)
+            left -= covered
+            rest = Money.of(refund.amount.amount - covered, amount.currency)
+            events += reduce_refund(order, refund_id, rest, now)
+    return events
+
+
+def _revoke_if_all_is_back(order: Order, payment_id: UUID, now: datetime) -> list[Event]:
+    back = sum(one.amount.amount for one in order.refunds.values() if one.payment_id == payment_id and one.completed)
+    if order.paid_by != payment_id or back < order.payments[payment_id].amount.amount:
+        return []
+    return revoke_all(order, _MADE_THERE, now)
+
+
+def revoke_all(order: Order, reason: str, now: datetime) -> list[Event]:
+    """Revoke every ticket that is still valid, concert by concert."""
+    valid = [ticket for ticket in order.valid_tickets if ticket.concert_id is not None]
+    return [
+        TicketsRevoked(
+            concert_id=concert_id,
+            ticket_ids=tuple(ticket.id for ticket in valid if ticket.concert_id == concert_id),
+            reason=reason,
+            at=now,
+        )
+        for concert_id in dict.fromkeys(ticket.concert_id for ticket in valid)
+        if concert_id is not None
+    ]
+
+
+def _follow_dispute(payment_id: UUID, found: ProviderDispute, order: Order, now: datetime) -> list[Event]:
+    known, events = order.disputes.get(found.reference), list[Event]()
+    if known is None:
+        events.append(
+            DisputeOpened(
+                payment_id=payment_id, dispute_id=found.reference, amount=found.amount, reason=found.reason, at=now
+            )
+        )
+    elif known.status is not DisputeStatus.OPEN:
+        return []
+    if found.status is DisputeStatus.WON:
+        events.append(DisputeWon(payment_id=payment_id, dispute_id=found.reference, at=now))
+    if found.status is DisputeStatus.LOST:
+        events.append(DisputeLost(payment_id=payment_id, dispute_id=found.reference, at=now))
+        if order.paid_by == payment_id:
+            events += revoke_all(order, _CHARGED_BACK, now)
+    return events
