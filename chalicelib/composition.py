@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.caller import Role
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.eventsourcing.repository import Repository
+    from chalicelib.platform.eventsourcing.store import EventStore
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
     from chalicelib.platform.http.auth import FileKeys, TokenVerifier
     from chalicelib.platform.integrity.head_signer import HeadSigner
@@ -126,12 +127,12 @@ class Composition:
 
         return migrate(self.settings.need("database_url"), migrations(), self._login())
 
-    def programme_reflecting(self, min_versions: "MinVersions") -> AbstractContextManager["Reader"]:
-        """Give a reader of the programme, at least as new as `min_versions` asks for."""
+    def programme_reflecting(self, min_versions: "MinVersions", log: "EventStore") -> AbstractContextManager["Reader"]:
+        """Give a reader of the programme, at least as new as `min_versions` asks for, with what it lacks from `log`."""
         from chalicelib.platform.readmodels.postgres.overlay import reflecting
 
         programme = cast("PostgresProjection", self.read_model("programme"))
-        return reflecting(programme, min_versions, self.event_store)
+        return reflecting(programme, min_versions, log)
 
     @cached_property
     def redis(self) -> "Redis":

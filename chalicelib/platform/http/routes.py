@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from http import HTTPStatus
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
 from chalice.app import Authorizer, Blueprint, Request, Response
@@ -15,7 +15,9 @@ from chalicelib.platform import logs
 from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import CloudbashError, Forbidden
+from chalicelib.platform.eventsourcing.budget import WITH_TOKEN, WITHOUT_TOKEN, ReadBudget
 from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.authorizer import actor_of
 from chalicelib.platform.http.browsers import ANY_PAGE
 from chalicelib.platform.http.problems import as_json, problem
@@ -30,6 +32,9 @@ from chalicelib.platform.http.requests import (
     parse_query,
 )
 from chalicelib.platform.readmodels.min_versions import MinVersions
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.auth import TokenVerifier
 
 
 @dataclass(frozen=True)
@@ -81,9 +86,16 @@ class Call(Generic[Shop]):
     """
 
     def __init__(
-        self, request: Request, path: str, parameters: dict[str, str], shop: Shop, granted: GrantedRoles
+        self,
+        request: Request,
+        path: str,
+        parameters: dict[str, str],
+        shop: Shop,
+        granted: GrantedRoles,
+        budget: ReadBudget,
     ) -> None:
         self.shop = shop
+        self.budget = budget
         self._request = request
         self._granted = granted
         self._parameters = {name: value.lower() for name, value in parameters.items()}
@@ -112,7 +124,20 @@ class Call(Generic[Shop]):
 
     def add_granted_roles(self) -> None:
         """Let `actor` have the roles granted here as well: one read."""
+        self.budget.spend()
         self.actor = Actor(self.actor.id, self.actor.roles | self._granted(self.actor.id))
+
+    def metered(self, log: EventStore) -> EventStore:
+        """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
+        return log.metered(self.budget.spend)
+
+    def verify(self, verifier: "TokenVerifier") -> None:
+        """Ask for a token on a route that anyone may call; from then on the call may read more.
+
+        Raises Unauthenticated or Unavailable.
+        """
+        self.actor = verifier.verify(self.authorization or "").actor
+        self.budget.limit = WITH_TOKEN
 
     @property
     def authorization(self) -> str | None:
@@ -225,7 +250,8 @@ def _view(
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
-            call = Call(blueprint.current_request, route.path, parameters, shop(), granted)
+            budget = ReadBudget(WITHOUT_TOKEN if route.role is None else WITH_TOKEN)
+            call = Call(blueprint.current_request, route.path, parameters, shop(), granted, budget)
             if route.role is not None:
                 call.require(route.role)
             return _answered(route, call).to_response()

@@ -14,6 +14,7 @@ from chalicelib.platform.errors import NotFound, Unauthenticated
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant, Price
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
@@ -37,7 +38,7 @@ class ConcertServices(Services, Protocol):
     @property
     def verifier(self) -> "TokenVerifier": ...
 
-    def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
+    def programme_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
 
 
 routes: Routes[ConcertServices] = Routes(__name__)
@@ -128,7 +129,8 @@ def create_concert(call: Call[ConcertServices]) -> Answer:
 @routes.get("/concerts")
 def search_concerts(call: Call[ConcertServices]) -> Answer:
     filters = call.query(ConcertFilters)
-    with call.shop.programme_reflecting(call.min_versions) as programme:
+    shop = call.shop
+    with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         return ok(page_of(*queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)))
 
 
@@ -138,7 +140,7 @@ def get_concert(call: Call[ConcertServices]) -> Answer:
     point = call.query(PointInTimeQuery).point(shop.clock())
     if point is not None:
         return _concert_as_of(call, concert_id, point)
-    with shop.programme_reflecting(call.min_versions) as programme:
+    with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         concert = queries.find_concert(programme, concert_id)
     if concert is None or not _may_see(call, concert):
         raise NotFound("There is no such concert.")
@@ -216,7 +218,7 @@ def cancel_concert(call: Call[ConcertServices]) -> Answer:
 def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> Answer:
     from chalicelib.shop.concerts.history import find_concert_as_of  # noqa: PLC0415 - brings a driver that routes do without
 
-    concert = find_concert_as_of(call.shop.event_store, concert_id, point, partial(_may_see, call))
+    concert = find_concert_as_of(call.metered(call.shop.event_store), concert_id, point, partial(_may_see, call))
     return ok(concert, concert["version"])
 
 
