@@ -18,7 +18,7 @@ from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.readmodels.redis.failures import failures_as_unavailable
 from chalicelib.platform.readmodels.redis.keys import LIVE_PREFIX, pointer_of, prefix_of
 from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
-from chalicelib.shop.inventory.projections import AVAILABILITY, milliseconds
+from chalicelib.shop.inventory.projections import AVAILABILITY, lua, milliseconds
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
 
 if TYPE_CHECKING:
@@ -27,30 +27,9 @@ if TYPE_CHECKING:
 POOLS_AT_ONCE = 8
 """The pools that are read from the log at once; one by one, those of a large concert would take most of a second."""
 
-_STOCK_OF_CONCERT = f"""
-{LIVE_PREFIX}
-local pools = redis.call('GET', prefix .. 'concert:' .. ARGV[3])
-if not pools then
-  return false
-end
-local stock = {{}}
-for id in string.gmatch(pools, '%S+') do
-  local pool = prefix .. 'pool:' .. id
-  local type, name, capacity, held, sold, closed, at =
-    unpack(redis.call('HMGET', pool, 'type', 'name', 'capacity', 'held', 'sold', 'closed', 'at'))
-  if not type then
-    return false
-  end
-  local now = math.max(ARGV[2], at)
-  local lapsed = 0
-  for _, hold in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':deadlines', '-inf', now)) do
-    lapsed = lapsed + redis.call('HGET', pool .. ':quantities', hold)
-  end
-  held = (held or 0) - lapsed
-  table.insert(stock, {{type, name, tonumber(capacity), held, tonumber(sold or 0), tonumber(closed or 0)}})
-end
-return stock
-"""
+COUNTS = ("capacity", "available", "held", "sold")
+
+_STOCK_OF_CONCERT = "\n".join([LIVE_PREFIX, lua("stock.lua", "look.lua")])
 _LAPSED = f"""
 {LIVE_PREFIX}
 return redis.call('ZRANGEBYSCORE', prefix .. 'first_deadlines', '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
@@ -80,15 +59,16 @@ class PoolStock:
 def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonObject] | None:
     """Return what is available, held and sold of each ticket type at `now`, sorted by name, in one round trip.
 
-    It is None if Redis does not have the concert, or not all of its pools.
+    It costs as much for one pool as for ninety, and time does not go back: a hold that has ended for one reader has
+    ended for all. It is None if Redis does not have the concert, or not all of its pools.
     Raises Unavailable.
     """
     stock: list[Any] | None = _asked(redis, _STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
     if stock is None:
         return None
-    return _by_type(
-        PoolStock(type_id, name, capacity, held, sold, not closed)
-        for type_id, name, capacity, held, sold, closed in stock
+    return _sorted(
+        {"id": type_id, "name": name, **dict(zip(COUNTS, map(int, counts), strict=True))}
+        for type_id, name, *counts in stock
     )
 
 
@@ -204,6 +184,10 @@ def _by_type(stock: Iterable[PoolStock]) -> list[JsonObject]:
     for pool in stock:
         empty = {"id": pool.ticket_type_id, "name": pool.name, "capacity": 0, "available": 0, "held": 0, "sold": 0}
         row = types.setdefault(pool.ticket_type_id, empty)
-        for count in ("capacity", "available", "held", "sold"):
+        for count in COUNTS:
             row[count] += getattr(pool, count)
-    return sorted(types.values(), key=lambda row: (row["name"], row["id"]))
+    return _sorted(types.values())
+
+
+def _sorted(rows: Iterable[JsonObject]) -> list[JsonObject]:
+    return sorted(rows, key=lambda row: (row["name"], row["id"]))
