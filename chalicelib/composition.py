@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
+    from chalicelib.shop.inventory.stock_from_log import StockFromLog
     from chalicelib.shop.orders.payments.port import PaymentGateway
 
 
@@ -139,6 +140,13 @@ class Composition:
         from chalicelib.platform.readmodels.redis.client import open_redis
 
         return open_redis(self.settings.need("redis_url"))
+
+    @cached_property
+    def stock_from_log(self) -> "StockFromLog":
+        """Return what the requests of this container share of the stock that was read from the log."""
+        from chalicelib.shop.inventory.stock_from_log import StockFromLog
+
+        return StockFromLog()
 
     @property
     def documents(self) -> "DocumentProjection":

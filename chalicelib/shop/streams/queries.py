@@ -15,14 +15,16 @@ from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.platform.eventsourcing.diff import changes_between
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import created_at
-from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.streams import Streams
 
 LOOKED_AT_MOST = 1000
 """Events that one page may look at in search of a type: a page may be short, or empty, and still have a next one."""
 
-_SLICE = 100
+_SLICE = 500
+_PROBES = 99
+"""The versions that one request looks at in search of an instant: it takes two for 9,801 events, three for 970,299."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class EventPage:
 class LogView:
     """Gives access to the log and to the states that its streams fold to."""
 
-    repository: Repository
+    repository: Streams
     aggregates: Mapping[str, Aggregate[Any]]
 
     @property
@@ -123,15 +125,18 @@ def _search(
 def _last_before(store: EventStore, stream_id: UUID, since: datetime, low: int, high: int) -> int:
     """Find the version, between `low` and `high`, after which events are of `since` or later.
 
-    `Created` never decreases within a stream, so a few reads of one event find it.
+    `Created` never decreases within a stream, so each request for some of the versions leaves the gap between two.
     """
     while low < high:
-        middle = (low + high) // 2
-        event = store.read_slice(stream_id, middle, 1)[0]
-        if created_at(event) >= since:
-            high = middle
-        else:
-            low = event.aggregate_version
+        count = min(_PROBES, high - low)
+        probes = [low + (high - low) * place // count for place in range(1, count + 1)]
+        found = store.pick([(stream_id, version) for version in probes])
+        for version in probes:
+            event = found.get((stream_id, version))
+            if event is not None and created_at(event) >= since:
+                high = version - 1
+                break
+            low = version
     return low
 
 
