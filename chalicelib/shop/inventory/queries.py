@@ -41,7 +41,7 @@ FIRST_LOOK = 100
 
 COUNTS = ("capacity", "available", "held", "sold")
 
-_STOCK_OF_CONCERT = "\n".join([LIVE_PREFIX, lua("stock.lua", "look.lua")])
+STOCK_OF_CONCERT = "\n".join([LIVE_PREFIX, lua("stock.lua", "look.lua")])
 _LAPSED = f"""
 {LIVE_PREFIX}
 return redis.call('ZRANGEBYSCORE', prefix .. 'first_deadlines', '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
@@ -75,7 +75,7 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
     ended for all. It is None if Redis does not have the concert, or not all of its pools.
     Raises Unavailable.
     """
-    stock: list[Any] | None = _asked(redis, _STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
+    stock: list[Any] | None = _asked(redis, STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
     if stock is None:
         return None
     return _sorted(
