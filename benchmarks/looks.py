@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from benchmarks.report import Record, Section, publish
@@ -68,7 +68,8 @@ def _measure(redis: "Redis", pools: int) -> Record:
 
 def _looks(redis: "Redis", text: str, concert: str, now: int) -> Callable[[], object]:
     script = redis.register_script(text)
-    keys, arguments = [pointer_of(AVAILABILITY)], [prefix_of(AVAILABILITY), now, concert]
+    keys = [pointer_of(AVAILABILITY)]
+    arguments: list[str | int] = [prefix_of(AVAILABILITY), now, concert]
 
     def look() -> object:
         with redis.pipeline(transaction=False) as pipe:
@@ -83,7 +84,7 @@ def _put(redis: "Redis", pools: int) -> str:
     """Put a concert with one ticket type on sale, with ten holds in every pool."""
     prefix, concert, ticket_type, at = prefix_of(AVAILABILITY), str(uuid4()), str(uuid4()), milliseconds(utc_now())
     ids = [str(uuid4()) for _ in range(pools)]
-    counts = {"type": ticket_type, "name": "Standing", "capacity": 50, "held": 10, "sold": 20, "at": at}
+    counts: dict[Any, Any] = {"type": ticket_type, "name": "Standing", "capacity": 50, "held": 10, "sold": 20, "at": at}
     with redis.pipeline() as pipe:
         pipe.set(f"{prefix}concert:{concert}", " ".join(ids))
         for pool in ids:

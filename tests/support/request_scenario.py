@@ -75,14 +75,8 @@ class GivenStreams:
     def when(self, actor: Actor, method: str, path: str, body: JsonObject | None = None, **headers: str) -> "Answered":
         """Send the request; `if_match="3"` is the header `If-Match`."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
-        sent = {"Content-Type": "application/json", **{_header(name): value for name, value in headers.items()}}
-        sent["Authorization"] = " ".join([str(actor.id), *sorted(actor.roles)])
-        _serving.append(InMemory(self.shop, self.documents))
-        try:
-            raw = b"" if body is None else json.dumps(body).encode()
-            answer = _gateway().handle_request(method, path, sent, raw)
-        finally:
-            _serving.pop()
+        sent = {_header(name): value for name, value in headers.items()}
+        answer = ask(InMemory(self.shop, self.documents), actor, method, path, body, sent)
         news = {key: self.log.read(key)[before.get(key, 0) :] for key in self.log.stream_ids()}
         return Answered(
             int(answer["statusCode"]),
@@ -132,6 +126,31 @@ class InMemory(Composition):
     @property
     def documents(self) -> DocumentProjection:
         return cast("DocumentProjection", self._documents)
+
+
+def ask(
+    container: Composition,
+    actor: Actor | None,
+    method: str,
+    path: str,
+    body: JsonObject | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Send a request to this container, with a token of the actor if there is one, and return the gateway's answer."""
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    if actor is not None:
+        sent["Authorization"] = token_of(actor)
+    _serving.append(container)
+    try:
+        raw = b"" if body is None else json.dumps(body).encode()
+        answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
+        return answer
+    finally:
+        _serving.pop()
+
+
+def token_of(actor: Actor) -> str:
+    return " ".join([str(actor.id), *sorted(actor.roles)])
 
 
 @cache

@@ -219,6 +219,11 @@ class Routes(Generic[Shop]):
     def delete(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("DELETE", path, role)
 
+    @property
+    def declared(self) -> list[tuple[str, Role | None]]:
+        """List method and path of each route, as in `GET /venues`, with the role that it asks for."""
+        return [(f"{route.method} {route.path}", route.role) for route in self._routes]
+
     def blueprint(self, authorizer: Authorizer, shop: Callable[[], Shop], granted: GrantedRoles) -> Blueprint:
         """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
 
