@@ -88,9 +88,10 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 
 if FUNCTION in {"", "app"}:
-    from chalicelib.platform.http.middleware import logged, problems_only
+    from chalicelib.platform.http.middleware import guarded, logged, problems_only
 
     app.register_middleware(logged, "http")
+    app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     for routes in contexts.routes():
         app.register_blueprint(

@@ -18,7 +18,8 @@ from zipfile import ZipFile
 from benchmarks.machine import describe_machine
 from benchmarks.report import Record, Section, progress, publish, result_of
 from chalicelib.functions import API_HANDLER, FUNCTIONS, handler_of
-from infra.container import PLACES, environment, unpack
+from chalicelib.platform.function import Function
+from infra.container import ARCHIVE, CODE, DEPENDENCIES, environment, places_of, unpack
 from infra.package import Packaging
 
 ROUNDS = 3
@@ -67,7 +68,7 @@ def measure(rounds: int, directory: Path, on_round: Callable[[], None]) -> dict[
     measured: defaultdict[str, list[Start]] = defaultdict(list)
     for _ in range(rounds):
         for name in ("", *FUNCTIONS):
-            measured[name].append(_start(directory, handler_of(FUNCTIONS[name]) if name else ""))
+            measured[name].append(_start(directory, FUNCTIONS[name] if name else None))
         on_round()
     return {
         name: Start(median(start.total for start in starts), median(start.clients for start in starts))
@@ -75,11 +76,12 @@ def measure(rounds: int, directory: Path, on_round: Callable[[], None]) -> dict[
     }
 
 
-def _start(directory: Path, function: str) -> Start:
-    program = PROGRAM.format(paths=[str(directory / place) for place in PLACES], work=START if function else BARE)
+def _start(directory: Path, function: Function | None) -> Start:
+    paths = [str(directory / place) for place in places_of(function)]
+    program = PROGRAM.format(paths=paths, work=START if function else BARE)
     run = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-I", "-S", "-B", "-c", program],
-        env=environment(function),
+        env=environment(handler_of(function) if function else ""),
         stdout=subprocess.PIPE,
         check=True,
     )
@@ -93,7 +95,7 @@ def starts(rounds: int, package: Path) -> Section:
         directory = Path(temporary)
         unpack(package, directory)
         shipped = measure(rounds, directory, lambda: bar.advance(task))
-        for place in PLACES[:2]:
+        for place in (CODE, DEPENDENCIES, ARCHIVE):
             for bytecode in [*(directory / place).rglob("__pycache__")]:
                 shutil.rmtree(bytecode)
         bare = measure(rounds, directory, lambda: bar.advance(task))

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from zipfile import ZipFile
 
+from chalicelib.platform.function import Function
 from chalicelib.settings import Settings
 from infra import runtime
 
@@ -16,8 +17,11 @@ CODE, SDK = "task", "runtime"
 DEPENDENCIES, ARCHIVE = (f"{layer}/{runtime.SITE_PACKAGES}" for layer in ("dependencies", "archive"))
 """`unpack` puts the code, the SDK and the layers here: one layer of every function, and one of the archive alone."""
 
-PLACES = (CODE, DEPENDENCIES, SDK)
-"""In most functions, Python searches them in this order."""
+
+def places_of(function: Function | None = None) -> tuple[str, ...]:
+    """Return the folders that Python searches in a container of the function, in this order."""
+    layers = (ARCHIVE,) if function and function.layers else ()
+    return (CODE, DEPENDENCIES, *layers, SDK)
 
 
 def environment(function: str) -> dict[str, str]:

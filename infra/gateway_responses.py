@@ -10,12 +10,14 @@ from http import HTTPStatus
 from typing import Any
 
 from chalicelib.platform.http.browsers import ALLOWED_ORIGIN, EXPOSED
+from chalicelib.platform.http.middleware import HTTPS_ONLY, NO_SNIFFING, NOT_STORED
 
 CONTENT_TYPE = "application/problem+json"
 FOR_BROWSERS = [
     ("Access-Control-Allow-Origin", ALLOWED_ORIGIN),
     ("Access-Control-Expose-Headers", ",".join(EXPOSED)),
 ]
+GUARDS = [NOT_STORED, NO_SNIFFING]
 LARGEST_BODY = 10 * 1024 * 1024
 
 
@@ -79,7 +81,15 @@ def gateway_responses() -> dict[str, Any]:
 
 
 def _response(refusal: Refusal) -> dict[str, Any]:
-    headers = dict([("Content-Type", CONTENT_TYPE), *([refusal.header] if refusal.header else []), *FOR_BROWSERS])
+    headers = dict(
+        [
+            ("Content-Type", CONTENT_TYPE),
+            *([refusal.header] if refusal.header else []),
+            *GUARDS,
+            HTTPS_ONLY,
+            *FOR_BROWSERS,
+        ]
+    )
     body = {
         "type": "about:blank",
         "title": refusal.status.phrase,

@@ -21,7 +21,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
-from infra.gateway_responses import FOR_BROWSERS
+from infra.gateway_responses import FOR_BROWSERS, GUARDS
 
 log = logging.getLogger("local.server")
 
@@ -52,7 +52,7 @@ class Problem(Exception):
             "code": self.code,
             "detail": self.detail,
         }
-        headers = [("Content-Type", PROBLEM), *self.headers, *FOR_BROWSERS]
+        headers = [("Content-Type", PROBLEM), *self.headers, *GUARDS, *FOR_BROWSERS]
         return Answer(self.status, headers, json.dumps(body).encode())
 
 
@@ -74,6 +74,10 @@ def method_not_allowed(allowed: list[str]) -> Problem:
     detail = "This resource does not have this method."
     headers = [("Allow", ", ".join(allowed))] if allowed else []
     return Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, headers)
+
+
+def malformed() -> Problem:
+    return Problem(HTTPStatus.BAD_REQUEST, "malformed_request", "The request cannot be read.")
 
 
 def internal_error() -> Problem:
@@ -112,6 +116,8 @@ class Gateway:
     def _event(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
         try:
             event: dict[str, Any] = self._events.create_lambda_event(method, target, headers, body)
+        except UnicodeDecodeError:
+            raise malformed() from None
         except ValueError:
             raise not_found() from None
         return event

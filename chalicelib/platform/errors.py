@@ -37,6 +37,21 @@ class IdempotencyKeyReused(InvalidInput):
         super().__init__("This Idempotency-Key was used before with another body.", (("/Idempotency-Key", "was used"),))
 
 
+class IfMatchNotSupported(InvalidInput):
+    """The request makes a condition that its route cannot check, so it is refused rather than carried out without."""
+
+    code = "if_match_not_supported"
+
+    def __init__(self) -> None:
+        super().__init__("This route does not take If-Match.", (("/If-Match", "is not supported here"),))
+
+
+class BodyTooLarge(CloudbashError):
+    """The body has more bytes than any route takes; nothing of it was read."""
+
+    code = "body_too_large"
+
+
 class BadSignature(CloudbashError):
     """A webhook that is forged, changed on its way, or too old."""
 

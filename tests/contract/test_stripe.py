@@ -220,9 +220,12 @@ def test_an_event_that_is_forged_or_stale_is_refused(gateway: StripeGateway, hea
         gateway.read_notification(event({}), headers)
 
 
-def test_a_signed_body_that_is_no_event_is_refused(gateway: StripeGateway) -> None:
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b"{}", b"[" * 60_000, b'{"data":' * 8_000, b"NaN", b'"\\ud800"', b"\xff", b"9" * 60_000]
+)
+def test_a_signed_body_that_is_no_event_is_refused(gateway: StripeGateway, body: bytes) -> None:
     with pytest.raises(InvalidInput):
-        gateway.read_notification(b"[]", signed(b"[]"))
+        gateway.read_notification(body, signed(body))
 
 
 def test_the_stage_chooses_its_providers_by_setting() -> None:

@@ -232,8 +232,13 @@ def test_a_cart_that_was_just_made_can_be_read_before_any_projection_has_run(sho
     assert [line["quantity"] for line in cart["items"]] == [1]
 
 
-def test_health_names_every_dependency(shop: Shop) -> None:
-    health = made(shop.visitor().get("/health"))
+def test_anyone_is_told_that_the_api_answers_and_operators_how_every_server_is(shop: Shop) -> None:
+    assert made(shop.visitor().get("/health")) == {"status": "ok"}
+    refused(shop.visitor().get("/health?deep=true"), 401, "unauthenticated")
+    for client in (shop.customer(), shop.organiser()):
+        assert made(client.get("/health")) == {"status": "ok"}
+        refused(client.get("/health?deep=true"), 403, "forbidden")
+    health = made(shop.as_role("operator").get("/health?deep=true"))
     assert health["status"] == "ok"
     assert set(health["dependencies"]) == {"event_log", "event_bus", "read_table", "postgres", "redis"}
 

@@ -23,7 +23,7 @@ def test_a_request_is_followed_from_its_route_to_every_read_model(shop: Shop, ru
     concert = publish_concert(shop.organiser())
     customer = shop.customer()
     cart_id = made(customer.post("/carts"))["id"]
-    given = f"order-{uuid4()}"
+    given = str(uuid4())
     item = {"ticket_type_id": concert.ticket_type_id, "quantity": 2}
     made(customer.post(f"/carts/{cart_id}/items", json=item, headers={"X-Correlation-Id": given}))
     shop.settle()
@@ -78,15 +78,16 @@ def test_no_name_no_address_and_no_token_is_ever_logged(
 def test_a_server_that_is_away_is_named_in_the_log_with_the_request_that_it_failed(
     shop: Shop, runtime_log: "RuntimeLog"
 ) -> None:
+    search = str(uuid4())
     shop.stack.postgres.stop()
     try:
-        refused(shop.visitor().get("/concerts", headers={"X-Correlation-Id": "a-search"}), 503, "unavailable")
+        refused(shop.visitor().get("/concerts", headers={"X-Correlation-Id": search}), 503, "unavailable")
     finally:
         shop.stack.ensure_running()
-    [line] = runtime_log.about(correlationId="a-search", logger="chalicelib.platform.http.problems")
+    [line] = runtime_log.about(correlationId=search, logger="chalicelib.platform.http.problems")
     assert (line["errorType"], line["level"]) == ("Unavailable", "WARNING")
     assert [cause.partition(":")[0] for cause in line["causes"]] == ["PoolTimeout"]
-    [request] = runtime_log.about(correlationId="a-search", message="GET /concerts")
+    [request] = runtime_log.about(correlationId=search, message="GET /concerts")
     assert (request["status"], request["code"]) == (503, "unavailable")
 
 
@@ -100,8 +101,9 @@ def test_what_nobody_foresaw_is_logged_with_its_stack_in_one_line(
             raise RuntimeError("nobody foresaw this") from error
 
     monkeypatch.setattr(Repository, "execute", broken)
-    refused(shop.customer().post("/carts", headers={"X-Correlation-Id": "a-fault"}), 500, "internal_error")
-    [line] = runtime_log.about(correlationId="a-fault", errorType="RuntimeError")
+    fault = str(uuid4())
+    refused(shop.customer().post("/carts", headers={"X-Correlation-Id": fault}), 500, "internal_error")
+    [line] = runtime_log.about(correlationId=fault, errorType="RuntimeError")
     assert line["errorMessage"] == "nobody foresaw this"
     assert "broken" in "".join(line["stackTrace"])
     assert line["causes"] == ["ValueError"]

@@ -122,7 +122,7 @@ class Day:
         self.cancel_orders_over_two_concerts()
         self.cancel(concert)
         assert made(self.early.get(f"/orders/{order_id}"))["status"] == "refunded"
-        assert made(self.visitor.get("/health"))["status"] == "ok"
+        assert made(self.shop.as_role("operator").get("/health?deep=true"))["status"] == "ok"
 
     def start_containers(self) -> None:
         """New ones, that know nothing."""

@@ -1,6 +1,6 @@
 """Reading what one has just written, while every projection stands still: nothing here settles unless it says so."""
 
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import httpx
 import pytest
@@ -116,6 +116,48 @@ def test_availability_reflects_the_concert_or_the_pool_that_was_seen_and_ignores
     assert shown((cart_id, 1)) == ("read_model", 20)
     pool = str(pool_id(UUID(concert.ticket_type_id), 0))
     assert shown((pool, 1)) == ("log", 18)
+
+
+@pytest.mark.needs_the_stack
+def test_nobody_hears_of_a_stream_that_they_may_not_read(shop: Shop) -> None:
+    organiser, customer, visitor = shop.organiser(), shop.customer(), shop.visitor()
+    concert = publish_concert(organiser)
+    draft = made(organiser.post("/concerts", json={"name": "Secret", "venue_id": concert.venue_id}))["id"]
+    cart_id = cart_with(customer, concert.ticket_type_id, 1)
+    order_id: str = made(customer.post(f"/carts/{cart_id}/checkout", json=BUYER))["order_id"]
+    pool_id = str(uuid5(UUID(concert.ticket_type_id), "pool/0"))
+    named = reading(*((stream_id, 9) for stream_id in (draft, cart_id, order_id, pool_id, str(uuid4()))))
+    for _ in ("before", "after"):
+        for client in (visitor, shop.customer(), shop.organiser()):
+            for path in ("/concerts", "/venues", f"/concerts/{concert.concert_id}/availability"):
+                assert lag_of(client.get(path, headers=named)) == {}
+        assert lag_of(shop.customer().get("/orders", headers=named)) == {}
+        for client in (organiser, shop.as_role("operator")):
+            assert lag_of(client.get("/concerts", headers=named)).keys() == {draft}
+        assert lag_of(customer.get("/orders", headers=named)).keys() == {order_id}
+        shop.settle()
+    told = lag_of(visitor.get(f"/concerts/{concert.concert_id}/availability", headers=reading((concert.concert_id, 3))))
+    assert told == {concert.concert_id: 0}
+
+
+def test_only_what_everybody_is_answered_may_be_kept_by_shared_caches(shop: Shop) -> None:
+    organiser, visitor = shop.organiser(), shop.visitor()
+    concert = publish_concert(organiser)
+    shop.settle()
+    for path in (
+        "/concerts",
+        f"/concerts/{concert.concert_id}",
+        f"/concerts/{concert.concert_id}/availability",
+        "/venues",
+        f"/venues/{concert.venue_id}",
+    ):
+        answer = visitor.get(path)
+        assert (made(answer) != {}, answer.headers["cache-control"]) == (True, "public, max-age=1")
+        assert answer.headers["vary"] == "Authorization, Min-Version"
+        for personal in (organiser.get(path), visitor.get(path, headers=reading((concert.concert_id, 3)))):
+            assert personal.headers["cache-control"] == "no-store"
+            assert personal.headers["vary"] == "Authorization, Min-Version"
+    assert visitor.get("/concerts?surprise=1").headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize("value", ["x:1", "1", f"{ANY}", f"{ANY}:", f"{ANY}:-1", f"{ANY}:1;{ANY}:1", ","])

@@ -21,7 +21,7 @@ from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.platform.http.middleware import problems_only
+from chalicelib.platform.http.middleware import guarded, problems_only
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
@@ -74,9 +74,14 @@ class GivenStreams:
 
     def when(self, actor: Actor, method: str, path: str, body: JsonObject | None = None, **headers: str) -> "Answered":
         """Send the request; `if_match="3"` is the header `If-Match`."""
+        raw = b"" if body is None else json.dumps(body).encode()
+        return self.when_sent(actor, method, path, raw, **headers)
+
+    def when_sent(self, actor: Actor, method: str, path: str, raw: bytes, **headers: str) -> "Answered":
+        """Send these very bytes, as text; `content_type` is JSON unless it is given."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
         sent = {_header(name): value for name, value in headers.items()}
-        answer = ask(InMemory(self.shop, self.documents), actor, method, path, body, sent)
+        answer = ask(InMemory(self.shop, self.documents), actor, method, path, raw, sent)
         news = {key: self.log.read(key)[before.get(key, 0) :] for key in self.log.stream_ids()}
         return Answered(
             int(answer["statusCode"]),
@@ -133,7 +138,7 @@ def ask(
     actor: Actor | None,
     method: str,
     path: str,
-    body: JsonObject | None = None,
+    raw: bytes = b"",
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Send a request to this container, with a token of the actor if there is one, and return the gateway's answer."""
@@ -142,7 +147,6 @@ def ask(
         sent["Authorization"] = token_of(actor)
     _serving.append(container)
     try:
-        raw = b"" if body is None else json.dumps(body).encode()
         answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
         return answer
     finally:
@@ -157,6 +161,7 @@ def token_of(actor: Actor) -> str:
 def _gateway() -> LocalGateway:
     """API Gateway as Chalice imitates it, before every route of the shop."""
     app = Chalice(app_name="in_memory", configure_logs=False)
+    app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     authorize = app.authorizer()(_admit)
     for routes in contexts.routes():

@@ -2,8 +2,14 @@
 
 import pytest
 
-from chalicelib.platform.errors import InvalidInput
-from chalicelib.platform.http.requests import MAX_BODY_BYTES, Body, parse_body
+from chalicelib.platform.errors import BodyTooLarge, InvalidInput
+from chalicelib.platform.http.requests import (
+    MAX_BODY_BYTES,
+    Body,
+    ensure_acceptable_size,
+    ensure_no_body,
+    parse_body,
+)
 
 
 class Note(Body):
@@ -28,18 +34,26 @@ def refusal_of(raw: bytes) -> tuple[tuple[str, str], ...]:
 def test_a_body_may_have_just_as_many_bytes_as_the_limit_says(letter: str) -> None:
     largest = note_of(MAX_BODY_BYTES, letter)
     assert len(largest) == MAX_BODY_BYTES
+    ensure_acceptable_size(largest)
     assert set(parse_body(Note, largest).text) == {letter}
 
 
 @pytest.mark.parametrize("letter", ["x", "ö", "🎫"])
 def test_one_byte_more_is_refused_and_the_refusal_names_the_limit(letter: str) -> None:
-    with pytest.raises(InvalidInput, match=str(MAX_BODY_BYTES)) as refusal:
-        parse_body(Note, note_of(MAX_BODY_BYTES + 1, letter))
-    assert refusal.value.fields == (("", "is too large"),)
+    with pytest.raises(BodyTooLarge, match=str(MAX_BODY_BYTES)) as refusal:
+        ensure_acceptable_size(note_of(MAX_BODY_BYTES + 1, letter))
+    assert refusal.value.facts == {"limit": MAX_BODY_BYTES}
 
 
-def test_what_is_too_large_is_refused_for_that_and_never_read() -> None:
-    assert refusal_of(b"[" * (MAX_BODY_BYTES + 1)) == (("", "is too large"),)
+@pytest.mark.parametrize("raw", [b"", b"{}", b" {\n} "])
+def test_where_no_body_is_expected_an_empty_object_says_as_much_as_nothing(raw: bytes) -> None:
+    ensure_no_body(raw)
+
+
+@pytest.mark.parametrize("raw", [b"garbage", b"[]", b"null", b'{"quantity": 1}', b"\xff", b" ", b"{} {}"])
+def test_where_no_body_is_expected_anything_else_is_refused(raw: bytes) -> None:
+    with pytest.raises(InvalidInput):
+        ensure_no_body(raw)
 
 
 def test_an_empty_body_is_refused() -> None:
@@ -67,5 +81,6 @@ def test_a_value_of_another_type_is_not_converted(copies: str) -> None:
     assert [pointer for pointer, _ in refusal_of(f'{{"text": "x", "copies": {copies}}}'.encode())] == ["#/copies"]
 
 
-def test_of_a_member_that_comes_twice_the_last_one_counts_as_everywhere_in_json() -> None:
-    assert parse_body(Note, b'{"text": "one", "text": "two"}').text == "two"
+def test_a_member_that_comes_twice_is_refused_and_named() -> None:
+    [(pointer, reason)] = refusal_of(b'{"text": "one", "text": "two"}')
+    assert (pointer, '"text"' in reason) == ("#", True)

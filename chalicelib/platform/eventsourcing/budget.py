@@ -1,4 +1,4 @@
-"""Limits how often one request may read from the log (ADR 27)."""
+"""Limits how often one request may read from the log (ADR 28)."""
 
 from threading import Lock
 

@@ -93,6 +93,15 @@ class Streams:
         """Return what this container knows of the stream without asking; it may be old."""
         return self._cache.get(aggregate.name, stream_id)
 
+    def snapshot(self, aggregate: Aggregate[Any], stream_id: UUID) -> Folded | None:
+        """Return the stream as of its newest snapshot, or None if it has none that can be used.
+
+        Raises Unavailable.
+        """
+        if aggregate.snapshot_every is None or self._snapshots is None:
+            return None
+        return restore(aggregate, self._snapshots.find(stream_id))
+
     def refresh(self, aggregate: Aggregate[State], stream_id: UUID) -> Folded:
         """Read what follows the cached state, or all, and fold it. A stream of another aggregate counts as empty.
 
@@ -131,7 +140,7 @@ class Streams:
         newest = self.store.read_last(stream_id, 2 * aggregate.snapshot_every)
         if len(newest) < 2 * aggregate.snapshot_every or newest[0].aggregate_version == 0:
             return _folded(aggregate, nothing, newest)
-        taken = restore(aggregate, self._snapshots.find(stream_id)) or nothing
+        taken = self.snapshot(aggregate, stream_id) or nothing
         if newest[0].aggregate_version > taken.head.version + 1:
             return _folded(aggregate, taken, self.store.read(stream_id, taken.head.version))
         return _folded(aggregate, taken, [event for event in newest if event.aggregate_version > taken.head.version])

@@ -13,6 +13,11 @@ from chalicelib.platform.http.problems import problem_of_status
 
 logger = logging.getLogger(__name__)
 
+NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
+NOT_STORED = ("Cache-Control", "no-store")
+HTTPS_ONLY = ("Strict-Transport-Security", "max-age=31536000")
+"""A year. It is said over HTTPS only, as RFC 6797 asks; API Gateway has nothing else."""
+
 _DETAILS = {
     HTTPStatus.BAD_REQUEST: "The request cannot be read.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This resource does not have this method.",
@@ -30,6 +35,14 @@ def problems_only(event: Any, get_response: Callable[[Any], Response]) -> Respon
     replacement = problem_of_status(status, _DETAILS.get(status, status.phrase))
     replacement.headers |= {name: value for name, value in response.headers.items() if name != "Content-Type"}
     return replacement
+
+
+def guarded(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Tells browsers to take an answer for what it says it is, and caches to keep none but those of public reads."""
+    response = get_response(event)
+    https = [HTTPS_ONLY] if event.headers.get("x-forwarded-proto") == "https" else []
+    response.headers = {**dict([NOT_STORED, NO_SNIFFING, *https]), **response.headers}
+    return response
 
 
 def logged(event: Any, get_response: Callable[[Any], Response]) -> Response:

@@ -10,6 +10,7 @@ from chalice.app import Response
 from chalicelib.platform import logs, metrics
 from chalicelib.platform.errors import (
     BadSignature,
+    BodyTooLarge,
     CloudbashError,
     Expired,
     Forbidden,
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
     (BadSignature, HTTPStatus.BAD_REQUEST),
+    (BodyTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (NotFound, HTTPStatus.NOT_FOUND),
     (RuleViolated, HTTPStatus.CONFLICT),

@@ -1,14 +1,16 @@
 """Reads requests: bodies, queries, ids and headers. Each error names the field and the reason."""
 
 import hashlib
+import json
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid4, uuid5
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from chalicelib.platform.caller import RequestIdentity
-from chalicelib.platform.errors import InvalidInput, NotFound
+from chalicelib.platform.errors import BodyTooLarge, InvalidInput, NotFound
 from chalicelib.platform.models import LateModel
 
 _REQUESTS = UUID("b3c1f0a4-9d55-4f6b-8c1b-2f7f6e0d9a52")
@@ -63,7 +65,20 @@ BodyModel = TypeVar("BodyModel", bound=Body)
 QueryModel = TypeVar("QueryModel", bound=Query)
 
 
-def parse_body(model: type[BodyModel], raw: bytes | str) -> BodyModel:
+class NoBody(Body):
+    """Is the body of a request that needs none: `{}` says as much as nothing."""
+
+
+def ensure_acceptable_size(raw: bytes) -> None:
+    """Check that a body has MAX_BODY_BYTES at most, before anything reads it.
+
+    Raises BodyTooLarge.
+    """
+    if len(raw) > MAX_BODY_BYTES:
+        raise BodyTooLarge(f"A body may have {MAX_BODY_BYTES} bytes.", limit=MAX_BODY_BYTES)
+
+
+def parse_body(model: type[BodyModel], raw: bytes) -> BodyModel:
     """Read a JSON body.
 
     Raises:
@@ -71,12 +86,22 @@ def parse_body(model: type[BodyModel], raw: bytes | str) -> BodyModel:
     """
     if not raw:
         raise InvalidInput("The body is empty; send a JSON object.", (("", "is empty"),))
-    if len(raw) > MAX_BODY_BYTES:
-        raise InvalidInput(f"The body has more than {MAX_BODY_BYTES} bytes.", (("", "is too large"),))
     try:
-        return model.model_validate_json(raw)
+        body = model.model_validate_json(raw)
     except ValidationError as error:
         raise _invalid(error, "#") from None
+    # Only now, because the model has bounded how deep and how wide the body is.
+    json.loads(raw, object_pairs_hook=_ensure_named_once, parse_int=str, parse_float=str)
+    return body
+
+
+def ensure_no_body(raw: bytes) -> None:
+    """Check that a request for which no body is expected has none, or an empty object.
+
+    Raises InvalidInput.
+    """
+    if raw:
+        parse_body(NoBody, raw)
 
 
 def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryModel:
@@ -89,6 +114,11 @@ def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryMod
         return model.model_validate(parameters)
     except ValidationError as error:
         raise _invalid(error, "?") from None
+
+
+def parse_correlation_id(value: str | None) -> str | None:
+    """Return the header if it is a UUID, which can name nobody, and None otherwise."""
+    return value if value is not None and re.fullmatch(_UUID, value) else None
 
 
 def parse_id(text: str) -> UUID:
@@ -127,7 +157,7 @@ def parse_if_match(value: str | None) -> int | None:
     """
     if value is None or value.strip() == "*":
         return None
-    match = re.fullmatch(r'"(\d{1,15})"', value.strip())
+    match = re.fullmatch(r'"([0-9]{1,15})"', value.strip())
     if match is None:
         raise InvalidInput(
             'If-Match must be a version in quotes, as in "3".', (("/If-Match", "is not a version in quotes"),)
@@ -143,7 +173,7 @@ def parse_min_versions(value: str | None) -> dict[UUID, int]:
     """
     versions: dict[UUID, int] = {}
     for entry in [] if value is None else value.split(","):
-        match = re.fullmatch(rf"\s*({_UUID}):(\d{{1,15}})\s*", entry)
+        match = re.fullmatch(rf"\s*({_UUID}):([0-9]{{1,15}})\s*", entry)
         if match is None:
             reason = "must be <stream id>:<version>, separated by commas"
             raise InvalidInput(f"Min-Version {reason}.", (("/Min-Version", reason),))
@@ -153,6 +183,16 @@ def parse_min_versions(value: str | None) -> dict[UUID, int]:
         reason = f"must name {MAX_NAMED_STREAMS} streams at most"
         raise InvalidInput(f"Min-Version {reason}.", (("/Min-Version", reason),), limit=MAX_NAMED_STREAMS)
     return versions
+
+
+def _ensure_named_once(members: Sequence[tuple[str, Any]]) -> None:
+    """Refuse an object that names a member twice: who checked the request before us may have read the other one."""
+    seen: set[str] = set()
+    for name, _ in members:
+        if name in seen:
+            reason = f"has the member {json.dumps(name)} more than once"
+            raise InvalidInput(f"The body {reason}.", (("#", reason),))
+        seen.add(name)
 
 
 def _invalid(error: ValidationError, root: str) -> InvalidInput:

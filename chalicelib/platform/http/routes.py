@@ -1,20 +1,19 @@
 """Declares routes: one line says method, path and who may call."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, wraps
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import UUID, uuid4
 
-from chalice.app import Authorizer, Blueprint, Request, Response
+from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.platform import logs
 from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.clock import utc_now
-from chalicelib.platform.errors import CloudbashError, Forbidden
+from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
 from chalicelib.platform.eventsourcing.budget import WITH_TOKEN, WITHOUT_TOKEN, ReadBudget
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -24,8 +23,11 @@ from chalicelib.platform.http.problems import as_json, problem
 from chalicelib.platform.http.requests import (
     BodyModel,
     QueryModel,
+    ensure_acceptable_size,
+    ensure_no_body,
     identify,
     parse_body,
+    parse_correlation_id,
     parse_id,
     parse_if_match,
     parse_min_versions,
@@ -70,8 +72,11 @@ def no_content(version: int) -> Answer:
     return Answer(HTTPStatus.NO_CONTENT, version=version)
 
 
-_CORRELATION_ID = re.compile(r"[A-Za-z0-9-]{1,64}")
-"""What a client may have stored with every event: nothing that could name a person."""
+PUBLIC = "public, max-age=1"
+"""What shared caches may keep: a page that half a city reloads costs the shop one read a second and cache."""
+
+_VARIES = "Authorization, Min-Version"
+"""The headers that change a public answer, beside the address."""
 
 Shop = TypeVar("Shop")
 """What the routes of a context use of the container: a protocol that its `api` module declares."""
@@ -100,9 +105,8 @@ class Call(Generic[Shop]):
         self._granted = granted
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
-        given = request.headers.get("x-correlation-id", "")
-        ours = request.context.get("requestId") or str(uuid4())
-        self.correlation_id = given if _CORRELATION_ID.fullmatch(given) else ours
+        given = parse_correlation_id(request.headers.get("x-correlation-id"))
+        self.correlation_id = given or request.context.get("requestId") or str(uuid4())
         logs.note(correlationId=self.correlation_id)
 
     @cached_property
@@ -131,13 +135,13 @@ class Call(Generic[Shop]):
         """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
         return log.metered(self.budget.spend)
 
-    def verify(self, verifier: "TokenVerifier") -> None:
-        """Ask for a token on a route that anyone may call; from then on the call may read more.
+    def authenticate(self, verifier: "TokenVerifier") -> None:
+        """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
+
 
         Raises Unauthenticated or Unavailable.
         """
         self.actor = verifier.verify(self.authorization or "").actor
-        self.budget.limit = WITH_TOKEN
 
     @property
     def authorization(self) -> str | None:
@@ -153,8 +157,10 @@ class Call(Generic[Shop]):
     def caller(self, body: BaseModel | None = None) -> Caller:
         """Return the actor with the identity of this request, of which the body is a part.
 
-        Every event of the request stores that identity as its cause.
+        Every event of the request stores that identity as its cause. Without `body`, none may have been sent.
         """
+        if body is None:
+            self.ensure_no_body()
         actor, key = self.actor, self._request.headers.get("idempotency-key")
         request = identify(actor.id, self._request.method, self._path, key, body)
         logs.note(causationId=str(request.id))
@@ -170,11 +176,17 @@ class Call(Generic[Shop]):
         """Return the headers by their names in lower case."""
         return {name.lower(): value for name, value in self._request.headers.items()}
 
-    @property
+    @cached_property
     def raw_body(self) -> bytes:
         """Return the very bytes that were sent."""
-        body: bytes | str = self._request.raw_body or b""
-        return body.encode() if isinstance(body, str) else body
+        try:
+            body: bytes | str = self._request.raw_body or b""
+            return body.encode() if isinstance(body, str) else body
+        except UnicodeEncodeError:
+            raise InvalidInput("The body is not UTF-8.", (("#", "is not UTF-8"),)) from None
+
+    def ensure_no_body(self) -> None:
+        ensure_no_body(self.raw_body)
 
     def parameter(self, name: str) -> str:
         return self._parameters[name]
@@ -183,46 +195,60 @@ class Call(Generic[Shop]):
         return parse_id(self._parameters[name])
 
     def body(self, model: type[BodyModel]) -> BodyModel:
-        return parse_body(model, self._request.raw_body or b"")
+        return parse_body(model, self.raw_body)
 
     def query(self, model: type[QueryModel]) -> QueryModel:
-        return parse_query(model, dict(self._request.query_params or {}))
+        return parse_query(model, _each_given_once(self._request.query_params))
 
 
 Handler = Callable[[Call[Shop]], Answer]
 
 
 @dataclass(frozen=True)
-class _Route(Generic[Shop]):
+class Route(Generic[Shop]):
+    """One line of the route table.
+
+    `takes_if_match` tells whether its handler checks the caller's `expected_version`.
+    """
+
     method: str
     path: str
     role: Role | None
     handler: Handler[Shop]
+    takes_if_match: bool = False
+
+    @property
+    def is_public_read(self) -> bool:
+        return self.method == "GET" and self.role is None
 
 
 class Routes(Generic[Shop]):
-    """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token."""
+    """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token.
+
+    A route refuses the header `If-Match` unless it is declared with `if_match`.
+    """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._routes: list[_Route[Shop]] = []
+        self._routes: list[Route[Shop]] = []
+
+    @property
+    def declared(self) -> Sequence[Route[Shop]]:
+        return tuple(self._routes)
 
     def get(self, path: str, role: Role | None = None) -> Callable[[Handler[Shop]], Handler[Shop]]:
         return self._route("GET", path, role)
 
-    def post(self, path: str, role: Role | None = None) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("POST", path, role)
+    def post(
+        self, path: str, role: Role | None = None, *, if_match: bool = False
+    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("POST", path, role, if_match)
 
-    def patch(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("PATCH", path, role)
+    def patch(self, path: str, role: Role, *, if_match: bool = False) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("PATCH", path, role, if_match)
 
-    def delete(self, path: str, role: Role) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("DELETE", path, role)
-
-    @property
-    def declared(self) -> list[tuple[str, Role | None]]:
-        """List method and path of each route, as in `GET /venues`, with the role that it asks for."""
-        return [(f"{route.method} {route.path}", route.role) for route in self._routes]
+    def delete(self, path: str, role: Role, *, if_match: bool = False) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("DELETE", path, role, if_match)
 
     def blueprint(self, authorizer: Authorizer, shop: Callable[[], Shop], granted: GrantedRoles) -> Blueprint:
         """The routes for `app.register_blueprint`, with the app's authorizer on those that ask for a role.
@@ -241,24 +267,29 @@ class Routes(Generic[Shop]):
             )(_view(blueprint, route, shop, granted))
         return blueprint
 
-    def _route(self, method: str, path: str, role: Role | None) -> Callable[[Handler[Shop]], Handler[Shop]]:
+    def _route(
+        self, method: str, path: str, role: Role | None, if_match: bool = False
+    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
         def declare(handler: Handler[Shop]) -> Handler[Shop]:
-            self._routes.append(_Route(method, path, role, handler))
+            self._routes.append(Route(method, path, role, handler, if_match))
             return handler
 
         return declare
 
 
 def _view(
-    blueprint: Blueprint, route: _Route[Shop], shop: Callable[[], Shop], granted: GrantedRoles
+    blueprint: Blueprint, route: Route[Shop], shop: Callable[[], Shop], granted: GrantedRoles
 ) -> Callable[..., Response]:
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
             budget = ReadBudget(WITHOUT_TOKEN if route.role is None else WITH_TOKEN)
             call = Call(blueprint.current_request, route.path, parameters, shop(), granted, budget)
+            ensure_acceptable_size(call.raw_body)
             if route.role is not None:
                 call.require(route.role)
+            if not route.takes_if_match and "if-match" in call.headers:
+                raise IfMatchNotSupported
             return _answered(route, call).to_response()
         except CloudbashError as error:
             return problem(error)
@@ -266,13 +297,34 @@ def _view(
     return view
 
 
-def _answered(route: _Route[Shop], call: Call[Shop]) -> Answer:
+def _answered(route: Route[Shop], call: Call[Shop]) -> Answer:
     """Run the handler; a read also says how far its read model was behind in the streams that were named."""
     if route.method != "GET":
         return route.handler(call)
+    call.ensure_no_body()
     min_versions = call.min_versions
     answer = route.handler(call)
-    if not min_versions.lag:
-        return answer
-    lag = ", ".join(f"{stream_id}:{versions}" for stream_id, versions in min_versions.lag.items())
-    return replace(answer, headers={**answer.headers, "Read-Model-Lag": lag})
+    headers = _caching(route, call) | answer.headers
+    if told := min_versions.told:
+        headers["Read-Model-Lag"] = ", ".join(f"{stream_id}:{versions}" for stream_id, versions in told.items())
+    return replace(answer, headers=headers)
+
+
+def _caching(route: Route[Shop], call: Call[Shop]) -> dict[str, str]:
+    """Let shared caches keep what everybody is answered; whatever has no header of this kind is kept by nobody."""
+    if not route.is_public_read:
+        return {}
+    is_for_everybody = call.authorization is None and not call.min_versions.named
+    return {"Vary": _VARIES} | ({"Cache-Control": PUBLIC} if is_for_everybody else {})
+
+
+def _each_given_once(parameters: MultiDict | None) -> dict[str, str]:
+    """Return the query parameters.
+
+    Raises InvalidInput for one that is given more than once, because its other values would be ignored.
+    """
+    given = {} if parameters is None else {name: parameters.getlist(name) for name in parameters}
+    repeated = tuple((f"?{name}", "is given more than once") for name, values in given.items() if len(values) > 1)
+    if repeated:
+        raise InvalidInput(f"`{repeated[0][0][1:]}` is given more than once.", repeated)
+    return {name: value for name, (value,) in given.items()}

@@ -109,7 +109,7 @@ def extend_holds(call: Call[CartServices]) -> Answer:
     return created({"items": items, "version": extended.version}, f"/carts/{cart_id}")
 
 
-@routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER)
+@routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER, if_match=True)
 def remove_item(call: Call[CartServices]) -> Answer:
     cart_id, item_id = call.id("cart_id"), call.id("item_id")
     return no_content(commands.remove_item(call.shop.repository, call.caller(), cart_id, item_id))

@@ -1,17 +1,18 @@
 """Declares the routes of the concerts."""
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from unicodedata import normalize
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound, Unauthenticated
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -99,16 +100,39 @@ class TicketTypeChanges(Body):
     quantity: Quantity
 
 
+LONGEST_FILTER = 200
+MOST_WORDS = 12
+
+
+def _normalised(text: str) -> str:
+    """Return the text as it is compared (NFKC), which for some characters is 18 times as long."""
+    normalised = normalize("NFKC", text).strip()
+    if len(normalised) > LONGEST_FILTER:
+        raise ValueError(f"must have {LONGEST_FILTER} characters at most once it is normalised")
+    return normalised
+
+
+def _few_words(text: str) -> str:
+    if len(text.split()) > MOST_WORDS:
+        raise ValueError(f"must have {MOST_WORDS} words at most")
+    return text
+
+
 Filter = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(without_control_characters)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=LONGEST_FILTER),
+    AfterValidator(without_control_characters),
+    AfterValidator(_normalised),
 ]
+Words = Annotated[Filter, AfterValidator(_few_words)]
+"""Each word is a condition of the search."""
 
 
 class ConcertFilters(Page):
     """Reads the filters of a search; dates are the venue's local ones, both included."""
 
-    q: Filter | None = None
-    location: Filter | None = None
+    q: Words | None = None
+    location: Words | None = None
     date_from: date | None = None
     date_to: date | None = None
     genre: Filter | None = None
@@ -131,7 +155,9 @@ def search_concerts(call: Call[ConcertServices]) -> Answer:
     filters = call.query(ConcertFilters)
     shop = call.shop
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
-        return ok(page_of(*queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)))
+        found = queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)
+        _tell_of_readable(call, programme)
+    return ok(page_of(*found))
 
 
 @routes.get("/concerts/{concert_id}")
@@ -142,12 +168,13 @@ def get_concert(call: Call[ConcertServices]) -> Answer:
         return _concert_as_of(call, concert_id, point)
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         concert = queries.find_concert(programme, concert_id)
+        _tell_of_readable(call, programme)
     if concert is None or not _may_see(call, concert):
         raise NotFound("There is no such concert.")
     return ok(concert, concert["version"])
 
 
-@routes.patch("/concerts/{concert_id}", Role.ORGANISER)
+@routes.patch("/concerts/{concert_id}", Role.ORGANISER, if_match=True)
 def change_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(ConcertChanges)
     changes = body.model_dump(exclude_unset=True)
@@ -158,12 +185,12 @@ def change_concert(call: Call[ConcertServices]) -> Answer:
     return ok({"id": str(concert_id), "version": version}, version)
 
 
-@routes.delete("/concerts/{concert_id}", Role.ORGANISER)
+@routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True)
 def delete_concert(call: Call[ConcertServices]) -> Answer:
     return no_content(commands.delete_concert(call.shop.repository, call.caller(), call.id("concert_id")))
 
 
-@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER)
+@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER, if_match=True)
 def schedule_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewSchedule)
     concert_id = call.id("concert_id")
@@ -174,7 +201,7 @@ def schedule_concert(call: Call[ConcertServices]) -> Answer:
     return ok({"id": str(concert_id), **schedule, "version": version}, version)
 
 
-@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER)
+@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER, if_match=True)
 def add_ticket_type(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewTicketType)
     concert_id = call.id("concert_id")
@@ -184,7 +211,7 @@ def add_ticket_type(call: Call[ConcertServices]) -> Answer:
     return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
 
 
-@routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
+@routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
 def change_ticket_type(call: Call[ConcertServices]) -> Answer:
     body = call.body(TicketTypeChanges)
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
@@ -194,21 +221,21 @@ def change_ticket_type(call: Call[ConcertServices]) -> Answer:
     return ok({"id": str(ticket_type_id), "quantity": body.quantity, "version": version}, version)
 
 
-@routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER)
+@routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
 def remove_ticket_type(call: Call[ConcertServices]) -> Answer:
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     repository = call.shop.repository
     return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
 
 
-@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER)
+@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER, if_match=True)
 def publish_concert(call: Call[ConcertServices]) -> Answer:
     concert_id = call.id("concert_id")
     version = commands.publish_concert(call.shop.repository, call.caller(), concert_id)
     return ok({"id": str(concert_id), "status": ConcertStatus.PUBLISHED, "version": version}, version)
 
 
-@routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER)
+@routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True)
 def cancel_concert(call: Call[ConcertServices]) -> Answer:
     concert_id = call.id("concert_id")
     status, version = commands.cancel_concert(call.shop.repository, call.caller(), concert_id)
@@ -222,10 +249,16 @@ def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointIn
     return ok(concert, concert["version"])
 
 
-def _may_see(call: Call[ConcertServices], concert: JsonObject) -> bool:
+def _tell_of_readable(call: Call[ConcertServices], programme: "Reader") -> None:
+    """Let the caller hear how far the programme is behind, of concerts that the caller may see and of venues."""
+    streams = queries.readable_streams(programme, call.min_versions.lag, partial(_may_see, call))
+    call.min_versions.may_tell_of(*streams)
+
+
+def _may_see(call: Call[ConcertServices], concert: Mapping[str, Any]) -> bool:
     """Tell whether the caller may see the concert: a draft is visible only to whoever manages it.
 
-    The route is public, so nobody has checked a token that comes with the request; a bad one counts as none.
+    A token that cannot be trusted counts as none.
     """
     organiser_id = concert["organiser_id"]
     if concert["status"] != ConcertStatus.DRAFT:
@@ -233,7 +266,7 @@ def _may_see(call: Call[ConcertServices], concert: JsonObject) -> bool:
     if call.authorization is None:
         return False
     try:
-        actor = call.shop.verifier.verify(call.authorization).actor
+        call.authenticate(call.shop.verifier)
     except Unauthenticated:
         return False
-    return actor.manages(UUID(organiser_id) if organiser_id else None)
+    return call.actor.manages(UUID(str(organiser_id)) if organiser_id else None)

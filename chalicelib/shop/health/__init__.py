@@ -1,4 +1,4 @@
-"""Health reports the state of every server that the shop needs."""
+"""Health tells everybody that the API answers, and operators the state of every server that the shop needs."""
 
 from chalicelib.platform.manifest import Context
 

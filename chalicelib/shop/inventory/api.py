@@ -1,12 +1,12 @@
 """Declares the routes of the stock."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.budget import WITH_TOKEN
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.http.points_in_time import AsOfQuery
 from chalicelib.platform.http.routes import Answer, Call, Routes, ok
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from chalicelib.platform.http.auth import TokenVerifier
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
-
-_ONE_SECOND = {"Cache-Control": "public, max-age=1", "Vary": "Min-Version"}
-_NOT_AT_ALL = {"Cache-Control": "no-store", "Vary": "Min-Version"}
 
 
 class StockServices(Services, Protocol):
@@ -56,9 +53,9 @@ def get_availability(call: Call[StockServices]) -> Answer:
         ticket_types = queries.availability(shop.redis, concert_id, now) if is_new_enough else None
     except Unavailable:
         ticket_types = None
-    headers = _NOT_AT_ALL if min_versions.named else _ONE_SECOND
+    min_versions.may_tell_of(concert_id)  # an answer at all means that the concert is on sale, for all to see
     if ticket_types is not None:
-        return _answer(ticket_types, "read_model", headers)
+        return _answer(ticket_types, "read_model")
     streams = shop.repository.through(log)
     found = shop.stock_from_log.answer(
         concert_id,
@@ -66,17 +63,18 @@ def get_availability(call: Call[StockServices]) -> Answer:
         min_versions,
         lambda: queries.stock_from_log(streams, concert_id, now, lambda: call.budget.left),
     )
-    return _answer(found, "log", headers)
+    return _answer(found, "log")
 
 
 def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> Answer:
     """Answer from the log what was available at an instant, for operators and for who organises the concert."""
-    call.verify(call.shop.verifier)
+    call.authenticate(call.shop.verifier)
+    call.budget.limit = WITH_TOKEN
     call.require(Role.ORGANISER)
     log = call.metered(call.shop.event_store)
     found = queries.availability_as_of(log, concert_id, as_of, call.actor, lambda: call.budget.left)
-    return _answer(found, "log", _NOT_AT_ALL)
+    return _answer(found, "log")
 
 
-def _answer(ticket_types: list[JsonObject], source: str, headers: dict[str, str]) -> Answer:
-    return replace(ok({"ticket_types": ticket_types, "source": source}), headers=headers)
+def _answer(ticket_types: list[JsonObject], source: str) -> Answer:
+    return ok({"ticket_types": ticket_types, "source": source})

@@ -2,7 +2,7 @@
 
 `concert:<id>` names the pools of a published concert. Per pool there is a hash of its terms and counts, a sorted set of
 its holds by deadline, and a hash of the holds' quantities. `first_deadlines` has every pool with holds by the first of
-their deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 28).
+their deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 29).
 """
 
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
--- Keeps one value a ticket type: what all its pools hold together, so that a look at a concert reads no pool (ADR 28).
+-- Keeps one value a ticket type: what all its pools hold together, so that a look at a concert reads no pool (ADR 29).
 --
 -- `stock:<type>` has the sums, `counted:<type>` what each pool gave to them, `due:<type>` the pools by the next deadline
 -- of a hold that is still counted as held. All are derived from the pools, expire after an hour or two, and are derived

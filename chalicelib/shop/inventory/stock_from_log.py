@@ -1,4 +1,4 @@
-"""Answers what is available from the log, for the requests of one container together (ADR 29)."""
+"""Answers what is available from the log, for the requests of one container together (ADR 30)."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -34,7 +34,7 @@ Read = Callable[[], StockAsOf]
 
 
 @dataclass(slots=True)
-class _Shared:
+class _SharedAnswer:
     lock: Lock = field(default_factory=Lock)
     read_at: datetime | None = None
     outcome: StockAsOf | CloudbashError = field(default_factory=lambda: ReadModelBehind("Nothing has been read yet."))
@@ -47,7 +47,7 @@ class StockFromLog:
     """
 
     def __init__(self) -> None:
-        self._shared: dict[UUID, _Shared] = {}
+        self._shared: dict[UUID, _SharedAnswer] = {}
         self._lock = Lock()
 
     def answer(self, concert_id: UUID, now: datetime, min_versions: MinVersions, read: Read) -> list[JsonObject]:
@@ -75,7 +75,7 @@ class StockFromLog:
             _ensure_reached(outcome, min_versions)
         return outcome.ticket_types
 
-    def _place_of(self, concert_id: UUID, now: datetime) -> _Shared:
+    def _place_of(self, concert_id: UUID, now: datetime) -> _SharedAnswer:
         """Return the place of a concert's answer, and forget those that nobody may share any more.
 
         Raises ReadModelBehind.
@@ -88,10 +88,10 @@ class StockFromLog:
                     del self._shared[key]
             if len(self._shared) >= MOST_CONCERTS:
                 raise ReadModelBehind("Too many concerts are read from the log at this moment; try again later.")
-            return self._shared.setdefault(concert_id, _Shared())
+            return self._shared.setdefault(concert_id, _SharedAnswer())
 
 
-def _is_fresh(shared: _Shared, now: datetime) -> bool:
+def _is_fresh(shared: _SharedAnswer, now: datetime) -> bool:
     return shared.read_at is not None and abs(now - shared.read_at) < SHARED_FOR
 
 

@@ -109,8 +109,7 @@ def pay_order(
         outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
         settled = record_outcome(context, order_id, payment_id, outcome)
         with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
-            if settled.order.refunds_under_way:
-                finish_refunds(context, order_id)
+            finish_refunds(context, order_id, settled.order)
     return _paid(settled, payment_id)
 
 

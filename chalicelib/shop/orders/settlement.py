@@ -85,8 +85,8 @@ def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
     order = context.order(order_id)
     for payment_id in order.open_payments:
         _ask(context, order_id, order, payment_id, now)
-    finish(context, order_id)
-    _end(context, order_id, Order.expire)
+    if finish(context, order_id).expire(now):
+        _end(context, order_id, Order.expire)
 
 
 def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
@@ -127,25 +127,25 @@ def cancel_order(context: SettlementContext, order_id: UUID, concert_id: UUID, r
     finish(context, order_id)
 
 
-def finish(context: SettlementContext, order_id: UUID) -> None:
+def finish(context: SettlementContext, order_id: UUID) -> Order:
     """Carry out what the order has decided: revoke the tickets in their own streams, then refund.
 
-    Raises:
-        Unavailable
+    Return the order as it was read from the log, before any of it.
+    Raises Unavailable.
     """
     order = context.order(order_id)
     for concert_id in order.revocations_under_way:
         revoke_tickets(context.repository, context.origin, order_id, order, concert_id)
-    finish_refunds(context, order_id)
+    finish_refunds(context, order_id, order)
+    return order
 
 
-def finish_refunds(context: SettlementContext, order_id: UUID) -> None:
+def finish_refunds(context: SettlementContext, order_id: UUID, order: Order) -> None:
     """Ask for what was refunded before, and refund what was not.
 
     Raises:
         Unavailable
     """
-    order = context.order(order_id)
     for refund_id, refund in order.refunds_under_way.items():
         gateway = context.gateway(order.payments[refund.payment_id])
         attempt = _attempt(order, order_id, refund.payment_id)

@@ -9,7 +9,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.http.amounts import OffsetInstant
-from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.paging import Page, bad_cursor, page_of
 from chalicelib.platform.http.points_in_time import Version
 from chalicelib.platform.http.routes import Answer, Call, Routes, ok
 from chalicelib.platform.services import Services
@@ -58,7 +58,7 @@ class EventFilters(Page):
         if after is None:
             return None
         if len(after) != 1 or not (after[0].isascii() and after[0].isdigit() and len(after[0]) <= _MAX_DIGITS):
-            raise InvalidInput("The cursor did not come from this API.", (("?cursor", "did not come from this API"),))
+            raise bad_cursor()
         return int(after[0])
 
 
@@ -75,5 +75,5 @@ def list_events(call: Call[StreamServices]) -> Answer:
     shop = call.shop
     log = queries.LogView(shop.repository.through(call.metered(shop.event_store)), shop.aggregates)
     page = queries.list_events(log, call.actor, stream_id, filters.to_wanted(), filters.limit, filters.after_version)
-    items = log.with_changes(stream_id, page.events) if filters.changes else list(map(queries.as_item, page.events))
+    items = log.with_changes(page.events) if filters.changes else list(map(queries.as_item, page.events))
     return ok(page_of(items, None if page.next_after is None else [str(page.next_after)]), page.version)

@@ -1,6 +1,7 @@
 """Reads one stream of the log, event by event."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,20 +10,26 @@ from uuid import UUID
 from pydantic_core import from_json
 
 from chalicelib.platform.caller import Actor, Role
-from chalicelib.platform.errors import Forbidden, LogDamaged, NotFound
-from chalicelib.platform.eventsourcing.aggregate import Aggregate
+from chalicelib.platform.errors import Forbidden, LogDamaged, NotFound, TooMuchToRead
+from chalicelib.platform.eventsourcing.aggregate import Aggregate, Folded
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.platform.eventsourcing.diff import changes_between
-from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.history import created_at
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.streams import Streams
 
 LOOKED_AT_MOST = 1000
 """Events that one page may look at in search of a type: a page may be short, or empty, and still have a next one."""
 
-_SLICE = 500
+FOLDED_AT_MOST = 2000
+"""Events beside its own that a page may read to know the states between which its events made their changes."""
+
+_SLICE = 100
+_SEARCHED = 500
+"""The events that one request reads in search of a type."""
+
 _PROBES = 99
 """The versions that one request looks at in search of an instant: it takes two for 9,801 events, three for 970,299."""
 
@@ -69,14 +76,60 @@ class LogView:
     def store(self) -> EventStore:
         return self.repository.store
 
-    def with_changes(self, stream_id: UUID, events: Sequence[StoredEvent]) -> list[JsonObject]:
-        """Return the events with what each changed.
+    def with_changes(self, events: Sequence[StoredEvent]) -> list[JsonObject]:
+        """Return the events of a page, in order, each with its `changes`.
 
-        That takes the state before them, so the whole stream is read.
+        A change is known only with the state before it. So what lies before and between these events is read and
+        folded, from a snapshot on if there is one, and FOLDED_AT_MOST events in all, as long as the call may read the
+        log: further on, `changes` is None.
         """
-        listed = {event.aggregate_version for event in events}
-        whole = history(self.store.read(stream_id), self.aggregates) if listed else []
-        return [item for item in whole if item["aggregate_version"] in listed]
+        if not events:
+            return []
+        fold = _Fold.before(self, events[0])
+        return [as_item(event) | {"changes": fold.changes_of(event)} for event in events]
+
+
+class _Fold:
+    """Folds a stream from one listed event to the next, with no more than FOLDED_AT_MOST events between them."""
+
+    def __init__(self, log: LogView, aggregate: Aggregate[Any] | None, known: Folded) -> None:
+        self._store = log.store
+        self._aggregate = aggregate
+        self._state = known.state
+        self._version = known.head.version
+        self._left = FOLDED_AT_MOST
+
+    @classmethod
+    def before(cls, log: LogView, event: StoredEvent) -> "_Fold":
+        aggregate = log.aggregates.get(aggregate_type_of(event))
+        if aggregate is None:
+            return cls(log, None, Folded(None, Head(event.aggregate_version - 1)))
+        nothing = Folded(aggregate.initial, Head())
+        if event.aggregate_version <= _SLICE:
+            return cls(log, aggregate, nothing)
+        taken = log.repository.snapshot(aggregate, event.aggregate_id)
+        is_before = taken is not None and taken.head.version < event.aggregate_version
+        return cls(log, aggregate, taken if taken is not None and is_before else nothing)
+
+    def changes_of(self, event: StoredEvent) -> list[JsonObject] | None:
+        """Return what the event changed, or None if that would take more events than may be read."""
+        missing = event.aggregate_version - self._version - 1
+        if missing > self._left:
+            self._left = 0
+            return None
+        if missing and self._aggregate is not None:
+            self._left -= missing
+            try:
+                between = self._store.read_slice(event.aggregate_id, self._version, missing)
+            except TooMuchToRead:
+                self._left = 0
+                return None
+            # An imported stream may begin late, and then its beginning is read once more.
+            earlier = [one for one in between if one.aggregate_version < event.aggregate_version]
+            self._state = self._aggregate.fold(_readable(earlier), self._state)
+        before, self._state = self._state, _evolved(self._aggregate, self._state, event)
+        self._version = event.aggregate_version
+        return changes_between(before, self._state)
 
 
 def list_events(
@@ -111,7 +164,7 @@ def _search(
     found: list[StoredEvent] = []
     looked_at = 0
     while after < version and looked_at < LOOKED_AT_MOST:
-        for event in store.read_slice(stream_id, after, limit if wanted.type is None else _SLICE):
+        for event in store.read_slice(stream_id, after, limit if wanted.type is None else _SEARCHED):
             if wanted.is_past(event):
                 return found, None
             after, looked_at = event.aggregate_version, looked_at + 1
@@ -177,6 +230,12 @@ def _evolved(aggregate: Aggregate[Any] | None, state: Any, event: StoredEvent) -
         return aggregate.fold([decode(event)], state)
     except LogDamaged:
         return state
+
+
+def _readable(stored: Sequence[StoredEvent]) -> Iterator[Event]:
+    for event in stored:
+        with suppress(LogDamaged):
+            yield decode(event)
 
 
 def as_item(event: StoredEvent) -> JsonObject:

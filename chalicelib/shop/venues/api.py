@@ -88,7 +88,9 @@ def list_venues(call: Call[VenueServices]) -> Answer:
     page = call.query(Page)
     shop = call.shop
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
-        return ok(page_of(*queries.list_venues(programme, page.limit, page.after)))
+        found = queries.list_venues(programme, page.limit, page.after)
+        call.min_versions.may_tell_of(*queries.readable_venues(programme, call.min_versions.lag))
+    return ok(page_of(*found))
 
 
 @routes.get("/venues/{venue_id}")
@@ -97,12 +99,13 @@ def get_venue(call: Call[VenueServices]) -> Answer:
     shop = call.shop
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         venue = queries.find_venue(programme, call.id("venue_id"))
+        call.min_versions.may_tell_of(*queries.readable_venues(programme, call.min_versions.lag))
     if venue is None:
         raise NotFound("There is no such venue.")
     return ok(venue, venue["version"])
 
 
-@routes.patch("/venues/{venue_id}", Role.ORGANISER)
+@routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True)
 def change_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(VenueChanges)
     changes = body.model_dump(exclude_unset=True)
@@ -113,6 +116,6 @@ def change_venue(call: Call[VenueServices]) -> Answer:
     return ok({"id": str(venue_id), "version": version}, version)
 
 
-@routes.delete("/venues/{venue_id}", Role.ORGANISER)
+@routes.delete("/venues/{venue_id}", Role.ORGANISER, if_match=True)
 def delete_venue(call: Call[VenueServices]) -> Answer:
     return no_content(commands.delete_venue(call.shop.repository, call.caller(), call.id("venue_id")))

@@ -1,6 +1,6 @@
 """Answers questions about venues from the programme."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -23,6 +23,7 @@ select id, name, description, capacity, address, city, country, time_zone, web_u
  order by sort_name, id
  limit %(limit)s + 1
 """
+_READABLE = "select id from venues where not deleted and name is not null and id = any(%(ids)s)"
 
 
 def find_venue(programme: "Reader", venue_id: UUID) -> JsonObject | None:
@@ -49,6 +50,17 @@ def list_venues(
     page = rows[:limit]
     next_key = [page[-1]["sort_name"], str(page[-1]["id"])] if len(rows) > limit else None
     return [_venue(row) for row in page], next_key
+
+
+def readable_venues(programme: "Reader", stream_ids: Collection[UUID]) -> list[UUID]:
+    """Return those of the streams that are venues which anyone may read; without streams, nothing is asked.
+
+    Raises:
+        Unavailable: the database is away.
+    """
+    if not stream_ids:
+        return []
+    return [row["id"] for row in programme.fetch_all(_READABLE, {"ids": list(stream_ids)})]
 
 
 def _key(after: Sequence[str]) -> tuple[str, UUID]:

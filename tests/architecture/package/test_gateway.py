@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from chalicelib.platform.http.middleware import HTTPS_ONLY
 from local import gateway, server
 from tests.architecture.package.template import Json
 
@@ -33,7 +34,8 @@ def test_the_gateway_says_what_the_local_one_says(response_type: str, local: gat
     expected, deployed = local.answer(), responses[response_type]
     assert int(deployed["statusCode"]) == expected.status
     assert json.loads(deployed["responseTemplates"]["application/json"]) == json.loads(expected.body)
-    assert headers_of(deployed) == dict(expected.headers)
+    over_https = dict([HTTPS_ONLY])
+    assert headers_of(deployed) == dict(expected.headers) | over_https
 
 
 def test_every_error_of_the_gateway_is_a_problem_document(responses: Json) -> None:

@@ -51,7 +51,7 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
     points = ["", f"?as_of={now}"]
     availability, events = "GET /concerts/{concert_id}/availability", "GET /streams/{stream_id}/events"
     past = [f"/concerts/{key}/availability?as_of={now}" for key in (*concerts, large.small)]
-    filters = ["", "?since=2030-01-01T12:00:00Z", "?type=Nothing"]
+    filters = ["", "?since=2030-01-01T12:00:00Z", "?type=Nothing", "?changes=true&limit=1&from_version=1990"]
     listed = [f"/streams/{key}/events{part}" for key, part in product([large.concert, large.pool], filters)]
     carts, orders = [large.cart, large.pool, stranger], [large.order, large.pool, stranger]
     return {

@@ -1,5 +1,6 @@
 """A shop whose log is in memory and whose read models are on real servers, and what a request to it costs."""
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -147,7 +148,8 @@ def cost_of(
         _counting(psycopg.Cursor, "execute") as statements,
         _counting(AbstractConnection, "send_packed_command") as sent,
     ):
-        answer = ask(container, actor, method, path, body, headers)
+        raw = b"" if body is None else json.dumps(body).encode()
+        answer = ask(container, actor, method, path, raw, headers)
     spent = usage.reads - reads, usage.items_read - items, _requests(world) - requests
     return int(answer["statusCode"]), Cost(*spent, len(statements), len(sent)), answer["body"]
 

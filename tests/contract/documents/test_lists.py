@@ -1,7 +1,7 @@
 """A customer's orders, newest first, page by page."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from uuid import UUID, uuid4
 
@@ -13,6 +13,8 @@ from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.requests import parse_query
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.shop.orders.events import (
@@ -90,6 +92,29 @@ def test_orders_are_listed_page_by_page_newest_first(
     listed = list(pages(documents, customer_id, limit))
     assert [len(page) for page in listed] == sizes
     assert list(chain(*listed)) == [order_id for _, order_id in made]
+
+
+@EXAMPLES
+@given(
+    times=st.lists(st.datetimes(timezones=st.just(UTC)).filter(lambda at: at.year < 9999), min_size=1, max_size=6),
+    limit=st.integers(1, 3),
+)
+def test_every_cursor_that_a_list_gives_it_takes(
+    documents: DocumentProjection, times: list[datetime], limit: int
+) -> None:
+    customer_id = uuid4()
+    made = place_orders(documents, customer_id, times)
+    listed: list[str] = []
+    query: dict[str, str] = {}
+    while True:
+        after = parse_query(Page, query).after
+        page = page_of(*list_orders(documents, MemoryEventStore(), customer_id, limit, after, SOME_TIME))
+        listed += [order["id"] for order in page["items"]]
+        assert len(listed) <= len(made)
+        if page["next_cursor"] is None:
+            break
+        query = {"cursor": page["next_cursor"]}
+    assert sorted(listed) == sorted(order_id for _, order_id in made)
 
 
 def test_a_page_stays_where_it_was_while_newer_orders_come_in(documents: DocumentProjection) -> None:

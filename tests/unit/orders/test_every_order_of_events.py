@@ -16,7 +16,7 @@ from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.order import REQUEST_TIME, Order, PaymentInProgress
 from chalicelib.shop.orders.payments.port import Declined
 from chalicelib.shop.orders.rules import OrderStatus
-from chalicelib.shop.orders.settlement import cancel_order, finish_refunds, record_outcome, settle, settle_payment
+from chalicelib.shop.orders.settlement import cancel_order, finish, record_outcome, settle, settle_payment
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Clock, Shop
 
 NEWS = ("succeeded", "duplicate", "failed", "reply lost", "hold expired", "cancelled", "refund notified")
@@ -68,7 +68,7 @@ class Purchase:
             case "reply lost":
                 self.shop.gateway.lose_refund_replies = 1
                 with suppress(Unavailable):
-                    finish_refunds(self.shop.context(), self.order_id)
+                    finish(self.shop.context(), self.order_id)
             case "hold expired":
                 self.shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE + REQUEST_TIME)
                 if self.rival:

@@ -162,5 +162,5 @@ def test_what_an_event_changed_is_told_on_every_page() -> None:
     concert_id, _ = shop.on_sale()
     log = LogView(shop.repository, {CONCERT.name: CONCERT})
     page = list_events(log, OPERATOR, concert_id, Wanted(type="ConcertPublished"), 1)
-    (published,) = log.with_changes(concert_id, page.events)
+    (published,) = log.with_changes(page.events)
     assert {"path": "/status", "before": "draft", "after": "published"} in published["changes"]

@@ -42,6 +42,7 @@ def read_own(
     found = _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions)
     if found is None or not _is_of(found.document, aggregate_type, customer_id):
         raise _no_such(aggregate_type)
+    min_versions.may_tell_of(stream_id)
     return found
 
 
@@ -80,6 +81,7 @@ def list_own(
     page, next_key = documents.list_of(owner_key(aggregate_type, customer_id), limit, after)
     named = _named(documents, store, fold, aggregate_type, min_versions) if min_versions.named else []
     own = [found for found in named if _is_of(found.document, aggregate_type, customer_id)]
+    min_versions.may_tell_of(*(UUID(found.document["id"]) for found in own))
     # The index may not have a new document yet, and sort keys fall from page to page: so a named document is on the
     # page where the index will show it, and on no earlier or later one.
     new = [found for found in own if after is None or sort_key_of(found) < sort_key_in(after)]

@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from pydantic_core import from_json
+
 from chalicelib.platform.errors import InvalidInput, Unavailable
 from chalicelib.platform.money import Money
 from chalicelib.shop.orders.payments.port import (
@@ -139,7 +141,7 @@ class SandboxGateway:
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         ensure_signed(self._secret, body, headers.get(HEADER, ""), self._clock())
         try:
-            news = json.loads(body)
+            news = from_json(body)
             return Notification(UUID(news["order_id"]), UUID(news["payment_id"]))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise InvalidInput("The body is no notification of the sandbox.", (("#", "makes no sense"),)) from error

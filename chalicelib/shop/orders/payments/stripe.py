@@ -112,7 +112,7 @@ class StripeGateway:
             return Notification(UUID(metadata["order_id"]), UUID(metadata["payment_id"]))
         except stripe.SignatureVerificationError as error:
             raise BadSignature("The signature does not fit the body, or is too old.") from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InvalidInput("The body is no event of Stripe.", (("#", "makes no sense"),)) from error
 
     def _declined(self, attempt: Attempt, reason: str) -> PaymentOutcome:
