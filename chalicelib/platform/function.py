@@ -13,6 +13,7 @@ class Need(StrEnum):
     APPEND = "append"
     RAISE_EPOCHS = "raise_epochs"
     CACHE_SOLD_OUT = "cache_sold_out"
+    LOOK_UP = "look_up"
     CATCH_UP = "catch_up"
     SET_ASIDE = "set_aside"
     PUBLISH = "publish"
