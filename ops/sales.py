@@ -17,6 +17,7 @@ from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged
 from chalicelib.shop.orders.events import OrderConfirmed, OrderPlaced, RefundCompleted, RefundStarted, TicketsRevoked
 from ops.copies import copy, directory_for_copies
+from ops.days import day
 from ops.progress import progress
 from ops.report import Report
 
@@ -137,8 +138,8 @@ def report(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("report", help=report.__doc__)
-    parser.add_argument("--from", dest="since", type=_day, metavar="DAY", help="begin with this day, as 2030-06-15")
-    parser.add_argument("--to", type=_day, metavar="DAY", help="end with this day; today by default")
+    parser.add_argument("--from", dest="since", type=day, metavar="DAY", help="begin with this day, as 2030-06-15")
+    parser.add_argument("--to", type=day, metavar="DAY", help="end with this day; today by default")
     parser.add_argument("--concert", type=UUID, metavar="ID", help="report this concert only")
     parser.add_argument("--chart", type=_png, metavar="FILE.png", help="draw a chart into this file as well")
     parser.add_argument(
@@ -176,13 +177,6 @@ def _read(options: argparse.Namespace, first: date, last: date) -> list[Sales]:
         progress("Fetching the archive", len(wanted), "files") as advance,
     ):
         return sales_in(copy(archive, wanted, directory, advance), first, last, options.concert)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2030-06-15") from None
 
 
 def _png(text: str) -> Path:
