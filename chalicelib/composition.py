@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.counters.port import Counters
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.eventsourcing.repository import Repository
+    from chalicelib.platform.eventsourcing.store import EventStore
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
     from chalicelib.platform.http.auth import FileKeys, TokenVerifier
     from chalicelib.platform.ids import IdKey
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.access.commands import Accounts
+    from chalicelib.shop.inventory.stock_from_log import StockFromLog
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
@@ -173,11 +175,11 @@ class Composition:
 
         return migrate(self.settings.need("database_url"), migrations(), self._login())
 
-    def programme_reflecting(self, min_versions: "MinVersions") -> AbstractContextManager["Reader"]:
-        """Give a reader of the programme, at least as new as `min_versions` asks for."""
+    def programme_reflecting(self, min_versions: "MinVersions", log: "EventStore") -> AbstractContextManager["Reader"]:
+        """Give a reader of the programme, at least as new as `min_versions` asks for, with what it lacks from `log`."""
         from chalicelib.platform.readmodels.postgres.overlay import reflecting
 
-        return reflecting(self._queried_programme, min_versions, self.event_store)
+        return reflecting(self._queried_programme, min_versions, log)
 
     @cached_property
     def redis(self) -> "Redis":
@@ -191,6 +193,13 @@ class Composition:
         from chalicelib.platform.readmodels.redis.client import open_query_redis
 
         return open_query_redis(self.settings.need("redis_url"), Breaker("Redis"), self.settings.query_patience)
+
+    @cached_property
+    def stock_from_log(self) -> "StockFromLog":
+        """Return what the requests of this container share of the stock that was read from the log."""
+        from chalicelib.shop.inventory.stock_from_log import StockFromLog
+
+        return StockFromLog()
 
     @property
     def documents(self) -> "DocumentProjection":

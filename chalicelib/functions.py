@@ -44,6 +44,7 @@ _PLATFORM = (
                 Need.APPEND,
                 Need.RAISE_EPOCHS,
                 Need.CACHE_SOLD_OUT,
+                Need.LOOK_UP,
                 Need.READ_DOCUMENTS,
                 Need.POSTGRES,
                 Need.REDIS,

@@ -65,6 +65,7 @@ PROVISIONS: dict[Need, Provision] = {
         _MARKS, (Grant(("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"), arn_of("MarksTable")),)
     ),
     Need.CACHE_SOLD_OUT: Provision(_MARKS, (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("MarksTable")),)),
+    Need.LOOK_UP: Provision(_LOG, (Grant(("dynamodb:BatchGetItem",), arn_of("EventsTable")),)),
     Need.CATCH_UP: Provision(
         _LOG | _PARKING,
         (
@@ -78,7 +79,7 @@ PROVISIONS: dict[Need, Provision] = {
     Need.READ_DOCUMENTS: Provision(
         _READ_TABLE,
         (
-            Grant(("dynamodb:GetItem",), arn_of("ReadTable")),
+            Grant(("dynamodb:BatchGetItem", "dynamodb:GetItem"), arn_of("ReadTable")),
             Grant(("dynamodb:Query",), inside("ReadTable", "index/ByOwner")),
         ),
     ),

@@ -72,6 +72,12 @@ class RuleViolated(CloudbashError):
     code = "rule_violated"
 
 
+class TooMuchToRead(RuleViolated):
+    """The answer would take more reads of the log than one request of this caller may cause."""
+
+    code = "too_much_to_read"
+
+
 class PaymentRefused(CloudbashError):
     """The payment provider said no; nothing was taken."""
 
@@ -126,6 +132,12 @@ class Busy(Unavailable):
     """Too many writers wanted the same stream and the retries ran out. Nothing was written."""
 
     code = "busy"
+
+
+class ReadModelBehind(Unavailable):
+    """A read model lacks what the reader has seen, and the log may not be asked for all of it in one request."""
+
+    code = "read_model_behind"
 
 
 class LogDamaged(CloudbashError):

@@ -14,6 +14,7 @@ class Need(StrEnum):
     READ_LOG = "read_log"
     RAISE_EPOCHS = "raise_epochs"
     CACHE_SOLD_OUT = "cache_sold_out"
+    LOOK_UP = "look_up"
     CATCH_UP = "catch_up"
     SET_ASIDE = "set_aside"
     PUBLISH = "publish"

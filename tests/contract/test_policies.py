@@ -37,6 +37,7 @@ CHANGING_THE_TABLE = [
 ]
 READING_BY_NEED = {
     Need.APPEND: APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
+    Need.LOOK_UP: {"dynamodb:BatchGetItem"},
     Need.CATCH_UP: {"dynamodb:Query"},
     Need.VERIFY_LOG: {"dynamodb:Query", "dynamodb:Scan"},
 }

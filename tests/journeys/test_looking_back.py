@@ -94,16 +94,21 @@ def test_carts_and_orders_are_shown_as_they_were_to_their_customer(shop: Shop) -
 
 def test_the_stock_is_shown_as_it_was(shop: Shop) -> None:
     before = tick()
-    customer, concert = shop.customer(), publish_concert(shop.organiser())
+    customer, organiser = shop.customer(), shop.organiser()
+    concert = publish_concert(organiser)
     path, untouched = f"/concerts/{concert.concert_id}/availability", tick()
     order_id = order_of(customer, concert.ticket_type_id, 3)
     shop.settle()
     held, while_held = made(shop.visitor().get(path)), tick()
     made(pay(customer, order_id))
-    rows = [then(shop.visitor(), path, as_of=at)["ticket_types"][0] for at in (untouched, while_held, tick())]
+    rows = [then(organiser, path, as_of=at)["ticket_types"][0] for at in (untouched, while_held, tick())]
     assert [(row["available"], row["held"], row["sold"]) for row in rows] == [(20, 0, 0), (17, 3, 0), (17, 0, 3)]
-    assert then(shop.visitor(), path, as_of=while_held) == held | {"source": "log"}
-    refused(shop.visitor().get(path, params={"as_of": before}), 404, "not_found")
+    for manages in (organiser, shop.as_role("operator")):
+        assert then(manages, path, as_of=while_held) == held | {"source": "log"}
+        refused(manages.get(path, params={"as_of": before}), 404, "not_found")
+    refused(shop.visitor().get(path, params={"as_of": untouched}), 401, "unauthenticated")
+    for other in (customer, shop.organiser(), shop.as_role("door")):
+        refused(other.get(path, params={"as_of": untouched}), 403, "forbidden")
     refused(shop.visitor().get(path, params={"version": 0}), 422, "invalid_input")
 
 

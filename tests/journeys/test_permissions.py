@@ -135,6 +135,9 @@ class Day:
         made(self.early.delete(f"/carts/{cart_id}/items/{item_id}"))
         order_id = order_of(self.early, concert.ticket_type_id, 2)
         made(pay(self.early, order_id))
+        named = f"{order_id}:0, {concert.concert_id}:3"
+        for path in ("/orders", "/concerts"):
+            made(self.early.get(path, headers={"Min-Version": named}))
         made(pay(self.late, order_of(self.late, concert.ticket_type_id, 1), "tok_delayed"))
         self.shop.settle()
         [found] = made(self.visitor.get("/concerts", params={"q": "Björk"}))["items"]

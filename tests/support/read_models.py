@@ -105,6 +105,15 @@ def make_model(request: pytest.FixtureRequest, work: MemoryWorkQueue) -> Iterato
         pool.close()
 
 
+@pytest.fixture(scope="module")
+def make_lasting_model(request: pytest.FixtureRequest) -> Iterator[Callable[[str], ReadModel]]:
+    """Makes an empty read model with one generation for all tests of a module."""
+    maker = Maker(request, MemoryWorkQueue())
+    yield maker.make
+    for pool in maker.pools:
+        pool.close()
+
+
 @pytest.fixture(params=MODELS)
 def model(request: pytest.FixtureRequest, make_model: Callable[[str], ReadModel]) -> ReadModel:
     """The read model under contract."""

@@ -82,13 +82,9 @@ class GivenStreams:
     def when_sent(self, actor: Actor, method: str, path: str, raw: bytes, **headers: str) -> "Answered":
         """Send these very bytes, as text; `content_type` is JSON unless it is given."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
-        sent = {"Content-Type": "application/json", **{_header(name): value for name, value in headers.items()}}
-        sent["Authorization"] = " ".join([str(actor.id), str(self.may_be_staff).lower(), *sorted(actor.roles)])
-        _serving.append(InMemory(self.shop, self.documents))
-        try:
-            answer = _gateway().handle_request(method, path, sent, raw)
-        finally:
-            _serving.pop()
+        sent = {_header(name): value for name, value in headers.items()}
+        container = InMemory(self.shop, self.documents)
+        answer = ask(container, actor, method, path, raw, sent, may_be_staff=self.may_be_staff)
         news = {key: self.log.read(key)[before.get(key, 0) :] for key in self.log.stream_ids()}
         return Answered(
             int(answer["statusCode"]),
@@ -139,6 +135,28 @@ class InMemory(Composition):
     @property
     def documents(self) -> DocumentProjection:
         return cast("DocumentProjection", self._documents)
+
+
+def ask(
+    container: Composition,
+    actor: Actor | None,
+    method: str,
+    path: str,
+    raw: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+    *,
+    may_be_staff: bool = True,
+) -> dict[str, Any]:
+    """Send a request to this container, with a token of the actor if there is one, and return the gateway's answer."""
+    sent = {"Content-Type": "application/json", **(headers or {})}
+    if actor is not None:
+        sent["Authorization"] = " ".join([str(actor.id), str(may_be_staff).lower(), *sorted(actor.roles)])
+    _serving.append(container)
+    try:
+        answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
+        return answer
+    finally:
+        _serving.pop()
 
 
 @cache

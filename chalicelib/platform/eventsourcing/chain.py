@@ -4,18 +4,14 @@ Every event carries a hash over itself and the hash of the event before it (ADR 
 the end of a stream was cut off).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
-from typing import Protocol
 from uuid import UUID
 
 from chalicelib.platform.errors import LogDamaged
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
-
-Place = tuple[UUID, int]
-"""Stream and version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +21,6 @@ class Fault:
     stream_id: UUID
     version: int
     reason: str
-
-
-class Log(EventStore, Protocol):
-    """An event store that also finds events by their places, which only a check of the log needs."""
-
-    def pick(self, places: Sequence[Place]) -> Mapping[Place, StoredEvent]:
-        """Find the events at these places, at most 100, strongly consistent.
-
-        A place with no item, or with an item that is no event, is left out.
-        Raises Unavailable.
-        """
 
 
 def faults_in(stream: Sequence[StoredEvent]) -> list[Fault]:
@@ -52,7 +37,7 @@ def faults_in(stream: Sequence[StoredEvent]) -> list[Fault]:
     return sorted(faults, key=lambda fault: fault.version)
 
 
-def faults_of(log: Log, stream_id: UUID) -> list[Fault]:
+def faults_of(log: EventStore, stream_id: UUID) -> list[Fault]:
     """Return the faults of a stream as it is in the log.
 
     Raises Unavailable.
@@ -94,7 +79,7 @@ class SegmentCheck:
     stream itself, read with strong consistency, before it is called a fault.
     """
 
-    log: Log
+    log: EventStore
     events: int = 0
     streams: int = 0
     faults: list[Fault] = field(default_factory=list)

@@ -1,10 +1,10 @@
 """Defines the port of the event log, and what every store promises."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Protocol
+from typing import Protocol, Self
 from uuid import UUID
 
 from chalicelib.platform.errors import CloudbashError
@@ -18,6 +18,7 @@ MAX_COMMIT_BYTES = 4 * 1024 * 1024
 on AWS."""
 
 
+_READS = ("Query", "GetItem", "BatchGetItem")
 _WRITES = ("PutItem", "TransactWriteItems", "ExecuteStatement", "ExecuteTransaction", "UpdateItem")
 
 
@@ -41,6 +42,10 @@ class InvalidCommit(CloudbashError):
     """The events of an append contradict each other, which only a fault in this code can cause. Nothing was written."""
 
     code = "invalid_commit"
+
+
+Place = tuple[UUID, int]
+"""Stream and version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,19 @@ class EventStore(EpochCache, Protocol):
         Raises LogDamaged or Unavailable.
         """
 
+    def pick(self, places: Sequence[Place]) -> Mapping[Place, StoredEvent]:
+        """Find the events at these places, at most 100, strongly consistent.
+
+        A place with no item, or with an item that is no event, is left out.
+        Raises Unavailable.
+        """
+
+    def metered(self, spend: Callable[[], None]) -> Self:
+        """Return the same log, which calls `spend` before each request that reads a stream, each page of it included.
+
+        What `spend` raises ends the read before its request is sent.
+        """
+
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
         """Read every event that was in the log when the scan began, page by page.
 
@@ -117,6 +135,7 @@ class StoreUsage:
     requests: Counter[str] = field(default_factory=Counter)
     read_units: float = 0.0
     write_units: float = 0.0
+    items_read: int = 0
     items_written: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -124,9 +143,10 @@ class StoreUsage:
         with self._lock:
             self.requests[operation] += number
 
-    def count_read(self, units: float) -> None:
+    def count_read(self, units: float, items: int) -> None:
         with self._lock:
             self.read_units += units
+            self.items_read += items
 
     def count_write(self, units: float, items: int) -> None:
         with self._lock:
@@ -135,7 +155,7 @@ class StoreUsage:
 
     @property
     def reads(self) -> int:
-        return self.requests["Query"] + self.requests["GetItem"]
+        return sum(self.requests[operation] for operation in _READS)
 
     @property
     def writes(self) -> int:

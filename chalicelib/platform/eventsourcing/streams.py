@@ -77,6 +77,10 @@ class Streams:
         self._cache = StreamCache() if cache is None else cache
         self._snapshots = snapshots
 
+    def through(self, log: EventStore) -> "Streams":
+        """Return the same streams and cache, read through another view of the log, such as a metered one."""
+        return Streams(log, self._cache, self._snapshots)
+
     def load(self, aggregate: Aggregate[State], stream_id: UUID) -> tuple[State, int]:
         """Return the current state and version (-1: no such stream), strongly consistent.
 

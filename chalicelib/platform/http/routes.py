@@ -14,7 +14,9 @@ from chalicelib.platform import logs
 from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
+from chalicelib.platform.eventsourcing.budget import WITH_TOKEN, WITHOUT_TOKEN, ReadBudget
 from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.addresses import address_of
 from chalicelib.platform.http.authorizer import actor_of, may_be_staff
 from chalicelib.platform.http.browsers import ANY_PAGE
@@ -104,11 +106,19 @@ class Call(Generic[Shop]):
     """
 
     def __init__(
-        self, request: Request, path: str, parameters: dict[str, str], shop: Shop, gatekeeper: Gatekeeper
+        self,
+        request: Request,
+        path: str,
+        parameters: dict[str, str],
+        shop: Shop,
+        gatekeeper: Gatekeeper,
+        budget: ReadBudget,
     ) -> None:
         self.shop = shop
+        self.budget = budget
         self._request = request
         self._gatekeeper = gatekeeper
+        self._may_be_staff = may_be_staff(request.context)
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
         given = parse_correlation_id(request.headers.get("x-correlation-id"))
@@ -123,10 +133,11 @@ class Call(Generic[Shop]):
         return actor
 
     def ensure_enabled(self, person_id: UUID) -> None:
-        """Check that the person's account is not disabled.
+        """Check that the person's account is not disabled: at most one read, which this call pays for.
 
         Raises Unauthenticated.
         """
+        self.budget.spend()
         self._gatekeeper.ensure_enabled(person_id)
 
     def require(self, role: Role) -> None:
@@ -149,23 +160,29 @@ class Call(Generic[Shop]):
         Raises Unauthenticated or SecondFactorNeeded.
         """
         _ = self.actor
-        if not may_be_staff(self._request.context):
+        if not self._may_be_staff:
             raise SecondFactorNeeded("Sign in with a second factor; staff needs one.")
 
     def add_granted_roles(self) -> None:
         """Let `actor` have the roles granted here as well: one read, for whoever may be staff."""
-        if not may_be_staff(self._request.context):
+        if not self._may_be_staff:
             return
+        self.budget.spend()
         self.actor = Actor(self.actor.id, self.actor.roles | self._gatekeeper.roles_granted_to(self.actor.id))
+
+    def metered(self, log: EventStore) -> EventStore:
+        """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
+        return log.metered(self.budget.spend)
 
     def authenticate(self, verifier: "TokenVerifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
+
         Raises Unauthenticated or Unavailable.
         """
-        actor = verifier.verify(self.authorization or "").actor
-        self.ensure_enabled(actor.id)
-        self.actor = actor
+        credentials = verifier.verify(self.authorization or "")
+        self.ensure_enabled(credentials.actor.id)
+        self.actor, self._may_be_staff = credentials.actor, credentials.may_be_staff
 
     @property
     def authorization(self) -> str | None:
@@ -314,7 +331,8 @@ def _view(
     @wraps(route.handler)
     def view(**parameters: str) -> Response:
         try:
-            call = Call(blueprint.current_request, route.path, parameters, shop(), gatekeeper())
+            budget = ReadBudget(WITHOUT_TOKEN if route.role is None else WITH_TOKEN)
+            call = Call(blueprint.current_request, route.path, parameters, shop(), gatekeeper(), budget)
             ensure_acceptable_size(call.raw_body)
             if route.role is not None:
                 call.require(route.role)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.chain import Fault, Log
+from chalicelib.platform.eventsourcing.chain import Fault
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.integrity.heads import Archive, ArchivedDocument
 from chalicelib.platform.integrity.statement import FIRST, Signer, Statement, StreamHead, digest_of, from_document
 
@@ -16,7 +17,7 @@ _PICKED_AT_ONCE = 100
 class SignedCheck:
     """Goes through the documents from the newest of each shard to its first, holding one at a time."""
 
-    log: Log
+    log: EventStore
     archive: Archive
     signer: Signer
     only: UUID | None = None

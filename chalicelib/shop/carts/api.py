@@ -96,12 +96,12 @@ def create_cart(call: Call[CartServices]) -> Answer:
 @routes.get("/carts/{cart_id}", Role.CUSTOMER)
 def get_cart(call: Call[CartServices]) -> Answer:
     shop, cart_id = call.shop, call.id("cart_id")
-    now = shop.clock()
+    log, now = call.metered(shop.event_store), shop.clock()
     point = call.query(PointInTimeQuery).point(now)
     if point is None:
-        cart = queries.get_cart(shop.documents, shop.event_store, cart_id, call.actor.id, now, call.min_versions)
+        cart = queries.get_cart(shop.documents, log, cart_id, call.actor.id, now, call.min_versions)
     else:
-        cart = queries.get_cart_as_of(shop.event_store, cart_id, call.actor.id, point)
+        cart = queries.get_cart_as_of(log, cart_id, call.actor.id, point)
     return ok(cart, cart["version"])
 
 

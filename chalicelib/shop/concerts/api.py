@@ -15,6 +15,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound, Unauthenticated
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant, Price
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
@@ -38,7 +39,7 @@ class ConcertServices(Services, Protocol):
     @property
     def verifier(self) -> "TokenVerifier": ...
 
-    def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
+    def programme_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
 
 
 routes: Routes[ConcertServices] = Routes(__name__)
@@ -152,7 +153,8 @@ def create_concert(call: Call[ConcertServices]) -> Answer:
 @routes.get("/concerts")
 def search_concerts(call: Call[ConcertServices]) -> Answer:
     filters = call.query(ConcertFilters)
-    with call.shop.programme_reflecting(call.min_versions) as programme:
+    shop = call.shop
+    with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         found = queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)
         _tell_of_readable(call, programme)
     return ok(page_of(*found))
@@ -164,7 +166,7 @@ def get_concert(call: Call[ConcertServices]) -> Answer:
     point = call.query(PointInTimeQuery).point(shop.clock())
     if point is not None:
         return _concert_as_of(call, concert_id, point)
-    with shop.programme_reflecting(call.min_versions) as programme:
+    with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         concert = queries.find_concert(programme, concert_id)
         _tell_of_readable(call, programme)
     if concert is None or not _may_see(call, concert):
@@ -243,7 +245,7 @@ def cancel_concert(call: Call[ConcertServices]) -> Answer:
 def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> Answer:
     from chalicelib.shop.concerts.history import find_concert_as_of  # noqa: PLC0415 - brings a driver that routes do without
 
-    concert = find_concert_as_of(call.shop.event_store, concert_id, point, partial(_may_see, call))
+    concert = find_concert_as_of(call.metered(call.shop.event_store), concert_id, point, partial(_may_see, call))
     return ok(concert, concert["version"])
 
 

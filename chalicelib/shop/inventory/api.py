@@ -1,8 +1,12 @@
 """Declares the routes of the stock."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
+from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.eventsourcing.budget import WITH_TOKEN
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.http.points_in_time import AsOfQuery
 from chalicelib.platform.http.routes import Answer, Call, Routes, ok
@@ -12,12 +16,21 @@ from chalicelib.shop.inventory import queries
 if TYPE_CHECKING:
     from redis import Redis
 
+    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.shop.inventory.stock_from_log import StockFromLog
+
 
 class StockServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
     @property
     def query_redis(self) -> "Redis": ...
+
+    @property
+    def verifier(self) -> "TokenVerifier": ...
+
+    @property
+    def stock_from_log(self) -> "StockFromLog": ...
 
 
 routes: Routes[StockServices] = Routes(__name__)
@@ -27,22 +40,40 @@ routes: Routes[StockServices] = Routes(__name__)
 def get_availability(call: Call[StockServices]) -> Answer:
     """Answer from Redis, or from the log if Redis cannot answer; `source` in the answer says which.
 
-    Redis cannot answer if it is away, behind the reader's minimum versions, or lacks a pool, and for `as_of`.
+    Redis cannot answer if it is away, behind the reader's minimum versions, or lacks a pool. The log answers for
+    concerts with few pools only, once a second for all requests of a container; otherwise the answer is 503.
     """
-    shop, concert_id = call.shop, call.id("concert_id")
-    now = shop.clock()
+    shop, concert_id, now = call.shop, call.id("concert_id"), call.shop.clock()
     as_of = call.query(AsOfQuery).instant(now)
     if as_of is not None:
-        return _answer(queries.availability_as_of(shop.event_store, concert_id, as_of), "log")
+        return _as_it_was(call, concert_id, as_of)
+    log, min_versions = call.metered(shop.event_store), call.min_versions
     try:
-        is_new_enough = queries.reflects(shop.query_redis, call.min_versions)
+        is_new_enough = queries.reflects(shop.query_redis, log, min_versions)
         ticket_types = queries.availability(shop.query_redis, concert_id, now) if is_new_enough else None
     except Unavailable:
         ticket_types = None
-    call.min_versions.may_tell_of(concert_id)  # an answer at all means that the concert is on sale, for all to see
+    min_versions.may_tell_of(concert_id)  # an answer at all means that the concert is on sale, for all to see
     if ticket_types is not None:
         return _answer(ticket_types, "read_model")
-    return _answer(queries.availability_from_log(shop.repository, concert_id, now), "log")
+    streams = shop.repository.through(log)
+    found = shop.stock_from_log.answer(
+        concert_id,
+        now,
+        min_versions,
+        lambda: queries.stock_from_log(streams, concert_id, now, lambda: call.budget.left),
+    )
+    return _answer(found, "log")
+
+
+def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> Answer:
+    """Answer from the log what was available at an instant, for operators and for who organises the concert."""
+    call.authenticate(call.shop.verifier)
+    call.budget.limit = WITH_TOKEN
+    call.require(Role.ORGANISER)
+    log = call.metered(call.shop.event_store)
+    found = queries.availability_as_of(log, concert_id, as_of, call.actor, lambda: call.budget.left)
+    return _answer(found, "log")
 
 
 def _answer(ticket_types: list[JsonObject], source: str) -> Answer:

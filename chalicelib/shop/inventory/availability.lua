@@ -23,10 +23,11 @@ end
 
 function change.publish(prefix, stream, pools)
   redis.call('SET', prefix .. 'concert:' .. stream, pools)
+  redis.call('DEL', prefix .. 'types:' .. stream, prefix .. 'present:' .. stream)
 end
 
 function change.withdraw(prefix, stream)
-  redis.call('DEL', prefix .. 'concert:' .. stream)
+  redis.call('DEL', prefix .. 'concert:' .. stream, prefix .. 'types:' .. stream)
 end
 
 function change.advance(prefix, stream, at)

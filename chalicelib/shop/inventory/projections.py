@@ -2,7 +2,7 @@
 
 `concert:<id>` names the pools of a published concert. Per pool there is a hash of its terms and counts, a sorted set of
 its holds by deadline, and a hash of the holds' quantities. `first_deadlines` has every pool with holds by the first of
-their deadlines.
+their deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 40).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -36,7 +36,11 @@ PARTS = {
 }
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_LUA = Path(__file__).with_name("availability.lua").read_text(encoding="utf-8")
+
+
+def lua(*names: str) -> str:
+    """Return the Lua of these files beside this one, one after the other."""
+    return "\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names)
 
 
 def operations_of(recorded: RecordedEvent) -> list[Operation]:
@@ -87,8 +91,9 @@ AVAILABILITY_MODEL = RedisModel(
     AVAILABILITY,
     frozenset({TicketPoolEvent.aggregate_type, ConcertEvent.aggregate_type}),
     operations_of,
-    _LUA,
+    lua("availability.lua"),
     fold_availability,
     PARTS,
+    lua("stock.lua", "derived.lua"),
 )
 """It follows pools, and concerts for the ids of their pools: without those it could not tell that a pool is missing."""

@@ -7,50 +7,41 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib.platform.errors import NotFound
+from chalicelib.platform.caller import Actor
+from chalicelib.platform.errors import NotFound, TooMuchToRead
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import created_at
-from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.streams import Streams
 from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.missing import newest_missing
 from chalicelib.platform.readmodels.redis.failures import failures_as_unavailable
 from chalicelib.platform.readmodels.redis.keys import LIVE_PREFIX, pointer_of, prefix_of
-from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
-from chalicelib.shop.inventory.projections import AVAILABILITY, milliseconds
+from chalicelib.shop.concerts.events import (
+    ConcertCreated,
+    ConcertDeleted,
+    ConcertEvent,
+    ConcertPublished,
+    ConcertTicketTypeAdded,
+)
+from chalicelib.shop.inventory.projections import AVAILABILITY, AVAILABILITY_MODEL, lua, milliseconds
+from chalicelib.shop.inventory.stock_from_log import StockAsOf
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
 
 if TYPE_CHECKING:
     from redis import Redis
 
 POOLS_AT_ONCE = 8
-"""The pools that are read from the log at once; one by one, those of a large concert would take most of a second."""
+"""The pools that are read from the log at once."""
 
-_STOCK_OF_CONCERT = f"""
-{LIVE_PREFIX}
-local pools = redis.call('GET', prefix .. 'concert:' .. ARGV[3])
-if not pools then
-  return false
-end
-local stock = {{}}
-for id in string.gmatch(pools, '%S+') do
-  local pool = prefix .. 'pool:' .. id
-  local type, name, capacity, held, sold, closed, at =
-    unpack(redis.call('HMGET', pool, 'type', 'name', 'capacity', 'held', 'sold', 'closed', 'at'))
-  if not type then
-    return false
-  end
-  local now = math.max(ARGV[2], at)
-  local lapsed = 0
-  for _, hold in ipairs(redis.call('ZRANGEBYSCORE', pool .. ':deadlines', '-inf', now)) do
-    lapsed = lapsed + redis.call('HGET', pool .. ':quantities', hold)
-  end
-  held = (held or 0) - lapsed
-  table.insert(stock, {{type, name, tonumber(capacity), held, tonumber(sold or 0), tonumber(closed or 0)}})
-end
-return stock
-"""
+FIRST_LOOK = 100
+"""The events of a concert that the first request to the log reads; few concerts have more."""
+
+COUNTS = ("capacity", "available", "held", "sold")
+
+STOCK_OF_CONCERT = "\n".join([LIVE_PREFIX, lua("stock.lua", "look.lua")])
 _LAPSED = f"""
 {LIVE_PREFIX}
 return redis.call('ZRANGEBYSCORE', prefix .. 'first_deadlines', '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
@@ -80,15 +71,16 @@ class PoolStock:
 def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonObject] | None:
     """Return what is available, held and sold of each ticket type at `now`, sorted by name, in one round trip.
 
-    It is None if Redis does not have the concert, or not all of its pools.
+    It costs as much for one pool as for ninety, and time does not go back: a hold that has ended for one reader has
+    ended for all. It is None if Redis does not have the concert, or not all of its pools.
     Raises Unavailable.
     """
-    stock: list[Any] | None = _asked(redis, _STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
+    stock: list[Any] | None = _asked(redis, STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
     if stock is None:
         return None
-    return _by_type(
-        PoolStock(type_id, name, capacity, held, sold, not closed)
-        for type_id, name, capacity, held, sold, closed in stock
+    return _sorted(
+        {"id": type_id, "name": name, **dict(zip(COUNTS, map(int, counts), strict=True))}
+        for type_id, name, *counts in stock
     )
 
 
@@ -111,55 +103,83 @@ def pools_with_lapsed_holds(redis: "Redis", now: datetime, limit: int) -> list[U
     return [UUID(stream) for stream in found]
 
 
-def reflects(redis: "Redis", min_versions: MinVersions) -> bool:
-    """Tell whether Redis has reached the reader's minimum versions.
+def reflects(redis: "Redis", log: EventStore, min_versions: MinVersions) -> bool:
+    """Tell whether Redis has reached the reader's minimum versions of concerts and pools; it follows nothing else.
 
-    Redis follows concerts and pools only: a minimum version of any other stream, such as a cart, is never reached.
+    If it may be behind, one request to the log tells whether it is.
     Raises Unavailable.
     """
     if not min_versions.named:
         return True
-    positions: list[str | None] = _asked(redis, _POSITIONS, *map(str, min_versions.named))
-    lacking = [
-        min_versions.lacks(key, -1 if position is None else int(position))
-        for key, position in zip(min_versions.named, positions, strict=True)
-    ]
-    return not any(lacking)
+    found: list[str | None] = _asked(redis, _POSITIONS, *map(str, min_versions.named))
+    positions = {key: int(at) for key, at in zip(min_versions.named, found, strict=True) if at is not None}
+    return not newest_missing(log, AVAILABILITY_MODEL.aggregate_types, positions, min_versions)
 
 
-def availability_from_log(repository: Repository, concert_id: UUID, now: datetime) -> list[JsonObject]:
-    """Return the same from the log. Until all pools of a type are open, nothing of it is available.
+def stock_from_log(streams: Streams, concert_id: UUID, now: datetime, most_pools: Callable[[], int]) -> StockAsOf:
+    """Return the stock as the log has it. Until all pools of a type are open, nothing of it is available.
 
-    Raises NotFound if there is no such published concert, or Unavailable.
+    `most_pools` is asked once the concert has been read.
+    Raises NotFound if there is no such published concert, TooMuchToRead if it has more pools, or Unavailable.
     """
+    concert, versions = _concert(streams.store, concert_id), dict[UUID, int]()
 
     def pool(key: UUID) -> TicketPool:
-        return repository.load(TICKET_POOL, key)[0]
+        found, versions[key] = streams.load(TICKET_POOL, key)
+        return found
 
-    return _availability(repository.store.read(concert_id), pool, now)
+    ticket_types = _availability(concert, pool, now, most_pools())
+    return StockAsOf(ticket_types, {concert_id: concert[-1].aggregate_version, **versions})
 
 
-def availability_as_of(store: EventStore, concert_id: UUID, as_of: datetime) -> list[JsonObject]:
-    """Return the same as it was at an instant, from the log.
+def availability_as_of(
+    log: EventStore, concert_id: UUID, as_of: datetime, actor: Actor, most_pools: Callable[[], int]
+) -> list[JsonObject]:
+    """Return what was available at an instant, from the log, to whoever manages the concert.
 
-    Raises NotFound if the concert was not published then, or Unavailable.
+    Raises NotFound if there was no such published concert, Forbidden, TooMuchToRead or Unavailable.
     """
+    concert = _concert(log, concert_id)
+    actor.ensure_manages(_owner(concert))
 
     def pool(key: UUID) -> TicketPool:
-        return TICKET_POOL.fold(decode(event) for event in _until(store.read(key), as_of))
+        return TICKET_POOL.fold(decode(event) for event in _until(log.read(key), as_of))
 
-    return _availability(_until(store.read(concert_id), as_of), pool, as_of)
+    return _availability(_until(concert, as_of), pool, as_of, most_pools())
 
 
 def _until(stream: Sequence[StoredEvent], as_of: datetime) -> list[StoredEvent]:
     return [event for event in stream if created_at(event) <= as_of]
 
 
+def _concert(log: EventStore, concert_id: UUID) -> list[StoredEvent]:
+    """Read a concert's stream; of a stream that is something else only the beginning is read.
+
+    Raises NotFound, TooMuchToRead or Unavailable.
+    """
+    first = log.read_slice(concert_id, -1, FIRST_LOOK)
+    if not first or aggregate_type_of(first[0]) != ConcertEvent.aggregate_type:
+        raise _not_on_sale()
+    rest = log.read(concert_id, first[-1].aggregate_version) if len(first) == FIRST_LOOK else []
+    return [*first, *rest]
+
+
+def _owner(concert: Sequence[StoredEvent]) -> UUID | None:
+    created = decode(concert[0])
+    return created.organiser_id if isinstance(created, ConcertCreated) else None
+
+
 def _availability(
-    concert: Sequence[StoredEvent], pool_of: Callable[[UUID], TicketPool], now: datetime
+    concert: Sequence[StoredEvent], pool_of: Callable[[UUID], TicketPool], now: datetime, most_pools: int
 ) -> list[JsonObject]:
     published, names = _published(concert)
     keys = [key for of_type in published.pools for key in of_type.pool_ids]
+    if len(keys) > most_pools:
+        raise TooMuchToRead(
+            f"The concert has {len(keys)} pools, and the log may be read {most_pools} times more in this request.",
+            pools=len(keys),
+            limit=most_pools,
+        )
     with ThreadPoolExecutor(POOLS_AT_ONCE) as threads:
         found = dict(zip(keys, threads.map(pool_of, keys), strict=True))
     stock: list[PoolStock] = []
@@ -178,8 +198,6 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
     """
     published, names = None, {}
     for stored in concert:
-        if aggregate_type_of(stored) != ConcertEvent.aggregate_type:
-            break
         match event := decode(stored):
             case ConcertTicketTypeAdded():
                 names[event.type.id] = event.type.name
@@ -188,8 +206,12 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
             case ConcertDeleted():
                 published = None
     if published is None:
-        raise NotFound("There is no such concert on sale.")
+        raise _not_on_sale()
     return published, names
+
+
+def _not_on_sale() -> NotFound:
+    return NotFound("There is no such concert on sale.")
 
 
 def _stock(ticket_type_id: UUID, name: str, pool: TicketPool, is_open: bool) -> PoolStock:
@@ -204,6 +226,10 @@ def _by_type(stock: Iterable[PoolStock]) -> list[JsonObject]:
     for pool in stock:
         empty = {"id": pool.ticket_type_id, "name": pool.name, "capacity": 0, "available": 0, "held": 0, "sold": 0}
         row = types.setdefault(pool.ticket_type_id, empty)
-        for count in ("capacity", "available", "held", "sold"):
+        for count in COUNTS:
             row[count] += getattr(pool, count)
-    return sorted(types.values(), key=lambda row: (row["name"], row["id"]))
+    return _sorted(types.values())
+
+
+def _sorted(rows: Iterable[JsonObject]) -> list[JsonObject]:
+    return sorted(rows, key=lambda row: (row["name"], row["id"]))

@@ -77,8 +77,9 @@ class ShownTicket(Body):
 @routes.get("/orders", Role.CUSTOMER)
 def list_orders(call: Call[OrderServices]) -> Answer:
     shop, page = call.shop, call.query(Page)
+    log = call.metered(shop.event_store)
     found = queries.list_orders(
-        shop.documents, shop.event_store, call.actor.id, page.limit, page.after, shop.clock(), call.min_versions
+        shop.documents, log, call.actor.id, page.limit, page.after, shop.clock(), call.min_versions
     )
     return ok(page_of(*found))
 
@@ -86,14 +87,12 @@ def list_orders(call: Call[OrderServices]) -> Answer:
 @routes.get("/orders/{order_id}", Role.CUSTOMER)
 def get_order(call: Call[OrderServices]) -> Answer:
     shop, order_id = call.shop, call.id("order_id")
-    now = shop.clock()
+    log, now = call.metered(shop.event_store), shop.clock()
     point = call.query(PointInTimeQuery).point(now)
     if point is None:
-        order = queries.get_order(
-            shop.documents, shop.event_store, order_id, call.actor.id, now, shop.vault.open, call.min_versions
-        )
+        order = queries.get_order(shop.documents, log, order_id, call.actor.id, now, shop.vault.open, call.min_versions)
     else:
-        order = queries.get_order_as_of(shop.event_store, order_id, call.actor.id, point, shop.vault.open)
+        order = queries.get_order_as_of(log, order_id, call.actor.id, point, shop.vault.open)
     return ok(order, order["version"])
 
 
@@ -101,7 +100,8 @@ def get_order(call: Call[OrderServices]) -> Answer:
 def list_tickets(call: Call[OrderServices]) -> Answer:
     call.query(Query)
     shop, order_id = call.shop, call.id("order_id")
-    tickets = queries.get_tickets(shop.documents, shop.event_store, order_id, call.actor.id, call.min_versions)
+    log = call.metered(shop.event_store)
+    tickets = queries.get_tickets(shop.documents, log, order_id, call.actor.id, call.min_versions)
     return ok(page_of(tickets["items"], None), tickets["version"])
 
 

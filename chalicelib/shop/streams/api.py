@@ -72,7 +72,8 @@ def list_events(call: Call[StreamServices]) -> Answer:
         call.add_granted_roles()
     call.require(Role.ORGANISER)
     filters, stream_id = call.query(EventFilters), call.id("stream_id")
-    log = queries.LogView(call.shop.repository, call.shop.aggregates)
+    shop = call.shop
+    log = queries.LogView(shop.repository.through(call.metered(shop.event_store)), shop.aggregates)
     page = queries.list_events(log, call.actor, stream_id, filters.to_wanted(), filters.limit, filters.after_version)
     items = log.with_changes(page.events) if filters.changes else list(map(queries.as_item, page.events))
     if Role.OPERATOR not in call.actor.roles:

@@ -10,15 +10,15 @@ from uuid import UUID
 from pydantic_core import from_json
 
 from chalicelib.platform.caller import Actor, Role
-from chalicelib.platform.errors import Forbidden, LogDamaged, NotFound
+from chalicelib.platform.errors import Forbidden, LogDamaged, NotFound, TooMuchToRead
 from chalicelib.platform.eventsourcing.aggregate import Aggregate, Folded
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.platform.eventsourcing.diff import changes_between
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.history import created_at
-from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
+from chalicelib.platform.eventsourcing.streams import Streams
 
 LOOKED_AT_MOST = 1000
 """Events that one page may look at in search of a type: a page may be short, or empty, and still have a next one."""
@@ -27,6 +27,11 @@ FOLDED_AT_MOST = 2000
 """Events beside its own that a page may read to know the states between which its events made their changes."""
 
 _SLICE = 100
+_SEARCHED = 500
+"""The events that one request reads in search of a type."""
+
+_PROBES = 99
+"""The versions that one request looks at in search of an instant: it takes two for 9,801 events, three for 970,299."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class EventPage:
 class LogView:
     """Gives access to the log and to the states that its streams fold to."""
 
-    repository: Repository
+    repository: Streams
     aggregates: Mapping[str, Aggregate[Any]]
 
     @property
@@ -75,7 +80,8 @@ class LogView:
         """Return the events of a page, in order, each with its `changes`.
 
         A change is known only with the state before it. So what lies before and between these events is read and
-        folded, from a snapshot on if there is one, and FOLDED_AT_MOST events in all: further on, `changes` is None.
+        folded, from a snapshot on if there is one, and FOLDED_AT_MOST events in all, as long as the call may read the
+        log: further on, `changes` is None.
         """
         if not events:
             return []
@@ -113,7 +119,11 @@ class _Fold:
             return None
         if missing and self._aggregate is not None:
             self._left -= missing
-            between = self._store.read_slice(event.aggregate_id, self._version, missing)
+            try:
+                between = self._store.read_slice(event.aggregate_id, self._version, missing)
+            except TooMuchToRead:
+                self._left = 0
+                return None
             # An imported stream may begin late, and then its beginning is read once more.
             earlier = [one for one in between if one.aggregate_version < event.aggregate_version]
             self._state = self._aggregate.fold(_readable(earlier), self._state)
@@ -154,7 +164,7 @@ def _search(
     found: list[StoredEvent] = []
     looked_at = 0
     while after < version and looked_at < LOOKED_AT_MOST:
-        for event in store.read_slice(stream_id, after, limit if wanted.type is None else _SLICE):
+        for event in store.read_slice(stream_id, after, limit if wanted.type is None else _SEARCHED):
             if wanted.is_past(event):
                 return found, None
             after, looked_at = event.aggregate_version, looked_at + 1
@@ -168,15 +178,18 @@ def _search(
 def _last_before(store: EventStore, stream_id: UUID, since: datetime, low: int, high: int) -> int:
     """Find the version, between `low` and `high`, after which events are of `since` or later.
 
-    `Created` never decreases within a stream, so a few reads of one event find it.
+    `Created` never decreases within a stream, so each request for some of the versions leaves the gap between two.
     """
     while low < high:
-        middle = (low + high) // 2
-        event = store.read_slice(stream_id, middle, 1)[0]
-        if created_at(event) >= since:
-            high = middle
-        else:
-            low = event.aggregate_version
+        count = min(_PROBES, high - low)
+        probes = [low + (high - low) * place // count for place in range(1, count + 1)]
+        found = store.pick([(stream_id, version) for version in probes])
+        for version in probes:
+            event = found.get((stream_id, version))
+            if event is not None and created_at(event) >= since:
+                high = version - 1
+                break
+            low = version
     return low
 
 

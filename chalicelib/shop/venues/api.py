@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.requests import Body, Line, Query, Text, WebUrl
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 class VenueServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
-    def programme_reflecting(self, min_versions: MinVersions) -> AbstractContextManager["Reader"]: ...
+    def programme_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
 
 
 routes: Routes[VenueServices] = Routes(__name__)
@@ -85,7 +86,8 @@ def create_venue(call: Call[VenueServices]) -> Answer:
 @routes.get("/venues")
 def list_venues(call: Call[VenueServices]) -> Answer:
     page = call.query(Page)
-    with call.shop.programme_reflecting(call.min_versions) as programme:
+    shop = call.shop
+    with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         found = queries.list_venues(programme, page.limit, page.after)
         call.min_versions.may_tell_of(*queries.readable_venues(programme, call.min_versions.lag))
     return ok(page_of(*found))
@@ -94,7 +96,8 @@ def list_venues(call: Call[VenueServices]) -> Answer:
 @routes.get("/venues/{venue_id}")
 def get_venue(call: Call[VenueServices]) -> Answer:
     call.query(Query)
-    with call.shop.programme_reflecting(call.min_versions) as programme:
+    shop = call.shop
+    with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         venue = queries.find_venue(programme, call.id("venue_id"))
         call.min_versions.may_tell_of(*queries.readable_venues(programme, call.min_versions.lag))
     if venue is None:

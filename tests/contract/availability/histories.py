@@ -10,9 +10,9 @@ from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
-from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.eventsourcing.streams import Streams
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.shop.concerts.events import (
@@ -24,7 +24,7 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
 )
 from chalicelib.shop.inventory.queries import (
-    availability_from_log,
+    stock_from_log,
 )
 from chalicelib.shop.inventory.ticket_pool import pool_id
 from tests.support.shop import Shop
@@ -58,7 +58,7 @@ def deliver(projection: RedisProjection, store: MemoryEventStore) -> None:
 
 
 def from_log(store: MemoryEventStore, concert_id: UUID, now: datetime) -> list[JsonObject]:
-    return availability_from_log(Repository(store, lambda: now), concert_id, now)
+    return stock_from_log(Streams(store), concert_id, now, lambda: 1000).ticket_types
 
 
 def counts(rows: list[JsonObject] | None) -> list[tuple[int, int, int]] | None:

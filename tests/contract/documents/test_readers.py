@@ -7,15 +7,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.platform.errors import NotFound
+from chalicelib.platform.errors import NotFound, ReadModelBehind
 from chalicelib.platform.eventsourcing.codec import recorded
-from chalicelib.platform.readmodels.documents.own import read_own
+from chalicelib.platform.readmodels.documents.own import MAX_TAIL, read_own
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.shop.carts.events import (
     CartCreated,
 )
 from chalicelib.shop.carts.queries import get_cart
+from chalicelib.shop.inventory.events import HoldsLapsed
 from chalicelib.shop.orders.queries import get_order, get_tickets, list_orders
 from tests.contract.documents.histories import SOMEBODY, count_events, deliver, logged, ordered, removals
 from tests.support.shop import BUYER, CUSTOMER, OTHER_CUSTOMER, Shop
@@ -125,3 +126,23 @@ def test_a_document_that_is_new_enough_costs_no_read_of_the_log(
     reads = salted_shop.store.usage.reads
     get_cart(documents, salted_shop.store, cart_id, CUSTOMER.id, SOME_TIME, at_least(cart_id, 0))
     assert salted_shop.store.usage.reads == reads
+
+
+def test_of_a_long_stream_that_is_something_else_one_item_is_read(documents: DocumentProjection) -> None:
+    pool_id = uuid4()
+    store = logged(store_all(pool_id, [HoldsLapsed(at=SOME_TIME, hold_ids=(), quantity=0)] * 2000))
+    for named in (None, 1999):
+        with pytest.raises(NotFound):
+            get_cart(documents, store, pool_id, CUSTOMER.id, SOME_TIME, at_least(pool_id, named))
+    assert (store.usage.reads, store.usage.items_read) == (2, 2)
+
+
+def test_a_document_that_lacks_more_than_one_reader_may_fold_in_is_behind(documents: DocumentProjection) -> None:
+    stream = store_all(uuid4(), [CartCreated(customer_id=SOMEBODY), *removals(1) * (MAX_TAIL + 1)])
+    store, cart_id = logged(stream), stream[0].aggregate_id
+    with pytest.raises(ReadModelBehind):
+        get_cart(documents, store, cart_id, SOMEBODY, SOME_TIME)
+    documents.apply(cart_id, -1, [recorded(stream[0]), recorded(stream[1])])
+    before = store.usage.reads
+    cart = get_cart(documents, store, cart_id, SOMEBODY, SOME_TIME, at_least(cart_id, MAX_TAIL))
+    assert (cart["version"], store.usage.reads - before) == (MAX_TAIL + 1, 1)

@@ -5,7 +5,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chalicelib.platform.eventsourcing.chain import Log
+from chalicelib.platform.errors import TooMuchToRead
+from chalicelib.platform.eventsourcing.budget import ReadBudget
 from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.dynamodb.store import DynamoDBEventStore
 from tests.contract.event_store.events import DELETED, sized, spent, venue
@@ -72,7 +73,7 @@ def test_an_item_that_is_no_event_is_left_out_of_a_scan(
     assert [event.aggregate_version for event in found] == [0]
 
 
-def test_events_are_picked_by_their_places_and_what_is_not_there_is_left_out(store: Log) -> None:
+def test_events_are_picked_by_their_places_and_what_is_not_there_is_left_out(store: CountedStore) -> None:
     streams = [store_all(uuid4(), [DELETED] * 40) for _ in range(2)]
     for stream in streams:
         store.append(stream)
@@ -83,7 +84,7 @@ def test_events_are_picked_by_their_places_and_what_is_not_there_is_left_out(sto
     assert store.pick([]) == {}
 
 
-def test_a_hundred_large_events_are_picked_although_one_reply_cannot_hold_them(store: Log) -> None:
+def test_a_hundred_large_events_are_picked_although_one_reply_cannot_hold_them(store: CountedStore) -> None:
     stream_id, head, places = uuid4(), Head(), []
     for _ in range(100):
         events = store_all(stream_id, [venue("x" * 200_000)], after=head)
@@ -173,3 +174,33 @@ def test_usage_counts_requests_and_items(store: CountedStore) -> None:
     store.read(stream_id, after=2)
     assert as_puts(store.usage.requests) == {"PutItem": 1, "TransactWriteItems": 1, "Query": 2}
     assert (store.usage.writes, store.usage.reads, store.usage.items_written) == (2, 2, 3)
+
+
+def test_a_metered_log_asks_before_every_request_and_before_every_page(store: CountedStore) -> None:
+    stream_id, head, asked = uuid4(), Head(), list[None]()
+    for _ in range(4):
+        large = sized(390_000, stream_id, head)
+        head = Head.of(large)
+        store.append([large])
+    metered = store.metered(lambda: asked.append(None))
+    for read, requests in (
+        (lambda: metered.read(stream_id), 2),
+        (lambda: metered.read_slice(stream_id, 0, 1), 1),
+        (lambda: metered.read_last(stream_id, 4), 2),
+        (lambda: metered.pick([(stream_id, 0), (uuid4(), 3)]), 1),
+        (lambda: store.read(stream_id), 0),
+    ):
+        asked.clear()
+        before = store.usage.reads
+        read()
+        assert (len(asked), store.usage.reads - before) == (requests, requests or 2)
+
+
+def test_a_read_that_is_not_allowed_is_not_sent(store: CountedStore) -> None:
+    budget = ReadBudget(2)
+    metered = store.metered(budget.spend)
+    assert metered.read(uuid4()) == metered.read_last(uuid4(), 1) == []
+    before = store.usage.reads
+    with pytest.raises(TooMuchToRead):
+        metered.pick([(uuid4(), 0)])
+    assert (store.usage.reads, budget.left) == (before, 0)

@@ -1,15 +1,21 @@
 """A reader sees what it was told of, though the programme has not followed yet."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from chalicelib.platform.bus.batch import succeeded
+from chalicelib.platform.errors import ReadModelBehind
+from chalicelib.platform.eventsourcing.store import Place
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.missing import MAX_EVENTS
 from chalicelib.platform.readmodels.postgres.overlay import reflecting
 from chalicelib.shop.carts.events import CartCreated
 from chalicelib.shop.concerts.events import (
@@ -63,7 +69,8 @@ def test_a_concert_that_no_longer_matches_is_taken_out_of_the_list(followed: Fol
     assert listed(followed, MinVersions({concert_id: 3}), q="night") == []
     assert sorted(listed(followed, MinVersions({concert_id: 3}))) == ["Day", "Other"]
     followed.append(concert_id, ConcertCancelled())
-    assert listed(followed, MinVersions({concert_id: 3})) == ["Other"]
+    assert listed(followed, MinVersions({concert_id: 4})) == ["Other"]
+    assert sorted(listed(followed, MinVersions({concert_id: 3}))) == ["Day", "Other"]
     assert sorted(listed(followed, MinVersions({concert_id: 2}))) == ["Night", "Other"]
 
 
@@ -115,8 +122,10 @@ def test_a_reader_whose_tail_was_applied_meanwhile_sees_what_is_newer(followed: 
     stored = followed.append(concert_id, concert_created("Night"), ConcertPublished())
 
     class Passing(MemoryEventStore):
-        def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-            tail = followed.log.read(stream_id, after)
+        def pick(self, places: Sequence[Place]) -> dict[Place, StoredEvent]:
+            tail = followed.log.pick(places)
+            if len(followed.log.read(concert_id)) > len(stored):
+                return tail
             later = followed.append(concert_id, ConcertDetailsChanged(name="Day", venue_id=UUID(int=1)))
             followed.deliver([*stored, *later])
             return tail
@@ -125,3 +134,37 @@ def test_a_reader_whose_tail_was_applied_meanwhile_sees_what_is_newer(followed: 
         concert = find_concert(programme, concert_id)
     assert concert is not None
     assert (concert["name"], concert["version"]) == ("Day", 2)
+
+
+def test_however_many_streams_a_reader_names_the_log_is_asked_twice_at_most(followed: FollowedLog) -> None:
+    named = {}
+    for number in range(6):
+        concert_id = uuid4()
+        followed.append(concert_id, concert_created(f"Night {number}"), ConcertPublished())
+        named[concert_id] = 1
+    pool_id, others = uuid4(), {uuid4(): 3 for _ in range(12)}
+    for _ in range(20):
+        followed.append(pool_id, *[CartCreated(customer_id=uuid4())] * 100)
+    before = followed.log.usage.reads
+    assert len(listed(followed, MinVersions(named | others | {pool_id: 1999}))) == 6
+    assert followed.log.usage.reads - before == 2
+    reads, items = followed.log.usage.reads, followed.log.usage.items_read
+    assert listed(followed, MinVersions(others | {pool_id: 1999})) == []
+    assert (followed.log.usage.reads - reads, followed.log.usage.items_read - items) == (1, 1)
+
+
+def test_a_programme_that_lacks_more_than_one_reader_may_fold_in_is_behind(followed: FollowedLog) -> None:
+    concert_id = uuid4()
+    changed = ConcertDetailsChanged(name="Day", venue_id=UUID(int=1))
+    followed.append(concert_id, concert_created("Night"))
+    followed.append(concert_id, *[changed] * MAX_EVENTS)
+    with pytest.raises(ReadModelBehind):
+        listed(followed, MinVersions({concert_id: MAX_EVENTS}))
+    before = followed.log.usage.reads
+    with pytest.raises(ReadModelBehind):
+        listed(followed, MinVersions({concert_id: MAX_EVENTS}))
+    assert followed.log.usage.reads - before == 1
+    with reflecting(followed.projection, MinVersions({concert_id: MAX_EVENTS - 1}), followed.log) as programme:
+        found = find_concert(programme, concert_id)
+    assert found is not None
+    assert found["version"] == MAX_EVENTS - 1

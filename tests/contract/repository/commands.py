@@ -1,12 +1,14 @@
 """Commands to execute, and a store that loses races."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from copy import copy
+from typing import Self
 from uuid import UUID, uuid4
 
 from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
-from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore, ScanPage
+from chalicelib.platform.eventsourcing.store import ConcurrencyError, EventStore, Place, ScanPage
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.shop.venues.events import VenueCreated
 from chalicelib.shop.venues.venue import VENUE
@@ -35,7 +37,7 @@ class Unlucky:
     """A store in front of another: it loses the first races, or all, and remembers what was read."""
 
     def __init__(self, store: EventStore, losses: int, error: Exception | None = None) -> None:
-        self._store = store
+        self.inner = store
         self._error = error
         self.losses = losses
         self.tries = 0
@@ -46,29 +48,37 @@ class Unlucky:
         if self.losses:
             self.losses -= 1
             raise self._error or ConcurrencyError(frozenset(event.aggregate_id for event in events))
-        self._store.append(events, raising)
+        self.inner.append(events, raising)
 
     def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
-        return self._store.read_slice(stream_id, after, limit)
+        return self.inner.read_slice(stream_id, after, limit)
+
+    def pick(self, places: Sequence[Place]) -> Mapping[Place, StoredEvent]:
+        return self.inner.pick(places)
+
+    def metered(self, spend: Callable[[], None]) -> Self:
+        metered = copy(self)
+        metered.inner = self.inner.metered(spend)
+        return metered
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
-        return self._store.read_last(stream_id, count)
+        return self.inner.read_last(stream_id, count)
 
     def find_result(self, key: UUID) -> CachedResult:
-        return self._store.find_result(key)
+        return self.inner.find_result(key)
 
     def store_result(self, key: UUID, epoch: int, value: str) -> bool:
-        return self._store.store_result(key, epoch, value)
+        return self.inner.store_result(key, epoch, value)
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
         self.read_after.append(after)
-        return self._store.read(stream_id, after)
+        return self.inner.read(stream_id, after)
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
-        return self._store.scan(segment, segments, after)
+        return self.inner.scan(segment, segments, after)
 
     def size(self) -> int:
-        return self._store.size()
+        return self.inner.size()
 
 
 def create(repository: Repository) -> UUID:

@@ -1,17 +1,22 @@
 """Stores the log in memory, for tests of the domain: the same contract as DynamoDB, without a server."""
 
 from bisect import bisect_right
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from copy import copy
 from datetime import datetime
 from threading import Lock
+from typing import Self
 from uuid import UUID
 
 from chalicelib.platform.errors import LogDamaged
 from chalicelib.platform.eventsourcing.changes import ChangesPage, LogChange, Seen
 from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.history import created_at
-from chalicelib.platform.eventsourcing.store import ConcurrencyError, ScanPage, StoreUsage, ensure_valid
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.eventsourcing.store import MAX_ITEM_BYTES, ConcurrencyError, ScanPage, StoreUsage, ensure_valid
+from chalicelib.platform.eventsourcing.stored import StoredEvent, item_bytes
+
+PAGE_BYTES = 1024 * 1024
+"""DynamoDB's limit of one page of a query."""
 
 
 class MemoryEventStore:
@@ -24,6 +29,12 @@ class MemoryEventStore:
         self._appended: list[StoredEvent] = []
         self._results: dict[UUID, CachedResult] = {}
         self._lock = Lock()
+        self.before_read: Callable[[], None] = _nothing
+
+    def metered(self, spend: Callable[[], None]) -> Self:
+        metered = copy(self)
+        metered.before_read = spend
+        return metered
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
         ensure_valid(events, raising)
@@ -44,20 +55,17 @@ class MemoryEventStore:
         self.usage.count_write(len(events), len(events))
 
     def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-        self.usage.count_requests("Query")
-        return [_readable(version, found) for version, found in self._items(stream_id, after)]
+        return self._queried(self._items(stream_id, after))
 
     def read_slice(self, stream_id: UUID, after: int, limit: int) -> list[StoredEvent]:
         if limit < 1:
             return []
-        self.usage.count_requests("Query")
-        return [_readable(version, found) for version, found in self._items(stream_id, after)[:limit]]
+        return self._queried(self._items(stream_id, after)[:limit])
 
     def read_last(self, stream_id: UUID, count: int) -> list[StoredEvent]:
         if count < 1:
             return []
-        self.usage.count_requests("Query")
-        return [_readable(version, found) for version, found in self._items(stream_id)[-count:]]
+        return self._queried(self._items(stream_id)[-count:])
 
     def scan(self, segment: int = 0, segments: int = 1, after: str | None = None) -> Iterator[ScanPage]:
         """Scan as the port says; a cursor is `<stream> <version>`, the place of the page's last event."""
@@ -93,10 +101,15 @@ class MemoryEventStore:
             return sum(map(len, self._streams.values()))
 
     def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
-        """Find events as `chain.Log` says."""
+        if not places:
+            return {}
+        self.before_read()
+        self.usage.count_requests("BatchGetItem")
         with self._lock:
             found = {place: self._streams.get(place[0], {}).get(place[1]) for place in places}
-        return {place: event for place, event in found.items() if event is not None}
+        picked = {place: event for place, event in found.items() if event is not None}
+        self.usage.count_read(0, len(picked))
+        return picked
 
     def find_result(self, key: UUID) -> CachedResult:
         self.usage.count_requests("GetItem")
@@ -110,6 +123,16 @@ class MemoryEventStore:
                 return False
             self._results[key] = CachedResult(epoch, value)
             return True
+
+    def _queried(self, items: Sequence[tuple[int, StoredEvent | None]]) -> list[StoredEvent]:
+        """Return the events, and count as many requests as DynamoDB would take for them."""
+        fits = len(items) * MAX_ITEM_BYTES <= PAGE_BYTES
+        size = 0 if fits else sum(item_bytes(found) for _, found in items if found is not None)
+        for _ in range(1 + size // PAGE_BYTES):
+            self.before_read()
+            self.usage.count_requests("Query")
+        self.usage.count_read(0, len(items))
+        return [_readable(version, found) for version, found in items]
 
     def put_stray(self, stream_id: UUID, version: int) -> None:
         """Put an item that is no event into a stream, as somebody with access to the table could; for tests."""
@@ -138,6 +161,10 @@ class MemoryEventStore:
     def _items(self, stream_id: UUID, after: int = -1) -> list[tuple[int, StoredEvent | None]]:
         with self._lock:
             return sorted(item for item in self._streams.get(stream_id, {}).items() if item[0] > after)
+
+
+def _nothing() -> None:
+    """Do nothing before a read that is not metered."""
 
 
 def _readable(version: int, found: StoredEvent | None) -> StoredEvent:

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import reduce
 from uuid import UUID
 
-from chalicelib.platform.errors import NotFound
+from chalicelib.platform.errors import NotFound, ReadModelBehind
 from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
@@ -19,6 +19,10 @@ from chalicelib.platform.readmodels.documents.document import (
 )
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
+from chalicelib.platform.readmodels.missing import missing_events
+
+MAX_TAIL = 500
+"""The most events of one stream that are folded into a document for one reader."""
 
 
 def read_own(
@@ -33,7 +37,7 @@ def read_own(
     """Return the customer's document, at least as new as the reader wants it.
 
     What it lacks is folded from the log, and if there is no document yet, all of it.
-    Raises NotFound, for another customer's document as well, or Unavailable.
+    Raises NotFound, for another customer's document as well, ReadModelBehind or Unavailable.
     """
     found = _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions)
     if found is None or not _is_of(found.document, aggregate_type, customer_id):
@@ -72,13 +76,11 @@ def list_own(
     """List the customer's documents, each that `min_versions` names at least as new as it asks for.
 
     The second value is the cursor of the next page, None on the last one.
-    Raises InvalidInput for a cursor that no page has given, or Unavailable.
+    Raises InvalidInput for a cursor that no page has given, ReadModelBehind or Unavailable.
     """
     page, next_key = documents.list_of(owner_key(aggregate_type, customer_id), limit, after)
-    named = [
-        _overlaid(documents, store, fold, aggregate_type, stream_id, min_versions) for stream_id in min_versions.named
-    ]
-    own = [found for found in named if found is not None and _is_of(found.document, aggregate_type, customer_id)]
+    named = _named(documents, store, fold, aggregate_type, min_versions) if min_versions.named else []
+    own = [found for found in named if _is_of(found.document, aggregate_type, customer_id)]
     min_versions.may_tell_of(*(UUID(found.document["id"]) for found in own))
     # The index may not have a new document yet, and sort keys fall from page to page: so a named document is on the
     # page where the index will show it, and on no earlier or later one.
@@ -87,6 +89,19 @@ def list_own(
     places = sorted(known, reverse=True)
     more = next_key is not None or len(places) > limit
     return [known[place] for place in places[:limit]], [places[limit - 1]] if more else None
+
+
+def _named(
+    documents: DocumentProjection, log: EventStore, fold: Fold, aggregate_type: str, min_versions: MinVersions
+) -> list[Versioned]:
+    """Return the named documents, all read in one request, and what they lack in two more."""
+    held = {
+        key: Versioned(found.contents, found.version)
+        for key, found in documents.read(min_versions.named.keys()).items()
+    }
+    positions = {key: found.version for key, found in held.items()}
+    missing = missing_events(log, {aggregate_type}, positions, min_versions)
+    return [*(held | {key: _folded(fold, events, held.get(key)) for key, events in missing.items()}).values()]
 
 
 def _overlaid(
@@ -100,7 +115,14 @@ def _overlaid(
     found = documents.find(stream_id)
     if found is not None and not min_versions.lacks(stream_id, found.version):
         return found
-    tail = store.read(stream_id, -1 if found is None else found.version)
+    # Of a stream that nobody follows one item is read, however long it is: its id may be that of anything.
+    first = store.read_slice(stream_id, -1, 1) if found is None else []
+    if found is None and (not first or aggregate_type_of(first[0]) != aggregate_type):
+        return None
+    position = first[0].aggregate_version if found is None else found.version
+    tail = [*first, *store.read_slice(stream_id, position, MAX_TAIL + 1)]
+    if len(tail) > MAX_TAIL:
+        raise ReadModelBehind(f"The read model lacks more than {MAX_TAIL} events of this; try again later.")
     if not tail or aggregate_type_of(tail[0]) != aggregate_type:
         return found
     if found is None:

@@ -3,28 +3,31 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
-from uuid import UUID
 
 from psycopg import Cursor
 from psycopg.rows import DictRow
 
-from chalicelib.platform.eventsourcing.codec import RecordedEvent, aggregate_type_of, recorded
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.missing import missing_events
 from chalicelib.platform.readmodels.postgres.pool import Reader
 from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 from chalicelib.platform.readmodels.postgres.tables import storable
 
 
 @contextmanager
-def reflecting(model: PostgresProjection, min_versions: MinVersions, store: EventStore) -> Iterator[Reader]:
+def reflecting(model: PostgresProjection, min_versions: MinVersions, log: EventStore) -> Iterator[Reader]:
     """Give a reader of the tables, at least as new as `min_versions` asks for.
 
     What they lack of the named streams is read from the log and applied in a transaction that is rolled back at the
     end, so that the reader's queries find, filter and sort it like everything else.
-    Raises Unavailable.
+    Raises ReadModelBehind or Unavailable.
     """
-    tails = _tails(model, min_versions, store) if min_versions.named else {}
+    if not min_versions.named:
+        yield model.pool
+        return
+    positions = model.live_generation().positions(min_versions.named.keys())
+    tails = missing_events(log, model.aggregate_types, positions, min_versions)
     if not tails:
         yield model.pool
         return
@@ -33,19 +36,6 @@ def reflecting(model: PostgresProjection, min_versions: MinVersions, store: Even
         # views would show another.
         model.hold_live(cursor).add_uncommitted(cursor, tails)
         yield _ReaderInTransaction(cursor)
-
-
-def _tails(model: PostgresProjection, min_versions: MinVersions, store: EventStore) -> dict[UUID, list[RecordedEvent]]:
-    """Read the events that the tables lack of those named streams that they follow."""
-    positions = model.live_generation().positions(min_versions.named.keys())
-    tails = {}
-    for stream_id, version in min_versions.named.items():
-        position = positions.get(stream_id, -1)
-        tail = store.read(stream_id, position) if position < version else []
-        if position >= 0 or (tail and aggregate_type_of(tail[0]) in model.aggregate_types):
-            min_versions.lacks(stream_id, position)
-            tails[stream_id] = [recorded(event) for event in tail]
-    return {stream_id: tail for stream_id, tail in tails.items() if tail}
 
 
 class _ReaderInTransaction:

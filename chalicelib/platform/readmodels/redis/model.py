@@ -10,6 +10,8 @@ from chalicelib.platform.readmodels.port import Contents
 Operation = tuple[str | int, ...]
 """The name of a Lua function of the script, and its arguments."""
 
+NOTHING_DERIVED = "derived.refresh, derived.forget = function() end, function() end"
+
 Kind = Literal["string", "hash", "zset", "score"]
 
 
@@ -32,6 +34,10 @@ class RedisModel:
     Lua that defines `change`, a table of functions `(prefix, stream, …)`, one for every operation. They must not fail
     on what `operations_of` gives, because Redis does not undo what a script did before it failed. `fold` does the same
     to contents in memory; `parts` has all keys of a stream, by their names in its contents.
+
+    `derived` is Lua for values of several streams, which no contents have. It defines two functions `(prefix, stream)`:
+    `derived.refresh` is called when operations have changed a stream, and `derived.forget` before and after all of it
+    is replaced. Such values must expire by themselves, because nothing else removes them.
     """
 
     name: str
@@ -40,3 +46,4 @@ class RedisModel:
     changes: str
     fold: Callable[[Contents | None, RecordedEvent], Contents]
     parts: Mapping[str, Part]
+    derived: str = NOTHING_DERIVED

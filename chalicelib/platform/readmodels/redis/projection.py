@@ -31,8 +31,10 @@ class RedisProjection(GenerationalReadModel):
         self._client = client
         self._model = model
         super().__init__(model.name, model.aggregate_types, generation)
-        self._script = client.register_script(f"local change = {{}}\n{model.changes}\n{APPLY}")
-        self._rewriting = client.register_script(REWRITE)
+        self._script = client.register_script(
+            f"local change, derived = {{}}, {{}}\n{model.changes}\n{model.derived}\n{APPLY}"
+        )
+        self._rewriting = client.register_script(f"local derived = {{}}\n{model.derived}\n{REWRITE}")
         self._prefix = prefix_of(model.name, generation)
         self._positions = f"{self._prefix}positions"
         self._pointer = pointer_of(model.name)
@@ -114,7 +116,7 @@ class RedisProjection(GenerationalReadModel):
                     for name, part in self._model.parts.items()
                 ]
                 new: list[str | int] = [one.expected, one.version, json.dumps(parts, ensure_ascii=False)]
-                self._rewriting(keys=[self._positions], args=[str(one.stream_id), *new], client=pipe)
+                self._rewriting(keys=[self._positions], args=[self._prefix, str(one.stream_id), *new], client=pipe)
             done = pipe.execute()
         return {one.stream_id for one, is_done in zip(batch, done, strict=True) if not is_done}
 

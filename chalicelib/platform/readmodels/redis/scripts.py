@@ -13,18 +13,20 @@ end
 for _, operation in ipairs(cjson.decode(batch)) do
   change[operation[1]](prefix, stream, unpack(operation, 2))
 end
+derived.refresh(prefix, stream)
 redis.call('HSET', positions, stream, position)
 return 1
 """
 """Lua that applies operations and moves the position of the stream, if it is the expected one. The functions of a
-read model, `change`, stand before it."""
+read model, `change` and `derived`, stand before it."""
 
 REWRITE = """
 local positions = KEYS[1]
-local stream, expected, position, parts = unpack(ARGV)
+local prefix, stream, expected, position, parts = unpack(ARGV)
 if (redis.call('HGET', positions, stream) or '-1') ~= expected then
   return 0
 end
+derived.forget(prefix, stream)
 for _, part in ipairs(cjson.decode(parts)) do
   local key, command, values = part[1], part[2], part[3]
   if command == 'ZADD one' then
@@ -37,13 +39,15 @@ for _, part in ipairs(cjson.decode(parts)) do
     redis.call(command, key, unpack(values, first, math.min(first + 999, #values)))
   end
 end
+derived.forget(prefix, stream)
 redis.call('HSET', positions, stream, position)
 return 1
 """
 """Lua that replaces all keys of a stream, if its position is the expected one.
 
 Values go in chunks of 1,000, because `unpack` puts them on Lua's stack, which holds 8,000 in Redis. `ZADD one` is our
-own word: the key is a sorted set of many streams, of which only this stream's member is replaced."""
+own word: the key is a sorted set of many streams, of which only this stream's member is replaced. `derived` of the read
+model stands before it."""
 
 CHANGE = """
 local known = redis.call('HMGET', KEYS[1], 'live', 'beside', 'is_whole', 'newest')

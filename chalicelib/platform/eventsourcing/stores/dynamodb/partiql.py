@@ -46,7 +46,7 @@ class Inserts:
         key = event_key(event.aggregate_id, event.aggregate_version)
         request = {"TableName": self._table, "Key": key, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL"}
         reply = self._requests.send("GetItem", self._client.get_item, request)
-        self._requests.usage.count_read(reply["ConsumedCapacity"]["CapacityUnits"])
+        self._requests.usage.count_read(reply["ConsumedCapacity"]["CapacityUnits"], int("Item" in reply))
         found: Item = reply.get("Item", {})
         return found
 

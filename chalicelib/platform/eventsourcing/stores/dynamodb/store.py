@@ -3,9 +3,10 @@
 import json
 import logging
 from collections.abc import Callable, Collection, Iterator, Sequence
+from copy import copy
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from uuid import UUID
 
 from chalicelib.platform.aws.conditional import write_if
@@ -46,7 +47,13 @@ class DynamoDBEventStore:
         self._client = client
         self._table = table
         self._results_table = results_table
+        self.before_read: Callable[[], None] = _nothing
         self._appender = Appender(appending_with(client, table, results_table, self._requests), self._requests)
+
+    def metered(self, spend: Callable[[], None]) -> Self:
+        metered = copy(self)
+        metered.before_read = spend
+        return metered
 
     def append(self, events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
         ensure_valid(events, raising)
@@ -84,7 +91,7 @@ class DynamoDBEventStore:
                 request["ExclusiveStartKey"] = json.loads(after)
             with failures_as_unavailable(_SERVER):
                 page = self._requests.send("Scan", self._client.scan, request)
-            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
+            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"], len(page["Items"]))
             after = json.dumps(page["LastEvaluatedKey"]) if "LastEvaluatedKey" in page else None
             yield ScanPage(_events_among(page["Items"]), after)
             if after is None:
@@ -95,14 +102,19 @@ class DynamoDBEventStore:
             return int(self._client.describe_table(TableName=self._table)["Table"]["ItemCount"])
 
     def pick(self, places: Sequence[tuple[UUID, int]]) -> dict[tuple[UUID, int], StoredEvent]:
-        """Find events as `chain.Log` says."""
         keys: Any = [event_key(*place) for place in dict.fromkeys(places)]
         found: list[StoredEvent] = []
         while keys:
-            request = {"RequestItems": {self._table: {"Keys": keys, "ConsistentRead": True}}}
+            wanted = {self._table: {"Keys": keys, "ConsistentRead": True}}
+            request = {"RequestItems": wanted, "ReturnConsumedCapacity": "TOTAL"}
+            self.before_read()
             with failures_as_unavailable(_SERVER):
                 reply = self._requests.send("BatchGetItem", self._client.batch_get_item, request)
-            found += _events_among(reply["Responses"].get(self._table, []))
+            items = reply["Responses"].get(self._table, [])
+            self.usage.count_read(
+                sum(table["CapacityUnits"] for table in reply.get("ConsumedCapacity", [])), len(items)
+            )
+            found += _events_among(items)
             keys = reply.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
         return {(event.aggregate_id, event.aggregate_version): event for event in found}
 
@@ -112,7 +124,7 @@ class DynamoDBEventStore:
             reply = self._requests.send(
                 "GetItem", self._client.get_item, {**request, "ReturnConsumedCapacity": "TOTAL"}
             )
-        self.usage.count_read(reply["ConsumedCapacity"]["CapacityUnits"])
+        self.usage.count_read(reply["ConsumedCapacity"]["CapacityUnits"], int("Item" in reply))
         item = reply.get("Item")
         return CachedResult(int(item["Epoch"]["N"]), item.get("Verdict", {}).get("S")) if item else CachedResult()
 
@@ -133,13 +145,18 @@ class DynamoDBEventStore:
     def _pages(self, query: dict[str, Any]) -> Iterator[StoredEvent]:
         request = {"TableName": self._table, "ConsistentRead": True, "ReturnConsumedCapacity": "TOTAL", **query}
         while True:
+            self.before_read()
             with failures_as_unavailable(_SERVER):
                 page = self._requests.send("Query", self._client.query, request)
-            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"])
+            self.usage.count_read(page["ConsumedCapacity"]["CapacityUnits"], len(page["Items"]))
             yield from map(_readable, page["Items"])
             if "LastEvaluatedKey" not in page:
                 return
             request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+
+
+def _nothing() -> None:
+    """Do nothing before a read that is not metered."""
 
 
 def _readable(item: Any) -> StoredEvent:

@@ -1,0 +1,76 @@
+"""States what one request to each route may cost at most, however it is made and whatever the shop holds.
+
+`tests/contract/ceilings` counts the costs on concerts of 90 and of 4,500 pools, and on streams of 2,000 events.
+"""
+
+from typing import NamedTuple
+
+from chalicelib.platform.caller import Role
+
+
+class Cost(NamedTuple):
+    """Counts the requests of one call.
+
+    `log_reads` read streams of the log or its sold-out cache, and bring `log_items`. `requests` are all to DynamoDB:
+    these, the commits, snapshots and documents, but not the keys of persons nor the sandbox provider's ledger.
+    `postgres` counts statements, `redis` round trips, those included that open a connection and load a script once.
+    """
+
+    log_reads: int = 0
+    log_items: int = 0
+    requests: int = 0
+    postgres: int = 0
+    redis: int = 0
+
+
+_O, _C, _OPERATOR = Role.ORGANISER, Role.CUSTOMER, Role.OPERATOR
+
+CEILINGS: dict[tuple[str, Role | None], Cost] = {
+    ("GET /concerts", None): Cost(2, 120, 2, 110, 0),
+    ("GET /concerts/{concert_id}", None): Cost(3, 4100, 3, 110, 0),
+    ("GET /concerts/{concert_id}/availability", None): Cost(3, 4100, 5, 0, 10),
+    ("GET /concerts/{concert_id}/availability", _C): Cost(2, 1, 2, 0, 0),
+    ("GET /concerts/{concert_id}/availability", _O): Cost(10, 4100, 10, 0, 0),
+    ("GET /concerts/{concert_id}/availability", _OPERATOR): Cost(10, 4100, 10, 0, 0),
+    ("GET /venues", None): Cost(2, 120, 2, 110, 0),
+    ("GET /venues/{venue_id}", None): Cost(2, 120, 2, 110, 0),
+    ("GET /health", None): Cost(0, 0, 0, 0, 0),
+    ("GET /health", _OPERATOR): Cost(2, 0, 5, 3, 10),
+    ("GET /carts/{cart_id}", _C): Cost(3, 2100, 5, 0, 0),
+    ("GET /orders", _C): Cost(3, 120, 7, 0, 0),
+    ("GET /orders/{order_id}", _C): Cost(3, 2100, 5, 0, 0),
+    ("GET /orders/{order_id}/tickets", _C): Cost(3, 510, 5, 0, 0),
+    ("GET /streams/{stream_id}/events", _C): Cost(3, 1, 3, 0, 0),
+    ("GET /streams/{stream_id}/events", _O): Cost(10, 6200, 12, 0, 0),
+    ("GET /streams/{stream_id}/events", _OPERATOR): Cost(7, 3200, 8, 0, 0),
+    ("POST /venues", _O): Cost(1, 0, 2, 0, 0),
+    ("PATCH /venues/{venue_id}", _O): Cost(3, 2100, 4, 0, 0),
+    ("DELETE /venues/{venue_id}", _O): Cost(3, 10, 4, 0, 0),
+    ("POST /concerts", _O): Cost(3, 2100, 4, 0, 0),
+    ("PATCH /concerts/{concert_id}", _O): Cost(3, 2100, 4, 0, 0),
+    ("DELETE /concerts/{concert_id}", _O): Cost(3, 10, 4, 0, 0),
+    ("POST /concerts/{concert_id}/schedule", _O): Cost(3, 10, 4, 0, 0),
+    ("POST /concerts/{concert_id}/ticket-types", _O): Cost(3, 100, 4, 0, 0),
+    ("PATCH /concerts/{concert_id}/ticket-types/{ticket_type_id}", _O): Cost(350, 1000, 450, 0, 0),
+    ("DELETE /concerts/{concert_id}/ticket-types/{ticket_type_id}", _O): Cost(3, 100, 4, 0, 0),
+    ("POST /concerts/{concert_id}/publish", _O): Cost(3, 100, 60, 0, 0),
+    ("POST /concerts/{concert_id}/cancel", _O): Cost(110, 200, 220, 0, 0),
+    ("POST /concerts/{concert_id}/door-staff", _O): Cost(4, 20, 5, 0, 0),
+    ("DELETE /concerts/{concert_id}/door-staff/{person_id}", _O): Cost(4, 20, 5, 0, 0),
+    ("POST /door-staff", _O): Cost(3, 20, 4, 0, 0),
+    ("DELETE /door-staff/{person_id}", _O): Cost(3, 20, 4, 0, 0),
+    ("POST /carts", _C): Cost(6, 2100, 8, 0, 0),
+    ("POST /carts/{cart_id}/items", _C): Cost(200, 2500, 210, 0, 0),
+    ("DELETE /carts/{cart_id}/items/{item_id}", _C): Cost(45, 2300, 50, 0, 0),
+    ("POST /carts/{cart_id}/hold-extensions", _C): Cost(45, 2300, 50, 0, 0),
+    ("POST /carts/{cart_id}/checkout", _C): Cost(45, 2300, 50, 0, 0),
+    ("POST /orders/{order_id}/payments", _C): Cost(45, 500, 50, 0, 0),
+    ("POST /orders/{order_id}/cancel", _C): Cost(50, 500, 55, 0, 0),
+    ("POST /concerts/{concert_id}/check-ins", _C): Cost(4, 20, 5, 0, 0),
+    ("POST /accounts/{person_id}/disable", _OPERATOR): Cost(3, 20, 4, 0, 0),
+    ("POST /accounts/{person_id}/enable", _OPERATOR): Cost(3, 20, 4, 0, 0),
+    ("POST /webhooks/payments/{provider}", None): Cost(0, 0, 0, 0, 0),
+    ("POST /sandbox/payments/{payment_id}/authentication", None): Cost(0, 0, 0, 0, 0),
+}
+"""The ceilings by route and role. A hold in a new container is dear only where no pool has the quantity: it then reads
+all pools of the type twice, and a line over forty pools is changed in each of them."""

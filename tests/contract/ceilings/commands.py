@@ -1,0 +1,121 @@
+"""Commands at their dearest: on cold containers, at long streams, and with tickets that lie in forty pools."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.shop.ceilings import Cost
+from tests.contract.ceilings.conftest import Large
+from tests.contract.ceilings.reads import DOOR
+from tests.contract.ceilings.world import cost_of
+from tests.support.shop import BUYER, CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER
+
+Counted = tuple[tuple[str, Role | None], int, Cost]
+VENUE = {"name": "V", "capacity": 9, "address": "A", "city": "C", "country": "NL", "time_zone": "Europe/Amsterdam"}
+TYPE = {"name": "T", "price": {"amount": "25.00", "currency": "EUR"}, "quantity": 4500, "max_per_order": 40}
+EVENING = {"starts_at": "2031-01-01T20:00:00Z", "ends_at": "2031-01-01T23:00:00Z"}
+
+
+class Client:
+    """Sends requests, and keeps what each has cost."""
+
+    def __init__(self, large: Large) -> None:
+        self.world = large.world
+        self.counted: list[Counted] = []
+
+    def send(
+        self, route: str, actor: Actor | None, role: Role | None, body: JsonObject | None = None, **ids: Any
+    ) -> JsonObject:
+        method, path = route.format(**ids).split()
+        status, cost, answer = cost_of(self.world, actor, method, path, body)
+        self.counted.append(((route, role), status, cost))
+        found: JsonObject = json.loads(answer) if answer else {}
+        return found
+
+
+def counted_commands(large: Large) -> Iterator[Counted]:
+    """Send each command, and say what it cost."""
+    client = Client(large)
+    _buy(client, large)
+    _close_doors(client, large)
+    _organise(client, large)
+    client.send("POST /webhooks/payments/{provider}", None, None, {}, provider="sandbox")
+    client.send("POST /concerts/{concert_id}/cancel", ORGANISER, Role.ORGANISER, concert_id=large.many_types)
+    yield from client.counted
+
+
+def _organise(client: Client, large: Large) -> None:
+    def organise(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
+        return client.send(route, ORGANISER, Role.ORGANISER, body, **ids)
+
+    venue_id = organise("POST /venues", VENUE)["id"]
+    organise("PATCH /venues/{venue_id}", {"name": "W"}, venue_id=large.venue)
+    organise("DELETE /venues/{venue_id}", venue_id=venue_id)
+    draft = {"concert_id": organise("POST /concerts", {"name": "N", "venue_id": str(large.venue)})["id"]}
+    organise("PATCH /concerts/{concert_id}", {"name": "M"}, concert_id=large.concert)
+    organise("POST /concerts/{concert_id}/schedule", EVENING, **draft)
+    types = [
+        organise("POST /concerts/{concert_id}/ticket-types", TYPE | {"name": f"T {n}"}, **draft) for n in range(50)
+    ]
+    organise("DELETE /concerts/{concert_id}/ticket-types/{ticket_type_id}", ticket_type_id=types[0]["id"], **draft)
+    organise("POST /concerts/{concert_id}/publish", **draft)
+    organise(
+        "PATCH /concerts/{concert_id}/ticket-types/{ticket_type_id}",
+        {"quantity": 4400},
+        concert_id=large.ninety,
+        ticket_type_id=large.of_ninety,
+    )
+    organise(
+        "DELETE /concerts/{concert_id}",
+        concert_id=organise("POST /concerts", {"name": "N", "venue_id": str(large.venue)})["id"],
+    )
+
+
+def _buy(client: Client, large: Large) -> None:
+    def buy(route: str, body: JsonObject | None = None, actor: Actor = CUSTOMER, **ids: Any) -> JsonObject:
+        return client.send(route, actor, Role.CUSTOMER, body, **ids)
+
+    large.world.shop.occupy(large.of_ninety, 49)
+    wanted = {"ticket_type_id": str(large.of_ninety), "quantity": 40}
+    cart = {"cart_id": buy("POST /carts")["id"]}
+    other = {"cart_id": buy("POST /carts", actor=OTHER_CUSTOMER)["id"]}
+    item = buy("POST /carts/{cart_id}/items", wanted, **cart)
+    large.world.shop.clock.advance(timedelta(minutes=2))
+    buy("POST /carts/{cart_id}/hold-extensions", **cart)
+    buy("DELETE /carts/{cart_id}/items/{item_id}", item_id=item["item_id"], **cart)
+    buy("POST /carts/{cart_id}/items", wanted, **cart)
+    for _ in range(2):
+        buy("POST /carts/{cart_id}/items", wanted, OTHER_CUSTOMER, **other)
+    order = {"order_id": buy("POST /carts/{cart_id}/checkout", {"buyer": BUYER}, **cart)["order_id"]}
+    buy("POST /orders/{order_id}/payments", {"provider": "sandbox", "token": "tok_visa"}, **order)
+    state = large.world.shop.order_state(UUID(order["order_id"]))
+    shown = {**order, "ticket_id": str(state.tickets[0].id)}
+    _open_doors(client, large)
+    buy("POST /concerts/{concert_id}/check-ins", shown, DOOR, concert_id=large.ninety)
+    unpaid = {"order_id": buy("POST /carts/{cart_id}/checkout", {"buyer": BUYER}, OTHER_CUSTOMER, **other)["order_id"]}
+    asked = buy(
+        "POST /orders/{order_id}/payments", {"provider": "sandbox", "token": "tok_3ds"}, OTHER_CUSTOMER, **unpaid
+    )
+    buy("POST /orders/{order_id}/cancel", actor=OTHER_CUSTOMER, **unpaid)
+    answer = {"client_secret": asked["next_action"]["client_secret"], "succeeds": True}
+    at_the_bank = "POST /sandbox/payments/{payment_id}/authentication"
+    client.send(at_the_bank, None, None, answer, payment_id=asked["payment_id"])
+
+
+def _open_doors(client: Client, large: Large) -> None:
+    hours = {"opens_at": "2029-01-01T00:00:00Z", "closes_at": "2031-01-01T00:00:00Z"}
+    person = {"person_id": str(DOOR.id), **hours}
+    for route in ("POST /door-staff", "POST /concerts/{concert_id}/door-staff"):
+        client.send(route, ORGANISER, Role.ORGANISER, person, concert_id=large.ninety)
+
+
+def _close_doors(client: Client, large: Large) -> None:
+    for route in ("DELETE /door-staff/{person_id}", "DELETE /concerts/{concert_id}/door-staff/{person_id}"):
+        client.send(route, ORGANISER, Role.ORGANISER, concert_id=large.ninety, person_id=DOOR.id)
+    disable, enable = "POST /accounts/{person_id}/disable", "POST /accounts/{person_id}/enable"
+    client.send(disable, OPERATOR, Role.OPERATOR, {"reason": "lost"}, person_id=DOOR.id)
+    client.send(enable, OPERATOR, Role.OPERATOR, person_id=DOOR.id)

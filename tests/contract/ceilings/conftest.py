@@ -1,0 +1,100 @@
+"""One shop with everything that is large, for all requests."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from redis import Redis
+
+from chalicelib import contexts
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.money import Money
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+from chalicelib.platform.readmodels.port import ReadModel
+from chalicelib.shop.carts.events import CartItemRemoved
+from chalicelib.shop.concerts.events import ConcertDetailsChanged, ConcertPublished, PoolsOfTicketType
+from chalicelib.shop.inventory.events import HoldsLapsed
+from chalicelib.shop.inventory.ticket_pool import pool_id
+from chalicelib.shop.orders.events import PaymentFailed, PaymentStarted
+from chalicelib.shop.venues.events import VenueDetailsChanged
+from local.resources import Aws, Resources
+from tests.contract.availability.histories import opened
+from tests.contract.ceilings.world import World
+from tests.support.shop import Shop
+
+LONG = 2000
+TYPES, POOLS = 50, 90
+
+
+class Large:
+    """Names what is large in the shop. The read models have followed the concerts on sale, and no long stream."""
+
+    def __init__(self, world: World) -> None:
+        self.world, shop = world, world.shop
+        self.many_types, pools = self._many_types()
+        self.ninety, self.of_ninety = shop.on_sale(quantity=4500, max_per_order=40)
+        self.small, of_small = shop.on_sale(quantity=100)
+        followed = [pool_id(of_small, 0), pool_id(of_small, 1)] + [pool_id(self.of_ninety, n) for n in range(POOLS)]
+        world.follow(self.many_types, self.ninety, self.small, *pools, *followed)
+        self.unseen_small, _ = shop.on_sale(quantity=50)
+        self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
+
+    def _many_types(self) -> tuple[UUID, list[UUID]]:
+        shop = self.world.shop
+        concert_id, types = shop.draft(), [uuid4() for _ in range(TYPES)]
+        of_types = {key: [pool_id(key, index) for index in range(POOLS)] for key in types}
+        pools = tuple(PoolsOfTicketType(ticket_type_id=key, pool_ids=tuple(ids)) for key, ids in of_types.items())
+        self.world.append(concert_id, [ConcertPublished(pools=pools)])
+        for key, ids in of_types.items():
+            for index, pool in enumerate(ids):
+                self.world.append(pool, [opened(concert_id, key, index, POOLS, capacity=50)])
+        return concert_id, [pool for ids in of_types.values() for pool in ids]
+
+    def _long_streams(self) -> tuple[UUID, UUID, UUID, UUID, UUID]:
+        """A concert, its venue, a cart, an order and a pool, each with so many events."""
+        shop, append = self.world.shop, self.world.append
+        concert_id, ticket_type_id = shop.on_sale()
+        details = shop.concert_state(concert_id).details
+        assert details is not None
+        venue_id = details.venue_id
+        append(concert_id, [ConcertDetailsChanged(name="Patti Smith", venue_id=venue_id)] * LONG)
+        venue = VenueDetailsChanged(
+            name="Paradiso", description="", capacity=9, address="", city="", country="", time_zone="UTC", web_url=None
+        )
+        append(venue_id, [venue] * LONG)
+        cart_id, other_id = shop.cart(), shop.cart()
+        append(cart_id, [CartItemRemoved(item_id=uuid4())] * LONG)
+        shop.add(other_id, ticket_type_id)
+        order_id = shop.check_out(other_id).order_id
+        append(order_id, [event for _ in range(LONG // 2) for event in self._declined()])
+        pool = pool_id(ticket_type_id, 0)
+        append(pool, [HoldsLapsed(at=shop.clock(), hold_ids=(), quantity=0)] * LONG)
+        return concert_id, venue_id, cart_id, order_id, pool
+
+    def _declined(self) -> list[Event]:
+        payment_id, now = uuid4(), self.world.shop.clock()
+        amount = Money.of("25.00", "EUR")
+        return [
+            PaymentStarted(payment_id=payment_id, provider="sandbox", amount=amount, request_hash="", at=now),
+            PaymentFailed(payment_id=payment_id, reason="declined", at=now),
+        ]
+
+
+@pytest.fixture(scope="module")
+def large(
+    redis: Redis, make_lasting_model: Callable[[str], ReadModel], contract_aws: Aws, contract_resources: Resources
+) -> Large:
+    client, table = contract_aws.dynamodb, contract_resources.names["ReadTable"]
+
+    def documents() -> DocumentProjection:
+        return DocumentProjection("carts", client, table, contexts.projectors_of("carts"))
+
+    models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "availability")}
+    models["carts"] = documents()
+    world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client)
+    world.shop.repository = world.repository()
+    made = Large(world)
+    world.shop.clock.advance(timedelta(seconds=5))
+    return made

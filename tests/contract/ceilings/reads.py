@@ -1,0 +1,77 @@
+"""Every way to make a read expensive: whatever ids, parameters and headers come."""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import NamedTuple
+from uuid import uuid4
+
+from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.shop.inventory.ticket_pool import pool_id
+from tests.contract.ceilings.conftest import LONG, Large
+from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER
+
+DOOR = Actor(uuid4(), frozenset({Role.DOOR, Role.CUSTOMER}))
+
+
+class Request(NamedTuple):
+    """One request to a route, by an actor with this role, or by nobody."""
+
+    route: str
+    role: Role | None
+    actor: Actor | None
+    path: str
+    headers: Mapping[str, str]
+
+
+def headers_of(large: Large) -> list[dict[str, str]]:
+    """What a reader may claim to have seen."""
+    pools = [pool_id(large.of_ninety, index) for index in range(20)]
+    claims = [
+        {uuid4(): 0 for _ in range(20)},
+        {large.pool: LONG, large.cart: LONG, large.order: LONG, large.venue: 40, large.concert: 40},
+        {large.pool: LONG, large.cart: 60, large.order: 90, large.venue: LONG, large.concert: LONG},
+        {large.unseen_small: 3, large.order: 90},
+        {large.ninety: 10**9, large.many_types: 10**9},
+        dict.fromkeys(pools, 1),
+    ]
+    return [{}, *({"Min-Version": ", ".join(f"{key}:{version}" for key, version in claim.items())} for claim in claims)]
+
+
+def requests_of(large: Large) -> Iterator[Request]:
+    """All reads of what is large, unseen or not there, and the first of each route with all headers."""
+    for (route, role, actor), paths in _paths(large).items():
+        yield from (Request(route, role, actor, path, {}) for path in paths)
+        yield from (Request(route, role, actor, paths[0], headers) for headers in headers_of(large)[1:])
+
+
+def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
+    stranger, now = uuid4(), format_instant(large.world.shop.clock())
+    concerts = [large.ninety, large.many_types, large.concert, large.unseen_small, large.pool, stranger]
+    points = ["", f"?as_of={now}"]
+    availability, events = "GET /concerts/{concert_id}/availability", "GET /streams/{stream_id}/events"
+    past = [f"/concerts/{key}/availability?as_of={now}" for key in (*concerts, large.small)]
+    filters = ["", "?since=2030-01-01T12:00:00Z", "?type=Nothing", "?changes=true&limit=1&from_version=1990"]
+    listed = [f"/streams/{key}/events{part}" for key, part in product([large.concert, large.pool], filters)]
+    carts, orders = [large.cart, large.pool, stranger], [large.order, large.pool, stranger]
+    return {
+        ("GET /concerts", None, None): [f"/concerts?limit=100&q=patti&location=amsterdam&venue_id={large.venue}"],
+        ("GET /concerts/{concert_id}", None, None): [f"/concerts/{key}{at}" for at, key in product(points, concerts)],
+        ("GET /venues", None, None): ["/venues?limit=100"],
+        ("GET /venues/{venue_id}", None, None): [f"/venues/{key}" for key in (large.venue, large.pool, stranger)],
+        ("GET /health", None, None): ["/health"],
+        ("GET /health", Role.OPERATOR, OPERATOR): ["/health?deep=true"],
+        (availability, None, None): [f"/concerts/{key}/availability" for key in concerts] + past[:1],
+        (availability, Role.CUSTOMER, CUSTOMER): past[:1],
+        (availability, Role.ORGANISER, ORGANISER): past,
+        (availability, Role.OPERATOR, OPERATOR): past,
+        ("GET /carts/{cart_id}", Role.CUSTOMER, CUSTOMER): [f"/carts/{key}{at}" for at, key in product(points, carts)],
+        ("GET /orders", Role.CUSTOMER, CUSTOMER): ["/orders?limit=100"],
+        ("GET /orders/{order_id}", Role.CUSTOMER, CUSTOMER): [
+            f"/orders/{key}{at}" for at, key in product(points, orders)
+        ],
+        ("GET /orders/{order_id}/tickets", Role.CUSTOMER, CUSTOMER): [f"/orders/{key}/tickets" for key in orders],
+        (events, Role.CUSTOMER, CUSTOMER): listed[:1],
+        (events, Role.ORGANISER, ORGANISER): listed,
+        (events, Role.OPERATOR, OPERATOR): listed,
+    }

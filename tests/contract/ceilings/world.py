@@ -1,0 +1,175 @@
+"""A shop whose log is in memory and whose read models are on real servers, and what a request to it costs."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+from unittest.mock import patch
+from uuid import UUID
+
+import psycopg
+from redis import Redis
+from redis.connection import AbstractConnection
+
+from chalicelib.composition import Composition
+from chalicelib.platform.bus.batch import succeeded
+from chalicelib.platform.bus.consumer import Consumer
+from chalicelib.platform.bus.message import to_bus
+from chalicelib.platform.bus.parking import MemoryParking
+from chalicelib.platform.bus.port import BusRecord
+from chalicelib.platform.caller import Actor
+from chalicelib.platform.errors import Unauthenticated
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of
+from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.snapshots import MemorySnapshots, Snapshot
+from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
+from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.http.auth import Credentials
+from chalicelib.platform.processes.work import MemoryWorkQueue
+from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+from chalicelib.platform.readmodels.port import ReadModel
+from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+from chalicelib.settings import Settings
+from chalicelib.shop.ceilings import Cost
+from local.keys import LOCAL_ID_KEY
+from tests.support.request_scenario import ask
+from tests.support.shop import Shop
+from tests.support.stored import store_all
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.client import DynamoDBClient
+
+BATCH = 500
+
+
+class CountedSnapshots(MemorySnapshots):
+    """Counts the requests that snapshots in DynamoDB would take."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = 0
+
+    def find(self, stream_id: UUID) -> Snapshot | None:
+        self.requests += 1
+        return super().find(stream_id)
+
+    def save(self, snapshot: Snapshot) -> None:
+        self.requests += 1
+        super().save(snapshot)
+
+
+class TokenReader:
+    """Believes a token that names its person and their roles."""
+
+    def verify(self, authorization: str) -> Credentials:
+        if not authorization:
+            raise Unauthenticated("Send a token.")
+        person, _, *roles = authorization.split()
+        return Credentials(Actor.of(person, roles), 2**40, may_be_staff=True)
+
+
+@dataclass
+class World:
+    """Holds a shop, its read models, and what a container is made of."""
+
+    shop: Shop
+    models: Mapping[str, ReadModel]
+    redis: Redis
+    documents: Callable[[], DocumentProjection]
+    dynamodb: "DynamoDBClient"
+    snapshots: CountedSnapshots = field(default_factory=CountedSnapshots)
+    documents_requests: int = 0
+
+    def __post_init__(self) -> None:
+        counting: Any = self._count_document  # the stubs want a handler that answers
+        self.dynamodb.meta.events.register("before-send.dynamodb", counting)
+
+    def _count_document(self, **_: Any) -> None:
+        self.documents_requests += 1
+
+    @property
+    def log(self) -> MemoryEventStore:
+        return cast("MemoryEventStore", self.shop.store)
+
+    def repository(self) -> Repository:
+        """The repository of a container that has read nothing yet."""
+        return Repository(self.log, self.shop.clock, snapshots=self.snapshots, pause=lambda _: None)
+
+    def append(self, stream_id: UUID, events: Sequence[Event]) -> list[StoredEvent]:
+        newest = self.log.read_last(stream_id, 1)
+        head = Head.of(newest[0]) if newest else None
+        stored = store_all(stream_id, events, after=head, now=self.shop.clock())
+        for event in stored:
+            self.log.append([event])
+        return stored
+
+    def follow(self, *stream_ids: UUID) -> None:
+        """Let the read models follow these streams."""
+        events = [event for key in stream_ids for event in self.log.read(key)]
+        for model in self.models.values():
+            consumer = Consumer(model, self.log, MemoryParking(), self.shop.clock)
+            followed = [event for event in events if aggregate_type_of(event) in model.aggregate_types]
+            records = [BusRecord(str(place), to_bus(event)) for place, event in enumerate(followed)]
+            for start in range(0, len(records), BATCH):
+                assert consumer.consume(records[start : start + BATCH]) == succeeded()
+
+
+class Container(Composition):
+    """A new container of the world's shop: it has read nothing yet."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(Settings(id_key=LOCAL_ID_KEY), world.shop.clock)
+        made: Any = self
+        made.event_store, made.repository = world.log, world.repository()
+        made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()
+        made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.redis
+        made.counters = world.shop.counters
+        made._queried_programme = world.models["programme"]  # noqa: SLF001 - its pool has no limits of queries
+        self._read_models.update(world.models)
+        self._read_models["carts"] = world.documents()
+
+    @property
+    def probes(self) -> Mapping[str, Callable[[], object]]:
+        programme = cast("PostgresProjection", self.read_model("programme"))
+        return {**super().probes, "event_bus": lambda: None, "postgres": programme.pool.probe}
+
+
+def cost_of(
+    world: World,
+    actor: Actor | None,
+    method: str,
+    path: str,
+    body: JsonObject | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> tuple[int, Cost, Any]:
+    """Return the status of a request to a new container, what it cost, and its body."""
+    container, usage = Container(world), world.log.usage
+    reads, items, requests = usage.reads, usage.items_read, _requests(world)
+    with (
+        _counting(psycopg.Cursor, "execute") as statements,
+        _counting(AbstractConnection, "send_packed_command") as sent,
+    ):
+        raw = b"" if body is None else json.dumps(body).encode()
+        answer = ask(container, actor, method, path, raw, headers)
+    spent = usage.reads - reads, usage.items_read - items, _requests(world) - requests
+    return int(answer["statusCode"]), Cost(*spent, len(statements), len(sent)), answer["body"]
+
+
+def _requests(world: World) -> int:
+    return sum(world.log.usage.requests.values()) + world.snapshots.requests + world.documents_requests
+
+
+@contextmanager
+def _counting(owner: type, name: str) -> Iterator[list[str]]:
+    """Count the calls of a method while inside."""
+    calls: list[str] = []
+    method: Callable[..., Any] = getattr(owner, name)
+
+    def counted(self: Any, *arguments: Any, **options: Any) -> Any:
+        calls.append(name)
+        return method(self, *arguments, **options)
+
+    with patch.object(owner, name, counted):
+        yield calls
