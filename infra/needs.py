@@ -110,6 +110,7 @@ PROVISIONS: dict[Need, Provision] = {
             "HELD_PER_CONCERT": ref("HeldPerConcert"),
             "UNPAID_ORDERS": ref("UnpaidOrders"),
             "CART_BURST": ref("CartBurst"),
+            "QUERY_PATIENCE": ref("QueryPatience"),
         }
     ),
     Need.PAYMENTS: Provision(

@@ -132,6 +132,13 @@ PARAMETERS: Json = {
         "AllowedValues": ["required", "optional"],
         "Description": "Whether organisers, doors and operators must sign in with a second factor",
     },
+    "QueryPatience": {
+        "Type": "Number",
+        "Default": 1,
+        "MinValue": 1,
+        "MaxValue": 10,
+        "Description": "How many times as long as usual a query waits for Postgres or Redis",
+    },
     "PaymentProviders": {
         "Type": "String",
         "MinLength": 1,

@@ -38,7 +38,9 @@ from local.valkey import Valkey
 Json = dict[str, Any]
 
 POLL = 0.2
-STAGE = Stage("test", {"PaymentProviders": "sandbox", "AppendWith": "put", "StaffMfa": "optional"})
+STAGE = Stage(
+    "test", {"PaymentProviders": "sandbox", "AppendWith": "put", "StaffMfa": "optional", "QueryPatience": "10"}
+)
 IAM_IS_ASKED = {"AUTH": "true", **CREDENTIALS}
 """Who calls with these credentials is the account's root; the functions get those of their roles."""
 
