@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, DynamoDBEvent, Rate, SQSEvent
+from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Cron, DynamoDBEvent, Rate, SQSEvent
 
 from chalicelib import composition, contexts
 from chalicelib.functions import FOLLOWERS, FUNCTIONS, function_run_by
@@ -74,8 +74,10 @@ def _on_the_queue(name: str) -> Declare:
 def _on_the_clock(name: str) -> Declare:
     """Declare a function that runs as often as the table says."""
     match FUNCTIONS[name].trigger:
-        case Schedule(minutes):
+        case Schedule(minutes, hour=None):
             return app.schedule(Rate(minutes, unit=Rate.MINUTES), name=name)
+        case Schedule(hour=int(hour)):
+            return app.schedule(Cron(0, hour, "*", "*", "?", "*"), name=name)
     raise TypeError(f"{name} does not run by the clock")
 
 

@@ -28,6 +28,9 @@ OPERATIONS_ON_THE_LOG = ("PutItem", "TransactWriteItems", "Query", "Scan", "Exec
 MINUTE, HOUR = 60, 3600
 MILLISECONDS = 1000
 
+MISSED_AFTER = 26
+"""A function that runs once a day is missed after so many hours without a run."""
+
 PARAMETERS: Json = {
     "AlarmEmail": {
         "Type": "String",
@@ -263,6 +266,16 @@ def _of_what_waits() -> Iterator[Alarm]:
         missing="ignore",
     )
     yield Alarm(
+        "MoneyDiffersAlarm",
+        "money-differs",
+        "money-differs",
+        "The payment provider's books and the log differ. Ends with a night that finds no difference.",
+        ours("MoneyDifferences", "ReconcileMoney", "Maximum"),
+        threshold=1,
+        period=5 * MINUTE,
+        missing="ignore",
+    )
+    yield Alarm(
         "WatchdogAlarm",
         "watchdog",
         "the-watchdog-is-late",
@@ -281,7 +294,7 @@ def _of_a_function(function: Function) -> Iterator[Alarm]:
         "a-function-fails",
         f"The function {physical_name(function)} ends with errors, or is stopped for its time or memory.",
         of_lambda("Errors", logical_id(function)),
-        threshold=3,
+        threshold=1 if _is_daily(function) else 3,
         period=5 * MINUTE,
     )
     yield Alarm(
@@ -336,17 +349,25 @@ def _projection_lag(function: Function) -> Alarm:
 
 
 def _silence(function: Function) -> Alarm:
+    is_daily = _is_daily(function)
+    often, missed = ("day", f"{MISSED_AFTER} hours") if is_daily else ("minute", "15 minutes")
     return Alarm(
         f"{logical_id(function)}SilentAlarm",
         f"{physical_name(function)}-silent",
         "a-scheduled-function-does-not-run",
-        f"The function {physical_name(function)} should run every minute, and has not run for 15 minutes.",
+        f"The function {physical_name(function)} should run every {often}, and has not run for {missed}.",
         of_lambda("Invocations", logical_id(function)),
         threshold=1,
         is_below=True,
-        period=15 * MINUTE,
+        period=HOUR if is_daily else 15 * MINUTE,
+        datapoints=MISSED_AFTER if is_daily else 1,
+        periods=MISSED_AFTER if is_daily else 1,
         missing="breaching",
     )
+
+
+def _is_daily(function: Function) -> bool:
+    return isinstance(function.trigger, Schedule) and function.trigger.is_daily
 
 
 def _of_the_api() -> Iterator[Alarm]:

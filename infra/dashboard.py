@@ -22,6 +22,7 @@ STILL = (
     "UnreadableAlarm",
     "DeadLettersAlarm",
     "RefundsStuckAlarm",
+    "MoneyDiffersAlarm",
     "StaysBehindAlarm",
 )
 """These alarms, which nobody may ignore, are shown first; the console lists all others."""
@@ -48,7 +49,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
         _graph(
             "What waits for somebody",
             [ours(name, "VerifyReadModels", "Maximum") for name in ("ParkedStreams", "UnreadableRecords")]
-            + [ours("StreamsBehind", "VerifyReadModels")],
+            + [ours("StreamsBehind", "VerifyReadModels"), ours("MoneyDifferences", "ReconcileMoney", "Maximum")],
         ),
         _graph("Misconfigured", [ours("Misconfigured", name) for name in names]),
         _graph("Work", [of_a_queue("ApproximateNumberOfMessagesVisible", "WorkQueue")]),

@@ -60,6 +60,7 @@ PROVISIONS: dict[Need, Provision] = {
             Grant(_KEEP, arn_of("SnapshotsTable")),
         ),
     ),
+    Need.READ_LOG: Provision(_LOG, (Grant(("dynamodb:Query",), arn_of("EventsTable")),)),
     Need.RAISE_EPOCHS: Provision(
         _MARKS, (Grant(("dynamodb:PartiQLInsert", "dynamodb:PartiQLUpdate"), arn_of("MarksTable")),)
     ),
@@ -127,6 +128,7 @@ PROVISIONS: dict[Need, Provision] = {
             Grant(("dynamodb:UpdateItem",), arn_of("CountersTable"), "HasStripe"),
         ),
     ),
+    Need.LIST_PAYMENTS: Provision({}, (Grant(("dynamodb:Scan",), arn_of("SandboxTable")),)),
     Need.LIMIT_DECLINES: Provision(
         _COUNTERS
         | {

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from chalice.app import Cron
 
 from local.checkout import PROJECT
 from local.feed import Feed, Subscription, Waiting
@@ -282,7 +283,10 @@ class Pump:
 
 
 def mappings_of(app: "Chalice") -> list[Mapping]:
-    """List the mappings that the decorators in `app.py` declare, with their batch sizes."""
+    """List the mappings that the decorators in `app.py` declare, with their batch sizes.
+
+    What runs once a day runs nowhere here; an operator has a command for it.
+    """
     sources: dict[str, Source] = {
         "DynamoDBEventConfig": "dynamodb",
         DECLARED_BY: "bus",
@@ -298,7 +302,7 @@ def mappings_of(app: "Chalice") -> list[Mapping]:
             getattr(config, "maximum_batching_window_in_seconds", 0),
         )
         for config in app.event_sources
-        if type(config).__name__ in sources
+        if type(config).__name__ in sources and not isinstance(getattr(config, "schedule_expression", None), Cron)
     ]
 
 

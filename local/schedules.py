@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 from chalice.local import LambdaContext
 
@@ -11,7 +12,12 @@ from local.resources import ACCOUNT, REGION
 
 def tick(mapping: Mapping) -> None:
     """Run a scheduled function once; its errors pass through."""
-    event = {
+    mapping.handler(scheduled_event(), LambdaContext(mapping.name, MEMORY_MB, TIMEOUT_MS))
+
+
+def scheduled_event() -> dict[str, Any]:
+    """Return what EventBridge sends to a function now."""
+    return {
         "version": "0",
         "id": str(uuid.uuid4()),
         "detail-type": "Scheduled Event",
@@ -22,4 +28,3 @@ def tick(mapping: Mapping) -> None:
         "resources": [],
         "detail": {},
     }
-    mapping.handler(event, LambdaContext(mapping.name, MEMORY_MB, TIMEOUT_MS))

@@ -11,11 +11,38 @@ from rich.markup import escape
 
 from chalicelib.platform.errors import CloudbashError
 from chalicelib.settings import STACK_FILE, NotConfigured
-from ops import accounts, archive, catalogue, databases, explain, money, parked, rebuild, sales, streams, verify
+from ops import (
+    accounts,
+    archive,
+    catalogue,
+    databases,
+    explain,
+    money,
+    parked,
+    rebuild,
+    reconcile,
+    sales,
+    streams,
+    verify,
+)
 from ops.plan import command as plan
 from ops.report import show
 
-COMMANDS = (accounts, streams, explain, parked, money, rebuild, verify, archive, sales, databases, catalogue, plan)
+COMMANDS = (
+    accounts,
+    streams,
+    explain,
+    parked,
+    money,
+    reconcile,
+    rebuild,
+    verify,
+    archive,
+    sales,
+    databases,
+    catalogue,
+    plan,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,8 +15,17 @@ from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged
-from chalicelib.shop.orders.events import OrderConfirmed, OrderPlaced, RefundCompleted, RefundStarted, TicketsRevoked
+from chalicelib.shop.orders.events import (
+    OrderConfirmed,
+    OrderPlaced,
+    RefundCompleted,
+    RefundRecorded,
+    RefundReduced,
+    RefundStarted,
+    TicketsRevoked,
+)
 from ops.copies import copy, directory_for_copies
+from ops.days import day
 from ops.progress import progress
 from ops.report import Report
 
@@ -27,7 +36,9 @@ EVENTS: dict[str, type[Event]] = {
     "placed": OrderPlaced,
     "confirmed": OrderConfirmed,
     "refund_started": RefundStarted,
+    "refund_reduced": RefundReduced,
     "refund_completed": RefundCompleted,
+    "refund_recorded": RefundRecorded,
     "revoked": TicketsRevoked,
     "concert_created": ConcertCreated,
     "concert_changed": ConcertDetailsChanged,
@@ -66,23 +77,41 @@ sold AS (
     SELECT day, concert_id, currency, count(*) AS orders, sum(tickets) AS tickets, sum(gross) AS gross, 0 AS refunded
     FROM confirmed JOIN bought USING (order_id) GROUP BY ALL
 ),
+amounts AS (
+    SELECT *, TRY_CAST(data ->> '$.Amount.Amount' AS DECIMAL(18, 4)) AS amount
+    FROM archived WHERE type IN ($refund_started, $refund_reduced, $refund_recorded)
+),
+reduced AS (
+    SELECT id, refund_id, arg_max(amount, version) AS amount FROM amounts WHERE type = $refund_reduced GROUP BY ALL
+),
 -- Of the payment that confirmed the order: another one was never part of the sales.
 refunds AS (
     SELECT started.id AS order_id, completed.day, revoked.data ->> '$.ConcertId' AS concert_id,
-           TRY_CAST(started.data ->> '$.Amount.Amount' AS DECIMAL(18, 4)) AS amount
-    FROM archived AS started
+           coalesce(reduced.amount, started.amount) AS amount
+    FROM amounts AS started
     JOIN confirmed ON confirmed.order_id = started.id AND confirmed.payment_id = started.payment_id
     JOIN archived AS completed
       ON completed.type = $refund_completed AND completed.id = started.id AND completed.refund_id = started.refund_id
-    -- The part of a concert goes back in the commit that revokes its tickets; else it is the whole payment.
+    LEFT JOIN reduced ON reduced.id = started.id AND reduced.refund_id = started.refund_id
+    -- The part of a concert goes back in the commit that revokes its tickets; else it is of the whole payment.
     LEFT JOIN archived AS revoked
       ON revoked.type = $revoked AND revoked.id = started.id AND revoked.version = started.version + 1
     WHERE started.type = $refund_started
+    UNION ALL
+    SELECT recorded.id, recorded.day, NULL, recorded.amount
+    FROM amounts AS recorded
+    JOIN confirmed ON confirmed.order_id = recorded.id AND confirmed.payment_id = recorded.payment_id
+    WHERE recorded.type = $refund_recorded
+),
+totals AS (
+    SELECT order_id, sum(gross) AS total FROM bought GROUP BY ALL
 ),
 returned AS (
     SELECT refunds.day, bought.concert_id, currency, 0 AS orders, 0 AS tickets, 0 AS gross,
-           sum(if(refunds.concert_id IS NULL, bought.gross, refunds.amount)) AS refunded
-    FROM refunds JOIN bought
+           -- What names no concert goes back of each by its part of the order.
+           sum(CAST(refunds.amount * if(refunds.concert_id IS NULL, CAST(bought.gross AS DOUBLE) / total, 1)
+                    AS DECIMAL(18, 4))) AS refunded
+    FROM refunds JOIN totals USING (order_id) JOIN bought
       ON bought.order_id = refunds.order_id
      AND (refunds.concert_id IS NULL OR refunds.concert_id = bought.concert_id)
     GROUP BY ALL
@@ -137,8 +166,8 @@ def report(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("report", help=report.__doc__)
-    parser.add_argument("--from", dest="since", type=_day, metavar="DAY", help="begin with this day, as 2030-06-15")
-    parser.add_argument("--to", type=_day, metavar="DAY", help="end with this day; today by default")
+    parser.add_argument("--from", dest="since", type=day, metavar="DAY", help="begin with this day, as 2030-06-15")
+    parser.add_argument("--to", type=day, metavar="DAY", help="end with this day; today by default")
     parser.add_argument("--concert", type=UUID, metavar="ID", help="report this concert only")
     parser.add_argument("--chart", type=_png, metavar="FILE.png", help="draw a chart into this file as well")
     parser.add_argument(
@@ -176,13 +205,6 @@ def _read(options: argparse.Namespace, first: date, last: date) -> list[Sales]:
         progress("Fetching the archive", len(wanted), "files") as advance,
     ):
         return sales_in(copy(archive, wanted, directory, advance), first, last, options.concert)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2030-06-15") from None
 
 
 def _png(text: str) -> Path:

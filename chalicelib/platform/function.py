@@ -11,6 +11,7 @@ class Need(StrEnum):
     """A thing that a function uses: it decides on the function's settings, permissions, libraries and place."""
 
     APPEND = "append"
+    READ_LOG = "read_log"
     RAISE_EPOCHS = "raise_epochs"
     CACHE_SOLD_OUT = "cache_sold_out"
     LOOK_UP = "look_up"
@@ -26,6 +27,7 @@ class Need(StrEnum):
     PERSON_KEYS = "person_keys"
     DEADLINES = "deadlines"
     PAYMENTS = "payments"
+    LIST_PAYMENTS = "list_payments"
     LIMIT_DECLINES = "limit_declines"
     ENQUEUE = "enqueue"
     DERIVE_IDS = "derive_ids"
@@ -75,9 +77,14 @@ class Queue(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """Called every so many minutes."""
+    """Called every so many minutes or, with an `hour`, once a day at that hour of UTC."""
 
     minutes: int = 1
+    hour: int | None = None
+
+    @property
+    def is_daily(self) -> bool:
+        return self.hour is not None
 
 
 class Invoked(NamedTuple):

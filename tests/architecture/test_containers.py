@@ -29,6 +29,7 @@ DUCKDB = {"duckdb", "_duckdb"}
 
 LIBRARIES_OF_A_NEED: dict[Need, set[str]] = {
     Need.APPEND: AWS_SDK | PYDANTIC,
+    Need.READ_LOG: AWS_SDK | PYDANTIC,
     Need.CATCH_UP: AWS_SDK | PYDANTIC,
     Need.VERIFY_LOG: AWS_SDK | PYDANTIC,
     Need.PUBLISH: AWS_SDK,

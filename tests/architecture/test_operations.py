@@ -40,6 +40,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "StreamsBehind": {"VerifyReadModels"},
     "WatchdogDelay": {"RetryOverdue"},
     "StuckProcesses": {"RetryOverdue"},
+    "MoneyDifferences": {"ReconcileMoney"},
     "Misconfigured": {*map(logical_id, FUNCTIONS.values())},
 }
 """Our metrics, and the functions that print them."""
@@ -162,6 +163,17 @@ def test_every_scheduled_function_is_missed() -> None:
     assert scheduled == SCHEDULED
 
 
+def test_what_runs_once_a_day_is_missed_before_the_day_after_and_fails_by_one_error() -> None:
+    daily = {
+        logical_id(one) for one in FUNCTIONS.values() if isinstance(one.trigger, Schedule) and one.trigger.is_daily
+    }
+    assert daily == {"ReconcileMoney"}
+    for name in SCHEDULED:
+        silent, hours = ALARMS[f"{name}SilentAlarm"], 26 if name in daily else 0.25
+        assert (silent.period * silent.periods / 3600, silent.datapoints) == (hours, silent.periods)
+        assert ALARMS[f"{name}ErrorsAlarm"].threshold == (1 if name in daily else 3)
+
+
 def test_a_quiet_shop_raises_no_alarm() -> None:
     """Nothing happens but what is scheduled: no metric is missed but theirs, and zero is under every threshold."""
     for alarm in ALARMS.values():
@@ -184,7 +196,14 @@ def test_what_lasts_until_somebody_acts_is_measured_while_it_lasts() -> None:
     }
     assert (
         lasting
-        == {"ParkedAlarm", "UnreadableAlarm", "DeadLettersAlarm", "ChainAlarm", "RefundsStuckAlarm"}
+        == {
+            "ParkedAlarm",
+            "UnreadableAlarm",
+            "DeadLettersAlarm",
+            "ChainAlarm",
+            "RefundsStuckAlarm",
+            "MoneyDiffersAlarm",
+        }
         | of_dynamodb.keys()
     )
     for alarm in of_dynamodb.values():

@@ -1,5 +1,6 @@
 """What every memory of the sandbox provider promises."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -51,6 +52,15 @@ def test_an_open_entry_is_decided_once(ledger: Ledger, open_as: Decision) -> Non
     undecided = ledger.record(entry(open_as))
     assert ledger.decide(undecided, Decision.DECLINED).decision is Decision.DECLINED
     assert ledger.decide(undecided, Decision.CHARGED).decision is Decision.DECLINED
+
+
+def test_entries_are_listed_by_the_time_at_which_they_are_due(ledger: Ledger) -> None:
+    first, second, third = (replace(entry(), due_at=SOME_TIME + timedelta(hours=hours)) for hours in (1, 2, 3))
+    for one in (first, second, third):
+        ledger.record(one)
+    listed = list(ledger.list_due(first.due_at, third.due_at))
+    ours = [one for one in listed if one.id in {first.id, second.id, third.id}]
+    assert sorted(ours, key=lambda one: one.due_at) == [first, second]
 
 
 def test_a_payment_goes_back_in_parts_each_once(ledger: Ledger) -> None:

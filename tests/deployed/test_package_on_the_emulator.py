@@ -22,6 +22,7 @@ from chalicelib.platform.function import Schedule
 from infra.names import logical_id
 from infra.package import PROJECT
 from local.issuer import GROUPS
+from local.schedules import scheduled_event
 from tests.journeys.shop import BUYER, cart_with, made, order_of, pay, publish_concert, refused
 from tests.support.deployment import DeployedShop, eventually
 
@@ -29,7 +30,9 @@ Json = dict[str, Any]
 FREE: Json = {"price": {"amount": "0", "currency": "EUR"}}
 JOURNEYS = ("tests/journeys/test_buying.py",)
 PERSONS = 100
-SCHEDULED = tuple(logical_id(one) for one in FUNCTIONS.values() if isinstance(one.trigger, Schedule))
+SCHEDULES = {logical_id(one): one.trigger for one in FUNCTIONS.values() if isinstance(one.trigger, Schedule)}
+DAILY = tuple(name for name, schedule in SCHEDULES.items() if schedule.is_daily)
+SCHEDULED = tuple(name for name in SCHEDULES if name not in DAILY)
 
 
 def token(deployment: DeployedShop, role: str) -> str:
@@ -172,6 +175,14 @@ def test_every_schedule_runs_its_function(deployment: DeployedShop) -> None:
         lambda: {function: deployment.logged_by(function) for function in SCHEDULED}, lambda found: all(found.values())
     )
     assert {function for function, lines in logs.items() if lines} == set(SCHEDULED)
+
+
+@pytest.mark.parametrize("function", DAILY)
+def test_what_runs_once_a_day_can_be_run_at_any_time(deployment: DeployedShop, function: str) -> None:
+    answer = deployment.client("lambda").invoke(
+        FunctionName=deployment.name_of(function), Payload=json.dumps(scheduled_event())
+    )
+    assert "FunctionError" not in answer, answer["Payload"].read()
 
 
 def test_every_function_did_its_work_and_was_allowed_to(deployment: DeployedShop) -> None:

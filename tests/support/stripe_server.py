@@ -41,6 +41,10 @@ class FakeStripe:
         self.lose_reply_to = ""
         self.refund_status = "succeeded"
         self.refuses_refunds: Json | None = None
+        self.page_size = 100
+        self.created = 0
+        """The instant of all that is made from now on, in seconds."""
+
         self._answers: dict[str, tuple[Json, int, Json]] = {}
 
     def answer(self, method: str, path: str, params: Json, key: str | None) -> tuple[int, Json]:
@@ -72,6 +76,8 @@ class FakeStripe:
                 return self._cancel(self.intents[key])
             case "POST", "refunds":
                 return self._refund(params)
+            case "GET", ("payment_intents" | "refunds" | "disputes") as kind if "created[gte]" in params:
+                return 200, self._page(kind, params)
             case "GET", "refunds":
                 return 200, listed(self.refunds_of(params["payment_intent"]), "/v1/refunds")
             case "GET", "disputes":
@@ -79,11 +85,25 @@ class FakeStripe:
                 return 200, listed(found, "/v1/disputes")
         return 404, {"error": {"type": "invalid_request_error", "message": "Unrecognized request URL"}}
 
+    def _page(self, kind: str, params: Json) -> Json:
+        """A page of what was made in a span of time, the newest first, as Stripe lists it."""
+        made = {"payment_intents": self.intents, "refunds": self.refunds, "disputes": self.disputes}[kind]
+        first, end = int(params["created[gte]"]), int(params["created[lt]"])
+        found = [one for one in reversed(made.values()) if first <= one["created"] < end]
+        ids = [one["id"] for one in found]
+        start = ids.index(params["starting_after"]) + 1 if "starting_after" in params else 0
+        size = min(self.page_size, int(params["limit"]))
+        data = found[start : start + size]
+        if params.get("expand[0]") == "data.payment_intent":
+            data = [one | {"payment_intent": self.intents[one["payment_intent"]]} for one in data]
+        return listed(data, f"/v1/{kind}") | {"has_more": len(found) > start + size}
+
     def _create(self, params: Json) -> Json:
         key = f"pi_{len(self.intents) + 1}"
         self.intents[key] = {
             "id": key,
             "object": "payment_intent",
+            "created": self.created,
             "client_secret": f"{key}_secret_1",
             "next_action": None,
             "last_payment_error": None,
@@ -168,6 +188,7 @@ class FakeStripe:
         self.refunds[key] = {
             "id": key,
             "object": "refund",
+            "created": self.created,
             "amount": amount,
             "currency": self.intents[intent]["currency"],
             "payment_intent": intent,
@@ -183,6 +204,7 @@ class FakeStripe:
         self.disputes[key] = {
             "id": key,
             "object": "dispute",
+            "created": self.created,
             "amount": self.intents[intent]["amount"],
             "currency": self.intents[intent]["currency"],
             "payment_intent": intent,

@@ -27,6 +27,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "unreadable": [[]],
     "money": [[], ["--check"]],
     "settle": [[ID, "--as", "refunded", "--reason", "bank transfer"]],
+    "reconcile": [[], ["--day", "2026-11-01"], ["--order", ID]],
     "redrive": [["--all"], ["--unreadable"], ["--stream", ID]],
     "rebuild": [["programme"], ["carts"], ["availability"], ["processes"], ["carts", "--switch-back"]],
     "replay": [["programme"], ["carts"], ["availability"], ["processes"]],

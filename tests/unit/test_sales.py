@@ -24,6 +24,8 @@ from chalicelib.shop.orders.events import (
     PaymentStarted,
     PaymentSucceeded,
     RefundCompleted,
+    RefundRecorded,
+    RefundReduced,
     RefundStarted,
     TicketsRevoked,
 )
@@ -158,6 +160,28 @@ def test_a_whole_payment_is_refunded_under_each_concert_of_its_order(kept_archiv
     assert sales_in(kept_archive.files) == [
         sales(15, FOLK, "Folk", 1, 1, "25", "25"),
         sales(15, ROCK, "Rock", 1, 2, "50", "50"),
+    ]
+
+
+def test_a_refund_made_at_the_provider_counts_by_the_parts_of_the_order_and_ours_for_the_rest(
+    kept_archive: Archive,
+) -> None:
+    lines = a_line(ROCK, "Rock", 2), a_line(FOLK, "Folk", 1)
+    there, rest = Money.of("30.00", "EUR"), Money.of("45.00", "EUR")
+    recorded = RefundRecorded(
+        payment_id=PAYMENT, refund_id=some_id("there"), provider_reference="re", amount=there, reason="", at=FIRST
+    )
+    started, completed = refunded(PAYMENT, "75.00")
+    reduced = RefundReduced(payment_id=PAYMENT, refund_id=started.refund_id, amount=rest, at=FIRST)
+    order = stored(
+        ORDER, (0, placed(*lines)), (0, confirmed(*lines)), (2, recorded), (3, started), (3, reduced), (3, completed)
+    )
+    kept_archive.put(order)
+    assert sales_in(kept_archive.files, date(2030, 6, 17)) == [
+        sales(17, FOLK, "Folk", 0, 0, "0", "10"),
+        sales(17, ROCK, "Rock", 0, 0, "0", "20"),
+        sales(18, FOLK, "Folk", 0, 0, "0", "15"),
+        sales(18, ROCK, "Rock", 0, 0, "0", "30"),
     ]
 
 

@@ -1,5 +1,6 @@
 """Orders: payment, confirmation with the tickets in it, refunds, and admission at the door."""
 
+from chalicelib.platform.function import Function, Need, Schedule
 from chalicelib.platform.manifest import Context
 
 CONTEXT = Context(
@@ -15,4 +16,15 @@ CONTEXT = Context(
         "cancel_order": "tasks.cancel_order",
         "cancel_pool": "tasks.cancel_pool",
     },
+    functions=(
+        Function(
+            "reconcile_money",
+            "Clock → the payment providers' books, compared with the log",
+            Schedule(hour=3),
+            frozenset({Need.READ_LOG, Need.PAYMENTS, Need.LIST_PAYMENTS, Need.ENQUEUE}),
+            makes=("event_store", "gateways", "work_queue"),
+            timeout=900,
+            run="schedules.reconcile_money",
+        ),
+    ),
 )

@@ -39,6 +39,13 @@ def follow(order: Order, payment_id: UUID, found: Reversals, now: datetime) -> l
     return events
 
 
+def id_here(order: Order, payment_id: UUID, found: ProviderRefund) -> UUID:
+    """Return the id under which the order has a refund, or would have it: ours, or one for what was made there."""
+    if found.refund_id is not None and found.refund_id in order.refunds:
+        return found.refund_id
+    return recorded_refund_id(payment_id, found.reference)
+
+
 def fail_refund(order: Order, refund_id: UUID, reference: str, reason: str, now: datetime) -> list[Event]:
     """Record that a refund failed, and when it is tried again; the same failure again changes nothing.
 
@@ -84,13 +91,12 @@ def _news(payment_id: UUID, found: Reversals) -> Iterator[Decide]:
 
 
 def _follow_refund(payment_id: UUID, found: ProviderRefund, order: Order, now: datetime) -> list[Event]:
-    is_ours = found.refund_id is not None and found.refund_id in order.refunds
-    refund_id = found.refund_id if is_ours else recorded_refund_id(payment_id, found.reference)
+    refund_id = id_here(order, payment_id, found)
     match found.state:
-        case RefundState.FAILED if refund_id is not None:
+        case RefundState.FAILED:
             return fail_refund(order, refund_id, found.reference, found.reason, now)
-        case RefundState.SUCCEEDED if is_ours and found.refund_id is not None:
-            return order.complete_refund(found.refund_id, now)
+        case RefundState.SUCCEEDED if refund_id == found.refund_id:
+            return order.complete_refund(refund_id, now)
         case RefundState.SUCCEEDED if refund_id not in order.refunds:
             return _record_refund(order, payment_id, found, now)
     return []

@@ -33,6 +33,7 @@ KEEPING = {"dynamodb:GetItem", "dynamodb:PutItem"}
 VERIFYING = KEEPING | {"dynamodb:BatchGetItem"}
 WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.APPEND: {"EventsTable": APPENDING, "SnapshotsTable": KEEPING},
+    Need.READ_LOG: {"EventsTable": {"dynamodb:Query"}},
     Need.RAISE_EPOCHS: {"MarksTable": RAISING},
     Need.CACHE_SOLD_OUT: {"MarksTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
     Need.LOOK_UP: {"EventsTable": {"dynamodb:BatchGetItem"}},
@@ -48,6 +49,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.PERSON_KEYS: {"PersonKeysTable": KEEPING, "MasterKey": {"kms:Decrypt", "kms:Encrypt"}},
     Need.DEADLINES: {},
     Need.PAYMENTS: {"SandboxTable": KEEPING, "CountersTable": {"dynamodb:UpdateItem"}} | OF_THE_PROVIDERS,
+    Need.LIST_PAYMENTS: {"SandboxTable": {"dynamodb:Scan"}},
     Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
     Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},

@@ -1,5 +1,6 @@
 """The sandbox provider's memory in a DynamoDB table of its own: it stands for the world outside."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -40,6 +41,18 @@ class DynamoDBLedger:
                 ":requires_action": {"S": Decision.REQUIRES_ACTION},
             },
         )
+
+    def list_due(self, since: datetime, until: datetime) -> Iterator[Entry]:
+        """Scan the whole table, page by page: an index would make every payment of a test cost a write more."""
+        pages = self._client.get_paginator("scan").paginate(
+            TableName=self._table,
+            ConsistentRead=True,
+            FilterExpression="DueAt >= :since AND DueAt < :until",
+            ExpressionAttributeValues={":since": {"S": format_instant(since)}, ":until": {"S": format_instant(until)}},
+        )
+        with failures_as_unavailable(self._table):
+            for page in pages:
+                yield from map(from_item, page["Items"])
 
     def _put(self, entry: Entry, **condition: Any) -> Entry:
         """Put it under this condition; returns what stands."""

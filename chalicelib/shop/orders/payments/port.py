@@ -1,7 +1,8 @@
 """The port to payment providers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
@@ -105,6 +106,18 @@ class Reversals:
         return Money.of(max(Decimal(0), taken.amount - refunded - lost), taken.currency)
 
 
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """One thing that a provider did to money, as it lists it: a payment that was charged, a refund, or a dispute.
+
+    Both ids are ours; they are None if the payment has nothing to do with this shop.
+    """
+
+    what: Charged | ProviderRefund | ProviderDispute
+    order_id: UUID | None = None
+    payment_id: UUID | None = None
+
+
 class News(StrEnum):
     """What a notification is about."""
 
@@ -150,6 +163,12 @@ class PaymentGateway(Protocol):
 
     def find_reversals(self, attempt: Attempt) -> Reversals:
         """Find every refund and dispute of a payment that succeeded, in one request where nothing is disputed."""
+
+    def list_movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
+        """List the payments, refunds and disputes that began at `since` or later and before `until`, as they are now.
+
+        They come page by page and in no order; payments that were not charged are left out.
+        """
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         """None for news of other things. Raises BadSignature for what the provider did not send, or not just now, and

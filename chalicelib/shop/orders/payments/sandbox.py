@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -20,6 +20,7 @@ from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
     Declined,
+    Movement,
     News,
     Notification,
     PaymentOutcome,
@@ -155,6 +156,9 @@ class Ledger(Protocol):
     def decide(self, entry: Entry, decision: Decision) -> Entry:
         """Decide an entry that is open, once; returns it as it stands."""
 
+    def list_due(self, since: datetime, until: datetime) -> Iterator[Entry]:
+        """List the entries that are due at `since` or later and before `until`, in no order."""
+
 
 class MemoryLedger:
     """For tests without servers."""
@@ -172,6 +176,9 @@ class MemoryLedger:
         if self.entries[entry.id].decision.is_open:
             self.entries[entry.id] = replace(entry, decision=decision)
         return self.entries[entry.id]
+
+    def list_due(self, since: datetime, until: datetime) -> Iterator[Entry]:
+        return iter([entry for entry in self.entries.values() if since <= entry.due_at < until])
 
 
 Deliver = Callable[[bytes, Mapping[str, str], timedelta], None]
@@ -238,6 +245,22 @@ class SandboxGateway:
         _, entries = self._with_reversals(attempt)
         refunds = tuple(self._refund(entry) for entry in entries if entry.decision not in _DISPUTES)
         return Reversals(refunds, tuple(self._dispute(entry) for entry in entries if entry.decision in _DISPUTES))
+
+    def list_movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
+        """List by the time at which each entry is, or was, due; what is due by now is done first."""
+        for entry in self._ledger.list_due(since, until):
+            if entry.order_id is not None and entry.token in _THERE:
+                self._with_reversals(Attempt(entry.id, entry.order_id, entry.amount))
+        for entry in self._ledger.list_due(since, until):
+            what = self._moved(entry)
+            if what is not None:
+                yield Movement(what, entry.order_id, entry.refund_of or entry.id)
+
+    def _moved(self, entry: Entry) -> Charged | ProviderRefund | ProviderDispute | None:
+        if entry.refund_of is not None:
+            return self._dispute(entry) if entry.decision in _DISPUTES else self._refund(entry)
+        outcome = self._outcome(entry)
+        return outcome if isinstance(outcome, Charged) else None
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         ensure_signed(self._secret, body, headers.get(HEADER, ""), self._clock())

@@ -12,7 +12,9 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from uuid import UUID
 
 import stripe
@@ -25,6 +27,7 @@ from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
     Declined,
+    Movement,
     News,
     Notification,
     PaymentOutcome,
@@ -66,6 +69,9 @@ _REPLAYED = "Idempotent-Replayed"
 """Stripe's header on an answer that is that of an earlier request, and may be out of date."""
 
 _CANCELLED = "The payment was cancelled."
+
+_ITS_INTENT = "data.payment_intent"
+"""Refunds made in the dashboard and disputes name only the intent, which has our ids."""
 
 
 def connect(api_key: str, api_base: str = "", wait: Wait = at_any_pace) -> stripe.StripeClient:
@@ -156,6 +162,23 @@ class StripeGateway:
                 refunds = self._refunds.list({"payment_intent": intent_id, "limit": 100})
             disputes = self._disputes.list({"payment_intent": intent_id}).data if charge.disputed else []
             return Reversals(tuple(map(_refund, refunds.auto_paging_iter())), tuple(map(_dispute, disputes)))
+
+    def list_movements(self, since: datetime, until: datetime) -> Iterator[Movement]:
+        """List each kind by its `created`: a payment has the day on which it was started, not that of its success."""
+        first, end = ceil(since.timestamp()), ceil(until.timestamp())
+        with _failures_as_unavailable():
+            for intent in self._intents.list({"created": {"gte": first, "lt": end}, "limit": 100}).auto_paging_iter():
+                outcome = _outcome(intent)
+                if isinstance(outcome, Charged):
+                    yield _movement(outcome, intent.to_dict())
+            refunds = self._refunds.list({"created": {"gte": first, "lt": end}, "limit": 100, "expand": [_ITS_INTENT]})
+            for refund in refunds.auto_paging_iter():
+                yield _movement(_refund(refund), refund.to_dict().get("payment_intent"))
+            disputes = self._disputes.list(
+                {"created": {"gte": first, "lt": end}, "limit": 100, "expand": [_ITS_INTENT]}
+            )
+            for dispute in disputes.auto_paging_iter():
+                yield _movement(_dispute(dispute), dispute.to_dict().get("payment_intent"))
 
     def read_notification(self, body: bytes, headers: Mapping[str, str]) -> Notification | None:
         try:
@@ -291,6 +314,16 @@ def _dispute(dispute: stripe.Dispute) -> ProviderDispute:
     """Read a dispute; an inquiry that was closed took no money, like one that was won."""
     status = _DISPUTE_STATES.get(dispute.status, DisputeStatus.OPEN)
     return ProviderDispute(dispute.id, _money(dispute.amount, dispute.currency), status, dispute.reason)
+
+
+def _movement(what: Charged | ProviderRefund | ProviderDispute, intent: object) -> Movement:
+    """Name the payment by what we keep beside its intent; an intent without that is not ours."""
+    metadata = intent.get("metadata") if isinstance(intent, Mapping) else None
+    try:
+        ours = metadata or {}
+        return Movement(what, UUID(ours["order_id"]), UUID(ours["payment_id"]))
+    except (KeyError, ValueError):
+        return Movement(what)
 
 
 def _minor(money: Money) -> int:
