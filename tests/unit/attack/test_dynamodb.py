@@ -34,7 +34,7 @@ def network(scheduler: Scheduler) -> Network:
 
 
 @pytest.fixture
-def log(scheduler: Scheduler, network: Network) -> Iterator[TimedLog]:
+def timed_log(scheduler: Scheduler, network: Network) -> Iterator[TimedLog]:
     yield TimedLog(Log(scheduler), network)
     assert scheduler.failures == []
 
@@ -62,35 +62,35 @@ def at_once(scheduler: Scheduler, *calls: Callable[[], Any]) -> list[Any]:
     return results
 
 
-def test_a_write_and_a_read_take_about_as_long_as_assumed(network: Network, log: TimedLog) -> None:
-    log.append([created(STREAM)])
+def test_a_write_and_a_read_take_about_as_long_as_assumed(network: Network, timed_log: TimedLog) -> None:
+    timed_log.append([created(STREAM)])
     assert 0.005 <= network.now <= 0.015
     began = network.now
-    assert len(log.read(STREAM)) == 1
+    assert len(timed_log.read(STREAM)) == 1
     assert 0.002 <= network.now - began <= 0.006
 
 
-def test_of_two_writers_of_a_version_one_loses(scheduler: Scheduler, log: TimedLog) -> None:
-    results = at_once(scheduler, *(lambda by=by: log.append([created(STREAM, by)]) for by in "ab"))
+def test_of_two_writers_of_a_version_one_loses(scheduler: Scheduler, timed_log: TimedLog) -> None:
+    results = at_once(scheduler, *(lambda by=by: timed_log.append([created(STREAM, by)]) for by in "ab"))
     assert sorted(map(str, results)) == sorted(map(str, [None, ConcurrencyError]))
 
 
 def test_transactions_that_raise_one_epoch_at_the_same_time_are_in_conflict(
-    scheduler: Scheduler, log: TimedLog
+    scheduler: Scheduler, timed_log: TimedLog
 ) -> None:
-    results = at_once(scheduler, *(lambda key=key: log.append([created(key)], [MARK]) for key in (STREAM, OTHER)))
+    results = at_once(scheduler, *(lambda key=key: timed_log.append([created(key)], [MARK]) for key in (STREAM, OTHER)))
     assert sorted(map(str, results)) == sorted(map(str, [None, ConcurrencyError]))
-    assert log.find_result(MARK).epoch == 1
+    assert timed_log.find_result(MARK).epoch == 1
 
 
 def test_what_one_partition_does_not_give_in_a_second_waits(
-    scheduler: Scheduler, network: Network, log: TimedLog
+    scheduler: Scheduler, network: Network, timed_log: TimedLog
 ) -> None:
-    assert at_once(scheduler, *[lambda: log.read(STREAM)] * MANY) == [[]] * MANY
-    assert log.throttled == 1
+    assert at_once(scheduler, *[lambda: timed_log.read(STREAM)] * MANY) == [[]] * MANY
+    assert timed_log.throttled == 1
     assert network.now < 5
 
 
-def test_each_partition_gives_for_itself(scheduler: Scheduler, log: TimedLog) -> None:
-    at_once(scheduler, *[lambda: log.read(STREAM), lambda: log.read(OTHER)] * (MANY // 2))
-    assert log.throttled == 0
+def test_each_partition_gives_for_itself(scheduler: Scheduler, timed_log: TimedLog) -> None:
+    at_once(scheduler, *[lambda: timed_log.read(STREAM), lambda: timed_log.read(OTHER)] * (MANY // 2))
+    assert timed_log.throttled == 0
