@@ -1,15 +1,13 @@
 """Run many schedules, or replay one step by step."""
 
 import argparse
-import os
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Sequence
 
 from benchmarks.report import Record, Section, progress, publish
 from simulator.coverage import MILESTONES
+from simulator.processes import in_processes
 from simulator.schedule import ScheduleResult, run_schedule
 
 CHUNK = 25
@@ -47,27 +45,15 @@ def _run_all(seeds: range, jobs: int) -> list[ScheduleResult]:
     played: list[ScheduleResult] = []
     with progress() as bar:
         task = bar.add_task("Schedules", total=len(seeds))
-        for some in _in_processes(seeds, jobs):
+        chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
+        for some in in_processes(_run_some, chunks, jobs):
             played += some
             bar.advance(task, len(some))
     return played
 
 
-def _in_processes(seeds: range, jobs: int) -> Iterator[list[ScheduleResult]]:
-    chunks = [seeds[start : start + CHUNK] for start in range(0, len(seeds), CHUNK)]
-    with ProcessPoolExecutor(jobs, initializer=_stay_on_one_core) as processes:
-        yield from processes.map(_run_some, chunks)
-
-
 def _run_some(seeds: range) -> list[ScheduleResult]:
     return [run_schedule(seed) for seed in seeds]
-
-
-def _stay_on_one_core() -> None:
-    """Stay on one core: threads of which one runs at a time only lose by changing cores."""
-    if sys.platform == "linux":
-        cores = sorted(os.sched_getaffinity(0))
-        os.sched_setaffinity(0, {cores[os.getpid() % len(cores)]})
 
 
 def _about(played: list[ScheduleResult], failed: int, first: int, jobs: int, seconds: float) -> Record:

@@ -6,6 +6,7 @@ from random import Random
 from uuid import UUID
 
 from chalicelib.platform.caller import Actor
+from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.commands import add_ticket_type, create_concert, schedule_concert
@@ -17,7 +18,7 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.venues.commands import create_venue
 from chalicelib.shop.venues.venue import VenueDetails
 from simulator.scheduler import START
-from simulator.world import World, caller_of
+from simulator.world import Stock, World, caller_of
 
 ORGANISER = Actor.of("olga", ["organisers"])
 OPENS = START + timedelta(days=30)
@@ -31,11 +32,7 @@ HISTORIES = (*[0] * 36, 1, 2, 2, 3)
 def put_on_sale(world: World) -> None:
     """Open one or two ticket types, each over one to three pools of one to five tickets."""
     repository = world.containers[0].repository
-    venue_id = create_venue(repository, caller_of(ORGANISER, "venue", "1"), VENUE)
-    concert_id = create_concert(
-        repository, caller_of(ORGANISER, "concert", "1"), ConcertDetails("Patti Smith", venue_id)
-    )
-    schedule_concert(repository, caller_of(ORGANISER, "schedule", "1"), concert_id, OPENS, OPENS + timedelta(hours=3))
+    concert_id = schedule(repository)
     for number in range(world.random.choice((1, 1, 2))):
         pools = [world.random.randint(1, 5) for _ in range(world.random.choice((1, 2, 2, 3)))]
         describe = partial(_ticket_type, number=number, quantity=sum(pools), random=world.random)
@@ -44,11 +41,21 @@ def put_on_sale(world: World) -> None:
         world.stock.types[ticket_type_id] = pools
     world.stock.concert_id = concert_id
     origin = caller_of(ORGANISER, "publish", "1").origin
-    repository.execute(partial(_publish, world=world), origin)
+    repository.execute(partial(publish, stock=world.stock), origin)
     for ticket_type_id, pools in world.stock.types.items():
         for index in range(len(pools)):
             for _ in range(world.random.choice(HISTORIES)):
                 repository.execute(partial(_live, key=pool_id(ticket_type_id, index)), origin)
+
+
+def schedule(repository: Repository) -> UUID:
+    """Create the draft of a concert and its venue, and return the concert's id."""
+    venue_id = create_venue(repository, caller_of(ORGANISER, "venue", "1"), VENUE)
+    concert_id = create_concert(
+        repository, caller_of(ORGANISER, "concert", "1"), ConcertDetails("Patti Smith", venue_id)
+    )
+    schedule_concert(repository, caller_of(ORGANISER, "schedule", "1"), concert_id, OPENS, OPENS + timedelta(hours=3))
+    return concert_id
 
 
 def _ticket_type(key: UUID, number: int, quantity: int, random: Random) -> TicketType:
@@ -57,9 +64,9 @@ def _ticket_type(key: UUID, number: int, quantity: int, random: Random) -> Ticke
     return TicketType(id=key, name=f"Row {number}", price=price, quantity=quantity, max_per_order=10, sales_end=closes)
 
 
-def _publish(session: Session, world: World) -> None:
-    """Publish the concert as the shop does, over the small pools of this world."""
-    concert_id, types = world.stock.concert_id, world.stock.types
+def publish(session: Session, stock: Stock) -> None:
+    """Publish the concert as the shop does, over pools of these capacities."""
+    concert_id, types = stock.concert_id, stock.types
     pools = tuple(
         PoolsOfTicketType(ticket_type_id=key, pool_ids=tuple(pool_id(key, index) for index in range(len(capacities))))
         for key, capacities in types.items()

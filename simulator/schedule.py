@@ -32,7 +32,7 @@ class ScheduleResult:
 
 def run_schedule(seed: int, trace: Line | None = None) -> ScheduleResult:
     """Run the schedule of this seed, which is the same in every process."""
-    with _seeded(seed), _silence():
+    with seeded(seed), silence():
         world = World(seed, trace)
         put_on_sale(world)
         world.faults.start()
@@ -56,7 +56,7 @@ def _digest(world: World) -> str:
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def seeded(seed: int) -> Iterator[None]:
     """Seed the shop's own random choices: which pool is tried first, and how long a lost race pauses."""
     before = random.getstate()
     random.seed(seed)
@@ -67,7 +67,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def _silence() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Turn off the log: every fault is logged where it strikes, and here faults are intended."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

@@ -49,8 +49,9 @@ class Scheduler:
     Outside `run` there are no actors: then nothing pauses, and sleeping only moves the clock.
     """
 
-    def __init__(self, seed: int, trace: Line | None = None) -> None:
+    def __init__(self, seed: int, trace: Line | None = None, most_steps: int = MOST_STEPS) -> None:
         self.random = Random(seed)
+        self._most_steps = most_steps
         self.now = START
         self.steps = 0
         self.failures: list[str] = []
@@ -82,7 +83,7 @@ class Scheduler:
         if me is None:
             return
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > self._most_steps:
             raise TooManySteps
         self.now += timedelta(milliseconds=self.random.randint(0, LONGEST_CALL_MS))
         if self.random.random() >= self._stays:
@@ -100,7 +101,7 @@ class Scheduler:
             self.now += duration
             return
         self.steps += 1
-        if self.steps > MOST_STEPS:
+        if self.steps > self._most_steps:
             raise TooManySteps
         until = self.now + duration if me.deadline is None else min(self.now + duration, me.deadline)
         heappush(self._asleep, (until, next(self._numbers), me))
@@ -168,7 +169,7 @@ class Scheduler:
         try:
             actor.work()
         except TooManySteps:
-            self.fail(f"{actor.name} was still at work after {MOST_STEPS} steps.")
+            self.fail(f"{actor.name} was still at work after {self._most_steps} steps.")
         except BaseException as error:  # noqa: BLE001 - whatever it is, it is a finding, and the others go on
             self.fail(f"{actor.name} failed with {error!r}.")
         self.visitors -= actor.is_visitor

@@ -154,7 +154,7 @@ READ_SIDE = {
     "release": DYNAMODB("DeleteItem", lambda c: DynamoDBParking(c, "parked").release(parked())),  # it is gone
     "keep": DYNAMODB("PutItem", lambda c: DynamoDBParking(c, "parked").store_unreadable(UNREADABLE)),
     "forget": DYNAMODB("DeleteItem", lambda c: DynamoDBParking(c, "parked").discard_unreadable(UNREADABLE)),
-    "list parked": DYNAMODB("Query", lambda c: DynamoDBParking(c, "parked").list_parked("carts")),
+    "list parked": DYNAMODB("Scan", lambda c: DynamoDBParking(c, "parked").list_parked("carts")),
     "count parked": DYNAMODB("Scan", lambda c: DynamoDBParking(c, "parked").count()),
     "find a process": DYNAMODB("GetItem", lambda c: DynamoDBInstances(c, "processes").find(CART)),
     "save a process": DYNAMODB("PutItem", lambda c: DynamoDBInstances(c, "processes").save(INSTANCE, -1)),

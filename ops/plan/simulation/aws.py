@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import simpy
 
@@ -22,11 +22,18 @@ class Throttled(Exception):
     """The SDK has given up: the buyer is answered 503 and comes again."""
 
 
+class HasTime(Protocol):
+    """Tells the simulated seconds."""
+
+    @property
+    def now(self) -> float: ...
+
+
 @dataclass
 class Bucket:
     """Holds at most `size` tokens, and gains `rate` of them a second; it is full at first."""
 
-    env: simpy.Environment
+    env: HasTime
     rate: float
     size: float
 

@@ -274,4 +274,3 @@ def test_over_http_it_is_429_with_the_seconds_to_wait() -> None:
     answered = given.when(CUSTOMER, "POST", f"/carts/{CART}/items", body)
     answered.then_refuses(429, "too_many_changes", retry_after=5)
     assert answered.headers["retry-after"] == "5"
-    assert "Try again in 5 s" in answered.body["detail"]

@@ -4,6 +4,10 @@ from chalicelib.platform.eventsourcing.event import EVENT_CLASSES
 from tests.support.contexts import all_aggregates, all_event_classes
 
 STORED_NAMES = {
+    "Cloudbash.Domain.Access.Events.AccountDisabledEvent": "Account",
+    "Cloudbash.Domain.Access.Events.AccountEnabledEvent": "Account",
+    "Cloudbash.Domain.Access.Events.DoorGrantedEvent": "Account",
+    "Cloudbash.Domain.Access.Events.DoorRevokedEvent": "Account",
     "Cloudbash.Domain.Access.Events.PersonErasedEvent": "Account",
     "Cloudbash.Domain.Access.Events.RoleGrantedEvent": "Account",
     "Cloudbash.Domain.Access.Events.RoleRevokedEvent": "Account",
@@ -39,6 +43,13 @@ STORED_NAMES = {
     "Cloudbash.Domain.Inventory.Events.TicketPoolOpenedEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.TicketsHeldEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.TicketsSoldEvent": "TicketPool",
+    "Cloudbash.Domain.Orders.Events.DisputeLostEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.DisputeOpenedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.DisputeWonEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.OrderSettledEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.RefundFailedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.RefundRecordedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.RefundReducedEvent": "Order",
     "Cloudbash.Domain.Orders.Events.OrderCancelledEvent": "Order",
     "Cloudbash.Domain.Orders.Events.OrderConfirmedEvent": "Order",
     "Cloudbash.Domain.Orders.Events.OrderCreatedEvent": "Order",

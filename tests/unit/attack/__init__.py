@@ -1,0 +1,1 @@
+"""The parts of the game in which an attacker wants to stop the sale."""
