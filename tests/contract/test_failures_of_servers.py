@@ -137,6 +137,9 @@ WRITE_SIDE = {
     "make a person's key": DYNAMODB("PutItem", lambda c: person_keys(c).get_or_create("somebody")),
     "erase a person's key": DYNAMODB("DeleteItem", lambda c: person_keys(c).erase("somebody")),
     "find in the ledger": DYNAMODB("GetItem", lambda c: DynamoDBLedger(c, "ledger").find(CART)),
+    "list the ledger": DYNAMODB(
+        "Scan", lambda c: list(DynamoDBLedger(c, "ledger").list_due(SOME_TIME, SOME_TIME + timedelta(days=1)))
+    ),
     "wrap": Step("kms", "Encrypt", lambda c: KmsMasterKey(c, "key").wrap(KEYS, "somebody")),
     "unwrap": Step("kms", "Decrypt", lambda c: KmsMasterKey(c, "key").unwrap(KEYS, "somebody")),
 }

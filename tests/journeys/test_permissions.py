@@ -1,10 +1,11 @@
 """The shop as it is deployed, appending with PartiQL: its functions may do what they ask for, and no more."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 import boto3
@@ -27,6 +28,7 @@ from local.kinesis import KinesisStream
 from local.migrate import migrate
 from local.pump import Pump, mappings_of
 from local.queues import QueuePoller
+from local.schedules import tick
 from local.stack import Stack
 from tests.journeys.shop import (
     BUYER,
@@ -65,7 +67,8 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory, our_shop: Shop) -> Itera
         log = ScannedLog(stack.aws.dynamodb, stack.environment["EVENTS_TABLE"])
         pump = pump_of(stack, guard, log)
         own = Shop(our_shop.base_url, stack.issuer.token, OurPipeline(pump), Ours(stack.issuer, pump, stack))
-        Day(own, log, Settings.from_environment(deployed)).rehearse()
+        night = guard.around(EventSource("reconcile_money", "schedule", app.handler_map["reconcile_money"]))
+        Day(own, log, Settings.from_environment(deployed), partial(tick, night)).rehearse()
         yield guard
 
 
@@ -102,8 +105,9 @@ def pump_of(stack: Stack, guard: Guard, log: ScannedLog) -> Pump:
 class Day:
     """What the functions do, as far as a day can show it."""
 
-    def __init__(self, shop: Shop, log: ScannedLog, settings: Settings) -> None:
+    def __init__(self, shop: Shop, log: ScannedLog, settings: Settings, reconcile_money: Callable[[], None]) -> None:
         self.shop = shop
+        self.reconcile_money = reconcile_money
         self.log = log
         self.clock = Clock(utc_now())
         self._settings = settings
@@ -121,6 +125,7 @@ class Day:
         self.lose_news_for_good()
         self.hear_nonsense()
         self.cancel_orders_over_two_concerts()
+        self.reconcile()
         self.cancel(concert)
         assert made(self.early.get(f"/orders/{order_id}"))["status"] == "refunded"
         assert made(self.shop.as_role("operator").get("/health?deep=true"))["status"] == "ok"
@@ -234,6 +239,16 @@ class Day:
             assert made(self.late.get(f"/orders/{order_id}"))["status"] == "cancelled"
         assert self.available(stays) == 20
 
+    def reconcile(self) -> None:
+        """The night hears first of a payment that was charged yesterday, and of a refund that is made by now."""
+        concert = publish_concert(self.organiser)
+        for token in ("tok_delayed", "tok_partly_refunded_there"):
+            made(pay(self.late, order_of(self.late, concert.ticket_type_id, 1), token))
+        self.clock.advance(timedelta(days=1))
+        self.start_containers()
+        self.reconcile_money()
+        self.shop.settle()
+
     def cancel(self, concert: Published) -> None:
         self.start_cancelling(concert)
         for _ in range(3):
@@ -308,7 +323,14 @@ TOO_RARE = {
         for function in FUNCTIONS.values()
         if not function.needs.isdisjoint({Need.CATCH_UP, Need.VERIFY_LOG})
     },
-    ("work", "dynamodb:UpdateItem", "CountersTable"): "only requests to Stripe take turns, and here is the sandbox",
+    **{
+        (
+            function,
+            "dynamodb:UpdateItem",
+            "CountersTable",
+        ): "only requests to Stripe take turns, and here is the sandbox"
+        for function in ("work", "reconcile_money")
+    },
     ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
 }
 """What a function may and this day does not show, and when it would."""
