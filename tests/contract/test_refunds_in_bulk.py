@@ -92,7 +92,8 @@ class Refunds:
         for number, order_id in enumerate(self.orders):
             for stored in store_all(order_id, refunding(order_id, number)):
                 self.store.append([stored])
-            self.provider.fake.intents[f"pi_{number}"] = {"id": f"pi_{number}", "amount_received": 2500}
+            charged = {"amount": 2500, "amount_received": 2500, "currency": "eur", "status": "succeeded"}
+            self.provider.fake.intents[f"pi_{number}"] = {"id": f"pi_{number}", **charged}
 
     def run(self) -> None:
         for number in range(WORKERS):
@@ -142,7 +143,8 @@ def test_all_succeed_at_the_first_attempt_with_one_look_up_and_one_refund_each()
     assert refunds.statuses() == {OrderStatus.REFUNDED: ORDERS}
     assert refunds.provider.refused == 0
     assert set(refunds.received.values()) == {1}
-    assert Counter(refunds.provider.fake.requests) == {"GET /v1/refunds": ORDERS, "POST /v1/refunds": ORDERS}
+    looks_up = {f"GET /v1/payment_intents/pi_{number}": 1 for number in range(ORDERS)}
+    assert Counter(refunds.provider.fake.requests) == {**looks_up, "POST /v1/refunds": ORDERS}
     assert refunds.provider.busiest["all"] <= IN_ALL
     assert 20 <= refunds.provider.busiest["POST refunds"] <= PER_ROUTE
     assert refunds.slowest < LONGEST_BATCH

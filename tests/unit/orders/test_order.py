@@ -32,7 +32,6 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.order import (
     MAX_PAYMENTS,
     ORDER,
-    REQUEST_TIME,
     AlreadyPaid,
     NotPayable,
     Order,
@@ -494,9 +493,3 @@ def test_without_stock_the_order_has_expired_or_before_its_deadline_is_cancelled
     cancelled = OrderCancelled(reason="The concert is cancelled.", at=NOW)
     order.when(lambda o: o.end_without_stock(NOW)).then(cancelled)
     given(ORDER, *PAID).when(lambda o: o.end_without_stock(NOW)).then_nothing()
-
-
-def test_a_payment_is_abandoned_when_no_request_can_be_alive_that_started_it() -> None:
-    payment = given(ORDER, placed(), started()).state.payments[PAYMENT]
-    assert not payment.is_abandoned(NOW + REQUEST_TIME - timedelta(milliseconds=1))
-    assert payment.is_abandoned(NOW + REQUEST_TIME)
