@@ -1,6 +1,8 @@
 """Provides what every measurement of holds needs: open pools, carts, and a caller."""
 
+import os
 from datetime import timedelta
+from functools import cache
 from uuid import UUID, uuid4
 
 from chalicelib.platform.caller import Actor, Caller, RequestIdentity
@@ -14,13 +16,18 @@ from chalicelib.shop.inventory.events import TicketPoolOpened
 
 HOLD_FOR = timedelta(minutes=15)
 NO_LIMITS = CartLimits(10**6, 10**6, 10**6, timedelta(0), 10**6)
-CUSTOMER = Actor(uuid4(), frozenset())
-ORIGIN = Origin(str(CUSTOMER.id), "benchmark", "benchmark")
+ORIGIN = Origin(str(uuid4()), "benchmark", "benchmark")
 
 
 def caller() -> Caller:
     """Make a caller with a new request."""
-    return Caller(CUSTOMER, ORIGIN, RequestIdentity(uuid4(), ""))
+    return Caller(_customer_of(os.getpid()), ORIGIN, RequestIdentity(uuid4(), ""))
+
+
+@cache
+def _customer_of(process: int) -> Actor:  # noqa: ARG001 - the argument is the key of the cache
+    """Return the process's own customer: carts of one customer are opened one after the other."""
+    return Actor(uuid4(), frozenset())
 
 
 def new_cart(repository: Repository) -> UUID:
