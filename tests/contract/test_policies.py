@@ -39,6 +39,7 @@ READING_BY_NEED = {
     Need.APPEND: APPENDING | {"dynamodb:Query", "dynamodb:GetItem"},
     Need.LOOK_UP: {"dynamodb:BatchGetItem"},
     Need.CATCH_UP: {"dynamodb:Query"},
+    Need.READ_LOG: {"dynamodb:Query"},
     Need.VERIFY_LOG: {"dynamodb:Query", "dynamodb:Scan"},
 }
 
