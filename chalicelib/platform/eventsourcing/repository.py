@@ -10,7 +10,7 @@ from typing import TypeVar
 from uuid import UUID, uuid4
 
 from chalicelib.platform import metrics
-from chalicelib.platform.errors import Busy, CloudbashError, Unavailable
+from chalicelib.platform.errors import Busy, CloudbashError, TooManyRequests, Unavailable
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.epoch_cache import CachedResult
 from chalicelib.platform.eventsourcing.event import Event
@@ -75,7 +75,8 @@ class Repository(Streams):
             session = Session(self, self._clock(), self._ids, stale, contended, cached_results)
             try:
                 result = command(session)
-            except Unavailable:
+            except (Unavailable, TooManyRequests):
+                # What was counted in an old state has been counted since as well: that it is too much stays true.
                 raise
             except CloudbashError:
                 # A refusal is believed only if it rests on nothing cached: the ticket that is missing in an old state

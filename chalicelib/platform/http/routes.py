@@ -177,7 +177,6 @@ class Call(Generic[Shop]):
     def authenticate(self, verifier: "TokenVerifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
-
         Raises Unauthenticated or Unavailable.
         """
         credentials = verifier.verify(self.authorization or "")

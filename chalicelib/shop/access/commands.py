@@ -144,12 +144,7 @@ def grant_role(repository: Repository, origin: Origin, person_id: UUID, role: Ro
         InvalidInput: the role is that of a customer.
         AccountErased: the person was erased.
     """
-
-    def command(session: Session) -> None:
-        account = session.load(ACCOUNT, person_id)
-        session.append(ACCOUNT, person_id, *account.grant(role, session.now))
-
-    repository.execute(command, origin)
+    _change(repository, origin, person_id, lambda account, now: account.grant(role, now))
 
 
 def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: Role) -> None:
@@ -157,12 +152,7 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
 
     A role inside a token lasts until the token expires.
     """
-
-    def command(session: Session) -> None:
-        account = session.load(ACCOUNT, person_id)
-        session.append(ACCOUNT, person_id, *account.revoke(role, session.now))
-
-    repository.execute(command, origin)
+    _change(repository, origin, person_id, lambda account, now: account.revoke(role, now))
 
 
 def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID) -> None:
@@ -171,12 +161,7 @@ def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, p
     If it is interrupted in between, doing it again finishes it.
     """
     vault.erase(person_id)
-
-    def command(session: Session) -> None:
-        account = session.load(ACCOUNT, person_id)
-        session.append(ACCOUNT, person_id, *account.erase(session.now))
-
-    repository.execute(command, origin)
+    _change(repository, origin, person_id, lambda account, now: account.erase(now))
 
 
 def granted_roles(repository: Repository, person_id: UUID) -> frozenset[Role]:

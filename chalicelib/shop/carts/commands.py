@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller
-from chalicelib.platform.errors import Expired, LogDamaged
+from chalicelib.platform.errors import Expired, LogDamaged, RuleViolated
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
@@ -15,7 +15,7 @@ from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
 from chalicelib.shop.carts.holding import WantedHold
 from chalicelib.shop.carts.limits import CartLimits
-from chalicelib.shop.carts.opening import DEFAULT_LIMITS, admit, ensure_listed, open_cart
+from chalicelib.shop.carts.opening import DEFAULT_LIMITS, ensure_listed, open_cart, settled_orders
 from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release
 from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.orders.commands import PlacedOrder, place_order, placed_order
@@ -67,7 +67,6 @@ def add_item(
     raises.
     """
     item_id = caller.request.id
-    _ensure_room(repository, caller, cart_id, limits)
 
     def command(session: Session) -> AddedItem:
         cart = _own_cart(session, caller, cart_id)
@@ -76,13 +75,14 @@ def add_item(
         # `add_item` checks this again, but a cart that is checked out must not cost a search for tickets.
         cart.ensure_open()
         cart.bucket.ensure_room(limits.burst, session.now)
-        ensure_listed(session, caller, cart_id, cart, limits)
+        if not cart.is_listed:
+            ensure_listed(session, caller, cart_id, limits)
         since = session.now
 
         def until(terms: TicketPoolOpened) -> datetime:
             nonlocal since
             wanted = _wanted(terms, quantity, LONGEST_HOLD * hold_for, limits)
-            since = admit(session, cart, wanted, limits)
+            since = _admitted(session, cart, wanted, limits)
             return min(session.now + hold_for, since + wanted.longest)
 
         held = hold_tickets(session, ticket_type_id, item_id, cart_id, caller.actor.id, quantity, until)
@@ -108,7 +108,6 @@ def extend_holds(
     Raises NotFound, IdempotencyKeyReused, HoldExpired, NotOnSale, TooManyChanges, or what `Cart.extend_holds` raises.
     """
     extension_id = caller.request.id
-    _ensure_room(repository, caller, cart_id, limits)
 
     def command(session: Session) -> ExtendedHolds:
         cart = _own_cart(session, caller, cart_id)
@@ -191,17 +190,6 @@ def _execute(repository: Repository, command: Callable[[Session], Result], calle
         return repository.execute(command, caller.origin)
 
 
-def _ensure_room(repository: Repository, caller: Caller, cart_id: UUID, limits: CartLimits) -> None:
-    """Refuse what comes too often without asking the store: an old state of the cart counts no more than a new one.
-
-    Raises TooManyChanges.
-    """
-    known = repository.cached(CART, cart_id)
-    if known is None or known.state.customer_id != caller.actor.id or caller.request.id in known.state.requests:
-        return
-    known.state.bucket.ensure_room(limits.burst, repository.now())
-
-
 def _own_cart(session: Session, caller: Caller, cart_id: UUID) -> Cart:
     cart = session.load(CART, cart_id)
     cart.ensure_of(caller.actor.id)
@@ -239,6 +227,22 @@ def _extended_before(session: Session, cart_id: UUID, extension_id: UUID) -> Ext
     if recorded is None or not isinstance(recorded.event, CartHoldsExtended):
         raise LogDamaged(f"Extension {extension_id} of cart {cart_id} has no beginning.")
     return ExtendedHolds(recorded.event.lines, recorded.version)
+
+
+def _admitted(session: Session, cart: Cart, wanted: WantedHold, limits: CartLimits) -> datetime:
+    """Return since when the customer has been holding tickets of the concert, with these in the cart.
+
+    Before it refuses, it asks every order that was unpaid when the cart was opened.
+    Raises HeldLimitExceeded, TooManyUnpaidOrders or CoolingDown.
+    """
+    lines = cart.lines.values()
+    try:
+        return cart.holding.admit(wanted, lines, limits, session.now)
+    except RuleViolated:
+        settled = settled_orders(session, cart)
+        if not settled:
+            raise
+    return cart.holding.without(settled).admit(wanted, lines, limits, session.now)
 
 
 def _wanted(terms: TicketPoolOpened, quantity: int, longest: timedelta, limits: CartLimits) -> WantedHold:

@@ -56,8 +56,11 @@ class Holding:
     def after_added(self, event: CartItemAdded) -> "Holding":
         if event.item.concert_id is None or event.at is None:
             return self
-        began_at = event.holding_since or event.at
-        return self.with_period(HoldingPeriod(concert_id=event.item.concert_id, began_at=began_at, ended_at=event.at))
+        # Each hold comes this way, and what is in an event was validated with it.
+        period = HoldingPeriod.model_construct(
+            concert_id=event.item.concert_id, began_at=event.holding_since or event.at, ended_at=event.at
+        )
+        return self.with_period(period)
 
     def after_removed(self, line: CartLine | None, at: datetime | None) -> "Holding":
         if line is None or line.concert_id is None or at is None:

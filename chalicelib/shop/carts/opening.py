@@ -5,13 +5,12 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller
-from chalicelib.platform.errors import RuleViolated
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.shop.carts.cart import CART, Cart, CartIsReplaced
 from chalicelib.shop.carts.customer_carts import CUSTOMER_CARTS, CustomerCarts, customer_carts_id
 from chalicelib.shop.carts.events import CartGivenAgain, HoldingPeriod, UnpaidOrder
-from chalicelib.shop.carts.holding import Holding, WantedHold
+from chalicelib.shop.carts.holding import Holding
 from chalicelib.shop.carts.limits import CartLimits
 from chalicelib.shop.orders.commands import order_hold
 
@@ -35,22 +34,19 @@ def open_cart(repository: Repository, caller: Caller, limits: CartLimits = DEFAU
     Raises IdempotencyKeyReused or TooManyChanges.
     """
     request, key = caller.request, customer_carts_id(caller.actor.id)
-    known = repository.cached(CUSTOMER_CARTS, key)
-    if known is not None and request.id not in known.state.given and request.id not in known.state.carts:
-        # Without asking the store: an old state of the list counts no more than a new one.
-        known.state.bucket.ensure_room(limits.burst, repository.now())
 
     def command(session: Session) -> OpenedCart:
         listed = session.load(CUSTOMER_CARTS, key, Load.ASSUME_EMPTY)
+        given = listed.given_to(request.id, request.request_hash)
+        if given is not None:
+            return OpenedCart(given.cart_id, given.cart_version, is_new=False)
+        if request.id not in listed.carts:
+            listed.bucket.ensure_room(limits.burst, session.now)
         # Whoever has no cart yet cannot have made this one; others cost one read, so that a repeated request is known.
         cart = session.load(CART, request.id, Load.CACHED if listed.carts else Load.ASSUME_EMPTY)
         if cart.customer_id is not None:
             cart.create(caller.actor.id, request.request_hash, session.now)
             return OpenedCart(request.id, 0, is_new=True)
-        given = listed.given_to(request.id, request.request_hash)
-        if given is not None:
-            return OpenedCart(given.cart_id, given.cart_version, is_new=False)
-        listed.bucket.ensure_room(limits.burst, session.now)
         ended = _ended(session, listed, limits)
         if len(listed.carts) - len(ended) >= limits.open_carts:
             open_ones = [cart_id for cart_id in listed.carts if cart_id not in ended]
@@ -67,13 +63,11 @@ def open_cart(repository: Repository, caller: Caller, limits: CartLimits = DEFAU
     return repository.execute(command, caller.origin)
 
 
-def ensure_listed(session: Session, caller: Caller, cart_id: UUID, cart: Cart, limits: CartLimits) -> None:
+def ensure_listed(session: Session, caller: Caller, cart_id: UUID, limits: CartLimits) -> None:
     """Put a cart of before there were lists on its customer's list, as if it were opened now.
 
     Raises CartIsReplaced if the customer has other open carts, as many as the limit permits.
     """
-    if cart.is_listed:
-        return
     key = customer_carts_id(caller.actor.id)
     listed = session.load(CUSTOMER_CARTS, key)
     if cart_id in listed.carts:
@@ -87,20 +81,9 @@ def ensure_listed(session: Session, caller: Caller, cart_id: UUID, cart: Cart, l
     session.append(CUSTOMER_CARTS, key, *listed.list_cart(caller.actor.id, cart_id, tuple(ended), session.now))
 
 
-def admit(session: Session, cart: Cart, wanted: WantedHold, limits: CartLimits) -> datetime:
-    """Return since when the customer has been holding tickets of the concert, with these in the cart.
-
-    Before it refuses, it asks every order that was unpaid when the cart was opened.
-    Raises HeldLimitExceeded, TooManyUnpaidOrders or CoolingDown.
-    """
-    lines = cart.lines.values()
-    try:
-        return cart.holding.admit(wanted, lines, limits, session.now)
-    except RuleViolated:
-        over = [one.order_id for one in cart.holding.unpaid if not _is_unpaid(session, one.order_id)]
-        if not over:
-            raise
-    return cart.holding.without(over).admit(wanted, lines, limits, session.now)
+def settled_orders(session: Session, cart: Cart) -> list[UUID]:
+    """Return the orders that were unpaid when the cart was opened, and hold nothing without being paid any more."""
+    return [one.order_id for one in cart.holding.unpaid if not _is_unpaid(session, one.order_id)]
 
 
 def _is_unpaid(session: Session, order_id: UUID) -> bool:

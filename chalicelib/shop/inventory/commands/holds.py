@@ -45,10 +45,10 @@ def hold_tickets(
     if not shares:
         allocation.ensure_not_sold_out(*wanted)
         shares = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
-    terms = session.load(TICKET_POOL, shares[0].pool_id).ensure_open()  # equal in all pools that share a hold
+    pools = [session.load(TICKET_POOL, share.pool_id) for share in shares]
+    terms = pools[0].ensure_open()  # equal in all pools that share a hold
     expires_at = until(terms)
-    for share in shares:
-        pool = session.load(TICKET_POOL, share.pool_id)
+    for share, pool in zip(shares, pools, strict=True):
         events = pool.hold(hold_id, cart_id, share.quantity, session.now, expires_at)
         session.append(TICKET_POOL, share.pool_id, *events)
     limits.count(session, terms, quantity, hold_id, customer_id, expires_at)
