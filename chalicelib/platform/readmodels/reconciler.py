@@ -185,8 +185,9 @@ class Reconciler:
 
         Such an event was tried again by newer code, or the rebuilt read model had it.
         """
+        listed = self._parking.list_parked()
         for model, consumer in self._followed:
-            parked = {one.stream_id: one for one in self._parking.list_parked(consumer.projection.name)}
+            parked = {one.stream_id: one for one in listed if one.projection == consumer.projection.name}
             try:
                 positions = model.live_generation().positions(parked.keys()) if parked else {}
                 for stream_id, position in positions.items():
