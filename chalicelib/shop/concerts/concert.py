@@ -12,7 +12,22 @@ from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import as_utc
 from chalicelib.platform.money import ensure_chargeable
+from chalicelib.shop.concerts.areas import ensure_area, types_of
+from chalicelib.shop.concerts.capacity_changes import (
+    AreaCapacityChange,
+    CapacityChange,
+    StockChange,
+    changed,
+    refused,
+    started,
+)
 from chalicelib.shop.concerts.events import (
+    Area,
+    ConcertAreaAdded,
+    ConcertAreaCapacityChanged,
+    ConcertAreaCapacityChangeRefused,
+    ConcertAreaCapacityChangeStarted,
+    ConcertAreaRemoved,
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCapacityChanged,
@@ -25,6 +40,7 @@ from chalicelib.shop.concerts.events import (
     ConcertScheduled,
     ConcertTicketTypeAdded,
     ConcertTicketTypeRemoved,
+    PoolsOfArea,
     PoolsOfTicketType,
     TicketType,
 )
@@ -80,16 +96,6 @@ class CapacityChangeInProgress(RuleViolated):
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityChange:
-    """A change of a published ticket type's quantity that is under way."""
-
-    id: UUID
-    ticket_type_id: UUID
-    quantity: int
-    request_hash: str
-
-
-@dataclass(frozen=True, slots=True)
 class ConcertDetails:
     name: str
     venue_id: UUID
@@ -103,7 +109,7 @@ class ConcertDetails:
 class Concert:
     """A concert as its events leave it.
 
-    `requests` has the request hash of every ticket type that was ever added, for requests that are repeated.
+    `requests` has the request hash of every ticket type and area that was ever added, for requests that are repeated.
     """
 
     status: ConcertStatus | None = None
@@ -115,16 +121,21 @@ class Concert:
     ticket_types: Mapping[UUID, TicketType] = field(default_factory=dict)
     requests: Mapping[UUID, str] = field(default_factory=dict)
     pools: tuple[PoolsOfTicketType, ...] = ()
-    capacity_change: CapacityChange | None = None
+    capacity_change: StockChange | None = None
+    areas: Mapping[UUID, Area] = field(default_factory=dict)
+    area_pools: tuple[PoolsOfArea, ...] = ()
 
     @property
     def pool_ids(self) -> list[UUID]:
-        """Return the pools of all its ticket types."""
-        return [key for of_type in self.pools for key in of_type.pool_ids]
+        """Return the pools of all its ticket types and areas."""
+        stocks = [one.pool_ids for one in self.pools] + [one.pool_ids for one in self.area_pools]
+        return [key for pool_ids in stocks for key in pool_ids]
 
-    def pools_of(self, ticket_type_id: UUID) -> tuple[UUID, ...]:
-        """Return the pools of one of its ticket types; none before it is published."""
-        return next((one.pool_ids for one in self.pools if one.ticket_type_id == ticket_type_id), ())
+    def pools_of(self, stock_id: UUID) -> tuple[UUID, ...]:
+        """Return the pools of one of its ticket types or areas; none before it is published."""
+        stocks = {one.ticket_type_id: one.pool_ids for one in self.pools}
+        stocks |= {one.area_id: one.pool_ids for one in self.area_pools}
+        return stocks.get(stock_id, ())
 
     def create(self, organiser_id: UUID, details: ConcertDetails, request_hash: str) -> list[Event]:
         """Create the concert; the same request again changes nothing.
@@ -176,6 +187,7 @@ class Concert:
                 raise IdempotencyKeyReused
             return []
         self.ensure_draft()
+        ensure_area(self, ticket_type)
         ensure_chargeable(ticket_type.price, "#/price/amount", "A price")
         start, end = ticket_type.sales_start, ticket_type.sales_end
         if start is not None and end is not None and end <= start:
@@ -199,60 +211,42 @@ class Concert:
         self.ensure_draft()
         return [ConcertTicketTypeRemoved(ticket_type_id=ticket_type_id)]
 
-    def change_capacity(self, change: CapacityChange, limit: int) -> list[Event]:
-        """Change a ticket type's quantity in a draft, or start such a change of a published concert.
+    def change_capacity(self, change: StockChange, limit: int) -> list[Event]:
+        """Change the quantity of a type or an area in a draft, or start such a change of a published concert.
 
         Only one change can be under way. `limit` is the most tickets that the pools can have.
-        Raises NotFound, ConcertNotPublished, CapacityAbovePools or CapacityChangeInProgress.
+        Raises NotFound, InvalidInput, ConcertNotPublished, CapacityAbovePools or CapacityChangeInProgress.
         """
         self.ensure_exists()
-        ticket_type = self.ticket_types.get(change.ticket_type_id)
-        if ticket_type is None:
-            raise NotFound("There is no such ticket type.")
+        before = self._offered(change)
         if self.status not in {ConcertStatus.DRAFT, ConcertStatus.PUBLISHED}:
             raise ConcertNotPublished("A cancelled concert cannot be changed.", concert_status=self.status)
         if self.capacity_change is not None:
             raise CapacityChangeInProgress("Another change of the quantity is under way. Please try again.")
-        if ticket_type.quantity == change.quantity:
+        if before == change.quantity:
             return []
-        facts = {
-            "change_id": change.id,
-            "ticket_type_id": change.ticket_type_id,
-            "quantity": change.quantity,
-            "request_hash": change.request_hash,
-        }
         if self.status is ConcertStatus.DRAFT:
-            return [ConcertCapacityChanged(**facts)]
+            return [changed(change)]
         if change.quantity > limit:
             raise CapacityAbovePools(f"The quantity is above {limit}, the most that its pools can have.", limit=limit)
-        return [ConcertCapacityChangeStarted(**facts)]
+        return [started(change)]
 
     def complete_capacity_change(self, change_id: UUID) -> list[Event]:
         """Record that the pools have the new quantity; completing the change again changes nothing."""
         change = self.capacity_change
         if change is None or change.id != change_id:
             return []
-        return [
-            ConcertCapacityChanged(
-                change_id=change.id,
-                ticket_type_id=change.ticket_type_id,
-                quantity=change.quantity,
-                request_hash=change.request_hash,
-            )
-        ]
+        return [changed(change)]
 
     def refuse_capacity_change(self, change_id: UUID, held: int, sold: int) -> list[Event]:
         """Record that the pools are as they were before; refusing the change again changes nothing."""
         change = self.capacity_change
         if change is None or change.id != change_id:
             return []
-        refused = ConcertCapacityChangeRefused(
-            change_id=change.id, ticket_type_id=change.ticket_type_id, held=held, sold=sold
-        )
-        return [refused]
+        return [refused(change, held, sold)]
 
-    def publish(self, pools: tuple[PoolsOfTicketType, ...]) -> list[Event]:
-        """Publish a draft; publishing it again changes nothing.
+    def publish(self, pools: tuple[PoolsOfTicketType, ...], areas: tuple[PoolsOfArea, ...] = ()) -> list[Event]:
+        """Publish a draft over these pools; publishing it again changes nothing.
 
         Raises NotFound, ConcertNotDraft or ConcertIncomplete.
         """
@@ -262,9 +256,11 @@ class Concert:
         self.ensure_draft()
         missing = [] if self.starts_at else ["schedule"]
         missing += [] if self.ticket_types else ["ticket_types"]
+        empty = [area.name for area in self.areas.values() if not types_of(area.id, self.ticket_types)]
+        missing += [f"ticket_types of {name}" for name in empty]
         if missing:
             raise ConcertIncomplete(f"The concert cannot be published without: {', '.join(missing)}.", missing=missing)
-        return [ConcertPublished(pools=pools)]
+        return [ConcertPublished(pools=pools, areas=areas or None)]
 
     def cancel(self) -> list[Event]:
         """Cancel a published concert; cancelling it again changes nothing.
@@ -293,6 +289,23 @@ class Concert:
             return []
         self.ensure_draft()
         return [ConcertDeleted()]
+
+    def _offered(self, change: StockChange) -> int:
+        """Return how many tickets there are before the change.
+
+        Raises NotFound or InvalidInput.
+        """
+        if isinstance(change, AreaCapacityChange):
+            if change.area_id not in self.areas:
+                raise NotFound("There is no such area.")
+            return self.areas[change.area_id].capacity
+        ticket_type = self.ticket_types.get(change.ticket_type_id)
+        if ticket_type is None:
+            raise NotFound("There is no such ticket type.")
+        if ticket_type.area_id is not None:
+            detail = "The ticket type draws from an area: change the area's capacity."
+            raise InvalidInput(detail, (("#/quantity", "is that of the area"),))
+        return ticket_type.quantity
 
     def ensure_exists(self) -> ConcertDetails:
         """Return the details.
@@ -330,6 +343,12 @@ def evolve(concert: Concert, event: Event) -> Concert:
         case ConcertTicketTypeRemoved():
             types = {key: known for key, known in concert.ticket_types.items() if key != event.ticket_type_id}
             return replace(concert, ticket_types=types)
+        case ConcertAreaAdded():
+            requests = {**concert.requests, event.area.id: event.request_hash}
+            return replace(concert, areas={**concert.areas, event.area.id: event.area}, requests=requests)
+        case ConcertAreaRemoved():
+            areas = {key: area for key, area in concert.areas.items() if key != event.area_id}
+            return replace(concert, areas=areas)
         case ConcertDeleted():
             return replace(concert, status=ConcertStatus.DELETED)
     return _evolve_sale(concert, event)
@@ -342,10 +361,16 @@ def _evolve_sale(concert: Concert, event: Event) -> Concert:
             return replace(concert, capacity_change=change)
         case ConcertCapacityChanged():
             return _with_quantity(concert, event)
-        case ConcertCapacityChangeRefused():
+        case ConcertAreaCapacityChangeStarted():
+            area_change = AreaCapacityChange(event.change_id, event.area_id, event.capacity, event.request_hash)
+            return replace(concert, capacity_change=area_change)
+        case ConcertAreaCapacityChanged():
+            return _with_area_capacity(concert, event)
+        case ConcertCapacityChangeRefused() | ConcertAreaCapacityChangeRefused():
             return replace(concert, capacity_change=None)
         case ConcertPublished():
-            return replace(concert, status=ConcertStatus.PUBLISHED, pools=event.pools)
+            status, areas = ConcertStatus.PUBLISHED, event.areas or ()
+            return replace(concert, status=status, pools=event.pools, area_pools=areas)
         case ConcertCancelled():
             return replace(concert, status=ConcertStatus.CANCELLING, capacity_change=None)
         case ConcertCancellationCompleted():
@@ -359,6 +384,14 @@ def _with_quantity(concert: Concert, event: ConcertCapacityChanged) -> Concert:
         for key, known in concert.ticket_types.items()
     }
     return replace(concert, ticket_types=types, capacity_change=None)
+
+
+def _with_area_capacity(concert: Concert, event: ConcertAreaCapacityChanged) -> Concert:
+    areas = {
+        key: area.model_copy(update={"capacity": event.capacity}) if key == event.area_id else area
+        for key, area in concert.areas.items()
+    }
+    return replace(concert, areas=areas, capacity_change=None)
 
 
 def _details(event: ConcertCreated | ConcertDetailsChanged) -> ConcertDetails:

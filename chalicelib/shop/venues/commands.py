@@ -56,6 +56,12 @@ def delete_venue(repository: Repository, caller: Caller, venue_id: UUID) -> int:
     return change_owned(repository, caller, VENUE, venue_id, Venue.delete)
 
 
+def capacity_of_venue(session: Session, venue_id: UUID) -> int | None:
+    """Read how many people the venue takes, for commands of other contexts; None if it is not known."""
+    venue = session.load(VENUE, venue_id, Load.FRESH)
+    return venue.details.capacity or None if venue.details else None
+
+
 def ensure_venue_exists(session: Session, venue_id: UUID) -> VenueDetails:
     """Read the venue as it is now, for commands of other contexts.
 

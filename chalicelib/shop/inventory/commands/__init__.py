@@ -1,5 +1,6 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
+from chalicelib.shop.inventory.commands.areas import AreaOffer, TicketTypeOfArea, area_openings
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in
 from chalicelib.shop.inventory.commands.holds import (
@@ -12,21 +13,34 @@ from chalicelib.shop.inventory.commands.holds import (
 )
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
-from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
+from chalicelib.shop.inventory.commands.offers import (
+    LARGEST_OFFER,
+    Offer,
+    Opening,
+    is_entrance,
+    open_pools,
+    openings,
+    pools_of,
+)
 
 __all__ = [
     "LARGEST_OFFER",
+    "AreaOffer",
     "Committed",
     "HeldTickets",
     "Offer",
+    "Opening",
     "Purchase",
     "StockGone",
+    "TicketTypeOfArea",
     "are_cleared",
+    "area_openings",
     "change_capacity",
     "clear_pool",
     "close_pools",
     "extend",
     "hold_tickets",
+    "is_entrance",
     "largest_capacity",
     "open_pools",
     "openings",

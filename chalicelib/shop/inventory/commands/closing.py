@@ -50,6 +50,6 @@ def _close(session: Session, key: UUID) -> TicketPool:
     pool = session.load(TICKET_POOL, key)
     events = pool.close(session.now)
     session.append(TICKET_POOL, key, *events)
-    if events and pool.terms is not None:
-        session.raise_epoch(pool.terms.ticket_type_id)
+    if events and pool.stock_id is not None:
+        session.raise_epoch(pool.stock_id)
     return session.load(TICKET_POOL, key)

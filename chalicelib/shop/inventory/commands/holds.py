@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.session import Session
-from chalicelib.shop.inventory import allocation, limits
+from chalicelib.shop.inventory import allocation, limits, quotas
 from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
@@ -46,11 +46,12 @@ def hold_tickets(
         allocation.ensure_not_sold_out(*wanted)
         shares = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
     pools = [session.load(TICKET_POOL, share.pool_id) for share in shares]
-    terms = pools[0].ensure_open()  # equal in all pools that share a hold
+    terms = pools[0].ensure_open(ticket_type_id)  # equal in all pools that share a hold
     expires_at = until(terms)
+    moved_in = quotas.move_to(session, shares, ticket_type_id)
     for share, pool in zip(shares, pools, strict=True):
-        events = pool.hold(hold_id, cart_id, share.quantity, session.now, expires_at)
-        session.append(TICKET_POOL, share.pool_id, *events)
+        asked = share.quantity, session.now, expires_at, ticket_type_id, moved_in.get(share.pool_id, 0)
+        session.append(TICKET_POOL, share.pool_id, *pool.hold(hold_id, cart_id, *asked))
     limits.count(session, terms, quantity, hold_id, customer_id, expires_at)
     return HeldTickets(terms, shares, expires_at)
 
@@ -95,8 +96,8 @@ def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, cust
         session.append(TICKET_POOL, share.pool_id, *events)
         # Stock that is freed before its time must void a cached "sold out" in this transaction: raised later, a crash
         # in between would leave these tickets unsold.
-        if events and pool.terms is not None:
-            session.raise_epoch(pool.terms.ticket_type_id)
+        if events and pool.stock_id is not None:
+            session.raise_epoch(pool.stock_id)
 
 
 def sell(
