@@ -6,6 +6,9 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.postgres.tables import Alter, Change, Put, Remove, put, storable
 from chalicelib.shop.concerts.concert import ConcertStatus
 from chalicelib.shop.concerts.events import (
+    ConcertAreaAdded,
+    ConcertAreaCapacityChanged,
+    ConcertAreaRemoved,
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCapacityChanged,
@@ -31,6 +34,15 @@ def project_concert(recorded: RecordedEvent) -> list[Change]:
         case ConcertTicketTypeRemoved() as event:
             key = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
             return [concert, Remove("ticket_types", key)]
+        case ConcertAreaAdded() as event:
+            key = {"concert_id": recorded.stream_id, "id": event.area.id}
+            area = storable({"name": event.area.name, "capacity": event.area.capacity})
+            return [concert, Put("areas", key, area, {"added_at_version": recorded.version})]
+        case ConcertAreaCapacityChanged() as event:
+            key = {"concert_id": recorded.stream_id, "id": event.area_id}
+            return [concert, Alter("areas", key, {"capacity": event.capacity})]
+        case ConcertAreaRemoved() as event:
+            return [concert, Remove("areas", {"concert_id": recorded.stream_id, "id": event.area_id})]
     return [concert]
 
 
@@ -75,6 +87,8 @@ def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> Put:
         "max_per_order": ticket_type.max_per_order,
         "sales_start": ticket_type.sales_start,
         "sales_end": ticket_type.sales_end,
+        "area_id": ticket_type.area_id,
+        "ceiling": ticket_type.ceiling,
     }
     key = {"concert_id": recorded.stream_id, "id": ticket_type.id}
     return Put("ticket_types", key, storable(columns), {"added_at_version": recorded.version})
