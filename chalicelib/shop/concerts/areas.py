@@ -40,8 +40,8 @@ def add_area(concert: "Concert", area: Area, request_hash: str) -> list[Event]:
     Raises NotFound, ConcertNotDraft, IdempotencyKeyReused or TooManyAreas.
     """
     concert.ensure_exists()
-    if area.id in concert.requests:
-        if concert.requests[area.id] != request_hash:
+    if area.id in concert.area_requests:
+        if concert.area_requests[area.id] != request_hash:
             raise IdempotencyKeyReused
         return []
     concert.ensure_draft()
@@ -56,10 +56,10 @@ def remove_area(concert: "Concert", area_id: UUID) -> list[Event]:
     Raises NotFound, ConcertNotDraft, or AreaInUse with the ticket types that draw from it.
     """
     concert.ensure_exists()
-    if area_id not in concert.areas:
-        if area_id in concert.requests and area_id not in concert.ticket_types:
-            return []
+    if area_id not in concert.area_requests:
         raise NotFound("There is no such area.")
+    if area_id not in concert.areas:
+        return []
     concert.ensure_draft()
     if types := types_of(area_id, concert.ticket_types):
         names = [str(ticket_type.id) for ticket_type in types]

@@ -109,7 +109,8 @@ class ConcertDetails:
 class Concert:
     """A concert as its events leave it.
 
-    `requests` has the request hash of every ticket type and area that was ever added, for requests that are repeated.
+    `requests` has the request hash of every ticket type that was ever added, for requests that are repeated, and
+    `area_requests` that of every area.
     """
 
     status: ConcertStatus | None = None
@@ -123,6 +124,7 @@ class Concert:
     pools: tuple[PoolsOfTicketType, ...] = ()
     capacity_change: StockChange | None = None
     areas: Mapping[UUID, Area] = field(default_factory=dict)
+    area_requests: Mapping[UUID, str] = field(default_factory=dict)
     area_pools: tuple[PoolsOfArea, ...] = ()
 
     @property
@@ -344,8 +346,8 @@ def evolve(concert: Concert, event: Event) -> Concert:
             types = {key: known for key, known in concert.ticket_types.items() if key != event.ticket_type_id}
             return replace(concert, ticket_types=types)
         case ConcertAreaAdded():
-            requests = {**concert.requests, event.area.id: event.request_hash}
-            return replace(concert, areas={**concert.areas, event.area.id: event.area}, requests=requests)
+            requests = {**concert.area_requests, event.area.id: event.request_hash}
+            return replace(concert, areas={**concert.areas, event.area.id: event.area}, area_requests=requests)
         case ConcertAreaRemoved():
             areas = {key: area for key, area in concert.areas.items() if key != event.area_id}
             return replace(concert, areas=areas)

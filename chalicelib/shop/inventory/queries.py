@@ -1,6 +1,6 @@
 """Answers how many tickets of a concert are available: from Redis, or from the log if Redis cannot answer."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,9 +25,13 @@ from chalicelib.shop.concerts.events import (
     ConcertEvent,
     ConcertPublished,
     ConcertTicketTypeAdded,
+    ConcertTicketTypeRemoved,
+    PoolsOfArea,
+    TicketType,
 )
 from chalicelib.shop.inventory.projections import AVAILABILITY, AVAILABILITY_MODEL, lua, milliseconds
 from chalicelib.shop.inventory.stock_from_log import StockAsOf
+from chalicelib.shop.inventory.stock_rows import COUNTS, area_of, rows_of_area, rows_of_stock, types_in
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
 
 if TYPE_CHECKING:
@@ -38,8 +42,6 @@ POOLS_AT_ONCE = 8
 
 FIRST_LOOK = 100
 """The events of a concert that the first request to the log reads; few concerts have more."""
-
-COUNTS = ("capacity", "available", "held", "sold")
 
 STOCK_OF_CONCERT = "\n".join([LIVE_PREFIX, lua("stock.lua", "look.lua")])
 _LAPSED = f"""
@@ -71,6 +73,7 @@ class PoolStock:
 def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonObject] | None:
     """Return what is available, held and sold of each ticket type at `now`, sorted by name, in one round trip.
 
+    The row of a type that draws from an area has the area's stock as `area`.
     It costs as much for one pool as for ninety, and time does not go back: a hold that has ended for one reader has
     ended for all. It is None if Redis does not have the concert, or not all of its pools.
     Raises Unavailable.
@@ -79,8 +82,9 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
     if stock is None:
         return None
     return _sorted(
-        {"id": type_id, "name": name, **dict(zip(COUNTS, map(int, counts), strict=True))}
-        for type_id, name, *counts in stock
+        row
+        for stock_id, *values in stock
+        for row in rows_of_stock(stock_id, dict(zip(values[::2], values[1::2], strict=True)))
     )
 
 
@@ -172,8 +176,10 @@ def _owner(concert: Sequence[StoredEvent]) -> UUID | None:
 def _availability(
     concert: Sequence[StoredEvent], pool_of: Callable[[UUID], TicketPool], now: datetime, most_pools: int
 ) -> list[JsonObject]:
-    published, names = _published(concert)
+    published, types = _published(concert)
+    names = {key: one.name for key, one in types.items()}
     keys = [key for of_type in published.pools for key in of_type.pool_ids]
+    keys += [key for area in published.areas or () for key in area.pool_ids]
     if len(keys) > most_pools:
         raise TooMuchToRead(
             f"The concert has {len(keys)} pools, and the log may be read {most_pools} times more in this request.",
@@ -188,26 +194,40 @@ def _availability(
         is_open = all(pool.terms is not None for pool in pools)
         name = names.get(of_type.ticket_type_id, "")
         stock += (_stock(of_type.ticket_type_id, name, pool, is_open) for pool in pools)
-    return _by_type(stock)
+    rows = _by_type(stock)
+    for of_area in published.areas or ():
+        rows += _rows_of_area(of_area, [found[key].at(now) for key in of_area.pool_ids], types)
+    return _sorted(rows)
 
 
-def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, str]]:
-    """Return the publication, which has the pools, and the names of the ticket types.
+def _rows_of_area(
+    of_area: PoolsOfArea, pools: Sequence[TicketPool], types: Mapping[UUID, TicketType]
+) -> list[JsonObject]:
+    is_open = all(pool.area is not None for pool in pools)
+    name = next((pool.area.area_name for pool in pools if pool.area), "")
+    names = {str(key): one.name for key, one in types.items() if one.area_id == of_area.area_id}
+    return rows_of_area(area_of(pools, str(of_area.area_id), name, is_open=is_open), types_in(pools, names))
+
+
+def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, TicketType]]:
+    """Return the publication, which has the pools, and the ticket types.
 
     Raises NotFound.
     """
-    published, names = None, {}
+    published, types = None, dict[UUID, TicketType]()
     for stored in concert:
         match event := decode(stored):
             case ConcertTicketTypeAdded():
-                names[event.type.id] = event.type.name
+                types[event.type.id] = event.type
+            case ConcertTicketTypeRemoved():
+                types.pop(event.ticket_type_id, None)
             case ConcertPublished():
                 published = event
             case ConcertDeleted():
                 published = None
     if published is None:
         raise _not_on_sale()
-    return published, names
+    return published, types
 
 
 def _not_on_sale() -> NotFound:
@@ -228,7 +248,7 @@ def _by_type(stock: Iterable[PoolStock]) -> list[JsonObject]:
         row = types.setdefault(pool.ticket_type_id, empty)
         for count in COUNTS:
             row[count] += getattr(pool, count)
-    return _sorted(types.values())
+    return list(types.values())
 
 
 def _sorted(rows: Iterable[JsonObject]) -> list[JsonObject]:

@@ -398,7 +398,8 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
         case AreaPoolOpened():
             pool.area = event
             pool.capacity = event.capacity
-            pool.quotas = {offered.id: offered.quota for offered in event.ticket_types if offered.quota is not None}
+            dealt = {offered.id: offered.quota for offered in event.ticket_types if offered.quota is not None}
+            pool.quotas = {**pool.quotas, **dealt}
         case TicketTypeAssignedToArea():
             pool.assigned = event
         case TicketTypeQuotaChanged():
