@@ -42,9 +42,14 @@ def recount(pool: Iterable[StoredEvent]) -> Iterator[Count]:
     """
     count = Count()
     for event in pool:
-        _drop_ended(count, datetime.fromisoformat(json.loads(event.data)["At"]))
-        count_in(count, event)
+        count_next(count, event)
         yield count
+
+
+def count_next(count: Count, event: StoredEvent) -> None:
+    """Count the event, after the holds that have ended by its time. Raises as `recount` does."""
+    _drop_ended(count, datetime.fromisoformat(json.loads(event.data)["At"]))
+    count_in(count, event)
 
 
 def count_in(count: Count, event: StoredEvent) -> None:

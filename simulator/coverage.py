@@ -6,6 +6,7 @@ from datetime import datetime
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertCancelled
+from chalicelib.shop.inventory.events import TicketTypeQuotaChanged
 from chalicelib.shop.orders.events import (
     DisputeLost,
     DisputeWon,
@@ -41,10 +42,12 @@ _EVENTS: dict[type[Event], str] = {
     DisputeLost: "dispute lost",
     OrderSettled: "settled by an operator",
     ConcertCancelled: "concert cancelled",
+    TicketTypeQuotaChanged: "quota moved",
 }
 MILESTONES = (
     "sold out",
     "hold over several pools",
+    "quota moved",
     "item removed",
     "holds extended",
     "order confirmed",

@@ -39,7 +39,13 @@ class AreaOffer:
 
 def area_openings(offer: AreaOffer, now: datetime) -> list[AreaPoolOpened | TicketTypeAssignedToArea]:
     """Return the opening of each of the area's pools, and what leads from each ticket type to them."""
-    capacities = split_stock(offer.capacity)
+    return openings_over(split_stock(offer.capacity), offer, now)
+
+
+def openings_over(
+    capacities: Sequence[int], offer: AreaOffer, now: datetime
+) -> list[AreaPoolOpened | TicketTypeAssignedToArea]:
+    """Return the openings for pools of these capacities."""
     quotas = {
         one.id: deal_ceiling(one.ceiling, capacities, number)
         for number, one in enumerate(offer.ticket_types)
