@@ -56,7 +56,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("POST /concerts/{concert_id}/areas", _O): Cost(3, 150, 4, 0, 0),
     ("PATCH /concerts/{concert_id}/areas/{area_id}", _O): Cost(350, 1000, 450, 0, 0),
     ("DELETE /concerts/{concert_id}/areas/{area_id}", _O): Cost(3, 150, 4, 0, 0),
-    ("POST /concerts/{concert_id}/publish", _O): Cost(4, 2200, 60, 0, 0),
+    ("POST /concerts/{concert_id}/publish", _O): Cost(4, 2200, 110, 0, 0),
     ("POST /concerts/{concert_id}/cancel", _O): Cost(110, 200, 220, 0, 0),
     ("POST /concerts/{concert_id}/door-staff", _O): Cost(4, 20, 5, 0, 0),
     ("DELETE /concerts/{concert_id}/door-staff/{person_id}", _O): Cost(4, 20, 5, 0, 0),

@@ -85,9 +85,10 @@ class AreaPoolOpened(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Even
 class TicketTypeAssignedToArea(
     TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketTypeAssignedToAreaEvent"
 ):
-    """Records, in place of a ticket type's first pool, that the type draws from the pools of an area.
+    """Records that a ticket type draws from the pools of an area.
 
-    `quotas` is how its ceiling was dealt over the area's pools at first; empty if it has none.
+    It stands where the type's first pool would be. `quotas` is how its ceiling was dealt over the area's pools at
+    first; empty if it has none.
     """
 
     concert_id: UUID
