@@ -7,12 +7,15 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.errors import CloudbashError, Expired
+from chalicelib.platform.eventsourcing.aggregate import Folded
 from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.snapshots import restore, take
+from chalicelib.platform.eventsourcing.stored import Head
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.inventory.events import TicketTypeQuotaChanged
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL, deal_ceiling
-from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, NotOnSale, TicketsSoldOut, pool_id
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import settle
@@ -183,6 +186,19 @@ def test_cancelling_closes_the_areas_pools_for_all_types(memory_shop: Shop) -> N
             shop.add(shop.cart(), ticket_type_id)
     with pytest.raises(NotOnSale):
         shop.check_out(cart_id)
+
+
+def test_a_snapshot_of_an_areas_pool_and_of_a_types_entrance_is_the_state_it_was_taken_of(memory_shop: Shop) -> None:
+    _, area_id, (adult, early) = memory_shop.area_on_sale(10, Adult=None, Early=4)
+    cart_id, _ = hold(memory_shop, early, 2)
+    memory_shop.pay(memory_shop.check_out(cart_id).order_id)
+    hold(memory_shop, adult, 1)
+    hold(memory_shop, early, 1)
+    for key in (pool_id(area_id, 0), pool_id(early, 0)):
+        folded = Folded(memory_shop.other_container().load(TICKET_POOL, key)[0], Head())
+        restored = restore(TICKET_POOL, take(TICKET_POOL, key, folded))
+        assert restored is not None
+        assert restored.state == folded.state
 
 
 @pytest.mark.parametrize("quantity", [1, 7, 40])
