@@ -387,8 +387,8 @@ class Composition:
         return PostgresProjection("programme", pool, contexts.projectors_of("programme"), shape)
 
     def _sandbox(self) -> "PaymentGateway":
-        from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
         from chalicelib.shop.orders.payments.sandbox import SandboxGateway
+        from chalicelib.shop.orders.payments.sandbox.dynamodb import DynamoDBLedger
 
         ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
         signs_with = self.settings.sandbox_secret or _secret(self.settings.need("sandbox_secret_id"))
