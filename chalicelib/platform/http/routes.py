@@ -127,18 +127,8 @@ class Call(Generic[Shop]):
 
     @cached_property
     def actor(self) -> Actor:
-        """Return the verified caller, whose account is not disabled, with the roles of the token."""
-        actor = actor_of(self._request.context, utc_now())
-        self.ensure_enabled(actor.id)
-        return actor
-
-    def ensure_enabled(self, person_id: UUID) -> None:
-        """Check that the person's account is not disabled: at most one read, which this call pays for.
-
-        Raises Unauthenticated.
-        """
-        self.budget.spend()
-        self._gatekeeper.ensure_enabled(person_id)
+        """Return the verified caller, whose account the authorizer has found enabled, with the roles of the token."""
+        return actor_of(self._request.context, utc_now())
 
     def require(self, role: Role) -> None:
         """Ask for the role in the token, and before refusing, among those granted here.
@@ -177,10 +167,12 @@ class Call(Generic[Shop]):
     def authenticate(self, verifier: "TokenVerifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
+        The look at the account is a read that this call pays for.
         Raises Unauthenticated or Unavailable.
         """
         credentials = verifier.verify(self.authorization or "")
-        self.ensure_enabled(credentials.actor.id)
+        self.budget.spend()
+        self._gatekeeper.ensure_enabled(credentials.actor.id)
         self.actor, self._may_be_staff = credentials.actor, credentials.may_be_staff
 
     @property

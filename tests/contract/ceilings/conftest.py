@@ -1,6 +1,6 @@
 """One shop with everything that is large, for all requests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -85,7 +85,7 @@ class Large:
 @pytest.fixture(scope="module")
 def large(
     redis: Redis, make_lasting_model: Callable[[str], ReadModel], contract_aws: Aws, contract_resources: Resources
-) -> Large:
+) -> Iterator[Large]:
     client, table = contract_aws.dynamodb, contract_resources.names["ReadTable"]
 
     def documents() -> DocumentProjection:
@@ -97,4 +97,5 @@ def large(
     world.shop.repository = world.repository()
     made = Large(world)
     world.shop.clock.advance(timedelta(seconds=5))
-    return made
+    yield made
+    world.query_pool.close()
