@@ -89,4 +89,4 @@ def _show_sections(report: Report) -> None:
 
 
 def _is_number(text: str) -> bool:
-    return not text or text[0] in "$0123456789"
+    return not text.strip("–") or text.lstrip("+-")[:1] in set("$0123456789")

@@ -33,18 +33,24 @@ class ScheduleResult:
 def run_schedule(seed: int, trace: Line | None = None) -> ScheduleResult:
     """Run the schedule of this seed, which is the same in every process."""
     with seeded(seed), silence():
-        world = World(seed, trace)
-        put_on_sale(world)
-        world.faults.start()
-        add_customers(world)
-        start_background(world)
-        world.scheduler.run()
-        if not world.scheduler.failures:
-            come_to_rest(world)
+        world = play(seed, trace)
         if not world.scheduler.failures:
             for finding in findings(world):
                 world.scheduler.fail(finding)
     return ScheduleResult(seed, tuple(world.scheduler.failures), reached(world), _digest(world), world.scheduler.steps)
+
+
+def play(seed: int, trace: Line | None = None) -> World:
+    """Play the schedule until everything has come to rest, or has failed; the caller has seeded the shop's choices."""
+    world = World(seed, trace)
+    put_on_sale(world)
+    world.faults.start()
+    add_customers(world)
+    start_background(world)
+    world.scheduler.run()
+    if not world.scheduler.failures:
+        come_to_rest(world)
+    return world
 
 
 def _digest(world: World) -> str:
