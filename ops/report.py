@@ -79,7 +79,8 @@ def _show_sections(report: Report) -> None:
         console.print(Text(line), soft_wrap=True)
     for section in report.sections:
         console.print(Text(f"\n{section.title}", style="bold"))
-        table = Table(box=None, header_style="dim", pad_edge=False)
+        has_headings = any(heading.strip() for heading in section.rows[0])
+        table = Table(box=None, header_style="dim", pad_edge=False, show_header=has_headings)
         for heading in section.rows[0]:
             is_number = all(_is_number(row[heading]) for row in section.rows)
             table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
