@@ -36,4 +36,5 @@ def number(check: Callable[[float], bool], must: str) -> Callable[[str], float]:
     return read
 
 
+not_negative = number(lambda number: 0 <= number <= MOST, "0 or more")
 positive = number(lambda number: 0 < number <= MOST, "more than 0")

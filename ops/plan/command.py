@@ -4,7 +4,7 @@ import argparse
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
-from ops.numbers import MOST, number, positive, whole
+from ops.numbers import MOST, not_negative, number, positive, whole
 from ops.plan.buses import buses_of
 from ops.plan.demand import OnSale
 from ops.plan.load import Load
@@ -42,7 +42,7 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     kinds = {"tickets_per_order": _at_least_one, "rush": _at_least_one, "abandoned": _share}
     for made in (OnSale, Timings):
         for field in fields(made)[3 if made is OnSale else 0 :]:
-            kind = kinds.get(field.name, _not_negative)
+            kind = kinds.get(field.name, not_negative)
             option = f"--{field.name.replace('_', '-')}"
             parser.add_argument(
                 option, type=kind, default=field.default, help=f"{MEANINGS[field.name]} ({field.default:g})"
@@ -59,6 +59,5 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.set_defaults(command=plan)
 
 
-_not_negative = number(lambda number: 0 <= number <= MOST, "0 or more")
 _at_least_one = number(lambda number: 1 <= number <= MOST, "1 or more")
 _share = number(lambda number: 0 <= number < 1, "at least 0 and less than 1")

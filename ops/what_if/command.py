@@ -8,7 +8,7 @@ from uuid import UUID
 from chalicelib import composition
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.shop.concerts.concert import Concert
-from ops.numbers import positive, whole
+from ops.numbers import not_negative, positive, whole
 from ops.report import Report
 from ops.what_if.comparison import compare
 from ops.what_if.pages import report
@@ -31,6 +31,7 @@ def what_if(options: argparse.Namespace) -> Report:
         max_per_order=options.max_per_order,
         capacities=dict(_capacity(concert, text) for text in options.capacity),
         cool_down=shop.settings.cool_down,
+        patience=timedelta(minutes=options.patience),
     )
     return report(compare(read_sale(shop.event_store, concert, now), rules))
 
@@ -52,6 +53,13 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         default=[],
         metavar="TYPE=N",
         help="put so many tickets of a type on sale, by its name or id; may be repeated",
+    )
+    parser.add_argument(
+        "--patience",
+        type=not_negative,
+        default=0.0,
+        metavar="N",
+        help="let who finds too few tickets try again every minute, for so many minutes (0)",
     )
     parser.set_defaults(command=what_if)
 

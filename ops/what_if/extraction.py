@@ -114,7 +114,7 @@ def _of_cart(key: UUID, stream: Stream, recording: Recording, pools: _PoolEvents
                 take = _take(key, created, event, recording)
                 yield Found(take, (place, *(pools.held.get(event.item.id, ()) if take.line.shares else ())))
             case CartHoldsExtended(at=datetime() as at):
-                longest = max(line.expires_at for line in event.lines) - at
+                longest = max((line.expires_at for line in event.lines), default=at) - at
                 extended = [(line.item_id, line.expires_at) for line in event.lines]
                 places = chain.from_iterable(pools.extended.get(one, ()) for one in extended)
                 yield Found(Extend(at, key, event.extension_id, longest), (place, *places))

@@ -16,8 +16,8 @@ LIMITS_OF_THE_LOG = (
     "taken what these rules set free: the tickets left at the end are the most that others could have had.",
     "People act when they acted then, however much time they have. Whose hold has ended asks for the same tickets "
     "again at the next step; who did not come back then does not come back here.",
-    "A limit leaves a customer what it permits. A customer who wants more tickets than are free takes none, goes, and "
-    "does not come back.",
+    "A limit leaves a customer what it permits. A customer who wants more tickets than are free takes none. Nobody "
+    "waits or comes back for them but by --patience, which knows neither who would nor for how long.",
     "Payments take as long as they took then, and end alike. What was refunded later counts as sold.",
 )
 """What a reader must know to trust no more than can be known."""
@@ -69,6 +69,7 @@ def record(comparison: Comparison) -> dict[str, Any]:
             for key, (was, would_be) in comparison.changed.items()
         ],
         "asked": replayed.asked,
+        "waited": replayed.waited,
         "refused": dict(replayed.refused),
         "got_fewer": replayed.fewer,
         "asked_again": replayed.again,
@@ -121,6 +122,7 @@ def _in_words(comparison: Comparison) -> list[str]:
         "{:g} minutes to pay": _minutes(rules.pay_within),
         "at most {:,} a customer": rules.max_per_customer,
         "at most {:,} an order": rules.max_per_order,
+        "{:g} minutes of patience": _minutes(rules.patience) or None,
     }
     types = comparison.recording.concert.ticket_types
     changed = [f"{quantity:,} of {types[key].name}" for key, quantity in rules.capacities.items()]
@@ -137,6 +139,7 @@ def _rules(rules: Rules) -> dict[str, Any]:
         "payment_minutes": _minutes(rules.pay_within),
         "max_per_customer": rules.max_per_customer,
         "max_per_order": rules.max_per_order,
+        "patience_minutes": _minutes(rules.patience),
         "capacities": {str(key): quantity for key, quantity in rules.capacities.items()},
     }
 
@@ -190,6 +193,7 @@ def _requests(comparison: Comparison) -> Rows:
     counts = {
         "for tickets": replayed.asked,
         "for tickets again, because the hold had ended": replayed.again,
+        "waited, because too few tickets were free": replayed.waited,
         "got fewer tickets, because of a limit": replayed.fewer,
     }
     counts |= {f"refused, {code}": count for code, count in sorted(replayed.refused.items())}

@@ -20,10 +20,11 @@ from chalicelib.shop.carts.cart import CART, Cart, LinesExpired, OrderLimitExcee
 from chalicelib.shop.carts.commands import check_out, extend_holds, remove_item
 from chalicelib.shop.inventory.allowance import CustomerLimitExceeded
 from chalicelib.shop.inventory.events import TicketPoolEvent
+from chalicelib.shop.inventory.ticket_pool import TicketsSoldOut
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import Charged, Declined
 from chalicelib.shop.orders.settlement import SettlementContext, end, record_outcome
-from ops.what_if.agenda import Agenda
+from ops.what_if.agenda import Agenda, Entry
 from ops.what_if.demand import (
     Cancel,
     ChangeStock,
@@ -36,6 +37,7 @@ from ops.what_if.demand import (
     Step,
     Take,
 )
+from ops.what_if.patience import WaitingRoom
 from ops.what_if.rules import Rules
 from ops.what_if.sale import Sale
 from ops.what_if.shop import ReplayRepository
@@ -50,13 +52,15 @@ class Replayed:
     """What a replay came to: the events of each pool, and whose each order was.
 
     `asked` counts the requests for tickets that the log has, and `again` those made once more because a hold had ended
-    sooner than then. `fewer` counts those that got fewer tickets than then, and `refused` what was refused, by code.
+    sooner than then. `waited` counts those for which too few tickets were free at first, `fewer` those that got fewer
+    tickets than then, and `refused` what was refused, by code.
     """
 
     pools: dict[UUID, list[TicketPoolEvent]] = field(default_factory=dict)
     customers: dict[UUID, UUID] = field(default_factory=dict)
     refused: Counter[str] = field(default_factory=Counter)
     asked: int = 0
+    waited: int = 0
     again: int = 0
     fewer: int = 0
 
@@ -68,9 +72,10 @@ def replay(sale: Sale, rules: Rules, advance: Callable[[], None] = lambda: None)
     """
     player = _Player(sale, rules)
     with _seeded():
-        for step in player.agenda:
-            player.take(step)
-            advance()
+        for entry in player.agenda:
+            player.take(entry)
+            if not entry.is_new:
+                advance()
     return player.replayed
 
 
@@ -90,19 +95,22 @@ class _Player:
             self._late_by = {step.order_id: step.late_by for step in steps if isinstance(step, Expire)}
             steps = [step for step in steps if not isinstance(step, Expire)]
         self.agenda = Agenda(steps, sale.until)
+        self._waiting_room = WaitingRoom(steps, rules.patience)
 
-    def take(self, step: Step) -> None:
-        self._repository.clock = step.at
+    def take(self, entry: Entry) -> None:
+        self.replayed.asked += isinstance(entry.step, Take) and not entry.is_new
+        if self._waiting_room.postpones(entry, self.agenda):
+            return
+        self._repository.clock = entry.step.at
         try:
-            self._take(step)
+            self._take(entry.step)
         except REFUSALS as refusal:
             self.replayed.refused[refusal.code] += 1
 
     def _take(self, step: Step) -> None:
         match step:
             case Take():
-                self.replayed.asked += 1
-                self._hold(step)
+                self._hold_or_wait(step)
             case Extend():
                 self._extend(step)
             case Remove():
@@ -114,6 +122,20 @@ class _Player:
                 self._repository.execute(partial(self._stock.change, step=step), ORIGIN)
             case _ if self._order(step.order_id).payment_due_at is not None:
                 self._settle(step)
+
+    def _hold_or_wait(self, step: Take) -> None:
+        try:
+            self._hold(step)
+        except TicketsSoldOut:
+            is_first = not self._waiting_room.knows(step)
+            if not self._waiting_room.refuse(step, self.agenda):
+                raise
+            self.replayed.waited += is_first
+        except REFUSALS:
+            self._waiting_room.serve(step, self.agenda)
+            raise
+        else:
+            self._waiting_room.serve(step, self.agenda)
 
     def _hold(self, step: Take, *, again: bool = False) -> None:
         """Hold what the customer wanted, or as much of it as the limits permit."""

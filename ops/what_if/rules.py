@@ -12,7 +12,8 @@ class Rules:
 
     `max_per_customer` and `max_per_order` hold for every ticket type. `capacities` are those of ticket types from the
     first to the last minute, whatever was changed meanwhile. `cool_down` is the stage's, and counts only where
-    `hold_for` is another one: else the log says whose holding period went on.
+    `hold_for` is another one: else the log says whose holding period went on. `patience` is for how long a customer
+    who finds too few tickets tries again.
     """
 
     hold_for: timedelta | None = None
@@ -21,6 +22,7 @@ class Rules:
     max_per_order: int | None = None
     capacities: Mapping[UUID, int] = field(default_factory=dict)
     cool_down: timedelta = timedelta(minutes=15)
+    patience: timedelta = timedelta()
 
 
 AS_IT_WAS = Rules()

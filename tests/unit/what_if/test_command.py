@@ -78,6 +78,7 @@ def test_machines_get_every_number_and_who_would_have_got_what(
         "payment_minutes": 1,
         "max_per_customer": None,
         "max_per_order": 4,
+        "patience_minutes": 0,
         "capacities": {str(standing): 6},
     }
     assert (record["reproduced"], record["deviation"]) == (True, None)
@@ -136,7 +137,9 @@ def test_a_concert_that_was_never_on_sale_or_never_was_is_refused(
     ]
 
 
-@pytest.mark.parametrize("wrong", [["--hold-minutes", "0"], ["--max-per-customer", "0"], ["--payment-minutes", "soon"]])
+@pytest.mark.parametrize(
+    "wrong", [["--hold-minutes", "0"], ["--max-per-customer", "0"], ["--payment-minutes", "soon"], ["--patience", "-1"]]
+)
 def test_a_rule_is_a_number_above_zero(sale: tuple[UUID, UUID], wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
         main(["what-if", str(sale[0]), *wrong])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chalicelib.platform.caller import Actor
 from chalicelib.shop.concerts.commands import cancel_concert
+from chalicelib.shop.inventory.events import TicketsSold
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 from ops.what_if.comparison import Comparison
 from ops.what_if.outcome import measure
@@ -140,6 +141,66 @@ def test_an_unpaid_order_ends_as_long_after_its_deadline_as_it_did(memory_shop: 
         assert (compared.was.unpaid, compared.would_be.unpaid) == (2, 2)
 
 
+def test_an_order_whose_deadline_has_not_come_yet_is_not_ended(memory_shop: Shop, after: Minutes) -> None:
+    concert_id, standing = memory_shop.on_sale(4)
+    Visit(memory_shop, "nobody").takes(standing, 2).orders()
+    after(10)
+    compared = what_if(memory_shop, concert_id, Rules(pay_within=30 * MINUTE))
+    assert (compared.would_be.unpaid, compared.would_be.wasted_minutes) == (0, 2 * 10)
+
+
+# Patience
+
+
+def test_a_patient_customer_gets_what_comes_free_and_does_all_the_rest_later(memory_shop: Shop, after: Minutes) -> None:
+    concert_id, standing = memory_shop.on_sale(4)
+    Visit(memory_shop, "browser").takes(standing, 4)
+    after(16)
+    buyer = Visit(memory_shop, "buyer").takes(standing, 4)
+    after(2)
+    order_id = buyer.orders()
+    after(3)
+    buyer.pays(order_id)
+    after(60)
+    compared = what_if(memory_shop, concert_id, Rules(hold_for=30 * MINUTE, patience=20 * MINUTE))
+    assert (compared.changed, compared.replayed.waited, compared.replayed.refused) == ({}, 1, {})
+    was, would_be = compared.was, compared.would_be
+    assert (was.minutes_until(was.sold_out_at), would_be.minutes_until(would_be.sold_out_at)) == (21, 30 + 2 + 3)
+    compared = what_if(memory_shop, concert_id, Rules(hold_for=30 * MINUTE, patience=13 * MINUTE))
+    assert (compared.changed, compared.replayed.refused) == ({person("buyer"): (4, 0)}, {"sold_out": 1})
+
+
+def test_who_waits_for_one_thing_buys_the_others_later(memory_shop: Shop, after: Minutes) -> None:
+    concert_id = memory_shop.draft()
+    standing, seated = memory_shop.ticket_type(concert_id, 4), memory_shop.ticket_type(concert_id, 4, name="Seated")
+    memory_shop.publish(concert_id)
+    Visit(memory_shop, "browser").takes(standing, 4)
+    after(16)
+    buyer = Visit(memory_shop, "buyer").takes(standing, 1).takes(seated, 2)
+    buyer.pays(buyer.orders())
+    after(60)
+    for patience, sold_at, got in ((5, 16 + 5, 2), (20, 30, 3)):
+        rules = Rules(hold_for=30 * MINUTE, patience=patience * MINUTE)
+        compared = what_if(memory_shop, concert_id, rules)
+        assert compared.would_be.tickets == {person("buyer"): got}
+        [sold, *_] = [e for events in compared.replayed.pools.values() for e in events if isinstance(e, TicketsSold)]
+        assert compared.was.minutes_until(sold.at) == sold_at
+
+
+def test_of_two_who_wait_the_first_is_served_first(memory_shop: Shop, after: Minutes) -> None:
+    concert_id, standing = memory_shop.on_sale(4)
+    Visit(memory_shop, "browser").takes(standing, 3)
+    after(16)
+    for name in ("first", "second"):
+        Visit(memory_shop, name).buys(standing, 2)
+    after(60)
+    rules = Rules(hold_for=30 * MINUTE, patience=20 * MINUTE, capacities={standing: 4})
+    assert what_if(memory_shop, concert_id, rules).changed == {}
+    rules = replace(rules, capacities={standing: 3})
+    compared = what_if(memory_shop, concert_id, rules)
+    assert compared.would_be.tickets == {person("first"): 2}
+
+
 # Limits
 
 
@@ -217,6 +278,7 @@ RULES = st.builds(
     pay_within=st.none() | st.integers(1, 60).map(lambda minutes: minutes * MINUTE),
     max_per_customer=st.none() | st.integers(1, 6),
     max_per_order=st.none() | st.integers(1, 6),
+    patience=st.integers(0, 30).map(lambda minutes: minutes * MINUTE),
 )
 
 
