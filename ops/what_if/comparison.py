@@ -50,12 +50,12 @@ def compare(recording: Recording, rules: Rules) -> Comparison:
     """
     sale = Sale.of(recording)
     with progress("Replaying", 2 * len(sale.steps), "steps") as advance:
-        again = replay(sale, AS_IT_WAS, lambda: advance("as it was", 1))
+        deviation = first_deviation(recording, replay(sale, AS_IT_WAS, lambda: advance("as it was", 1)))
         otherwise = replay(sale, rules, lambda: advance("what if", 1))
     return Comparison(
         recording,
         rules,
-        first_deviation(recording, again),
+        deviation,
         measure(recording.stock, recording.customers, recording.until),
         measure(otherwise.pools, otherwise.customers, recording.until),
         otherwise,

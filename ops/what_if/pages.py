@@ -16,8 +16,8 @@ LIMITS_OF_THE_LOG = (
     "taken what these rules set free: the tickets left at the end are the most that others could have had.",
     "People act when they acted then, however much time they have. Whose hold has ended asks for the same tickets "
     "again at the next step; who did not come back then does not come back here.",
-    "A limit leaves a customer what it permits. A customer who wants more tickets than are free takes none. Nobody "
-    "waits or comes back for them but by --patience, which knows neither who would nor for how long.",
+    "A limit leaves a customer what it permits. A customer who wants more tickets than are free takes none, and "
+    "goes on without; with --patience everybody waits for them, and for equally long.",
     "Payments take as long as they took then, and end alike. What was refunded later counts as sold.",
 )
 """What a reader must know to trust no more than can be known."""

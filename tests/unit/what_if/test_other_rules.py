@@ -170,6 +170,18 @@ def test_a_patient_customer_gets_what_comes_free_and_does_all_the_rest_later(mem
     assert (compared.changed, compared.replayed.refused) == ({person("buyer"): (4, 0)}, {"sold_out": 1})
 
 
+def test_who_had_to_wait_stays_late(memory_shop: Shop, after: Minutes) -> None:
+    concert_id, standing = memory_shop.on_sale(4)
+    Visit(memory_shop, "browser").takes(standing, 4)
+    after(16)
+    buyer = Visit(memory_shop, "buyer").takes(standing, 4)
+    after(5)
+    buyer.pays(buyer.orders())
+    after(60)
+    compared = what_if(memory_shop, concert_id, Rules(hold_for=18 * MINUTE, patience=5 * MINUTE))
+    assert compared.would_be.minutes_until(compared.would_be.sold_out_at) == 18 + 5
+
+
 def test_who_waits_for_one_thing_buys_the_others_later(memory_shop: Shop, after: Minutes) -> None:
     concert_id = memory_shop.draft()
     standing, seated = memory_shop.ticket_type(concert_id, 4), memory_shop.ticket_type(concert_id, 4, name="Seated")
