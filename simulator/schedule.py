@@ -4,7 +4,7 @@ import hashlib
 import logging
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -30,27 +30,24 @@ class ScheduleResult:
     steps: int
 
 
-def run_schedule(seed: int, trace: Line | None = None) -> ScheduleResult:
-    """Run the schedule of this seed, which is the same in every process."""
+def run_schedule(
+    seed: int, trace: Line | None = None, look: Callable[[World], object] = lambda _: None
+) -> ScheduleResult:
+    """Run the schedule of this seed, which is the same in every process; `look` sees what it leaves behind."""
     with seeded(seed), silence():
-        world = play(seed, trace)
+        world = World(seed, trace)
+        put_on_sale(world)
+        world.faults.start()
+        add_customers(world)
+        start_background(world)
+        world.scheduler.run()
+        if not world.scheduler.failures:
+            come_to_rest(world)
         if not world.scheduler.failures:
             for finding in findings(world):
                 world.scheduler.fail(finding)
+    look(world)
     return ScheduleResult(seed, tuple(world.scheduler.failures), reached(world), _digest(world), world.scheduler.steps)
-
-
-def play(seed: int, trace: Line | None = None) -> World:
-    """Play the schedule until everything has come to rest, or has failed; the caller has seeded the shop's choices."""
-    world = World(seed, trace)
-    put_on_sale(world)
-    world.faults.start()
-    add_customers(world)
-    start_background(world)
-    world.scheduler.run()
-    if not world.scheduler.failures:
-        come_to_rest(world)
-    return world
 
 
 def _digest(world: World) -> str:

@@ -81,9 +81,9 @@ def replay(sale: Sale, rules: Rules, advance: Callable[[], None] = lambda: None)
 
 class _Player:
     def __init__(self, sale: Sale, rules: Rules) -> None:
-        self.replayed = Replayed({key: [] for key in sale.pool_ids})
+        self.replayed = Replayed({key: [] for key in sale.concert.pool_ids})
         self._rules = rules
-        self._stock = ReplayedStock(rules, sale.pools_by_type)
+        self._stock = ReplayedStock(rules)
         self._repository = ReplayRepository(self._watch)
         self._vault = PersonVault(MemoryPersonKeys())
         self._context = SettlementContext(self._repository, {}, ORIGIN)

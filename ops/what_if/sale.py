@@ -1,9 +1,7 @@
 """Defines a sale that can be replayed."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from chalicelib.shop.concerts.concert import Concert
 from ops.what_if.demand import Step
@@ -27,11 +25,3 @@ class Sale:
         Raises LogDamaged.
         """
         return cls(recording.concert, in_sequence(steps_of(recording)), recording.until)
-
-    @property
-    def pools_by_type(self) -> Mapping[UUID, tuple[UUID, ...]]:
-        return {one.ticket_type_id: one.pool_ids for one in self.concert.pools}
-
-    @property
-    def pool_ids(self) -> list[UUID]:
-        return self.concert.pool_ids

@@ -1,6 +1,6 @@
 """Takes from the stock of a replayed sale, and changes it, as its rules say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from chalicelib.shop.carts.events import CartLine
 from chalicelib.shop.carts.holding import WantedHold
 from chalicelib.shop.carts.limits import CartLimits
 from chalicelib.shop.inventory import limits
-from chalicelib.shop.inventory.allocation import span
+from chalicelib.shop.inventory.allocation import from_all_pools
 from chalicelib.shop.inventory.events import (
     HoldsLapsed,
     PoolShare,
@@ -23,7 +23,7 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
-from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut
 from chalicelib.shop.orders.order import Order
 from ops.what_if.demand import ChangeStock, Sold, Take
 from ops.what_if.rules import Rules
@@ -34,12 +34,10 @@ _MANY = 10**9
 
 
 class ReplayedStock:
-    """Holds and sells the tickets of a replay; `pools` are those of each ticket type."""
+    """Holds and sells the tickets of a replay."""
 
-    def __init__(self, rules: Rules, pools: Mapping[UUID, tuple[UUID, ...]]) -> None:
+    def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._pools = pools
-        self._types = {key: ticket_type_id for ticket_type_id, keys in pools.items() for key in keys}
         # Whatever the stage limited, the people of the log were admitted.
         self.limits = CartLimits(_MANY, _MANY, _MANY, rules.cool_down, _MANY)
 
@@ -86,16 +84,18 @@ class ReplayedStock:
         return terms.max_per_order
 
     def _take(self, session: Session, cart_id: UUID, line: CartLine) -> Shares:
-        """Hold the line's tickets, and return where.
+        """Hold the line's tickets in the pools of then, or in the fewest that have enough, and return where.
 
         Raises TicketsSoldOut or NotOnSale.
         """
-        assert line.expires_at is not None  # noqa: S101 - a line with shares has a deadline
-        shares = self._shares(session, line)
-        for share in shares:
-            pool = session.load(TICKET_POOL, share.pool_id)
-            events = pool.hold(line.id, cart_id, share.quantity, session.now, line.expires_at)
-            session.append(TICKET_POOL, share.pool_id, *events)
+        shares = _first(line.shares, line.quantity)
+        try:
+            holds = _holds(session, cart_id, line, shares)
+        except TicketsSoldOut:
+            shares = from_all_pools(session, line.ticket_type_id, line.quantity)
+            holds = _holds(session, cart_id, line, shares)
+        for key, events in holds.items():
+            session.append(TICKET_POOL, key, *events)
         return shares
 
     def _since(self, cart: Cart, step: Take, hold_for: timedelta, now: datetime) -> datetime:
@@ -107,19 +107,6 @@ class ReplayedStock:
             return now
         wanted = WantedHold(step.line.concert_id, step.line.quantity, None, LONGEST_HOLD * hold_for)
         return cart.holding.admit(wanted, cart.lines.values(), self.limits, now)
-
-    def _shares(self, session: Session, line: CartLine) -> Shares:
-        """Choose the pools of then, or the fewest that have enough.
-
-        Raises TicketsSoldOut.
-        """
-        shares = _first(line.shares, line.quantity)
-        if all(self._pool(session, share.pool_id).free >= share.quantity for share in shares):
-            return shares
-        return span({key: self._pool(session, key) for key in self._pools[line.ticket_type_id]}, line.quantity)
-
-    def _pool(self, session: Session, key: UUID) -> TicketPool:
-        return session.load(TICKET_POOL, key).at(session.now)
 
     def sell(self, session: Session, order: Order, order_id: UUID, sold: Sequence[Sold]) -> None:
         """Sell to the order out of the very pools of then, also where its hold has ended.
@@ -143,7 +130,7 @@ class ReplayedStock:
             case TicketPoolOpened() as opened:
                 return pool.open(self._terms(opened))
             case TicketPoolCapacityChanged() as changed:
-                if self._types[step.pool_id] in self._rules.capacities:
+                if pool.terms is not None and pool.terms.ticket_type_id in self._rules.capacities:
                     return []
                 if pool.changed_by(changed.change_id) < 0:
                     return pool.give_back_change(changed.change_id, now)
@@ -171,6 +158,20 @@ class ReplayedStock:
             share, rest = divmod(self._rules.capacities[opened.ticket_type_id], opened.pool_count)
             changes["capacity"] = share + (opened.pool_index < rest)
         return opened.model_copy(update=changes) if changes else opened
+
+
+def _holds(session: Session, cart_id: UUID, line: CartLine, shares: Shares) -> dict[UUID, list[Event]]:
+    """Decide on the hold in every pool.
+
+    Raises TicketsSoldOut or NotOnSale.
+    """
+    assert line.expires_at is not None  # noqa: S101 - a line with shares has a deadline
+    return {
+        share.pool_id: session.load(TICKET_POOL, share.pool_id).hold(
+            line.id, cart_id, share.quantity, session.now, line.expires_at
+        )
+        for share in shares
+    }
 
 
 def _first(shares: Shares, quantity: int) -> Shares:

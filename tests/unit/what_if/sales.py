@@ -10,11 +10,21 @@ from chalicelib.shop.orders.settlement import settle
 from ops.what_if.comparison import Comparison, compare
 from ops.what_if.recording import Recording, read_concert, read_sale
 from ops.what_if.rules import Rules
+from simulator.schedule import run_schedule
+from simulator.world import World
 from tests.support.shop import HOLD_FOR, Clock, Shop
 
 
 def recorded_sale(log: EventStore, concert_id: UUID, clock: Clock) -> Recording:
     return read_sale(log, read_concert(log, concert_id, clock()), clock())
+
+
+def simulated_sale(seed: int) -> Recording:
+    """The sale of a schedule of the simulator, when everything has come to rest."""
+    worlds: list[World] = []
+    run_schedule(seed, look=worlds.append)
+    [world] = worlds
+    return recorded_sale(world.log, world.stock.concert_id, Clock(world.scheduler.now))
 
 
 def what_if(shop: Shop, concert_id: UUID, rules: Rules) -> Comparison:

@@ -19,10 +19,9 @@ from ops.what_if.recording import Recording
 from ops.what_if.replay import replay
 from ops.what_if.rules import AS_IT_WAS
 from ops.what_if.sale import Sale
-from simulator.schedule import play, seeded, silence
 from tests.support.recorded_log import in_memory, recorded_items, streams_of
 from tests.support.shop import ORGANISER, PAY_WITHIN, Clock, Shop, some_id
-from tests.unit.what_if.sales import Visit, recorded_sale, sweep
+from tests.unit.what_if.sales import Visit, recorded_sale, simulated_sale, sweep
 
 MINUTE = timedelta(minutes=1)
 SEEDS = 40
@@ -44,9 +43,7 @@ def ensure_the_same(recording: Recording) -> None:
 @settings(max_examples=SEEDS, deadline=None)
 @given(st.integers(0, 10**6))
 def test_a_log_of_the_simulator_is_reproduced_whatever_failed_and_however_wrong_the_clocks_were(seed: int) -> None:
-    with seeded(seed), silence():
-        world = play(seed)
-    ensure_the_same(recorded_sale(world.log, world.stock.concert_id, Clock(world.scheduler.now)))
+    ensure_the_same(simulated_sale(seed))
 
 
 Act = tuple[str, int, int]

@@ -18,9 +18,8 @@ from ops.what_if.outcome import measure
 from ops.what_if.replay import replay
 from ops.what_if.rules import Rules
 from ops.what_if.sale import Sale
-from simulator.schedule import play, seeded, silence
-from tests.support.shop import ORGANISER, PAY_WITHIN, Clock, Shop
-from tests.unit.what_if.sales import Visit, recorded_sale, sweep, what_if
+from tests.support.shop import ORGANISER, PAY_WITHIN, Shop
+from tests.unit.what_if.sales import Visit, simulated_sale, sweep, what_if
 
 MINUTE = timedelta(minutes=1)
 
@@ -299,12 +298,10 @@ RULES = st.builds(
 def test_under_any_rules_no_pool_has_more_than_its_capacity_and_nobody_more_than_a_limit(
     seed: int, rules: Rules, capacity: int | None
 ) -> None:
-    with seeded(seed), silence():
-        world = play(seed)
-    recording = recorded_sale(world.log, world.stock.concert_id, Clock(world.scheduler.now))
+    recording = simulated_sale(seed)
     sale = Sale.of(recording)
     if capacity is not None:
-        rules = replace(rules, capacities={next(iter(sale.pools_by_type)): capacity})
+        rules = replace(rules, capacities={next(iter(sale.concert.ticket_types)): capacity})
     replayed = replay(sale, rules)
     assert replay(sale, rules) == replayed
     for events in replayed.pools.values():
