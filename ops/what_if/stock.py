@@ -19,6 +19,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolCapacityChanged,
     TicketPoolCleared,
     TicketPoolClosed,
+    TicketPoolEvent,
     TicketPoolOpened,
     TicketsHeld,
     TicketsSold,
@@ -145,7 +146,7 @@ class ReplayedStock:
                 return pool.hold(held.hold_id, held.cart_id, held.quantity, now, held.expires_at)
             case TicketsSold() as sold:
                 return _sold(pool, Sold(step.pool_id, sold.hold_id, sold.quantity), sold.order_id, now)
-        return [step.event]
+        return [step.event] if _is_possible(pool, step.event) else []
 
     def _terms(self, opened: TicketPoolOpened) -> TicketPoolOpened:
         """Return the pool's terms under the rules of the replay."""
@@ -183,6 +184,12 @@ def _first(shares: Shares, quantity: int) -> Shares:
         if taken:
             chosen.append(share.model_copy(update={"quantity": taken}))
     return tuple(chosen)
+
+
+def _is_possible(pool: TicketPool, event: TicketPoolEvent) -> bool:
+    """Tell whether an event that has no decision here can happen again: other rules may have left it no tickets."""
+    after = TICKET_POOL.fold([event], pool)
+    return min(after.held, after.sold) >= 0 and after.held + after.sold <= after.capacity
 
 
 def _sold(pool: TicketPool, sold: Sold, order_id: UUID, now: datetime) -> list[Event]:
