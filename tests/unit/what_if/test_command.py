@@ -18,7 +18,7 @@ from tests.unit.what_if.sales import Visit
 
 
 @pytest.fixture
-def sale(memory_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[UUID, UUID]]:
+def sold_concert(memory_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[UUID, UUID]]:
     """The ids of a concert and its only ticket type. Two people bought ten tickets, one of them most."""
     shop: Any = InMemory(memory_shop, FollowedDocuments())
     composition.use(shop)
@@ -38,9 +38,9 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str, status: int = 0
 
 
 def test_the_sale_is_shown_as_it_was_as_it_would_have_been_and_by_the_difference(
-    sale: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str]
+    sold_concert: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = printed(capsys, str(sale[0]), "--hold-minutes", "8", "--max-per-customer", "2")
+    out = printed(capsys, str(sold_concert[0]), "--hold-minutes", "8", "--max-per-customer", "2")
     head, _, table = out.partition("\n\n")
     assert head.splitlines()[1:] == [
         "Replayed as it was, it comes to the same, in all 8 events of its pools.",
@@ -68,9 +68,9 @@ def test_the_sale_is_shown_as_it_was_as_it_would_have_been_and_by_the_difference
 
 
 def test_machines_get_every_number_and_who_would_have_got_what(
-    sale: tuple[UUID, UUID], memory_shop: Shop, capsys: pytest.CaptureFixture[str]
+    sold_concert: tuple[UUID, UUID], memory_shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    concert_id, standing = sale
+    concert_id, standing = sold_concert
     arguments = ["--payment-minutes", "1", "--max-per-order", "4", "--capacity", "Standing=6"]
     [record] = json.loads(printed(capsys, str(concert_id), *arguments, "--json"))
     assert record["rules"] == {
@@ -89,22 +89,22 @@ def test_machines_get_every_number_and_who_would_have_got_what(
 
 
 def test_without_other_rules_the_sale_is_only_checked(
-    sale: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str]
+    sold_concert: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    [record] = json.loads(printed(capsys, str(sale[0]), "--json"))
+    [record] = json.loads(printed(capsys, str(sold_concert[0]), "--json"))
     assert record["as_it_was"] == record["what_if"]
-    assert "What if: nothing were other?" in printed(capsys, str(sale[0]))
+    assert "What if: nothing were other?" in printed(capsys, str(sold_concert[0]))
 
 
 def test_a_replay_that_does_not_come_to_what_happened_says_so_and_ends_with_status_1(
-    sale: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    sold_concert: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = Deviation(some_id("pool"), 7)
     monkeypatch.setattr(comparison, "first_deviation", lambda *_: found)
-    out = printed(capsys, str(sale[0]), status=1)
+    out = printed(capsys, str(sold_concert[0]), status=1)
     assert "DO NOT TRUST THIS: replayed as it was, it comes to something else." in out
     assert f"The first difference is version 7 of pool {found.pool_id}." in out
-    [record] = json.loads(printed(capsys, str(sale[0]), "--json", status=1))
+    [record] = json.loads(printed(capsys, str(sold_concert[0]), "--json", status=1))
     assert record["deviation"] == {"pool_id": str(found.pool_id), "version": 7}
 
 
@@ -118,13 +118,13 @@ def test_a_replay_that_does_not_come_to_what_happened_says_so_and_ends_with_stat
     ],
 )
 def test_a_capacity_that_means_nothing_is_refused(
-    sale: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str], capacity: str, said: str
+    sold_concert: tuple[UUID, UUID], capsys: pytest.CaptureFixture[str], capacity: str, said: str
 ) -> None:
-    assert main(["what-if", str(sale[0]), "--capacity", capacity]) == 1
+    assert main(["what-if", str(sold_concert[0]), "--capacity", capacity]) == 1
     assert capsys.readouterr().err.startswith(f"invalid_input: {said}")
 
 
-@pytest.mark.usefixtures("sale")
+@pytest.mark.usefixtures("sold_concert")
 def test_a_concert_that_was_never_on_sale_or_never_was_is_refused(
     memory_shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,6 +140,6 @@ def test_a_concert_that_was_never_on_sale_or_never_was_is_refused(
 @pytest.mark.parametrize(
     "wrong", [["--hold-minutes", "0"], ["--max-per-customer", "0"], ["--payment-minutes", "soon"], ["--patience", "-1"]]
 )
-def test_a_rule_is_a_number_above_zero(sale: tuple[UUID, UUID], wrong: list[str]) -> None:
+def test_a_rule_is_a_number_above_zero(sold_concert: tuple[UUID, UUID], wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["what-if", str(sale[0]), *wrong])
+        main(["what-if", str(sold_concert[0]), *wrong])
