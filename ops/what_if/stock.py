@@ -93,7 +93,7 @@ class ReplayedStock:
         try:
             holds = _holds(session, cart_id, line, shares)
         except TicketsSoldOut:
-            shares = from_all_pools(session, line.ticket_type_id, line.quantity)
+            shares = from_all_pools(session, line.ticket_type_id, line.quantity).shares
             holds = _holds(session, cart_id, line, shares)
         for key, events in holds.items():
             session.append(TICKET_POOL, key, *events)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from ops.what_if.recording import Recording
 from ops.what_if.replay import replay
 from ops.what_if.rules import AS_IT_WAS
 from ops.what_if.sale import Sale
-from tests.support.recorded_log import in_memory, recorded_items, streams_of
+from tests.support.recorded_log import RecordedLog, in_memory, recorded_logs, streams_of
 from tests.support.shop import ORGANISER, PAY_WITHIN, Clock, Shop, some_id
 from tests.unit.what_if.sales import Visit, recorded_sale, simulated_sale, sweep
 
@@ -117,8 +118,9 @@ def test_a_sale_with_limits_free_tickets_and_changes_of_the_quantity_is_reproduc
     ensure_the_same(recorded_sale(sale.shop.store, sale.concert_id, sale.shop.clock))
 
 
-def test_every_sale_of_the_log_of_one_day_is_reproduced() -> None:
-    streams = streams_of(recorded_items())
+@pytest.mark.parametrize("recorded", recorded_logs(), ids=lambda recorded: recorded.directory.name)
+def test_every_sale_of_the_log_of_one_day_is_reproduced(recorded: RecordedLog) -> None:
+    streams = streams_of(recorded.items())
     log = in_memory(streams)
     concerts = {key: log.read(key) for key in streams}
     on_sale = [key for key, events in concerts.items() if "ConcertPublished" in " ".join(e.event_type for e in events)]
