@@ -16,6 +16,7 @@ APPLIED = {
     "0002_programme.sql": "67c315373ad70e39fc8f721b4755f16a5243b716d2faa9962b85324cfe6af1ae",
     "0003_limits.sql": "e28f6592d384dea181d104f9b68ddceb24c04ad1f0c096f67785c3408c450ef5",
     "0004_generations.sql": "39e4ff13369a6f93ad4bc878ba3df128077d0253aed2c4121096e13712efa51f",
+    "0005_search.sql": "08e53cf180831b04a5e7ce24e773097266c0772875c75ce379003c7473b50e06",
 }
 """As live databases have recorded them."""
 

@@ -1,0 +1,48 @@
+"""Counts what a search finds, by genre, city and month."""
+
+from typing import TYPE_CHECKING
+
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.shop.concerts.queries import ConcertSearch, conditions_of
+
+if TYPE_CHECKING:
+    from chalicelib.platform.readmodels.postgres.pool import Reader
+
+MOST_VALUES = 50
+"""Values of a facet that are counted; of more, those with the highest counts."""
+
+_COUNTS = """
+with found as materialized (
+    select c.genre, c.genre_key, v.city, v.city_key,
+           date_trunc('month', c.starts_at at time zone coalesce(v.search_time_zone, 'UTC')) as month
+      from concerts c
+      left join venues v on v.id = c.venue_id and v.name is not null
+     where {conditions}
+), counted as (
+    select 'genre' as facet, max(genre) as value, count(*) as count
+      from found where genre_key <> '' group by genre_key
+    union all
+    select 'city', max(city), count(*) from found where city_key <> '' group by city_key
+    union all
+    select 'month', to_char(month, 'FMYYYY-MM'), count(*) from found where month is not null group by month
+), ranked as (
+    select *, row_number() over (partition by facet order by count desc, value) as place from counted
+)
+select facet, value, count from ranked where place <= %(most_values)s
+ order by facet, case when facet = 'month' then value end, place
+"""
+
+
+def count_facets(programme: "Reader", search: ConcertSearch) -> JsonObject:
+    """Count everything that the search finds, on all its pages; a month is the local one at the venue.
+
+    Genres and cities come with the highest count first, in one of their spellings; months in their order.
+    Raises Unavailable.
+    """
+    conditions, parameters, _ = conditions_of(search)
+    statement = _COUNTS.format(conditions=" and ".join(conditions))
+    rows = programme.fetch_all(statement, {**parameters, "most_values": MOST_VALUES})
+    facets: dict[str, list[JsonObject]] = {"genre": [], "city": [], "month": []}
+    for row in rows:
+        facets[row["facet"]].append({"value": row["value"], "count": row["count"]})
+    return facets
