@@ -145,12 +145,14 @@ def _kinds_of_searches(programme: Timed) -> dict[str, list[Ask]]:
     names = big_programme.names()[:600]
     words = " ".join(names).split()
     widest = [" ".join(words[start : start + 12])[:200] for start in range(0, 1_200, 12)]
+    signs = ["ab/" * 66, "a1b-" * 50, "ö/" * 100, "a!b$c@d€" * 25, "abcdefghijklmnopqrstuvw-" * 8, "京" * 200]
     near = Near(55.7, 12.6, 100)
     return {
         "right": [ask(q=artist) for artist in ARTISTS],
         "while typing": [ask(q=text) for text in typed],
         "one letter": [ask(q=letter) for letter in "abcdefghijklmnopqrstuvwxyz"],
         "twelve words": [ask(q=text) for text in widest],
+        "many signs": [ask(q=text, location=text) for text in signs],
         "name and place": [ask(q=name.split()[0], location="kobenhavn", near=near) for name in names],
         "no query": [ask() for _ in names],
         "facets of all": [lambda: count_facets(programme, ConcertSearch())] * 100,
