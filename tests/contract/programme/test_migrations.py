@@ -81,6 +81,7 @@ def test_a_migration_and_the_record_of_it_are_one_transaction(empty_database: st
         assert connection.execute("select to_regclass('one')").fetchone() == (None,)
 
 
+_SHOW = "create or replace view {table} as select * from programme_7.{table}"
 _SIGUR_ROS = """
 insert into programme_{}.concerts (id, version, status, name, venue_id)
 values (gen_random_uuid(), 2, 'published', 'Sigur Rós', gen_random_uuid())
@@ -98,7 +99,7 @@ def test_names_are_found_by_their_words_as_soon_as_search_was_migrated_in_every_
         connection.execute("create schema programme_7")
         for table in ("venues", "concerts", "ticket_types"):
             connection.execute(f"create table programme_7.{table} (like programme_1.{table} including all)".encode())
-            connection.execute("create or replace view {0} as select * from programme_7.{0}".format(table).encode())
+            connection.execute(_SHOW.format(table=table).encode())
         connection.execute("update generations set live = 7, beside = 1, is_whole = true, newest = 7")
         for generation in (1, 7):
             connection.execute(_SIGUR_ROS.format(generation).encode())
