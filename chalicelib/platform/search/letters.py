@@ -56,6 +56,8 @@ _UNSPACED = re.compile(
 
 def spellings(text: str) -> tuple[str, ...]:
     """Return the text as it is compared: with bare letters, and also with `ö` as `oe` if it has any such letter."""
+    if text.isascii() and text.isprintable():
+        return (text.lower(),)
     folded = normalize("NFC", normalize("NFKC", text).casefold())
     spelt_out = "".join(_SPELT_OUT.get(letter, letter) for letter in folded)
     plain = _bare(folded)

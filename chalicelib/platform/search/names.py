@@ -1,6 +1,7 @@
 """Makes what is stored of a name so that it is found as people type it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from chalicelib.platform.search import terms
 from chalicelib.platform.search.words import chunks_of, joined_pairs, without_optional
@@ -21,8 +22,12 @@ class IndexedName:
     length: int
 
 
+@lru_cache(maxsize=1_000)
 def indexed(name: str) -> IndexedName:
-    """Return what is stored of a name; it is the same for the same name, to the byte."""
+    """Return what is stored of a name: the same for the same name, to the byte.
+
+    It takes some 0.1 ms, and names come again: with each change of a concert's details and each evening of a tour.
+    """
     chunks = chunks_of(name)[:MOST_CHUNKS]
     words = {word for column in chunks for chunk in column for reading in chunk.readings for word in reading}
     told = {terms.plain_word(word) for word in words}
