@@ -12,24 +12,28 @@ MOST_VALUES = 50
 """Values of a facet that are counted; of more, those with the highest counts."""
 
 _COUNTS = """
-with found as materialized (
+with found as (
     select c.genre, c.genre_key, v.city, v.city_key,
            date_trunc('month', c.starts_at at time zone coalesce(v.search_time_zone, 'UTC')) as month
       from concerts c
       left join venues v on v.id = c.venue_id and v.name is not null
      where {conditions}
 ), counted as (
-    select 'genre' as facet, max(genre) as value, count(*) as count
-      from found where genre_key <> '' group by genre_key
-    union all
-    select 'city', max(city), count(*) from found where city_key <> '' group by city_key
-    union all
-    select 'month', to_char(month, 'FMYYYY-MM'), count(*) from found where month is not null group by month
+    select case when grouping(genre_key) = 0 then 'genre'
+                when grouping(city_key) = 0 then 'city'
+                else 'month' end as facet,
+           case when grouping(genre_key) = 0 then max(genre collate "C")
+                when grouping(city_key) = 0 then max(city collate "C")
+                else to_char(month, 'FMYYYY-MM') end as value,
+           count(*) as count
+      from found
+     group by grouping sets ((genre_key), (city_key), (month))
+    having coalesce(genre_key, city_key, month::text) <> ''
 ), ranked as (
-    select *, row_number() over (partition by facet order by count desc, value) as place from counted
+    select *, row_number() over (partition by facet order by count desc, value collate "C") as place from counted
 )
 select facet, value, count from ranked where place <= %(most_values)s
- order by facet, case when facet = 'month' then value end, place
+ order by facet, case when facet = 'month' then value end collate "C", place
 """
 
 
