@@ -55,7 +55,10 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
     listed = [f"/streams/{key}/events{part}" for key, part in product([large.concert, large.pool], filters)]
     carts, orders = [large.cart, large.pool, stranger], [large.order, large.pool, stranger]
     return {
-        ("GET /concerts", None, None): [f"/concerts?limit=100&q=patti&location=amsterdam&venue_id={large.venue}"],
+        ("GET /concerts", None, None): [
+            f"/concerts?limit=100&q=patti&location=amsterdam&venue_id={large.venue}",
+            "/concerts?limit=100&q=pattie+smyth+aganist+amstredam&near=52.4,4.9,500&facets=true",
+        ],
         ("GET /concerts/{concert_id}", None, None): [f"/concerts/{key}{at}" for at, key in product(points, concerts)],
         ("GET /venues", None, None): ["/venues?limit=100"],
         ("GET /venues/{venue_id}", None, None): [f"/venues/{key}" for key in (large.venue, large.pool, stranger)],
