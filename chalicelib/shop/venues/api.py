@@ -53,7 +53,7 @@ Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
-class Place(Body):
+class Position(Body):
     """Says where the venue is, in degrees; north and east are positive."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
@@ -72,7 +72,7 @@ class NewVenue(Body):
     country: Line
     time_zone: TimeZone
     web_url: WebUrl | None = None
-    coordinates: Place | None = None
+    coordinates: Position | None = None
 
     def to_details(self) -> VenueDetails:
         return VenueDetails(**{**dict(self), "coordinates": self.coordinates and self.coordinates.to_coordinates()})
@@ -89,7 +89,7 @@ class VenueChanges(Body):
     country: Line = ""
     time_zone: TimeZone = ""
     web_url: WebUrl | None = None
-    coordinates: Place | None = None
+    coordinates: Position | None = None
 
     def changes(self) -> dict[str, Any]:
         changes = {name: getattr(self, name) for name in self.model_fields_set}
