@@ -70,6 +70,7 @@ class Composition:
         self.clock = clock
         self._read_models: dict[str, ReadModel] = {}
         self._consumers: dict[str, Consumer] = {}
+        self._queried_models: dict[str, PostgresProjection] = {}
 
     @cached_property
     def aggregates(self) -> "Mapping[str, Aggregate[Any]]":
@@ -179,7 +180,13 @@ class Composition:
         """Give a reader of the programme, at least as new as `min_versions` asks for, with what it lacks from `log`."""
         from chalicelib.platform.readmodels.postgres.overlay import reflecting
 
-        return reflecting(self._queried_programme, min_versions, log)
+        return reflecting(self._queried("programme"), min_versions, log)
+
+    def sales_reflecting(self, min_versions: "MinVersions", log: "EventStore") -> AbstractContextManager["Reader"]:
+        """Give a reader of the sales, at least as new as `min_versions` asks for, with what they lack from `log`."""
+        from chalicelib.platform.readmodels.postgres.overlay import reflecting
+
+        return reflecting(self._queried("sales"), min_versions, log)
 
     @cached_property
     def redis(self) -> "Redis":
@@ -365,16 +372,22 @@ class Composition:
         return granted_roles(self.repository, person_id)
 
     @cached_property
-    def _queried_programme(self) -> "PostgresProjection":
-        """Return the programme for queries, which wait shortly, and not at all while Postgres is known to be away."""
+    def _query_pool(self) -> "Pool":
+        """Return the connections for queries, which wait shortly, and not at all while Postgres is known to be away."""
         from chalicelib.platform.readmodels.postgres.pool import open_query_pool
+
+        url, patience = self.settings.need("database_url"), self.settings.query_patience
+        return open_query_pool(url, Breaker("The database"), self._login, patience)
+
+    def _queried(self, name: str) -> "PostgresProjection":
+        """Return a read model of rows, for queries."""
         from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 
-        context, declared = contexts.read_models()["programme"]
-        url, patience = self.settings.need("database_url"), self.settings.query_patience
-        pool = open_query_pool(url, Breaker("The database"), self._login, patience)
-        shape = context.load(declared.shape)
-        return PostgresProjection("programme", pool, contexts.projectors_of("programme"), shape)
+        if name not in self._queried_models:
+            context, declared = contexts.read_models()[name]
+            shape, projectors = context.load(declared.shape), contexts.projectors_of(name)
+            self._queried_models[name] = PostgresProjection(name, self._query_pool, projectors, shape)
+        return self._queried_models[name]
 
     def _sandbox(self) -> "PaymentGateway":
         from chalicelib.shop.orders.payments.ledger import DynamoDBLedger

@@ -91,7 +91,7 @@ def large(
     def documents() -> DocumentProjection:
         return DocumentProjection("carts", client, table, contexts.projectors_of("carts"))
 
-    models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "availability")}
+    models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "sales", "availability")}
     models["carts"] = documents()
     world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client)
     world.shop.repository = world.repository()

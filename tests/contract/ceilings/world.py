@@ -126,7 +126,7 @@ class Container(Composition):
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()
         made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.redis
         made.counters = world.shop.counters
-        made._queried_programme = world.models["programme"]  # noqa: SLF001 - its pool has no limits of queries
+        made._queried_models = {name: world.models[name] for name in ("programme", "sales")}  # noqa: SLF001 - no limits
         self._read_models.update(world.models)
         self._read_models["carts"] = world.documents()
 
