@@ -22,6 +22,7 @@ from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.http.middleware import guarded, problems_only
+from chalicelib.platform.http.routes import BINARY_TYPES
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
@@ -163,6 +164,7 @@ def ask(
 def _gateway() -> LocalGateway:
     """API Gateway as Chalice imitates it, before every route of the shop."""
     app = Chalice(app_name="in_memory", configure_logs=False)
+    app.api.binary_types.extend(BINARY_TYPES)
     app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     authorize = app.authorizer()(_admit)

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 
 JSON = "application/json"
+PDF = "application/pdf"
+BINARY_TYPES = (PDF,)
+"""What API Gateway has to be told of, to pass it on as bytes."""
 
 
 @dataclass(frozen=True)

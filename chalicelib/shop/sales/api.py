@@ -15,11 +15,12 @@ from pydantic import AfterValidator, Field, StringConstraints
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.csv_files import CSV
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.requests import Query, without_control_characters
-from chalicelib.platform.http.routes import Answer, Call, Routes, file_of, ok
+from chalicelib.platform.http.routes import PDF, Answer, Call, Routes, file_of, ok
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.sales import charts, figures
@@ -59,11 +60,15 @@ class ListQuery(Page):
     limit: Annotated[int, Field(ge=1, le=LONGEST_PART)] = 20
     q: Words | None = None
     status: Status | None = None
-    format: Literal["json", "csv"] = "json"
+    format: Literal["json", "csv", "pdf"] = "json"
     bom: bool = False
 
     def to_filter(self) -> Filter:
         return Filter(self.q, self.status)
+
+
+class OrderQuery(ListQuery):
+    format: Literal["json", "csv"] = "json"
 
 
 class AttendeeQuery(ListQuery):
@@ -83,7 +88,7 @@ class ConcertsQuery(Page, OfOrganiser):
     pass
 
 
-class OwnListQuery(ListQuery, OfOrganiser):
+class OwnOrderQuery(OrderQuery, OfOrganiser):
     pass
 
 
@@ -126,7 +131,7 @@ def get_sales(call: Call[SalesServices]) -> Answer:
 
 @routes.get("/sales/orders", Role.ORGANISER)
 def list_own_orders(call: Call[SalesServices]) -> Answer:
-    return _own_list(call, call.query(OwnListQuery), "orders", Lists.orders)
+    return _own_list(call, call.query(OwnOrderQuery), "orders", Lists.orders)
 
 
 @routes.get("/sales/attendees", Role.ORGANISER)
@@ -136,7 +141,7 @@ def list_own_attendees(call: Call[SalesServices]) -> Answer:
 
 @routes.get("/sales/refunds", Role.ORGANISER)
 def list_own_refunds(call: Call[SalesServices]) -> Answer:
-    return _own_list(call, call.query(OwnListQuery), "refunds", Lists.refunds)
+    return _own_list(call, call.query(OwnOrderQuery), "refunds", Lists.refunds)
 
 
 @routes.get("/sales/days", Role.ORGANISER)
@@ -157,7 +162,7 @@ def get_concert_sales(call: Call[SalesServices]) -> Answer:
 
 @routes.get("/concerts/{concert_id}/orders", Role.ORGANISER)
 def list_concert_orders(call: Call[SalesServices]) -> Answer:
-    return _concert_list(call, call.query(ListQuery), "orders", Lists.orders)
+    return _concert_list(call, call.query(OrderQuery), "orders", Lists.orders)
 
 
 @routes.get("/concerts/{concert_id}/attendees", Role.ORGANISER)
@@ -167,7 +172,7 @@ def list_concert_attendees(call: Call[SalesServices]) -> Answer:
 
 @routes.get("/concerts/{concert_id}/refunds", Role.ORGANISER)
 def list_concert_refunds(call: Call[SalesServices]) -> Answer:
-    return _concert_list(call, call.query(ListQuery), "refunds", Lists.refunds)
+    return _concert_list(call, call.query(OrderQuery), "refunds", Lists.refunds)
 
 
 @routes.get("/concerts/{concert_id}/sales/days", Role.ORGANISER)
@@ -218,12 +223,34 @@ def _concert_list(call: Call[SalesServices], wanted: ListQuery, name: str, read:
 
 
 def _list(call: Call[SalesServices], sales: "Reader", scope: Scope, wanted: ListQuery, name: str, read: Read) -> Answer:
-    if wanted.format == "json" and wanted.limit > LONGEST_PAGE:
-        reason = f"must be {LONGEST_PAGE} at most, or {LONGEST_PART} with `format=csv`"
-        raise InvalidInput(f"`limit` {reason}.", (("?limit", reason),))
+    _ensure_readable(call, wanted)
     lists = Lists(sales, scope, call.shop.vault.open_many, call.shop.clock())
     items, next_key = read(lists, wanted.to_filter(), wanted.limit, wanted.after)
+    if wanted.format == "pdf":
+        return _printed(call, items, next_key)
     return _as_wanted(call, wanted, name, items, next_key)
+
+
+def _printed(call: Call[SalesServices], items: Sequence[JsonObject], next_key: Sequence[str] | None) -> Answer:
+    from chalicelib.shop.sales.pdf import attendee_list  # noqa: PLC0415 - brings libraries that no other answer needs
+
+    concerts = sorted({item["concert_name"] for item in items})
+    content = attendee_list(", ".join(concerts), format_instant(call.shop.clock()), items)
+    return file_of(content, PDF, "attendees.pdf", _link(call, next_key))
+
+
+def _ensure_readable(call: Call[SalesServices], wanted: ListQuery) -> None:
+    """Refuse a page that is too long, and a PDF for a client that does not say that it takes one.
+
+    API Gateway sends bytes to those only, and text in base64 to all others.
+    Raises InvalidInput.
+    """
+    if wanted.format == "json" and wanted.limit > LONGEST_PAGE:
+        reason = f"must be {LONGEST_PAGE} at most, or {LONGEST_PART} with another `format`"
+        raise InvalidInput(f"`limit` {reason}.", (("?limit", reason),))
+    if wanted.format == "pdf" and call.headers.get("accept") != PDF:
+        reason = f"must be {PDF} with `format=pdf`"
+        raise InvalidInput(f"Accept {reason}.", (("/Accept", reason),))
 
 
 def _days(call: Call[SalesServices], sales: "Reader", scope: Scope, wanted: DaysQuery, title: str) -> Answer:

@@ -1,6 +1,7 @@
 """A shop whose log is in memory, and the organiser's view of it in Postgres."""
 
 import json
+from base64 import b64decode
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -94,4 +95,7 @@ class Office:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         answer = ask(Container(self.shop, self.model), actor, "GET", path, b"", sent)
         headers = {str(name).lower(): str(value) for name, value in answer["headers"].items()}
-        return Read(int(answer["statusCode"]), headers, answer["body"])
+        body: str = answer["body"]
+        if answer.get("isBase64Encoded"):
+            body = b64decode(body).decode("latin-1")
+        return Read(int(answer["statusCode"]), headers, body)

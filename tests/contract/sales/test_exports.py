@@ -1,12 +1,17 @@
 """What organisers take away as files: CSV that spreadsheets read and do not run, in parts."""
 
 import csv
+from collections.abc import Sequence
 from datetime import timedelta
 from io import StringIO
+from typing import Any
+from uuid import UUID
 
 import pytest
+from fpdf import FPDF
 
 from chalicelib.platform.http.csv_files import as_csv
+from chalicelib.shop.sales.pdf import attendee_list
 from tests.contract.sales.office import Office
 from tests.support.shop import CUSTOMER
 
@@ -60,3 +65,70 @@ def test_no_spreadsheet_takes_a_name_for_a_formula(begins: str) -> None:
 def test_cells_with_commas_quotes_and_line_breaks_are_quoted_as_the_rfc_says() -> None:
     text = as_csv(["a", "b"], [['x,"y"\nz', None], [1, "ø"]], with_header=True, for_excel=True)
     assert text == '\ufeffa,b\r\n"x,""y""\nz",\r\n1,ø\r\n'
+
+
+NAMES = ("Guðrún Helgadóttir", "Ωμέγα", "Жанна", "שלום כהן", "محمد", "राम", "ქეთი", "ก้อง", "Ke$ha \u202e\u2066")
+
+
+def printed(names: Sequence[str], monkeypatch: pytest.MonkeyPatch) -> tuple[list[str], bytes]:
+    """Return the texts of the cells of a list of these names, and the file."""
+    cells: list[str] = []
+    cell = FPDF.cell
+
+    def record(self: FPDF, width: float, height: float, text: str, **options: Any) -> Any:
+        cells.append(text)
+        return cell(self, width, height, text, **options)
+
+    monkeypatch.setattr(FPDF, "cell", record)
+    attendees = [
+        {
+            "buyer": {"name": name, "email": f"{number}@example.org"} if name else None,
+            "ticket_id": str(number),
+            "order_id": str(UUID(int=number)),
+            "ticket_type_name": "Standing",
+            "checked_in_at": None,
+        }
+        for number, name in enumerate(names)
+    ]
+    return cells, attendee_list("Björk", "today", attendees)
+
+
+def test_names_of_many_scripts_are_printed_letter_by_letter_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cells, content = printed(NAMES, monkeypatch)
+    assert content.startswith(b"%PDF-")
+    assert {name.rstrip("\u202e\u2066") for name in NAMES} <= set(cells)
+    assert not any("¤" in cell for cell in cells)
+    assert caplog.text == ""
+
+
+def test_letters_that_the_font_lacks_are_marked_and_the_page_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    cells, _ = printed(["李小龍 Lee"], monkeypatch)
+    assert "¤¤¤ Lee" in cells
+    assert any("cannot show" in cell for cell in cells)
+    assert caplog.text == ""
+
+
+def test_a_list_is_by_name_with_the_erased_last_and_a_header_on_each_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [f"Name {number:03}" for number in range(100)]
+    cells, content = printed([*reversed(names), "", "Ängström " * 20], monkeypatch)
+    in_order = [cell for cell in cells if cell.startswith(("Name ", "Äng"))]
+    assert in_order[0].endswith("…")
+    assert in_order[1:] == names
+    assert cells.count("E-mail") == content.count(b"/Type /Page\n") == 3
+
+
+def test_a_pdf_is_sent_to_whoever_says_that_they_take_one(office: Office) -> None:
+    concert_id, standing = office.shop.on_sale()
+    office.buy(CUSTOMER, (standing, 2))
+    office.settle()
+    path = f"/concerts/{concert_id}/attendees?format=pdf"
+    answer = office.get(path, accept="application/pdf")
+    assert (answer.status, answer.headers["content-type"]) == (200, "application/pdf")
+    assert answer.text.startswith("%PDF-")
+    refused = office.get(path)
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/Accept")
+    assert office.get(f"/concerts/{concert_id}/orders?format=pdf", accept="application/pdf").status == 422
