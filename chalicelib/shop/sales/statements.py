@@ -6,7 +6,7 @@ sale costs no more than that of a small one.
 
 SCOPE = """
 with scope as (
-    select c.id, c.name, coalesce(v.zone, 'UTC') as zone
+    select c.id, c.name, coalesce(c.venue_zone, v.zone, 'UTC') as zone
       from sales_concerts c
       left join sales_venues v on v.id = c.venue_id
      where c.name is not null and c.status <> 'deleted'
@@ -14,7 +14,8 @@ with scope as (
 )"""
 
 CONCERT = """
-select c.id, c.name, c.status, c.organiser_id, c.starts_at, c.version, v.name as venue, coalesce(v.zone, 'UTC') as zone
+select c.id, c.name, c.status, c.organiser_id, c.starts_at, c.version, coalesce(c.venue_name, v.name) as venue,
+       coalesce(c.venue_zone, v.zone, 'UTC') as zone
   from sales_concerts c
   left join sales_venues v on v.id = c.venue_id
  where c.name is not null and c.status <> 'deleted' and c.id = %(concert_id)s
@@ -83,14 +84,17 @@ select order_id, placed_at, status, buyer, confirmed_at, version, currency,
 """.replace("{status}", _STATUS)
 
 LINES = """
-select l.order_id, l.id, l.concert_id, s.name as concert_name, l.name, l.quantity, l.sold, l.amount, l.currency
-  from scope s join sales_lines l on l.concert_id = s.id and l.order_id = any(%(ids)s)
- order by l.order_id, s.name, l.name, l.id
+select l.order_id, l.id, l.concert_id, s.name as concert_name, coalesce(y.name, l.name) as name, l.quantity, l.sold,
+       l.amount, l.currency
+  from scope s
+  join sales_lines l on l.concert_id = s.id and l.order_id = any(%(ids)s)
+  left join sales_ticket_types y on y.concert_id = l.concert_id and y.id = l.id
+ order by l.order_id, s.name, name, l.id
 """
 
 ATTENDEES = """
-select t.id, t.order_id, t.concert_id, t.ticket_type_id, t.name, t.status, t.issued_at, s.name as concert_name,
-       o.buyer, i.checked_in_at
+select t.id, t.order_id, t.concert_id, t.ticket_type_id, coalesce(y.name, t.name) as name, t.status, t.issued_at,
+       s.name as concert_name, o.buyer, i.checked_in_at
   from scope s
   cross join lateral (
       select t.* from sales_tickets t
@@ -103,6 +107,7 @@ select t.id, t.order_id, t.concert_id, t.ticket_type_id, t.name, t.status, t.iss
        limit %(rows)s) t
   join sales_orders o on o.id = t.order_id
   left join sales_check_ins i on i.id = t.id
+  left join sales_ticket_types y on y.concert_id = t.concert_id and y.id = t.ticket_type_id
  order by t.issued_at, t.order_id, t.id
  limit %(rows)s
 """

@@ -1,7 +1,12 @@
 -- What organisers see of their sales. Orders, tickets, concerts and venues are streams of their own: nothing here refers
 -- to a row of another stream, and queries join them.
 create schema sales_1;
-create table sales_1.positions (like programme_1.positions including all);
+create table sales_1.positions (
+    projection text not null,
+    stream_id uuid not null,
+    version bigint not null,
+    primary key (projection, stream_id)
+);
 
 create table sales_1.sales_venues (
     id uuid primary key,
@@ -11,12 +16,16 @@ create table sales_1.sales_venues (
     zone text generated always as (known_time_zone(time_zone)) stored
 );
 
+-- A concert that shows a copy of its venue has its name and time zone; any other is joined with the venue itself.
 create table sales_1.sales_concerts (
     id uuid primary key,
     version bigint not null,
     status text not null,
     organiser_id uuid,
     venue_id uuid,
+    venue_name text,
+    venue_time_zone text,
+    venue_zone text generated always as (known_time_zone(venue_time_zone)) stored,
     name text,
     starts_at timestamptz
 );
