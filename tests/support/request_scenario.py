@@ -25,6 +25,7 @@ from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.http.auth import Credentials
 from chalicelib.platform.http.authorizer import authorize
 from chalicelib.platform.http.middleware import guarded, problems_only
+from chalicelib.platform.http.routes import BINARY_TYPES
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
@@ -176,6 +177,7 @@ def ask(
 def _gateway() -> LocalGateway:
     """API Gateway as Chalice imitates it, before every route of the shop."""
     app = Chalice(app_name="in_memory", configure_logs=False)
+    app.api.binary_types.extend(BINARY_TYPES)
     app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     admit = app.authorizer()(_admit)

@@ -41,19 +41,31 @@ if TYPE_CHECKING:
     from chalicelib.platform.http.auth import TokenVerifier
 
 
+JSON = "application/json"
+PDF = "application/pdf"
+BINARY_TYPES = (PDF,)
+"""What API Gateway has to be told of, to pass it on as bytes."""
+
+
 @dataclass(frozen=True)
 class Answer:
-    """Is a successful response; `version` is that of the stream that was read or changed, and becomes the `ETag`."""
+    """Is a successful response; `version` is that of the stream that was read or changed, and becomes the `ETag`.
+
+    A body that is not JSON is text or bytes, and says what it is in `content_type`.
+    """
 
     status: HTTPStatus
     body: Any = None
     version: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = JSON
 
     def to_response(self) -> Response:
         etag = {} if self.version is None else {"ETag": f'"{self.version}"'}
-        body = "" if self.status is HTTPStatus.NO_CONTENT else as_json(self.body)
-        return Response(body, {"Content-Type": "application/json", **etag, **self.headers}, int(self.status))
+        body = as_json(self.body) if self.content_type == JSON else self.body
+        if self.status is HTTPStatus.NO_CONTENT:
+            body = ""
+        return Response(body, {"Content-Type": self.content_type, **etag, **self.headers}, int(self.status))
 
 
 def ok(body: Any, version: int | None = None) -> Answer:
@@ -63,6 +75,12 @@ def ok(body: Any, version: int | None = None) -> Answer:
 def created(body: dict[str, Any], location: str) -> Answer:
     """Answer 201; the body's `version` is the `ETag` too."""
     return Answer(HTTPStatus.CREATED, body, body.get("version"), {"Location": location})
+
+
+def file_of(content: str | bytes, content_type: str, name: str, headers: dict[str, str] | None = None) -> Answer:
+    """Answer 200 with a file, which browsers save under this name."""
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Answer(HTTPStatus.OK, content, headers={**disposition, **(headers or {})}, content_type=content_type)
 
 
 def accepted() -> Answer:
@@ -235,7 +253,12 @@ class Call(Generic[Shop]):
         return parse_body(model, self.raw_body)
 
     def query(self, model: type[QueryModel]) -> QueryModel:
-        return parse_query(model, _each_given_once(self._request.query_params))
+        return parse_query(model, self.query_parameters)
+
+    @property
+    def query_parameters(self) -> dict[str, str]:
+        """Return the query parameters as they were sent."""
+        return _each_given_once(self._request.query_params)
 
 
 Handler = Callable[[Call[Shop]], Answer]

@@ -91,11 +91,12 @@ def large(
     def documents() -> DocumentProjection:
         return DocumentProjection("carts", client, table, contexts.projectors_of("carts"))
 
-    models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "availability")}
+    models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "sales", "availability")}
     models["carts"] = documents()
     world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client)
     world.shop.repository = world.repository()
     made = Large(world)
     world.shop.clock.advance(timedelta(seconds=5))
     yield made
-    world.query_pool.close()
+    for model in world.queried.values():
+        model.pool.close()

@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 from redis import Redis
 
-from chalicelib import contexts
+from chalicelib import composition, contexts
 from chalicelib.composition import Composition
 from chalicelib.platform.breaker import Breaker
 from chalicelib.platform.bus.batch import succeeded
@@ -77,15 +77,18 @@ class World:
     documents_requests: int = 0
 
     def __post_init__(self) -> None:
-        programme = cast("PostgresProjection", self.models["programme"])
-        context, declared = contexts.read_models()["programme"]
-        self.query_pool = open_query_pool(str(programme.pool.conninfo), Breaker("The database"), patience=PATIENCE)
-        projectors, shape = contexts.projectors_of("programme"), context.load(declared.shape)
-        self.queried = PostgresProjection("programme", self.query_pool, projectors, shape)
+        self.queried = {name: self._queried(name) for name in ("programme", "sales")}
         place = self.redis.connection_pool.connection_kwargs
         self.query_redis = open_query_redis(f"redis://{place['host']}:{place['port']}", Breaker("Redis"), PATIENCE)
         counting: Any = self._count_document  # the stubs want a handler that answers
         self.dynamodb.meta.events.register("before-send.dynamodb", counting)
+
+    def _queried(self, name: str) -> PostgresProjection:
+        model = cast("PostgresProjection", self.models[name])
+        patience = PATIENCE * composition.PATIENCE.get(name, 1)
+        pool = open_query_pool(str(model.pool.conninfo), Breaker("The database"), patience=patience)
+        context, declared = contexts.read_models()[name]
+        return PostgresProjection(name, pool, contexts.projectors_of(name), context.load(declared.shape))
 
     def _count_document(self, **_: Any) -> None:
         self.documents_requests += 1
@@ -127,7 +130,7 @@ class Container(Composition):
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()
         made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.query_redis
         made.counters = world.shop.counters
-        made._queried_programme = world.queried  # noqa: SLF001 - made once for all containers
+        made._queried_models = dict(world.queried)  # noqa: SLF001 - made once for all containers
         self._read_models.update(world.models)
         self._read_models["carts"] = world.documents()
 
