@@ -38,7 +38,10 @@ class Shares:
     by_refund: dict[str, Decimal] = field(default_factory=dict)
 
     def as_columns(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if name != "by_refund"}
+        """Return the columns of a row, each amount to the cent: 0 and 0.00 are equal, but no equal texts."""
+        cent = _cent(self.currency)
+        columns = {name: value for name, value in asdict(self).items() if name != "by_refund"}
+        return {name: value.quantize(cent) if isinstance(value, Decimal) else value for name, value in columns.items()}
 
 
 def shares_of(order: JsonObject) -> dict[UUID, Shares]:
