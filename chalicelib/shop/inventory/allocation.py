@@ -20,12 +20,21 @@ from pydantic import TypeAdapter
 
 from chalicelib.platform.errors import Busy, NotFound
 from chalicelib.platform.eventsourcing.session import Load, Session
-from chalicelib.shop.inventory.events import PoolShare
+from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
 from chalicelib.shop.inventory.spanning import Shares, available_in, span
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 
 MAX_RECOUNTS = 5
 """The number of recounts during which tickets are given back, after which the buyer has to ask again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Holds what is to be taken from each pool, the pools as this session has read them, and the terms of them all."""
+
+    terms: TicketPoolOpened
+    shares: Shares
+    pools: Mapping[UUID, TicketPool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +74,18 @@ class Recounted:
 _RECOUNTED = TypeAdapter(Recounted)
 
 
-def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Take from the pool that this container took from last, unless it has just lost a race there.
 
     Raises NotOnSale.
     """
     last = session.hint_choices.get(ticket_type_id)
     if last is None or last in session.hint_contended or not _seems_to_have(session, last, ticket_type_id, quantity):
-        return ()
+        return None
     return _first_that_has(session, [last], ticket_type_id, quantity)
 
 
-def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Take from a pool that this container believes to have enough.
 
     A container that knows nothing of the type asks the sold-out cache before anything else; if the type turns out to
@@ -90,7 +99,7 @@ def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> 
     return _first_that_has(session, likely_pools(session, ticket_type_id, quantity), ticket_type_id, quantity)
 
 
-def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Take from a pool that this container has never read.
 
     Raises NotOnSale.
@@ -98,12 +107,14 @@ def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> 
     return _first_that_has(session, unread_pools(session, ticket_type_id), ticket_type_id, quantity)
 
 
-def from_all_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_all_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation:
     """Recount the stock, and take the quantity from as many pools as it needs.
 
     Raises NotOnSale, Busy or TicketsSoldOut.
     """
-    return span(recount(session, ticket_type_id, quantity), quantity, ticket_type_id)
+    pools = recount(session, ticket_type_id, quantity)
+    shares = span(pools, quantity, ticket_type_id)
+    return Allocation(pools[shares[0].pool_id].ensure_open(ticket_type_id), shares, pools)
 
 
 def likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[UUID]:
@@ -183,7 +194,7 @@ def stock_of(session: Session, ticket_type_id: UUID) -> Stock:
     return Stock(ticket_type_id, first.terms.pool_count)
 
 
-def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Shares:
+def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Choose the first pool that has enough, and remember it for the next hold.
 
     Raises NotOnSale.
@@ -191,11 +202,11 @@ def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID
     how = Load.FRESH if session.hint_contended else Load.ALLOW_STALE
     for key in keys:
         pool = session.load(TICKET_POOL, key, how).at(session.now)
-        pool.ensure_on_sale(ticket_type_id)
+        terms = pool.ensure_on_sale(ticket_type_id)
         if quantity <= pool.available(ticket_type_id):
             session.hint_choices[ticket_type_id] = key
-            return (PoolShare(pool_id=key, quantity=quantity),)
-    return ()
+            return Allocation(terms, (PoolShare(pool_id=key, quantity=quantity),), {key: pool})
+    return None
 
 
 def _result_of(pools: list[TicketPool]) -> Recounted:

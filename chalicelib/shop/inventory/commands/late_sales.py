@@ -78,8 +78,8 @@ def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: 
     if available_in(pools.values(), ticket_type_id) < quantity:
         raise StockGone("The hold had ended, and the tickets were sold to others.")
     shares = span(pools, quantity, ticket_type_id)
-    moved_in = quotas.move_to(session, shares, ticket_type_id)
+    moved_in = quotas.move_to(session, pools, shares, ticket_type_id)
     for share in shares:
-        pool = session.load(TICKET_POOL, share.pool_id)
         asked = share.quantity, session.now, ticket_type_id, moved_in.get(share.pool_id, 0)
-        session.append(TICKET_POOL, share.pool_id, *pool.sell_unheld(purchase.hold_id, order_id, *asked))
+        events = pools[share.pool_id].sell_unheld(purchase.hold_id, order_id, *asked)
+        session.append(TICKET_POOL, share.pool_id, *events)
