@@ -22,8 +22,11 @@ FORGIVEN_WORDS = 3
 
 _CONCERTS = """
 select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_id, c.starts_at, c.ends_at,
-       c.max_per_customer, c.version,
-       case when v.id is not null then json_build_object(
+       c.max_per_customer, c.postponed, c.sales_closed, c.refundable_until, c.version,
+       case when c.venue_name is not null then json_build_object(
+           'id', c.venue_id, 'name', c.venue_name, 'address', c.venue_address, 'city', c.venue_city,
+           'country', c.venue_country, 'time_zone', c.venue_time_zone, 'web_url', c.venue_web_url)
+       when v.id is not null then json_build_object(
            'id', v.id, 'name', v.name, 'address', v.address, 'city', v.city, 'country', v.country,
            'time_zone', v.time_zone, 'web_url', v.web_url) end as venue,
        (select coalesce(json_agg(json_build_object(
@@ -33,12 +36,12 @@ select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_
            'sales_start', t.sales_start, 'sales_end', t.sales_end) order by t.added_at_version), '[]')
           from ticket_types t where t.concert_id = c.id) as ticket_types
   from concerts c
-  left join venues v on v.id = c.venue_id and v.name is not null
+  left join venues v on c.venue_name is null and v.id = c.venue_id and v.name is not null
  where c.name is not null"""
 _FIND = _CONCERTS + " and c.status <> 'deleted' and c.id = %(id)s"
 _SOONEST_FIRST = " order by c.sort_at, c.id limit %(limit)s + 1"
 
-_LOCAL_DATE = "(c.starts_at at time zone coalesce(v.search_time_zone, 'UTC'))::date"
+_LOCAL_DATE = "(c.starts_at at time zone coalesce(c.venue_search_time_zone, v.search_time_zone, 'UTC'))::date"
 _FILTERS = {
     "date_from": f"{_LOCAL_DATE} >= %(date_from)s",
     "date_to": f"{_LOCAL_DATE} <= %(date_to)s",
@@ -52,6 +55,13 @@ _UTC_BOUNDS = {
 """Conditions that follow from the local dates whatever the venue's time zone, so that an index can serve them.
 
 A local date begins at most 14 hours before, and ends at most 12 hours after, the same date in UTC."""
+
+_AT_PLACE = """c.id in (
+    select id from concerts where venue_location_search like containing({word})
+    union all
+    select o.id from concerts o join venues of_it on of_it.id = o.venue_id
+     where o.venue_name is null and of_it.location_search like containing({word}))"""
+"""Looks at the copied venues of published concerts, and at the venues of those that have no copy, each by its index."""
 
 _AFTER = "(c.sort_at, c.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
 _NAMED = """
@@ -104,7 +114,7 @@ def search_concerts(
         conditions.append(_in_name(f"q{index}", forgiving=index in forgiven))
     for index, word in enumerate((search.location or "").split()):
         parameters[f"location{index}"] = word
-        conditions.append(f"v.location_search like containing(%(location{index})s)")
+        conditions.append(_AT_PLACE.format(word=f"%(location{index})s"))
     if after is not None:
         parameters["after_start"], parameters["after_id"] = _parsed_key(after)
         conditions.append(_AFTER)
@@ -166,6 +176,9 @@ def concert_of_row(row: Mapping[str, Any]) -> JsonObject:
         "image_url": row["image_url"],
         "max_per_customer": row["max_per_customer"],
         "status": row["status"],
+        "postponed": row["postponed"],
+        "sales_closed": row["sales_closed"],
+        "refundable_until": _instant(row["refundable_until"]),
         "organiser_id": str(row["organiser_id"]) if row["organiser_id"] else None,
         "starts_at": _instant(row["starts_at"]),
         "ends_at": _instant(row["ends_at"]),

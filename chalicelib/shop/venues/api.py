@@ -61,6 +61,7 @@ class NewVenue(Body):
     country: Line
     time_zone: TimeZone
     web_url: WebUrl | None = None
+    shared: bool = False
 
 
 class VenueChanges(Body):
@@ -74,6 +75,7 @@ class VenueChanges(Body):
     country: Line = ""
     time_zone: TimeZone = ""
     web_url: WebUrl | None = None
+    shared: bool = False
 
 
 @routes.post("/venues", Role.ORGANISER)

@@ -33,6 +33,7 @@ def _details(event: VenueCreated | VenueDetailsChanged) -> dict[str, Any]:
         "country": event.country,
         "time_zone": event.time_zone,
         "web_url": event.web_url,
+        "shared": event.shared,
     }
 
 

@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
 _FIND = """
-select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version
+select id, name, description, capacity, address, city, country, time_zone, web_url, shared, organiser_id, version
   from venues
  where not deleted and name is not null and id = %(id)s
 """
 _LIST = """
-select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version, sort_name
+select id, name, description, capacity, address, city, country, time_zone, web_url, shared, organiser_id, version,
+       sort_name
   from venues
  where not deleted and name is not null
    and (%(after_id)s::uuid is null or (sort_name, id) > (%(after_name)s, %(after_id)s))
@@ -85,6 +86,7 @@ def _venue(row: Mapping[str, Any]) -> JsonObject:
         "country": row["country"],
         "time_zone": row["time_zone"],
         "web_url": row["web_url"],
+        "shared": row["shared"],
         "organiser_id": str(organiser_id) if organiser_id else None,
         "version": row["version"],
     }

@@ -41,6 +41,8 @@ ROW: dict[str, Any] = {
     "description": "",
     "genre": "rock",
     "status": "draft",
+    "postponed": False,
+    "sales_closed": False,
 }
 
 

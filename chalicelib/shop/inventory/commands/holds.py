@@ -10,6 +10,7 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.inventory import allocation, limits
+from chalicelib.shop.inventory.commands.terms import share_terms
 from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
@@ -45,10 +46,10 @@ def hold_tickets(
     if not shares:
         allocation.ensure_not_sold_out(*wanted)
         shares = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
-    pools = [session.load(TICKET_POOL, share.pool_id) for share in shares]
-    terms = pools[0].ensure_open()  # equal in all pools that share a hold
+    terms = share_terms(session, shares)
     expires_at = until(terms)
-    for share, pool in zip(shares, pools, strict=True):
+    for share in shares:
+        pool = session.load(TICKET_POOL, share.pool_id)
         events = pool.hold(hold_id, cart_id, share.quantity, session.now, expires_at)
         session.append(TICKET_POOL, share.pool_id, *events)
     limits.count(session, terms, quantity, hold_id, customer_id, expires_at)
