@@ -31,7 +31,7 @@ from chalicelib.shop.concerts.events import (
     TicketType,
 )
 from chalicelib.shop.concerts.publication import Publication, evolve_publication
-from chalicelib.shop.concerts.windows import Schedule, checked_schedule, ensure_all_open, ensure_opens
+from chalicelib.shop.concerts.windows import ConcertDates, checked_schedule, ensure_all_open, ensure_opens
 
 MAX_TICKET_TYPES = 50
 
@@ -127,9 +127,9 @@ class Concert:
     publication: Publication = field(default_factory=Publication)
 
     @property
-    def dates(self) -> Schedule | None:
+    def dates(self) -> ConcertDates | None:
         """Return the schedule, which while the concert is postponed is the former one."""
-        return None if self.starts_at is None or self.ends_at is None else Schedule(self.starts_at, self.ends_at)
+        return None if self.starts_at is None or self.ends_at is None else ConcertDates(self.starts_at, self.ends_at)
 
     @property
     def pool_ids(self) -> list[UUID]:

@@ -11,7 +11,7 @@ from chalicelib.platform.http.routes import Answer, Call, Routes, ok
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, live_commands
 from chalicelib.shop.concerts.api import OrderLimit, Quantity, answer_of
-from chalicelib.shop.concerts.windows import Schedule
+from chalicelib.shop.concerts.windows import ConcertDates
 
 routes: Routes[Services] = Routes(__name__)
 
@@ -24,13 +24,13 @@ class Move(Body):
     venue_id: UUID | None = None
     refundable_until: OffsetInstant | None = None
 
-    def to_schedule(self) -> Schedule | None:
+    def to_schedule(self) -> ConcertDates | None:
         """Return the new schedule, if one is given.
 
         Raises InvalidInput for a half of one, or a request that moves nothing.
         """
         if self.starts_at is not None and self.ends_at is not None:
-            return Schedule(self.starts_at, self.ends_at)
+            return ConcertDates(self.starts_at, self.ends_at)
         if self.starts_at is not None or self.ends_at is not None:
             missing = "ends_at" if self.ends_at is None else "starts_at"
             raise InvalidInput(f"`{missing}` is missing.", ((f"#/{missing}", "is missing"),))

@@ -11,16 +11,16 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.concerts import living
 from chalicelib.shop.concerts.commands import shown_venue, usable_venue
 from chalicelib.shop.concerts.concert import Concert
-from chalicelib.shop.concerts.living import Place, place_of
+from chalicelib.shop.concerts.living import ConcertPlace, place_of
 from chalicelib.shop.concerts.terms import Changed, change_with_terms
-from chalicelib.shop.concerts.windows import Schedule
+from chalicelib.shop.concerts.windows import ConcertDates
 
 
 def move_concert(
     repository: Repository,
     caller: Caller,
     concert_id: UUID,
-    schedule: Schedule | None,
+    schedule: ConcertDates | None,
     venue_id: UUID | None,
     refundable_until: datetime | None,
 ) -> Changed:
@@ -33,7 +33,7 @@ def move_concert(
         concert.ensure_published()
         place = place_of(concert)
         if venue_id is not None:
-            place = Place(venue_id, shown_venue(usable_venue(session, concert.organiser_id, venue_id)))
+            place = ConcertPlace(venue_id, shown_venue(usable_venue(session, concert.organiser_id, venue_id)))
         return living.move(concert, schedule, place, refundable_until, session.now)
 
     return change_with_terms(repository, caller, concert_id, decide)

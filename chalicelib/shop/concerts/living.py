@@ -21,26 +21,30 @@ from chalicelib.shop.concerts.events import (
     ShownVenue,
     TicketType,
 )
-from chalicelib.shop.concerts.windows import Schedule, checked_schedule, ensure_all_open, ensure_opens
+from chalicelib.shop.concerts.windows import ConcertDates, checked_schedule, ensure_all_open, ensure_opens
 
 _WINDOW = {"sales_start", "sales_end"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ConcertPlace:
     """A venue, and what a concert shows of it."""
 
     venue_id: UUID
     shown: ShownVenue | None
 
 
-def place_of(concert: Concert) -> Place:
+def place_of(concert: Concert) -> ConcertPlace:
     """Return where a published concert is held."""
-    return Place(concert.ensure_exists().venue_id, concert.publication.venue)
+    return ConcertPlace(concert.ensure_exists().venue_id, concert.publication.venue)
 
 
 def move(
-    concert: Concert, schedule: Schedule | None, place: Place, refundable_until: datetime | None, now: datetime
+    concert: Concert,
+    schedule: ConcertDates | None,
+    place: ConcertPlace,
+    refundable_until: datetime | None,
+    now: datetime,
 ) -> list[Event]:
     """Move a published concert; to where and when it is already changes nothing, unless it promises a refund.
 
@@ -145,7 +149,7 @@ def complete_terms_change(concert: Concert, terms_version: int) -> list[Event]:
     return [ConcertTermsApplied(terms_version=terms_version)] if is_published and is_due else []
 
 
-def _dates(concert: Concert, schedule: Schedule | None, now: datetime) -> Schedule:
+def _dates(concert: Concert, schedule: ConcertDates | None, now: datetime) -> ConcertDates:
     if schedule is not None:
         return checked_schedule(*schedule, now)
     if concert.dates is None or concert.publication.is_postponed:

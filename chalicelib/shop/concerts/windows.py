@@ -15,36 +15,38 @@ class SaleNeverOpens(RuleViolated):
     code = "sale_never_opens"
 
 
-class Schedule(NamedTuple):
+class ConcertDates(NamedTuple):
     starts_at: datetime
     ends_at: datetime
 
 
-class Fault(NamedTuple):
+class WindowFault(NamedTuple):
     """Names what is wrong with a window: a member of the ticket type, and the reason."""
 
     member: str
     reason: str
 
 
-def fault_of(ticket_type: TicketType, schedule: Schedule | None, now: datetime | None = None) -> Fault | None:
+def fault_of(ticket_type: TicketType, schedule: ConcertDates | None, now: datetime | None = None) -> WindowFault | None:
     """Return why the ticket type would never be sold; `now` is given where a sale must not be over already."""
     start, end = ticket_type.sales_start, ticket_type.sales_end
     if start is not None and end is not None and end <= start:
-        return Fault("sales_end", "must be after sales_start")
+        return WindowFault("sales_end", "must be after sales_start")
     if schedule is not None:
         if end is not None and end > schedule.ends_at:
-            return Fault("sales_end", "must not be after the concert's end")
+            return WindowFault("sales_end", "must not be after the concert's end")
         if start is not None and end is None and start >= schedule.starts_at:
-            return Fault("sales_start", "must be before the concert's start, when the sale ends")
+            return WindowFault("sales_start", "must be before the concert's start, when the sale ends")
         end = end or schedule.starts_at
     if now is not None and end is not None and end <= now:
         is_given = ticket_type.sales_end is not None
-        return Fault("sales_end", "must be in the future" if is_given else "must be given once the concert has started")
+        return WindowFault(
+            "sales_end", "must be in the future" if is_given else "must be given once the concert has started"
+        )
     return None
 
 
-def checked_schedule(starts_at: datetime, ends_at: datetime, now: datetime) -> Schedule:
+def checked_schedule(starts_at: datetime, ends_at: datetime, now: datetime) -> ConcertDates:
     """Return the schedule, in UTC.
 
     Raises InvalidInput if it ends before it starts, or starts in the past.
@@ -54,10 +56,10 @@ def checked_schedule(starts_at: datetime, ends_at: datetime, now: datetime) -> S
         raise InvalidInput("`ends_at` is not after `starts_at`.", (("#/ends_at", "must be after starts_at"),))
     if starts_at <= now:
         raise InvalidInput("`starts_at` is not in the future.", (("#/starts_at", "must be in the future"),))
-    return Schedule(starts_at, ends_at)
+    return ConcertDates(starts_at, ends_at)
 
 
-def ensure_opens(ticket_type: TicketType, schedule: Schedule | None, now: datetime | None) -> None:
+def ensure_opens(ticket_type: TicketType, schedule: ConcertDates | None, now: datetime | None) -> None:
     """Refuse a ticket type that a request describes, and that would never be sold.
 
     Raises InvalidInput.
@@ -67,7 +69,9 @@ def ensure_opens(ticket_type: TicketType, schedule: Schedule | None, now: dateti
         raise InvalidInput(f"`{fault.member}` {fault.reason}.", ((f"#/{fault.member}", fault.reason),))
 
 
-def ensure_all_open(ticket_types: Iterable[TicketType], schedule: Schedule | None, now: datetime | None = None) -> None:
+def ensure_all_open(
+    ticket_types: Iterable[TicketType], schedule: ConcertDates | None, now: datetime | None = None
+) -> None:
     """Refuse a schedule, or a publication, with which some ticket types would never be sold.
 
     Raises SaleNeverOpens.

@@ -22,7 +22,7 @@ from chalicelib.shop.concerts.events import ConcertTermsApplied, ConcertTermsCha
 from chalicelib.shop.concerts.process import FINISHED_WITHIN
 from chalicelib.shop.concerts.publication import CHANGED_IN_THE_REQUEST
 from chalicelib.shop.concerts.terms import Changed, finish_terms_change
-from chalicelib.shop.concerts.windows import Schedule
+from chalicelib.shop.concerts.windows import ConcertDates
 from chalicelib.shop.inventory.commands import change_terms
 from chalicelib.shop.inventory.events import TicketPoolTermsChanged
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
@@ -48,7 +48,7 @@ def change_type(
 
 
 def move(shop: Shop, concert_id: UUID, by: timedelta = DAY, venue_id: UUID | None = None) -> Changed:
-    schedule = Schedule(OPENING + by, OPENING + by + timedelta(hours=3))
+    schedule = ConcertDates(OPENING + by, OPENING + by + timedelta(hours=3))
     return live_commands.move_concert(
         shop.other_container(), shop.request(ORGANISER), concert_id, schedule, venue_id, shop.clock.now + 2 * DAY
     )

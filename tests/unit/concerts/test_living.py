@@ -23,7 +23,7 @@ from chalicelib.shop.concerts.events import (
     ShownVenue,
 )
 from chalicelib.shop.concerts.living import (
-    Place,
+    ConcertPlace,
     change_ticket_type,
     close_sales,
     complete_terms_change,
@@ -35,7 +35,7 @@ from chalicelib.shop.concerts.living import (
 )
 from chalicelib.shop.concerts.offers import with_changed_terms
 from chalicelib.shop.concerts.publication import refundable_until
-from chalicelib.shop.concerts.windows import SaleNeverOpens, Schedule
+from chalicelib.shop.concerts.windows import ConcertDates, SaleNeverOpens
 from tests.support.scenario import given
 from tests.support.shop import OPENING, some_id
 from tests.support.stored import SOME_TIME as NOW
@@ -55,13 +55,13 @@ PARADISO = ShownVenue(name="Paradiso", address="Weteringschans 6", city="Amsterd
 MELKWEG = PARADISO.model_copy(update={"name": "Melkweg"})
 PUBLISHED = ConcertPublished(pools=POOLS, venue=PARADISO)
 ON_SALE: tuple[Event, ...] = (CREATED, SCHEDULED, ADDED, PUBLISHED)
-HERE = Place(CREATED.venue_id, PARADISO)
-THERE = Place(some_id("melkweg"), MELKWEG)
-LATER = Schedule(OPENING + DAY, CLOSING + DAY)
+HERE = ConcertPlace(CREATED.venue_id, PARADISO)
+THERE = ConcertPlace(some_id("melkweg"), MELKWEG)
+LATER = ConcertDates(OPENING + DAY, CLOSING + DAY)
 DRAFT: tuple[Event, ...] = (CREATED, SCHEDULED, ADDED)
 
 
-def moved(place: Place = HERE, schedule: Schedule = LATER, **keys: Any) -> ConcertMoved:
+def moved(place: ConcertPlace = HERE, schedule: ConcertDates = LATER, **keys: Any) -> ConcertMoved:
     return ConcertMoved(
         start_date=schedule.starts_at,
         end_date=schedule.ends_at,
@@ -85,7 +85,7 @@ def test_a_published_concert_moves_to_another_date() -> None:
 
 
 def test_it_moves_to_another_venue_and_keeps_its_date() -> None:
-    schedule = Schedule(OPENING, CLOSING)
+    schedule = ConcertDates(OPENING, CLOSING)
     given(CONCERT, *ON_SALE).when(lambda c: move(c, None, THERE, None, NOW)).then(moved(THERE, schedule))
     state = given(CONCERT, *ON_SALE, moved(THERE, schedule)).state
     assert (place_of(state), state.dates) == (THERE, schedule)
@@ -98,7 +98,7 @@ def test_to_where_it_is_already_it_does_not_move() -> None:
 def test_the_windows_are_checked_when_it_moves() -> None:
     late = ConcertTicketTypeAdded(type=another(1).model_copy(update={"sales_start": OPENING - timedelta(hours=1)}))
     outcome = given(CONCERT, CREATED, SCHEDULED, late, PUBLISHED).when(
-        lambda c: move(c, Schedule(OPENING - DAY, CLOSING - DAY), HERE, None, NOW)
+        lambda c: move(c, ConcertDates(OPENING - DAY, CLOSING - DAY), HERE, None, NOW)
     )
     assert isinstance(outcome.refusal, SaleNeverOpens)
 
@@ -116,7 +116,7 @@ def test_a_postponed_concert_has_no_date_until_it_is_moved_to_one() -> None:
     postponed.when(lambda c: postpone(c, None, NOW)).then_nothing()
     refused = postponed.when(lambda c: move(c, None, THERE, None, NOW))
     assert isinstance(refused.refusal, InvalidInput)
-    same_date = Schedule(OPENING, CLOSING)
+    same_date = ConcertDates(OPENING, CLOSING)
     postponed.when(lambda c: move(c, same_date, HERE, None, NOW)).then(moved(HERE, same_date))
     assert not given(CONCERT, *ON_SALE, ConcertPostponed(at=NOW), moved()).state.publication.is_postponed
 
@@ -127,7 +127,7 @@ def test_who_bought_before_a_change_may_have_the_money_back_until_the_date_that_
         *ON_SALE,
         ConcertPostponed(refundable_until=NOW + 9 * DAY, at=NOW),
         moved(refundable_until=NOW + 5 * DAY, at=NOW + DAY),
-        moved(schedule=Schedule(OPENING + 2 * DAY, CLOSING + 2 * DAY), at=NOW + 2 * DAY),
+        moved(schedule=ConcertDates(OPENING + 2 * DAY, CLOSING + 2 * DAY), at=NOW + 2 * DAY),
     ).state.publication.promises
     assert refundable_until(promises, NOW - DAY) == NOW + 9 * DAY
     assert refundable_until(promises, NOW) == NOW + 5 * DAY

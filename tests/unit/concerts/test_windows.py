@@ -10,7 +10,7 @@ from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.concert import CONCERT
 from chalicelib.shop.concerts.events import ConcertTicketTypeAdded, TicketType
-from chalicelib.shop.concerts.windows import SaleNeverOpens, Schedule, fault_of
+from chalicelib.shop.concerts.windows import ConcertDates, SaleNeverOpens, fault_of
 from tests.support.scenario import given
 from tests.support.shop import some_id
 from tests.unit.concerts.test_concert import CREATED, POOLS
@@ -81,7 +81,7 @@ def test_a_draft_whose_concert_has_begun_is_not_published() -> None:
 def test_what_is_accepted_is_open_at_some_instant_that_is_still_to_come(
     start: datetime | None, end: datetime | None, now: datetime
 ) -> None:
-    schedule = Schedule(STARTS, ENDS)
+    schedule = ConcertDates(STARTS, ENDS)
     if fault_of(sold(start, end), schedule, now) is None:
         first, last = max(start or now, now), end or STARTS
         assert first < last <= ENDS
