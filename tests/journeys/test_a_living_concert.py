@@ -59,6 +59,14 @@ def test_a_concert_is_renamed_moved_and_sold_on_other_terms(shop: Shop) -> None:
     }
     stock = made(shop.visitor().get(f"{path}/availability"))
     assert [kind["name"] for kind in stock["ticket_types"]] == ["Front"]
+    made(organiser.patch(path, json={"name": "Newest name"}))
+    made(organiser.patch(f"{path}/ticket-types/{concert.ticket_type_id}", json={"name": "Pit"}))
+    shop.settle()
+    for answer in (f"/orders/{order_id}", f"/orders/{order_id}/tickets", "/orders"):
+        body = made(customer.get(answer))
+        items = body.get("items", [body])
+        lines = [line for item in items for line in item.get("lines", [item])]
+        assert {(line["concert_name"], line["ticket_type_name"]) for line in lines} == {("Newest name", "Pit")}
 
 
 def test_a_postponed_concert_keeps_its_tickets_and_waits_for_a_date(shop: Shop) -> None:

@@ -41,8 +41,12 @@ def change_with_terms(
         version = done_before(session, caller, concert_id)
         if version is None:
             events = with_changed_terms(concert_id, concert, decide(session, concert))
-            session.append(CONCERT, concert_id, *events)
-            version = session.version(concert_id)
+            # Without an expected version only the log tells whether this very request was carried out before: what it
+            # had changed may have been changed again since, and must not be changed back.
+            version = session.version_caused_by(concert_id, caller.origin.causation_id) if events else None
+            if version is None:
+                session.append(CONCERT, concert_id, *events)
+                version = session.version(concert_id)
         return Changed(version, not _is_due(session.load(CONCERT, concert_id)))
 
     changed = repository.execute(command, caller.origin)
