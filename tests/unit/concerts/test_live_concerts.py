@@ -183,6 +183,17 @@ def test_a_request_that_comes_twice_changes_once(memory_shop: Shop) -> None:
         rename(memory_shop, concert_id, "Newest", memory_shop.request(ORGANISER, if_match=caller.expected_version))
 
 
+def test_a_request_that_comes_again_does_not_change_back_what_was_changed_since(memory_shop: Shop) -> None:
+    concert_id, _ = memory_shop.on_sale()
+    caller = memory_shop.request(ORGANISER, "key")
+    first = rename(memory_shop, concert_id, "New name", caller)
+    rename(memory_shop, concert_id, "Newest name")
+    assert rename(memory_shop, concert_id, "New name", caller) == first
+    details = memory_shop.concert_state(concert_id).details
+    assert details is not None
+    assert details.name == "Newest name"
+
+
 def test_a_change_that_changes_no_terms_touches_no_pool(memory_shop: Shop) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
     change_concert(
