@@ -46,7 +46,7 @@ def move(
     refundable_until: datetime | None,
     now: datetime,
 ) -> list[Event]:
-    """Move a published concert; to where and when it is already changes nothing, unless it promises a refund.
+    """Move a published concert; to where and when it is already changes nothing, unless it promises another refund.
 
     A concert that only changes its venue keeps its schedule, which may have begun; a postponed one needs a new one.
     Raises NotFound, ConcertNotPublished, InvalidInput or SaleNeverOpens.
@@ -56,7 +56,7 @@ def move(
     refundable_until = _promise(refundable_until, now)
     ensure_all_open(concert.ticket_types.values(), dates)
     is_there = (dates, place) == (concert.dates, place_of(concert)) and not concert.publication.is_postponed
-    if is_there and refundable_until is None:
+    if is_there and not _is_new_promise(concert, refundable_until):
         return []
     return [
         ConcertMoved(
@@ -71,13 +71,13 @@ def move(
 
 
 def postpone(concert: Concert, refundable_until: datetime | None, now: datetime) -> list[Event]:
-    """Take the date of a published concert away; doing it again changes nothing, unless it promises a refund.
+    """Take the date of a published concert away; doing it again changes nothing, unless it promises another refund.
 
     Raises NotFound, ConcertNotPublished or InvalidInput.
     """
     concert.ensure_published()
     refundable_until = _promise(refundable_until, now)
-    if concert.publication.is_postponed and refundable_until is None:
+    if concert.publication.is_postponed and not _is_new_promise(concert, refundable_until):
         return []
     return [ConcertPostponed(refundable_until=refundable_until, at=now)]
 
@@ -164,6 +164,10 @@ def _ensure_price(concert: Concert, known: TicketType, price: Money) -> None:
     ensure_chargeable(price, "#/price/amount", "A price")
     if concert.status is ConcertStatus.PUBLISHED and price.currency != known.price.currency:
         raise CurrencyMismatch(f"Tickets are sold in {known.price.currency} already.")
+
+
+def _is_new_promise(concert: Concert, until: datetime | None) -> bool:
+    return until is not None and until not in {one.until for one in concert.publication.promises}
 
 
 def _promise(until: datetime | None, now: datetime) -> datetime | None:

@@ -134,6 +134,16 @@ def test_who_bought_before_a_change_may_have_the_money_back_until_the_date_that_
     assert refundable_until(promises, NOW + DAY) is None
 
 
+def test_the_same_promise_is_made_once() -> None:
+    until = NOW + 9 * DAY
+    postponed = given(CONCERT, *ON_SALE, ConcertPostponed(refundable_until=until, at=NOW))
+    postponed.when(lambda c: postpone(c, until, NOW + DAY)).then_nothing()
+    later = ConcertPostponed(refundable_until=until + DAY, at=NOW + DAY)
+    postponed.when(lambda c: postpone(c, until + DAY, NOW + DAY)).then(later)
+    there = given(CONCERT, *ON_SALE, moved(refundable_until=until))
+    there.when(lambda c: move(c, LATER, HERE, until, NOW + DAY)).then_nothing()
+
+
 def test_a_promise_that_is_over_already_is_refused() -> None:
     for decide in (lambda c: postpone(c, NOW, NOW), lambda c: move(c, LATER, HERE, NOW, NOW)):
         outcome = given(CONCERT, *ON_SALE).when(decide)
