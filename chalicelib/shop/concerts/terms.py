@@ -11,6 +11,7 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.ownership import done_before, owned
 from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertStatus
+from chalicelib.shop.concerts.events import ConcertTermsChanged
 from chalicelib.shop.concerts.living import complete_terms_change
 from chalicelib.shop.concerts.offers import terms_of_pools, with_changed_terms
 from chalicelib.shop.concerts.publication import CHANGED_IN_THE_REQUEST
@@ -36,7 +37,8 @@ def change_with_terms(
     Raises NotFound, Forbidden, PreconditionFailed, or what `decide` raises.
     """
 
-    def command(session: Session) -> Changed:
+    def command(session: Session) -> tuple[Changed, bool]:
+        events: list[Event] = []
         concert = owned(session, caller, CONCERT, concert_id)
         version = done_before(session, caller, concert_id)
         if version is None:
@@ -47,10 +49,12 @@ def change_with_terms(
             if version is None:
                 session.append(CONCERT, concert_id, *events)
                 version = session.version(concert_id)
-        return Changed(version, not _is_due(session.load(CONCERT, concert_id)))
+        # A change that leaves the terms alone leaves it to the process to finish an earlier one.
+        is_about_terms = not events or isinstance(events[-1], ConcertTermsChanged)
+        return Changed(version, not _is_due(session.load(CONCERT, concert_id))), is_about_terms
 
-    changed = repository.execute(command, caller.origin)
-    if changed.is_applied:
+    changed, is_about_terms = repository.execute(command, caller.origin)
+    if changed.is_applied or not is_about_terms:
         return changed
     finished = finish_terms_change(repository, concert_id, caller.origin, CHANGED_IN_THE_REQUEST)
     return changed if finished is None else Changed(finished)
