@@ -48,7 +48,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("DELETE /venues/{venue_id}", _O): Cost(3, 10, 4, 0, 0),
     ("POST /concerts", _O): Cost(3, 2100, 4, 0, 0),
     ("PATCH /concerts/{concert_id}", _O): Cost(115, 6300, 230, 0, 0),
-    ("PATCH /concerts/{concert_id}/venue", _O): Cost(4, 4200, 5, 0, 0),
+    ("PATCH /concerts/{concert_id}/venue", _O): Cost(115, 6300, 230, 0, 0),
     ("POST /concerts/{concert_id}/move", _O): Cost(115, 6300, 230, 0, 0),
     ("POST /concerts/{concert_id}/postpone", _O): Cost(115, 6300, 230, 0, 0),
     ("POST /concerts/{concert_id}/sales/close", _O): Cost(115, 6300, 230, 0, 0),
