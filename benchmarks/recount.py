@@ -86,6 +86,7 @@ def _apply(count: Count, name: str, data: dict[str, Any]) -> None:
             "TicketPoolClosed"
             | "TicketPoolCleared"
             | "HoldsLapsed"
+            | "TicketPoolTermsChanged"
             | "TicketTypeAssignedToArea"
             | "TicketTypeQuotaChanged"
         ):

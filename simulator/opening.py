@@ -74,7 +74,7 @@ def publish(session: Session, stock: Stock) -> None:
         for key, capacities in types.items()
     )
     concert = session.load(CONCERT, concert_id)
-    session.append(CONCERT, concert_id, *concert.publish(pools, pools_of_areas(stock)))
+    session.append(CONCERT, concert_id, *concert.publish(pools, session.now, areas=pools_of_areas(stock)))
     open_pools(session, openings_of_areas(stock, concert, ORGANISER.id, OPENS, session.now))
     for key, capacities in types.items():
         described = concert.ticket_types[key]

@@ -28,7 +28,7 @@ from chalicelib.shop.concerts import area_commands
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertDetails
 from chalicelib.shop.concerts.events import TicketType
-from chalicelib.shop.concerts.publication import Confirmation
+from chalicelib.shop.concerts.on_sale import Confirmation
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_id
 from chalicelib.shop.orders import commands as orders
 from chalicelib.shop.orders import settlement

@@ -22,6 +22,13 @@ class AreaInUse(RuleViolated):
     code = "area_in_use"
 
 
+class AreaOnSale(RuleViolated):
+    code = "area_on_sale"
+
+    def __init__(self) -> None:
+        super().__init__("The area is on sale with the ticket types it has, and takes no other.")
+
+
 class OverCapacity(RuleViolated):
     code = "over_capacity"
 

@@ -1,122 +1,91 @@
-"""Says what a publication puts on sale: the pools of ticket types and areas, with their terms."""
+"""Defines what a concert knows of its life after publication: its shown venue, its sales, its promises of refunds."""
 
-from collections.abc import Collection
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.session import Session
-from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.shop.concerts.areas import OverCapacity, offered_by, types_of
-from chalicelib.shop.concerts.concert import Concert, ConcertDetails, ConcertStatus
-from chalicelib.shop.concerts.events import Area, PoolsOfArea, PoolsOfTicketType, TicketType
-from chalicelib.shop.inventory.commands import (
-    AreaOffer,
-    Offer,
-    Opening,
-    TicketTypeOfArea,
-    area_openings,
-    is_entrance,
-    openings,
-    pools_of,
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.shop.concerts.events import (
+    ConcertMoved,
+    ConcertPostponed,
+    ConcertPublished,
+    ConcertSalesClosed,
+    ConcertSalesOpened,
+    ConcertTermsApplied,
+    ConcertTermsChanged,
+    ConcertVenueDescribed,
+    ShownVenue,
 )
-from chalicelib.shop.venues.commands import capacity_of_venue
 
-AREA_POOLS_A_COMMIT = MAX_COMMIT_ITEMS // 2
-"""A pool of an area knows up to 50 ticket types, 60 KB with the longest names, and a transaction takes 4 MB."""
-
-
-class Confirmation(StrEnum):
-    """Names what an organiser may have to confirm in order to publish."""
-
-    OVER_CAPACITY = "over_capacity"
+CHANGED_IN_THE_REQUEST = 100
+"""The most pools that the request itself changes, which takes about a second; a concert may have thousands."""
 
 
-def ensure_within_capacity(session: Session, concert: Concert, confirmed: Collection[Confirmation]) -> None:
-    """Check that a draft offers no more tickets than its venue takes people, unless that is confirmed.
+@dataclass(frozen=True, slots=True)
+class RefundPromise:
+    """Says until when those may have their money back who bought before a change."""
 
-    Raises OverCapacity.
+    bought_before: datetime
+    until: datetime
+
+
+def refundable_until(promises: Iterable[RefundPromise], bought_at: datetime) -> datetime | None:
+    """Return until when a ticket bought then may be given back; None if it may not."""
+    return max((one.until for one in promises if bought_at < one.bought_before), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Keeps what happened since a concert was published.
+
+    `terms_versions` has the version of each ticket type whose terms were changed; those above `applied_version` are not
+    in all their pools yet.
     """
-    if concert.status is not ConcertStatus.DRAFT or Confirmation.OVER_CAPACITY in confirmed:
-        return
-    capacity = capacity_of_venue(session, concert.ensure_exists().venue_id)
-    offered = offered_by(concert)
-    if capacity is not None and offered > capacity:
-        raise OverCapacity(offered, capacity)
+
+    venue: ShownVenue | None = None
+    is_postponed: bool = False
+    sales_closed: bool = False
+    promises: tuple[RefundPromise, ...] = ()
+    terms_version: int = 1
+    applied_version: int = 1
+    terms_versions: Mapping[UUID, int] = field(default_factory=dict)
+
+    @property
+    def sales_paused(self) -> bool:
+        """Tell whether nothing is sold at present, whatever the sales windows say."""
+        return self.sales_closed or self.is_postponed
+
+    @property
+    def unapplied(self) -> list[UUID]:
+        """Return the ticket types of which some pool may have older terms."""
+        return [key for key, version in self.terms_versions.items() if version > self.applied_version]
+
+    def terms_version_of(self, ticket_type_id: UUID) -> int:
+        return self.terms_versions.get(ticket_type_id, 1)
 
 
-def pools_of_types(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
-    """Return the pools of the ticket types that have a stock of their own."""
-    return tuple(
-        PoolsOfTicketType(ticket_type_id=key, pool_ids=pools_of(key, ticket_type.quantity))
-        for key, ticket_type in concert.ticket_types.items()
-        if ticket_type.area_id is None
-    )
+def evolve_publication(known: Publication, event: Event) -> Publication:
+    match event:
+        case ConcertPublished() | ConcertVenueDescribed():
+            return replace(known, venue=event.venue)
+        case ConcertMoved():
+            return replace(_promised(known, event), venue=event.venue, is_postponed=False)
+        case ConcertPostponed():
+            return replace(_promised(known, event), is_postponed=True)
+        case ConcertSalesClosed():
+            return replace(known, sales_closed=True)
+        case ConcertSalesOpened():
+            return replace(known, sales_closed=False)
+        case ConcertTermsChanged():
+            versions = {**known.terms_versions, **dict.fromkeys(event.ticket_type_ids, event.terms_version)}
+            return replace(known, terms_version=event.terms_version, terms_versions=versions)
+        case ConcertTermsApplied():
+            return replace(known, applied_version=event.terms_version)
+    return known
 
 
-def pools_of_areas(concert: Concert) -> tuple[PoolsOfArea, ...]:
-    return tuple(PoolsOfArea(area_id=key, pool_ids=pools_of(key, one.capacity)) for key, one in concert.areas.items())
-
-
-def openings_of(concert_id: UUID, concert: Concert, now: datetime) -> list[Opening]:
-    """Return the openings of all pools of a published concert, those through which buyers find the others last."""
-    details, starts_at = concert.ensure_exists(), concert.starts_at
-    if starts_at is None:
-        return []
-    all_pools: list[Opening] = []
-    for ticket_type in concert.ticket_types.values():
-        if ticket_type.area_id is None:
-            all_pools += openings(_offer(concert_id, concert, details, ticket_type, starts_at), now)
-    for area in concert.areas.values():
-        all_pools += area_openings(_area_offer(concert_id, concert, details, area, starts_at), now)
-    return sorted(all_pools, key=is_entrance)
-
-
-def openings_a_commit(concert: Concert) -> int:
-    """Return how many pools are opened in one commit."""
-    return AREA_POOLS_A_COMMIT if concert.areas else MAX_COMMIT_ITEMS
-
-
-def _offer(
-    concert_id: UUID, concert: Concert, details: ConcertDetails, ticket_type: TicketType, starts_at: datetime
-) -> Offer:
-    return Offer(
-        concert_id=concert_id,
-        concert_name=details.name,
-        organiser_id=concert.organiser_id,
-        ticket_type_id=ticket_type.id,
-        ticket_type_name=ticket_type.name,
-        quantity=ticket_type.quantity,
-        price=ticket_type.price,
-        max_per_order=ticket_type.max_per_order,
-        max_per_customer=details.max_per_customer,
-        sales_start=ticket_type.sales_start,
-        sales_end=ticket_type.sales_end or starts_at,
-    )
-
-
-def _area_offer(
-    concert_id: UUID, concert: Concert, details: ConcertDetails, area: Area, starts_at: datetime
-) -> AreaOffer:
-    ticket_types = [
-        TicketTypeOfArea(
-            id=one.id,
-            name=one.name,
-            price=one.price,
-            max_per_order=one.max_per_order,
-            ceiling=one.ceiling,
-            sales_start=one.sales_start,
-            sales_end=one.sales_end or starts_at,
-        )
-        for one in types_of(area.id, concert.ticket_types)
-    ]
-    return AreaOffer(
-        concert_id=concert_id,
-        concert_name=details.name,
-        organiser_id=concert.organiser_id,
-        area_id=area.id,
-        area_name=area.name,
-        capacity=area.capacity,
-        max_per_customer=details.max_per_customer,
-        ticket_types=ticket_types,
-    )
+def _promised(known: Publication, event: ConcertMoved | ConcertPostponed) -> Publication:
+    if event.refundable_until is None:
+        return known
+    return replace(known, promises=(*known.promises, RefundPromise(event.at, event.refundable_until)))

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from chalicelib.platform.errors import Busy, NotFound
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
+from chalicelib.shop.inventory.shared_stock import windows_in
 from chalicelib.shop.inventory.spanning import Shares, available_in, span
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 
@@ -219,9 +220,10 @@ def _result_of(pools: list[TicketPool]) -> Recounted:
     free = sum(pool.free for pool in pools)
     if area is None:
         return Recounted(free, min([pool.ensure_on_sale().sales_end for pool in pools] + deadlines))
-    edges = [edge for one in area.ticket_types for edge in (one.sales_start, one.sales_end) if edge and now < edge]
-    on_sale = [one.id for one in area.ticket_types if (one.sales_start or now) <= now < one.sales_end]
-    of_types = {key: available_in(pools, key) for key in on_sale}
+    windows = [window for pool in pools if pool.area for window in windows_in(pool.area, pool.changed_terms)]
+    edges = [edge for _, one in windows for edge in (one.sales_start, one.sales_end) if edge and now < edge]
+    closed = {key for key, one in windows if one.sales_paused or not (one.sales_start or now) <= now < one.sales_end}
+    of_types = {one.id: available_in(pools, one.id) for one in area.ticket_types if one.id not in closed}
     return Recounted(free, min(edges + deadlines), of_types)
 
 

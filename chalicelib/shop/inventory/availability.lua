@@ -31,6 +31,11 @@ function change.publish(prefix, stream, pools)
   redis.call('DEL', prefix .. 'types:' .. stream, prefix .. 'present:' .. stream)
 end
 
+function change.add_pools(prefix, stream, pools)
+  local before = redis.call('GET', prefix .. 'concert:' .. stream)
+  change.publish(prefix, stream, before and before ~= '' and before .. ' ' .. pools or pools)
+end
+
 function change.withdraw(prefix, stream)
   redis.call('DEL', prefix .. 'concert:' .. stream, prefix .. 'types:' .. stream)
 end
@@ -47,6 +52,16 @@ end
 
 function change.open(prefix, stream, ticket_type, name, capacity)
   redis.call('HSET', prefix .. 'pool:' .. stream, 'type', ticket_type, 'name', name, 'capacity', capacity)
+end
+
+function change.rename(prefix, stream, ticket_type, name)
+  local pool = prefix .. 'pool:' .. stream
+  local stock = redis.call('HGET', pool, 'type')
+  local label = stock == ticket_type and 'name' or 'name:' .. ticket_type
+  if stock and redis.call('HGET', pool, label) ~= name then
+    redis.call('DEL', prefix .. 'stock:' .. stock)
+  end
+  redis.call('HSET', pool, label, name)
 end
 
 function change.offer(prefix, stream, ticket_type, name, quota)

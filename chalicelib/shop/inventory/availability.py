@@ -22,6 +22,10 @@ def _publish(contents: Contents, pools: str) -> None:
     contents["concert"] = pools
 
 
+def _add_pools(contents: Contents, pools: str) -> None:
+    contents["concert"] = f"{contents['concert']} {pools}" if contents.get("concert") else pools
+
+
 def _withdraw(contents: Contents) -> None:
     contents.pop("concert", None)
 
@@ -36,6 +40,11 @@ def _advance(contents: Contents, at: int) -> None:
 
 def _open(contents: Contents, ticket_type: str, name: str, capacity: int) -> None:
     contents.setdefault("pool", {}).update(type=ticket_type, name=name, capacity=str(capacity))
+
+
+def _rename(contents: Contents, ticket_type: str, name: str) -> None:
+    pool = contents.setdefault("pool", {})
+    pool["name" if pool.get("type") == ticket_type else f"name:{ticket_type}"] = name
 
 
 def _offer(contents: Contents, ticket_type: str, name: str, quota: str) -> None:
@@ -98,11 +107,13 @@ def _count(contents: Contents, what: str, by: int) -> None:
 
 OPERATIONS: Mapping[str, Callable[..., None]] = {
     "publish": _publish,
+    "add_pools": _add_pools,
     "withdraw": _withdraw,
     "advance": _advance,
     "open": _open,
     "offer": _offer,
     "move_quota": _move_quota,
+    "rename": _rename,
     "hold": _hold,
     "extend": _extend,
     "release": _end_hold,

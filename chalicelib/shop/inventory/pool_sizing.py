@@ -15,7 +15,11 @@ TICKETS_PER_POOL = 50
 
 def split_stock(quantity: int) -> list[int]:
     """Split the stock into the capacities of the pools, which differ by at most one and add up to `quantity`."""
-    count = max(1, min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL)))
+    return split_over(quantity, max(1, min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL))))
+
+
+def split_over(quantity: int, count: int) -> list[int]:
+    """Split the stock over so many pools."""
     share, rest = divmod(quantity, count)
     return [share + 1] * rest + [share] * (count - rest)
 
@@ -25,7 +29,7 @@ def deal_ceiling(ceiling: int, capacities: Sequence[int], number: int) -> list[i
 
     Few large parts, so that most holds find quota and tickets in one pool. Each type begins at another pool.
     """
-    count = max(1, min(len(capacities), -(-ceiling // min(capacities))))
+    count = max(1, min(len(capacities), -(-ceiling // max(1, min(capacities)))))
     share, rest = divmod(ceiling, count)
     quotas = [0] * len(capacities)
     for part in range(count):

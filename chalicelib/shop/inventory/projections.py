@@ -12,7 +12,7 @@ from pathlib import Path
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.model import Operation, Part, RedisModel
-from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished
+from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
 from chalicelib.shop.inventory.availability import change
 from chalicelib.shop.inventory.events import (
     AreaPoolOpened,
@@ -23,6 +23,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
+    TicketPoolTermsChanged,
     TicketsHeld,
     TicketsSold,
     TicketTypeQuotaChanged,
@@ -55,6 +56,8 @@ def operations_of(recorded: RecordedEvent) -> list[Operation]:
         case ConcertPublished():
             stocks = [one.pool_ids for one in event.pools] + [one.pool_ids for one in event.areas or ()]
             return [("publish", " ".join(str(key) for pool_ids in stocks for key in pool_ids))]
+        case ConcertTicketTypeAdded() if event.pool_ids:
+            return [("add_pools", " ".join(map(str, event.pool_ids)))]
         case ConcertDeleted():
             return [("withdraw",)]
     return []
@@ -75,16 +78,6 @@ def milliseconds(instant: datetime) -> int:
 
 def _changes(event: TicketPoolEvent) -> list[Operation]:
     match event:
-        case TicketPoolOpened():
-            return [("open", str(event.ticket_type_id), event.ticket_type_name, event.capacity)]
-        case AreaPoolOpened():
-            offers: list[Operation] = [
-                ("offer", str(one.id), one.name, "" if one.quota is None else str(one.quota))
-                for one in event.ticket_types
-            ]
-            return [("open", str(event.area_id), event.area_name, event.capacity), *offers]
-        case TicketTypeQuotaChanged():
-            return [("move_quota", str(event.ticket_type_id), event.by)]
         case TicketsHeld():
             deadline = milliseconds(event.expires_at)
             return [
@@ -97,10 +90,27 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
             return [("release", str(event.hold_id))]
         case TicketsSold():
             return [("sell", str(event.hold_id), event.quantity, _type_of(event)), *_moved_in(event)]
-        case TicketPoolCapacityChanged():
-            return [("resize", event.by)]
         case TicketPoolClosed():
             return [("close",)]
+    return _changes_of_offer(event)
+
+
+def _changes_of_offer(event: TicketPoolEvent) -> list[Operation]:
+    match event:
+        case TicketPoolOpened():
+            return [("open", str(event.ticket_type_id), event.ticket_type_name, event.capacity)]
+        case AreaPoolOpened():
+            offers: list[Operation] = [
+                ("offer", str(one.id), one.name, "" if one.quota is None else str(one.quota))
+                for one in event.ticket_types
+            ]
+            return [("open", str(event.area_id), event.area_name, event.capacity), *offers]
+        case TicketPoolTermsChanged():
+            return [("rename", str(event.ticket_type_id), event.ticket_type_name)]
+        case TicketTypeQuotaChanged():
+            return [("move_quota", str(event.ticket_type_id), event.by)]
+        case TicketPoolCapacityChanged():
+            return [("resize", event.by)]
     return []
 
 

@@ -25,8 +25,10 @@ from chalicelib.shop.concerts.events import (
     ConcertEvent,
     ConcertPublished,
     ConcertTicketTypeAdded,
+    ConcertTicketTypeChanged,
     ConcertTicketTypeRemoved,
     PoolsOfArea,
+    PoolsOfTicketType,
     TicketType,
 )
 from chalicelib.shop.inventory.projections import AVAILABILITY, AVAILABILITY_MODEL, lua, milliseconds
@@ -219,6 +221,9 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
         match event := decode(stored):
             case ConcertTicketTypeAdded():
                 types[event.type.id] = event.type
+                published = _with_pools(published, event) if published and event.pool_ids else published
+            case ConcertTicketTypeChanged():
+                types[event.ticket_type_id] = types[event.ticket_type_id].model_copy(update={"name": event.name})
             case ConcertTicketTypeRemoved():
                 types.pop(event.ticket_type_id, None)
             case ConcertPublished():
@@ -228,6 +233,11 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
     if published is None:
         raise _not_on_sale()
     return published, types
+
+
+def _with_pools(published: ConcertPublished, added: ConcertTicketTypeAdded) -> ConcertPublished:
+    pools = PoolsOfTicketType(ticket_type_id=added.type.id, pool_ids=added.pool_ids or ())
+    return published.model_copy(update={"pools": (*published.pools, pools)})
 
 
 def _not_on_sale() -> NotFound:

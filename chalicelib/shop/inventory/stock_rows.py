@@ -59,13 +59,15 @@ def types_in(pools: Iterable[TicketPool], names: Mapping[str, str]) -> list[Type
     """Return what the pools of an area hold of the ticket types of these names."""
     found = []
     opened = [pool for pool in pools if pool.area is not None]
-    for key, name in names.items():
+    for key, known_name in names.items():
         of_type = [(pool, one) for pool in opened if pool.area for one in pool.area.ticket_types if str(one.id) == key]
         held = sum(
             hold.quantity for pool, one in of_type for hold in pool.holds.values() if hold.ticket_type_id == one.id
         )
         sold = sum(pool.sold_of.get(one.id, 0) for pool, one in of_type)
         quotas = [pool.quotas[one.id] for pool, one in of_type if one.id in pool.quotas]
+        terms = of_type[0][0].terms_of(of_type[0][1].id) if of_type else None
+        name = terms.ticket_type_name if terms else known_name
         found.append(TypeInArea(key, name, held, sold, sum(quotas) if quotas else None))
     return found
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from chalicelib.platform.errors import Expired, InvalidInput, RuleViolated
@@ -29,12 +28,15 @@ from chalicelib.shop.inventory.events import (
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
+    TicketPoolTermsChanged,
     TicketsHeld,
     TicketsSold,
     TicketTypeAssignedToArea,
     TicketTypeQuotaChanged,
 )
+from chalicelib.shop.inventory.pool_parts import Hold, PoolCapacityChange
 from chalicelib.shop.inventory.shared_stock import terms_in
+from chalicelib.shop.inventory.terms import terms_at, terms_changed, with_terms
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -58,29 +60,14 @@ class HoldExpired(Expired):
         super().__init__("The hold of these tickets has ended.")
 
 
-class Hold(NamedTuple):
-    quantity: int
-    expires_at: datetime
-    cart_id: UUID
-    order_id: UUID | None = None
-    ticket_type_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PoolCapacityChange:
-    """The pool's part of the last change of its type's quantity; `by` is 0 if it gave its part back."""
-
-    id: UUID
-    by: int
-
-
 @dataclass(slots=True)
 class TicketPool:
     """A part of the stock of a ticket type, or of an area. Only `evolve` changes it, and only the copy of a fold.
 
     `capacity` is that of the terms, with all changes since. `next_expiry` is no later than the first deadline of
     `holds`, so no hold has to be dropped before it. `area`, `quotas` and `sold_of` are for the pool of an area, whose
-    holds have ticket types; a type with a ceiling has a quota. `assigned` stands where a type has no pool of its own.
+    holds have ticket types; a type with a ceiling has a quota, and one with newer terms than at first `changed_terms`.
+    `assigned` stands where a type has no pool of its own.
     """
 
     terms: TicketPoolOpened | None = None
@@ -97,6 +84,7 @@ class TicketPool:
     quotas: Mapping[UUID, int] = field(default_factory=dict)
     sold_of: Mapping[UUID, int] = field(default_factory=dict)
     assigned: TicketTypeAssignedToArea | None = None
+    changed_terms: Mapping[UUID, TicketPoolTermsChanged] = field(default_factory=dict)
 
     @property
     def is_opened(self) -> bool:
@@ -126,7 +114,7 @@ class TicketPool:
 
     def terms_of(self, ticket_type_id: UUID | None) -> TicketPoolOpened | None:
         """Return the terms at which tickets of this type are sold; a pool that is no area's has one type."""
-        return self.terms if self.area is None else terms_in(self.area, ticket_type_id)
+        return self.terms if self.area is None else terms_in(self.area, ticket_type_id, self.changed_terms)
 
     def taken_of(self, ticket_type_id: UUID) -> int:
         """Return how many tickets of this type were held or sold at the time of the last event."""
@@ -147,6 +135,20 @@ class TicketPool:
     def open(self, opening: TicketPoolOpened | AreaPoolOpened | TicketTypeAssignedToArea) -> list[Event]:
         """Open the pool once; opening it again does not change its terms."""
         return [opening] if not self.is_opened and self.assigned is None else []
+
+    def take_terms(self, opening: TicketPoolOpened | AreaPoolOpened, now: datetime) -> list[Event]:
+        """Sell on these terms from now on; older ones than the pool has change nothing.
+
+        A pool that is not open yet is opened with them. A closed one keeps what it has.
+        """
+        if not self.is_opened:
+            return self.open(opening)
+        newer = [] if self.closed else [terms for terms in terms_at(opening) if self._is_newer(terms)]
+        return [terms_changed(terms, self.at(now).last_at) for terms in newer]
+
+    def _is_newer(self, terms: TicketPoolOpened) -> bool:
+        known = self.terms_of(terms.ticket_type_id)
+        return known is not None and terms.terms_version > known.terms_version
 
     def hold(
         self,
@@ -339,6 +341,8 @@ class TicketPool:
             NotOnSale: with the window's edge.
         """
         terms = self.ensure_open(ticket_type_id)
+        if terms.sales_paused:
+            raise NotOnSale("The organiser has closed the sale for the time being.")
         if terms.sales_start is not None and self.last_at < terms.sales_start:
             start = format_instant(terms.sales_start)
             raise NotOnSale(f"The sale starts at {start}.", sales_start=start)
@@ -395,6 +399,8 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
         case TicketPoolOpened():
             pool.terms = event
             pool.capacity = event.capacity
+        case TicketPoolTermsChanged():
+            _change_terms(pool, event)
         case AreaPoolOpened():
             pool.area = event
             pool.capacity = event.capacity
@@ -443,6 +449,13 @@ def _change_quota(pool: TicketPool, ticket_type_id: UUID, by: int) -> None:
     """Change the quota in a new mapping; the old one may be another copy's as well."""
     if ticket_type_id in pool.quotas:
         pool.quotas = {**pool.quotas, ticket_type_id: pool.quotas[ticket_type_id] + by}
+
+
+def _change_terms(pool: TicketPool, event: TicketPoolTermsChanged) -> None:
+    if pool.terms is not None:
+        pool.terms = with_terms(pool.terms, event)
+    elif pool.area is not None:
+        pool.changed_terms = {**pool.changed_terms, event.ticket_type_id: event}
 
 
 def _organiser_of(pool: TicketPool) -> UUID | None:

@@ -22,6 +22,7 @@ from chalicelib.shop.inventory.commands.offers import (
     openings,
     pools_of,
 )
+from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
     "LARGEST_OFFER",
@@ -36,6 +37,7 @@ __all__ = [
     "are_cleared",
     "area_openings",
     "change_capacity",
+    "change_terms",
     "clear_pool",
     "close_pools",
     "extend",
@@ -51,4 +53,5 @@ __all__ = [
     "release",
     "sell",
     "sell_late",
+    "terms_of_hold",
 ]

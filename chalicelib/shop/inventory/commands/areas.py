@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.events import AreaPoolOpened, OfferedTicketType, TicketTypeAssignedToArea
-from chalicelib.shop.inventory.pool_sizing import deal_ceiling, split_stock
+from chalicelib.shop.inventory.pool_sizing import deal_ceiling, split_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,8 @@ class TicketTypeOfArea:
     ceiling: int | None
     sales_start: datetime | None
     sales_end: datetime
+    sales_paused: bool = False
+    terms_version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +39,12 @@ class AreaOffer:
     ticket_types: Sequence[TicketTypeOfArea]
 
 
-def area_openings(offer: AreaOffer, now: datetime) -> list[AreaPoolOpened | TicketTypeAssignedToArea]:
-    """Return the opening of each of the area's pools, and what leads from each ticket type to them."""
-    return openings_over(split_stock(offer.capacity), offer, now)
+def area_openings(offer: AreaOffer, pool_count: int, now: datetime) -> list[AreaPoolOpened | TicketTypeAssignedToArea]:
+    """Return the opening of each of the area's pools, and what leads from each ticket type to them.
+
+    There are as many pools as when the area was first put on sale.
+    """
+    return openings_over(split_over(offer.capacity, pool_count), offer, now) if pool_count else []
 
 
 def openings_over(
@@ -66,6 +71,8 @@ def _pool(
             max_per_order=one.max_per_order,
             sales_start=one.sales_start,
             sales_end=one.sales_end,
+            sales_paused=one.sales_paused,
+            terms_version=one.terms_version,
             quota=quotas[one.id][index] if one.id in quotas else None,
         )
         for one in offer.ticket_types

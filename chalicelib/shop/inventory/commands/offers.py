@@ -8,7 +8,7 @@ from uuid import UUID
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.events import AreaPoolOpened, TicketPoolOpened, TicketTypeAssignedToArea
-from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_stock
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_over, split_stock
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 
 LARGEST_OFFER = MAX_QUANTITY
@@ -33,6 +33,8 @@ class Offer:
     max_per_customer: int | None
     sales_start: datetime | None
     sales_end: datetime
+    sales_paused: bool = False
+    terms_version: int = 1
 
 
 def pools_of(stock_id: UUID, quantity: int) -> tuple[UUID, ...]:
@@ -40,9 +42,9 @@ def pools_of(stock_id: UUID, quantity: int) -> tuple[UUID, ...]:
     return tuple(pool_id(stock_id, index) for index in range(len(split_stock(quantity))))
 
 
-def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
-    """Return the opening of each of the offer's pools."""
-    capacities = split_stock(offer.quantity)
+def openings(offer: Offer, pool_count: int, now: datetime) -> list[TicketPoolOpened]:
+    """Return the opening of each of the offer's pools, of which there are as many as when it was first put on sale."""
+    capacities = split_over(offer.quantity, pool_count) if pool_count else []
     return [
         TicketPoolOpened(
             concert_id=offer.concert_id,
@@ -58,6 +60,8 @@ def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
             max_per_customer=offer.max_per_customer,
             sales_start=offer.sales_start,
             sales_end=offer.sales_end,
+            sales_paused=offer.sales_paused,
+            terms_version=offer.terms_version,
             at=now,
         )
         for index, capacity in enumerate(capacities)
@@ -67,7 +71,7 @@ def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
 def open_pools(session: Session, openings: Iterable[Opening]) -> None:
     """Open the pools that are not open yet."""
     for opening in openings:
-        key = _stream_of(opening)
+        key = stream_of(opening)
         pool = session.load(TICKET_POOL, key, Load.ASSUME_EMPTY)
         session.append(TICKET_POOL, key, *pool.open(opening))
 
@@ -83,7 +87,8 @@ def is_entrance(opening: Opening) -> bool:
             return True
 
 
-def _stream_of(opening: Opening) -> UUID:
+def stream_of(opening: Opening) -> UUID:
+    """Return the id of the pool that is opened."""
     match opening:
         case TicketPoolOpened():
             return pool_id(opening.ticket_type_id, opening.pool_index)
