@@ -118,7 +118,7 @@ class NewTicketType(Body):
         )
 
 
-class Publication(Body):
+class ConfirmedPublication(Body):
     """Names what the organiser confirms, so that it does not stop the publication."""
 
     confirm: Confirmation | None = None
@@ -205,7 +205,7 @@ def remove_ticket_type(call: Call[ConcertServices]) -> Answer:
 @routes.post("/concerts/{concert_id}/publish", Role.ORGANISER, if_match=True)
 def publish_concert(call: Call[ConcertServices]) -> Answer:
     concert_id = call.id("concert_id")
-    body = call.body(Publication) if call.raw_body else Publication()
+    body = call.body(ConfirmedPublication) if call.raw_body else ConfirmedPublication()
     confirmed = [body.confirm] if body.confirm else []
     version = commands.publish_concert(call.shop.repository, call.caller(body), concert_id, confirmed)
     return ok({"id": str(concert_id), "status": ConcertStatus.PUBLISHED, "version": version}, version)
