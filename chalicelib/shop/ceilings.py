@@ -54,7 +54,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("PATCH /concerts/{concert_id}/ticket-types/{ticket_type_id}", _O): Cost(350, 1000, 450, 0, 0),
     ("DELETE /concerts/{concert_id}/ticket-types/{ticket_type_id}", _O): Cost(3, 100, 4, 0, 0),
     ("POST /concerts/{concert_id}/publish", _O): Cost(3, 100, 60, 0, 0),
-    ("POST /concerts/{concert_id}/cancel", _O): Cost(110, 200, 220, 0, 0),
+    ("POST /concerts/{concert_id}/cancel", _O): Cost(110, 200, 120, 0, 0),
     ("POST /concerts/{concert_id}/door-staff", _O): Cost(4, 20, 5, 0, 0),
     ("DELETE /concerts/{concert_id}/door-staff/{person_id}", _O): Cost(4, 20, 5, 0, 0),
     ("POST /door-staff", _O): Cost(3, 20, 4, 0, 0),

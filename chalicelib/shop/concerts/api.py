@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 from unicodedata import normalize
 from uuid import UUID
 
@@ -98,6 +98,12 @@ class NewTicketType(Body):
 
 class TicketTypeChanges(Body):
     quantity: Quantity
+
+
+class Cancellation(Body):
+    """Confirms that a concert is to be cancelled although it has taken place."""
+
+    confirm: Literal["has_taken_place"] | None = None
 
 
 LONGEST_FILTER = 200
@@ -237,8 +243,11 @@ def publish_concert(call: Call[ConcertServices]) -> Answer:
 
 @routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True)
 def cancel_concert(call: Call[ConcertServices]) -> Answer:
-    concert_id = call.id("concert_id")
-    status, version = commands.cancel_concert(call.shop.repository, call.caller(), concert_id)
+    body, concert_id = call.optional_body(Cancellation), call.id("concert_id")
+    is_confirmed = body is not None and body.confirm is not None
+    status, version = commands.cancel_concert(
+        call.shop.repository, call.caller(body), concert_id, although_over=is_confirmed
+    )
     return ok({"id": str(concert_id), "status": status, "version": version}, version)
 
 

@@ -36,6 +36,7 @@ STORED_NAMES = {
     "Cloudbash.Domain.Carts.Events.CartHoldsExtendedEvent": "Cart",
     "Cloudbash.Domain.Inventory.Events.HoldPlacedOnOrderEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.HoldReleasedEvent": "TicketPool",
+    "Cloudbash.Domain.Concerts.Events.ConcertPoolsClosedEvent": "Concert",
     "Cloudbash.Domain.Inventory.Events.TicketPoolClearedEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.HoldsLapsedEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.TicketPoolCapacityChangedEvent": "TicketPool",

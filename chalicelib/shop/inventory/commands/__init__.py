@@ -1,7 +1,7 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
-from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in
+from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
 from chalicelib.shop.inventory.commands.holds import (
     HeldTickets,
     extend,
@@ -28,6 +28,7 @@ __all__ = [
     "extend",
     "hold_tickets",
     "largest_capacity",
+    "list_uncleared",
     "open_pools",
     "openings",
     "orders_in",
