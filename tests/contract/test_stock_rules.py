@@ -54,6 +54,8 @@ arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "close": (),
     "publish": (st.sampled_from(["", "one", "one two"]),),
     "withdraw": (),
+    "say": (st.sampled_from(["cancelled", "starts", "one"]), st.text(min_size=1, max_size=5)),
+    "unsay": (st.sampled_from(["cancelled", "starts", "one"]),),
 }
 operations: st.SearchStrategy[Operation] = st.sampled_from([*arguments, "hold", "hold"]).flatmap(
     lambda name: st.tuples(st.just(name), *arguments[name])

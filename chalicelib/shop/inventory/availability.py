@@ -24,6 +24,15 @@ def _publish(contents: Contents, pools: str) -> None:
 
 def _withdraw(contents: Contents) -> None:
     contents.pop("concert", None)
+    contents.pop("sales", None)
+
+
+def _say(contents: Contents, what: str, value: str) -> None:
+    contents.setdefault("sales", {})[what] = value
+
+
+def _unsay(contents: Contents, what: str) -> None:
+    contents.get("sales", {}).pop(what, None)
 
 
 def _advance(contents: Contents, at: int) -> None:
@@ -77,6 +86,8 @@ def _count(contents: Contents, what: str, by: int) -> None:
 OPERATIONS: Mapping[str, Callable[..., None]] = {
     "publish": _publish,
     "withdraw": _withdraw,
+    "say": _say,
+    "unsay": _unsay,
     "advance": _advance,
     "open": _open,
     "hold": _hold,

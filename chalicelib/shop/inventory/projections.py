@@ -1,6 +1,6 @@
 """Projects the availability into Redis.
 
-`concert:<id>` names the pools of a published concert. Per pool there is a hash of its terms and counts, a sorted set of
+`concert:<id>` names the pools of a published concert, `sales:<id>` the sales windows of its ticket types. Per pool there is a hash of its terms and counts, a sorted set of
 its holds by deadline, and a hash of the holds' quantities. `first_deadlines` has every pool with holds by the first of
 their deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 40).
 """
@@ -11,7 +11,16 @@ from pathlib import Path
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.model import Operation, Part, RedisModel
-from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished
+from chalicelib.shop.concerts.events import (
+    ConcertCancelled,
+    ConcertDeleted,
+    ConcertEvent,
+    ConcertPublished,
+    ConcertScheduled,
+    ConcertTicketTypeAdded,
+    ConcertTicketTypeRemoved,
+    TicketType,
+)
 from chalicelib.shop.inventory.availability import change
 from chalicelib.shop.inventory.events import (
     HoldExtended,
@@ -24,11 +33,13 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
+from chalicelib.shop.inventory.on_sale import CANCELLED, STARTS, window
 
 AVAILABILITY = "availability"
 
 PARTS = {
     "concert": Part("concert:%s", "string"),
+    "sales": Part("sales:%s", "hash"),
     "pool": Part("pool:%s", "hash"),
     "quantities": Part("pool:%s:quantities", "hash"),
     "deadlines": Part("pool:%s:deadlines", "zset"),
@@ -52,6 +63,14 @@ def operations_of(recorded: RecordedEvent) -> list[Operation]:
             return [("publish", " ".join(str(key) for of_type in event.pools for key in of_type.pool_ids))]
         case ConcertDeleted():
             return [("withdraw",)]
+        case ConcertTicketTypeAdded():
+            return [("say", str(event.type.id), _window(event.type))]
+        case ConcertTicketTypeRemoved():
+            return [("unsay", str(event.ticket_type_id))]
+        case ConcertScheduled():
+            return [("say", STARTS, str(milliseconds(event.start_date)))]
+        case ConcertCancelled():
+            return [("say", CANCELLED, "1")]
     return []
 
 
@@ -66,6 +85,11 @@ def fold_availability(contents: Contents | None, recorded: RecordedEvent) -> Con
 def milliseconds(instant: datetime) -> int:
     """Count milliseconds since 1970, rounded down: deadlines in the log have no more than milliseconds."""
     return (instant - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _window(ticket_type: TicketType) -> str:
+    start, end = ticket_type.sales_start, ticket_type.sales_end
+    return window(start and milliseconds(start), end and milliseconds(end))
 
 
 def _changes(event: TicketPoolEvent) -> list[Operation]:
@@ -96,4 +120,5 @@ AVAILABILITY_MODEL = RedisModel(
     PARTS,
     lua("stock.lua", "derived.lua"),
 )
-"""It follows pools, and concerts for the ids of their pools: without those it could not tell that a pool is missing."""
+"""It follows pools, and concerts for their windows and the ids of their pools: without those it could not tell that a
+pool is missing."""
