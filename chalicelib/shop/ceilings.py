@@ -36,7 +36,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /venues/{venue_id}", None): Cost(2, 120, 2, 110, 0),
     ("GET /health", None): Cost(0, 0, 0, 0, 0),
     ("GET /health", _OPERATOR): Cost(2, 0, 5, 3, 10),
-    ("GET /carts/{cart_id}", _C): Cost(3, 2100, 5, 0, 0),
+    ("GET /carts/{cart_id}", _C): Cost(3, 2100, 5, 0, 10),
     ("GET /orders", _C): Cost(3, 120, 7, 0, 0),
     ("GET /orders/{order_id}", _C): Cost(3, 2100, 5, 0, 0),
     ("GET /orders/{order_id}/tickets", _C): Cost(3, 510, 5, 0, 0),

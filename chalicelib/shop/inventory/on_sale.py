@@ -25,9 +25,7 @@ def window(start: int | None, end: int | None) -> str:
     return " ".join("-" if instant is None else str(instant) for instant in (start, end))
 
 
-def what_can_be_bought(
-    ticket_types: Iterable[JsonObject], sales: Mapping[str, str], now: datetime
-) -> list[JsonObject]:
+def what_can_be_bought(ticket_types: Iterable[JsonObject], sales: Mapping[str, str], now: datetime) -> list[JsonObject]:
     """Add a `reason` to each ticket type, and let nothing be available where there is one.
 
     `sales` has the window of each ticket type by its id, and `STARTS` and `CANCELLED`; of what is not in it nothing is

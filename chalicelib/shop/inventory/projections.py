@@ -1,8 +1,9 @@
 """Projects the availability into Redis.
 
-`concert:<id>` names the pools of a published concert, `sales:<id>` the sales windows of its ticket types. Per pool there is a hash of its terms and counts, a sorted set of
-its holds by deadline, and a hash of the holds' quantities. `first_deadlines` has every pool with holds by the first of
-their deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 40).
+`concert:<id>` names the pools of a published concert, `sales:<id>` the sales windows of its ticket types. Per pool
+there is a hash of its terms and counts, a sorted set of its holds by deadline, and a hash of the holds' quantities.
+`first_deadlines` has every pool with holds by the first of their deadlines. What a ticket type has in all its pools is
+derived from these (stock.lua, ADR 40).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -89,7 +90,7 @@ def milliseconds(instant: datetime) -> int:
 
 def _window(ticket_type: TicketType) -> str:
     start, end = ticket_type.sales_start, ticket_type.sales_end
-    return window(start and milliseconds(start), end and milliseconds(end))
+    return window(None if start is None else milliseconds(start), None if end is None else milliseconds(end))
 
 
 def _changes(event: TicketPoolEvent) -> list[Operation]:

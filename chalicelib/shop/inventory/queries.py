@@ -49,10 +49,15 @@ FIRST_LOOK = 100
 
 COUNTS = ("capacity", "available", "held", "sold")
 
-STOCK_OF_CONCERT = "\n".join(
-    [LIVE_PREFIX, lua("stock.lua"), "local now, concert = tonumber(ARGV[2]), ARGV[3]", "local function look()"]
-    + [lua("look.lua"), "end", lua("sales.lua")]
-)
+STOCK_OF_CONCERT = f"""
+{LIVE_PREFIX}
+{lua("stock.lua")}
+local now, concert = tonumber(ARGV[2]), ARGV[3]
+local function look()
+{lua("look.lua")}
+end
+{lua("sales.lua")}
+"""
 _CANCELLED = f"""
 {LIVE_PREFIX}
 local cancelled = {{}}
@@ -227,7 +232,8 @@ def _sales(concert: Sequence[StoredEvent]) -> Mapping[str, str]:
     contents: Contents | None = None
     for stored in concert:
         contents = fold_availability(contents, recorded(stored))
-    return (contents or {}).get("sales", {})
+    sales: Mapping[str, str] = (contents or {}).get("sales", {})
+    return sales
 
 
 def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, str]]:

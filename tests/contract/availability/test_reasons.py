@@ -72,9 +72,7 @@ def test_what_is_all_held_or_sold_is_sold_out(salted_shop: Shop, said: Said) -> 
     assert said(concert_id, SOME_TIME) == (0, {"reason": "sold_out"})
 
 
-def test_a_cancelled_concert_says_so_before_and_after_its_sale_too(
-    salted_shop: Shop, redis: Redis, said: Said
-) -> None:
+def test_a_cancelled_concert_says_so_before_and_after_its_sale_too(salted_shop: Shop, redis: Redis, said: Said) -> None:
     concert_id, _ = on_sale(salted_shop, SALE_OPENS, SALE_ENDS)
     other, _ = salted_shop.on_sale()
     concerts.cancel_concert(salted_shop.repository, salted_shop.request(ORGANISER), concert_id)

@@ -19,6 +19,7 @@ from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS, Concurrenc
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
+from chalicelib.shop.carts.lost_lines import LinesNotOnSale
 from chalicelib.shop.concerts.commands import (
     add_ticket_type,
     cancel_concert,
@@ -336,7 +337,7 @@ def test_cancelling_closes_every_pool(fragile_shop: Shop) -> None:
     assert fragile_shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
     with pytest.raises(NotOnSale):
         fragile_shop.add(cart_id, ticket_type_id)
-    with pytest.raises(NotOnSale):
+    with pytest.raises(LinesNotOnSale):
         fragile_shop.check_out(cart_id)
     assert fragile_shop.remove(cart_id, item.item_id) == 2
 

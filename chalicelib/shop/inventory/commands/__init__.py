@@ -12,12 +12,14 @@ from chalicelib.shop.inventory.commands.holds import (
 )
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
+from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
 
 __all__ = [
     "LARGEST_OFFER",
     "Committed",
     "HeldTickets",
+    "Lost",
     "Offer",
     "Purchase",
     "StockGone",
@@ -38,4 +40,5 @@ __all__ = [
     "release",
     "sell",
     "sell_late",
+    "why_lost",
 ]
