@@ -25,6 +25,7 @@ from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, queries
 from chalicelib.shop.concerts.concert import ConcertDetails, ConcertStatus
+from chalicelib.shop.concerts.dates import When
 from chalicelib.shop.concerts.events import TicketType
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
@@ -135,7 +136,10 @@ Words = Annotated[Filter, AfterValidator(_few_words)]
 
 
 class ConcertFilters(Page):
-    """Reads the filters of a search; dates are the venue's local ones, both included."""
+    """Reads the filters of a search; dates are the venue's local ones, both included.
+
+    What is past is left out unless `when` asks for it.
+    """
 
     q: Words | None = None
     location: Words | None = None
@@ -143,6 +147,7 @@ class ConcertFilters(Page):
     date_to: date | None = None
     genre: Filter | None = None
     venue_id: UUID | None = None
+    when: When = When.UPCOMING
 
     def to_search(self) -> queries.ConcertSearch:
         return queries.ConcertSearch(**self.model_dump(exclude={"limit", "cursor"}))
@@ -160,8 +165,9 @@ def create_concert(call: Call[ConcertServices]) -> Answer:
 def search_concerts(call: Call[ConcertServices]) -> Answer:
     filters = call.query(ConcertFilters)
     shop = call.shop
+    search = replace(filters.to_search(), now=shop.clock())
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
-        found = queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)
+        found = queries.search_concerts(programme, search, filters.limit, filters.after)
         _tell_of_readable(call, programme)
     return ok(page_of(*found))
 

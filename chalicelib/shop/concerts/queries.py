@@ -9,6 +9,8 @@ from uuid import UUID
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
+from chalicelib.shop.concerts import dates
+from chalicelib.shop.concerts.dates import When
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
@@ -37,23 +39,13 @@ select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_
  where c.name is not null"""
 _FIND = _CONCERTS + " and c.status <> 'deleted' and c.id = %(id)s"
 _SOONEST_FIRST = " order by c.sort_at, c.id limit %(limit)s + 1"
+_LATEST_FIRST = " order by c.sort_at desc, c.id desc limit %(limit)s + 1"
 
-_LOCAL_DATE = "(c.starts_at at time zone coalesce(v.search_time_zone, 'UTC'))::date"
 _FILTERS = {
-    "date_from": f"{_LOCAL_DATE} >= %(date_from)s",
-    "date_to": f"{_LOCAL_DATE} <= %(date_to)s",
     "genre": "c.genre_search = search_text(%(genre)s)",
     "venue_id": "c.venue_id = %(venue_id)s",
 }
-_UTC_BOUNDS = {
-    "date_from": "c.sort_at >= (%(date_from)s::date - 1)::timestamp at time zone 'UTC'",
-    "date_to": "c.sort_at < (%(date_to)s::date + 2)::timestamp at time zone 'UTC'",
-}
-"""Conditions that follow from the local dates whatever the venue's time zone, so that an index can serve them.
-
-A local date begins at most 14 hours before, and ends at most 12 hours after, the same date in UTC."""
-
-_AFTER = "(c.sort_at, c.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
+_AFTER = "(c.sort_at, c.id) {} (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
 _NAMED = """
 select id, status, organiser_id from concerts where name is not null and status <> 'deleted' and id = any(%(ids)s)
 union all
@@ -67,7 +59,7 @@ class ConcertSearch:
 
     Every word of `q` is part of the name, small typos forgiven in the first FORGIVEN_WORDS long ones, and every word of
     `location` part of the venue's city, name or country. Case and accents never matter. Dates are those at the venue,
-    both included.
+    both included. `when` filters by `now`.
     """
 
     q: str | None = None
@@ -76,6 +68,8 @@ class ConcertSearch:
     date_to: date | None = None
     genre: str | None = None
     venue_id: UUID | None = None
+    when: When = When.UPCOMING
+    now: datetime | None = None
 
 
 def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
@@ -92,11 +86,15 @@ def search_concerts(
 ) -> tuple[list[JsonObject], list[str] | None]:
     """List published concerts, soonest first and those without a date last, with the last one's key if more follow.
 
+    Of what is past, the latest come first.
+
     Raises InvalidInput for a key that did not come from this API, or Unavailable.
     """
     parameters = {name: value for name, value in asdict(search).items() if value}
     conditions = ["c.status = 'published'"]
-    conditions += [filters[name] for filters in (_FILTERS, _UTC_BOUNDS) for name in filters if name in parameters]
+    conditions += [_FILTERS[name] for name in _FILTERS if name in parameters]
+    conditions += dates.conditions_of(search)
+    is_reversed = dates.is_latest_first(search)
     words = (search.q or "").split()
     forgiven = [index for index, word in enumerate(words) if _can_have_typos(word)][:FORGIVEN_WORDS]
     for index, word in enumerate(words):
@@ -107,8 +105,8 @@ def search_concerts(
         conditions.append(f"v.location_search like containing(%(location{index})s)")
     if after is not None:
         parameters["after_start"], parameters["after_id"] = _parsed_key(after)
-        conditions.append(_AFTER)
-    statement = " and ".join([_CONCERTS, *conditions]) + _SOONEST_FIRST
+        conditions.append(_AFTER.format("<" if is_reversed else ">"))
+    statement = " and ".join([_CONCERTS, *conditions]) + (_LATEST_FIRST if is_reversed else _SOONEST_FIRST)
     rows = programme.fetch_all(statement, {**parameters, "limit": limit})
     page = rows[:limit]
     return [concert_of_row(row) for row in page], _key(page[-1]) if len(rows) > limit else None
