@@ -54,7 +54,9 @@ def offsets(name: str) -> list[int]:
 
 def agreed(database_url: str, names: Iterable[str]) -> Iterator[str]:
     with psycopg.connect(database_url) as connection:
-        in_postgres = dict(connection.execute(_OFFSETS, {"names": list(names), "instants": INSTANTS}).fetchall())
+        in_postgres: dict[str, list[int]] = dict(
+            connection.execute(_OFFSETS, {"names": list(names), "instants": INSTANTS}).fetchall()
+        )
     yield from (name for name in sorted(in_postgres) if in_postgres[name] == offsets(name))
 
 

@@ -11,7 +11,7 @@ CANCELLED, STARTS = "cancelled", "starts"
 """The members of `sales` that are no ticket type: that the concert is cancelled, and when it starts."""
 
 
-class Reason(StrEnum):
+class SaleReason(StrEnum):
     """Says why nothing of a ticket type can be bought."""
 
     CANCELLED = "cancelled"
@@ -38,14 +38,14 @@ def _with_reason(row: JsonObject, sales: Mapping[str, str], now: datetime) -> Js
     start, end = map(_instant, sales.get(row["id"], "- -").split())
     end = end or _instant(sales.get(STARTS, "-"))
     if CANCELLED in sales:
-        return row | {"available": 0, "reason": Reason.CANCELLED}
+        return row | {"available": 0, "reason": SaleReason.CANCELLED}
     if end is not None and now >= end:
-        return row | {"available": 0, "reason": Reason.SALE_ENDED, "ended_at": format_instant(end)}
+        return row | {"available": 0, "reason": SaleReason.SALE_ENDED, "ended_at": format_instant(end)}
     if start is not None and now < start:
-        return row | {"available": 0, "reason": Reason.SALE_NOT_OPEN, "opens_at": format_instant(start)}
+        return row | {"available": 0, "reason": SaleReason.SALE_NOT_OPEN, "opens_at": format_instant(start)}
     if row["capacity"] == 0:
-        return row | {"reason": Reason.SALE_NOT_OPEN}
-    return row | {"reason": None if row["available"] else Reason.SOLD_OUT}
+        return row | {"reason": SaleReason.SALE_NOT_OPEN}
+    return row | {"reason": None if row["available"] else SaleReason.SOLD_OUT}
 
 
 def _instant(text: str) -> datetime | None:
