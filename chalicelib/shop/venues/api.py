@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import AfterValidator, Field
 
@@ -15,6 +15,7 @@ from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_co
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.venues import commands, queries
+from chalicelib.shop.venues.events import Coordinates
 from chalicelib.shop.venues.time_zones import time_zones
 from chalicelib.shop.venues.venue import VenueDetails
 
@@ -41,6 +42,16 @@ Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
+class Position(Body):
+    """Says where the venue is, in degrees; north and east are positive."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+    def to_coordinates(self) -> Coordinates:
+        return Coordinates(latitude=self.latitude, longitude=self.longitude)
+
+
 class NewVenue(Body):
     name: Line
     description: Text = ""
@@ -50,6 +61,10 @@ class NewVenue(Body):
     country: Line
     time_zone: TimeZone
     web_url: WebUrl | None = None
+    coordinates: Position | None = None
+
+    def to_details(self) -> VenueDetails:
+        return VenueDetails(**{**dict(self), "coordinates": self.coordinates and self.coordinates.to_coordinates()})
 
 
 class VenueChanges(Body):
@@ -63,12 +78,17 @@ class VenueChanges(Body):
     country: Line = ""
     time_zone: TimeZone = ""
     web_url: WebUrl | None = None
+    coordinates: Position | None = None
+
+    def changes(self) -> dict[str, Any]:
+        changes = {name: getattr(self, name) for name in self.model_fields_set}
+        return changes if self.coordinates is None else {**changes, "coordinates": self.coordinates.to_coordinates()}
 
 
 @routes.post("/venues", Role.ORGANISER)
 def create_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(NewVenue)
-    venue_id = commands.create_venue(call.shop.repository, call.caller(body), VenueDetails(**dict(body)))
+    venue_id = commands.create_venue(call.shop.repository, call.caller(body), body.to_details())
     return created({"id": str(venue_id), "version": 0}, f"/venues/{venue_id}")
 
 
@@ -97,7 +117,7 @@ def get_venue(call: Call[VenueServices]) -> Answer:
 @routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True)
 def change_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(VenueChanges)
-    changes = body.model_dump(exclude_unset=True)
+    changes = body.changes()
     venue_id = call.id("venue_id")
     version = commands.change_venue(
         call.shop.repository, call.caller(body), venue_id, lambda details: replace(details, **changes)
