@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
-from chalicelib.shop.concerts.events import ConcertCancelled
+from chalicelib.shop.concerts.events import ConcertCancelled, ConcertPostponed, ConcertTermsApplied
 from chalicelib.shop.orders.events import (
     DisputeLost,
     DisputeWon,
@@ -41,6 +41,8 @@ _EVENTS: dict[type[Event], str] = {
     DisputeLost: "dispute lost",
     OrderSettled: "settled by an operator",
     ConcertCancelled: "concert cancelled",
+    ConcertPostponed: "concert postponed",
+    ConcertTermsApplied: "terms changed",
 }
 MILESTONES = (
     "sold out",
@@ -60,6 +62,8 @@ MILESTONES = (
     "dispute lost",
     "settled by an operator",
     "concert cancelled",
+    "concert postponed",
+    "terms changed",
     "order cancelled",
     "race lost",
     "snapshot read",

@@ -1,4 +1,4 @@
-"""Simulates customers who think, change their minds and ask again, and an organiser who may cancel."""
+"""Simulates customers who think, change their minds and ask again, and an organiser who changes or cancels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.orders.commands import cancel_order, pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
 from simulator.authentication import authenticate
+from simulator.living import changes
 from simulator.opening import ORGANISER
 from simulator.world import Reply, World
 
@@ -38,6 +39,9 @@ MOST_TRIES = 5
 CANCELLED = 0.25
 """The organiser cancels in this share of the schedules."""
 
+CHANGED = 0.4
+"""The organiser changes what is on sale in this share of the schedules."""
+
 Command = Callable[[Repository, Caller], Any]
 
 
@@ -48,6 +52,14 @@ def add_customers(world: World) -> None:
         world.scheduler.add(customer.name, customer.shop, is_visitor=True)
     if world.random.random() < CANCELLED:
         world.scheduler.add("organiser", partial(_cancel, world), is_visitor=True)
+    if world.random.random() < CHANGED:
+        world.scheduler.add("organiser'", partial(_change, world), is_visitor=True)
+
+
+def _change(world: World) -> None:
+    for number, (what, command) in enumerate(changes(world)):
+        world.scheduler.sleep(timedelta(minutes=20) * world.random.random() ** 2)
+        insist(world, ORGANISER, "change concert", f"{what} {number}", command, concert=world.stock.concert_id)
 
 
 def _cancel(world: World) -> None:

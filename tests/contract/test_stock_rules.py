@@ -53,6 +53,8 @@ arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "resize": (st.integers(-3, 3),),
     "close": (),
     "publish": (st.sampled_from(["", "one", "one two"]),),
+    "add_pools": (st.sampled_from(["three", "three four"]),),
+    "rename": (st.text(max_size=5),),
     "withdraw": (),
     "say": (st.sampled_from(["cancelled", "starts", "one"]), st.text(min_size=1, max_size=5)),
     "unsay": (st.sampled_from(["cancelled", "starts", "one"]),),

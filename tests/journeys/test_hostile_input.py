@@ -134,6 +134,7 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
     ticket_type = {"name": "Floor", "price": {"amount": "1.00", "currency": "EUR"}, "quantity": 1}
     ticket_type_id = made(organiser.post(f"/concerts/{draft}/ticket-types", json=ticket_type))["id"]
     cart_id = cart_with(customer, on_sale.ticket_type_id, 1)
+    sold = f"/concerts/{on_sale.concert_id}"
     writes = {
         ("PATCH", "/venues/{venue_id}"): (organiser, f"/venues/{on_sale.venue_id}", {"capacity": 9}),
         ("DELETE", "/venues/{venue_id}"): (organiser, f"/venues/{on_sale.venue_id}", None),
@@ -151,6 +152,11 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
             f"/concerts/{draft}/ticket-types/{ticket_type_id}",
             None,
         ),
+        ("PATCH", "/concerts/{concert_id}/venue"): (organiser, f"{sold}/venue", {"name": "Other"}),
+        ("POST", "/concerts/{concert_id}/move"): (organiser, f"{sold}/move", {"venue_id": on_sale.venue_id}),
+        ("POST", "/concerts/{concert_id}/postpone"): (organiser, f"{sold}/postpone", {}),
+        ("POST", "/concerts/{concert_id}/sales/close"): (organiser, f"{sold}/sales/close", None),
+        ("POST", "/concerts/{concert_id}/sales/open"): (organiser, f"{sold}/sales/open", None),
         ("POST", "/concerts/{concert_id}/publish"): (organiser, f"/concerts/{draft}/publish", None),
         ("POST", "/concerts/{concert_id}/cancel"): (organiser, f"/concerts/{on_sale.concert_id}/cancel", None),
         ("DELETE", "/carts/{cart_id}/items/{item_id}"): (customer, f"/carts/{cart_id}/items/{uuid4()}", None),

@@ -101,7 +101,7 @@ class Guard:
 
     @contextmanager
     def installed(self) -> Iterator[boto3.session.Session]:
-        """Around the routes and their authorizer, and in boto3's default session: it is for clients that are made after this."""
+        """Around the routes, their authorizer, and in boto3's default session: it is for clients made after this."""
         session = boto3.session.Session()
         session.events.register("provide-client-params", self.judge)
         with pytest.MonkeyPatch.context() as patch:

@@ -1,6 +1,6 @@
 """Says when a published concert is found: by the days on which it takes place, and by whether it is over.
 
-The conditions are about a concert `c` at a venue `v`.
+The conditions are about a concert `c` at a venue `v`. Days are those of the venue that the concert shows.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class Dates(Protocol):
 
 
 def _day(instant: str) -> str:
-    return f"({instant} at time zone coalesce(v.search_time_zone, 'UTC'))::date"
+    return f"({instant} at time zone coalesce(c.venue_search_time_zone, v.search_time_zone, 'UTC'))::date"
 
 
 _LONGEST = """

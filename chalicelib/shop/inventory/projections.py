@@ -10,15 +10,21 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.model import Operation, Part, RedisModel
 from chalicelib.shop.concerts.events import (
     ConcertCancelled,
     ConcertDeleted,
     ConcertEvent,
+    ConcertMoved,
+    ConcertPostponed,
     ConcertPublished,
+    ConcertSalesClosed,
+    ConcertSalesOpened,
     ConcertScheduled,
     ConcertTicketTypeAdded,
+    ConcertTicketTypeChanged,
     ConcertTicketTypeRemoved,
     TicketType,
 )
@@ -31,10 +37,11 @@ from chalicelib.shop.inventory.events import (
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
+    TicketPoolTermsChanged,
     TicketsHeld,
     TicketsSold,
 )
-from chalicelib.shop.inventory.on_sale import CANCELLED, STARTS, window
+from chalicelib.shop.inventory.on_sale import CANCELLED, CLOSED, POSTPONED, STARTS, window
 
 AVAILABILITY = "availability"
 
@@ -65,11 +72,28 @@ def operations_of(recorded: RecordedEvent) -> list[Operation]:
         case ConcertDeleted():
             return [("withdraw",)]
         case ConcertTicketTypeAdded():
-            return [("say", str(event.type.id), _window(event.type))]
+            said: Operation = ("say", str(event.type.id), _window(event.type))
+            return [("add_pools", " ".join(map(str, event.pool_ids))), said] if event.pool_ids else [said]
+    return _said(recorded.event)
+
+
+def _said(event: Event) -> list[Operation]:
+    """Return what the event says of the sale of its concert."""
+    match event:
+        case ConcertTicketTypeChanged():
+            return [("say", str(event.ticket_type_id), _window(event))]
         case ConcertTicketTypeRemoved():
             return [("unsay", str(event.ticket_type_id))]
         case ConcertScheduled():
             return [("say", STARTS, str(milliseconds(event.start_date)))]
+        case ConcertMoved():
+            return [("say", STARTS, str(milliseconds(event.start_date))), ("unsay", POSTPONED)]
+        case ConcertPostponed():
+            return [("say", POSTPONED, "1")]
+        case ConcertSalesClosed():
+            return [("say", CLOSED, "1")]
+        case ConcertSalesOpened():
+            return [("unsay", CLOSED)]
         case ConcertCancelled():
             return [("say", CANCELLED, "1")]
     return []
@@ -88,7 +112,7 @@ def milliseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
-def _window(ticket_type: TicketType) -> str:
+def _window(ticket_type: TicketType | ConcertTicketTypeChanged) -> str:
     start, end = ticket_type.sales_start, ticket_type.sales_end
     return window(None if start is None else milliseconds(start), None if end is None else milliseconds(end))
 
@@ -97,6 +121,8 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
     match event:
         case TicketPoolOpened():
             return [("open", str(event.ticket_type_id), event.ticket_type_name, event.capacity)]
+        case TicketPoolTermsChanged():
+            return [("rename", event.ticket_type_name)]
         case TicketsHeld():
             return [("hold", str(event.hold_id), event.quantity, milliseconds(event.expires_at))]
         case HoldExtended() | HoldPlacedOnOrder():

@@ -26,6 +26,7 @@ from chalicelib.shop.concerts.events import (
     ConcertEvent,
     ConcertPublished,
     ConcertTicketTypeAdded,
+    PoolsOfTicketType,
 )
 from chalicelib.shop.inventory.on_sale import CANCELLED, what_can_be_bought
 from chalicelib.shop.inventory.projections import (
@@ -246,6 +247,7 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
         match event := decode(stored):
             case ConcertTicketTypeAdded():
                 names[event.type.id] = event.type.name
+                published = _with_pools(published, event) if published and event.pool_ids else published
             case ConcertPublished():
                 published = event
             case ConcertDeleted():
@@ -253,6 +255,11 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
     if published is None:
         raise _not_on_sale()
     return published, names
+
+
+def _with_pools(published: ConcertPublished, added: ConcertTicketTypeAdded) -> ConcertPublished:
+    pools = PoolsOfTicketType(ticket_type_id=added.type.id, pool_ids=added.pool_ids or ())
+    return published.model_copy(update={"pools": (*published.pools, pools)})
 
 
 def _not_on_sale() -> NotFound:

@@ -11,6 +11,8 @@ from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.concerts import live_commands
+from chalicelib.shop.concerts.windows import ConcertDates
 from chalicelib.shop.inventory.queries import availability, cancelled_concerts
 from tests.contract.availability.histories import deliver, from_log, memory
 from tests.support.shop import OPENING, ORGANISER, Shop, some_id
@@ -80,6 +82,48 @@ def test_a_cancelled_concert_says_so_before_and_after_its_sale_too(salted_shop: 
         assert said(concert_id, now) == (0, {"reason": "cancelled"})
     assert cancelled_concerts(redis, [other, concert_id, some_id("nowhere")]) == {concert_id}
     assert cancelled_concerts(redis, []) == frozenset()
+
+
+def test_a_window_that_changes_on_sale_is_told_at_once(salted_shop: Shop, said: Said) -> None:
+    concert_id, ticket_type_id = on_sale(salted_shop, None, SALE_ENDS)
+    assert said(concert_id, SOME_TIME) == (10, {"reason": None})
+    window = {"sales_start": SALE_OPENS, "sales_end": SALE_ENDS + DAY}
+    caller = salted_shop.request(ORGANISER)
+    live_commands.change_ticket_type(salted_shop.repository, caller, concert_id, ticket_type_id, window)
+    assert said(concert_id, SOME_TIME) == (0, {"reason": "sale_not_open", "opens_at": format_instant(SALE_OPENS)})
+    assert said(concert_id, SALE_ENDS) == (10, {"reason": None})
+    assert said(concert_id, SALE_ENDS + DAY)[1]["reason"] == "sale_ended"
+
+
+def test_a_ticket_type_that_is_added_on_sale_has_its_own_window(
+    salted_shop: Shop, redis: Redis, projection: RedisProjection
+) -> None:
+    concert_id, before = salted_shop.on_sale()
+    added = salted_shop.ticket_type(concert_id, sales_start=SALE_OPENS)
+    deliver(projection, memory(salted_shop))
+    rows = availability(redis, concert_id, SOME_TIME)
+    assert rows == from_log(memory(salted_shop), concert_id, SOME_TIME)
+    assert {row["id"]: row["reason"] for row in rows or []} == {str(before): None, str(added): "sale_not_open"}
+
+
+def test_sales_that_the_organiser_closed_are_closed_until_they_open_or_end(salted_shop: Shop, said: Said) -> None:
+    concert_id, _ = on_sale(salted_shop, SALE_OPENS, SALE_ENDS)
+    live_commands.close_sales(salted_shop.repository, salted_shop.request(ORGANISER), concert_id)
+    assert said(concert_id, SOME_TIME) == said(concert_id, SALE_OPENS) == (0, {"reason": "sales_closed"})
+    assert said(concert_id, SALE_ENDS)[1]["reason"] == "sale_ended"
+    live_commands.open_sales(salted_shop.repository, salted_shop.request(ORGANISER), concert_id)
+    assert said(concert_id, SALE_OPENS) == (10, {"reason": None})
+
+
+def test_a_postponed_concert_sells_nothing_until_it_has_a_date_again(salted_shop: Shop, said: Said) -> None:
+    concert_id, _ = on_sale(salted_shop, None, None)
+    shop, later = salted_shop.repository, OPENING + 30 * DAY
+    live_commands.postpone_concert(shop, salted_shop.request(ORGANISER), concert_id, None)
+    assert said(concert_id, SOME_TIME) == said(concert_id, OPENING) == (0, {"reason": "postponed"})
+    schedule = ConcertDates(later, later + timedelta(hours=3))
+    live_commands.move_concert(shop, salted_shop.request(ORGANISER), concert_id, schedule, None, None)
+    assert said(concert_id, OPENING) == (10, {"reason": None})
+    assert said(concert_id, later) == (0, {"reason": "sale_ended", "ended_at": format_instant(later)})
 
 
 def test_a_redis_that_knows_no_windows_yet_tells_the_stock(

@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from chalicelib.shop.concerts.dates import When
-from chalicelib.shop.concerts.events import ConcertPublished, ConcertScheduled
+from chalicelib.shop.concerts.events import ConcertPostponed, ConcertPublished, ConcertScheduled, ShownVenue
+from chalicelib.shop.concerts.facets import count_facets
 from chalicelib.shop.concerts.queries import ConcertSearch, search_concerts
 from tests.contract.programme.followed import FollowedLog, concert_created
 
@@ -65,6 +66,22 @@ def test_a_concert_that_lasts_for_months_is_upcoming_to_its_end(followed: Follow
     assert followed.found(date_from=NOW.date(), date_to=NOW.date()) == ["Exhibition", "Short"]
 
 
+def test_a_postponed_concert_is_upcoming_after_its_former_date(followed: FollowedLog) -> None:
+    dates = ConcertScheduled(start_date=NOW - 3 * DAY, end_date=NOW - 2 * DAY)
+    events = concert_created("Postponed"), dates, ConcertPublished(), ConcertPostponed(at=NOW - 4 * DAY)
+    followed.happened(uuid4(), *events)
+    assert found(followed, When.UPCOMING) == ["Postponed"]
+    assert found(followed, When.PAST) == []
+
+
+def test_days_are_those_of_the_venue_that_the_concert_shows(followed: FollowedLog) -> None:
+    venue_id = followed.open_venue(time_zone="America/Los_Angeles")
+    shown = ShownVenue(name="Hall", address="1", city="Tokyo", country="Japan", time_zone="Asia/Tokyo")
+    dates = ConcertScheduled(start_date=NOW + 4 * HOUR, end_date=NOW + 5 * HOUR)  # 01:00 in Tokyo, 09:00 in L.A.
+    followed.happened(uuid4(), concert_created("Moved", venue_id=venue_id), dates, ConcertPublished(venue=shown))
+    assert [day for day in range(4, 9) if found_on(followed, day)] == [7]
+
+
 def test_the_past_is_walked_backwards_page_by_page(followed: FollowedLog) -> None:
     names = [f"Night {number}" for number in range(7)]
     for number, name in enumerate(names):
@@ -94,3 +111,28 @@ def test_a_list_of_what_is_upcoming_does_not_read_what_is_past(followed: Followe
         cursor.execute(f"explain {asked[0]}".encode(), {"now": NOW, "limit": 20})
         plan = "\n".join(row["QUERY PLAN"] for row in cursor.fetchall())
     assert "Index Cond: ((sort_at" in plan.replace("c.sort_at", "sort_at") or "Index Cond: (sort_at" in plan
+
+
+def test_the_past_that_a_query_ranks_is_walked_backwards_among_equals(followed: FollowedLog) -> None:
+    for number, name in enumerate(["Night", "Night", "Nights", "Night"]):
+        on(followed, name, str(NOW - (number + 2) * DAY), str(NOW - (number + 1) * DAY))
+    search, after, walked = ConcertSearch(q="night", when=When.PAST, now=NOW), None, list[tuple[str, str]]()
+    while True:
+        items, after = search_concerts(followed.pool, search, 1, after)
+        walked += [(item["name"], item["starts_at"]) for item in items]
+        if after is None:
+            break
+    assert [name for name, _ in walked] == ["Night", "Night", "Night", "Nights"]
+    nights = [starts_at for name, starts_at in walked if name == "Night"]
+    assert nights == sorted(nights, reverse=True)
+
+
+@pytest.mark.parametrize(("when", "counted"), [(When.UPCOMING, 1), (When.PAST, 2), (When.ALL, 3)])
+def test_facets_count_what_the_list_shows(followed: FollowedLog, when: When, counted: int) -> None:
+    for days in (1, -2, -3):
+        starts_at = NOW + days * DAY
+        dates = ConcertScheduled(start_date=starts_at, end_date=starts_at + HOUR)
+        followed.happened(uuid4(), concert_created("Night", genre="Rock"), dates, ConcertPublished())
+    assert count_facets(followed.pool, ConcertSearch(when=when, now=NOW))["genre"] == [
+        {"value": "Rock", "count": counted}
+    ]

@@ -32,6 +32,7 @@ from chalicelib.shop.concerts.commands import (
 )
 from chalicelib.shop.concerts.concert import ConcertDetails, ConcertIncomplete, ConcertNotDraft, ConcertStatus
 from chalicelib.shop.concerts.events import TicketType
+from chalicelib.shop.concerts.terms import Changed
 from chalicelib.shop.inventory.commands import closing
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
@@ -175,7 +176,7 @@ def test_a_draft_moves_to_a_venue_that_exists(fragile_shop: Shop) -> None:
         concert_id,
         lambda details: replace(details, venue_id=elsewhere),
     )
-    assert moved == 2
+    assert moved == Changed(2)
     with pytest.raises(InvalidInput):
         change_concert(
             fragile_shop.repository,

@@ -14,6 +14,7 @@ from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
+from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
     "LARGEST_OFFER",
@@ -25,6 +26,7 @@ __all__ = [
     "StockGone",
     "are_cleared",
     "change_capacity",
+    "change_terms",
     "clear_pool",
     "close_pools",
     "extend",
@@ -40,5 +42,6 @@ __all__ = [
     "release",
     "sell",
     "sell_late",
+    "terms_of_hold",
     "why_lost",
 ]
