@@ -42,7 +42,7 @@ Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
-class Position(Body):
+class Position(Body, defer_build=False):
     """Says where the venue is, in degrees; north and east are positive."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]
