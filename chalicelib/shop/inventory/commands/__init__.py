@@ -1,7 +1,7 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
-from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in
+from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
 from chalicelib.shop.inventory.commands.holds import (
     HeldTickets,
     extend,
@@ -12,6 +12,7 @@ from chalicelib.shop.inventory.commands.holds import (
 )
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
+from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
@@ -19,6 +20,7 @@ __all__ = [
     "LARGEST_OFFER",
     "Committed",
     "HeldTickets",
+    "Lost",
     "Offer",
     "Purchase",
     "StockGone",
@@ -30,6 +32,7 @@ __all__ = [
     "extend",
     "hold_tickets",
     "largest_capacity",
+    "list_uncleared",
     "open_pools",
     "openings",
     "orders_in",
@@ -40,4 +43,5 @@ __all__ = [
     "sell",
     "sell_late",
     "terms_of_hold",
+    "why_lost",
 ]
