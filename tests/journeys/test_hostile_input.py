@@ -153,6 +153,11 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
         ),
         ("POST", "/concerts/{concert_id}/publish"): (organiser, f"/concerts/{draft}/publish", None),
         ("POST", "/concerts/{concert_id}/cancel"): (organiser, f"/concerts/{on_sale.concert_id}/cancel", None),
+        ("POST", "/concerts/{concert_id}/refund-policy"): (
+            organiser,
+            f"/concerts/{on_sale.concert_id}/refund-policy",
+            {"fee_percent": 5},
+        ),
         ("DELETE", "/carts/{cart_id}/items/{item_id}"): (customer, f"/carts/{cart_id}/items/{uuid4()}", None),
     }
     assert writes.keys() == {(method, route.path) for method, _, route in routes() if route.takes_if_match}

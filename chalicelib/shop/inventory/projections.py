@@ -22,6 +22,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolEvent,
     TicketPoolOpened,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 
@@ -80,6 +81,8 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
             return [("release", str(event.hold_id))]
         case TicketsSold():
             return [("sell", str(event.hold_id), event.quantity)]
+        case TicketsReturned():
+            return [("take_back", event.quantity)]
         case TicketPoolCapacityChanged():
             return [("resize", event.by)]
         case TicketPoolClosed():

@@ -28,6 +28,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolEvent,
     TicketPoolOpened,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 
@@ -181,6 +182,21 @@ class TicketPool:
             raise TicketsSoldOut(pool.free)
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
 
+    def take_back(self, hold_id: UUID, order_id: UUID, quantity: int, now: datetime) -> list[Event]:
+        """Put sold tickets on sale again, at most as many as are sold; a closed pool takes none back."""
+        quantity = min(quantity, self.sold)
+        if self.terms is None or self.closed or quantity < 1:
+            return []
+        return [
+            TicketsReturned(
+                hold_id=hold_id,
+                order_id=order_id,
+                ticket_type_id=self.terms.ticket_type_id,
+                quantity=quantity,
+                at=self.at(now).last_at,
+            )
+        ]
+
     def record_lapsed(self, now: datetime) -> list[Event]:
         """Record that the ended holds have ended; nothing is recorded if there are none."""
         pool = self.at(now)
@@ -282,6 +298,8 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
 
 def _evolve_stock(pool: TicketPool, event: Event) -> None:
     match event:
+        case TicketsReturned():
+            pool.sold -= event.quantity
         case TicketPoolOpened():
             pool.terms = event
             pool.capacity = event.capacity

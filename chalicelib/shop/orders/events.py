@@ -207,6 +207,35 @@ class OrderSettled(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderSe
     at: Instant
 
 
+class GrantedPart(StoredModel):
+    """Says what a granted refund gives back of one concert: these tickets, or an amount without any.
+
+    `fee` is kept of their price. Without `refund_id` no money goes back.
+    """
+
+    concert_id: UUID
+    ticket_ids: tuple[UUID, ...] = ()
+    amount: Money
+    fee: Money
+    refund_id: UUID | None = None
+
+
+class RefundGranted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundGrantedEvent"):
+    """Records that a `customer`, an `organiser` or an `operator` had money or tickets of a confirmed order given back.
+
+    The event's actor is who asked. In the same commit each part's refund is started and its tickets are revoked; if
+    `restocked`, they are for sale again.
+    """
+
+    grant_id: UUID
+    request_hash: str
+    by: str
+    reason: str
+    restocked: bool = False
+    parts: tuple[GrantedPart, ...]
+    at: Instant
+
+
 class OrderExpired(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderExpiredEvent"):
     """Records that the order was not paid by its deadline.
 
@@ -278,4 +307,24 @@ class TicketRevoked(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.Ticke
     ticket_type_id: UUID
     concert_id: UUID | None = None
     reason: str
+    at: Instant
+
+
+class RefundPolicyEvent(Event, aggregate="RefundPolicy"):
+    """Base of the events of one concert's refund policy."""
+
+
+class RefundPolicySet(RefundPolicyEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundPolicySetEvent"):
+    """Records what the organiser lets happen to the concert's orders from `at` on.
+
+    Customers may give tickets back until just before `customers_until`, None for never, and `fee_percent` of the price
+    is kept. `tickets_on_reversal` is `revoke_at_once`, `revoke_when_final` or `keep`: what becomes of tickets whose
+    payment is disputed, or refunded at the provider.
+    """
+
+    concert_id: UUID
+    organiser_id: UUID | None = None
+    customers_until: Instant | None = None
+    fee_percent: int = 0
+    tickets_on_reversal: str
     at: Instant

@@ -41,6 +41,7 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     """Send each command, and say what it cost."""
     client = Client(large)
     _buy(client, large)
+    _refund(client, large)
     _close_doors(client, large)
     _organise(client, large)
     client.send("POST /webhooks/payments/{provider}", None, None, {}, provider="sandbox")
@@ -93,6 +94,7 @@ def _buy(client: Client, large: Large) -> None:
     order = {"order_id": buy("POST /carts/{cart_id}/checkout", {"buyer": BUYER}, **cart)["order_id"]}
     buy("POST /orders/{order_id}/payments", {"provider": "sandbox", "token": "tok_visa"}, **order)
     state = large.world.shop.order_state(UUID(order["order_id"]))
+    large.bought = UUID(order["order_id"])
     shown = {**order, "ticket_id": str(state.tickets[0].id)}
     _open_doors(client, large)
     buy("POST /concerts/{concert_id}/check-ins", shown, DOOR, concert_id=large.ninety)
@@ -104,6 +106,17 @@ def _buy(client: Client, large: Large) -> None:
     answer = {"client_secret": asked["next_action"]["client_secret"], "succeeds": True}
     at_the_bank = "POST /sandbox/payments/{payment_id}/authentication"
     client.send(at_the_bank, None, None, answer, payment_id=asked["payment_id"])
+
+
+def _refund(client: Client, large: Large) -> None:
+    policy = {"customers_until": "2031-01-01T00:00:00Z", "fee_percent": 5}
+    for concert_id in (large.concert, large.ninety):
+        client.send(
+            "POST /concerts/{concert_id}/refund-policy", ORGANISER, Role.ORGANISER, policy, concert_id=concert_id
+        )
+    order_id = large.bought
+    body = {"all": True, "reason": "The view is blocked."}
+    client.send("POST /orders/{order_id}/refunds", ORGANISER, Role.CUSTOMER, body, order_id=order_id)
 
 
 def _open_doors(client: Client, large: Large) -> None:

@@ -13,6 +13,7 @@ from chalicelib.shop.inventory.commands.holds import (
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
+from chalicelib.shop.inventory.commands.returns import Return, take_back
 
 __all__ = [
     "LARGEST_OFFER",
@@ -20,6 +21,7 @@ __all__ = [
     "HeldTickets",
     "Offer",
     "Purchase",
+    "Return",
     "StockGone",
     "are_cleared",
     "change_capacity",
@@ -37,4 +39,5 @@ __all__ = [
     "release",
     "sell",
     "sell_late",
+    "take_back",
 ]

@@ -1,0 +1,61 @@
+"""Takes back tickets that an order had bought: for sale again, or not, and free in the customer's allowance."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.shop.inventory import limits
+from chalicelib.shop.inventory.allocation import pools_of_type
+from chalicelib.shop.inventory.commands.late_sales import Purchase
+from chalicelib.shop.inventory.events import PoolShare
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """Tickets of one purchase that come back; `before` counts those that were put on sale again earlier."""
+
+    purchase: Purchase
+    quantity: int
+    before: int = 0
+    is_free: bool = False
+
+
+def take_back(session: Session, returned: Return, order_id: UUID, customer_id: UUID, *, restock: bool) -> None:
+    """Free the customer's allowance, and put the tickets on sale again if `restock`.
+
+    They go to the pools from which they were held. A late payment may have taken others: what those pools have not sold
+    goes to the type's other pools, so that all together have exactly what was sold less what came back.
+    """
+    purchase, missing = returned.purchase, returned.quantity
+    if not purchase.shares:
+        return
+    limits.give_back_bought(session, purchase.shares, purchase.hold_id, customer_id, missing, is_free=returned.is_free)
+    if not restock:
+        return
+    for share in _shares(purchase.shares, returned.before, returned.quantity):
+        missing -= _take_back(session, share.pool_id, purchase.hold_id, order_id, share.quantity)
+    for key in pools_of_type(session, purchase.ticket_type_id) if missing else ():
+        missing -= _take_back(session, key, purchase.hold_id, order_id, missing)
+
+
+def _shares(shares: tuple[PoolShare, ...], before: int, quantity: int) -> Iterator[PoolShare]:
+    """Yield the part of each share that comes back, after the tickets that did before."""
+    for share in shares:
+        skipped = min(before, share.quantity)
+        taken = min(quantity, share.quantity - skipped)
+        before, quantity = before - skipped, quantity - taken
+        if taken:
+            yield PoolShare(pool_id=share.pool_id, quantity=taken)
+
+
+def _take_back(session: Session, key: UUID, hold_id: UUID, order_id: UUID, quantity: int) -> int:
+    """Return how many the pool took."""
+    pool = session.load(TICKET_POOL, key)
+    events = pool.take_back(hold_id, order_id, quantity, session.now)
+    session.append(TICKET_POOL, key, *events)
+    # A cached "sold out" must be void in this transaction, as for any stock that is freed.
+    if events and pool.terms is not None:
+        session.raise_epoch(pool.terms.ticket_type_id)
+    return pool.sold - session.load(TICKET_POOL, key).sold
