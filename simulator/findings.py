@@ -32,7 +32,7 @@ from simulator.refusals import broken_promises, false_sold_out
 from simulator.world import Reply, World
 
 Streams = dict[UUID, list[RecordedEvent]]
-EDITS = {"add item", "extend holds", "check out"}
+EDITS = {"add item", "extend holds", "check out", "refund"}
 RESTING = {
     OrderStatus.CONFIRMED,
     OrderStatus.EXPIRED,
@@ -186,7 +186,8 @@ def _repeated_effects(streams: Streams) -> Iterator[str]:
 
 def _contradicted(world: World, streams: Streams) -> Iterator[str]:
     for reply in world.replies:
-        if reply.answer is not None and not _is_in_log(reply, streams):
+        is_known = _is_in_order if reply.what in {"cancel order", "refund"} else _is_in_log
+        if reply.answer is not None and not is_known(reply, streams):
             yield f"{reply.what} {reply.request_id} was answered {reply.answer}, and the log knows nothing of it."
         if reply.refusal is not None and not _refusal_is_in_log(reply, streams):
             yield f"{reply.what} {reply.request_id} was refused, {reply.refusal.code}, and the log says otherwise."
@@ -219,8 +220,10 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                     and (e.event.lines, e.version) == (answer.lines, answer.version)
                 ),
             )
-        case "cancel order":
-            return _has(streams, reply.about["order"], lambda e: isinstance(e.event, OrderCancelled))
+        case "refund":
+            return _has(
+                streams, reply.about["order"], lambda e: (e.event, e.version) == (answer.granted, answer.version)
+            )
         case "check out":
             is_placed = _has(
                 streams,
@@ -250,6 +253,15 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                 for e in streams[reply.about["cart"]]
             )
     raise ValueError(reply.what)
+
+
+def _is_in_order(reply: Reply, streams: Streams) -> bool:
+    def is_answered(entry: RecordedEvent) -> bool:
+        if reply.what == "cancel order":
+            return isinstance(entry.event, OrderCancelled)
+        return (entry.event, entry.version) == (reply.answer.granted, reply.answer.version)
+
+    return _has(streams, reply.about["order"], is_answered)
 
 
 def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:

@@ -23,7 +23,11 @@ class TooManyPolicies(RuleViolated):
 
 
 class TicketsOnReversal(StrEnum):
-    """What becomes of tickets when a buyer disputes their payment, or the provider's dashboard refunds it."""
+    """What becomes of tickets when a buyer disputes their payment, or the provider's dashboard refunds all of it.
+
+    At once is when a dispute is opened, final when it is lost. A refund in part revokes nothing, because nobody can
+    tell for which ticket it was.
+    """
 
     REVOKE_AT_ONCE = "revoke_at_once"
     REVOKE_WHEN_FINAL = "revoke_when_final"

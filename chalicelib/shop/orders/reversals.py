@@ -6,7 +6,6 @@ the tickets, the policy of their concert says (ADR 49).
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from uuid import UUID
 
@@ -124,20 +123,15 @@ def _record_refund(
         reason=_MADE_THERE,
         at=now,
     )
-    covering, left = _cover_failed(order, payment_id, found.amount, now)
-    events: list[Event] = [recorded, *covering]
+    events = [recorded, *_cover_failed(order, payment_id, found.amount, now)]
     order = ORDER.fold(events, order)
-    revoking = _IN_THE_END if _is_all_back(order, payment_id) else _AT_ONCE if left else _NEVER
-    if order.paid_by != payment_id or not revoking:
+    if order.paid_by != payment_id or not _is_all_back(order, payment_id):
         return events
-    return [*events, *revoke_all(order, _MADE_THERE, now, lambda concert_id: policy_of(concert_id) in revoking)]
+    return [*events, *revoke_all(order, _MADE_THERE, now, lambda concert_id: policy_of(concert_id) in _IN_THE_END)]
 
 
-def _cover_failed(order: Order, payment_id: UUID, amount: Money, now: datetime) -> tuple[list[Event], Decimal]:
-    """Count a refund made at the provider towards those that failed: that is how an operator repeats them.
-
-    Return what is left of it as well.
-    """
+def _cover_failed(order: Order, payment_id: UUID, amount: Money, now: datetime) -> list[Event]:
+    """Count a refund made at the provider towards those that failed: that is how an operator repeats them."""
     events: list[Event] = []
     left = amount.amount
     for refund_id, refund in order.refunds_under_way.items():
@@ -146,7 +140,7 @@ def _cover_failed(order: Order, payment_id: UUID, amount: Money, now: datetime) 
             left -= covered
             rest = Money.of(refund.amount.amount - covered, amount.currency)
             events += reduce_refund(order, refund_id, rest, now)
-    return events, left
+    return events
 
 
 def _is_all_back(order: Order, payment_id: UUID) -> bool:

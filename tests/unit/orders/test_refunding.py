@@ -301,17 +301,28 @@ def test_the_organiser_says_what_becomes_of_tickets_whose_money_is_away(
     assert (order.valid, shop.gateway.taken_for(order_id), shop.gateway.refunds_asked) == (frozenset(), NOTHING, [])
 
 
-@pytest.mark.parametrize(
-    ("policy", "valid"),
-    [(TicketsOnReversal.REVOKE_AT_ONCE, 0), (TicketsOnReversal.REVOKE_WHEN_FINAL, 2), (TicketsOnReversal.KEEP, 2)],
-)
-def test_a_refund_in_part_in_the_dashboard_revokes_only_at_once(
-    memory_shop: Shop, policy: TicketsOnReversal, valid: int
-) -> None:
+@pytest.mark.parametrize("policy", TicketsOnReversal)
+def test_a_refund_in_part_in_the_dashboard_revokes_nothing(memory_shop: Shop, policy: TicketsOnReversal) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
     terms = PolicyTerms(tickets_on_reversal=policy)
     set_policy(memory_shop.repository, memory_shop.request(ORGANISER), concert_id, terms)
     order_id = bought(memory_shop, ticket_type_id, token=Token.PARTLY_REFUNDED_THERE)
     memory_shop.clock.advance(DELAY)
     settle_reversals(memory_shop.context(), order_id, memory_shop.gateway.asked[0])
-    assert len(memory_shop.order_state(order_id).valid) == valid
+    assert len(memory_shop.order_state(order_id).valid) == 2
+
+
+def test_a_dispute_that_is_won_after_the_tickets_were_revoked_leaves_money_that_can_be_given_back(
+    memory_shop: Shop,
+) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale()
+    terms = PolicyTerms(tickets_on_reversal=TicketsOnReversal.REVOKE_AT_ONCE)
+    set_policy(memory_shop.repository, memory_shop.request(ORGANISER), concert_id, terms)
+    order_id = bought(memory_shop, ticket_type_id, token=Token.DISPUTE_WON)
+    for _ in range(2):
+        memory_shop.clock.advance(DELAY)
+        settle_reversals(memory_shop.context(), order_id, memory_shop.gateway.asked[0])
+    assert (len(memory_shop.order_state(order_id).valid), memory_shop.gateway.taken_for(order_id)) == (0, Decimal(50))
+    refund(memory_shop, order_id, WantedRefund(WHY, amount=Money.of("50.00", "EUR")))
+    assert memory_shop.order_state(order_id).status is OrderStatus.REFUNDED
+    assert memory_shop.gateway.taken_for(order_id) == NOTHING
