@@ -1,14 +1,14 @@
 """Declares the routes of the carts."""
 
-import re
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
@@ -61,15 +61,6 @@ class CartServices(Services, Protocol):
 
 
 routes: Routes[CartServices] = Routes(__name__)
-
-
-def _email(text: str) -> str:
-    if not text.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
-        raise ValueError("must be an e-mail address")
-    return text
-
-
-EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
 
 
 class NewItem(Body):

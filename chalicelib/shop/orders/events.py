@@ -43,7 +43,8 @@ class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPla
     """Records that a customer placed an order, and until when it must be paid.
 
     `buyer` has name and e-mail address, sealed with the customer's key. The tickets stay held a little longer than
-    `payment_due_at`, so that a payment begun in time always finds them.
+    `payment_due_at`, so that a payment begun in time always finds them. With `issued_by`, that person issued free
+    tickets for a guest: the order has no cart, `cart_id` is its own id, and the guest's name is sealed under it.
     """
 
     cart_id: UUID
@@ -52,6 +53,15 @@ class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPla
     lines: tuple[OrderLine, ...]
     total: Money
     payment_due_at: Instant
+    issued_by: UUID | None = None
+    request_hash: str | None = None
+    at: Instant
+
+
+class BuyerCorrected(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.BuyerCorrectedEvent"):
+    """Records that the buyer's name or address was corrected; `buyer` has both, sealed with the same key."""
+
+    buyer: Sealed
     at: Instant
 
 
@@ -315,7 +325,7 @@ class RefundPolicyEvent(Event, aggregate="RefundPolicy"):
 
 
 class RefundPolicySet(RefundPolicyEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundPolicySetEvent"):
-    """Records what the organiser lets happen to the concert's orders from `at` on.
+    """Records that from `at` on the organiser lets this happen to the concert's orders.
 
     Customers may give tickets back until just before `customers_until`, None for never, and `fee_percent` of the price
     is kept. `tickets_on_reversal` is `revoke_at_once`, `revoke_when_final` or `keep`: what becomes of tickets whose

@@ -4,7 +4,7 @@ What was paid for a concert is a budget of its own: what tickets, amounts and fe
 the provider has still to give of the payment. The way back is that of any refund.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
@@ -107,7 +107,7 @@ def grant_refund(order: Order, request: RefundRequest, now: datetime) -> list[Ev
         return []
     _ensure_refundable(order, request)
     parts = _amount_part(order, request) if request.amount is not None else _ticket_parts(order, request, now)
-    events = [*_refunds(order, parts, request.reason, now), *_revocations(parts, request.reason, now)]
+    events = [event for part in parts for event in _carried_out(order, part, request.reason, now)]
     if order.paid_by is None and not ORDER.fold(events, order).valid:
         events.append(OrderCancelled(reason=request.reason, at=now))
     granted = RefundGranted(
@@ -131,7 +131,7 @@ def returns_of(order: Order, granted: RefundGranted) -> list[Return]:
     returned = [lines[key] for part in granted.parts for key in part.ticket_ids]
     before = [lines[key] for key in sold_again]
     return [
-        Return(line, returned.count(line), before.count(line), is_free=order.paid_by is None)
+        Return(line, returned.count(line), before.count(line), order.paid_by is None, order.issued_by is None)
         for line in order.lines
         if line in returned
     ]
@@ -251,13 +251,8 @@ def _part(
     return GrantedPart(concert_id=concert_id, ticket_ids=ticket_ids, amount=amount, fee=fee, refund_id=refund_id)
 
 
-def _refunds(order: Order, parts: Iterable[GrantedPart], reason: str, now: datetime) -> Iterator[Event]:
-    for part in parts:
-        if part.refund_id is not None and order.paid_by is not None:
-            yield start_refund(order.paid_by, part.refund_id, part.amount, reason, now)
-
-
-def _revocations(parts: Iterable[GrantedPart], reason: str, now: datetime) -> Iterator[Event]:
-    for part in parts:
-        if part.ticket_ids:
-            yield TicketsRevoked(concert_id=part.concert_id, ticket_ids=part.ticket_ids, reason=reason, at=now)
+def _carried_out(order: Order, part: GrantedPart, reason: str, now: datetime) -> Iterator[Event]:
+    if part.refund_id is not None and order.paid_by is not None:
+        yield start_refund(order.paid_by, part.refund_id, part.amount, reason, now)
+    if part.ticket_ids:
+        yield TicketsRevoked(concert_id=part.concert_id, ticket_ids=part.ticket_ids, reason=reason, at=now)

@@ -19,6 +19,7 @@ from chalicelib.platform.ids import IdKey
 from chalicelib.platform.money import Money, ensure_chargeable
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
+    BuyerCorrected,
     IssuedTicket,
     OrderCancelled,
     OrderConfirmed,
@@ -114,6 +115,7 @@ class Order(OrderState):
 
     customer_id: UUID | None = None
     cart_id: UUID | None = None
+    issued_by: UUID | None = None
     buyer: Sealed | None = None
     lines: tuple[OrderLine, ...] = ()
     total: Money = NOTHING
@@ -268,7 +270,7 @@ class Order(OrderState):
 
     def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
         """Revoke and refund what was bought for the cancelled concert, once; tickets of other concerts stay valid. An
-        order that is not paid is cancelled as a whole.
+        order that is not paid is cancelled as a whole. What was kept of tickets that are revoked goes back as well.
 
         Raises:
             PaymentInProgress: because the open payment of an unpaid order is closed first.
@@ -285,16 +287,16 @@ class Order(OrderState):
     def _give_back(self, concert_id: UUID, price: Money, reason: str, now: datetime) -> list[Event]:
         valid = self.valid_tickets
         ids = tuple(ticket.id for ticket in valid if ticket.concert_id == concert_id)
-        if not ids:
-            return []
-        revoked = TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)
+        revoked: list[Event] = (
+            [TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)] if ids else []
+        )
         if self.paid_by is None:
-            return [revoked, OrderCancelled(reason=reason, at=now)] if len(ids) == len(valid) else [revoked]
+            return [*revoked, OrderCancelled(reason=reason, at=now)] if ids and len(ids) == len(valid) else revoked
+        refund_id = refund_id_of(self.paid_by, concert_id)
         left = min(price.amount, self.not_refunded(self.paid_by).amount)
-        if not left:
-            return [revoked]
-        amount = Money.of(left, price.currency)
-        return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), amount, reason, now), revoked]
+        if not left or refund_id in self.refunds:
+            return revoked
+        return [start_refund(self.paid_by, refund_id, Money.of(left, price.currency), reason, now), *revoked]
 
     def kept_for(self, concert_id: UUID) -> Money:
         """Return what was paid for the concert and not granted back since; a fee that was kept is not in it."""
@@ -431,6 +433,7 @@ def _with_facts(order: Order, event: Event) -> Order:
             return Order(
                 customer_id=event.customer_id,
                 cart_id=event.cart_id,
+                issued_by=event.issued_by,
                 buyer=event.buyer,
                 lines=event.lines,
                 total=event.total,
@@ -452,6 +455,14 @@ def _with_facts(order: Order, event: Event) -> Order:
             references = (*known, event.provider_reference or "")
             failures = RefundFailures(references, event.reason, event.retry_at, event.at)
             return replace(order, failures={**order.failures, event.refund_id: failures})
+    return _with_decisions(order, event)
+
+
+def _with_decisions(order: Order, event: Event) -> Order:
+    """Add what was decided about a confirmed order's people, tickets and money."""
+    match event:
+        case BuyerCorrected():
+            return replace(order, buyer=event.buyer)
         case RefundGranted():
             return replace(order, grants={**order.grants, event.grant_id: event})
         case TicketsRevoked():

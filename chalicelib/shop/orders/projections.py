@@ -14,6 +14,7 @@ from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.documents.document import new_document
 from chalicelib.shop.orders.events import (
+    BuyerCorrected,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderEvent,
@@ -41,6 +42,8 @@ def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
         case OrderCreatedByTheOriginal():
             placed_at = format_instant(as_utc(recorded.created))
             return _empty(recorded) | {"customer_id": str(event.customer_id), "placed_at": placed_at}
+        case BuyerCorrected():
+            return order | {"buyer": event.buyer.model_dump(mode="json", by_alias=True)}
         case PaymentStarted():
             payment = _payment(event.payment_id, PaymentState(event.provider, event.amount))
             return order | {"payments": {**order["payments"], payment["id"]: payment}}

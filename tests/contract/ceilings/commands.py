@@ -114,6 +114,11 @@ def _refund(client: Client, large: Large) -> None:
         client.send(
             "POST /concerts/{concert_id}/refund-policy", ORGANISER, Role.ORGANISER, policy, concert_id=concert_id
         )
+    given = {"ticket_type_id": str(large.of_ninety), "quantity": 40, "guest": {"name": "Gina Guest"}}
+    route = "POST /concerts/{concert_id}/complimentary-tickets"
+    client.send(route, ORGANISER, Role.ORGANISER, given, concert_id=large.ninety)
+    name = {"name": "Clara Jones"}
+    client.send("PATCH /orders/{order_id}/buyer", CUSTOMER, Role.CUSTOMER, name, order_id=large.order)
     order_id = large.bought
     body = {"all": True, "reason": "The view is blocked."}
     client.send("POST /orders/{order_id}/refunds", ORGANISER, Role.CUSTOMER, body, order_id=order_id)

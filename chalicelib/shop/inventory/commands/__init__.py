@@ -2,6 +2,7 @@
 
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in
+from chalicelib.shop.inventory.commands.giveaways import give_away
 from chalicelib.shop.inventory.commands.holds import (
     HeldTickets,
     extend,
@@ -28,6 +29,7 @@ __all__ = [
     "clear_pool",
     "close_pools",
     "extend",
+    "give_away",
     "hold_tickets",
     "largest_capacity",
     "open_pools",

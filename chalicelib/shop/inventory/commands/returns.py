@@ -14,12 +14,16 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Tickets of one purchase that come back; `before` counts those that were put on sale again earlier."""
+    """Tickets of one purchase that come back; `before` counts those that were put on sale again earlier.
+
+    The allowance counts free tickets of a free order, and none that an organiser gave away.
+    """
 
     purchase: Purchase
     quantity: int
     before: int = 0
     is_free: bool = False
+    is_counted: bool = True
 
 
 def take_back(session: Session, returned: Return, order_id: UUID, customer_id: UUID, *, restock: bool) -> None:
@@ -31,7 +35,9 @@ def take_back(session: Session, returned: Return, order_id: UUID, customer_id: U
     purchase, missing = returned.purchase, returned.quantity
     if not purchase.shares:
         return
-    limits.give_back_bought(session, purchase.shares, purchase.hold_id, customer_id, missing, is_free=returned.is_free)
+    if returned.is_counted:
+        is_free = returned.is_free
+        limits.give_back_bought(session, purchase.shares, purchase.hold_id, customer_id, missing, is_free=is_free)
     if not restock:
         return
     for share in _shares(purchase.shares, returned.before, returned.quantity):
