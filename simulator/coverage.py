@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
@@ -26,6 +27,7 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.granting import GrantedBy
 from simulator.authentication import MILESTONES as AUTHENTICATIONS
 from simulator.faults import Fault
+from simulator.giveaways import GIVEN_AWAY
 from simulator.refunds import BACK_ON_SALE, BY_CUSTOMER, BY_ORGANISER, FEE_KEPT
 from simulator.refunds import MILESTONES as REFUNDS
 from simulator.world import World
@@ -67,6 +69,7 @@ MILESTONES = (
     "concert cancelled",
     "order cancelled",
     *REFUNDS,
+    GIVEN_AWAY,
     "race lost",
     "snapshot read",
     "request repeated",
@@ -108,6 +111,8 @@ def _milestones_of(event: Event, due: datetime | None) -> Iterator[str]:
             yield "late payment confirmed"
         case RefundStarted() if event.reason == NO_STOCK:
             yield "late payment without stock"
+        case OrderPlaced(issued_by=UUID()):
+            yield GIVEN_AWAY
         case TicketsReturned():
             yield BACK_ON_SALE
         case RefundGranted():

@@ -15,6 +15,7 @@ from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.orders.commands import cancel_order, pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
 from simulator.authentication import authenticate
+from simulator.giveaways import give_away
 from simulator.opening import ORGANISER
 from simulator.refunds import draw_refund
 from simulator.world import Reply, World
@@ -38,6 +39,7 @@ BUYER = {"name": "Carla Jones", "email": "carla@example.org"}
 MOST_TRIES = 5
 CANCELLED = 0.25
 """The organiser cancels in this share of the schedules."""
+GIVES_AWAY = 0.2
 
 Command = Callable[[Repository, Caller], Any]
 
@@ -47,6 +49,8 @@ def add_customers(world: World) -> None:
     for number in range(world.random.randint(2, 5)):
         customer = Customer(world, Actor.of(f"customer {number}", []), f"customer {number}")
         world.scheduler.add(customer.name, customer.shop, is_visitor=True)
+    if world.random.random() < GIVES_AWAY:
+        world.scheduler.add("organiser", partial(give_away, world, insist), is_visitor=True)
     if world.random.random() < CANCELLED:
         world.scheduler.add("organiser", partial(_cancel, world), is_visitor=True)
 

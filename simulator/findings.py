@@ -32,7 +32,7 @@ from simulator.refusals import broken_promises, false_sold_out
 from simulator.world import Reply, World
 
 Streams = dict[UUID, list[RecordedEvent]]
-EDITS = {"add item", "extend holds", "check out", "refund"}
+EDITS = {"add item", "extend holds", "check out", "refund", "give away"}
 RESTING = {
     OrderStatus.CONFIRMED,
     OrderStatus.EXPIRED,
@@ -186,7 +186,7 @@ def _repeated_effects(streams: Streams) -> Iterator[str]:
 
 def _contradicted(world: World, streams: Streams) -> Iterator[str]:
     for reply in world.replies:
-        is_known = _is_in_order if reply.what in {"cancel order", "refund"} else _is_in_log
+        is_known = _is_in_order if reply.what in {"cancel order", "refund", "give away"} else _is_in_log
         if reply.answer is not None and not is_known(reply, streams):
             yield f"{reply.what} {reply.request_id} was answered {reply.answer}, and the log knows nothing of it."
         if reply.refusal is not None and not _refusal_is_in_log(reply, streams):
@@ -259,9 +259,12 @@ def _is_in_order(reply: Reply, streams: Streams) -> bool:
     def is_answered(entry: RecordedEvent) -> bool:
         if reply.what == "cancel order":
             return isinstance(entry.event, OrderCancelled)
+        if reply.what == "give away":
+            return isinstance(entry.event, OrderConfirmed) and entry.event.tickets == reply.answer.tickets
         return (entry.event, entry.version) == (reply.answer.granted, reply.answer.version)
 
-    return _has(streams, reply.about["order"], is_answered)
+    order_id = reply.answer.order_id if reply.what == "give away" else reply.about["order"]
+    return _has(streams, order_id, is_answered)
 
 
 def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:
