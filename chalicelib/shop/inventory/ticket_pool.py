@@ -182,20 +182,21 @@ class TicketPool:
             raise TicketsSoldOut(pool.free)
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
 
-    def take_back(self, hold_id: UUID, order_id: UUID, quantity: int, now: datetime) -> list[Event]:
+    def take_back(
+        self, hold_id: UUID, order_id: UUID, ticket_type_id: UUID, quantity: int, now: datetime
+    ) -> list[Event]:
         """Put sold tickets on sale again, at most as many as are sold; a closed pool takes none back."""
         quantity = min(quantity, self.sold)
-        if self.terms is None or self.closed or quantity < 1:
+        if self.closed or quantity < 1:
             return []
-        return [
-            TicketsReturned(
-                hold_id=hold_id,
-                order_id=order_id,
-                ticket_type_id=self.terms.ticket_type_id,
-                quantity=quantity,
-                at=self.at(now).last_at,
-            )
-        ]
+        returned = TicketsReturned(
+            hold_id=hold_id,
+            order_id=order_id,
+            ticket_type_id=ticket_type_id,
+            quantity=quantity,
+            at=self.at(now).last_at,
+        )
+        return [returned]
 
     def record_lapsed(self, now: datetime) -> list[Event]:
         """Record that the ended holds have ended; nothing is recorded if there are none."""

@@ -38,12 +38,12 @@ def take_back(session: Session, returned: Return, order_id: UUID, customer_id: U
     if returned.is_counted:
         is_free = returned.is_free
         limits.give_back_bought(session, purchase.shares, purchase.hold_id, customer_id, missing, is_free=is_free)
-    if not restock:
+    if not restock or session.load(TICKET_POOL, purchase.shares[0].pool_id).closed:
         return
     for share in _shares(purchase.shares, returned.before, returned.quantity):
-        missing -= _take_back(session, share.pool_id, purchase.hold_id, order_id, share.quantity)
+        missing -= _take_back(session, share, purchase, order_id)
     for key in pools_of_type(session, purchase.ticket_type_id) if missing else ():
-        missing -= _take_back(session, key, purchase.hold_id, order_id, missing)
+        missing -= _take_back(session, PoolShare(pool_id=key, quantity=missing), purchase, order_id)
 
 
 def _shares(shares: tuple[PoolShare, ...], before: int, quantity: int) -> Iterator[PoolShare]:
@@ -56,12 +56,13 @@ def _shares(shares: tuple[PoolShare, ...], before: int, quantity: int) -> Iterat
             yield PoolShare(pool_id=share.pool_id, quantity=taken)
 
 
-def _take_back(session: Session, key: UUID, hold_id: UUID, order_id: UUID, quantity: int) -> int:
+def _take_back(session: Session, share: PoolShare, purchase: Purchase, order_id: UUID) -> int:
     """Return how many the pool took."""
-    pool = session.load(TICKET_POOL, key)
-    events = pool.take_back(hold_id, order_id, quantity, session.now)
-    session.append(TICKET_POOL, key, *events)
+    pool = session.load(TICKET_POOL, share.pool_id)
+    kind = purchase.ticket_type_id
+    events = pool.take_back(purchase.hold_id, order_id, kind, share.quantity, session.now)
+    session.append(TICKET_POOL, share.pool_id, *events)
     # A cached "sold out" must be void in this transaction, as for any stock that is freed.
-    if events and pool.terms is not None:
-        session.raise_epoch(pool.terms.ticket_type_id)
-    return pool.sold - session.load(TICKET_POOL, key).sold
+    if events:
+        session.raise_epoch(kind)
+    return pool.sold - session.load(TICKET_POOL, share.pool_id).sold
