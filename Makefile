@@ -5,11 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCAL := $(VENV)/.installed-local
 INSTALLED := $(VENV)/.installed
+PARALLEL := -n logical --maxprocesses=4 --dist loadfile  # each process with servers of its own
 
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: run test unit journeys lint package deploy destroy token bench clean help
+.PHONY: run test endurance unit journeys lint package deploy destroy token bench clean help
 
 $(LOCAL): requirements.txt requirements-archive.txt requirements-local.txt
 	@$(if $(PYTHON),,echo "There is no Python 3.11, 3.12 or 3.13 with venv; name one with PYTHON=…"; exit 1)
@@ -25,11 +26,14 @@ $(INSTALLED): $(LOCAL) requirements-dev.txt
 run: $(LOCAL) ## start the whole shop with demo data on http://127.0.0.1:8000 (or PORT=…)
 	@$(BIN)/python -m local
 
-test: lint ## check style and types, and run every test
-	$(BIN)/python -m pytest -n logical --maxprocesses=4 --dist loadfile  # each process with servers of its own
+test: lint ## check style and types, and run every test but those of endurance
+	$(BIN)/python -m pytest -m "not endurance" $(PARALLEL)
+
+endurance: $(INSTALLED) ## play schedules, attacks and crashes, and deploy to the emulator: minutes each
+	$(BIN)/python -m pytest -m endurance $(PARALLEL)
 
 unit: $(INSTALLED) ## run the tests that need no server; VENV=… PYTHON=… for another Python
-	$(BIN)/python -m pytest tests/unit tests/architecture -n logical --maxprocesses=4 --dist loadfile
+	$(BIN)/python -m pytest tests/unit tests/architecture -m "not endurance" $(PARALLEL)
 
 journeys: $(INSTALLED) ## run the journeys; API_URL=… tests the shop there, with the tokens of TOKENS=…
 	$(BIN)/python -m pytest tests/journeys $(if $(API_URL),--api-url "$(API_URL)") $(if $(TOKENS),--tokens "$(TOKENS)")

@@ -28,6 +28,8 @@ LONGEST_OUTAGE = timedelta(minutes=60)
 LOST, AGAIN, OUT_OF_ORDER = 0.05, 0.15, 0.3
 TASK_LIMIT = timedelta(seconds=30)
 MOST_ROUNDS = 150
+MOST_TASKS = 100
+"""The tasks of one round; a schedule of the shop as it is has 11 at most (200 seeds)."""
 
 
 def start_background(world: World) -> None:
@@ -129,8 +131,8 @@ def come_to_rest(world: World) -> None:
     worker_loop = WorkerLoop(world)
     for _ in range(MOST_ROUNDS):
         repair(world)
-        while worker_loop.work(twice=0):
-            repair(world)
+        if not _work_off(world, worker_loop):
+            return
         due = _next_due(world)
         if due is None and not _settle_by_hand(world):
             return
@@ -139,6 +141,16 @@ def come_to_rest(world: World) -> None:
         world.scheduler.sleep(max(due - world.scheduler.now, timedelta(seconds=1)))
         world.runner().retry_overdue(world.scheduler.now)
     world.scheduler.fail(f"Something is still due, or in the queue: {[p.body for p in world.queue.messages]}.")
+
+
+def _work_off(world: World, worker_loop: WorkerLoop) -> bool:
+    """Do every task that is due, and tell whether that has an end: work may cause work, but not for ever."""
+    for _ in range(MOST_TASKS):
+        if not worker_loop.work(twice=0):
+            return True
+        repair(world)
+    world.scheduler.fail(f"Work causes work without end, at last: {[p.body for p in world.queue.messages]}.")
+    return False
 
 
 def _settle_by_hand(world: World) -> bool:

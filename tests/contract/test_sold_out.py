@@ -43,6 +43,7 @@ def on_sale_between(shop: Shop, sales_start: datetime | None, sales_end: datetim
     return ticket_type_id
 
 
+@pytest.mark.endurance
 def test_a_thousand_refusals_from_fifty_fresh_containers_cost_two_reads_each_and_no_write(shop_on_store: Shop) -> None:
     shop = shop_on_store
     _, ticket_type_id = shop.on_sale(quantity=4 * TICKETS_PER_POOL)

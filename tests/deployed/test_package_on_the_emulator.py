@@ -26,6 +26,8 @@ from local.schedules import scheduled_event
 from tests.journeys.shop import BUYER, cart_with, made, order_of, pay, publish_concert, refused
 from tests.support.deployment import DeployedShop, eventually
 
+pytestmark = pytest.mark.endurance
+
 Json = dict[str, Any]
 FREE: Json = {"price": {"amount": "0", "currency": "EUR"}}
 JOURNEYS = ("tests/journeys/test_buying.py",)

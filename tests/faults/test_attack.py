@@ -14,6 +14,8 @@ from simulator.attack.buyers import STEPS
 from simulator.attack.game import Game, Outcome, broken_promises, play, without_attacker
 from simulator.attack.requests import UNLIMITED
 
+pytestmark = pytest.mark.endurance
+
 ROOT = Path(__file__).parents[2]
 FAIR = Game(tickets=1_500, seconds=2)
 """More tickets than 200 buyers want and 50 accounts may hold together."""

@@ -24,6 +24,8 @@ from tests.support.crashes import Crash
 from tests.support.lambdas import Lambdas, lambdas_on
 from tests.support.shop import BUYER
 
+pytestmark = pytest.mark.endurance
+
 CONFIRMED, NOTHING = "confirmed with tickets", "nothing taken"
 TOTAL = Decimal("50.00")
 

@@ -22,6 +22,8 @@ from simulator import background
 from simulator.schedule import ScheduleResult, run_schedule
 from simulator.servers import ReferenceProjection
 
+pytestmark = pytest.mark.endurance
+
 FRESH_SEEDS = 150
 SEEDS_TO_FIND_A_BUG = 600
 ROOT = Path(__file__).parents[2]

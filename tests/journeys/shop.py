@@ -26,6 +26,9 @@ from tests.support.asked import Guard
 Json = dict[str, Any]
 
 SETTLES_WITHIN = 120.0
+PATIENCE = 120.0
+"""What a client waits for an answer, in seconds: a race on a busy machine takes its time."""
+
 LOOK_EVERY = 0.1
 
 
@@ -53,7 +56,7 @@ class OurPipeline:
         """The pump knows the log itself."""
 
     def settle(self) -> None:
-        self._pump.drain()
+        self._pump.drain(SETTLES_WITHIN)
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,7 @@ class Shop:
 
     def _client(self, headers: dict[str, str]) -> httpx.Client:
         hooks = {"response": [self.pipeline.notice]}
-        return httpx.Client(base_url=self.base_url, headers=headers, timeout=30, event_hooks=hooks)
+        return httpx.Client(base_url=self.base_url, headers=headers, timeout=PATIENCE, event_hooks=hooks)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

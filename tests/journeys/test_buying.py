@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from itertools import pairwise
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 from tests.journeys.shop import (
     BUYER,
@@ -72,7 +73,7 @@ def test_a_concert_is_found_by_name_by_city_and_by_date_with_both_ends_included(
     assert found(q="sigur ros") == [concert.concert_id]
     assert found(q="portishead") == []
     starts_at = made(visitor.get(f"/concerts/{concert.concert_id}"))["starts_at"]
-    day = datetime.fromisoformat(starts_at).date().isoformat()
+    day = datetime.fromisoformat(starts_at).astimezone(ZoneInfo("Europe/Copenhagen")).date().isoformat()
     assert found(date_from=day, date_to=day) == [concert.concert_id]
     assert found(date_from="2020-01-01", date_to=date(2020, 1, 2).isoformat()) == []
 
