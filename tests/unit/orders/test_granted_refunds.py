@@ -165,6 +165,16 @@ def test_a_cancelled_concert_gives_back_only_what_is_left_of_it() -> None:
     assert [event.amount for event in started_for] == [eur("60.00")]
 
 
+def test_what_one_concert_gave_back_is_not_taken_from_another() -> None:
+    lines = (line(), line("Choir", 1, "40.00", concert="other concert"))
+    tickets = CONFIRMED.model_copy(update={"tickets": tickets_of(THIS, lines, IDS)})
+    order = after((placed(lines, "90.00"), started(), tickets), asking("goodwill", amount="10.00"))
+    order = ORDER.fold(order.cancel_concert(CONCERT, "Cancelled.", NOW), order)
+    assert refunded(order) == Decimal("50.00")
+    order = ORDER.fold(order.cancel_concert(OTHER, "Cancelled.", NOW), order)
+    assert refunded(order) == Decimal("90.00")
+
+
 def test_a_fee_is_kept_also_when_the_concert_is_cancelled_later() -> None:
     customer = asking("one", TICKETS[:1], by=GrantedBy.CUSTOMER)
     order = after(PAID, customer)
