@@ -24,7 +24,7 @@ class Sale(GivenStreams):
 
 
 @pytest.fixture
-def sale() -> Sale:
+def paid_order() -> Sale:
     log = MemoryEventStore()
     shop = Shop(log)
     concert_id, ticket_type_id = shop.on_sale()
@@ -36,31 +36,35 @@ def sale() -> Sale:
     return Sale(shop, log, concert_id=concert_id, order_id=order_id, tickets=tickets)
 
 
-def test_a_refund_is_answered_with_its_parts_and_listed(sale: Sale) -> None:
-    answered = sale.when(ORGANISER, "POST", f"/orders/{sale.order_id}/refunds", {"tickets": [*sale.tickets[:1]], **WHY})
-    assert (answered.status, answered.headers["location"]) == (201, f"/orders/{sale.order_id}/refunds")
+def test_a_refund_is_answered_with_its_parts_and_listed(paid_order: Sale) -> None:
+    answered = paid_order.when(
+        ORGANISER, "POST", f"/orders/{paid_order.order_id}/refunds", {"tickets": [*paid_order.tickets[:1]], **WHY}
+    )
+    assert (answered.status, answered.headers["location"]) == (201, f"/orders/{paid_order.order_id}/refunds")
     [part] = answered.body["parts"]
-    assert (part["ticket_ids"], part["amount"]) == ([*sale.tickets[:1]], {"amount": "25.00", "currency": "EUR"})
+    assert (part["ticket_ids"], part["amount"]) == ([*paid_order.tickets[:1]], {"amount": "25.00", "currency": "EUR"})
     for actor in (ORGANISER, CUSTOMER, OPERATOR):
-        listed = sale.when(actor, "GET", f"/orders/{sale.order_id}/refunds")
+        listed = paid_order.when(actor, "GET", f"/orders/{paid_order.order_id}/refunds")
         [item] = listed.body["items"]
         assert (item["by"], item["status"], item["grant_id"]) == ("organiser", "completed", answered.body["id"])
 
 
-def test_the_same_key_gives_the_same_answer_and_moves_no_more_money(sale: Sale) -> None:
-    path, body = f"/orders/{sale.order_id}/refunds", {"amount": {"amount": "1.50", "currency": "EUR"}, **WHY}
-    first = sale.when(ORGANISER, "POST", path, body, idempotency_key="k")
-    again = sale.when(ORGANISER, "POST", path, body, idempotency_key="k")
+def test_the_same_key_gives_the_same_answer_and_moves_no_more_money(paid_order: Sale) -> None:
+    path, body = f"/orders/{paid_order.order_id}/refunds", {"amount": {"amount": "1.50", "currency": "EUR"}, **WHY}
+    first = paid_order.when(ORGANISER, "POST", path, body, idempotency_key="k")
+    again = paid_order.when(ORGANISER, "POST", path, body, idempotency_key="k")
     assert (again.status, again.body, again.news) == (first.status, first.body, {})
-    sale.when(ORGANISER, "POST", path, {"all": True, **WHY}, idempotency_key="k").then_refuses(
+    paid_order.when(ORGANISER, "POST", path, {"all": True, **WHY}, idempotency_key="k").then_refuses(
         422, "idempotency_key_reused"
     )
 
 
 @pytest.mark.parametrize("actor", [OTHER_ORGANISER, OTHER_CUSTOMER])
-def test_others_find_no_order(sale: Sale, actor: Actor) -> None:
-    sale.when(actor, "POST", f"/orders/{sale.order_id}/refunds", {"all": True, **WHY}).then_refuses(404, "not_found")
-    sale.when(actor, "GET", f"/orders/{sale.order_id}/refunds").then_refuses(404, "not_found")
+def test_others_find_no_order(paid_order: Sale, actor: Actor) -> None:
+    paid_order.when(actor, "POST", f"/orders/{paid_order.order_id}/refunds", {"all": True, **WHY}).then_refuses(
+        404, "not_found"
+    )
+    paid_order.when(actor, "GET", f"/orders/{paid_order.order_id}/refunds").then_refuses(404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -80,40 +84,42 @@ def test_others_find_no_order(sale: Sale, actor: Actor) -> None:
         ({"all": True, "reason": ""}, "#/reason"),
     ],
 )
-def test_a_body_that_makes_no_sense_is_refused_with_its_place(sale: Sale, body: JsonObject, pointer: str) -> None:
-    answered = sale.when(ORGANISER, "POST", f"/orders/{sale.order_id}/refunds", {**WHY, **body})
+def test_a_body_that_makes_no_sense_is_refused_with_its_place(paid_order: Sale, body: JsonObject, pointer: str) -> None:
+    answered = paid_order.when(ORGANISER, "POST", f"/orders/{paid_order.order_id}/refunds", {**WHY, **body})
     answered.then_refuses(422, "invalid_input")
     assert answered.body["errors"][0]["pointer"] == pointer
 
 
-def test_an_amount_above_what_is_left_is_refused_with_what_is_left(sale: Sale) -> None:
+def test_an_amount_above_what_is_left_is_refused_with_what_is_left(paid_order: Sale) -> None:
     body = {"amount": {"amount": "50.01", "currency": "EUR"}, **WHY}
-    answered = sale.when(ORGANISER, "POST", f"/orders/{sale.order_id}/refunds", body)
+    answered = paid_order.when(ORGANISER, "POST", f"/orders/{paid_order.order_id}/refunds", body)
     answered.then_refuses(409, "refund_exceeds_payment", left={"amount": "50.00", "currency": "EUR"})
 
 
-def test_a_policy_is_set_shown_and_counts(sale: Sale) -> None:
-    path = f"/concerts/{sale.concert_id}/refund-policy"
-    sale.when(CUSTOMER, "GET", path).then_shows(customers_until=None, fee_percent=0, version=None)
-    refund = {"tickets": [*sale.tickets[:1]]}
-    sale.when(CUSTOMER, "POST", f"/orders/{sale.order_id}/refunds", refund).then_refuses(409, "refund_not_permitted")
+def test_a_policy_is_set_shown_and_counts(paid_order: Sale) -> None:
+    path = f"/concerts/{paid_order.concert_id}/refund-policy"
+    paid_order.when(CUSTOMER, "GET", path).then_shows(customers_until=None, fee_percent=0, version=None)
+    refund = {"tickets": [*paid_order.tickets[:1]]}
+    paid_order.when(CUSTOMER, "POST", f"/orders/{paid_order.order_id}/refunds", refund).then_refuses(
+        409, "refund_not_permitted"
+    )
     policy = {"customers_until": "2099-01-01T00:00:00+01:00", "fee_percent": 10}
-    assert sale.when(ORGANISER, "POST", path, policy).status == 200
-    sale.when(CUSTOMER, "GET", path).then_shows(
+    assert paid_order.when(ORGANISER, "POST", path, policy).status == 200
+    paid_order.when(CUSTOMER, "GET", path).then_shows(
         customers_until="2098-12-31T23:00:00.000Z", fee_percent=10, tickets_on_reversal="revoke_when_final", version=0
     )
-    answered = sale.when(CUSTOMER, "POST", f"/orders/{sale.order_id}/refunds", refund)
+    answered = paid_order.when(CUSTOMER, "POST", f"/orders/{paid_order.order_id}/refunds", refund)
     [part] = answered.body["parts"]
     assert (answered.status, part["amount"]["amount"], part["fee"]["amount"]) == (201, "22.50", "2.50")
 
 
-def test_a_policy_is_the_organisers_and_changes_under_its_version(sale: Sale) -> None:
-    path = f"/concerts/{sale.concert_id}/refund-policy"
-    sale.when(OTHER_ORGANISER, "POST", path, {}).then_refuses(403, "forbidden")
-    sale.when(ORGANISER, "POST", f"/concerts/{some_id('none')}/refund-policy", {}).then_refuses(404, "not_found")
-    sale.when(CUSTOMER, "GET", f"/concerts/{some_id('none')}/refund-policy").then_refuses(404, "not_found")
-    sale.when(ORGANISER, "POST", path, {"fee_percent": 101}).then_refuses(422, "invalid_input")
-    sale.when(ORGANISER, "POST", path, {"tickets_on_reversal": "burn"}).then_refuses(422, "invalid_input")
-    assert sale.when(ORGANISER, "POST", path, {"fee_percent": 5}).body["version"] == 0
-    sale.when(ORGANISER, "POST", path, {"fee_percent": 6}, if_match='"7"').then_refuses(412, "version_mismatch")
-    sale.when(ORGANISER, "POST", path, {"fee_percent": 5}, if_match='"0"').then_shows(version=0)
+def test_a_policy_is_the_organisers_and_changes_under_its_version(paid_order: Sale) -> None:
+    path = f"/concerts/{paid_order.concert_id}/refund-policy"
+    paid_order.when(OTHER_ORGANISER, "POST", path, {}).then_refuses(403, "forbidden")
+    paid_order.when(ORGANISER, "POST", f"/concerts/{some_id('none')}/refund-policy", {}).then_refuses(404, "not_found")
+    paid_order.when(CUSTOMER, "GET", f"/concerts/{some_id('none')}/refund-policy").then_refuses(404, "not_found")
+    paid_order.when(ORGANISER, "POST", path, {"fee_percent": 101}).then_refuses(422, "invalid_input")
+    paid_order.when(ORGANISER, "POST", path, {"tickets_on_reversal": "burn"}).then_refuses(422, "invalid_input")
+    assert paid_order.when(ORGANISER, "POST", path, {"fee_percent": 5}).body["version"] == 0
+    paid_order.when(ORGANISER, "POST", path, {"fee_percent": 6}, if_match='"7"').then_refuses(412, "version_mismatch")
+    paid_order.when(ORGANISER, "POST", path, {"fee_percent": 5}, if_match='"0"').then_shows(version=0)
