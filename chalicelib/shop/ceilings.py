@@ -41,7 +41,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /orders", _C): Cost(3, 120, 7, 0, 0),
     ("GET /orders/{order_id}", _C): Cost(3, 2100, 5, 0, 0),
     ("GET /orders/{order_id}/tickets", _C): Cost(3, 510, 5, 0, 0),
-    ("GET /orders/{order_id}/refunds", _C): Cost(5, 4100, 6, 0, 0),
+    ("GET /orders/{order_id}/refunds", _C): Cost(8, 6100, 8, 0, 0),
     ("GET /streams/{stream_id}/events", _C): Cost(3, 1, 3, 0, 0),
     ("GET /streams/{stream_id}/events", _O): Cost(10, 6200, 12, 0, 0),
     ("GET /streams/{stream_id}/events", _OPERATOR): Cost(7, 3200, 8, 0, 0),
