@@ -11,13 +11,22 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from chalice.app import AuthRequest, AuthResponse, Chalice, CloudWatchEvent, Cron, DynamoDBEvent, Rate, SQSEvent
+from chalice.app import (
+    AuthRequest,
+    AuthResponse,
+    Chalice,
+    CloudWatchEvent,
+    Cron,
+    DynamoDBEvent,
+    Rate,
+    SQSEvent,
+)
 
 from chalicelib import composition, contexts
 from chalicelib.functions import FOLLOWERS, FUNCTIONS, function_run_by
 from chalicelib.platform import logs
 from chalicelib.platform.bus.kinesis.trigger import on_bus_records
-from chalicelib.platform.function import Bus, Function, LogStream, Queue, Schedule
+from chalicelib.platform.function import Authorizer, Bus, Function, LogStream, Queue, Schedule
 from chalicelib.platform.invocation import observed
 from chalicelib.platform.manifest import Context
 from chalicelib.settings import Settings, says_no_stack
@@ -81,17 +90,28 @@ def _on_the_clock(name: str) -> Declare:
     raise TypeError(f"{name} does not run by the clock")
 
 
-@app.authorizer(ttl_seconds=300)
+def _on_tokens(name: str) -> Callable[[Callable[[AuthRequest], AuthResponse]], Any]:
+    """Declare the authorizer, whose answers API Gateway remembers as long as the table says."""
+    match FUNCTIONS[name].trigger:
+        case Authorizer(remembered_seconds):
+            return app.authorizer(ttl_seconds=remembered_seconds)
+    raise TypeError(f"{name} does not check tokens")
+
+
+@_on_tokens("authorize")
 def authorize(request: AuthRequest) -> AuthResponse:
-    """Check a token, and tell API Gateway who is calling."""
+    """Check a token and its account, and tell API Gateway who is calling."""
     from chalicelib.platform.http.authorizer import authorize as authorize_token
 
-    return authorize_token(request.token, composition.current().verifier)
+    shop = composition.current()
+    return authorize_token(request.token, shop.verifier, shop.ensure_enabled)
 
 
 if FUNCTION in {"", "app"}:
     from chalicelib.platform.http.middleware import guarded, logged, problems_only
+    from chalicelib.platform.http.routes import BINARY_TYPES
 
+    app.api.binary_types.extend(BINARY_TYPES)
     app.register_middleware(logged, "http")
     app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")

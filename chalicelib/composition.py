@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.repository import Repository
     from chalicelib.platform.eventsourcing.store import EventStore
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
+    from chalicelib.platform.eventsourcing.streams import Streams
     from chalicelib.platform.http.auth import FileKeys, TokenVerifier
     from chalicelib.platform.ids import IdKey
     from chalicelib.platform.integrity.head_signer import HeadSigner
@@ -59,6 +60,10 @@ if TYPE_CHECKING:
     from chalicelib.shop.orders.payments.port import PaymentGateway
 
 
+PATIENCE = {"sales": 8.0}
+"""How much longer than others the queries of a read model may take."""
+
+
 class Composition:
     """One container's shop.
 
@@ -70,6 +75,7 @@ class Composition:
         self.clock = clock
         self._read_models: dict[str, ReadModel] = {}
         self._consumers: dict[str, Consumer] = {}
+        self._queried_models: dict[str, PostgresProjection] = {}
 
     @cached_property
     def aggregates(self) -> "Mapping[str, Aggregate[Any]]":
@@ -179,7 +185,13 @@ class Composition:
         """Give a reader of the programme, at least as new as `min_versions` asks for, with what it lacks from `log`."""
         from chalicelib.platform.readmodels.postgres.overlay import reflecting
 
-        return reflecting(self._queried_programme, min_versions, log)
+        return reflecting(self._queried("programme"), min_versions, log)
+
+    def sales_reflecting(self, min_versions: "MinVersions", log: "EventStore") -> AbstractContextManager["Reader"]:
+        """Give a reader of the sales, at least as new as `min_versions` asks for, with what they lack from `log`."""
+        from chalicelib.platform.readmodels.postgres.overlay import reflecting
+
+        return reflecting(self._queried("sales"), min_versions, log)
 
     @cached_property
     def redis(self) -> "Redis":
@@ -347,38 +359,51 @@ class Composition:
         }
 
     @cached_property
+    def account_streams(self) -> "Streams":
+        """Return the log for a look at accounts, by functions that run no commands as well."""
+        from chalicelib.platform.eventsourcing.streams import Streams
+
+        return Streams(self.event_store)
+
+    @cached_property
     def accounts(self) -> "Accounts":
         from chalicelib.shop.access.commands import Accounts
 
         return Accounts(self.repository, self.clock)
 
     def ensure_enabled(self, person_id: UUID) -> None:
-        """Check that the person's account is not disabled; at most one read a minute.
+        """Check that the person's account is not disabled: one read.
 
-        Raises Unauthenticated.
+        Raises TokenOfDisabledAccount.
         """
-        self.accounts.ensure_enabled(person_id)
+        from chalicelib.shop.access.disabled import ensure_enabled
+
+        ensure_enabled(self.account_streams, person_id)
 
     def roles_granted_to(self, person_id: UUID) -> "frozenset[Role]":
         from chalicelib.shop.access.commands import granted_roles
 
         return granted_roles(self.repository, person_id)
 
-    @cached_property
-    def _queried_programme(self) -> "PostgresProjection":
-        """Return the programme for queries, which wait shortly, and not at all while Postgres is known to be away."""
+    def _queried(self, name: str) -> "PostgresProjection":
+        """Return a read model of rows, for queries, which do not wait at all while Postgres is known to be away.
+
+        Each has connections of its own: an organiser's figures may take eight times as long as a visitor's search.
+        """
         from chalicelib.platform.readmodels.postgres.pool import open_query_pool
         from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
 
-        context, declared = contexts.read_models()["programme"]
-        url, patience = self.settings.need("database_url"), self.settings.query_patience
-        pool = open_query_pool(url, Breaker("The database"), self._login, patience)
-        shape = context.load(declared.shape)
-        return PostgresProjection("programme", pool, contexts.projectors_of("programme"), shape)
+        if name not in self._queried_models:
+            context, declared = contexts.read_models()[name]
+            url, patience = self.settings.need("database_url"), self.settings.query_patience * PATIENCE.get(name, 1)
+            pool = open_query_pool(url, Breaker("The database"), self._login, patience)
+            shape, projectors = context.load(declared.shape), contexts.projectors_of(name)
+            self._queried_models[name] = PostgresProjection(name, pool, projectors, shape)
+        return self._queried_models[name]
 
     def _sandbox(self) -> "PaymentGateway":
-        from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
         from chalicelib.shop.orders.payments.sandbox import SandboxGateway
+        from chalicelib.shop.orders.payments.sandbox.dynamodb import DynamoDBLedger
 
         ledger = DynamoDBLedger(self.dynamodb, self.settings.need("sandbox_table"))
         signs_with = self.settings.sandbox_secret or _secret(self.settings.need("sandbox_secret_id"))

@@ -66,10 +66,10 @@ _PLATFORM = (
         "authorize",
         "API Gateway → who is calling",
         Authorizer(),
-        frozenset({Need.TOKENS}),
-        makes=("verifier",),
+        frozenset({Need.TOKENS, Need.READ_LOG}),
+        makes=("verifier", "account_streams"),
         memory=1024,
-        timeout=10,
+        timeout=20,  # longer than the SDK waits for a log that does not answer, so that the token counts then
     ),
     Function(
         "forward_events",

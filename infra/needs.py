@@ -99,7 +99,10 @@ PROVISIONS: dict[Need, Provision] = {
     ),
     Need.PERSON_KEYS: Provision(
         {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},
-        (Grant(_KEEP, arn_of("PersonKeysTable")), Grant(("kms:Decrypt", "kms:Encrypt"), arn_of("MasterKey"))),
+        (
+            Grant(("dynamodb:BatchGetItem", *_KEEP), arn_of("PersonKeysTable")),
+            Grant(("kms:Decrypt", "kms:Encrypt"), arn_of("MasterKey")),
+        ),
     ),
     Need.DEADLINES: Provision(
         {

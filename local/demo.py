@@ -13,7 +13,7 @@ import httpx
 from local.issuer import Issuer
 
 PROGRAMME = Path(__file__).with_name("programme.json")
-VENUE_FIELDS = ("name", "description", "capacity", "address", "city", "country", "time_zone")
+VENUE_FIELDS = ("name", "description", "capacity", "address", "city", "country", "time_zone", "coordinates")
 LENGTH = timedelta(hours=3)
 _CUSTOMERS = UUID("2f6f6d0e-0b1c-5b6e-9d0c-7f8d4c1e5a21")
 """These names give the subjects, so the people are the same in every run."""
@@ -29,7 +29,10 @@ def load(base_url: str, issuer: Issuer) -> None:
     """Make some twenty concerts in the coming months, and their first sales, in a shop that is empty."""
     programme = json.loads(PROGRAMME.read_text())
     with _client(base_url, issuer.token(role="organiser")) as client:
-        venues = {key: (_create_venue(client, key, values), values[-1]) for key, values in programme["venues"].items()}
+        venues = {
+            key: (_create_venue(client, key, values), values[VENUE_FIELDS.index("time_zone")])
+            for key, values in programme["venues"].items()
+        }
         offers = [
             _create_concert(client, f"demo-concert-{number}", concert, *venues[concert[1]])
             for number, concert in enumerate(programme["concerts"])

@@ -3,12 +3,13 @@
 import base64
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
-from chalice.app import Chalice
+from chalice.app import Chalice, ChaliceAuthorizer
 from chalice.config import Config
 from chalice.local import (
     ForbiddenError,
@@ -28,6 +29,8 @@ log = logging.getLogger("local.server")
 MEMORY_MB = 1024
 TIMEOUT_MS = 29_000
 PROBLEM = "application/problem+json"
+MOST_TOKENS = 10_000
+"""With so many tokens in memory, those whose time is over are forgotten."""
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,40 @@ def internal_error() -> Problem:
     return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Something went wrong on our side.")
 
 
+class Authorizers:
+    """Remembers what an authorizer said of a token, as long as API Gateway does."""
+
+    def __init__(self, app: Chalice, clock: Callable[[], float] = monotonic) -> None:
+        self._app = app
+        self._asked = LocalGatewayAuthorizer(app)
+        self._clock = clock
+        self._said: dict[tuple[str, str], tuple[float, dict[str, Any]]] = {}
+
+    def authorize(self, target: str, event: dict[str, Any], context: LambdaContext) -> None:
+        """Put into the event what the route's authorizer says. Raises what the authorizer raises."""
+        request = event["requestContext"]
+        authorizer = self._app.routes[request["resourcePath"]][request["httpMethod"]].authorizer
+        key = getattr(authorizer, "name", ""), event["headers"].get("authorization", "")
+        until, said = self._said.get(key, (0.0, {}))
+        if authorizer is not None and self._clock() < until:
+            request["authorizer"] = dict(said)
+            return
+        self._asked.authorize(target, event, context)
+        if isinstance(authorizer, ChaliceAuthorizer):
+            self._remember(key, authorizer.config.ttl_seconds or 0, dict(request["authorizer"]))
+
+    def _remember(self, key: tuple[str, str], seconds: int, said: dict[str, Any]) -> None:
+        now = self._clock()
+        if len(self._said) >= MOST_TOKENS:
+            self._said = {known: answer for known, answer in self._said.items() if now < answer[0]}
+        self._said[key] = now + seconds, said
+
+
 class Gateway:
     def __init__(self, app: Chalice) -> None:
         self._app = app
         self._events = LambdaEventConverter(RouteMatcher(list(app.routes)), app.api.binary_types)
-        self._authorizer = LocalGatewayAuthorizer(app)
+        self._authorizers = Authorizers(app)
         self._chalice = LocalGateway(app, Config())
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
@@ -124,7 +156,7 @@ class Gateway:
 
     def _authorize(self, target: str, event: dict[str, Any], context: LambdaContext) -> None:
         try:
-            self._authorizer.authorize(target, event, context)
+            self._authorizers.authorize(target, event, context)
         except NotAuthorizedError:
             raise unauthenticated() from None
         except ForbiddenError:

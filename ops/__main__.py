@@ -27,6 +27,7 @@ from ops import (
 )
 from ops.plan import command as plan
 from ops.report import show
+from ops.what_if import command as what_if
 
 COMMANDS = (
     accounts,
@@ -42,6 +43,7 @@ COMMANDS = (
     databases,
     catalogue,
     plan,
+    what_if,
 )
 
 

@@ -29,8 +29,8 @@ class Section:
 class Report:
     """Holds the result of a command. The command ends with status 1 unless it is `ok`.
 
-    `rows` are the table of most commands; one with more to say has a `headline` and `sections` instead. `records` are
-    for machines, where rows are too terse.
+    `rows` are the table of most commands; one with more to say has `sections` instead. A `headline` goes before either,
+    and says what there is to say where there are no rows. `records` are for machines, where rows are too terse.
     """
 
     rows: Rows
@@ -45,16 +45,23 @@ def show(report: Report, *, as_json: bool) -> None:
         json.dump(report.records or report.rows, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")
         return
+    console = Console(highlight=False)
+    for line in report.headline:
+        console.print(Text(line), soft_wrap=True)
     if report.sections:
-        _show_sections(report)
-        return
+        _show_sections(console, report.sections)
+    elif report.rows or not report.headline:
+        _show_rows(report.rows)
+
+
+def _show_rows(rows: Rows) -> None:
     table = Table(box=None, header_style="bold", pad_edge=False)
-    *fixed, last = report.rows[0] if report.rows else ["nothing"]
+    *fixed, last = rows[0] if rows else ["nothing"]
     for heading in fixed:
         table.add_column(heading, no_wrap=True)
     # Of all columns this one alone may shrink: then its lines go on below.
     table.add_column(last, overflow="fold")
-    for row in report.rows:
+    for row in rows:
         table.add_row(*map(Text, row.values()))
     _print(table)
 
@@ -73,13 +80,11 @@ def _print(table: Table) -> None:
     sys.stdout.writelines(f"{line.rstrip()}\n" for line in captured.get().splitlines())
 
 
-def _show_sections(report: Report) -> None:
-    console = Console(highlight=False)
-    for line in report.headline:
-        console.print(Text(line), soft_wrap=True)
-    for section in report.sections:
+def _show_sections(console: Console, sections: tuple[Section, ...]) -> None:
+    for section in sections:
         console.print(Text(f"\n{section.title}", style="bold"))
-        table = Table(box=None, header_style="dim", pad_edge=False)
+        has_headings = any(heading.strip() for heading in section.rows[0])
+        table = Table(box=None, header_style="dim", pad_edge=False, show_header=has_headings)
         for heading in section.rows[0]:
             is_number = all(_is_number(row[heading]) for row in section.rows)
             table.add_column(heading, justify="right" if is_number else "left", overflow="fold", no_wrap=is_number)
@@ -89,4 +94,4 @@ def _show_sections(report: Report) -> None:
 
 
 def _is_number(text: str) -> bool:
-    return not text or text[0] in "$0123456789"
+    return not text.strip("–") or text.lstrip("+-")[:1] in set("$0123456789")

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -31,8 +31,10 @@ class ScheduleResult:
     steps: int
 
 
-def run_schedule(seed: int, trace: Line | None = None) -> ScheduleResult:
-    """Run the schedule of this seed, which is the same in every process."""
+def run_schedule(
+    seed: int, trace: Line | None = None, look: Callable[[World], object] = lambda _: None
+) -> ScheduleResult:
+    """Run the schedule of this seed, which is the same in every process; `look` sees what it leaves behind."""
     with seeded(seed), silence():
         world = World(seed, trace)
         put_on_sale(world)
@@ -46,6 +48,7 @@ def run_schedule(seed: int, trace: Line | None = None) -> ScheduleResult:
         if not world.scheduler.failures:
             for finding in findings(world):
                 world.scheduler.fail(finding)
+    look(world)
     return ScheduleResult(seed, tuple(world.scheduler.failures), reached(world), _digest(world), world.scheduler.steps)
 
 

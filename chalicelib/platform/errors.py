@@ -106,6 +106,15 @@ class Unauthenticated(CloudbashError):
     code = "unauthenticated"
 
 
+class TokenOfDisabledAccount(Unauthenticated):
+    """The token is good, and the account that it names is disabled."""
+
+    code = "account_disabled"
+
+    def __init__(self) -> None:
+        super().__init__("This account is disabled.")
+
+
 class Forbidden(CloudbashError):
     """The caller is known and may not do this."""
 

@@ -45,7 +45,9 @@ class Http(NamedTuple):
 
 
 class Authorizer(NamedTuple):
-    """Called by API Gateway with a token, before a route that wants one."""
+    """Called by API Gateway with a token, before a route that wants one; an answer counts for so many seconds."""
+
+    remembered_seconds: int = 60
 
 
 class LogStream(NamedTuple):

@@ -1,10 +1,10 @@
 """Defines the command that plans an on-sale."""
 
 import argparse
-from collections.abc import Callable
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from ops.numbers import MOST, not_negative, number, positive, whole
 from ops.plan.buses import buses_of
 from ops.plan.demand import OnSale
 from ops.plan.load import Load
@@ -36,20 +36,20 @@ def plan(options: argparse.Namespace) -> Report:
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = commands.add_parser("plan", help=plan.__doc__)
-    for name, kind in {"tickets": _whole, "buyers": _whole, "minutes": _positive}.items():
+    for name, kind in {"tickets": whole, "buyers": whole, "minutes": positive}.items():
         default = {"tickets": 80_000, "buyers": 1_000_000, "minutes": 10.0}[name]
         parser.add_argument(f"--{name}", type=kind, default=default, help=f"{MEANINGS[name]} ({default:,.0f})")
     kinds = {"tickets_per_order": _at_least_one, "rush": _at_least_one, "abandoned": _share}
     for made in (OnSale, Timings):
         for field in fields(made)[3 if made is OnSale else 0 :]:
-            kind = kinds.get(field.name, _not_negative)
+            kind = kinds.get(field.name, not_negative)
             option = f"--{field.name.replace('_', '-')}"
             parser.add_argument(
                 option, type=kind, default=field.default, help=f"{MEANINGS[field.name]} ({field.default:g})"
             )
-    parser.add_argument("--price", type=_positive, default=50.0, help="dollars that a ticket costs (50)")
+    parser.add_argument("--price", type=positive, default=50.0, help="dollars that a ticket costs (50)")
     parser.add_argument(
-        "--quiet-purchases", type=_whole, default=1_000, help="purchases in a month without an on-sale (1,000)"
+        "--quiet-purchases", type=whole, default=1_000, help="purchases in a month without an on-sale (1,000)"
     )
     parser.add_argument("--region", default="eu-west-1", help="take the prices of this region (eu-west-1)")
     what = parser.add_mutually_exclusive_group()
@@ -59,36 +59,5 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.set_defaults(command=plan)
 
 
-def _whole(text: str) -> int:
-    """Read a whole number.
-
-    Raises:
-        ArgumentTypeError: it is not one; argparse adds the argument's name.
-    """
-    try:
-        number = int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
-
-
-def _number(check: Callable[[float], bool], must: str) -> Callable[[str], float]:
-    def read(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
-        if not check(number):
-            raise argparse.ArgumentTypeError(f"{text} must be {must}")
-        return number
-
-    return read
-
-
-_MOST = 1e9
-_positive = _number(lambda number: 0 < number <= _MOST, "more than 0")
-_not_negative = _number(lambda number: 0 <= number <= _MOST, "0 or more")
-_at_least_one = _number(lambda number: 1 <= number <= _MOST, "1 or more")
-_share = _number(lambda number: 0 <= number < 1, "at least 0 and less than 1")
+_at_least_one = number(lambda number: 1 <= number <= MOST, "1 or more")
+_share = number(lambda number: 0 <= number < 1, "at least 0 and less than 1")

@@ -102,7 +102,7 @@ FLOORS = (
     {"counters", "eventsourcing"},
     {"aws"},
     {"breaker", "failures"},
-    {"brief_cache", "clock", "errors", "ids", "metrics", "models"},
+    {"brief_cache", "clock", "errors", "ids", "metrics", "models", "search"},
 )
 """The platform from the top floor down."""
 

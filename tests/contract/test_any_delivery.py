@@ -16,7 +16,10 @@ from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.readmodels.port import Contents, ReadModel
 from chalicelib.platform.readmodels.verification import canonical, catch_up
+from chalicelib.shop.orders import admission
+from chalicelib.shop.orders.settlement import cancel_order
 from tests.support.crashes import Crash, Trap
+from tests.support.shop import ORGANISER
 from tests.support.stored import SOME_TIME
 from tests.support.world import World, is_whole
 
@@ -41,8 +44,21 @@ def changes_mind(world: World) -> None:
     world.shop.remove(cart_id, item.item_id)
 
 
-def buys(world: World) -> None:
-    world.shop.pay(world.shop.check_out(takes(world)).order_id)
+def buys(world: World) -> UUID:
+    order_id = world.shop.check_out(takes(world)).order_id
+    world.shop.pay(order_id)
+    return order_id
+
+
+def is_let_in(world: World) -> None:
+    order_id = buys(world)
+    ticket_id = world.shop.order_state(order_id).tickets[0].id
+    staff = world.shop.request(ORGANISER)
+    admission.check_in(world.shop.repository, staff, world.concert_id, order_id, ticket_id)
+
+
+def gets_the_money_back(world: World) -> None:
+    cancel_order(world.shop.context(), buys(world), world.concert_id, "The concert is cancelled.")
 
 
 STEPS: dict[str, Callable[[World], object]] = {
@@ -50,6 +66,8 @@ STEPS: dict[str, Callable[[World], object]] = {
     "changes her mind": changes_mind,
     "orders": lambda world: world.shop.check_out(takes(world)),
     "buys": buys,
+    "is let in": is_let_in,
+    "gets the money back": gets_the_money_back,
     "holds lapse": lambda world: world.shop.clock.advance(timedelta(minutes=16)),
     "a concert is planned": lambda world: world.shop.draft(),
     "a concert is cancelled": World.cancel_a_concert,

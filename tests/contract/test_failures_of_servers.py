@@ -57,7 +57,7 @@ from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.platform.readmodels.verification import Difference, Verifier, catch_up
 from chalicelib.shop.carts.events import CartCheckedOut, CartCreated
 from chalicelib.shop.carts.projections import fold_cart
-from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
+from chalicelib.shop.orders.payments.sandbox.dynamodb import DynamoDBLedger
 from tests.support.aws_codes import KIND_OF, status_of
 from tests.support.faults import FaultyServer
 from tests.support.metrics import collected

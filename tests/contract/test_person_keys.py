@@ -75,6 +75,16 @@ def test_every_person_has_another_key(person_keys: PersonKeys) -> None:
     assert len({person_keys.get_or_create(str(uuid4())) for _ in range(5)}) == 5
 
 
+def test_the_keys_of_many_are_found_at_once_without_those_who_have_none(person_keys: PersonKeys) -> None:
+    known = {str(uuid4()) for _ in range(205)}
+    keys = {person: person_keys.get_or_create(person) for person in known}
+    assert person_keys.find_many({*known, str(uuid4())}) == keys
+    gone = known.pop()
+    person_keys.erase(gone)
+    assert person_keys.find_many({gone, *known}) == {person: keys[person] for person in known}
+    assert person_keys.find_many([]) == {}
+
+
 def test_callers_at_once_get_the_same_key(person_keys: PersonKeys, person_id: UUID) -> None:
     barrier = Barrier(THREADS)
 

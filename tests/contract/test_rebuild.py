@@ -254,6 +254,8 @@ def spoil(world: World) -> None:
     match world.model.name:
         case "programme":
             contents["venues"][str(stream_id)]["name"] = "Edited"
+        case "sales":
+            contents["sales_venues"][str(stream_id)]["name"] = "Edited"
         case "carts":
             contents["status"] = "edited"
         case "availability":
@@ -271,6 +273,7 @@ def first_of(aggregate_type: str) -> Callable[[World], UUID]:
 
 SPOILED = {
     "programme": first_of("Venue"),
+    "sales": first_of("Venue"),
     "carts": first_of("Cart"),
     "availability": first_of("TicketPool"),
     "processes": first_of("Order"),

@@ -1,4 +1,4 @@
-"""A log that the shop wrote before its code was moved loads, verifies and rebuilds as on that day, and sells on."""
+"""Logs that the shop wrote before its code was changed load, verify and rebuild as on their day, and sell on."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.inventory.ticket_pool import pool_id
 from tests.support import recorded_log
 from tests.support.contexts import all_event_classes
-from tests.support.recorded_log import Item, Streams, place
+from tests.support.recorded_log import Item, RecordedLog, Streams, recorded_logs
 from tests.support.shop import Clock, Shop
 from tests.support.stored import SOME_TIME
 
@@ -35,10 +35,16 @@ MODELS = ["programme", "carts", "availability", "processes"]
 WRITTEN_AT_ONCE = 25
 
 
+@pytest.fixture(scope="module", params=recorded_logs(), ids=lambda log: log.directory.name)
+def known(request: pytest.FixtureRequest) -> RecordedLog:
+    found: RecordedLog = request.param
+    return found
+
+
 @pytest.fixture(scope="module")
-def items() -> list[Item]:
+def items(known: RecordedLog) -> list[Item]:
     assert all_event_classes()
-    return recorded_log.recorded_items()
+    return known.items()
 
 
 @pytest.fixture(scope="module")
@@ -111,22 +117,22 @@ def facts(event: StoredEvent) -> dict[str, str]:
 # --- what it comes to ------------------------------------------------------------------------------------------------
 
 
-def test_every_aggregate_is_in_the_state_that_it_was_in(streams: Streams) -> None:
-    assert recorded_log.states_of(streams) == recorded_log.read_lines(recorded_log.STATES)
+def test_every_aggregate_is_in_the_state_that_it_was_in(known: RecordedLog, streams: Streams) -> None:
+    assert recorded_log.states_of(streams) == recorded_log.read_lines(known.states)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_stream_contributes_to_a_read_model_what_it_did(
-    name: str, streams: Streams, make_model: Callable[[str], ReadModel]
+    name: str, known: RecordedLog, streams: Streams, make_model: Callable[[str], ReadModel]
 ) -> None:
     kept = recorded_log.kept_by(make_model(name), streams)
-    assert recorded_log.contributions(name, kept) == recorded_log.recorded_contributions(name)
-    assert recorded_log.digest_over(kept) == recorded_log.recorded_digest(name)
+    assert recorded_log.contributions(name, kept) == known.contributions(name)
+    assert recorded_log.digest_over(kept) == known.digest(name)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_read_model_that_is_delivered_and_rebuilt_is_the_one_of_that_day(
-    name: str, log: DynamoDBEventStore, streams: Streams, make_model: Callable[[str], ReadModel]
+    name: str, known: RecordedLog, log: DynamoDBEventStore, streams: Streams, make_model: Callable[[str], ReadModel]
 ) -> None:
     model, parking = make_model(name), MemoryParking()
     consumer = Consumer(model, log, parking, lambda: SOME_TIME)
@@ -137,8 +143,8 @@ def test_a_read_model_that_is_delivered_and_rebuilt_is_the_one_of_that_day(
     assert parking.list_parked() == []
     for findings in (rebuilt.new, rebuilt.live):
         assert (findings.behind_count, findings.different_count) == (0, 0)
-        assert findings.digest == recorded_log.recorded_digest(name)
-    assert rebuilt.new.streams == len(recorded_log.recorded_contributions(name))
+        assert findings.digest == known.digest(name)
+    assert rebuilt.new.streams == len(known.contributions(name))
 
 
 # --- selling on ------------------------------------------------------------------------------------------------------
@@ -151,9 +157,11 @@ def recorded_shop(log: DynamoDBEventStore, streams: Streams) -> Shop:
     return Shop(log, Clock(datetime.fromisoformat(last)))
 
 
-def test_a_recorded_draft_is_renamed(recorded_shop: Shop, log: DynamoDBEventStore, streams: Streams) -> None:
-    concert_id = place("draft")
-    organiser = Actor(place("organiser"), frozenset({Role.ORGANISER}))
+def test_a_recorded_draft_is_renamed(
+    known: RecordedLog, recorded_shop: Shop, log: DynamoDBEventStore, streams: Streams
+) -> None:
+    concert_id = known.place("draft")
+    organiser = Actor(known.place("organiser"), frozenset({Role.ORGANISER}))
     concerts.change_concert(
         recorded_shop.repository,
         recorded_shop.request(organiser),
@@ -167,10 +175,10 @@ def test_a_recorded_draft_is_renamed(recorded_shop: Shop, log: DynamoDBEventStor
 
 
 def test_tickets_of_a_recorded_pool_are_held_for_a_recorded_cart_and_sold(
-    recorded_shop: Shop, log: DynamoDBEventStore, streams: Streams
+    known: RecordedLog, recorded_shop: Shop, log: DynamoDBEventStore, streams: Streams
 ) -> None:
-    cart_id, ticket_type_id = place("cart"), place("ticket_type")
-    pool, customer = pool_id(ticket_type_id, 0), Actor(place("customer"), frozenset())
+    cart_id, ticket_type_id = known.place("cart"), known.place("ticket_type")
+    pool, customer = pool_id(ticket_type_id, 0), Actor(known.place("customer"), frozenset())
     recorded_shop.add(cart_id, ticket_type_id, 2, recorded_shop.request(customer))
     for stream_id in (cart_id, pool):
         [event] = log.read(stream_id, streams[stream_id][-1].aggregate_version)

@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.money import Money
-from chalicelib.shop.orders.payments.ledger import DynamoDBLedger
 from chalicelib.shop.orders.payments.port import Attempt, RefundState
 from chalicelib.shop.orders.payments.sandbox import Decision, Entry, Ledger, MemoryLedger, SandboxGateway, Token
+from chalicelib.shop.orders.payments.sandbox.dynamodb import DynamoDBLedger
 from local.resources import Resources
 from tests.support.stored import SOME_TIME
 

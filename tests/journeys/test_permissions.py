@@ -148,6 +148,8 @@ class Day:
         [found] = made(self.visitor.get("/concerts", params={"q": "Björk"}))["items"]
         assert found["id"] == concert.concert_id
         assert self.available(concert) == 2
+        attendees = made(self.organiser.get(f"/concerts/{concert.concert_id}/attendees"))["items"]
+        assert {attendee["buyer"]["name"] for attendee in attendees} == {BUYER["buyer"]["name"]}
         [order] = made(self.early.get("/orders"))["items"]
         assert (order["id"], order["status"]) == (order_id, "confirmed")
         return order_id

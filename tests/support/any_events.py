@@ -21,6 +21,7 @@ _SIMPLE: Mapping[type, st.SearchStrategy[Any]] = {
     str: st.one_of(st.sampled_from(["", "EUR", "Ünïcödé \N{MUSICAL SYMBOL G CLEF}"]), st.text(max_size=5)),
     int: st.one_of(st.integers(-2, 5), st.sampled_from([0, 10**6])),
     bool: st.booleans(),
+    float: st.floats(-90, 90),
     Decimal: st.integers(0, 10_000).map(lambda cents: Decimal(cents) / 100),
     datetime: st.integers(-3_000, 3_000).map(lambda ms: SOME_TIME + timedelta(milliseconds=ms)),
 }

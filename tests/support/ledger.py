@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chalicelib.shop.orders.payments.ledger import from_item
+from chalicelib.shop.orders.payments.sandbox.dynamodb import from_item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

@@ -1,7 +1,8 @@
 """`python -m tests.support.record_log`: play one day of the shop on a stack of its own, and record its log.
 
-Every kind of event that the shop writes happens in it. The data hold nothing secret: the keys that sealed the buyers'
-names are gone with the stack. `--expected-only` keeps the log that is recorded, and computes anew what it comes to.
+It is recorded beside those that there are, which stay as they are for ever. Every kind of event that the shop writes
+happens in it. The data hold nothing secret: the keys that sealed the buyers' names are gone with the stack.
+`--expected-only` records nothing, and computes anew what the recorded logs come to.
 """
 
 import argparse
@@ -13,7 +14,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from uuid import UUID, uuid5
 
 import boto3
@@ -25,10 +25,15 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import event_classes
 from chalicelib.shop.access.commands import disable_account, enable_account, erase_person, grant_role, revoke_role
+from chalicelib.shop.carts.cart import CART
+from chalicelib.shop.carts.events import CartCreated
+from chalicelib.shop.orders.operators import settle_order
+from chalicelib.shop.orders.rules import Outcome
+from chalicelib.shop.orders.settlement import SettlementContext
 from local.stack import Stack
 from tests.journeys.shop import BUYER, TICKETS, VENUE, Json, Shop, clock_of_the_shop, made, open_shop, pay, refused
 from tests.support import recorded_log
-from tests.support.recorded_log import Item, Streams
+from tests.support.recorded_log import Item, RecordedLog, next_log, recorded_logs
 from tests.support.shop import Clock
 
 FIRST_MORNING = datetime(2026, 11, 27, 9, tzinfo=UTC)
@@ -79,6 +84,8 @@ class Story:
         self.people_come_in()
         self.a_concert_is_cancelled()
         self.roles_are_granted()
+        self.carts_are_one_each()
+        self.orders_follow_their_money()
         self.settle()
 
     # --- the house -------------------------------------------------------------------------------------------------
@@ -228,6 +235,46 @@ class Story:
         enable_account(shop.repository, origin, helper)
         erase_person(shop.repository, shop.vault, origin, UUID(person("who never pays")))
 
+    # --- limits, and money that goes back at the provider ----------------------------------------------------------
+
+    def carts_are_one_each(self) -> None:
+        """A customer asks for another cart, lets the first one lapse, and has one from before there were lists."""
+        concert = self.on_sale("Emilíana Torrini")
+        customer = self.shop.customer(person("who comes back"))
+        cart_id = self.cart(customer)
+        self.add(customer, cart_id, concert.ticket_types[0], 1)
+        self.cart(customer)
+        self.pass_by(30 * MINUTE)
+        self.cart(customer)
+        loyal, old_cart = UUID(person("who was here before")), UUID(person("a cart of before"))
+        before = CartCreated(customer_id=loyal, request_hash="", at=self.clock())
+        composition.current().repository.execute(
+            lambda session: session.append(CART, old_cart, before), Origin(str(loyal), "before", "before")
+        )
+        self.add(self.shop.customer(str(loyal)), str(old_cart), concert.ticket_types[0], 1)
+
+    def orders_follow_their_money(self) -> None:
+        concert = self.on_sale("GusGus", TICKETS | {"quantity": 30})
+        tokens = ("tok_refund_fails", "tok_refunded_there", "tok_partly_refunded_there", "tok_dispute_won")
+        orders: dict[str, str] = {}
+        for token in (*tokens, "tok_dispute_lost"):
+            customer = self.shop.customer(person(f"who pays with {token}"))
+            orders[token] = self.order(customer, concert.ticket_types[0], 1)
+            made(pay(customer, orders[token], token))
+        self.pass_by(6 * SECOND)
+        self.post(self.organiser, f"{concert.path}/cancel")
+        for _ in range(4):
+            self.pass_by(2 * MINUTE)
+            self.settle()
+        for _ in range(4):
+            self.pass_by(timedelta(hours=25))
+            self.settle()
+        shop = composition.current()
+        by_operator = SettlementContext(
+            shop.repository, shop.gateways, Origin("operator:recorder", "ops", "ops:settle")
+        )
+        settle_order(by_operator, UUID(orders["tok_refund_fails"]), Outcome.REFUNDED, "paid back by transfer")
+
     # --- how things are done ---------------------------------------------------------------------------------------
 
     def draft(self, name: str, *ticket_types: Json, max_per_customer: int | None = None) -> Concert:
@@ -279,7 +326,7 @@ class Story:
         self.shop.settle()
 
 
-def record(stack: Stack, directory: Path) -> None:
+def record(stack: Stack, log: RecordedLog) -> None:
     """Play, and write the log down. Raises Incomplete."""
     clock = Clock(FIRST_MORNING)
     with open_shop(stack) as shop, clock_of_the_shop(clock):
@@ -287,19 +334,20 @@ def record(stack: Stack, directory: Path) -> None:
         story.play()
     items = items_of(stack.environment["EVENTS_TABLE"])
     ensure_complete(items)
-    directory.mkdir(parents=True, exist_ok=True)
-    recorded_log.write_lines(recorded_log.EVENTS, items)
-    recorded_log.PLACES.write_text(json.dumps(story.places, indent=2) + "\n")
+    log.directory.mkdir(parents=True)
+    recorded_log.write_lines(log.events, items)
+    log.places.write_text(json.dumps(story.places, indent=2) + "\n")
 
 
-def expect(streams: Streams) -> None:
+def expect(log: RecordedLog) -> None:
     """Write down what the log comes to by the code as it is."""
-    recorded_log.write_lines(recorded_log.STATES, recorded_log.states_of(streams))
+    streams = recorded_log.streams_of(log.items())
+    recorded_log.write_lines(log.states, recorded_log.states_of(streams))
     lines: list[Json] = []
     shop = composition.current()
     for name in shop.read_model_names:
         lines += recorded_log.contributions(name, recorded_log.kept_by(shop.read_model(name), streams))
-    recorded_log.write_lines(recorded_log.READ_MODELS, lines)
+    recorded_log.write_lines(log.read_models, lines)
 
 
 def items_of(table: str) -> list[Item]:
@@ -319,14 +367,17 @@ def ensure_complete(items: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.support.record_log", description=__doc__)
-    parser.add_argument("--expected-only", action="store_true", help="keep the log; compute anew what it comes to")
+    parser.add_argument("--expected-only", action="store_true", help="compute anew what the logs come to")
     options = parser.parse_args()
     with own_stack() as stack:
         os.environ.update(stack.environment)
+        logs = recorded_logs()
         if not options.expected_only:
-            record(stack, recorded_log.DIRECTORY)
+            logs = [next_log()]
+            record(stack, logs[0])
         composition.use(None)
-        expect(recorded_log.streams_of(recorded_log.recorded_items()))
+        for log in logs:
+            expect(log)
     return 0
 
 

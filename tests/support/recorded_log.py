@@ -1,11 +1,12 @@
-"""A log as the shop wrote it on one day, and what its streams came to on that day.
+"""Logs as the shop wrote them, each on one day, and what their streams came to on that day.
 
-The log never changes again. What it should come to may be computed anew when a state gets a new field on purpose:
+A log never changes again. What it should come to may be computed anew when a state gets a new field on purpose:
 `python -m tests.support.record_log --expected-only`.
 """
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,28 +27,66 @@ Json = dict[str, Any]
 Item = dict[str, Any]
 Streams = Mapping[UUID, Sequence[StoredEvent]]
 
-DIRECTORY = Path(__file__).parents[1] / "data" / "recorded_log"
-EVENTS = DIRECTORY / "events.jsonl"
-"""One item of the table a line, in DynamoDB's typed JSON, by stream and version."""
-STATES = DIRECTORY / "states.jsonl"
-"""One stream a line: what its aggregate folds to."""
-READ_MODELS = DIRECTORY / "read_models.jsonl"
-"""One stream of one read model a line: what it contributes."""
-PLACES = DIRECTORY / "places.json"
-"""Streams of the log by what they are in the story."""
+DATA = Path(__file__).parents[1] / "data"
+NAME = "recorded_log"
+"""How the directory of every recorded log begins; later ones have a number."""
 
 _DIGESTS = 2**256
 _ANYTHING: TypeAdapter[Any] = TypeAdapter(Any)
 
 
-def recorded_items() -> list[Item]:
-    """Every item of the log, as it lay in the table."""
-    return read_lines(EVENTS)
+@dataclass(frozen=True)
+class RecordedLog:
+    """One log in its directory, with what it comes to."""
+
+    directory: Path
+
+    @property
+    def events(self) -> Path:
+        """One item of the table a line, in DynamoDB's typed JSON, by stream and version."""
+        return self.directory / "events.jsonl"
+
+    @property
+    def states(self) -> Path:
+        """One stream a line: what its aggregate folds to."""
+        return self.directory / "states.jsonl"
+
+    @property
+    def read_models(self) -> Path:
+        """One stream of one read model a line: what it contributes."""
+        return self.directory / "read_models.jsonl"
+
+    @property
+    def places(self) -> Path:
+        """Streams of the log by what they are in the story."""
+        return self.directory / "places.json"
+
+    def items(self) -> list[Item]:
+        """Every item of the log, as it lay in the table."""
+        return read_lines(self.events)
+
+    def place(self, name: str) -> UUID:
+        """The stream, or the person, that has this name in the story."""
+        return UUID(json.loads(self.places.read_text())[name])
+
+    def contributions(self, name: str) -> list[Json]:
+        """What each stream contributed to a read model."""
+        return [line for line in read_lines(self.read_models) if line["model"] == name]
+
+    def digest(self, name: str) -> str:
+        """The digest of the recorded contents of a read model."""
+        lines = self.contributions(name)
+        return digest_over({UUID(line["stream"]): StreamContents(line["version"], line["contents"]) for line in lines})
 
 
-def place(name: str) -> UUID:
-    """The stream, or the person, that has this name in the story."""
-    return UUID(json.loads(PLACES.read_text())[name])
+def recorded_logs() -> list[RecordedLog]:
+    """All of them, the oldest first."""
+    return [RecordedLog(directory) for directory in sorted(DATA.glob(f"{NAME}*"))]
+
+
+def next_log() -> RecordedLog:
+    """Where a log would be recorded beside those that there are."""
+    return RecordedLog(DATA / f"{NAME}_{len(recorded_logs()) + 1}")
 
 
 def streams_of(items: Iterable[Item]) -> dict[UUID, list[StoredEvent]]:
@@ -98,19 +137,9 @@ def contributions(name: str, kept: Mapping[UUID, StreamContents]) -> list[Json]:
     ]
 
 
-def recorded_contributions(name: str) -> list[Json]:
-    return [line for line in read_lines(READ_MODELS) if line["model"] == name]
-
-
 def digest_over(kept: Mapping[UUID, StreamContents]) -> str:
     """The digest that `ops verify` shows of a read model with these contents."""
     return f"{sum(digest_of(key, one) for key, one in kept.items()) % _DIGESTS:064x}"
-
-
-def recorded_digest(name: str) -> str:
-    """The digest of the recorded contents of a read model."""
-    lines = recorded_contributions(name)
-    return digest_over({UUID(line["stream"]): StreamContents(line["version"], line["contents"]) for line in lines})
 
 
 def read_lines(path: Path) -> list[Json]:

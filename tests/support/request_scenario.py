@@ -18,10 +18,14 @@ from chalice.local import LocalGateway
 from chalicelib import contexts
 from chalicelib.composition import Composition
 from chalicelib.platform.caller import Actor
+from chalicelib.platform.errors import Unauthenticated
 from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.http.auth import Credentials
+from chalicelib.platform.http.authorizer import authorize
 from chalicelib.platform.http.middleware import guarded, problems_only
+from chalicelib.platform.http.routes import BINARY_TYPES
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
@@ -31,9 +35,19 @@ from tests.support.scenario import ViewFold
 from tests.support.shop import Shop
 from tests.support.stored import store_all
 
-_NEVER = "99999999999"
+_NEVER = 99999999999
 _serving: list[Composition] = []
 """The last of these answers. The routes are declared once for all, because that would take most of a test's time."""
+
+
+class TokenReader:
+    """Believes a token that names its person, whether they may be staff, and their roles."""
+
+    def verify(self, authorization: str) -> Credentials:
+        if not authorization:
+            raise Unauthenticated("Send a token.")
+        person, may_be_staff, *roles = authorization.split()
+        return Credentials(Actor.of(person, roles), _NEVER, may_be_staff == "true")
 
 
 class FollowedDocuments:
@@ -163,19 +177,18 @@ def ask(
 def _gateway() -> LocalGateway:
     """API Gateway as Chalice imitates it, before every route of the shop."""
     app = Chalice(app_name="in_memory", configure_logs=False)
+    app.api.binary_types.extend(BINARY_TYPES)
     app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
-    authorize = app.authorizer()(_admit)
+    admit = app.authorizer()(_admit)
     for routes in contexts.routes():
-        app.register_blueprint(routes.blueprint(authorize, lambda: _serving[-1], lambda: _serving[-1]))
+        app.register_blueprint(routes.blueprint(admit, lambda: _serving[-1], lambda: _serving[-1]))
     return LocalGateway(app, Config.create())
 
 
 def _admit(request: AuthRequest) -> AuthResponse:
-    """A token names its person, whether they may be staff, and their roles."""
-    person, may_be_staff, *roles = request.token.split()
-    context = {"person": person, "groups": ",".join(roles), "expires_at": _NEVER, "may_be_staff": may_be_staff}
-    return AuthResponse(routes=["*"], principal_id=person, context=context)
+    verifier: Any = TokenReader()
+    return authorize(request.token, verifier, _serving[-1].ensure_enabled)
 
 
 def _header(name: str) -> str:

@@ -29,6 +29,7 @@ from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertDetails
 from chalicelib.shop.concerts.events import TicketType
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_id
 from chalicelib.shop.orders import commands as orders
+from chalicelib.shop.orders import settlement
 from chalicelib.shop.orders.commands import PaidOrder, PlacedOrder
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import (
@@ -40,7 +41,7 @@ from chalicelib.shop.orders.payments.port import (
     ProviderRefund,
 )
 from chalicelib.shop.orders.payments.sandbox import MemoryLedger, SandboxGateway
-from chalicelib.shop.orders.settlement import SettlementContext
+from chalicelib.shop.orders.settlement import Settled, SettlementContext
 from chalicelib.shop.venues import commands as venues
 from chalicelib.shop.venues.venue import VenueDetails
 from local.keys import LOCAL_ID_KEY
@@ -267,6 +268,12 @@ class Shop:
         repository = repository or self.repository
         return carts.check_out(repository, self.vault, caller, cart_id, BUYER, PAY_WITHIN, self.limits)
 
+    def order(self, ticket_type_id: UUID, quantity: int = 2) -> UUID:
+        """An order of these tickets that is not paid, by way of a cart of its own."""
+        cart_id = self.cart()
+        self.add(cart_id, ticket_type_id, quantity)
+        return self.check_out(cart_id).order_id
+
     def pay(
         self,
         order_id: UUID,
@@ -276,6 +283,14 @@ class Shop:
     ) -> PaidOrder:
         caller = caller or self.request(CUSTOMER)
         return orders.pay_order(repository or self.repository, self.gateways, caller, order_id, "sandbox", token)
+
+    def cancel_order(self, order_id: UUID, actor: Actor = CUSTOMER) -> Settled:
+        """The actor cancels an order that is not paid."""
+        return orders.cancel_order(self.repository, self.gateways, self.request(actor), order_id)
+
+    def settle(self, order_id: UUID) -> None:
+        """A worker brings the order as far as it can be brought now."""
+        settlement.settle(self.context(), order_id, self.clock())
 
     @property
     def gateways(self) -> dict[str, PaymentGateway]:

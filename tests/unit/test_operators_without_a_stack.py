@@ -35,6 +35,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "archive": [[], ["--backfill"], ["--compact"]],
     "report": [[], ["--chart", "sales.png"]],
     "migrate": [[]],
+    "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
 WITHOUT_A_SHOP = {"catalogue", "plan"}
 

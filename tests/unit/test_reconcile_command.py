@@ -65,9 +65,25 @@ def test_an_order_is_compared_in_both_directions(sell: Sell) -> None:
     assert (row["difference"], row["there"], row["here"]) == ("not_charged_there", "nothing", "succeeded 25.00 EUR")
 
 
-def test_an_order_that_agrees_is_no_difference(sell: Sell) -> None:
+def test_an_order_that_agrees_is_no_difference(sell: Sell, capsys: pytest.CaptureFixture[str]) -> None:
     sale = sell(Token.APPROVED)
-    assert (listed("--order", str(sale.order_id)), main(["reconcile"])) == ([], 0)
+    assert main(["reconcile", "--order", str(sale.order_id)]) == 0
+    said = f"order {sale.order_id}, in both directions: 1 payment, no refunds, no disputes compared with the log"
+    assert capsys.readouterr().out == f"{said}, no differences.\n"
+
+
+def test_a_day_is_named_with_what_was_compared_whether_it_differs_or_not(
+    sell: Sell, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sale = sell(Token.REFUNDED_THERE)
+    day = sale.shop.clock()
+    for compared, status in ((day - timedelta(days=1), 0), (day, 1)):
+        assert main(["reconcile", "--day", f"{compared:%Y-%m-%d}"]) == status
+        first, *rows = capsys.readouterr().out.splitlines()
+        counts = "1 payment, 1 refund" if status else "no payments, no refunds"
+        found = "1 difference" if status else "no differences"
+        said = f"sandbox on {compared:%Y-%m-%d} (UTC): {counts}, no disputes compared with the log, {found}."
+        assert (first, len(rows)) == (said, 2 * status)
 
 
 @pytest.mark.parametrize(

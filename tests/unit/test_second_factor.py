@@ -46,7 +46,7 @@ def test_a_token_with_a_second_factor_and_a_stage_that_wants_none_keep_the_role(
 @pytest.mark.parametrize("claims", [{}, {"mfa": "true"}], ids=["without", "with"])
 def test_the_authorizer_passes_on_what_the_token_says(tmp_path: Path, claims: dict[str, str]) -> None:
     issuer, verifier = issuer_and_verifier(tmp_path, required=True)
-    passed = authorize(f"Bearer {issuer.token('organiser', **claims)}", verifier).context
+    passed = authorize(f"Bearer {issuer.token('organiser', **claims)}", verifier, lambda _: None).context
     assert may_be_staff({"authorizer": passed}) is bool(claims)
 
 

@@ -3,28 +3,37 @@
 The authorizer allows every request and passes on who is calling, or why nobody is. Only so can an expired token be
 answered with 401 and a problem document, on API Gateway and locally alike, because a denied policy is always answered
 403. The routes refuse (`Call.actor`), and a route that declares a role never runs without a verified caller.
+
+API Gateway goes by an answer for a while, by the token. So a disabled account is refused within that time, and the look
+at the account costs one read in it, whichever containers serve the requests (ADR 56).
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from chalice.app import AuthResponse
 
 from chalicelib.platform.caller import Actor
-from chalicelib.platform.errors import Unauthenticated
+from chalicelib.platform.errors import TokenOfDisabledAccount, Unauthenticated
 
 if TYPE_CHECKING:
     from chalicelib.platform.http.auth import TokenVerifier
 
 
-def authorize(token: str, verifier: "TokenVerifier") -> AuthResponse:
+def authorize(token: str, verifier: "TokenVerifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
     """Verify the token and return a policy that allows the request, with the caller or the refusal in its context.
 
+    `ensure_enabled` looks at the account and raises TokenOfDisabledAccount.
     Raises:
         Unavailable: the keys cannot be fetched. API Gateway then answers 500 and caches nothing.
     """
     try:
         credentials = verifier.verify(token)
+        ensure_enabled(credentials.actor.id)
+    except TokenOfDisabledAccount:
+        return AuthResponse(routes=["*"], principal_id="nobody", context={"disabled": "true"})
     except Unauthenticated as refusal:
         return AuthResponse(routes=["*"], principal_id="nobody", context={"refusal": refusal.detail})
     actor = credentials.actor
@@ -43,9 +52,11 @@ def actor_of(context: dict[str, Any], now: datetime) -> Actor:
     API Gateway caches the authorizer's answer for a while, so a token that has expired since is refused here.
 
     Raises:
-        Unauthenticated: there is no verified caller, or the token has expired.
+        Unauthenticated: there is no verified caller, the account is disabled, or the token has expired.
     """
     passed = context.get("authorizer") or {}
+    if "disabled" in passed:
+        raise TokenOfDisabledAccount
     if "person" not in passed:
         raise Unauthenticated(passed.get("refusal", "A token is needed."))
     if now.timestamp() >= int(passed["expires_at"]):

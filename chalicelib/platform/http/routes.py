@@ -41,19 +41,31 @@ if TYPE_CHECKING:
     from chalicelib.platform.http.auth import TokenVerifier
 
 
+JSON = "application/json"
+PDF = "application/pdf"
+BINARY_TYPES = (PDF,)
+"""What API Gateway has to be told of, to pass it on as bytes."""
+
+
 @dataclass(frozen=True)
 class Answer:
-    """Is a successful response; `version` is that of the stream that was read or changed, and becomes the `ETag`."""
+    """Is a successful response; `version` is that of the stream that was read or changed, and becomes the `ETag`.
+
+    A body that is not JSON is text or bytes, and says what it is in `content_type`.
+    """
 
     status: HTTPStatus
     body: Any = None
     version: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = JSON
 
     def to_response(self) -> Response:
         etag = {} if self.version is None else {"ETag": f'"{self.version}"'}
-        body = "" if self.status is HTTPStatus.NO_CONTENT else as_json(self.body)
-        return Response(body, {"Content-Type": "application/json", **etag, **self.headers}, int(self.status))
+        body = as_json(self.body) if self.content_type == JSON else self.body
+        if self.status is HTTPStatus.NO_CONTENT:
+            body = ""
+        return Response(body, {"Content-Type": self.content_type, **etag, **self.headers}, int(self.status))
 
 
 def ok(body: Any, version: int | None = None) -> Answer:
@@ -63,6 +75,12 @@ def ok(body: Any, version: int | None = None) -> Answer:
 def created(body: dict[str, Any], location: str) -> Answer:
     """Answer 201; the body's `version` is the `ETag` too."""
     return Answer(HTTPStatus.CREATED, body, body.get("version"), {"Location": location})
+
+
+def file_of(content: str | bytes, content_type: str, name: str, headers: dict[str, str] | None = None) -> Answer:
+    """Answer 200 with a file, which browsers save under this name."""
+    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return Answer(HTTPStatus.OK, content, headers={**disposition, **(headers or {})}, content_type=content_type)
 
 
 def accepted() -> Answer:
@@ -127,18 +145,8 @@ class Call(Generic[Shop]):
 
     @cached_property
     def actor(self) -> Actor:
-        """Return the verified caller, whose account is not disabled, with the roles of the token."""
-        actor = actor_of(self._request.context, utc_now())
-        self.ensure_enabled(actor.id)
-        return actor
-
-    def ensure_enabled(self, person_id: UUID) -> None:
-        """Check that the person's account is not disabled: at most one read, which this call pays for.
-
-        Raises Unauthenticated.
-        """
-        self.budget.spend()
-        self._gatekeeper.ensure_enabled(person_id)
+        """Return the verified caller, whose account the authorizer has found enabled, with the roles of the token."""
+        return actor_of(self._request.context, utc_now())
 
     def require(self, role: Role) -> None:
         """Ask for the role in the token, and before refusing, among those granted here.
@@ -177,10 +185,12 @@ class Call(Generic[Shop]):
     def authenticate(self, verifier: "TokenVerifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
+        The look at the account is a read that this call pays for.
         Raises Unauthenticated or Unavailable.
         """
         credentials = verifier.verify(self.authorization or "")
-        self.ensure_enabled(credentials.actor.id)
+        self.budget.spend()
+        self._gatekeeper.ensure_enabled(credentials.actor.id)
         self.actor, self._may_be_staff = credentials.actor, credentials.may_be_staff
 
     @property
@@ -243,7 +253,12 @@ class Call(Generic[Shop]):
         return parse_body(model, self.raw_body)
 
     def query(self, model: type[QueryModel]) -> QueryModel:
-        return parse_query(model, _each_given_once(self._request.query_params))
+        return parse_query(model, self.query_parameters)
+
+    @property
+    def query_parameters(self) -> dict[str, str]:
+        """Return the query parameters as they were sent."""
+        return _each_given_once(self._request.query_params)
 
 
 Handler = Callable[[Call[Shop]], Answer]

@@ -1,18 +1,23 @@
 """Stores person keys in a DynamoDB table without point-in-time recovery, so that an erased key cannot come back."""
 
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.platform.aws.conditional import write_if
 from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.privacy.keys import KEY_BYTES, MasterKey
+from chalicelib.platform.privacy.unwrapping import Unwrapper
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 
 _SERVER = "The table of person keys"
+_AT_ONCE = 100
+_TRIES = 20
 
 
 class DynamoDBPersonKeys:
@@ -22,6 +27,7 @@ class DynamoDBPersonKeys:
         self._client = client
         self._table = table
         self._master_key = master_key
+        self._unwrapper = Unwrapper(master_key)
 
     def find(self, person_id: str) -> bytes | None:
         with failures_as_unavailable(_SERVER):
@@ -30,6 +36,26 @@ class DynamoDBPersonKeys:
             )
         item = reply.get("Item")
         return self._master_key.unwrap(bytes(item["WrappedKey"]["B"]), person_id) if item else None
+
+    def find_many(self, person_ids: Collection[str]) -> dict[str, bytes]:
+        """Return the keys of those persons who have one now: a strongly consistent request for each hundred of them."""
+        wrapped: dict[str, bytes] = {}
+        for some in _chunks(person_ids):
+            wrapped |= self._find_wrapped(some)
+        return self._unwrapper.unwrap_many(wrapped)
+
+    def _find_wrapped(self, person_ids: Collection[str]) -> dict[str, bytes]:
+        wanted: Any = {"Keys": [{"PersonId": {"S": one}} for one in person_ids], "ConsistentRead": True}
+        found: dict[str, bytes] = {}
+        for _ in range(_TRIES):
+            with failures_as_unavailable(_SERVER):
+                reply = self._client.batch_get_item(RequestItems={self._table: wanted})
+            items = reply["Responses"].get(self._table, [])
+            found |= {item["PersonId"]["S"]: bytes(item["WrappedKey"]["B"]) for item in items}
+            wanted = reply["UnprocessedKeys"].get(self._table)
+            if not wanted:
+                return found
+        raise Unavailable(f"{_SERVER} is throttled: it returned only some of the keys.")
 
     def get_or_create(self, person_id: str) -> bytes:
         return self.find(person_id) or self._create(person_id)
@@ -52,3 +78,9 @@ class DynamoDBPersonKeys:
         if existing is None:
             raise Unavailable("The person's key was erased at this moment.")
         return existing
+
+
+def _chunks(person_ids: Collection[str]) -> Iterator[list[str]]:
+    left = iter(person_ids)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some

@@ -2,6 +2,7 @@
 
 import base64
 import os
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,9 @@ class PersonKeys(Protocol):
 
     def find(self, person_id: str) -> bytes | None:
         """Return the person's key, or None if there never was one or it is erased."""
+
+    def find_many(self, person_ids: Collection[str]) -> Mapping[str, bytes]:
+        """Return the keys of those persons who have one now."""
 
     def get_or_create(self, person_id: str) -> bytes:
         """Return the person's key, made now if there is none; two callers at once get the same."""
@@ -54,6 +58,9 @@ class MemoryPersonKeys:
 
     def find(self, person_id: str) -> bytes | None:
         return self._keys.get(person_id)
+
+    def find_many(self, person_ids: Collection[str]) -> dict[str, bytes]:
+        return {person_id: self._keys[person_id] for person_id in person_ids if person_id in self._keys}
 
     def get_or_create(self, person_id: str) -> bytes:
         return self._keys.setdefault(person_id, os.urandom(KEY_BYTES))

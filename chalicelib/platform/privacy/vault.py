@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import os
+from collections.abc import Sequence
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -15,7 +16,7 @@ from chalicelib.platform.privacy.sealed import Sealed
 
 
 class PersonVault:
-    """Seals small JSON objects for a person. No key is cached, so an erasure takes effect with the next call."""
+    """Seals small JSON objects for a person. Each call asks whether the key is there, so an erasure counts at once."""
 
     def __init__(self, keys: PersonKeys) -> None:
         self._keys = keys
@@ -39,16 +40,16 @@ class PersonVault:
         Raises:
             Unavailable: the keys cannot be reached.
         """
-        key = self._keys.find(sealed.key)
-        if key is None:
-            return None
-        raw = base64.b64decode(sealed.ciphertext)
-        try:
-            plaintext = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], sealed.key.encode())
-        except InvalidTag:
-            return None
-        value: dict[str, str] = json.loads(plaintext)
-        return value
+        return _opened(sealed, self._keys.find(sealed.key))
+
+    def open_many(self, envelopes: Sequence[Sealed]) -> list[dict[str, str] | None]:
+        """Return what each envelope holds, or None in place of a person who is erased by now.
+
+        Raises:
+            Unavailable: the keys cannot be reached.
+        """
+        keys = self._keys.find_many({sealed.key for sealed in envelopes})
+        return [_opened(sealed, keys.get(sealed.key)) for sealed in envelopes]
 
     def digest(self, person_id: UUID, text: str) -> str:
         """Return an HMAC-SHA256 under the person's key: comparable while the person exists, meaningless once erased."""
@@ -72,3 +73,15 @@ class PersonVault:
 
     def _key(self, person_id: UUID) -> bytes:
         return self._keys.get_or_create(str(person_id))
+
+
+def _opened(sealed: Sealed, key: bytes | None) -> dict[str, str] | None:
+    if key is None:
+        return None
+    raw = base64.b64decode(sealed.ciphertext)
+    try:
+        plaintext = AESGCM(key).decrypt(raw[:NONCE_BYTES], raw[NONCE_BYTES:], sealed.key.encode())
+    except InvalidTag:
+        return None
+    value: dict[str, str] = json.loads(plaintext)
+    return value

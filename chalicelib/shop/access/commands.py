@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.platform.brief_cache import BriefCache
 from chalicelib.platform.caller import Caller, Role
-from chalicelib.platform.errors import Forbidden, NotFound, Unauthenticated, Unavailable
+from chalicelib.platform.errors import Forbidden, NotFound
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -25,10 +25,6 @@ MEMORY = timedelta(minutes=1)
 """How old what a container knows of a person or of a concert's schedule may be."""
 
 
-class TokenOfDisabledAccount(Unauthenticated):
-    code = "account_disabled"
-
-
 class NotAtThisDoor(Forbidden):
     code = "not_at_this_door"
 
@@ -38,25 +34,12 @@ class DoorNotOpen(Forbidden):
 
 
 class Accounts:
-    """Knows the accounts of the people who call a container, as they were at most a minute ago."""
+    """Knows the accounts of the people who stand at doors, as they were at most a minute ago."""
 
     def __init__(self, repository: Repository, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._accounts = BriefCache(lambda person_id: repository.load(ACCOUNT, person_id)[0], clock, MEMORY)
         self._concerts = BriefCache(lambda concert_id: facts_of_concert(repository, concert_id), clock, MEMORY)
-
-    def ensure_enabled(self, person_id: UUID) -> None:
-        """Check that the account is not disabled.
-
-        While the log is away nobody can be looked up. Nobody can change anything then either, so the token counts.
-        Raises TokenOfDisabledAccount.
-        """
-        try:
-            account = self._accounts.get(person_id)
-        except Unavailable:
-            return
-        if account.disabled:
-            raise TokenOfDisabledAccount("This account is disabled.")
 
     def ensure_at_door(self, person_id: UUID, concert_id: UUID) -> None:
         """Check that the person may let people in to the concert now. It is asked anew before it refuses.
@@ -119,7 +102,7 @@ def _ensure_manages(repository: Repository, caller: Caller, place: Place) -> Non
 
 
 def disable_account(repository: Repository, origin: Origin, person_id: UUID, reason: str) -> None:
-    """Disable an account: its tokens are refused within a minute."""
+    """Disable an account: its tokens are refused within a minute, for as long as the gateway trusts the authorizer."""
     _change(repository, origin, person_id, lambda account, now: account.disable(reason, now))
 
 

@@ -251,14 +251,16 @@ def evolve(cart: Cart, event: Event) -> Cart:
             return Cart(event.customer_id, event.request_hash, is_listed=bool(event.is_listed), holding=holding)
         case CartItemAdded():
             cart.lines[event.item.id] = event.item
-            cart.holding = cart.holding.after_added(event)
             _remember(cart, event.item.id, event.request_hash, event.at)
+            cart.holding = cart.holding.after_added(event)
+            cart.bucket = cart.bucket.after_write(event.at)
         case CartHoldsExtended():
             for line in event.lines:
                 if line.item_id in cart.lines:
                     extended = cart.lines[line.item_id].model_copy(update={"expires_at": line.expires_at})
                     cart.lines[line.item_id] = extended
             _remember(cart, event.extension_id, event.request_hash, event.at)
+            cart.bucket = cart.bucket.after_write(event.at)
         case CartItemRemoved():
             line_removed = cart.lines.pop(event.item_id, None)
             cart.holding = cart.holding.after_removed(line_removed, event.at)
@@ -271,7 +273,6 @@ def evolve(cart: Cart, event: Event) -> Cart:
 
 
 def _remember(cart: Cart, request_id: UUID, request_hash: str, at: datetime | None) -> None:
-    cart.bucket = cart.bucket.after_write(at)
     at = at or _LONG_AGO
     oldest = next(iter(cart.requests.values()), None)
     if oldest is not None and at - oldest.at >= REQUEST_MEMORY:

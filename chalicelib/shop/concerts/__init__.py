@@ -16,7 +16,7 @@ CONTEXT = Context(
             Bus(parallel=2),  # few events, and connections are expensive
         ),
     ),
-    projectors={"programme": "projections.PROJECTORS"},
+    projectors={"programme": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
     processes=("process.ConcertProcess",),
     tasks={"resume_concert": "tasks.resume_concert"},
 )

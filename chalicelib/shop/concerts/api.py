@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
-from unicodedata import normalize
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound, Unauthenticated
@@ -17,15 +15,17 @@ from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant, Price
-from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import Body, Line, Text, WebUrl, without_control_characters
+from chalicelib.platform.http.requests import Body, Line, Text, WebUrl
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, queries
 from chalicelib.shop.concerts.concert import ConcertDetails, ConcertStatus
 from chalicelib.shop.concerts.events import TicketType
+from chalicelib.shop.concerts.facets import count_facets
+from chalicelib.shop.concerts.filters import ConcertFilters
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
 if TYPE_CHECKING:
@@ -100,48 +100,6 @@ class TicketTypeChanges(Body):
     quantity: Quantity
 
 
-LONGEST_FILTER = 200
-MOST_WORDS = 12
-
-
-def _normalised(text: str) -> str:
-    """Return the text as it is compared (NFKC), which for some characters is 18 times as long."""
-    normalised = normalize("NFKC", text).strip()
-    if len(normalised) > LONGEST_FILTER:
-        raise ValueError(f"must have {LONGEST_FILTER} characters at most once it is normalised")
-    return normalised
-
-
-def _few_words(text: str) -> str:
-    if len(text.split()) > MOST_WORDS:
-        raise ValueError(f"must have {MOST_WORDS} words at most")
-    return text
-
-
-Filter = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, max_length=LONGEST_FILTER),
-    AfterValidator(without_control_characters),
-    AfterValidator(_normalised),
-]
-Words = Annotated[Filter, AfterValidator(_few_words)]
-"""Each word is a condition of the search."""
-
-
-class ConcertFilters(Page):
-    """Reads the filters of a search; dates are the venue's local ones, both included."""
-
-    q: Words | None = None
-    location: Words | None = None
-    date_from: date | None = None
-    date_to: date | None = None
-    genre: Filter | None = None
-    venue_id: UUID | None = None
-
-    def to_search(self) -> queries.ConcertSearch:
-        return queries.ConcertSearch(**self.model_dump(exclude={"limit", "cursor"}))
-
-
 @routes.post("/concerts", Role.ORGANISER)
 def create_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewConcert)
@@ -156,8 +114,9 @@ def search_concerts(call: Call[ConcertServices]) -> Answer:
     shop = call.shop
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         found = queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)
+        facets = {"facets": count_facets(programme, filters.to_search())} if filters.facets else {}
         _tell_of_readable(call, programme)
-    return ok(page_of(*found))
+    return ok(page_of(*found) | facets)
 
 
 @routes.get("/concerts/{concert_id}")

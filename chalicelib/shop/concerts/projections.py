@@ -4,6 +4,8 @@ from typing import Any
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.postgres.tables import Alter, Change, Put, Remove, put, storable
+from chalicelib.platform.search.letters import plain
+from chalicelib.platform.search.names import indexed
 from chalicelib.shop.concerts.concert import ConcertStatus
 from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
@@ -54,11 +56,16 @@ def _columns(recorded: RecordedEvent) -> dict[str, Any]:
 
 
 def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
+    found_by = indexed(event.name)
     return {
         "name": event.name,
+        "name_terms": found_by.terms,
+        "name_words": found_by.words,
+        "name_length": found_by.length,
         "venue_id": event.venue_id,
         "description": event.description,
         "genre": event.genre,
+        "genre_key": None if event.genre is None else plain(event.genre),
         "image_url": event.image_url,
         "max_per_customer": event.max_per_customer,
     }

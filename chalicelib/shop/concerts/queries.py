@@ -1,7 +1,7 @@
 """Answers questions about concerts from the programme."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -9,18 +9,12 @@ from uuid import UUID
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
+from chalicelib.shop.concerts.matching import MOST_RANK, Matching, Near, matching
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
-TYPOS_FROM_LENGTH = 5
-"""Words of fewer letters and digits have too few trigrams to tell a typo from another word."""
-
-TYPOS_UP_TO_LENGTH = 40
-FORGIVEN_WORDS = 3
-"""To look for typos costs Postgres some 30 µs a name and word, far more than to look for the very word."""
-
-_CONCERTS = """
+_COLUMNS = """
 select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_id, c.starts_at, c.ends_at,
        c.max_per_customer, c.version,
        case when v.id is not null then json_build_object(
@@ -31,18 +25,28 @@ select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_
            'price', json_build_object('amount', t.price_amount::text, 'currency', t.price_currency),
            'quantity', t.quantity, 'max_per_order', t.max_per_order,
            'sales_start', t.sales_start, 'sales_end', t.sales_end) order by t.added_at_version), '[]')
-          from ticket_types t where t.concert_id = c.id) as ticket_types
-  from concerts c
-  left join venues v on v.id = c.venue_id and v.name is not null
- where c.name is not null"""
-_FIND = _CONCERTS + " and c.status <> 'deleted' and c.id = %(id)s"
-_SOONEST_FIRST = " order by c.sort_at, c.id limit %(limit)s + 1"
+          from ticket_types t where t.concert_id = c.id) as ticket_types"""
+_VENUE = " left join venues v on v.id = c.venue_id and v.name is not null"
+_FIND = _COLUMNS + " from concerts c" + _VENUE + " where c.name is not null and c.status <> 'deleted' and c.id = %(id)s"
+_LIST = """
+with found as (
+    select c.id, c.sort_at, {rank} as rank
+      from concerts c left join venues v on v.id = c.venue_id and v.name is not null
+     where {conditions}
+), page as materialized (
+    select * from found f where {after} order by {order} limit %(limit)s + 1
+)
+{columns}, f.rank
+  from page f join concerts c on c.id = f.id {venue}
+ order by {order}
+"""
+_SOONEST_FIRST = "f.sort_at, f.id"
+_BEST_FIRST = "f.rank desc, f.sort_at, f.id"
 
 _LOCAL_DATE = "(c.starts_at at time zone coalesce(v.search_time_zone, 'UTC'))::date"
 _FILTERS = {
     "date_from": f"{_LOCAL_DATE} >= %(date_from)s",
     "date_to": f"{_LOCAL_DATE} <= %(date_to)s",
-    "genre": "c.genre_search = search_text(%(genre)s)",
     "venue_id": "c.venue_id = %(venue_id)s",
 }
 _UTC_BOUNDS = {
@@ -53,7 +57,8 @@ _UTC_BOUNDS = {
 
 A local date begins at most 14 hours before, and ends at most 12 hours after, the same date in UTC."""
 
-_AFTER = "(c.sort_at, c.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
+_AFTER = "(f.sort_at, f.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
+_AFTER_RANK = "(f.rank < %(after_rank)s or f.rank = %(after_rank)s and " + _AFTER + ")"
 _NAMED = """
 select id, status, organiser_id from concerts where name is not null and status <> 'deleted' and id = any(%(ids)s)
 union all
@@ -63,11 +68,9 @@ select id, null, organiser_id from venues where name is not null and not deleted
 
 @dataclass(frozen=True, slots=True)
 class ConcertSearch:
-    """The filters of a search; None does not filter.
+    """The filters of a search; None does not filter. `matching` says what matches `q`, `location` and `genre`.
 
-    Every word of `q` is part of the name, small typos forgiven in the first FORGIVEN_WORDS long ones, and every word of
-    `location` part of the venue's city, name or country. Case and accents never matter. Dates are those at the venue,
-    both included.
+    Dates are those at the venue, both included.
     """
 
     q: str | None = None
@@ -76,6 +79,7 @@ class ConcertSearch:
     date_to: date | None = None
     genre: str | None = None
     venue_id: UUID | None = None
+    near: Near | None = None
 
 
 def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
@@ -90,28 +94,38 @@ def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
 def search_concerts(
     programme: "Reader", search: ConcertSearch, limit: int, after: Sequence[str] | None
 ) -> tuple[list[JsonObject], list[str] | None]:
-    """List published concerts, soonest first and those without a date last, with the last one's key if more follow.
+    """List published concerts with the last one's key if more follow: best match first if `q` is given, else soonest.
 
+    Those that match equally well, or without a query all, come by date, and those without a date last.
     Raises InvalidInput for a key that did not come from this API, or Unavailable.
     """
-    parameters = {name: value for name, value in asdict(search).items() if value}
-    conditions = ["c.status = 'published'"]
-    conditions += [filters[name] for filters in (_FILTERS, _UTC_BOUNDS) for name in filters if name in parameters]
-    words = (search.q or "").split()
-    forgiven = [index for index, word in enumerate(words) if _can_have_typos(word)][:FORGIVEN_WORDS]
-    for index, word in enumerate(words):
-        parameters[f"q{index}"] = word
-        conditions.append(_in_name(f"q{index}", forgiving=index in forgiven))
-    for index, word in enumerate((search.location or "").split()):
-        parameters[f"location{index}"] = word
-        conditions.append(f"v.location_search like containing(%(location{index})s)")
+    is_ranked = bool(search.q)
+    conditions, parameters, rank = conditions_of(search)
+    after_key = "true"
     if after is not None:
-        parameters["after_start"], parameters["after_id"] = _parsed_key(after)
-        conditions.append(_AFTER)
-    statement = " and ".join([_CONCERTS, *conditions]) + _SOONEST_FIRST
+        after_key = _AFTER_RANK if is_ranked else _AFTER
+        parameters |= _parsed_key(after, is_ranked=is_ranked)
+    statement = _LIST.format(
+        rank=rank,
+        conditions=" and ".join(conditions),
+        after=after_key,
+        order=_BEST_FIRST if is_ranked else _SOONEST_FIRST,
+        columns=_COLUMNS,
+        venue=_VENUE,
+    )
     rows = programme.fetch_all(statement, {**parameters, "limit": limit})
     page = rows[:limit]
-    return [concert_of_row(row) for row in page], _key(page[-1]) if len(rows) > limit else None
+    key = _key(page[-1], is_ranked=is_ranked) if len(rows) > limit else None
+    return [concert_of_row(row) for row in page], key
+
+
+def conditions_of(search: ConcertSearch) -> Matching:
+    """Return what a published concert `c` at a venue `v` must be like, and the rank of a match."""
+    parameters = {name: value for name in _FILTERS if (value := getattr(search, name))}
+    conditions = ["c.name is not null", "c.status = 'published'"]
+    conditions += [filters[name] for filters in (_FILTERS, _UTC_BOUNDS) for name in filters if name in parameters]
+    found = matching(search.q, search.location, search.genre, search.near)
+    return found._replace(conditions=[*conditions, *found.conditions], parameters={**parameters, **found.parameters})
 
 
 def readable_streams(
@@ -128,32 +142,33 @@ def readable_streams(
     return [row["id"] for row in rows if row["status"] is None or may_see(row)]
 
 
-def _can_have_typos(word: str) -> bool:
-    """Tell whether trigrams can tell it from other words: they are made of letters and digits only."""
-    return len(word) <= TYPOS_UP_TO_LENGTH and sum(map(str.isalnum, word)) >= TYPOS_FROM_LENGTH
+def _key(row: Mapping[str, Any], *, is_ranked: bool) -> list[str]:
+    key = [_instant(row["starts_at"]) or "", str(row["id"])]
+    return [str(row["rank"]), *key] if is_ranked else key
 
 
-def _in_name(parameter: str, *, forgiving: bool) -> str:
-    """Return the condition that a word is part of the name, or, if `forgiving`, similar to a part of it.
-
-    `%>` is pg_trgm's word similarity above its default threshold, 0.6.
-    """
-    contained = f"c.name_search like containing(%({parameter})s)"
-    return f"({contained} or c.name_search %%> search_text(%({parameter})s))" if forgiving else contained
-
-
-def _key(row: Mapping[str, Any]) -> list[str]:
-    return [_instant(row["starts_at"]) or "", str(row["id"])]
-
-
-def _parsed_key(after: Sequence[str]) -> tuple[datetime | None, UUID]:
+def _parsed_key(after: Sequence[str], *, is_ranked: bool) -> dict[str, Any]:
     try:
-        start, concert_id = after
-        return as_utc(datetime.fromisoformat(start)) if start else None, UUID(concert_id)
+        *ranks, start, concert_id = after
+        key = {"after_start": as_utc(datetime.fromisoformat(start)) if start else None, "after_id": UUID(concert_id)}
+        return key | _parsed_rank(ranks, is_ranked=is_ranked)
     except ValueError:
         raise InvalidInput(
             "The cursor did not come from this API.", (("?cursor", "did not come from this API"),)
         ) from None
+
+
+def _parsed_rank(ranks: Sequence[str], *, is_ranked: bool) -> dict[str, int]:
+    """Read the rank, which only the key of a ranked list has.
+
+    Raises ValueError.
+    """
+    if not is_ranked and not ranks:
+        return {}
+    [rank] = ranks if is_ranked else []
+    if not -MOST_RANK <= int(rank) <= MOST_RANK:
+        raise ValueError("no search ranks so high")
+    return {"after_rank": int(rank)}
 
 
 def concert_of_row(row: Mapping[str, Any]) -> JsonObject:

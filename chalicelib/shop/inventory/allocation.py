@@ -19,14 +19,23 @@ from pydantic import TypeAdapter
 
 from chalicelib.platform.errors import Busy, NotFound
 from chalicelib.platform.eventsourcing.session import Load, Session
-from chalicelib.shop.inventory.events import PoolShare
+from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut, pool_id
 
 MAX_RECOUNTS = 5
 """The number of recounts during which tickets are given back, after which the buyer has to ask again."""
 
 Shares = tuple[PoolShare, ...]
-"""The number of tickets to take from each pool; empty if this stage found no pool."""
+"""The number of tickets to take from each pool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """Holds what is to be taken from each pool, the pools as this session has read them, and the terms of them all."""
+
+    terms: TicketPoolOpened
+    shares: Shares
+    pools: Mapping[UUID, TicketPool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +49,18 @@ class Recounted:
 _RECOUNTED = TypeAdapter(Recounted)
 
 
-def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Take from the pool that this container took from last, unless it has just lost a race there.
 
     Raises NotOnSale.
     """
     last = session.hint_choices.get(ticket_type_id)
-    if last is None or last in session.hint_contended or not _seems_to_have(session, last, quantity):
-        return ()
+    if last is None or last in session.hint_contended:
+        return None
     return _first_that_has(session, [last], ticket_type_id, quantity)
 
 
-def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Take from a pool that this container believes to have enough.
 
     A container that knows nothing of the type asks the sold-out cache before anything else.
@@ -62,7 +71,7 @@ def from_likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> 
     return _first_that_has(session, likely_pools(session, ticket_type_id, quantity), ticket_type_id, quantity)
 
 
-def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Take from a pool that this container has never read.
 
     Raises NotOnSale.
@@ -70,12 +79,14 @@ def from_unread_pools(session: Session, ticket_type_id: UUID, quantity: int) -> 
     return _first_that_has(session, unread_pools(session, ticket_type_id), ticket_type_id, quantity)
 
 
-def from_all_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Shares:
+def from_all_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Allocation:
     """Recount the stock, and take the quantity from as many pools as it needs.
 
     Raises NotOnSale, Busy or TicketsSoldOut.
     """
-    return span(recount(session, ticket_type_id, quantity), quantity)
+    pools = recount(session, ticket_type_id, quantity)
+    shares = span(pools, quantity)
+    return Allocation(pools[shares[0].pool_id].ensure_open(), shares, pools)
 
 
 def likely_pools(session: Session, ticket_type_id: UUID, quantity: int) -> Iterator[UUID]:
@@ -170,7 +181,7 @@ def pools_of_type(session: Session, ticket_type_id: UUID) -> list[UUID]:
     return [pool_id(ticket_type_id, index) for index in range(terms.pool_count)]
 
 
-def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Shares:
+def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID, quantity: int) -> Allocation | None:
     """Choose the first pool that has enough, and remember it for the next hold.
 
     Raises NotOnSale.
@@ -178,11 +189,11 @@ def _first_that_has(session: Session, keys: Iterable[UUID], ticket_type_id: UUID
     how = Load.FRESH if session.hint_contended else Load.ALLOW_STALE
     for key in keys:
         pool = session.load(TICKET_POOL, key, how).at(session.now)
-        pool.ensure_on_sale()
+        terms = pool.ensure_on_sale()
         if quantity <= pool.free:
             session.hint_choices[ticket_type_id] = key
-            return (PoolShare(pool_id=key, quantity=quantity),)
-    return ()
+            return Allocation(terms, (PoolShare(pool_id=key, quantity=quantity),), {key: pool})
+    return None
 
 
 def _known_pools(session: Session, ticket_type_id: UUID) -> list[UUID]:

@@ -7,7 +7,7 @@ CONTEXT = Context(
     __name__,
     aggregates=("order.ORDER", "ticket.TICKET", "refund_policy.REFUND_POLICY"),
     routes=("api.routes", "refund_api.routes", "people_api.routes"),
-    projectors={"carts": "projections.PROJECTORS"},
+    projectors={"carts": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
     processes=("process.CheckoutProcess",),
     tasks={
         "settle_order": "tasks.settle_order",

@@ -178,7 +178,7 @@ def cancel_order(
     order, _ = repository.load(ORDER, order_id)
     order.ensure_exists() if is_operator else order.ensure_of(caller.actor.id)
     reason = CANCELLED_BY_OPERATOR if order.customer_id != caller.actor.id else CANCELLED_BY_CUSTOMER
-    return cancel_unpaid(SettlementContext(repository, gateways, caller.origin), order_id, reason)
+    return cancel_unpaid(SettlementContext(repository, gateways, caller.origin), order_id, order, reason)
 
 
 def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> Settled:

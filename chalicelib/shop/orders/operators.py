@@ -24,8 +24,8 @@ def settle_order(context: SettlementContext, order_id: UUID, outcome: Outcome, r
     The same again is refused, because nothing is left to end. The provider is not asked.
     Raises NotFound, NothingToSettle or Unavailable.
     """
-    end(context, order_id, lambda order, now: settle_by_hand(order, outcome, reason, now))
-    finish(context, order_id)
+    ended = end(context, order_id, lambda order, now: settle_by_hand(order, outcome, reason, now))
+    finish(context, order_id, ended)
     return context.order(order_id)
 
 

@@ -21,6 +21,7 @@ from chalicelib.shop.orders.events import (
     OrderLine,
     OrderPlaced,
     PaymentStarted,
+    RefundGranted,
 )
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after
@@ -50,6 +51,10 @@ def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
         case OrderConfirmed():
             tickets = [ticket.model_dump(mode="json") | {"status": TicketStatus.VALID} for ticket in event.tickets]
             return order | {"tickets": tickets}
+        case RefundGranted():
+            # Only an order with granted refunds has this member, for the same reason as with disputes.
+            granted = {str(part.refund_id): str(part.concert_id) for part in event.parts if part.refund_id is not None}
+            return order | {"granted_refunds": order.get("granted_refunds", {}) | granted} if granted else order
     return order
 
 

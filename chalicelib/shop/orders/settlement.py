@@ -96,16 +96,18 @@ def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
     """
     order = context.order(order_id)
     for payment_id in order.open_payments:
-        _ask(context, order_id, order, payment_id, now)
+        order = _ask(context, order_id, order, payment_id, now)
     for payment_id in dict.fromkeys(dispute.payment_id for dispute in order.open_disputes.values()):
-        _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
-    if finish(context, order_id).expire(now):
+        order = _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
+    finish(context, order_id, order)
+    if order.expire(now):
         end(context, order_id, Order.expire)
 
 
-def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
+def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID) -> Order:
     """Ask the provider for news of this payment. One that seems to have failed may have succeeded since.
 
+    Return the order before its refunds are made.
     Raises:
         Unavailable: also if the payment cannot be seen yet.
     """
@@ -115,8 +117,9 @@ def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID)
         raise Unavailable("The payment is not in the log yet.")
     if payment.may_succeed:
         outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
-        record_outcome(context, order_id, payment_id, outcome or PaymentPending())
-    finish(context, order_id)
+        order = record_outcome(context, order_id, payment_id, outcome or PaymentPending()).order
+    finish(context, order_id, order)
+    return order
 
 
 def settle_reversals(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
@@ -125,11 +128,10 @@ def settle_reversals(context: SettlementContext, order_id: UUID, payment_id: UUI
     Raises:
         Unavailable: also if the payment cannot be seen yet.
     """
-    settle_payment(context, order_id, payment_id)
-    order = context.order(order_id)
+    order = settle_payment(context, order_id, payment_id)
     if not (order.payments[payment_id].is_open or order.payments[payment_id].may_succeed):
-        _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
-        finish(context, order_id)
+        order = _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
+        finish(context, order_id, order)
 
 
 def begin_cancellation(context: SettlementContext, order_id: UUID, concert_id: UUID, reason: str) -> Order:
@@ -148,46 +150,46 @@ def cancel_order(context: SettlementContext, order_id: UUID, concert_id: UUID, r
         Unavailable
         PaymentInProgress: a payment was started meanwhile; cancelling again closes that as well.
     """
-    for payment_id in context.order(order_id).open_payments:
-        _close(context, order_id, payment_id)
-    begin_cancellation(context, order_id, concert_id, reason)
-    finish(context, order_id)
+    order = context.order(order_id)
+    for payment_id in order.open_payments:
+        order = _close(context, order_id, order, payment_id)
+    finish(context, order_id, begin_cancellation(context, order_id, concert_id, reason))
 
 
-def cancel_unpaid(context: SettlementContext, order_id: UUID, reason: str) -> Settled:
+def cancel_unpaid(context: SettlementContext, order_id: UUID, order: Order, reason: str) -> Settled:
     """End what is open at the provider, then cancel the order and give back its stock; again, it changes nothing.
 
+    `order` is as it was just read.
     Raises:
         Unavailable
         PaymentInProgress: the provider cannot close a payment yet, or another was started meanwhile.
         NotCancellable: also if the provider says that the order was paid.
         OrderOverdue
     """
-    for payment_id in context.order(order_id).open_payments:
-        _close(context, order_id, payment_id)
+    for payment_id in order.open_payments:
+        order = _close(context, order_id, order, payment_id)
 
     def command(session: Session) -> Settled:
         _end_in(session, order_id, lambda order, now: order.cancel(reason, now))
         return Settled(session.load(ORDER, order_id), session.version(order_id))
 
     try:
-        return context.repository.execute(command, context.origin)
+        settled = context.repository.execute(command, context.origin)
+        order = settled.order
     finally:
         with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
-            finish_refunds(context, order_id, context.order(order_id))
+            finish_refunds(context, order_id, order)
+    return settled
 
 
-def finish(context: SettlementContext, order_id: UUID) -> Order:
+def finish(context: SettlementContext, order_id: UUID, order: Order) -> None:
     """Carry out what the order has decided: revoke the tickets in their own streams, then refund.
 
-    Return the order as it was read from the log, before any of it.
     Raises Unavailable.
     """
-    order = context.order(order_id)
     for concert_id in order.revocations_under_way:
         revoke_tickets(context.repository, context.origin, order_id, order, concert_id)
     finish_refunds(context, order_id, order)
-    return order
 
 
 def finish_refunds(context: SettlementContext, order_id: UUID, order: Order) -> None:
@@ -260,8 +262,8 @@ def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
     return Attempt(payment_id, order_id, order.total, order.payments[payment_id].reference)
 
 
-def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID, now: datetime) -> None:
-    """Ask the provider for an open payment, and record what it says.
+def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID, now: datetime) -> Order:
+    """Ask the provider for an open payment, record what it says, and return the order.
 
     A payment that never reached the provider is closed once its request is dead, one that the provider does not decide
     when the order is due.
@@ -271,15 +273,14 @@ def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: U
     is_due = order.payment_due_at is None or now >= order.payment_due_at
     is_unknown = outcome is None or (is_due and isinstance(outcome, PaymentPending))
     if is_unknown and payment.is_abandoned(now):
-        _close(context, order_id, payment_id)
-    elif outcome is not None:
-        record_outcome(context, order_id, payment_id, outcome)
+        return _close(context, order_id, order, payment_id)
+    return order if outcome is None else record_outcome(context, order_id, payment_id, outcome).order
 
 
-def _close(context: SettlementContext, order_id: UUID, payment_id: UUID) -> None:
-    order = context.order(order_id)
+def _close(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID) -> Order:
+    """End the payment at the provider, record what became of it, and return the order."""
     gateway = context.gateway(order.payments[payment_id])
-    record_outcome(context, order_id, payment_id, gateway.cancel(_attempt(order, order_id, payment_id)))
+    return record_outcome(context, order_id, payment_id, gateway.cancel(_attempt(order, order_id, payment_id))).order
 
 
 def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID, charged: Charged) -> Settled:

@@ -6,5 +6,5 @@ CONTEXT = Context(
     __name__,
     aggregates=("venue.VENUE",),
     routes=("api.routes",),
-    projectors={"programme": "projections.PROJECTORS"},
+    projectors={"programme": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
 )

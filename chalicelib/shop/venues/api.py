@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
@@ -17,6 +17,7 @@ from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_co
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.venues import commands, queries
+from chalicelib.shop.venues.events import Coordinates
 from chalicelib.shop.venues.venue import VenueDetails
 
 if TYPE_CHECKING:
@@ -52,6 +53,16 @@ Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
+class Position(Body):
+    """Says where the venue is, in degrees; north and east are positive."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+    def to_coordinates(self) -> Coordinates:
+        return Coordinates(latitude=self.latitude, longitude=self.longitude)
+
+
 class NewVenue(Body):
     name: Line
     description: Text = ""
@@ -61,6 +72,10 @@ class NewVenue(Body):
     country: Line
     time_zone: TimeZone
     web_url: WebUrl | None = None
+    coordinates: Position | None = None
+
+    def to_details(self) -> VenueDetails:
+        return VenueDetails(**{**dict(self), "coordinates": self.coordinates and self.coordinates.to_coordinates()})
 
 
 class VenueChanges(Body):
@@ -74,12 +89,17 @@ class VenueChanges(Body):
     country: Line = ""
     time_zone: TimeZone = ""
     web_url: WebUrl | None = None
+    coordinates: Position | None = None
+
+    def changes(self) -> dict[str, Any]:
+        changes = {name: getattr(self, name) for name in self.model_fields_set}
+        return changes if self.coordinates is None else {**changes, "coordinates": self.coordinates.to_coordinates()}
 
 
 @routes.post("/venues", Role.ORGANISER)
 def create_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(NewVenue)
-    venue_id = commands.create_venue(call.shop.repository, call.caller(body), VenueDetails(**dict(body)))
+    venue_id = commands.create_venue(call.shop.repository, call.caller(body), body.to_details())
     return created({"id": str(venue_id), "version": 0}, f"/venues/{venue_id}")
 
 
@@ -108,7 +128,7 @@ def get_venue(call: Call[VenueServices]) -> Answer:
 @routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True)
 def change_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(VenueChanges)
-    changes = body.model_dump(exclude_unset=True)
+    changes = body.changes()
     venue_id = call.id("venue_id")
     version = commands.change_venue(
         call.shop.repository, call.caller(body), venue_id, lambda details: replace(details, **changes)

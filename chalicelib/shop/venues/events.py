@@ -2,7 +2,14 @@
 
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.event import Event, JsonObject, StoredModel
+
+
+class Coordinates(StoredModel):
+    """Says where on earth a venue is, in degrees (WGS 84): north and east are positive."""
+
+    latitude: float
+    longitude: float
 
 
 class VenueEvent(Event, aggregate="Venue"):
@@ -24,6 +31,7 @@ class VenueCreated(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueCr
     country: str
     time_zone: str
     web_url: str | None = None
+    coordinates: Coordinates | None = None
     request_hash: str = ""
 
 
@@ -38,6 +46,7 @@ class VenueDetailsChanged(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.
     country: str
     time_zone: str
     web_url: str | None = None
+    coordinates: Coordinates | None = None
 
 
 class VenueDeleted(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueDeletedEvent"):

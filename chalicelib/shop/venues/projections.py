@@ -4,6 +4,8 @@ from typing import Any
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.postgres.tables import Change, put
+from chalicelib.platform.search.letters import plain
+from chalicelib.platform.search.names import indexed
 from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged, VenueEvent
 
 
@@ -24,6 +26,7 @@ def _columns(recorded: RecordedEvent) -> dict[str, Any]:
 
 
 def _details(event: VenueCreated | VenueDetailsChanged) -> dict[str, Any]:
+    coordinates = event.coordinates
     return {
         "name": event.name,
         "description": event.description,
@@ -33,6 +36,10 @@ def _details(event: VenueCreated | VenueDetailsChanged) -> dict[str, Any]:
         "country": event.country,
         "time_zone": event.time_zone,
         "web_url": event.web_url,
+        "place_terms": indexed(f"{event.city} {event.name} {event.country}").terms,
+        "city_key": plain(event.city),
+        "latitude": coordinates and coordinates.latitude,
+        "longitude": coordinates and coordinates.longitude,
     }
 
 

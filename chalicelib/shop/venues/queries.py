@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
 _FIND = """
-select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version
+select id, name, description, capacity, address, city, country, time_zone, web_url, latitude, longitude,
+       organiser_id, version
   from venues
  where not deleted and name is not null and id = %(id)s
 """
 _LIST = """
-select id, name, description, capacity, address, city, country, time_zone, web_url, organiser_id, version, sort_name
+select id, name, description, capacity, address, city, country, time_zone, web_url, latitude, longitude,
+       organiser_id, version, sort_name
   from venues
  where not deleted and name is not null
    and (%(after_id)s::uuid is null or (sort_name, id) > (%(after_name)s, %(after_id)s))
@@ -85,6 +87,13 @@ def _venue(row: Mapping[str, Any]) -> JsonObject:
         "country": row["country"],
         "time_zone": row["time_zone"],
         "web_url": row["web_url"],
+        "coordinates": _coordinates(row),
         "organiser_id": str(organiser_id) if organiser_id else None,
         "version": row["version"],
     }
+
+
+def _coordinates(row: Mapping[str, Any]) -> JsonObject | None:
+    if row["latitude"] is None:
+        return None
+    return {"latitude": row["latitude"], "longitude": row["longitude"]}

@@ -6,7 +6,7 @@ from uuid import UUID
 from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+from chalicelib.shop.venues.events import Coordinates, VenueCreated, VenueDeleted, VenueDetailsChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class VenueDetails:
     country: str
     time_zone: str
     web_url: str | None = None
+    coordinates: Coordinates | None = None
 
 
 @dataclass(frozen=True, slots=True)

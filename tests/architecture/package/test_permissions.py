@@ -46,7 +46,10 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.POSTGRES: OF_POSTGRES,
     Need.REDIS: {},
     Need.TOKENS: {},
-    Need.PERSON_KEYS: {"PersonKeysTable": KEEPING, "MasterKey": {"kms:Decrypt", "kms:Encrypt"}},
+    Need.PERSON_KEYS: {
+        "PersonKeysTable": KEEPING | {"dynamodb:BatchGetItem"},
+        "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
+    },
     Need.DEADLINES: {},
     Need.PAYMENTS: {"SandboxTable": KEEPING, "CountersTable": {"dynamodb:UpdateItem"}} | OF_THE_PROVIDERS,
     Need.LIST_PAYMENTS: {"SandboxTable": {"dynamodb:Scan"}},

@@ -1,6 +1,6 @@
 """One shop with everything that is large, for all requests."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -86,16 +86,18 @@ class Large:
 @pytest.fixture(scope="module")
 def large(
     redis: Redis, make_lasting_model: Callable[[str], ReadModel], contract_aws: Aws, contract_resources: Resources
-) -> Large:
+) -> Iterator[Large]:
     client, table = contract_aws.dynamodb, contract_resources.names["ReadTable"]
 
     def documents() -> DocumentProjection:
         return DocumentProjection("carts", client, table, contexts.projectors_of("carts"))
 
-    models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "availability")}
+    models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "sales", "availability")}
     models["carts"] = documents()
     world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client)
     world.shop.repository = world.repository()
     made = Large(world)
     world.shop.clock.advance(timedelta(seconds=5))
-    return made
+    yield made
+    for model in world.queried.values():
+        model.pool.close()

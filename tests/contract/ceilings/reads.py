@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import NamedTuple
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -55,7 +55,10 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
     listed = [f"/streams/{key}/events{part}" for key, part in product([large.concert, large.pool], filters)]
     carts, orders = [large.cart, large.pool, stranger], [large.order, large.pool, stranger]
     return {
-        ("GET /concerts", None, None): [f"/concerts?limit=100&q=patti&location=amsterdam&venue_id={large.venue}"],
+        ("GET /concerts", None, None): [
+            f"/concerts?limit=100&q=patti&location=amsterdam&venue_id={large.venue}",
+            "/concerts?limit=100&q=pattie+smyth+aganist+amstredam&near=52.4,4.9,500&facets=true",
+        ],
         ("GET /concerts/{concert_id}", None, None): [f"/concerts/{key}{at}" for at, key in product(points, concerts)],
         ("GET /concerts/{concert_id}/refund-policy", None, None): [
             f"/concerts/{key}/refund-policy" for key in concerts
@@ -75,7 +78,30 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ],
         ("GET /orders/{order_id}/tickets", Role.CUSTOMER, CUSTOMER): [f"/orders/{key}/tickets" for key in orders],
         ("GET /orders/{order_id}/refunds", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/refunds" for key in orders],
+        **_sales_paths(concerts),
         (events, Role.CUSTOMER, CUSTOMER): listed[:1],
         (events, Role.ORGANISER, ORGANISER): listed,
         (events, Role.OPERATOR, OPERATOR): listed,
     }
+
+
+def _sales_paths(concerts: list[UUID]) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
+    """What organisers read, as much of it as a request may ask for."""
+    of_concert = {
+        "sales": "",
+        "orders": "?format=csv&limit=2000",
+        "attendees": "?format=csv&limit=2000",
+        "refunds": "?format=csv&limit=2000",
+        "sales/days": "?limit=2000",
+        "sales/opening": "?minutes=240",
+    }
+    found: dict[tuple[str, Role | None, Actor | None], list[str]] = {
+        (f"GET /concerts/{{concert_id}}/{what}", Role.ORGANISER, ORGANISER): [
+            f"/concerts/{key}/{what}{query}" for key in concerts
+        ]
+        for what, query in of_concert.items()
+    }
+    own = {"": "?limit=100", "/orders": "?q=carla", "/attendees": "?q=carla", "/refunds": "", "/days": ""}
+    for what, query in own.items():
+        found[f"GET /sales{what}", Role.ORGANISER, ORGANISER] = [f"/sales{what}{query}"]
+    return found

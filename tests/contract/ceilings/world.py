@@ -10,31 +10,33 @@ from uuid import UUID
 
 import psycopg
 from redis import Redis
-from redis.connection import AbstractConnection
 
+from chalicelib import composition, contexts
 from chalicelib.composition import Composition
+from chalicelib.platform.breaker import Breaker
 from chalicelib.platform.bus.batch import succeeded
 from chalicelib.platform.bus.consumer import Consumer
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.caller import Actor
-from chalicelib.platform.errors import Unauthenticated
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.snapshots import MemorySnapshots, Snapshot
 from chalicelib.platform.eventsourcing.stored import Head, StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.platform.http.auth import Credentials
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import ReadModel
+from chalicelib.platform.readmodels.postgres.pool import open_query_pool
 from chalicelib.platform.readmodels.postgres.projection import PostgresProjection
+from chalicelib.platform.readmodels.redis.client import open_query_redis
 from chalicelib.settings import Settings
 from chalicelib.shop.ceilings import Cost
 from local.keys import LOCAL_ID_KEY
-from tests.support.request_scenario import ask
+from tests.contract.ceilings.limits import commands_of, limits_of_postgres, limits_of_redis
+from tests.support.request_scenario import TokenReader, ask
 from tests.support.shop import Shop
 from tests.support.stored import store_all
 
@@ -42,6 +44,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
 
 BATCH = 500
+PATIENCE = 10
+"""A busy machine may take so many times as long as a stage. Limits are counted as those of a stage."""
 
 
 class CountedSnapshots(MemorySnapshots):
@@ -60,16 +64,6 @@ class CountedSnapshots(MemorySnapshots):
         super().save(snapshot)
 
 
-class TokenReader:
-    """Believes a token that names its person and their roles."""
-
-    def verify(self, authorization: str) -> Credentials:
-        if not authorization:
-            raise Unauthenticated("Send a token.")
-        person, _, *roles = authorization.split()
-        return Credentials(Actor.of(person, roles), 2**40, may_be_staff=True)
-
-
 @dataclass
 class World:
     """Holds a shop, its read models, and what a container is made of."""
@@ -83,8 +77,18 @@ class World:
     documents_requests: int = 0
 
     def __post_init__(self) -> None:
+        self.queried = {name: self._queried(name) for name in ("programme", "sales")}
+        place = self.redis.connection_pool.connection_kwargs
+        self.query_redis = open_query_redis(f"redis://{place['host']}:{place['port']}", Breaker("Redis"), PATIENCE)
         counting: Any = self._count_document  # the stubs want a handler that answers
         self.dynamodb.meta.events.register("before-send.dynamodb", counting)
+
+    def _queried(self, name: str) -> PostgresProjection:
+        model = cast("PostgresProjection", self.models[name])
+        patience = PATIENCE * composition.PATIENCE.get(name, 1)
+        pool = open_query_pool(str(model.pool.conninfo), Breaker("The database"), patience=patience)
+        context, declared = contexts.read_models()[name]
+        return PostgresProjection(name, pool, contexts.projectors_of(name), context.load(declared.shape))
 
     def _count_document(self, **_: Any) -> None:
         self.documents_requests += 1
@@ -124,9 +128,9 @@ class Container(Composition):
         made: Any = self
         made.event_store, made.repository = world.log, world.repository()
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()
-        made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.redis
+        made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.query_redis
         made.counters = world.shop.counters
-        made._queried_programme = world.models["programme"]  # noqa: SLF001 - its pool has no limits of queries
+        made._queried_models = dict(world.queried)  # noqa: SLF001 - made once for all containers
         self._read_models.update(world.models)
         self._read_models["carts"] = world.documents()
 
@@ -147,14 +151,19 @@ def cost_of(
     """Return the status of a request to a new container, what it cost, and its body."""
     container, usage = Container(world), world.log.usage
     reads, items, requests = usage.reads, usage.items_read, _requests(world)
+    commands = commands_of(world.redis)
     with (
+        limits_of_postgres() as postgres,
+        limits_of_redis() as sent,
         _counting(psycopg.Cursor, "execute") as statements,
-        _counting(AbstractConnection, "send_packed_command") as sent,
     ):
         raw = b"" if body is None else json.dumps(body).encode()
         answer = ask(container, actor, method, path, raw, headers)
     spent = usage.reads - reads, usage.items_read - items, _requests(world) - requests
-    return int(answer["statusCode"]), Cost(*spent, len(statements), len(sent)), answer["body"]
+    patience = 1 if path.startswith("/health") else PATIENCE  # which asks with the clients of consumers
+    limits = sum(postgres) // patience, sum(sent) // patience
+    ran = commands_of(world.redis) - commands
+    return int(answer["statusCode"]), Cost(*spent, len(statements), len(sent), ran, *limits), answer["body"]
 
 
 def _requests(world: World) -> int:

@@ -18,7 +18,7 @@ from chalicelib.shop.concerts.events import (
     TicketType,
 )
 from chalicelib.shop.concerts.queries import ConcertSearch, find_concert, search_concerts
-from chalicelib.shop.venues.events import VenueDeleted, VenueDetailsChanged
+from chalicelib.shop.venues.events import Coordinates, VenueDeleted, VenueDetailsChanged
 from chalicelib.shop.venues.queries import find_venue, list_venues
 from tests.contract.programme.followed import EVENING, NOW, FollowedLog, concert_created, venue_created
 
@@ -99,9 +99,9 @@ def test_a_ticket_type_that_is_told_again_keeps_its_place(followed: FollowedLog)
 
 def test_a_venue_is_shown_as_it_is_now(followed: FollowedLog) -> None:
     venue_id = followed.open_venue(web_url="https://old.example")
-    changed = venue_created("Paradiso Noord", organiser_id=None, city="Noord").model_dump(
-        exclude={"organiser_id", "request_hash"}
-    )
+    changed = venue_created(
+        "Paradiso Noord", organiser_id=None, city="Noord", coordinates=Coordinates(latitude=52.3622, longitude=4.8838)
+    ).model_dump(exclude={"organiser_id", "request_hash"})
     followed.happened(venue_id, VenueDetailsChanged(**changed))
     expected = {
         "id": str(venue_id),
@@ -113,6 +113,7 @@ def test_a_venue_is_shown_as_it_is_now(followed: FollowedLog) -> None:
         "country": "Netherlands",
         "time_zone": "Europe/Amsterdam",
         "web_url": None,
+        "coordinates": {"latitude": 52.3622, "longitude": 4.8838},
         "organiser_id": str(UUID(int=7)),
         "version": 1,
     }

@@ -9,6 +9,8 @@ import pytest
 from chalicelib.composition import migrations
 from chalicelib.platform.readmodels.postgres.migrate import MigrationEdited
 from chalicelib.platform.readmodels.postgres.migrate import migrate as migrate_from
+from chalicelib.platform.readmodels.postgres.pool import open_pool
+from chalicelib.shop.concerts.queries import ConcertSearch, search_concerts
 from local.migrate import migrate
 
 APPLIED = {
@@ -16,6 +18,7 @@ APPLIED = {
     "0002_programme.sql": "67c315373ad70e39fc8f721b4755f16a5243b716d2faa9962b85324cfe6af1ae",
     "0003_limits.sql": "e28f6592d384dea181d104f9b68ddceb24c04ad1f0c096f67785c3408c450ef5",
     "0004_generations.sql": "39e4ff13369a6f93ad4bc878ba3df128077d0253aed2c4121096e13712efa51f",
+    "0005_search.sql": "08e53cf180831b04a5e7ce24e773097266c0772875c75ce379003c7473b50e06",
 }
 """As live databases have recorded them."""
 
@@ -76,3 +79,34 @@ def test_a_migration_and_the_record_of_it_are_one_transaction(empty_database: st
         migrate_from(empty_database, [tmp_path])
     with psycopg.connect(empty_database) as connection:
         assert connection.execute("select to_regclass('one')").fetchone() == (None,)
+
+
+_SHOW = "create or replace view {table} as select * from programme_7.{table}"
+_SIGUR_ROS = """
+insert into programme_{}.concerts (id, version, status, name, venue_id)
+values (gen_random_uuid(), 2, 'published', 'Sigur Rós', gen_random_uuid())
+"""
+
+
+def test_names_are_found_by_their_words_as_soon_as_search_was_migrated_in_every_generation(
+    empty_database: str, tmp_path: Path
+) -> None:
+    for directory in migrations():
+        for path in directory.glob("000[1-4]_*.sql"):
+            (tmp_path / path.name).write_text(path.read_text())
+    migrate_from(empty_database, [tmp_path])
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("create schema programme_7")
+        for table in ("venues", "concerts", "ticket_types"):
+            connection.execute(f"create table programme_7.{table} (like programme_1.{table} including all)".encode())
+            connection.execute(_SHOW.format(table=table).encode())
+        connection.execute("update generations set live = 7, beside = 1, is_whole = true, newest = 7")
+        for generation in (1, 7):
+            connection.execute(_SIGUR_ROS.format(generation).encode())
+    migrate(empty_database)
+    with open_pool(empty_database) as pool:
+        found, _ = search_concerts(pool, ConcertSearch(q="sigur ros"), 20, None)
+        assert [concert["name"] for concert in found] == ["Sigur Rós"]
+        assert pool.fetch_all("select name_terms, name_length from programme_1.concerts", {}) == [
+            {"name_terms": "'=ros' '=sigur'", "name_length": 2}
+        ]

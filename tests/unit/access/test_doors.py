@@ -1,4 +1,4 @@
-"""Who may let people in, where and when, and whose token is refused."""
+"""Who may let people in, where and when."""
 
 from collections import Counter
 from datetime import datetime, timedelta
@@ -7,17 +7,13 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.caller import Actor, Role
-from chalicelib.platform.errors import Forbidden, InvalidInput, NotFound, Unavailable
-from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.errors import Forbidden, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.access.account import ACCOUNT, AccountErased
 from chalicelib.shop.access.commands import (
     Accounts,
     DoorNotOpen,
     NotAtThisDoor,
-    TokenOfDisabledAccount,
-    disable_account,
-    enable_account,
     grant_door,
     grant_role,
     revoke_door,
@@ -164,37 +160,8 @@ def test_a_busy_door_reads_account_and_concert_once_a_minute(night: Evening) -> 
     night.grant(Place(night.concert_id))
     before = night.reads()
     night.clock.now = OPENING
-    night.accounts.ensure_enabled(PERSON)
-    assert night.reads() - before == 1
     for second in range(59):
         night.show(OPENING + timedelta(seconds=second))
     assert night.reads() - before == 2
     night.show(OPENING + MINUTE)
     assert night.reads() - before == 4
-
-
-def test_a_disabled_account_is_refused_within_a_minute_and_read_once_a_minute(night: Evening) -> None:
-    origin, before = night.shop.request(OPERATOR).origin, night.reads()
-    for second in range(60):
-        night.clock.now = OPENING + timedelta(seconds=second)
-        night.accounts.ensure_enabled(PERSON)
-    assert night.reads() - before == 1
-    disable_account(night.shop.repository, origin, PERSON, "a lost phone")
-    night.clock.now = OPENING + MINUTE
-    with pytest.raises(TokenOfDisabledAccount):
-        night.accounts.ensure_enabled(PERSON)
-    enable_account(night.shop.repository, origin, PERSON)
-    night.clock.now = OPENING + 2 * MINUTE
-    night.accounts.ensure_enabled(PERSON)
-
-
-class Away(MemoryEventStore):
-    def read(self, stream_id: UUID, after: int = -1) -> list[StoredEvent]:
-        raise Unavailable(f"Stream {stream_id} cannot be read after {after}.")
-
-
-def test_while_the_log_is_away_a_token_counts() -> None:
-    shop = Shop(Away())
-    with pytest.raises(Unavailable):
-        shop.repository.load(ACCOUNT, PERSON)
-    Accounts(shop.repository, shop.clock).ensure_enabled(PERSON)

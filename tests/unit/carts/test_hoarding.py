@@ -20,7 +20,7 @@ from chalicelib.shop.carts.limits import (
     TooManyUnpaidOrders,
 )
 from chalicelib.shop.inventory.allowance import CustomerLimitExceeded
-from chalicelib.shop.orders.commands import PAYMENT_GRACE, cancel_order
+from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.settlement import settle
 from tests.support.request_scenario import given_streams
 from tests.support.shop import CUSTOMER, HOLD_FOR, OTHER_CUSTOMER, PAY_WITHIN, Shop
@@ -38,12 +38,6 @@ def strict_shop(memory_store: MemoryEventStore) -> Shop:
 
 def held(strict_shop: Shop, ticket_type_id: UUID) -> int:
     return sum(pool.at(strict_shop.clock()).held for pool in strict_shop.pools(ticket_type_id))
-
-
-def order(strict_shop: Shop, ticket_type_id: UUID, quantity: int) -> UUID:
-    cart_id = strict_shop.cart()
-    strict_shop.add(cart_id, ticket_type_id, quantity)
-    return strict_shop.check_out(cart_id).order_id
 
 
 def refused(strict_shop: Shop, ticket_type_id: UUID, kind: type[CloudbashError], quantity: int = 1) -> CloudbashError:
@@ -79,33 +73,33 @@ def test_all_ticket_types_of_a_concert_count_and_other_concerts_do_not(strict_sh
 
 def test_what_an_unpaid_order_holds_counts_until_it_is_paid_cancelled_or_expired(strict_shop: Shop) -> None:
     _, ticket_type_id = strict_shop.on_sale(quantity=100)
-    order_id = order(strict_shop, ticket_type_id, 10)
+    order_id = strict_shop.order(ticket_type_id, 10)
     refusal = refused(strict_shop, ticket_type_id, HeldLimitExceeded)
     assert refusal.facts == {"limit": 10, "held": 10, "unpaid_orders": [str(order_id)]}
     strict_shop.pay(order_id)
-    second = order(strict_shop, ticket_type_id, 10)
+    second = strict_shop.order(ticket_type_id, 10)
     refused(strict_shop, ticket_type_id, HeldLimitExceeded)
-    cancel_order(strict_shop.repository, strict_shop.gateways, strict_shop.request(CUSTOMER), second)
-    third = order(strict_shop, ticket_type_id, 10)
+    strict_shop.cancel_order(second)
+    third = strict_shop.order(ticket_type_id, 10)
     refused(strict_shop, ticket_type_id, HeldLimitExceeded)
     strict_shop.clock.advance(PAY_WITHIN)
-    settle(strict_shop.context(), third, strict_shop.clock())
+    strict_shop.settle(third)
     strict_shop.add(strict_shop.cart(), ticket_type_id, 1)
 
 
 def test_an_unpaid_order_counts_through_several_carts(strict_shop: Shop) -> None:
     _, ticket_type_id = strict_shop.on_sale(quantity=100)
     _, elsewhere = strict_shop.on_sale(quantity=100)
-    order(strict_shop, ticket_type_id, 8)
-    strict_shop.pay(order(strict_shop, elsewhere, 1))
-    strict_shop.pay(order(strict_shop, elsewhere, 1))
+    strict_shop.order(ticket_type_id, 8)
+    strict_shop.pay(strict_shop.order(elsewhere, 1))
+    strict_shop.pay(strict_shop.order(elsewhere, 1))
     refused(strict_shop, ticket_type_id, HeldLimitExceeded, 3)
     strict_shop.add(strict_shop.cart(), ticket_type_id, 2)
 
 
 def test_the_number_of_unpaid_orders_of_a_concert_is_limited(strict_shop: Shop) -> None:
     _, ticket_type_id = strict_shop.on_sale()
-    orders = [order(strict_shop, ticket_type_id, 1) for _ in range(LIMITS.unpaid_orders)]
+    orders = [strict_shop.order(ticket_type_id, 1) for _ in range(LIMITS.unpaid_orders)]
     refusal = refused(strict_shop, ticket_type_id, TooManyUnpaidOrders)
     assert refusal.facts == {"limit": 3, "unpaid_orders": [str(order_id) for order_id in orders]}
     strict_shop.pay(orders[0])
@@ -127,7 +121,7 @@ def test_the_organisers_own_limits_go_before_the_default(strict_shop: Shop) -> N
 def test_of_a_free_concert_one_customer_gets_as_many_as_the_limit_for_good(strict_shop: Shop) -> None:
     """The case: 100 of 100 were confirmed for good by one customer."""
     _, ticket_type_id = strict_shop.on_sale(quantity=100, price="0.00")
-    order(strict_shop, ticket_type_id, 10)
+    strict_shop.order(ticket_type_id, 10)
     cart_id = strict_shop.cart()
     strict_shop.add(cart_id, ticket_type_id, 1)
     with pytest.raises(CustomerLimitExceeded) as refusal:
@@ -140,7 +134,7 @@ def test_of_a_free_concert_one_customer_gets_as_many_as_the_limit_for_good(stric
 
 def test_a_warm_hold_is_two_items_and_one_transaction_whatever_the_cart_knows(strict_shop: Shop) -> None:
     _, ticket_type_id = strict_shop.on_sale(quantity=100)
-    order(strict_shop, ticket_type_id, 2)
+    strict_shop.order(ticket_type_id, 2)
     cart_id = strict_shop.cart()
     before = strict_shop.store.usage.items_written, strict_shop.store.usage.requests.copy()
     strict_shop.add(cart_id, ticket_type_id, 2)

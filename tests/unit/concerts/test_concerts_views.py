@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import Money
+from chalicelib.platform.search.names import indexed
 from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
     ConcertCancelled,
@@ -33,13 +34,22 @@ STANDING = TicketType(
     id=some_id("standing"), name="Standing", price=Money.of("25.00", "EUR"), quantity=500, max_per_order=4
 )
 ADDED = ConcertTicketTypeAdded(type=STANDING)
+
+
+def found_by(name: str) -> dict[str, Any]:
+    stored = indexed(name)
+    return {"name_terms": stored.terms, "name_words": stored.words, "name_length": stored.length}
+
+
 ROW: dict[str, Any] = {
     "id": CONCERT,
     "organiser_id": ORGANISER.id,
     "name": "Patti Smith",
+    **found_by("Patti Smith"),
     "venue_id": VENUE,
     "description": "",
     "genre": "rock",
+    "genre_key": "rock",
     "status": "draft",
 }
 
@@ -59,7 +69,8 @@ def test_a_schedule_adds_when_it_begins_and_ends() -> None:
 
 def test_what_details_no_longer_have_is_taken_away() -> None:
     changed = ConcertDetailsChanged(name="Patti Smith and band", venue_id=VENUE)
-    row = {name: value for name, value in ROW.items() if name != "genre"} | {"name": "Patti Smith and band"}
+    renamed = {"name": "Patti Smith and band", **found_by("Patti Smith and band")}
+    row = {name: value for name, value in ROW.items() if name not in {"genre", "genre_key"}} | renamed
     programme(CREATED, changed).then({"concerts": {str(CONCERT): row | {"version": 1}}})
 
 

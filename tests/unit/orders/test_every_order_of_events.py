@@ -16,7 +16,7 @@ from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.order import REQUEST_TIME, Order, PaymentInProgress
 from chalicelib.shop.orders.payments.port import Declined
 from chalicelib.shop.orders.rules import OrderStatus
-from chalicelib.shop.orders.settlement import cancel_order, finish, record_outcome, settle, settle_payment
+from chalicelib.shop.orders.settlement import cancel_order, finish, record_outcome, settle_payment
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Clock, Shop
 
 NEWS = ("succeeded", "duplicate", "failed", "reply lost", "hold expired", "cancelled", "refund notified")
@@ -67,8 +67,9 @@ class Purchase:
                 record_outcome(self.shop.context(), self.order_id, self.payment_id, declined)
             case "reply lost":
                 self.shop.gateway.lose_refund_replies = 1
+                context = self.shop.context()
                 with suppress(Unavailable):
-                    finish(self.shop.context(), self.order_id)
+                    finish(context, self.order_id, context.order(self.order_id))
             case "hold expired":
                 self.shop.clock.advance(PAY_WITHIN + PAYMENT_GRACE + REQUEST_TIME)
                 if self.rival:
@@ -95,13 +96,13 @@ class Purchase:
             with suppress(Unavailable):
                 self._come_back()
         before = self.shop.log([self.order_id])
-        settle(self.shop.context(), self.order_id, self.shop.clock())
+        self.shop.settle(self.order_id)
         assert self.shop.log([self.order_id]) == before
         return self._ending()
 
     def _come_back(self) -> None:
         settle_payment(self.shop.context(), self.order_id, self.payment_id)
-        settle(self.shop.context(), self.order_id, self.shop.clock())
+        self.shop.settle(self.order_id)
 
     def _ending(self) -> str:
         order, pool = self.shop.order_state(self.order_id), self.shop.pool(self.ticket_type_id)

@@ -25,7 +25,7 @@ from chalicelib.shop.orders.payments.port import Attempt, Reversals
 from chalicelib.shop.orders.payments.sandbox import DELAY, Token
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.settlement import settle, settle_reversals
+from chalicelib.shop.orders.settlement import settle_reversals
 from tests.support.machinery import Machinery, machinery
 from tests.support.shop import ORGANISER
 
@@ -133,7 +133,7 @@ def test_a_refund_that_fails_is_refunded_by_another_after_ten_minutes(token: Tok
     assert (sale.status, sale.taken) == (OrderStatus.REFUND_FAILED, PRICE)
     assert len(sale.shop.gateway.refunds_asked) == 1
     sale.shop.clock.advance(timedelta(minutes=10))
-    settle(sale.shop.context(), sale.order_id, sale.shop.clock())
+    sale.shop.settle(sale.order_id)
     assert (sale.status, sale.taken, len(sale.shop.gateway.refunds_asked)) == (OrderStatus.REFUNDED, NOTHING, 2)
     sale.rest()
     assert sale.told(RefundFailed) == [RefundFailed]

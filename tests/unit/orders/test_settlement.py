@@ -16,17 +16,11 @@ from chalicelib.shop.orders.order import REQUEST_TIME
 from chalicelib.shop.orders.payments.port import Attempt, Declined
 from chalicelib.shop.orders.payments.sandbox import DELAY
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.settlement import cancel_order, record_outcome, settle, settle_payment
+from chalicelib.shop.orders.settlement import cancel_order, record_outcome, settle_payment
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Shop
 
 AFTER_THE_HOLDS = PAY_WITHIN + PAYMENT_GRACE
 ENOUGH = AFTER_THE_HOLDS + REQUEST_TIME
-
-
-def ordered(shop: Shop, ticket_type_id: UUID, quantity: int = 2) -> UUID:
-    cart_id = shop.cart()
-    shop.add(cart_id, ticket_type_id, quantity)
-    return shop.check_out(cart_id).order_id
 
 
 def attempted(shop: Shop, order_id: UUID, token: str) -> UUID:
@@ -38,17 +32,17 @@ def attempted(shop: Shop, order_id: UUID, token: str) -> UUID:
 
 def test_a_lost_reply_confirms_once_the_provider_is_asked(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     attempted(memory_shop, order_id, "tok_lost_reply")
     assert memory_shop.order_state(order_id).status is OrderStatus.AWAITING_PAYMENT
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.CONFIRMED
     assert memory_shop.gateway.taken_for(order_id) == Decimal("50.00")
 
 
 def test_a_delayed_payment_is_pending_and_confirms_when_it_is_decided(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     paid = memory_shop.pay(order_id, "tok_delayed")
     assert (paid.status, paid.order_status) == (PaymentStatus.STARTED, OrderStatus.AWAITING_PAYMENT)
     settle_payment(memory_shop.context(), order_id, paid.payment_id)
@@ -60,7 +54,7 @@ def test_a_delayed_payment_is_pending_and_confirms_when_it_is_decided(memory_sho
 
 def test_another_amount_never_confirms_and_goes_back(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     with pytest.raises(PaymentReturned):
         memory_shop.pay(order_id, "tok_wrong_amount")
     order = memory_shop.order_state(order_id)
@@ -74,10 +68,10 @@ def test_a_late_payment_takes_stock_anew_at_the_fixed_price_after_the_sale(memor
     concert_id = memory_shop.draft()
     ticket_type_id = memory_shop.ticket_type(concert_id, 2, sales_end=memory_shop.clock() + timedelta(minutes=5))
     memory_shop.publish(concert_id)
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     attempted(memory_shop, order_id, "tok_lost_reply")
     memory_shop.clock.advance(AFTER_THE_HOLDS)
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     order = memory_shop.order_state(order_id)
     assert (order.status, len(order.tickets)) == (OrderStatus.CONFIRMED, 2)
     pool = memory_shop.pool(ticket_type_id)
@@ -86,23 +80,23 @@ def test_a_late_payment_takes_stock_anew_at_the_fixed_price_after_the_sale(memor
 
 def test_a_late_payment_takes_stock_from_several_pools(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale(quantity=4 * TICKETS_PER_POOL)
-    order_id = ordered(memory_shop, ticket_type_id, 4)
+    order_id = memory_shop.order(ticket_type_id, 4)
     attempted(memory_shop, order_id, "tok_lost_reply")
     memory_shop.clock.advance(AFTER_THE_HOLDS)
     memory_shop.occupy(ticket_type_id, TICKETS_PER_POOL - 1)
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.CONFIRMED
     assert [pool.sold for pool in memory_shop.pools(ticket_type_id)] == [1, 1, 1, 1]
 
 
 def test_a_late_payment_goes_back_once_if_the_tickets_are_others_by_now(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale(quantity=2)
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     attempted(memory_shop, order_id, "tok_lost_reply")
     memory_shop.clock.advance(AFTER_THE_HOLDS)
-    memory_shop.pay(ordered(memory_shop, ticket_type_id, 1))
+    memory_shop.pay(memory_shop.order(ticket_type_id, 1))
     for _ in range(3):
-        settle(memory_shop.context(), order_id, memory_shop.clock())
+        memory_shop.settle(order_id)
     order = memory_shop.order_state(order_id)
     assert (order.status, memory_shop.gateway.taken_for(order_id)) == (OrderStatus.EXPIRED, Decimal(0))
     assert [payment.status for payment in order.payments.values()] == [PaymentStatus.REFUNDED]
@@ -111,7 +105,7 @@ def test_a_late_payment_goes_back_once_if_the_tickets_are_others_by_now(memory_s
 
 def test_a_payment_for_a_cancelled_concert_goes_back(memory_shop: Shop) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     concerts.cancel_concert(memory_shop.repository, memory_shop.request(ORGANISER), concert_id)
     with pytest.raises(PaymentReturned):
         memory_shop.pay(order_id)
@@ -121,7 +115,7 @@ def test_a_payment_for_a_cancelled_concert_goes_back(memory_shop: Shop) -> None:
 
 def test_a_repeated_payment_that_went_back_gets_its_first_answer(memory_shop: Shop) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     concerts.cancel_concert(memory_shop.repository, memory_shop.request(ORGANISER), concert_id)
     answers = []
     for _ in range(2):
@@ -136,7 +130,7 @@ def test_a_repeated_payment_that_went_back_gets_its_first_answer(memory_shop: Sh
 
 def test_a_second_successful_payment_is_refunded_and_the_order_stays_confirmed(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     first = attempted(memory_shop, order_id, "tok_lost_reply")
     fail(memory_shop, order_id, first)
     memory_shop.pay(order_id)
@@ -148,28 +142,28 @@ def test_a_second_successful_payment_is_refunded_and_the_order_stays_confirmed(m
 
 def test_an_unpaid_order_expires_and_gives_its_holds_back(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    order_id = memory_shop.order(ticket_type_id)
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.AWAITING_PAYMENT
     memory_shop.clock.advance(PAY_WITHIN)
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.EXPIRED
     assert memory_shop.pool(ticket_type_id).held == 0
 
 
 def test_before_an_order_expires_its_open_attempt_is_closed_at_the_provider(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     memory_shop.gateway.unreachable = True
     caller = memory_shop.request(CUSTOMER, "key")
     with pytest.raises(Unavailable):
         memory_shop.pay(order_id, caller=caller)
     memory_shop.clock.advance(ENOUGH)
     with pytest.raises(Unavailable):
-        settle(memory_shop.context(), order_id, memory_shop.clock())
+        memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.AWAITING_PAYMENT
     memory_shop.gateway.unreachable = False
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.EXPIRED
     memory_shop.gateway.charge(
         Attempt(caller.request.id, order_id, memory_shop.order_state(order_id).total), "tok_visa"
@@ -179,22 +173,22 @@ def test_before_an_order_expires_its_open_attempt_is_closed_at_the_provider(memo
 
 def test_an_attempt_whose_request_may_be_alive_is_left_alone(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     memory_shop.clock.advance(PAY_WITHIN - timedelta(seconds=1))
     memory_shop.gateway.unreachable = True
     payment_id = attempted(memory_shop, order_id, "tok_visa")
     memory_shop.gateway.unreachable = False
     memory_shop.clock.advance(REQUEST_TIME - timedelta(seconds=1))
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).payments[payment_id].status is PaymentStatus.STARTED
     memory_shop.clock.advance(timedelta(seconds=1))
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.EXPIRED
 
 
 def test_cancelling_a_paid_order_refunds_it_once(memory_shop: Shop) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     memory_shop.pay(order_id)
     for _ in range(2):
         cancel_order(memory_shop.context(), order_id, concert_id, "The concert is cancelled.")
@@ -204,7 +198,7 @@ def test_cancelling_a_paid_order_refunds_it_once(memory_shop: Shop) -> None:
 
 def test_cancelling_closes_an_open_payment_and_gives_the_holds_back(memory_shop: Shop) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     attempted(memory_shop, order_id, "tok_delayed")
     cancel_order(memory_shop.context(), order_id, concert_id, "The concert is cancelled.")
     assert memory_shop.order_state(order_id).status is OrderStatus.CANCELLED
@@ -213,13 +207,13 @@ def test_cancelling_closes_an_open_payment_and_gives_the_holds_back(memory_shop:
 
 def test_a_refund_whose_reply_was_lost_is_looked_up_and_not_repeated(memory_shop: Shop) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     memory_shop.pay(order_id)
     memory_shop.gateway.lose_refund_replies = 1
     with pytest.raises(Unavailable):
         cancel_order(memory_shop.context(), order_id, concert_id, "The concert is cancelled.")
     assert memory_shop.order_state(order_id).status is OrderStatus.REFUNDING
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     assert memory_shop.order_state(order_id).status is OrderStatus.REFUNDED
     assert len(memory_shop.gateway.refunds_asked) == 1
 
@@ -267,7 +261,7 @@ def test_a_payment_that_comes_when_one_concert_is_cancelled_goes_back_and_the_ot
     order_id, concert_id, _, other_type_id = of_two_concerts(memory_shop)
     attempted(memory_shop, order_id, "tok_lost_reply")
     concerts.cancel_concert(memory_shop.repository, memory_shop.request(ORGANISER), concert_id)
-    settle(memory_shop.context(), order_id, memory_shop.clock())
+    memory_shop.settle(order_id)
     order = memory_shop.order_state(order_id)
     assert (order.status, memory_shop.gateway.taken_for(order_id)) == (OrderStatus.CANCELLED, Decimal(0))
     assert (memory_shop.pool(other_type_id).held, memory_shop.pool(other_type_id).sold) == (0, 0)
@@ -291,7 +285,7 @@ def test_an_order_of_eight_hundred_tickets_is_refunded_once_and_each_ticket_is_t
 
 def test_tickets_are_revoked_while_the_provider_is_away(memory_shop: Shop) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     memory_shop.pay(order_id)
     memory_shop.gateway.lose_refund_replies = 1
     with pytest.raises(Unavailable):
@@ -303,7 +297,7 @@ def test_tickets_are_revoked_while_the_provider_is_away(memory_shop: Shop) -> No
 
 def test_news_of_a_payment_that_cannot_be_seen_yet_comes_again(memory_shop: Shop) -> None:
     _, ticket_type_id = memory_shop.on_sale()
-    order_id = ordered(memory_shop, ticket_type_id)
+    order_id = memory_shop.order(ticket_type_id)
     with pytest.raises(Unavailable):
         settle_payment(memory_shop.context(), order_id, order_id)
 

@@ -31,12 +31,6 @@ from tests.support.machinery import PROCESSES, Machinery, machinery
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, some_id
 
 
-def ordered(running: Machinery, ticket_type_id: UUID, quantity: int = 2) -> UUID:
-    cart_id = running.shop.cart()
-    running.shop.add(cart_id, ticket_type_id, quantity)
-    return running.shop.check_out(cart_id).order_id
-
-
 def due_at(running: Machinery, stream_id: UUID) -> timedelta | None:
     """How long after now the stream's process is due."""
     instance = running.instances.find(stream_id)
@@ -46,7 +40,7 @@ def due_at(running: Machinery, stream_id: UUID) -> timedelta | None:
 
 def test_an_unpaid_order_expires_by_itself(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.deliver()
     assert due_at(running, order_id) == PAY_WITHIN
     running.run_until_quiet()
@@ -56,7 +50,7 @@ def test_an_unpaid_order_expires_by_itself(running: Machinery) -> None:
 
 def test_a_paid_order_waits_for_nothing(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.pay(order_id)
     running.deliver()
     assert due_at(running, order_id) is None
@@ -64,7 +58,7 @@ def test_a_paid_order_waits_for_nothing(running: Machinery) -> None:
 
 def test_a_payment_whose_request_died_is_recovered_within_two_minutes(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     with pytest.raises(Unavailable):
         running.shop.pay(order_id, "tok_lost_reply")
     running.deliver()
@@ -75,7 +69,7 @@ def test_a_payment_whose_request_died_is_recovered_within_two_minutes(running: M
 
 def test_a_payment_that_never_reached_the_provider_makes_room_for_another(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.gateway.unreachable = True
     with suppress(CloudbashError):
         running.shop.pay(order_id)
@@ -92,7 +86,7 @@ def test_a_payment_that_never_reached_the_provider_makes_room_for_another(runnin
 
 def test_a_refund_that_could_not_be_made_is_made_later(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.pay(order_id)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     running.shop.gateway.lose_refund_replies = 3
@@ -104,10 +98,10 @@ def test_a_refund_that_could_not_be_made_is_made_later(running: Machinery) -> No
 def test_cancelling_a_concert_refunds_and_cancels_every_order_of_it(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
     _, other_type_id = running.shop.on_sale()
-    paid = [ordered(running, ticket_type_id) for _ in range(4)]
+    paid = [running.shop.order(ticket_type_id) for _ in range(4)]
     for order_id in paid:
         running.shop.pay(order_id)
-    unpaid, of_another_concert = ordered(running, ticket_type_id), ordered(running, other_type_id)
+    unpaid, of_another_concert = running.shop.order(ticket_type_id), running.shop.order(other_type_id)
     running.shop.pay(of_another_concert)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     assert running.shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
@@ -129,7 +123,7 @@ def test_a_concert_is_cancelled_as_soon_as_its_last_order_has_decided_and_no_wat
     running: Machinery,
 ) -> None:
     concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.pay(order_id)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     running.run()
@@ -163,7 +157,7 @@ def test_asking_whether_the_cancellation_is_complete_reads_one_pool_as_long_as_i
 
 def test_a_cancellation_that_was_interrupted_is_taken_up_by_the_watchdog(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.pay(order_id)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     running.deliver()
@@ -176,7 +170,7 @@ def test_a_cancellation_that_was_interrupted_is_taken_up_by_the_watchdog(running
 def test_no_message_that_is_lost_loses_a_refund(running: Machinery, lost: str) -> None:
     """Not even if for some minutes all of a kind end among the dead letters."""
     concert_id, ticket_type_id = running.shop.on_sale(quantity=3 * TICKETS_PER_POOL)
-    orders = [ordered(running, ticket_type_id) for _ in range(3)]
+    orders = [running.shop.order(ticket_type_id) for _ in range(3)]
     running.shop.pay(orders[0])
     running.shop.pay(orders[1], "tok_delayed")
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
@@ -195,7 +189,7 @@ def test_no_message_that_is_lost_loses_a_refund(running: Machinery, lost: str) -
 
 def test_a_concert_is_cancelling_as_long_as_an_order_of_it_is_being_paid(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.gateway.unreachable = True
     with pytest.raises(Unavailable):
         running.shop.pay(order_id)
@@ -212,7 +206,7 @@ def test_a_concert_is_cancelling_as_long_as_an_order_of_it_is_being_paid(running
 
 def test_an_order_that_cannot_be_read_holds_up_its_pool_and_no_other_order(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale()
-    damaged, sound = ordered(running, ticket_type_id), ordered(running, ticket_type_id)
+    damaged, sound = running.shop.order(ticket_type_id), running.shop.order(ticket_type_id)
     running.shop.pay(sound)
     last = running.store.read(damaged)[-1]
     version = last.aggregate_version + 1
@@ -271,7 +265,7 @@ def test_two_concerts_of_an_order_cancelled_twice_with_every_task_doubled_give_o
 
 def test_a_free_order_of_a_cancelled_concert_is_cancelled(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale(price="0")
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     running.run()
     assert running.shop.order_state(order_id).status is OrderStatus.CANCELLED
@@ -279,7 +273,7 @@ def test_a_free_order_of_a_cancelled_concert_is_cancelled(running: Machinery) ->
 
 def test_tickets_of_a_free_order_hear_of_their_revocation_though_the_message_was_lost(running: Machinery) -> None:
     concert_id, ticket_type_id = running.shop.on_sale(price="0")
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     for _ in range(3):
         running.deliver()
@@ -295,7 +289,7 @@ def test_tickets_of_a_free_order_hear_of_their_revocation_though_the_message_was
 def test_events_before_its_time_set_the_state_and_cause_nothing(running: Machinery) -> None:
     """A process that is new does not work through history."""
     concert_id, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     late = [_Since(process) for process in PROCESSES]
     runner = ProcessRunner(running.instances, running.queue, late)  # type: ignore[arg-type]
@@ -348,7 +342,7 @@ def test_tasks_that_could_not_be_sent_are_sent_when_the_event_comes_again(runnin
 
 def test_the_watchdog_pushes_what_is_due_once_a_minute(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.deliver()
     assert running.runner().retry_overdue(running.shop.clock.advance(PAY_WITHIN)) == 1
     assert running.runner().retry_overdue(running.shop.clock()) == 0
@@ -358,7 +352,7 @@ def test_the_watchdog_pushes_what_is_due_once_a_minute(running: Machinery) -> No
 
 def test_how_late_the_watchdog_is_is_counted(running: Machinery, counted: Callable[[], dict[str, float]]) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    ordered(running, ticket_type_id)
+    running.shop.order(ticket_type_id)
     running.deliver()
     [due] = [one.due_at for one in running.instances.list_due(running.shop.clock() + 2 * PAY_WITHIN, 10) if one.due_at]
     running.runner().retry_overdue(running.shop.clock.advance(2 * PAY_WITHIN))
@@ -367,7 +361,7 @@ def test_how_late_the_watchdog_is_is_counted(running: Machinery, counted: Callab
 
 def test_of_two_watchdogs_one_pushes(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.deliver()
     instance = running.instances.find(order_id)
     assert instance is not None
@@ -377,7 +371,7 @@ def test_of_two_watchdogs_one_pushes(running: Machinery) -> None:
 
 def test_a_message_that_fails_comes_again_and_the_others_are_done(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.clock.advance(PAY_WITHIN)
     messages = [
         Message("nonsense", "{}"),
@@ -391,7 +385,7 @@ def test_a_message_that_fails_comes_again_and_the_others_are_done(running: Machi
 
 def test_what_a_worker_writes_names_the_worker_and_its_cause(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     running.shop.clock.advance(PAY_WITHIN)
     running.worker().do(Task(SETTLE_ORDER, order_id, "due now"))
     expired = running.store.read(order_id)[-1]
@@ -406,7 +400,7 @@ def test_a_task_survives_the_queue(about: UUID | None) -> None:
 
 def test_money_of_a_recovered_payment_is_taken_once(running: Machinery) -> None:
     _, ticket_type_id = running.shop.on_sale()
-    order_id = ordered(running, ticket_type_id)
+    order_id = running.shop.order(ticket_type_id)
     caller = running.shop.request(CUSTOMER, "key")
     with pytest.raises(Unavailable):
         running.shop.pay(order_id, "tok_lost_reply", caller)

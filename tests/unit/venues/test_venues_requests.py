@@ -1,8 +1,11 @@
 """What the routes of a venue answer, and what is in the log then."""
 
 from dataclasses import asdict, replace
+from typing import Any
 
-from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+import pytest
+
+from chalicelib.shop.venues.events import Coordinates, VenueCreated, VenueDeleted, VenueDetailsChanged
 from tests.support.request_scenario import given_streams
 from tests.support.shop import CUSTOMER, ORGANISER, OTHER_ORGANISER, VENUE_DETAILS, some_id
 
@@ -44,3 +47,33 @@ def test_a_deleted_venue_is_recorded_as_deleted() -> None:
     given_streams({VENUE: [CREATED]}).when(ORGANISER, "DELETE", f"/venues/{VENUE}").then(
         204, None, {VENUE: [VenueDeleted()]}
     )
+
+
+def test_coordinates_of_a_venue_are_recorded_and_taken_back() -> None:
+    somewhere = Coordinates(latitude=52.3622, longitude=-4.8838)
+    given = given_streams({VENUE: [CREATED]})
+    body = {"coordinates": {"latitude": 52.3622, "longitude": -4.8838}}
+    described = VenueDetailsChanged(**asdict(replace(VENUE_DETAILS, coordinates=somewhere)))
+    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", body).then(
+        200, {"id": str(VENUE), "version": 1}, {VENUE: [described]}
+    )
+    given = given_streams({VENUE: [CREATED, described]})
+    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", {"coordinates": None}).then(
+        200, {"id": str(VENUE), "version": 2}, {VENUE: [VenueDetailsChanged(**asdict(VENUE_DETAILS))]}
+    )
+
+
+@pytest.mark.parametrize(
+    ("coordinates", "pointer"),
+    [
+        ({"latitude": 90.1, "longitude": 0}, "#/coordinates/latitude"),
+        ({"latitude": 0, "longitude": -180.1}, "#/coordinates/longitude"),
+        ({"latitude": 0}, "#/coordinates/longitude"),
+        ({"latitude": "52", "longitude": 0}, "#/coordinates/latitude"),
+    ],
+)
+def test_coordinates_that_are_not_on_earth_are_refused(coordinates: dict[str, Any], pointer: str) -> None:
+    given = given_streams({VENUE: [CREATED]})
+    refused = given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", {"coordinates": coordinates})
+    refused.then_refuses(422, "invalid_input")
+    assert [error["pointer"] for error in refused.body["errors"]] == [pointer]

@@ -4,14 +4,17 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
+from chalicelib.platform.search.letters import plain
+from chalicelib.platform.search.names import indexed
+from chalicelib.shop.venues.events import Coordinates, VenueCreated, VenueDeleted, VenueDetailsChanged
 from chalicelib.shop.venues.projections import project_venue
 from tests.support.scenario import View, given_view, rows_of
 from tests.support.shop import ORGANISER, VENUE_DETAILS, some_id
 
 VENUE = some_id("venue")
 CREATED = VenueCreated(organiser_id=ORGANISER.id, **asdict(VENUE_DETAILS))
-RENAMED = replace(VENUE_DETAILS, name="Melkweg", web_url="https://melkweg.nl")
+HERE = Coordinates(latitude=52.3649, longitude=4.8812)
+RENAMED = replace(VENUE_DETAILS, name="Melkweg", web_url="https://melkweg.nl", coordinates=HERE)
 CHANGED = VenueDetailsChanged(**asdict(RENAMED))
 
 
@@ -19,7 +22,14 @@ def programme(*history: Event) -> View:
     return given_view(rows_of(project_venue), *history, stream_id=VENUE)
 
 
-def row(version: int, **details: Any) -> dict[str, Any]:
+def row(version: int, coordinates: Coordinates | None = None, **details: Any) -> dict[str, Any]:
+    place = {
+        "place_terms": indexed(f"{details['city']} {details['name']} {details['country']}").terms,
+        "city_key": plain(details["city"]),
+        "latitude": coordinates and coordinates.latitude,
+        "longitude": coordinates and coordinates.longitude,
+    }
+    details |= place
     shown = {name: value for name, value in details.items() if value is not None}
     columns = {"id": VENUE, "organiser_id": ORGANISER.id, "deleted": False, **shown, "version": version}
     return {"venues": {str(VENUE): columns}}
@@ -33,7 +43,7 @@ def test_changed_details_take_the_place_of_those_before() -> None:
     programme(CREATED, CHANGED).then(row(1, **asdict(RENAMED)))
 
 
-def test_an_address_on_the_web_that_is_taken_back_is_gone() -> None:
+def test_an_address_on_the_web_and_coordinates_that_are_taken_back_are_gone() -> None:
     programme(CREATED, CHANGED, VenueDetailsChanged(**asdict(VENUE_DETAILS))).then(row(2, **asdict(VENUE_DETAILS)))
 
 

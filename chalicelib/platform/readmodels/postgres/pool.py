@@ -16,15 +16,20 @@ if TYPE_CHECKING:
     from chalicelib.platform.breaker import Breaker
 
 CONNECT_WITHIN = 3.0
+STATEMENT_CANCELLED_AFTER = 3.0
 ANSWER_WITHIN = 4.0
-"""Both are in seconds. The server itself cancels a statement a second earlier, unless it is frozen or cut off."""
+NO_LIMIT = 0.0
+"""In seconds. The server itself cancels a statement before we give it up, unless it is frozen or cut off."""
 
 FIRST_QUERY_CONNECTS_WITHIN = 1.5
 QUERY_CONNECTS_WITHIN = 0.25
 QUERY_CANCELLED_AFTER = 0.25
 QUERY_ANSWERS_WITHIN = 0.3
-"""The same for queries, in seconds, times their patience. A container's first connection also
-reads the password, with a client of Secrets Manager that has to be made."""
+QUERY_TRANSACTION_ENDS_WITHIN = 1.0
+"""The same for queries, in seconds, times their patience. A container's first connection also reads the password, with
+a client of Secrets Manager that has to be made. The server ends a transaction that lasts longer, however many
+statements the overlay of a reader's own writes has in it: so what one call may cost the server follows from how often
+it asks."""
 
 MAX_CONNECTIONS = 4
 
@@ -117,8 +122,7 @@ def open_pool(database_url: str, login: Login = dict) -> Pool:
     return Pool(
         database_url,
         connection_class=_ImpatientConnection,
-        kwargs=_arguments(login),
-        configure=_configure,
+        kwargs=_arguments(login, STATEMENT_CANCELLED_AFTER, NO_LIMIT),
         timeout=CONNECT_WITHIN,
         reconnect_timeout=CONNECT_WITHIN,
         **_LAZY,
@@ -133,14 +137,14 @@ def open_query_pool(database_url: str, breaker: "Breaker", login: Login = dict, 
 
     def configure(connection: _ImpatientConnection) -> None:
         connection.answers_within = patience * QUERY_ANSWERS_WITHIN
-        _configure(connection, f"{1000 * patience * QUERY_CANCELLED_AFTER:.0f}ms")
 
+    limits = patience * QUERY_CANCELLED_AFTER, patience * QUERY_TRANSACTION_ENDS_WITHIN
     return QueryPool(
         database_url,
         breaker,
         patience,
         connection_class=_ImpatientConnection,
-        kwargs=_arguments(login),
+        kwargs=_arguments(login, *limits),
         configure=configure,
         reconnect_timeout=QUERY_CONNECTS_WITHIN,
         **_LAZY,
@@ -155,10 +159,14 @@ _LAZY: Mapping[str, Any] = {
 }
 
 
-def _arguments(login: Login) -> Callable[[], dict[str, Any]]:
+def _arguments(login: Login, statement: float, transaction: float) -> Callable[[], dict[str, Any]]:
+    """Return what each connection is made with; the server keeps the limits, in seconds, from the first statement."""
+    limits = f"-c statement_timeout={1000 * statement:.0f} -c transaction_timeout={1000 * transaction:.0f}"
+
     def arguments() -> dict[str, Any]:
         return {
             **login(),
+            "options": f"-c timezone=UTC {limits}",
             "autocommit": True,
             "row_factory": dict_row,
             "prepare_threshold": None,  # a migration changes what a prepared statement was made for
@@ -166,9 +174,3 @@ def _arguments(login: Login) -> Callable[[], dict[str, Any]]:
         }
 
     return arguments
-
-
-def _configure(connection: _ImpatientConnection, statement_timeout: str = "3s") -> None:
-    connection.execute(
-        "select set_config('timezone', 'UTC', false), set_config('statement_timeout', %s, false)", [statement_timeout]
-    )

@@ -1,6 +1,7 @@
 """Projects events into rows of Postgres, and moves the positions in the same transaction."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
 from uuid import UUID
 
 from psycopg import Cursor, sql
@@ -24,17 +25,17 @@ from chalicelib.platform.readmodels.postgres.statements import (
     ROWS,
     write,
 )
-from chalicelib.platform.readmodels.postgres.tables import Project, Schema, fold_changes
+from chalicelib.platform.readmodels.postgres.tables import Folding, Projector, Schema, differences, fold_changes
 
 
 class PostgresProjection(GenerationalReadModel):
     """Writes rows and position in one transaction. Each generation is a schema of its own; views show the live one.
 
-    `projectors` has the function for each aggregate type.
+    `projectors` has what projects each aggregate type: a function of one event, or a fold over the stream's rows.
     """
 
     def __init__(
-        self, name: str, pool: Pool, projectors: Mapping[str, Project], schema: Schema, generation: int = 1
+        self, name: str, pool: Pool, projectors: Mapping[str, Projector], schema: Schema, generation: int = 1
     ) -> None:
         super().__init__(name, projectors.keys(), generation)
         self.pool = pool
@@ -62,18 +63,32 @@ class PostgresProjection(GenerationalReadModel):
             return
         with self.pool.transaction() as cursor:
             self._move(cursor, stream_id, position, events[-1].version)
-            self._write_all(cursor, events)
+            self._write_all(cursor, stream_id, events)
 
-    def _write_all(self, cursor: Cursor[DictRow], events: Sequence[RecordedEvent]) -> None:
+    def _write_all(self, cursor: Cursor[DictRow], stream_id: UUID, events: Sequence[RecordedEvent]) -> None:
         for event in events:
-            for change in self._projectors[event.event.aggregate_type](event):
+            projector = self._projectors[event.event.aggregate_type]
+            if isinstance(projector, Folding):
+                self._fold_rows(cursor, stream_id, projector, events)
+                return
+            for change in projector(event):
                 write(cursor, self._schema, change)
+
+    def _fold_rows(
+        self, cursor: Cursor[DictRow], stream_id: UUID, folding: Folding, events: Sequence[RecordedEvent]
+    ) -> None:
+        """Read the rows of a stream, whose position is locked, and write what the events make of them."""
+        is_new = events[0].version == 0
+        before = {} if is_new else self._rows(cursor, [stream_id], folding.tables).get(stream_id, {})
+        after = reduce(folding.fold, events, before)
+        for change in differences(before, after, self._tables, folding.tables):
+            write(cursor, self._schema, change)
 
     def add_uncommitted(self, cursor: Cursor[DictRow], tails: Mapping[UUID, Sequence[RecordedEvent]]) -> None:
         """Write what this generation lacks of these ends of streams; the caller rolls it back, so no position moves."""
         for stream_id in sorted(tails):  # in one order, so that no two readers wait for each other
             position = self._lock(cursor, stream_id)
-            self._write_all(cursor, [event for event in tails[stream_id] if event.version > position])
+            self._write_all(cursor, stream_id, [event for event in tails[stream_id] if event.version > position])
 
     def _lock(self, cursor: Cursor[DictRow], stream_id: UUID) -> int:
         """Return the stream's position, and lock it until the transaction ends."""
@@ -104,17 +119,24 @@ class PostgresProjection(GenerationalReadModel):
         ids = {"ids": list(stream_ids), "projection": self.name}
         with self.pool.transaction() as cursor:
             cursor.execute("set transaction isolation level repeatable read")
-            columns = self._columns(cursor)
             cursor.execute(POSITIONS.format(schema=self._schema).encode(), ids)
-            held = {row["stream_id"]: StreamContents(int(row["version"]), {}) for row in cursor.fetchall()}
-            for table, stream in self._tables.tables.items():
-                names = ", ".join(columns[table])
-                cursor.execute(ROWS.format(schema=self._schema, table=table, stream=stream, names=names).encode(), ids)
-                for row in cursor.fetchall():
-                    if row[stream] in held:
-                        known = {name: row[name] for name in columns[table] if row[name] is not None}
-                        held[row[stream]].contents.setdefault(table, {})[str(row["id"])] = known
-        return held
+            versions = {row["stream_id"]: int(row["version"]) for row in cursor.fetchall()}
+            found = self._rows(cursor, stream_ids, self._tables.tables)
+        return {key: StreamContents(version, found.get(key, {})) for key, version in versions.items()}
+
+    def _rows(
+        self, cursor: Cursor[DictRow], stream_ids: Collection[UUID], tables: Iterable[str]
+    ) -> dict[UUID, Contents]:
+        """Return the rows of these streams, by table and id; columns that are null are left out."""
+        columns, found = self._columns(cursor), dict[UUID, Contents]()
+        for table in tables:
+            stream, names = self._tables.tables[table], ", ".join(columns[table])
+            statement = ROWS.format(schema=self._schema, table=table, stream=stream, names=names)
+            cursor.execute(statement.encode(), {"ids": list(stream_ids)})
+            for row in cursor.fetchall():
+                known = {name: row[name] for name in columns[table] if row[name] is not None}
+                found.setdefault(row[stream], {}).setdefault(table, {})[str(row["id"])] = known
+        return found
 
     def rewrite(self, batch: Sequence[Rewrite]) -> set[UUID]:
         given = {one.stream_id: one for one in sorted(batch)}

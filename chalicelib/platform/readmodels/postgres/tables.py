@@ -1,7 +1,7 @@
 """Describes what an event changes in the rows of its stream, for the tables and for a fold in memory."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -73,21 +73,74 @@ Project = Callable[[RecordedEvent], Iterable[Change]]
 """Returns what one event changes in the rows of its stream, in order; it is pure."""
 
 
+@dataclass(frozen=True, slots=True)
+class Folding:
+    """Folds events into all rows of their stream, where what an event changes depends on those before it (ADR 52).
+
+    `fold` is pure: it returns new contents and leaves those it was given. `tables` are all that it writes.
+    """
+
+    fold: Callable[[Contents, RecordedEvent], Contents]
+    tables: tuple[str, ...]
+
+
+Projector = Project | Folding
+
+
 def put(table: str, event: RecordedEvent, columns: Mapping[str, Any], initial: Mapping[str, Any]) -> Put:
     """Return the change that puts columns, and the version, into the one row of the event's stream."""
     return Put(table, {"id": event.stream_id}, storable({"version": event.version, **columns}), initial)
 
 
-def fold_changes(project: Project, contents: Contents | None, event: RecordedEvent) -> Contents:
+def fold_changes(projector: Projector, contents: Contents | None, event: RecordedEvent) -> Contents:
     """Fold the event into the rows of its stream, by table and id; columns that are null are left out.
 
     `contents` may be changed, unless the event is poison.
     """
-    changes = list(project(event))
+    if isinstance(projector, Folding):
+        return projector.fold(contents or {}, event)
+    changes = list(projector(event))
     contents = {} if contents is None else contents
     for change in changes:
         change.fold(contents)
     return contents
+
+
+def taken_over(changes: Iterable[Change], columns: Mapping[str, tuple[str, Set[str]]]) -> list[Change]:
+    """Return the changes as they are for tables of another read model, which have some of the columns.
+
+    `columns` has the other table and its columns by the name of the table that the changes are about.
+    """
+    found: list[Change] = []
+    for change in changes:
+        if change.table not in columns:
+            continue
+        table, wanted = columns[change.table]
+        if isinstance(change, Remove):
+            found.append(replace(change, table=table))
+        elif kept := {name: value for name, value in change.columns.items() if name in wanted}:
+            found.append(replace(change, table=table, columns=kept, **_initial(change, wanted)))
+    return found
+
+
+def _initial(change: Put | Alter, wanted: Set[str]) -> dict[str, Any]:
+    if isinstance(change, Alter):
+        return {}
+    return {"initial": {name: value for name, value in change.initial.items() if name in wanted}}
+
+
+def differences(before: Contents, after: Contents, schema: Schema, tables: Iterable[str]) -> Iterator[Change]:
+    """Give the changes that turn the rows of one stream into others; rows that stay as they are need none."""
+    for table in tables:
+        key = dict.fromkeys((schema.tables[table], "id"))
+        old, new = before.get(table, {}), after.get(table, {})
+        for name in old.keys() - new.keys():
+            yield Remove(table, {column: old[name][column] for column in key})
+        for name, row in new.items():
+            known = old.get(name, {})
+            if row != known:
+                columns = {column: row.get(column) for column in (*row, *known) if column not in key}
+                yield Put(table, {column: row[column] for column in key}, columns)
 
 
 def storable(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -41,18 +41,16 @@ def hold_tickets(
     # From the cheapest stage to the most expensive: pools that this container has cached cost no read. The sold-out
     # cache, one read, comes before any other pool is read. A recount of all pools comes last.
     wanted = session, ticket_type_id, quantity
-    shares = allocation.from_last_pool(*wanted) or allocation.from_likely_pools(*wanted)
-    if not shares:
+    found = allocation.from_last_pool(*wanted) or allocation.from_likely_pools(*wanted)
+    if found is None:
         allocation.ensure_not_sold_out(*wanted)
-        shares = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
-    pools = [session.load(TICKET_POOL, share.pool_id) for share in shares]
-    terms = pools[0].ensure_open()  # equal in all pools that share a hold
-    expires_at = until(terms)
-    for share, pool in zip(shares, pools, strict=True):
-        events = pool.hold(hold_id, cart_id, share.quantity, session.now, expires_at)
+        found = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
+    expires_at = until(found.terms)
+    for share in found.shares:
+        events = found.pools[share.pool_id].hold(hold_id, cart_id, share.quantity, session.now, expires_at)
         session.append(TICKET_POOL, share.pool_id, *events)
-    limits.count(session, terms, quantity, hold_id, customer_id, expires_at)
-    return HeldTickets(terms, shares, expires_at)
+    limits.count(session, found.terms, quantity, hold_id, customer_id, expires_at)
+    return HeldTickets(found.terms, found.shares, expires_at)
 
 
 def extend(

@@ -76,6 +76,5 @@ def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: 
     if sum(pool.free for pool in pools.values()) < quantity:
         raise StockGone("The hold had ended, and the tickets were sold to others.")
     for share in span(pools, quantity):
-        pool = session.load(TICKET_POOL, share.pool_id)
-        events = pool.sell_unheld(purchase.hold_id, order_id, share.quantity, session.now)
+        events = pools[share.pool_id].sell_unheld(purchase.hold_id, order_id, share.quantity, session.now)
         session.append(TICKET_POOL, share.pool_id, *events)

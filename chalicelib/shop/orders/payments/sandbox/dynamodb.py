@@ -11,7 +11,7 @@ from chalicelib.platform.aws.conditional import write_if
 from chalicelib.platform.aws.failures import failures_as_unavailable
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import Money
-from chalicelib.shop.orders.payments.sandbox import Decision, Entry
+from chalicelib.shop.orders.payments.sandbox.entries import Decision, Entry
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient

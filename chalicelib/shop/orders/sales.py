@@ -1,0 +1,168 @@
+"""Projects orders and tickets into the sales, which organisers see.
+
+An order's rows are made of its document and so follow the rules of the aggregate, whatever events there are (ADR 52).
+The part of each concert is apart, because one order may be about concerts of several organisers.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import as_utc
+from chalicelib.platform.readmodels.port import Contents
+from chalicelib.platform.readmodels.postgres.tables import Change, Folding, put
+from chalicelib.shop.orders.events import OrderEvent, TicketCheckedIn, TicketEvent, TicketRevoked
+from chalicelib.shop.orders.projections import fold_order
+from chalicelib.shop.orders.refund import RefundStatus
+from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
+from chalicelib.shop.orders.shares import Shares, amount_in, shares_of
+from chalicelib.shop.orders.ticket import TicketStatus
+
+TABLES = ("sales_orders", "sales_parts", "sales_lines", "sales_tickets", "sales_refunds")
+
+Row = dict[str, Any]
+
+
+def fold_sale(contents: Contents, recorded: RecordedEvent) -> Contents:
+    """Return the rows of the order with the event in them."""
+    known: Row = contents.get("sales_orders", {}).get(str(recorded.stream_id), {})
+    order = fold_order(json.loads(known["document"]) if known else None, recorded)
+    at = as_utc(getattr(recorded.event, "at", recorded.created))
+    sale = _sale(recorded, order, known, at)
+    shares = shares_of(order)
+    lines = list(_lines(order))
+    tables = {
+        "sales_orders": [sale],
+        "sales_parts": list(_parts(sale, lines, shares)),
+        "sales_lines": lines,
+        "sales_tickets": list(_tickets(sale, order)),
+        "sales_refunds": list(_refunds(order, shares, contents.get("sales_refunds", {}), at)),
+    }
+    return {
+        table: {str(row["id"]): _without_nulls(row | _key(table, sale)) for row in rows}
+        for table, rows in tables.items()
+        if rows
+    }
+
+
+def project_ticket(recorded: RecordedEvent) -> list[Change]:
+    """Write the row of a ticket's own stream, which says who was let in."""
+    match recorded.event:
+        case TicketCheckedIn() as event:
+            columns = {"order_id": event.order_id, "concert_id": event.concert_id, "checked_in_at": event.at}
+        case TicketRevoked() as event:
+            columns = {"order_id": event.order_id, "concert_id": event.concert_id, "revoked_at": event.at}
+        case _:
+            columns = {}
+    return [put("sales_check_ins", recorded, columns, {})]
+
+
+def _sale(recorded: RecordedEvent, order: JsonObject, known: Row, at: datetime) -> Row:
+    is_open = any(PaymentStatus(payment["status"]).is_open for payment in order["payments"].values())
+    is_sold = order["status"] == OrderStatus.CONFIRMED
+    return {
+        "id": recorded.stream_id,
+        "version": recorded.version,
+        "status": order["status"],
+        "customer_id": _id(order["customer_id"]),
+        "placed_at": _instant(order["placed_at"]),
+        "confirmed_at": known.get("confirmed_at") or (at if is_sold else None),
+        "payment_due_at": _instant(order["payment_due_at"]),
+        "has_open_payment": is_open,
+        "buyer": None if order["buyer"] is None else _json(order["buyer"]),
+        "document": _json(order),
+    }
+
+
+def _parts(sale: Row, lines: Sequence[Row], shares: Mapping[UUID, Shares]) -> Iterator[Row]:
+    for concert_id, share in shares.items():
+        own = [line for line in lines if line["concert_id"] == concert_id]
+        tickets = {name: sum(line[name] for line in own) for name in ("quantity", "sold")}
+        yield {"id": concert_id, "placed_at": sale["placed_at"], **tickets, **share.as_columns()}
+
+
+def _lines(order: JsonObject) -> Iterator[Row]:
+    """Give a row for each ticket type, however many lines have it."""
+    rows: dict[str, Row] = {}
+    for line in order["lines"]:
+        new = {
+            "id": UUID(line["ticket_type_id"]),
+            "concert_id": _id(line["concert_id"]),
+            "name": line["ticket_type_name"].replace("\0", ""),
+            "quantity": 0,
+            "amount": 0,
+            "currency": line["total"]["currency"],
+            "sold": sum(map(_is_valid, _tickets_of(order, line["ticket_type_id"]))),
+        }
+        row = rows.setdefault(line["ticket_type_id"], new)
+        row["quantity"] += line["quantity"]
+        row["amount"] += amount_in(line["total"])
+    yield from rows.values()
+
+
+def _tickets(sale: Row, order: JsonObject) -> Iterator[Row]:
+    names = {line["ticket_type_id"]: line["ticket_type_name"] for line in order["lines"]}
+    for ticket in order["tickets"]:
+        yield {
+            "id": UUID(ticket["id"]),
+            "concert_id": _id(ticket["concert_id"]),
+            "ticket_type_id": UUID(ticket["ticket_type_id"]),
+            "name": names.get(ticket["ticket_type_id"], "").replace("\0", ""),
+            "status": ticket["status"],
+            "issued_at": sale["confirmed_at"],
+        }
+
+
+def _refunds(order: JsonObject, shares: Mapping[UUID, Shares], known: Mapping[str, Row], at: datetime) -> Iterator[Row]:
+    """Give a row for each concert whose money a refund gives back."""
+    for concert_id, share in shares.items():
+        for refund_id, amount in share.by_refund.items():
+            refund, key = order["refunds"][refund_id], f"{refund_id}/{concert_id}"
+            before = known.get(key, {})
+            is_done = refund["status"] in {RefundStatus.COMPLETED, RefundStatus.SETTLED}
+            yield {
+                "id": key,
+                "refund_id": UUID(refund_id),
+                "concert_id": concert_id,
+                "amount": amount,
+                "currency": share.currency,
+                "reason": refund["reason"].replace("\0", ""),
+                "status": refund["status"],
+                "started_at": before.get("started_at", at),
+                "completed_at": before.get("completed_at", at) if is_done else None,
+            }
+
+
+def _tickets_of(order: JsonObject, ticket_type_id: str) -> list[JsonObject]:
+    return [ticket for ticket in order["tickets"] if ticket["ticket_type_id"] == ticket_type_id]
+
+
+def _is_valid(ticket: JsonObject) -> bool:
+    return bool(ticket["status"] == TicketStatus.VALID)
+
+
+def _key(table: str, sale: Row) -> Row:
+    return {} if table == "sales_orders" else {"order_id": sale["id"]}
+
+
+def _without_nulls(row: Row) -> Row:
+    return {name: value for name, value in row.items() if value is not None}
+
+
+def _json(value: JsonObject) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _id(text: str | None) -> UUID | None:
+    return None if text is None else UUID(text)
+
+
+PROJECTORS = {OrderEvent.aggregate_type: Folding(fold_sale, TABLES), TicketEvent.aggregate_type: project_ticket}

@@ -1,0 +1,282 @@
+"""Declares the routes of the sales, for the organiser of the concerts and for operators.
+
+A list is JSON, or a file in parts: `Link: …; rel="next"` names the next part. Lambda returns 6 MB at most.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from urllib.parse import urlencode
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.http.csv_files import CSV
+from chalicelib.platform.http.paging import Page, page_of
+from chalicelib.platform.http.requests import Query, without_control_characters
+from chalicelib.platform.http.routes import PDF, Answer, Call, Routes, file_of, ok
+from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.services import Services
+from chalicelib.shop.sales import charts, figures
+from chalicelib.shop.sales.exports import csv_of
+from chalicelib.shop.sales.lists import Filter, Found, Lists
+from chalicelib.shop.sales.scope import Scope, concerts_of, find_concert
+
+if TYPE_CHECKING:
+    from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.readmodels.postgres.pool import Reader
+
+
+class SalesServices(Services, Protocol):
+    """Declares what these routes use of the container."""
+
+    @property
+    def vault(self) -> "PersonVault": ...
+
+    def sales_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
+
+
+routes: Routes[SalesServices] = Routes(__name__)
+
+LONGEST_PAGE = 100
+LONGEST_PART = 2000
+"""A page has so many rows as JSON, and a part of a file so many: each opens the names of as many persons at most."""
+
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(without_control_characters)
+]
+Status = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}$")]
+
+
+class ListQuery(Page):
+    """Reads what a list is to show, and how: `bom` is for Excel."""
+
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PART)] = 20
+    q: Words | None = None
+    status: Status | None = None
+    format: Literal["json", "csv", "pdf"] = "json"
+    bom: bool = False
+
+    def to_filter(self) -> Filter:
+        return Filter(self.q, self.status)
+
+
+class OrderQuery(ListQuery):
+    format: Literal["json", "csv"] = "json"
+
+
+class AttendeeQuery(ListQuery):
+    checked_in: bool | None = None
+
+    def to_filter(self) -> Filter:
+        return Filter(self.q, self.status or "valid", self.checked_in)
+
+
+class OfOrganiser(Query):
+    """Reads whose concerts are meant; only operators may name somebody else."""
+
+    organiser_id: UUID | None = None
+
+
+class ConcertsQuery(Page, OfOrganiser):
+    pass
+
+
+class OwnOrderQuery(OrderQuery, OfOrganiser):
+    pass
+
+
+class OwnAttendeeQuery(AttendeeQuery, OfOrganiser):
+    pass
+
+
+class DaysQuery(Page):
+    """Reads which days are to be shown, both included, and how."""
+
+    limit: Annotated[int, Field(ge=1, le=LONGEST_PART)] = LONGEST_PAGE
+    date_from: date | None = None
+    date_to: date | None = None
+    format: Literal["json", "csv", "svg"] = "json"
+    bom: bool = False
+
+
+class OwnDaysQuery(DaysQuery, OfOrganiser):
+    pass
+
+
+class OpeningQuery(Query):
+    minutes: Annotated[int, Field(ge=1, le=240)] = 30
+    format: Literal["json", "csv", "svg"] = "json"
+    bom: bool = False
+
+
+Read = Callable[[Lists, Filter, int, Sequence[str] | None], Found]
+
+
+@routes.get("/sales", Role.ORGANISER)
+def get_sales(call: Call[SalesServices]) -> Answer:
+    wanted = call.query(ConcertsQuery)
+    scope = concerts_of(call.actor, wanted.organiser_id)
+    with _sales(call) as sales:
+        totals = figures.totals(sales, scope)
+        found = figures.list_concerts(sales, scope, wanted.limit, wanted.after)
+    return ok({**totals, **page_of(*found)})
+
+
+@routes.get("/sales/orders", Role.ORGANISER)
+def list_own_orders(call: Call[SalesServices]) -> Answer:
+    return _own_list(call, call.query(OwnOrderQuery), "orders", Lists.orders)
+
+
+@routes.get("/sales/attendees", Role.ORGANISER)
+def list_own_attendees(call: Call[SalesServices]) -> Answer:
+    return _own_list(call, call.query(OwnAttendeeQuery), "attendees", Lists.attendees)
+
+
+@routes.get("/sales/refunds", Role.ORGANISER)
+def list_own_refunds(call: Call[SalesServices]) -> Answer:
+    return _own_list(call, call.query(OwnOrderQuery), "refunds", Lists.refunds)
+
+
+@routes.get("/sales/days", Role.ORGANISER)
+def list_own_days(call: Call[SalesServices]) -> Answer:
+    wanted = call.query(OwnDaysQuery)
+    scope = concerts_of(call.actor, wanted.organiser_id)
+    with _sales(call) as sales:
+        return _days(call, sales, scope, wanted, "All concerts")
+
+
+@routes.get("/concerts/{concert_id}/sales", Role.ORGANISER)
+def get_concert_sales(call: Call[SalesServices]) -> Answer:
+    call.query(Query)
+    with _sales(call) as sales:
+        concert = _concert(call, sales)
+        return ok(figures.concert_totals(sales, concert))
+
+
+@routes.get("/concerts/{concert_id}/orders", Role.ORGANISER)
+def list_concert_orders(call: Call[SalesServices]) -> Answer:
+    return _concert_list(call, call.query(OrderQuery), "orders", Lists.orders)
+
+
+@routes.get("/concerts/{concert_id}/attendees", Role.ORGANISER)
+def list_concert_attendees(call: Call[SalesServices]) -> Answer:
+    return _concert_list(call, call.query(AttendeeQuery), "attendees", Lists.attendees)
+
+
+@routes.get("/concerts/{concert_id}/refunds", Role.ORGANISER)
+def list_concert_refunds(call: Call[SalesServices]) -> Answer:
+    return _concert_list(call, call.query(OrderQuery), "refunds", Lists.refunds)
+
+
+@routes.get("/concerts/{concert_id}/sales/days", Role.ORGANISER)
+def list_concert_days(call: Call[SalesServices]) -> Answer:
+    wanted = call.query(DaysQuery)
+    with _sales(call) as sales:
+        concert = _concert(call, sales)
+        return _days(call, sales, Scope(concert_id=concert["id"]), wanted, concert["name"])
+
+
+@routes.get("/concerts/{concert_id}/sales/opening", Role.ORGANISER)
+def show_opening(call: Call[SalesServices]) -> Answer:
+    wanted = call.query(OpeningQuery)
+    with _sales(call) as sales:
+        concert = _concert(call, sales)
+        found = figures.opening(sales, Scope(concert_id=concert["id"]), wanted.minutes)
+    if wanted.format == "svg":
+        return file_of(charts.opening_chart(concert["name"], found["items"]), charts.SVG, "opening.svg")
+    if wanted.format == "csv":
+        text = csv_of("opening", found["items"], is_first=True, for_excel=wanted.bom)
+        return file_of(text, CSV, "opening.csv")
+    return ok(found)
+
+
+@contextmanager
+def _sales(call: Call[SalesServices]) -> "Iterator[Reader]":
+    with call.shop.sales_reflecting(call.min_versions, call.metered(call.shop.event_store)) as sales:
+        yield sales
+
+
+def _concert(call: Call[SalesServices], sales: "Reader") -> Any:
+    """Return the concert that the path names, which the caller manages and so may hear the lag of."""
+    concert = find_concert(sales, call.actor, call.id("concert_id"))
+    call.min_versions.may_tell_of(concert["id"])
+    return concert
+
+
+def _own_list(call: Call[SalesServices], wanted: Any, name: str, read: Read) -> Answer:
+    scope = concerts_of(call.actor, wanted.organiser_id)
+    with _sales(call) as sales:
+        return _list(call, sales, scope, wanted, name, read)
+
+
+def _concert_list(call: Call[SalesServices], wanted: ListQuery, name: str, read: Read) -> Answer:
+    with _sales(call) as sales:
+        scope = Scope(concert_id=_concert(call, sales)["id"])
+        return _list(call, sales, scope, wanted, name, read)
+
+
+def _list(call: Call[SalesServices], sales: "Reader", scope: Scope, wanted: ListQuery, name: str, read: Read) -> Answer:
+    _ensure_readable(call, wanted)
+    lists = Lists(sales, scope, call.shop.vault.open_many, call.shop.clock())
+    items, next_key = read(lists, wanted.to_filter(), wanted.limit, wanted.after)
+    if wanted.format == "pdf":
+        return _printed(call, items, next_key)
+    return _as_wanted(call, wanted, name, items, next_key)
+
+
+def _printed(call: Call[SalesServices], items: Sequence[JsonObject], next_key: Sequence[str] | None) -> Answer:
+    from chalicelib.shop.sales.pdf import attendee_list  # noqa: PLC0415 - brings libraries that no other answer needs
+
+    concerts = sorted({item["concert_name"] for item in items})
+    content = attendee_list(", ".join(concerts), format_instant(call.shop.clock()), items)
+    return file_of(content, PDF, "attendees.pdf", _link(call, next_key))
+
+
+def _ensure_readable(call: Call[SalesServices], wanted: ListQuery) -> None:
+    """Refuse a page that is too long, and a PDF for a client that does not say that it takes one.
+
+    API Gateway sends bytes to those only, and text in base64 to all others.
+    Raises InvalidInput.
+    """
+    if wanted.format == "json" and wanted.limit > LONGEST_PAGE:
+        reason = f"must be {LONGEST_PAGE} at most, or {LONGEST_PART} with another `format`"
+        raise InvalidInput(f"`limit` {reason}.", (("?limit", reason),))
+    if wanted.format == "pdf" and call.headers.get("accept") != PDF:
+        reason = f"must be {PDF} with `format=pdf`"
+        raise InvalidInput(f"Accept {reason}.", (("/Accept", reason),))
+
+
+def _days(call: Call[SalesServices], sales: "Reader", scope: Scope, wanted: DaysQuery, title: str) -> Answer:
+    items, next_key = figures.list_days(sales, scope, wanted.date_from, wanted.date_to, wanted.limit, wanted.after)
+    if wanted.format == "svg":
+        return file_of(charts.days_chart(title, items), charts.SVG, "days.svg", _link(call, next_key))
+    return _as_wanted(call, wanted, "days", items, next_key)
+
+
+def _as_wanted(
+    call: Call[SalesServices],
+    wanted: ListQuery | DaysQuery,
+    name: str,
+    items: Sequence[JsonObject],
+    next_key: Sequence[str] | None,
+) -> Answer:
+    if wanted.format == "csv":
+        text = csv_of(name, items, is_first=wanted.cursor is None, for_excel=wanted.bom)
+        return file_of(text, CSV, f"{name}.csv", _link(call, next_key))
+    return ok(page_of(items, next_key))
+
+
+def _link(call: Call[SalesServices], next_key: Sequence[str] | None) -> dict[str, str]:
+    """Name the next part of a file, by RFC 8288."""
+    cursor = page_of([], next_key)["next_cursor"]
+    if cursor is None:
+        return {}
+    parameters = {**call.query_parameters, "cursor": cursor}
+    return {"Link": f'<?{urlencode(parameters)}>; rel="next"'}

@@ -1,0 +1,169 @@
+"""Adds up sales: money, tickets and check-ins, by concert, by day, and by the first minutes."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.http.paging import bad_cursor
+from chalicelib.shop.sales import statements
+from chalicelib.shop.sales.lists import MONEY_COLUMNS, instant, money
+from chalicelib.shop.sales.scope import Scope
+from chalicelib.shop.sales.statements import SCOPE
+
+if TYPE_CHECKING:
+    from chalicelib.platform.readmodels.postgres.pool import Reader
+
+Row = Mapping[str, Any]
+
+
+def totals(sales: "Reader", scope: Scope) -> JsonObject:
+    """Return the money by currency, and how many tickets are valid, revoked and checked in.
+
+    Raises Unavailable.
+    """
+    rows = sales.fetch_all(SCOPE + statements.MONEY, scope.parameters())
+    (counts,) = sales.fetch_all(SCOPE + statements.COUNTS, scope.parameters())
+    tickets = {name: counts[name] for name in ("valid", "revoked", "checked_in")}
+    return {"tickets": tickets, "money": [_money(row) for row in rows]}
+
+
+def concert_totals(sales: "Reader", concert: Row) -> JsonObject:
+    """Return the concert with its totals and its ticket types.
+
+    Raises Unavailable.
+    """
+    scope = Scope(concert_id=concert["id"])
+    types = sales.fetch_all(SCOPE + statements.TICKET_TYPES, scope.parameters())
+    return {
+        **_concert(concert),
+        "venue": concert["venue"],
+        **totals(sales, scope),
+        "ticket_types": [_ticket_type(row) for row in types],
+    }
+
+
+def list_concerts(
+    sales: "Reader", scope: Scope, limit: int, after: Sequence[str] | None
+) -> tuple[list[JsonObject], list[str] | None]:
+    """List the concerts with the money of each, the latest first.
+
+    Raises InvalidInput or Unavailable.
+    """
+    key = dict(zip(("after_at", "after_id"), (None, None) if after is None else _concert_key(after), strict=True))
+    rows = sales.fetch_all(SCOPE + statements.CONCERTS, {**scope.parameters(), **key, "rows": limit + 1})
+    page = rows[:limit]
+    parameters = {**scope.parameters(), "ids": [row["id"] for row in page]}
+    found: dict[UUID, list[JsonObject]] = {}
+    for row in sales.fetch_all(SCOPE + statements.MONEY_BY_CONCERT, parameters) if page else []:
+        found.setdefault(row["id"], []).append(_money(row))
+    items = [_concert(row) | {"money": found.get(row["id"], [])} for row in page]
+    more = [instant(page[-1]["starts_at"]) or "infinity", str(page[-1]["id"])] if len(rows) > limit else None
+    return items, more
+
+
+def list_days(
+    sales: "Reader",
+    scope: Scope,
+    date_from: date | None,
+    date_to: date | None,
+    limit: int,
+    after: Sequence[str] | None,
+) -> tuple[list[JsonObject], list[str] | None]:
+    """List the days with sales or refunds, the earliest first, each by the clock of the concert's venue.
+
+    Raises InvalidInput or Unavailable.
+    """
+    day, currency = (None, None) if after is None else _day_key(after)
+    parameters = {"date_from": date_from, "date_to": date_to, "after_day": day, "after_currency": currency}
+    rows = sales.fetch_all(SCOPE + statements.DAYS, {**scope.parameters(), **parameters, "rows": limit + 1})
+    page = rows[:limit]
+    more = [page[-1]["day"].isoformat(), page[-1]["currency"]] if len(rows) > limit else None
+    return [_day(row) for row in page], more
+
+
+def opening(sales: "Reader", scope: Scope, minutes: int) -> JsonObject:
+    """Return what was ordered in each of the first minutes of the sale, and what of it was paid in the end.
+
+    Raises Unavailable.
+    """
+    rows = sales.fetch_all(SCOPE + statements.OPENING, {**scope.parameters(), "minutes": minutes})
+    by_minute = {row["minute"]: row for row in rows}
+    begins = rows[0]["at"] if rows else None
+    items = [_minute(begins, minute, by_minute.get(minute)) for minute in range(minutes if begins else 0)]
+    return {"begins_at": instant(begins), "items": items}
+
+
+def _concert(row: Row) -> JsonObject:
+    return {
+        "concert_id": str(row["id"]),
+        "name": row["name"],
+        "status": row["status"],
+        "starts_at": instant(row["starts_at"]),
+        "time_zone": row["zone"],
+    }
+
+
+def _money(row: Row) -> JsonObject:
+    return {
+        "currency": row["currency"],
+        "orders": row["orders"],
+        "sold": int(row["sold"]),
+        **{name: money(row[name], row["currency"]) for name in MONEY_COLUMNS},
+    }
+
+
+def _ticket_type(row: Row) -> JsonObject:
+    currency = row["price_currency"]
+    return {
+        "id": str(row["id"]),
+        "name": row["name"],
+        "price": money(row["price_amount"], currency),
+        "quantity": row["quantity"],
+        "sold": int(row["sold"]),
+        "value": money(row["value"], currency),
+    }
+
+
+def _day(row: Row) -> JsonObject:
+    """Return a day; where all venues have one clock, also how long it was: 23 or 25 hours when that is changed."""
+    hours = (row["ends_at"] - row["starts_at"]) / timedelta(hours=1) if row["zones"] == 1 else None
+    return {
+        "date": row["day"].isoformat(),
+        "currency": row["currency"],
+        "orders": row["orders"],
+        "tickets": int(row["tickets"]),
+        "sales": money(row["sales"], row["currency"]),
+        "refunded": money(row["refunded"], row["currency"]),
+        "time_zone": row["zone"] if row["zones"] == 1 else None,
+        "hours": hours,
+    }
+
+
+def _minute(begins: datetime | None, minute: int, row: Row | None) -> JsonObject:
+    return {
+        "minute": minute,
+        "at": instant(begins + timedelta(minutes=minute)) if begins else None,
+        "orders": row["orders"] if row else 0,
+        "ordered": int(row["ordered"]) if row else 0,
+        "paid": int(row["paid"]) if row else 0,
+    }
+
+
+def _concert_key(after: Sequence[str]) -> tuple[str, UUID]:
+    try:
+        at, concert_id = after
+        if at != "infinity":
+            datetime.fromisoformat(at).astimezone()
+        return at, UUID(concert_id)
+    except (ValueError, OverflowError):
+        raise bad_cursor() from None
+
+
+def _day_key(after: Sequence[str]) -> tuple[date, str]:
+    try:
+        day, currency = after
+        return date.fromisoformat(day), currency
+    except ValueError:
+        raise bad_cursor() from None

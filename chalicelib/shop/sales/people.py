@@ -1,0 +1,44 @@
+"""Opens the sealed names of buyers, and searches them.
+
+The sales hold names in their envelopes only, so a search opens those of one stretch of a list after another (ADR 51).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from unicodedata import category, normalize
+
+from chalicelib.platform.privacy.sealed import Sealed
+
+OpenAll = Callable[[Sequence[Sealed]], list[dict[str, str] | None]]
+"""Opens envelopes, all at once; None for a person who is erased. May raise Unavailable."""
+
+SEARCHED = 500
+"""So many rows of a list one request searches at most, and opens the names of."""
+
+Row = Mapping[str, Any]
+Buyer = dict[str, str] | None
+
+
+def buyers_of(rows: Sequence[Row], open_all: OpenAll) -> list[Buyer]:
+    """Return the buyer of each row: None once the person is erased. Each envelope is opened once."""
+    texts = list(dict.fromkeys(row["buyer"] for row in rows if row["buyer"] is not None))
+    opened = dict(zip(texts, open_all([Sealed.model_validate_json(text) for text in texts]), strict=True))
+    return [opened.get(row["buyer"]) for row in rows]
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a search as they are compared: without case and accents."""
+    return _plain(text).split()
+
+
+def is_found(buyer: Buyer, words: Sequence[str]) -> bool:
+    """Tell whether every word is part of the name or of the e-mail address."""
+    if buyer is None:
+        return False
+    text = _plain(" ".join(buyer.values()))
+    return all(word in text for word in words)
+
+
+def _plain(text: str) -> str:
+    letters = normalize("NFKD", text.casefold())
+    return normalize("NFKC", "".join(letter for letter in letters if category(letter) != "Mn"))

@@ -1,0 +1,50 @@
+"""Says which concerts a request is about, and whether its caller may see their sales."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from chalicelib.platform.caller import Actor
+from chalicelib.platform.errors import NotFound
+from chalicelib.shop.sales.statements import CONCERT
+
+if TYPE_CHECKING:
+    from chalicelib.platform.readmodels.postgres.pool import Reader
+
+DRAFT = "draft"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """One concert, or all concerts of an organiser."""
+
+    concert_id: UUID | None = None
+    organiser_id: UUID | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        return {"concert_id": self.concert_id, "organiser_id": self.organiser_id}
+
+
+def find_concert(sales: "Reader", actor: Actor, concert_id: UUID) -> Mapping[str, Any]:
+    """Return a concert that the caller manages.
+
+    Raises:
+        NotFound: there is none, or it is another organiser's draft.
+        Forbidden: it belongs to another organiser.
+        Unavailable
+    """
+    rows = sales.fetch_all(CONCERT, {"concert_id": concert_id})
+    if not rows or (rows[0]["status"] == DRAFT and not actor.manages(rows[0]["organiser_id"])):
+        raise NotFound("There is no such concert.")
+    actor.ensure_manages(rows[0]["organiser_id"])
+    return rows[0]
+
+
+def concerts_of(actor: Actor, organiser_id: UUID | None) -> Scope:
+    """Return the caller's concerts, or for operators those of any organiser.
+
+    Raises Forbidden.
+    """
+    actor.ensure_manages(organiser_id or actor.id)
+    return Scope(organiser_id=organiser_id or actor.id)

@@ -1,0 +1,1 @@
+"""Replays a real sale from its log under other rules, and compares."""
