@@ -68,7 +68,7 @@ def _apply(count: Count, name: str, data: dict[str, Any]) -> None:
             count.sold -= data["Quantity"]
         case "TicketPoolCapacityChanged":
             count.capacity += data["By"]
-        case "TicketPoolClosed" | "TicketPoolCleared" | "HoldsLapsed":
+        case "TicketPoolClosed" | "TicketPoolCleared" | "HoldsLapsed" | "TicketPoolTermsChanged":
             pass
         case _:
             raise UnknownEvent(name)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
-from chalicelib.shop.concerts.events import ConcertCancelled
+from chalicelib.shop.concerts.events import ConcertCancelled, ConcertPostponed, ConcertTermsApplied
 from chalicelib.shop.inventory.events import TicketsReturned
 from chalicelib.shop.orders.events import (
     DisputeLost,
@@ -48,6 +48,8 @@ _EVENTS: dict[type[Event], str] = {
     DisputeLost: "dispute lost",
     OrderSettled: "settled by an operator",
     ConcertCancelled: "concert cancelled",
+    ConcertPostponed: "concert postponed",
+    ConcertTermsApplied: "terms changed",
 }
 MILESTONES = (
     "sold out",
@@ -67,6 +69,8 @@ MILESTONES = (
     "dispute lost",
     "settled by an operator",
     "concert cancelled",
+    "concert postponed",
+    "terms changed",
     "order cancelled",
     *REFUNDS,
     GIVEN_AWAY,

@@ -1,4 +1,4 @@
-"""Simulates customers who think, change their minds and ask again, and an organiser who may cancel."""
+"""Simulates customers who think, change their minds and ask again, and an organiser who changes or cancels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,6 +16,7 @@ from chalicelib.shop.orders.commands import cancel_order, pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
 from simulator.authentication import authenticate
 from simulator.giveaways import give_away
+from simulator.living import changes
 from simulator.opening import ORGANISER
 from simulator.refunds import draw_refund
 from simulator.world import Reply, World
@@ -41,6 +42,9 @@ CANCELLED = 0.25
 """The organiser cancels in this share of the schedules."""
 GIVES_AWAY = 0.2
 
+CHANGED = 0.4
+"""The organiser changes what is on sale in this share of the schedules."""
+
 Command = Callable[[Repository, Caller], Any]
 
 
@@ -53,6 +57,14 @@ def add_customers(world: World) -> None:
         world.scheduler.add("organiser", partial(give_away, world, insist), is_visitor=True)
     if world.random.random() < CANCELLED:
         world.scheduler.add("organiser", partial(_cancel, world), is_visitor=True)
+    if world.random.random() < CHANGED:
+        world.scheduler.add("organiser'", partial(_change, world), is_visitor=True)
+
+
+def _change(world: World) -> None:
+    for number, (what, command) in enumerate(changes(world)):
+        world.scheduler.sleep(timedelta(minutes=20) * world.random.random() ** 2)
+        insist(world, ORGANISER, "change concert", f"{what} {number}", command, concert=world.stock.concert_id)
 
 
 def _cancel(world: World) -> None:

@@ -27,6 +27,7 @@ from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from simulator.hoarding import hoarded
+from simulator.living import wrong_terms
 from simulator.oracle import judge
 from simulator.refusals import broken_promises, false_sold_out
 from simulator.world import Reply, World
@@ -65,6 +66,7 @@ def findings(world: World) -> Iterator[str]:
     yield from false_sold_out(world)
     yield from broken_promises(world, orders)
     yield from hoarded(world)
+    yield from wrong_terms(world, streams)
 
 
 def _of(streams: Streams, aggregate: Aggregate[Any]) -> Streams:
@@ -220,10 +222,6 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                     and (e.event.lines, e.version) == (answer.lines, answer.version)
                 ),
             )
-        case "refund":
-            return _has(
-                streams, reply.about["order"], lambda e: (e.event, e.version) == (answer.granted, answer.version)
-            )
         case "check out":
             is_placed = _has(
                 streams,
@@ -245,8 +243,8 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                 reply.about["order"],
                 lambda e: isinstance(e.event, wanted) and e.event.payment_id == answer.payment_id,
             )
-        case "cancel concert":
-            return any(isinstance(e.event, ConcertCancelled) for stream in streams.values() for e in stream)
+        case "change concert" | "cancel concert":
+            return _is_done_to_concert(reply, streams)
         case "remove item":
             return any(
                 isinstance(e.event, CartItemRemoved) and e.event.item_id == reply.about["item"]
@@ -265,6 +263,12 @@ def _is_in_order(reply: Reply, streams: Streams) -> bool:
 
     order_id = reply.answer.order_id if reply.what == "give away" else reply.about["order"]
     return _has(streams, order_id, is_answered)
+
+
+def _is_done_to_concert(reply: Reply, streams: Streams) -> bool:
+    if reply.what == "change concert":
+        return _has(streams, reply.about["concert"], lambda e: e.version == reply.answer.version)
+    return any(isinstance(e.event, ConcertCancelled) for stream in streams.values() for e in stream)
 
 
 def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:

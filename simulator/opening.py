@@ -72,7 +72,7 @@ def publish(session: Session, stock: Stock) -> None:
         for key, capacities in types.items()
     )
     concert = session.load(CONCERT, concert_id)
-    session.append(CONCERT, concert_id, *concert.publish(pools))
+    session.append(CONCERT, concert_id, *concert.publish(pools, session.now))
     for key, capacities in types.items():
         described = concert.ticket_types[key]
         terms = [

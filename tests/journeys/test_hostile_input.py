@@ -136,6 +136,7 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
     ordered = cart_with(customer, on_sale.ticket_type_id, 1)
     order_id = made(customer.post(f"/carts/{ordered}/checkout", json=BUYER))["order_id"]
     cart_id = cart_with(customer, on_sale.ticket_type_id, 1)
+    sold = f"/concerts/{on_sale.concert_id}"
     writes = {
         ("PATCH", "/venues/{venue_id}"): (organiser, f"/venues/{on_sale.venue_id}", {"capacity": 9}),
         ("DELETE", "/venues/{venue_id}"): (organiser, f"/venues/{on_sale.venue_id}", None),
@@ -153,6 +154,11 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
             f"/concerts/{draft}/ticket-types/{ticket_type_id}",
             None,
         ),
+        ("PATCH", "/concerts/{concert_id}/venue"): (organiser, f"{sold}/venue", {"name": "Other"}),
+        ("POST", "/concerts/{concert_id}/move"): (organiser, f"{sold}/move", {"venue_id": on_sale.venue_id}),
+        ("POST", "/concerts/{concert_id}/postpone"): (organiser, f"{sold}/postpone", {}),
+        ("POST", "/concerts/{concert_id}/sales/close"): (organiser, f"{sold}/sales/close", None),
+        ("POST", "/concerts/{concert_id}/sales/open"): (organiser, f"{sold}/sales/open", None),
         ("POST", "/concerts/{concert_id}/publish"): (organiser, f"/concerts/{draft}/publish", None),
         ("POST", "/concerts/{concert_id}/cancel"): (organiser, f"/concerts/{on_sale.concert_id}/cancel", None),
         ("POST", "/concerts/{concert_id}/refund-policy"): (

@@ -27,7 +27,7 @@ from chalicelib.platform.money import Money
 from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 from chalicelib.platform.processes.worker import Message
 from chalicelib.settings import Settings
-from chalicelib.shop.inventory.commands import Offer, open_pools, openings
+from chalicelib.shop.inventory.commands import Offer, open_pools, openings, pools_of
 from local.emulator import Emulator
 from local.keys import LOCAL_ID_KEY, ensure_master_key
 from local.resources import CREDENTIALS, REGION, Aws, create_resources
@@ -79,7 +79,7 @@ class Lambdas:
             sales_start=None,
             sales_end=self.clock().replace(year=self.clock().year + 1),
         )
-        command = partial(open_pools, terms=openings(offer, self.clock()))
+        command = partial(open_pools, terms=openings(offer, len(pools_of(ticket_type_id, quantity)), self.clock()))
         self.container.repository.execute(command, Origin("an organiser", "correlation", "cause"))
 
     def run_until_quiet(self, streams: Sequence[UUID], pushes: int = 20) -> None:

@@ -16,7 +16,7 @@ from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartL
 from chalicelib.shop.carts.holding import WantedHold
 from chalicelib.shop.carts.limits import CartLimits
 from chalicelib.shop.carts.opening import DEFAULT_LIMITS, ensure_listed, open_cart, settled_orders
-from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release
+from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release, terms_of_hold
 from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.orders.commands import PlacedOrder, place_order, placed_order
 from chalicelib.shop.orders.events import OrderLine
@@ -170,7 +170,7 @@ def check_out(
         if not events:
             return placed_order(session, order_id)
         session.append(CART, cart_id, *events)
-        lines = tuple(_order_line(line) for line in cart.lines.values())
+        lines = tuple(_order_line(session, line) for line in cart.lines.values())
         due = session.now + pay_within
         limit = limits.held_per_concert
         return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due, limit)
@@ -268,13 +268,15 @@ def _line(item_id: UUID, quantity: int, held: HeldTickets, extendable_until: dat
     )
 
 
-def _order_line(line: CartLine) -> OrderLine:
+def _order_line(session: Session, line: CartLine) -> OrderLine:
+    """Order the line at the price at which it was held, and under the names of today."""
+    terms = terms_of_hold(session, line.shares)
     return OrderLine(
         hold_id=line.id,
         ticket_type_id=line.ticket_type_id,
-        ticket_type_name=line.ticket_type_name,
+        ticket_type_name=terms.ticket_type_name if terms else line.ticket_type_name,
         concert_id=line.concert_id,
-        concert_name=line.concert_name,
+        concert_name=terms.concert_name if terms else line.concert_name,
         quantity=line.quantity,
         unit_price=line.unit_price,
         shares=line.shares,

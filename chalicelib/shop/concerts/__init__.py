@@ -6,7 +6,7 @@ from chalicelib.platform.manifest import Context, ReadModelDeclaration, Store
 CONTEXT = Context(
     __name__,
     aggregates=("concert.CONCERT",),
-    routes=("api.routes",),
+    routes=("api.routes", "live_api.routes"),
     read_models=(
         ReadModelDeclaration(
             "programme",
@@ -16,7 +16,7 @@ CONTEXT = Context(
             Bus(parallel=2),  # few events, and connections are expensive
         ),
     ),
-    projectors={"programme": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
+    projectors={"programme": "projections.PROJECTORS", "sales": "sales.PROJECTORS", "carts": "names.NAMES"},
     processes=("process.ConcertProcess",),
     tasks={"resume_concert": "tasks.resume_concert"},
 )

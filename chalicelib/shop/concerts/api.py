@@ -26,6 +26,7 @@ from chalicelib.shop.concerts.concert import ConcertDetails, ConcertStatus
 from chalicelib.shop.concerts.events import TicketType
 from chalicelib.shop.concerts.facets import count_facets
 from chalicelib.shop.concerts.filters import ConcertFilters
+from chalicelib.shop.concerts.terms import Changed
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ DEFAULT_MAX_PER_ORDER = 10
 
 
 CustomerLimit = Annotated[int, Field(ge=1, le=1000)]
+OrderLimit = Annotated[int, Field(ge=1, le=40)]
 Quantity = Annotated[int, Field(ge=1, le=LARGEST_OFFER)]
 
 
@@ -80,7 +82,7 @@ class NewTicketType(Body):
     name: Line
     price: Price
     quantity: Quantity
-    max_per_order: Annotated[int, Field(ge=1, le=40)] = DEFAULT_MAX_PER_ORDER
+    max_per_order: OrderLimit = DEFAULT_MAX_PER_ORDER
     sales_start: OffsetInstant | None = None
     sales_end: OffsetInstant | None = None
 
@@ -94,10 +96,6 @@ class NewTicketType(Body):
             sales_start=self.sales_start,
             sales_end=self.sales_end,
         )
-
-
-class TicketTypeChanges(Body):
-    quantity: Quantity
 
 
 @routes.post("/concerts", Role.ORGANISER)
@@ -138,10 +136,10 @@ def change_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(ConcertChanges)
     changes = body.model_dump(exclude_unset=True)
     concert_id = call.id("concert_id")
-    version = commands.change_concert(
+    changed = commands.change_concert(
         call.shop.repository, call.caller(body), concert_id, lambda details: replace(details, **changes)
     )
-    return ok({"id": str(concert_id), "version": version}, version)
+    return answer_of(concert_id, changed)
 
 
 @routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True)
@@ -170,16 +168,6 @@ def add_ticket_type(call: Call[ConcertServices]) -> Answer:
     return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
 
 
-@routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
-def change_ticket_type(call: Call[ConcertServices]) -> Answer:
-    body = call.body(TicketTypeChanges)
-    concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
-    version = commands.change_quantity(
-        call.shop.repository, call.caller(body), concert_id, ticket_type_id, body.quantity
-    )
-    return ok({"id": str(ticket_type_id), "quantity": body.quantity, "version": version}, version)
-
-
 @routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
 def remove_ticket_type(call: Call[ConcertServices]) -> Answer:
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
@@ -199,6 +187,12 @@ def cancel_concert(call: Call[ConcertServices]) -> Answer:
     concert_id = call.id("concert_id")
     status, version = commands.cancel_concert(call.shop.repository, call.caller(), concert_id)
     return ok({"id": str(concert_id), "status": status, "version": version}, version)
+
+
+def answer_of(stream_id: UUID, changed: Changed) -> Answer:
+    """Answer a change; `terms` says whether new holds are on the new terms in every pool already."""
+    terms = "applied" if changed.is_applied else "being_applied"
+    return ok({"id": str(stream_id), "terms": terms, "version": changed.version}, changed.version)
 
 
 def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> Answer:

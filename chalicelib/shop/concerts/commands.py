@@ -21,26 +21,29 @@ from chalicelib.shop.concerts.concert import (
     Concert,
     ConcertDetails,
     ConcertStatus,
+    VenueGone,
 )
 from chalicelib.shop.concerts.events import (
     ConcertCapacityChanged,
     ConcertCapacityChangeRefused,
     ConcertTicketTypeAdded,
     PoolsOfTicketType,
+    ShownVenue,
     TicketType,
 )
+from chalicelib.shop.concerts.offers import terms_of_pools
+from chalicelib.shop.concerts.publication import RefundPromise, refundable_until
+from chalicelib.shop.concerts.terms import Changed, change_with_terms
 from chalicelib.shop.inventory.commands import (
-    Offer,
     are_cleared,
     change_capacity,
     close_pools,
     largest_capacity,
     open_pools,
-    openings,
     pools_of,
 )
 from chalicelib.shop.inventory.events import TicketPoolOpened
-from chalicelib.shop.venues.commands import ensure_venue_exists
+from chalicelib.shop.venues.commands import VenueDetails, VenueNotShared, VenueWasDeleted, ensure_venue_usable
 
 CLOSED_IN_THE_REQUEST = 100
 """The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
@@ -55,13 +58,23 @@ class ConcertFacts:
     organiser_id: UUID | None
     starts_at: datetime | None
     ends_at: datetime | None
+    promises: tuple[RefundPromise, ...] = ()
+
+    def refundable_until(self, bought_at: datetime) -> datetime | None:
+        """Return until when a ticket bought then may be given back, because the concert was changed later.
+
+        None if it may not.
+        """
+        return refundable_until(self.promises, bought_at)
 
 
 def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
     """Return the facts of a concert as the log has them now: one read. Raises Unavailable."""
     concert, version = repository.load(CONCERT, concert_id)
     exists = version >= 0 and concert.status is not ConcertStatus.DELETED
-    return ConcertFacts(concert_id, exists, concert.organiser_id, concert.starts_at, concert.ends_at)
+    dates = None if concert.publication.is_postponed else concert.dates
+    starts_at, ends_at = dates or (None, None)
+    return ConcertFacts(concert_id, exists, concert.organiser_id, starts_at, ends_at, concert.publication.promises)
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
@@ -75,7 +88,7 @@ def create_concert(repository: Repository, caller: Caller, details: ConcertDetai
         concert = session.load(CONCERT, concert_id, Load.ASSUME_EMPTY)
         events = concert.create(caller.actor.id, details, caller.request.request_hash)
         if events:
-            _ensure_venue(session, details.venue_id)
+            usable_venue(session, caller.actor.id, details.venue_id)
         session.append(CONCERT, concert_id, *events)
 
     repository.execute(command, caller.origin)
@@ -84,24 +97,20 @@ def create_concert(repository: Repository, caller: Caller, details: ConcertDetai
 
 def change_concert(
     repository: Repository, caller: Caller, concert_id: UUID, amend: Callable[[ConcertDetails], ConcertDetails]
-) -> int:
-    """Change the details by `amend`, which gets the current ones, and return the version.
+) -> Changed:
+    """Change the details by `amend`, which gets the current ones; a published concert's pools then learn of it.
 
     Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, or InvalidInput for an unknown venue.
     """
 
-    def command(session: Session) -> int:
-        concert = owned(session, caller, CONCERT, concert_id)
-        if (version := done_before(session, caller, concert_id)) is not None:
-            return version
+    def decide(session: Session, concert: Concert) -> list[Event]:
         current = concert.ensure_exists()
         details = amend(current)
         if details.venue_id != current.venue_id:
-            _ensure_venue(session, details.venue_id)
-        session.append(CONCERT, concert_id, *concert.change_details(details))
-        return session.version(concert_id)
+            usable_venue(session, concert.organiser_id, details.venue_id)
+        return concert.change_details(details)
 
-    return repository.execute(command, caller.origin)
+    return change_with_terms(repository, caller, concert_id, decide)
 
 
 def schedule_concert(
@@ -127,17 +136,22 @@ def add_ticket_type(
 ) -> tuple[UUID, int]:
     """Add the ticket type that `describe` makes for a new id; return the id and the version.
 
+    In a published concert it is on sale at once: its pools are opened in the same transaction.
     Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, or what `Concert.add_ticket_type` raises.
     """
     ticket_type = describe(caller.request.id)
 
     def command(session: Session) -> int:
         concert = owned(session, caller, CONCERT, concert_id)
-        events = concert.add_ticket_type(ticket_type, caller.request.request_hash)
+        pool_ids = pools_of(ticket_type.id, ticket_type.quantity)
+        events = concert.add_ticket_type(ticket_type, caller.request.request_hash, session.now, pool_ids)
         if not events:
             return _version_added(session, concert_id, ticket_type.id)
         session.ensure_version(concert_id, caller.expected_version)
         session.append(CONCERT, concert_id, *events)
+        concert = session.load(CONCERT, concert_id)
+        if concert.status is ConcertStatus.PUBLISHED:
+            open_pools(session, terms_of_pools(concert_id, concert, [ticket_type.id], session.now))
         return session.version(concert_id)
 
     return ticket_type.id, repository.execute(command, caller.origin)
@@ -223,14 +237,16 @@ def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) ->
 
     What fits into one transaction is committed in one. A larger concert is published first, and then its pools are
     opened. Publishing again finishes what was interrupted.
-    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft or ConcertIncomplete.
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, ConcertIncomplete, SaleNeverOpens, or VenueGone.
     """
 
     def command(session: Session) -> tuple[int, list[TicketPoolOpened]]:
         concert = owned(session, caller, CONCERT, concert_id)
         session.ensure_version(concert_id, caller.expected_version)
-        session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert)))
-        unopened = _openings(concert_id, session.load(CONCERT, concert_id), session.now)
+        venue = _venue_to_publish(session, concert) if concert.status is ConcertStatus.DRAFT else None
+        session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert), session.now, venue))
+        concert = session.load(CONCERT, concert_id)
+        unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now)
         if len(unopened) < MAX_COMMIT_ITEMS:
             open_pools(session, unopened)
             unopened = []
@@ -293,29 +309,19 @@ def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
     )
 
 
-def _openings(concert_id: UUID, concert: Concert, now: datetime) -> list[TicketPoolOpened]:
-    """Return the openings of all pools of a published concert, those with index 0 last."""
-    details, starts_at = concert.ensure_exists(), concert.starts_at
-    if starts_at is None:
-        return []
-    offers = [
-        Offer(
-            concert_id=concert_id,
-            concert_name=details.name,
-            organiser_id=concert.organiser_id,
-            ticket_type_id=ticket_type.id,
-            ticket_type_name=ticket_type.name,
-            quantity=ticket_type.quantity,
-            price=ticket_type.price,
-            max_per_order=ticket_type.max_per_order,
-            max_per_customer=details.max_per_customer,
-            sales_start=ticket_type.sales_start,
-            sales_end=ticket_type.sales_end or starts_at,
-        )
-        for ticket_type in concert.ticket_types.values()
-    ]
-    all_pools = [opening for offer in offers for opening in openings(offer, now)]
-    return sorted(all_pools, key=lambda opening: opening.pool_index == 0)
+def _venue_to_publish(session: Session, concert: Concert) -> ShownVenue | None:
+    """Copy the venue as it is now; an imported concert may have one that was never imported.
+
+    Raises VenueGone.
+    """
+    try:
+        return shown_venue(ensure_venue_usable(session, concert.ensure_exists().venue_id, concert.organiser_id))
+    except VenueWasDeleted:
+        raise VenueGone("The venue was deleted.") from None
+    except VenueNotShared as error:
+        raise VenueGone(error.detail) from None
+    except NotFound:
+        return None
 
 
 def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
@@ -345,8 +351,20 @@ def _version_added(session: Session, concert_id: UUID, ticket_type_id: UUID) -> 
     return event.version
 
 
-def _ensure_venue(session: Session, venue_id: UUID) -> None:
+def usable_venue(session: Session, organiser_id: UUID | None, venue_id: UUID) -> VenueDetails:
+    """Read a venue that a request names, for a concert of this organiser.
+
+    Raises InvalidInput.
+    """
     try:
-        ensure_venue_exists(session, venue_id)
+        return ensure_venue_usable(session, venue_id, organiser_id)
     except NotFound:
-        raise InvalidInput("`venue_id` names no venue.", (("#/venue_id", "names no venue"),)) from None
+        reason = "names no venue"
+    except VenueNotShared:
+        reason = "names a venue of another organiser, who does not share it"
+    raise InvalidInput(f"`venue_id` {reason}.", (("#/venue_id", reason),))
+
+
+def shown_venue(venue: VenueDetails) -> ShownVenue:
+    """Copy what a published concert shows of its venue."""
+    return ShownVenue(**{name: getattr(venue, name) for name in ShownVenue.model_fields})

@@ -7,10 +7,9 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.instants import as_utc
 from chalicelib.platform.money import ensure_chargeable
 from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
@@ -21,13 +20,18 @@ from chalicelib.shop.concerts.events import (
     ConcertCreated,
     ConcertDeleted,
     ConcertDetailsChanged,
+    ConcertMoved,
     ConcertPublished,
     ConcertScheduled,
     ConcertTicketTypeAdded,
+    ConcertTicketTypeChanged,
     ConcertTicketTypeRemoved,
     PoolsOfTicketType,
+    ShownVenue,
     TicketType,
 )
+from chalicelib.shop.concerts.publication import Publication, evolve_publication
+from chalicelib.shop.concerts.windows import ConcertDates, checked_schedule, ensure_all_open, ensure_opens
 
 MAX_TICKET_TYPES = 50
 
@@ -53,6 +57,10 @@ class ConcertNotPublished(RuleViolated):
 
 class ConcertIncomplete(RuleViolated):
     code = "concert_incomplete"
+
+
+class VenueGone(RuleViolated):
+    code = "venue_gone"
 
 
 class TooManyTicketTypes(RuleViolated):
@@ -116,6 +124,12 @@ class Concert:
     requests: Mapping[UUID, str] = field(default_factory=dict)
     pools: tuple[PoolsOfTicketType, ...] = ()
     capacity_change: CapacityChange | None = None
+    publication: Publication = field(default_factory=Publication)
+
+    @property
+    def dates(self) -> ConcertDates | None:
+        """Return the schedule, which while the concert is postponed is the former one."""
+        return None if self.starts_at is None or self.ends_at is None else ConcertDates(self.starts_at, self.ends_at)
 
     @property
     def pool_ids(self) -> list[UUID]:
@@ -138,53 +152,51 @@ class Concert:
         return [ConcertCreated(organiser_id=organiser_id, request_hash=request_hash, **_values(details))]
 
     def change_details(self, details: ConcertDetails) -> list[Event]:
-        """Change the details; the venue and the limit per customer can change in a draft only.
+        """Change the details; a concert that is published is moved to another venue in another way.
 
         Raises NotFound or ConcertNotDraft.
         """
         current = self.ensure_exists()
         if self.status in _CANCELLED:
             raise ConcertNotDraft("A cancelled concert cannot be changed.", concert_status=self.status)
-        fixed = details.venue_id, details.max_per_customer
-        if fixed != (current.venue_id, current.max_per_customer):
+        if details.venue_id != current.venue_id:
             self.ensure_draft()
         return [] if details == current else [ConcertDetailsChanged(**_values(details))]
 
     def schedule(self, starts_at: datetime, ends_at: datetime, now: datetime) -> list[Event]:
         """Set the start and the end of a draft.
 
-        Raises NotFound, ConcertNotDraft or InvalidInput.
+        Raises NotFound, ConcertNotDraft, InvalidInput or SaleNeverOpens.
         """
         self.ensure_draft()
-        starts_at, ends_at = as_utc(starts_at), as_utc(ends_at)
-        if ends_at <= starts_at:
-            raise InvalidInput("`ends_at` is not after `starts_at`.", (("#/ends_at", "must be after starts_at"),))
-        if starts_at <= now:
-            raise InvalidInput("`starts_at` is not in the future.", (("#/starts_at", "must be in the future"),))
-        if (starts_at, ends_at) == (self.starts_at, self.ends_at):
-            return []
-        return [ConcertScheduled(start_date=starts_at, end_date=ends_at)]
+        dates = checked_schedule(starts_at, ends_at, now)
+        ensure_all_open(self.ticket_types.values(), dates)
+        return [] if dates == self.dates else [ConcertScheduled(start_date=dates.starts_at, end_date=dates.ends_at)]
 
-    def add_ticket_type(self, ticket_type: TicketType, request_hash: str) -> list[Event]:
-        """Add a ticket type to a draft; the same request again changes nothing.
+    def add_ticket_type(
+        self, ticket_type: TicketType, request_hash: str, now: datetime, pool_ids: tuple[UUID, ...] | None = None
+    ) -> list[Event]:
+        """Add a ticket type; the same request again changes nothing. Only a published concert takes the `pool_ids`.
 
-        Raises NotFound, ConcertNotDraft, IdempotencyKeyReused, InvalidInput or TooManyTicketTypes.
+        Raises NotFound, ConcertNotPublished, IdempotencyKeyReused, InvalidInput or TooManyTicketTypes.
         """
         self.ensure_exists()
         if ticket_type.id in self.requests:
             if self.requests[ticket_type.id] != request_hash:
                 raise IdempotencyKeyReused
             return []
-        self.ensure_draft()
+        self.ensure_changeable()
         ensure_chargeable(ticket_type.price, "#/price/amount", "A price")
-        start, end = ticket_type.sales_start, ticket_type.sales_end
-        if start is not None and end is not None and end <= start:
-            fields = (("#/sales_end", "must be after sales_start"),)
-            raise InvalidInput("`sales_end` is not after `sales_start`.", fields)
+        ensure_opens(ticket_type, self.dates, now)
         if len(self.ticket_types) >= MAX_TICKET_TYPES:
             detail = f"The concert has {MAX_TICKET_TYPES} ticket types, the most it can have."
             raise TooManyTicketTypes(detail, limit=MAX_TICKET_TYPES)
-        return [ConcertTicketTypeAdded(type=ticket_type, request_hash=request_hash)]
+        is_published = self.status is ConcertStatus.PUBLISHED
+        return [
+            ConcertTicketTypeAdded(
+                type=ticket_type, request_hash=request_hash, pool_ids=pool_ids if is_published else None
+            )
+        ]
 
     def remove_ticket_type(self, ticket_type_id: UUID) -> list[Event]:
         """Remove a ticket type from a draft; removing it again changes nothing.
@@ -209,8 +221,7 @@ class Concert:
         ticket_type = self.ticket_types.get(change.ticket_type_id)
         if ticket_type is None:
             raise NotFound("There is no such ticket type.")
-        if self.status not in {ConcertStatus.DRAFT, ConcertStatus.PUBLISHED}:
-            raise ConcertNotPublished("A cancelled concert cannot be changed.", concert_status=self.status)
+        self.ensure_changeable()
         if self.capacity_change is not None:
             raise CapacityChangeInProgress("Another change of the quantity is under way. Please try again.")
         if ticket_type.quantity == change.quantity:
@@ -251,10 +262,12 @@ class Concert:
         )
         return [refused]
 
-    def publish(self, pools: tuple[PoolsOfTicketType, ...]) -> list[Event]:
+    def publish(
+        self, pools: tuple[PoolsOfTicketType, ...], now: datetime, venue: ShownVenue | None = None
+    ) -> list[Event]:
         """Publish a draft; publishing it again changes nothing.
 
-        Raises NotFound, ConcertNotDraft or ConcertIncomplete.
+        Raises NotFound, ConcertNotDraft, ConcertIncomplete or SaleNeverOpens.
         """
         self.ensure_exists()
         if self.status is ConcertStatus.PUBLISHED:
@@ -264,7 +277,8 @@ class Concert:
         missing += [] if self.ticket_types else ["ticket_types"]
         if missing:
             raise ConcertIncomplete(f"The concert cannot be published without: {', '.join(missing)}.", missing=missing)
-        return [ConcertPublished(pools=pools)]
+        ensure_all_open(self.ticket_types.values(), self.dates, now)
+        return [ConcertPublished(pools=pools, venue=venue)]
 
     def cancel(self) -> list[Event]:
         """Cancel a published concert; cancelling it again changes nothing.
@@ -303,6 +317,26 @@ class Concert:
             raise NotFound("There is no such concert.")
         return self.details
 
+    def ensure_changeable(self) -> None:
+        """Check that the concert is a draft or published.
+
+        Raises NotFound or ConcertNotPublished.
+        """
+        self.ensure_exists()
+        if self.status in _CANCELLED:
+            raise ConcertNotPublished("A cancelled concert cannot be changed.", concert_status=self.status)
+
+    def ensure_published(self) -> None:
+        """Check that the concert is published and not cancelled.
+
+        Raises NotFound or ConcertNotPublished.
+        """
+        self.ensure_exists()
+        if self.status is not ConcertStatus.PUBLISHED:
+            raise ConcertNotPublished(
+                f"The concert is {self.status}; this is possible for a published one only.", concert_status=self.status
+            )
+
     def ensure_draft(self) -> None:
         """Check that the concert is a draft.
 
@@ -316,6 +350,9 @@ class Concert:
 
 
 def evolve(concert: Concert, event: Event) -> Concert:
+    publication = evolve_publication(concert.publication, event)
+    if publication is not concert.publication:
+        concert = replace(concert, publication=publication)
     match event:
         case ConcertCreated():
             return Concert(ConcertStatus.DRAFT, _details(event), event.organiser_id, event.request_hash)
@@ -326,7 +363,9 @@ def evolve(concert: Concert, event: Event) -> Concert:
         case ConcertTicketTypeAdded():
             types = {**concert.ticket_types, event.type.id: event.type}
             requests = {**concert.requests, event.type.id: event.request_hash}
-            return replace(concert, ticket_types=types, requests=requests)
+            return replace(concert, ticket_types=types, requests=requests, pools=_with_pools(concert, event))
+        case ConcertTicketTypeChanged():
+            return _with_ticket_type(concert, event.ticket_type_id, **_terms(event))
         case ConcertTicketTypeRemoved():
             types = {key: known for key, known in concert.ticket_types.items() if key != event.ticket_type_id}
             return replace(concert, ticket_types=types)
@@ -341,11 +380,15 @@ def _evolve_sale(concert: Concert, event: Event) -> Concert:
             change = CapacityChange(event.change_id, event.ticket_type_id, event.quantity, event.request_hash)
             return replace(concert, capacity_change=change)
         case ConcertCapacityChanged():
-            return _with_quantity(concert, event)
+            changed = _with_ticket_type(concert, event.ticket_type_id, quantity=event.quantity)
+            return replace(changed, capacity_change=None)
         case ConcertCapacityChangeRefused():
             return replace(concert, capacity_change=None)
         case ConcertPublished():
             return replace(concert, status=ConcertStatus.PUBLISHED, pools=event.pools)
+        case ConcertMoved():
+            details = replace(concert.details, venue_id=event.venue_id) if concert.details else None
+            return replace(concert, details=details, starts_at=event.start_date, ends_at=event.end_date)
         case ConcertCancelled():
             return replace(concert, status=ConcertStatus.CANCELLING, capacity_change=None)
         case ConcertCancellationCompleted():
@@ -353,12 +396,28 @@ def _evolve_sale(concert: Concert, event: Event) -> Concert:
     return concert
 
 
-def _with_quantity(concert: Concert, event: ConcertCapacityChanged) -> Concert:
+def _with_pools(concert: Concert, event: ConcertTicketTypeAdded) -> tuple[PoolsOfTicketType, ...]:
+    if event.pool_ids is None:
+        return concert.pools
+    return (*concert.pools, PoolsOfTicketType(ticket_type_id=event.type.id, pool_ids=event.pool_ids))
+
+
+def _with_ticket_type(concert: Concert, ticket_type_id: UUID, **changes: Any) -> Concert:
     types = {
-        key: known.model_copy(update={"quantity": event.quantity}) if key == event.ticket_type_id else known
+        key: known.model_copy(update=changes) if key == ticket_type_id else known
         for key, known in concert.ticket_types.items()
     }
-    return replace(concert, ticket_types=types, capacity_change=None)
+    return replace(concert, ticket_types=types)
+
+
+def _terms(event: ConcertTicketTypeChanged) -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "price": event.price,
+        "max_per_order": event.max_per_order,
+        "sales_start": event.sales_start,
+        "sales_end": event.sales_end,
+    }
 
 
 def _details(event: ConcertCreated | ConcertDetailsChanged) -> ConcertDetails:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import Event, Instant, JsonObject, StoredModel
 from chalicelib.platform.money import Money
+from chalicelib.shop.venues.events import Coordinates
 
 
 class TicketType(StoredModel):
@@ -27,6 +28,18 @@ class PoolsOfTicketType(StoredModel):
 
     ticket_type_id: UUID
     pool_ids: tuple[UUID, ...]
+
+
+class ShownVenue(StoredModel):
+    """Copies what a published concert shows of its venue; whoever owns the venue cannot change it."""
+
+    name: str
+    address: str
+    city: str
+    country: str
+    time_zone: str
+    web_url: str | None = None
+    coordinates: Coordinates | None = None
 
 
 class ConcertEvent(Event, aggregate="Concert"):
@@ -71,11 +84,29 @@ class ConcertScheduled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events
 class ConcertTicketTypeAdded(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertTicketTypeAddedEvent"):
     """Records that a ticket type was added to the concert.
 
-    The ticket type is stored under `Type`, where the original put it.
+    The ticket type is stored under `Type`, where the original put it. `pool_ids` are its pools, if the concert was
+    published before; otherwise they are None, and the publication has them.
     """
 
     type: TicketType
     request_hash: str = ""
+    pool_ids: tuple[UUID, ...] | None = None
+
+
+class ConcertTicketTypeChanged(
+    ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertTicketTypeChangedEvent"
+):
+    """Records that a ticket type's name, price, limit or sales window was changed.
+
+    It has all of them as they are now, for tickets that nobody holds or has bought yet.
+    """
+
+    ticket_type_id: UUID
+    name: str
+    price: Money
+    max_per_order: int
+    sales_start: Instant | None = None
+    sales_end: Instant | None = None
 
 
 class ConcertTicketTypeRemoved(
@@ -129,10 +160,74 @@ class ConcertCapacityChangeRefused(
 class ConcertPublished(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent"):
     """Records that the concert was published and can be found.
 
-    Its tickets are for sale once all its pools are open. Concerts of the original have no pools.
+    Its tickets are for sale once all its pools are open. Concerts of the original have no pools. `venue` is None in
+    concerts that were published before venues were copied; those show their venue as it is now.
     """
 
     pools: tuple[PoolsOfTicketType, ...] = ()
+    venue: ShownVenue | None = None
+
+
+class ConcertMoved(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertMovedEvent"):
+    """Records that a published concert was given another date, another venue, or both, and has all of them.
+
+    Tickets stay valid. Who bought one before `at` may have the money back until just before `refundable_until`; None
+    gives no such right, and takes none away.
+    """
+
+    start_date: Instant
+    end_date: Instant
+    venue_id: UUID
+    venue: ShownVenue | None = None
+    refundable_until: Instant | None = None
+    at: Instant
+
+
+class ConcertPostponed(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertPostponedEvent"):
+    """Records that a published concert was postponed, and has no date until it is moved to one.
+
+    Tickets stay valid, and none is sold meanwhile. `refundable_until` means what it means in `ConcertMoved`.
+    """
+
+    refundable_until: Instant | None = None
+    at: Instant
+
+
+class ConcertVenueDescribed(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertVenueDescribedEvent"):
+    """Records that the organiser changed what a published concert shows of its venue."""
+
+    venue: ShownVenue
+
+
+class ConcertSalesClosed(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertSalesClosedEvent"):
+    """Records that the organiser closed the sales of a published concert until they are opened again.
+
+    What is held by then can still be bought.
+    """
+
+
+class ConcertSalesOpened(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertSalesOpenedEvent"):
+    """Records that the organiser opened sales that had been closed.
+
+    Each ticket type is on sale in its own window.
+    """
+
+
+class ConcertTermsChanged(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertTermsChangedEvent"):
+    """Records that these ticket types of a published concert are sold on other terms, those of the events before it.
+
+    Their `pool_count` pools then get the terms one by one, under `terms_version`, which rises with every such change.
+    """
+
+    terms_version: int
+    ticket_type_ids: tuple[UUID, ...]
+    pool_count: int
+
+
+class ConcertTermsApplied(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertTermsAppliedEvent"):
+    """Records that all pools have the terms of this version, so that nothing is held on older ones any more."""
+
+    terms_version: int
 
 
 class ConcertCancelled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCancelledEvent"):

@@ -13,10 +13,12 @@ MOST_VALUES = 50
 
 _COUNTS = """
 with found as (
-    select c.genre, c.genre_key, v.city, v.city_key,
-           date_trunc('month', c.starts_at at time zone coalesce(v.search_time_zone, 'UTC')) as month
+    select c.genre, c.genre_key, coalesce(c.venue_city, v.city) as city,
+           coalesce(c.venue_city_key, v.city_key) as city_key,
+           date_trunc('month', c.starts_at at time zone
+                      coalesce(c.venue_search_time_zone, v.search_time_zone, 'UTC')) as month
       from concerts c
-      left join venues v on v.id = c.venue_id and v.name is not null
+      left join venues v on c.venue_name is null and v.id = c.venue_id and v.name is not null
      where {conditions}
 ), counted as (
     select case when grouping(genre_key) = 0 then 'genre'

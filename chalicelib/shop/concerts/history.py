@@ -12,7 +12,7 @@ from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.postgres.tables import fold_changes, storable
 from chalicelib.shop.concerts.concert import ConcertStatus
-from chalicelib.shop.concerts.events import ConcertEvent
+from chalicelib.shop.concerts.events import ConcertEvent, ShownVenue
 from chalicelib.shop.concerts.projections import project_concert
 from chalicelib.shop.concerts.queries import concert_of_row
 from chalicelib.shop.venues.events import VenueCreated, VenueDetailsChanged, VenueEvent
@@ -37,7 +37,7 @@ def find_concert_as_of(store: EventStore, concert_id: UUID, point: PointInTime, 
             raise _no_such_concert() from None
         raise
     row = _row(history.events)
-    concert = _shown(row, _venue_as_of(store, row["venue_id"], PointInTime(history.at)))
+    concert = _shown(row, _venue_copy(row) or _venue_as_of(store, row["venue_id"], PointInTime(history.at)))
     if concert is None or not may_see(concert):
         raise _no_such_concert()
     return concert
@@ -56,6 +56,7 @@ def _row(events: list[RecordedEvent]) -> JsonObject:
     return dict.fromkeys(_NULLABLE) | row | {"ticket_types": contents.get("ticket_types", {})}
 
 
+_SHOWN = tuple(ShownVenue.model_fields)
 _NULLABLE = (
     "organiser_id",
     "venue_id",
@@ -66,6 +67,9 @@ _NULLABLE = (
     "starts_at",
     "ends_at",
     "max_per_customer",
+    "refundable_until",
+    "venue_name",
+    "venue_web_url",
 )
 
 
@@ -89,6 +93,13 @@ def _ticket_type(row: Mapping[str, Any]) -> JsonObject:
     }
 
 
+def _venue_copy(row: JsonObject) -> JsonObject | None:
+    """Return the copy of a venue that a published concert shows; None if it has none."""
+    if row["venue_name"] is None:
+        return None
+    return {"id": str(row["venue_id"]), **{name: row[f"venue_{name}"] for name in _SHOWN}}
+
+
 def _venue_as_of(store: EventStore, venue_id: UUID | None, point: PointInTime) -> JsonObject | None:
     """Return what a concert shows of its venue; None if there was none yet.
 
@@ -104,8 +115,7 @@ def _venue_as_of(store: EventStore, venue_id: UUID | None, point: PointInTime) -
     described = [event for event in events if isinstance(event, VenueCreated | VenueDetailsChanged)]
     if not described:
         return None
-    members = ("name", "address", "city", "country", "time_zone", "web_url")
-    return {"id": str(venue_id), **storable({name: getattr(described[-1], name) for name in members})}
+    return {"id": str(venue_id), **storable({name: getattr(described[-1], name) for name in _SHOWN})}
 
 
 def _no_such_concert() -> NotFound:

@@ -13,23 +13,32 @@ _A_WORD = 100
 MOST_RANK = 100_000
 """More than any match has: a search has a dozen words."""
 
-_AT_PLACES = "c.venue_id = any(array(select p.id from venues p where {}))"
-"""The venues are found first, so that an index can serve the concerts at them."""
+_AT_VENUE = "({copied} or c.venue_name is null and c.venue_id = any(array(select p.id from venues p where {current})))"
 
-_LOCATION = _AT_PLACES.format(
-    "p.place_terms @@ case"
-    " when exists(select from venues s where s.place_terms @@ %(location)s::tsquery) then %(location)s::tsquery"
-    " else %(location_with_typos)s::tsquery end"
+
+def _at_venue(condition: str) -> str:
+    """Apply a condition to the copied venue of a concert, or to the venue itself where there is no copy.
+
+    These venues are found first, so that an index can serve the concerts at them.
+    """
+    return _AT_VENUE.format(copied=condition.format(of="c.venue_"), current=condition.format(of="p."))
+
+
+_LOCATION = _at_venue(
+    "{of}place_terms @@ (select case"
+    " when exists(select from venues s where s.place_terms @@ %(location)s::tsquery)"
+    " or exists(select from concerts s where s.venue_place_terms @@ %(location)s::tsquery) then %(location)s::tsquery"
+    " else %(location_with_typos)s::tsquery end)"
 )
 """Typos in a place are forgiven only if no place is called so: `Bern` is not near `Berg`."""
 
 KM_OF_A_DEGREE = 111.0
 """A little less than a degree of latitude has (111.195 on this sphere), so that a box of degrees leaves nothing out."""
 
-_NEAR = _AT_PLACES.format(
-    "p.latitude between %(latitude)s - %(km)s / %(km_of_a_degree)s and %(latitude)s + %(km)s / %(km_of_a_degree)s"
-    " and 2 * 6371.0088 * asind(least(1, sqrt(power(sind((p.latitude - %(latitude)s) / 2), 2)"
-    " + cosd(p.latitude) * cosd(%(latitude)s) * power(sind((p.longitude - %(longitude)s) / 2), 2)))) * pi() / 180"
+_NEAR = _at_venue(
+    "{of}latitude between %(latitude)s - %(km)s / %(km_of_a_degree)s and %(latitude)s + %(km)s / %(km_of_a_degree)s"
+    " and 2 * 6371.0088 * asind(least(1, sqrt(power(sind(({of}latitude - %(latitude)s) / 2), 2)"
+    " + cosd({of}latitude) * cosd(%(latitude)s) * power(sind(({of}longitude - %(longitude)s) / 2), 2)))) * pi() / 180"
     " <= %(km)s"
 )
 """The distance on a sphere, by the haversine of the angle."""
@@ -82,7 +91,7 @@ def _of_name(sought: Sought) -> Matching:
     conditions, ranks, parameters = [], [], {"whole": sought.whole}
     for place, word in enumerate(sought.words):
         parameters.update(_conditions_of(word, place))
-        at_place = _AT_PLACES.format(f"p.place_terms @@ (select %(begun{place})s::tsquery)")
+        at_place = _at_venue(f"{{of}}place_terms @@ (select %(begun{place})s::tsquery)")
         conditions.append(f"(c.name_terms @@ (select %(somehow{place})s::tsquery) or {at_place})")
         ranks.append(
             f"case when c.name_words @@ %(exactly{place})s::tsquery then {_EXACT}"

@@ -1,7 +1,7 @@
 """Defines the process of a concert, which finishes what takes more than one commit, even after a crash.
 
 A cancellation is finished when its sales have stopped and every order of it is refunded or cancelled, a change of
-capacity when every pool has its part, or none has.
+capacity when every pool has its part, or none has, and a change of terms when every pool has the newest.
 """
 
 from datetime import datetime, timedelta
@@ -19,9 +19,15 @@ from chalicelib.shop.concerts.events import (
     ConcertCapacityChangeRefused,
     ConcertCapacityChangeStarted,
     ConcertEvent,
+    ConcertTermsApplied,
+    ConcertTermsChanged,
 )
+from chalicelib.shop.concerts.publication import CHANGED_IN_THE_REQUEST
 
 RESUME_CONCERT = "resume_concert"
+
+_TERMS = "changing_terms:"
+"""Before a version of the terms, of which some pool may have older ones."""
 
 FINISHED_WITHIN = timedelta(minutes=1)
 """The request that began the work has ended by then: API Gateway gives it 29 s."""
@@ -30,8 +36,9 @@ FINISHED_WITHIN = timedelta(minutes=1)
 class ConcertProcess:
     """Remembers what was begun and when, and sends a task for it until it is completed.
 
-    A cancellation's task is sent at once. A change of capacity is done by its request, and by a task only if that has
-    not finished in time. Whatever message is lost, the watchdog sends another. Every part of the work may be repeated.
+    A cancellation's task is sent at once, and so is that of terms for more pools than a request changes. A change of
+    capacity, or of the terms of few pools, is done by its request, and by a task only if that has not finished in time.
+    Whatever message is lost, the watchdog sends another. Every part of the work may be repeated.
     """
 
     aggregate_type = ConcertEvent.aggregate_type
@@ -47,6 +54,12 @@ class ConcertProcess:
                 return _step(state | {"changing_capacity": begun})
             case ConcertCapacityChanged() | ConcertCapacityChangeRefused():
                 return _step({name: at for name, at in state.items() if name != "changing_capacity"})
+            case ConcertTermsChanged() as event:
+                task = self.overdue(recorded.stream_id, f"{recorded.stream_id}:{recorded.version}")
+                tasks = [task] if event.pool_count > CHANGED_IN_THE_REQUEST else []
+                return _step(state | {f"{_TERMS}{event.terms_version}": begun}, *tasks)
+            case ConcertTermsApplied() as event:
+                return _step({name: at for name, at in state.items() if not _is_applied(name, event.terms_version)})
             case ConcertCancellationCompleted():
                 return _step({})
         return _step(state)
@@ -56,6 +69,10 @@ class ConcertProcess:
 
     def retry_at(self, _: JsonObject, now: datetime) -> datetime:
         return now + FINISHED_WITHIN
+
+
+def _is_applied(name: str, terms_version: int) -> bool:
+    return name.startswith(_TERMS) and int(name.removeprefix(_TERMS)) <= terms_version
 
 
 def _step(state: JsonObject, *tasks: Task) -> Step:

@@ -15,21 +15,36 @@ from chalicelib.shop.concerts.events import (
     ConcertDeleted,
     ConcertDetailsChanged,
     ConcertEvent,
+    ConcertMoved,
+    ConcertPostponed,
     ConcertPublished,
+    ConcertSalesClosed,
+    ConcertSalesOpened,
     ConcertScheduled,
     ConcertTicketTypeAdded,
+    ConcertTicketTypeChanged,
     ConcertTicketTypeRemoved,
+    ConcertVenueDescribed,
+    ShownVenue,
+    TicketType,
 )
+
+_COPIED = sorted(ShownVenue.model_fields.keys() - {"coordinates"})
+_SHOWN = [f"venue_{name}" for name in (*_COPIED, "place_terms", "city_key", "latitude", "longitude")]
+_INITIAL = {"status": ConcertStatus.DRAFT.value, "postponed": False, "sales_closed": False}
 
 
 def project_concert(recorded: RecordedEvent) -> list[Change]:
-    concert: Change = put("concerts", recorded, _columns(recorded), {"status": ConcertStatus.DRAFT.value})
+    concert: Change = put("concerts", recorded, _columns(recorded), _INITIAL)
     match recorded.event:
         case ConcertTicketTypeAdded() as event:
             return [concert, _ticket_type(recorded, event)]
         case ConcertCapacityChanged() as event:
             key = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
             return [concert, Alter("ticket_types", key, {"quantity": event.quantity})]
+        case ConcertTicketTypeChanged() as event:
+            key = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
+            return [concert, Alter("ticket_types", key, storable(_terms(event)))]
         case ConcertTicketTypeRemoved() as event:
             key = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
             return [concert, Remove("ticket_types", key)]
@@ -44,15 +59,49 @@ def _columns(recorded: RecordedEvent) -> dict[str, Any]:
             return _details(event)
         case ConcertScheduled() as event:
             return {"starts_at": event.start_date, "ends_at": event.end_date}
-        case ConcertPublished():
-            return {"status": ConcertStatus.PUBLISHED.value}
+        case ConcertPublished() as event:
+            return {"status": ConcertStatus.PUBLISHED.value, **_shown(event.venue)}
         case ConcertCancelled():
             return {"status": ConcertStatus.CANCELLING.value}
         case ConcertCancellationCompleted():
             return {"status": ConcertStatus.CANCELLED.value}
         case ConcertDeleted():
             return {"status": ConcertStatus.DELETED.value}
+    return _columns_of_life(recorded)
+
+
+def _columns_of_life(recorded: RecordedEvent) -> dict[str, Any]:
+    match recorded.event:
+        case ConcertMoved() as event:
+            dates = {"starts_at": event.start_date, "ends_at": event.end_date, "postponed": False}
+            return {**dates, "venue_id": event.venue_id, **_shown(event.venue), **_promise(event)}
+        case ConcertPostponed() as event:
+            return {"starts_at": None, "ends_at": None, "postponed": True, **_promise(event)}
+        case ConcertVenueDescribed() as event:
+            return _shown(event.venue)
+        case ConcertSalesClosed():
+            return {"sales_closed": True}
+        case ConcertSalesOpened():
+            return {"sales_closed": False}
     return {}
+
+
+def _shown(venue: ShownVenue | None) -> dict[str, Any]:
+    """Return the columns of the copied venue; without a copy, queries look at the venue itself."""
+    if venue is None:
+        return dict.fromkeys(_SHOWN)
+    shown = {name: getattr(venue, name) for name in _COPIED}
+    shown |= {
+        "place_terms": indexed(f"{venue.city} {venue.name} {venue.country}").terms,
+        "city_key": plain(venue.city),
+        "latitude": venue.coordinates and venue.coordinates.latitude,
+        "longitude": venue.coordinates and venue.coordinates.longitude,
+    }
+    return {f"venue_{name}": value for name, value in shown.items()}
+
+
+def _promise(event: ConcertMoved | ConcertPostponed) -> dict[str, Any]:
+    return {} if event.refundable_until is None else {"refundable_until": event.refundable_until}
 
 
 def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
@@ -74,17 +123,20 @@ def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
 def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> Put:
     """Return the row of the ticket type; one whose event is applied again keeps its place in the order."""
     ticket_type = event.type
-    columns = {
-        "name": ticket_type.name,
-        "price_amount": ticket_type.price.amount,
-        "price_currency": ticket_type.price.currency,
-        "quantity": ticket_type.quantity,
-        "max_per_order": ticket_type.max_per_order,
-        "sales_start": ticket_type.sales_start,
-        "sales_end": ticket_type.sales_end,
-    }
+    columns = {"quantity": ticket_type.quantity, **_terms(ticket_type)}
     key = {"concert_id": recorded.stream_id, "id": ticket_type.id}
     return Put("ticket_types", key, storable(columns), {"added_at_version": recorded.version})
+
+
+def _terms(described: TicketType | ConcertTicketTypeChanged) -> dict[str, Any]:
+    return {
+        "name": described.name,
+        "price_amount": described.price.amount,
+        "price_currency": described.price.currency,
+        "max_per_order": described.max_per_order,
+        "sales_start": described.sales_start,
+        "sales_end": described.sales_end,
+    }
 
 
 PROJECTORS = {ConcertEvent.aggregate_type: project_concert}

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 _COLUMNS = """
 select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_id, c.starts_at, c.ends_at,
-       c.max_per_customer, c.version,
-       case when v.id is not null then json_build_object(
+       c.max_per_customer, c.postponed, c.sales_closed, c.refundable_until, c.version,
+       case when c.venue_name is not null then json_build_object(
+           'id', c.venue_id, 'name', c.venue_name, 'address', c.venue_address, 'city', c.venue_city,
+           'country', c.venue_country, 'time_zone', c.venue_time_zone, 'web_url', c.venue_web_url)
+       when v.id is not null then json_build_object(
            'id', v.id, 'name', v.name, 'address', v.address, 'city', v.city, 'country', v.country,
            'time_zone', v.time_zone, 'web_url', v.web_url) end as venue,
        (select coalesce(json_agg(json_build_object(
@@ -26,12 +29,12 @@ select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_
            'quantity', t.quantity, 'max_per_order', t.max_per_order,
            'sales_start', t.sales_start, 'sales_end', t.sales_end) order by t.added_at_version), '[]')
           from ticket_types t where t.concert_id = c.id) as ticket_types"""
-_VENUE = " left join venues v on v.id = c.venue_id and v.name is not null"
+_VENUE = " left join venues v on c.venue_name is null and v.id = c.venue_id and v.name is not null"
 _FIND = _COLUMNS + " from concerts c" + _VENUE + " where c.name is not null and c.status <> 'deleted' and c.id = %(id)s"
 _LIST = """
 with found as (
     select c.id, c.sort_at, {rank} as rank
-      from concerts c left join venues v on v.id = c.venue_id and v.name is not null
+      from concerts c {venue}
      where {conditions}
 ), page as materialized (
     select * from found f where {after} order by {order} limit %(limit)s + 1
@@ -43,7 +46,7 @@ with found as (
 _SOONEST_FIRST = "f.sort_at, f.id"
 _BEST_FIRST = "f.rank desc, f.sort_at, f.id"
 
-_LOCAL_DATE = "(c.starts_at at time zone coalesce(v.search_time_zone, 'UTC'))::date"
+_LOCAL_DATE = "(c.starts_at at time zone coalesce(c.venue_search_time_zone, v.search_time_zone, 'UTC'))::date"
 _FILTERS = {
     "date_from": f"{_LOCAL_DATE} >= %(date_from)s",
     "date_to": f"{_LOCAL_DATE} <= %(date_to)s",
@@ -181,6 +184,9 @@ def concert_of_row(row: Mapping[str, Any]) -> JsonObject:
         "image_url": row["image_url"],
         "max_per_customer": row["max_per_customer"],
         "status": row["status"],
+        "postponed": row["postponed"],
+        "sales_closed": row["sales_closed"],
+        "refundable_until": _instant(row["refundable_until"]),
         "organiser_id": str(row["organiser_id"]) if row["organiser_id"] else None,
         "starts_at": _instant(row["starts_at"]),
         "ends_at": _instant(row["ends_at"]),

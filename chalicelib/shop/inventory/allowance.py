@@ -62,11 +62,12 @@ class Allowance:
     def take(self, taking: AllowanceTaken, limit: int) -> list[Event]:
         """Count a hold, in the place of what it counted before; `taking.at` is now by the clock.
 
+        What is counted already may stay, also when the limit has been lowered since.
         Raises CustomerLimitExceeded.
         """
         allowance = self.at(taking.at)
         others = allowance.without(taking.hold_id).taken
-        if others + taking.quantity > limit:
+        if others + taking.quantity > max(limit, allowance.taken):
             raise CustomerLimitExceeded(limit, others)
         return [taking.model_copy(update={"at": allowance.last_at})]
 

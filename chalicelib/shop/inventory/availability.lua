@@ -26,6 +26,11 @@ function change.publish(prefix, stream, pools)
   redis.call('DEL', prefix .. 'types:' .. stream, prefix .. 'present:' .. stream)
 end
 
+function change.add_pools(prefix, stream, pools)
+  local before = redis.call('GET', prefix .. 'concert:' .. stream)
+  change.publish(prefix, stream, before and before ~= '' and before .. ' ' .. pools or pools)
+end
+
 function change.withdraw(prefix, stream)
   redis.call('DEL', prefix .. 'concert:' .. stream, prefix .. 'types:' .. stream)
 end
@@ -42,6 +47,15 @@ end
 
 function change.open(prefix, stream, ticket_type, name, capacity)
   redis.call('HSET', prefix .. 'pool:' .. stream, 'type', ticket_type, 'name', name, 'capacity', capacity)
+end
+
+function change.rename(prefix, stream, name)
+  local pool = prefix .. 'pool:' .. stream
+  local ticket_type, before = unpack(redis.call('HMGET', pool, 'type', 'name'))
+  redis.call('HSET', pool, 'name', name)
+  if ticket_type and before ~= name then
+    redis.call('DEL', prefix .. 'stock:' .. ticket_type)
+  end
 end
 
 function change.hold(prefix, stream, hold, quantity, deadline)

@@ -22,6 +22,10 @@ def _publish(contents: Contents, pools: str) -> None:
     contents["concert"] = pools
 
 
+def _add_pools(contents: Contents, pools: str) -> None:
+    contents["concert"] = f"{contents['concert']} {pools}" if contents.get("concert") else pools
+
+
 def _withdraw(contents: Contents) -> None:
     contents.pop("concert", None)
 
@@ -36,6 +40,10 @@ def _advance(contents: Contents, at: int) -> None:
 
 def _open(contents: Contents, ticket_type: str, name: str, capacity: int) -> None:
     contents.setdefault("pool", {}).update(type=ticket_type, name=name, capacity=str(capacity))
+
+
+def _rename(contents: Contents, name: str) -> None:
+    contents.setdefault("pool", {})["name"] = name
 
 
 def _hold(contents: Contents, hold: str, quantity: int, deadline: int) -> None:
@@ -80,9 +88,11 @@ def _count(contents: Contents, what: str, by: int) -> None:
 
 OPERATIONS: Mapping[str, Callable[..., None]] = {
     "publish": _publish,
+    "add_pools": _add_pools,
     "withdraw": _withdraw,
     "advance": _advance,
     "open": _open,
+    "rename": _rename,
     "hold": _hold,
     "extend": _extend,
     "release": _end_hold,

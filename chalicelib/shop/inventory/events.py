@@ -28,7 +28,7 @@ class TicketPoolOpened(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Ev
     It is pool `pool_index` of the `pool_count` pools of its ticket type. `max_per_order` limits the tickets of this
     type in one order. `max_per_customer` limits the tickets of the whole concert that one person may hold or have
     bought; None means no limit. The sales window is open from `sales_start` (None: at once) until just before
-    `sales_end`.
+    `sales_end`. While `sales_paused`, nothing is sold whatever the window says.
     """
 
     concert_id: UUID
@@ -44,7 +44,28 @@ class TicketPoolOpened(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Ev
     max_per_customer: int | None = None
     sales_start: Instant | None = None
     sales_end: Instant
+    sales_paused: bool = False
     terms_version: int = 1
+
+
+class TicketPoolTermsChanged(
+    TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketPoolTermsChangedEvent"
+):
+    """Records that a ticket type's tickets in this pool are sold on other terms from then on.
+
+    What is held or sold keeps its price. The fields mean what they mean when the pool is opened; `terms_version` rises.
+    """
+
+    ticket_type_id: UUID
+    terms_version: int
+    concert_name: str
+    ticket_type_name: str
+    price: Money
+    max_per_order: int
+    max_per_customer: int | None = None
+    sales_start: Instant | None = None
+    sales_end: Instant
+    sales_paused: bool = False
 
 
 class TicketsHeld(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketsHeldEvent"):

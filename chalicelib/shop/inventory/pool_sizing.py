@@ -13,6 +13,10 @@ TICKETS_PER_POOL = 50
 
 def split_stock(quantity: int) -> list[int]:
     """Split the stock into the capacities of the pools, which differ by at most one and add up to `quantity`."""
-    count = max(1, min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL)))
+    return split_over(quantity, max(1, min(MAX_POOLS, -(-quantity // TICKETS_PER_POOL))))
+
+
+def split_over(quantity: int, count: int) -> list[int]:
+    """Split the stock over so many pools."""
     share, rest = divmod(quantity, count)
     return [share + 1] * rest + [share] * (count - rest)

@@ -11,7 +11,7 @@ from pathlib import Path
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.model import Operation, Part, RedisModel
-from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished
+from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
 from chalicelib.shop.inventory.availability import change
 from chalicelib.shop.inventory.events import (
     HoldExtended,
@@ -21,6 +21,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
+    TicketPoolTermsChanged,
     TicketsHeld,
     TicketsReturned,
     TicketsSold,
@@ -51,6 +52,8 @@ def operations_of(recorded: RecordedEvent) -> list[Operation]:
             return [("advance", milliseconds(event.at)), *_changes(event)]
         case ConcertPublished():
             return [("publish", " ".join(str(key) for of_type in event.pools for key in of_type.pool_ids))]
+        case ConcertTicketTypeAdded() if event.pool_ids:
+            return [("add_pools", " ".join(map(str, event.pool_ids)))]
         case ConcertDeleted():
             return [("withdraw",)]
     return []
@@ -73,6 +76,8 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
     match event:
         case TicketPoolOpened():
             return [("open", str(event.ticket_type_id), event.ticket_type_name, event.capacity)]
+        case TicketPoolTermsChanged():
+            return [("rename", event.ticket_type_name)]
         case TicketsHeld():
             return [("hold", str(event.hold_id), event.quantity, milliseconds(event.expires_at))]
         case HoldExtended() | HoldPlacedOnOrder():

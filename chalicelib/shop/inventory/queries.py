@@ -25,6 +25,7 @@ from chalicelib.shop.concerts.events import (
     ConcertEvent,
     ConcertPublished,
     ConcertTicketTypeAdded,
+    PoolsOfTicketType,
 )
 from chalicelib.shop.inventory.projections import AVAILABILITY, AVAILABILITY_MODEL, lua, milliseconds
 from chalicelib.shop.inventory.stock_from_log import StockAsOf
@@ -201,6 +202,7 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
         match event := decode(stored):
             case ConcertTicketTypeAdded():
                 names[event.type.id] = event.type.name
+                published = _with_pools(published, event) if published and event.pool_ids else published
             case ConcertPublished():
                 published = event
             case ConcertDeleted():
@@ -208,6 +210,11 @@ def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[U
     if published is None:
         raise _not_on_sale()
     return published, names
+
+
+def _with_pools(published: ConcertPublished, added: ConcertTicketTypeAdded) -> ConcertPublished:
+    pools = PoolsOfTicketType(ticket_type_id=added.type.id, pool_ids=added.pool_ids or ())
+    return published.model_copy(update={"pools": (*published.pools, pools)})
 
 
 def _not_on_sale() -> NotFound:

@@ -27,9 +27,22 @@ from chalicelib.shop.inventory.events import (
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
+    TicketPoolTermsChanged,
     TicketsHeld,
     TicketsReturned,
     TicketsSold,
+)
+
+CHANGEABLE_TERMS = (
+    "terms_version",
+    "concert_name",
+    "ticket_type_name",
+    "price",
+    "max_per_order",
+    "max_per_customer",
+    "sales_start",
+    "sales_end",
+    "sales_paused",
 )
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -106,6 +119,19 @@ class TicketPool:
     def open(self, terms: TicketPoolOpened) -> list[Event]:
         """Open the pool once; opening it again does not change its terms."""
         return [terms] if self.terms is None else []
+
+    def take_terms(self, terms: TicketPoolOpened, now: datetime) -> list[Event]:
+        """Sell on these terms from now on; older ones than the pool has change nothing.
+
+        A pool that is not open yet is opened with them. A closed one keeps what it has.
+        """
+        if self.terms is None:
+            return self.open(terms)
+        if self.closed or terms.terms_version <= self.terms.terms_version:
+            return []
+        facts = {name: getattr(terms, name) for name in CHANGEABLE_TERMS}
+        changed = TicketPoolTermsChanged(ticket_type_id=terms.ticket_type_id, at=self.at(now).last_at, **facts)
+        return [changed]
 
     def hold(self, hold_id: UUID, cart_id: UUID, quantity: int, now: datetime, expires_at: datetime) -> list[Event]:
         """Hold free tickets for a cart.
@@ -252,6 +278,8 @@ class TicketPool:
             NotOnSale: with the window's edge.
         """
         terms = self.ensure_open()
+        if terms.sales_paused:
+            raise NotOnSale("The organiser has closed the sale for the time being.")
         if terms.sales_start is not None and self.last_at < terms.sales_start:
             start = format_instant(terms.sales_start)
             raise NotOnSale(f"The sale starts at {start}.", sales_start=start)
@@ -304,6 +332,8 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
         case TicketPoolOpened():
             pool.terms = event
             pool.capacity = event.capacity
+        case TicketPoolTermsChanged() if pool.terms is not None:
+            pool.terms = pool.terms.model_copy(update={name: getattr(event, name) for name in CHANGEABLE_TERMS})
         case TicketPoolCapacityChanged():
             pool.last_change = PoolCapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
             pool.capacity += event.by

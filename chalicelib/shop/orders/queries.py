@@ -13,6 +13,7 @@ from chalicelib.platform.readmodels.documents.own import list_own, read_own, rea
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.shop.orders.events import OrderEvent
+from chalicelib.shop.orders.names import named_as_today
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 
@@ -38,7 +39,7 @@ def get_order(
         NotFound
         Unavailable
     """
-    found = _read_own(documents, store, order_id, customer_id, min_versions)
+    [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
     return _answer(found, now) | {"buyer": _buyer(found, open_sealed)}
 
 
@@ -71,7 +72,7 @@ def list_orders(
         Unavailable
     """
     found, next_key = list_own(documents, store, fold_order, _ORDER, customer_id, limit, after, min_versions)
-    return [_answer(order, now) for order in found], next_key
+    return [_answer(order, now) for order in named_as_today(documents, found)], next_key
 
 
 def get_tickets(
@@ -87,7 +88,8 @@ def get_tickets(
         NotFound
         Unavailable
     """
-    order, version = _read_own(documents, store, order_id, customer_id, min_versions)
+    [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
+    order, version = found
     return {"order_id": order["id"], "items": _tickets(order), "version": version}
 
 

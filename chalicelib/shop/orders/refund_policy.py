@@ -62,9 +62,10 @@ class RefundPolicy:
         """Return the terms as they were."""
         return next((terms for since, terms in reversed(self.changes) if since <= at), PolicyTerms())
 
-    def terms_for(self, placed_at: datetime | None, now: datetime) -> PolicyTerms:
-        """Return what a customer may go by now: the terms of the order or today's, whichever keep less."""
+    def terms_for(self, placed_at: datetime | None, now: datetime, promised: PolicyTerms | None = None) -> PolicyTerms:
+        """Return what a customer may go by now: the order's terms, today's or promised ones, whichever keep less."""
         candidates = [self.terms, *([] if placed_at is None else [self.terms_at(placed_at)])]
+        candidates += [] if promised is None else [promised]
         return min(_permitting(candidates, now), key=lambda terms: terms.fee_percent, default=self.terms)
 
     def set_terms(self, concert_id: UUID, organiser_id: UUID | None, terms: PolicyTerms, now: datetime) -> list[Event]:

@@ -76,7 +76,8 @@ def refund_order(
     Raises NotFound, InvalidInput, TicketsUsed, RefundTooLarge, or what `grant_refund` raises.
     """
     standing = standing_of(repository, caller.actor, order_id)
-    command = partial(_grant, order_id=order_id, request=_request(caller, standing, wanted))
+    request = _with_promises(repository, standing.order, _request(caller, standing, wanted))
+    command = partial(_grant, order_id=order_id, request=request)
     granted = _execute(repository, caller, command, (0,) if standing.by is not GrantedBy.CUSTOMER else ())
     context = SettlementContext(repository, gateways, caller.origin)
     with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
@@ -166,12 +167,21 @@ def _grant(session: Session, order_id: UUID, request: RefundRequest, told: int) 
     return GrantedRefund(granted, session.version(order_id))
 
 
+def _with_promises(repository: Repository, order: Order, request: RefundRequest) -> RefundRequest:
+    """Add what a customer was promised when a concert was moved or postponed: all of the money."""
+    if not request.is_bound or order.placed_at is None:
+        return request
+    until = {key: facts_of_concert(repository, key).refundable_until(order.placed_at) for key in request.concerts}
+    return replace(request, terms={key: PolicyTerms(at, 0) for key, at in until.items() if at is not None})
+
+
 def _with_terms(session: Session, order: Order, request: RefundRequest) -> RefundRequest:
-    """Add what the customer may go by, unless the request was granted before."""
+    """Add what the customer may go by beside what was promised, unless the request was granted before."""
     if request.id in order.grants:
         return request
     terms: Mapping[UUID, PolicyTerms] = {
-        key: policy_of(session, key).terms_for(order.placed_at, session.now) for key in request.concerts
+        key: policy_of(session, key).terms_for(order.placed_at, session.now, request.terms.get(key))
+        for key in request.concerts
     }
     return replace(request, terms=terms)
 

@@ -73,6 +73,7 @@ class NewVenue(Body):
     time_zone: TimeZone
     web_url: WebUrl | None = None
     coordinates: Position | None = None
+    shared: bool = False
 
     def to_details(self) -> VenueDetails:
         return VenueDetails(**{**dict(self), "coordinates": self.coordinates and self.coordinates.to_coordinates()})
@@ -90,6 +91,7 @@ class VenueChanges(Body):
     time_zone: TimeZone = ""
     web_url: WebUrl | None = None
     coordinates: Position | None = None
+    shared: bool = False
 
     def changes(self) -> dict[str, Any]:
         changes = {name: getattr(self, name) for name in self.model_fields_set}

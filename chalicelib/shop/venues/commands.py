@@ -8,7 +8,17 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.ownership import change_owned
-from chalicelib.shop.venues.venue import VENUE, Venue, VenueDetails
+from chalicelib.shop.venues.venue import VENUE, Venue, VenueDetails, VenueNotShared, VenueWasDeleted
+
+__all__ = [
+    "VenueDetails",
+    "VenueNotShared",
+    "VenueWasDeleted",
+    "change_venue",
+    "create_venue",
+    "delete_venue",
+    "ensure_venue_usable",
+]
 
 
 def create_venue(repository: Repository, caller: Caller, details: VenueDetails) -> UUID:
@@ -56,10 +66,12 @@ def delete_venue(repository: Repository, caller: Caller, venue_id: UUID) -> int:
     return change_owned(repository, caller, VENUE, venue_id, Venue.delete)
 
 
-def ensure_venue_exists(session: Session, venue_id: UUID) -> VenueDetails:
-    """Read the venue as it is now, for commands of other contexts.
+def ensure_venue_usable(session: Session, venue_id: UUID, organiser_id: UUID | None) -> VenueDetails:
+    """Read the venue as it is now, for a concert of the organiser.
 
     Raises:
-        NotFound: there is no such venue, or it was deleted.
+        NotFound: there is no such venue.
+        VenueWasDeleted: there is none any more.
+        VenueNotShared: it belongs to another organiser.
     """
-    return session.load(VENUE, venue_id, Load.FRESH).ensure_exists()
+    return session.load(VENUE, venue_id, Load.FRESH).ensure_usable(organiser_id)

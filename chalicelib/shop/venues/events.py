@@ -19,7 +19,8 @@ class VenueEvent(Event, aggregate="Venue"):
 class VenueCreated(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueCreatedEvent"):
     """Records that an organiser created a venue.
 
-    `organiser_id` is None in venues of the original, which had no owners.
+    `organiser_id` is None in venues of the original, which had no owners. A `shared` venue takes concerts of all
+    organisers, any other only those of its own.
     """
 
     organiser_id: UUID | None = None
@@ -32,6 +33,7 @@ class VenueCreated(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueCr
     time_zone: str
     web_url: str | None = None
     coordinates: Coordinates | None = None
+    shared: bool = False
     request_hash: str = ""
 
 
@@ -47,12 +49,13 @@ class VenueDetailsChanged(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.
     time_zone: str
     web_url: str | None = None
     coordinates: Coordinates | None = None
+    shared: bool = False
 
 
 class VenueDeleted(VenueEvent, stored_as="Cloudbash.Domain.Venues.Events.VenueDeletedEvent"):
     """Records that the venue was deleted and is no longer offered for new concerts.
 
-    Concerts that name it keep it.
+    Published concerts keep what they show of it.
     """
 
 

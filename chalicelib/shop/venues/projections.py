@@ -40,6 +40,7 @@ def _details(event: VenueCreated | VenueDetailsChanged) -> dict[str, Any]:
         "city_key": plain(event.city),
         "latitude": coordinates and coordinates.latitude,
         "longitude": coordinates and coordinates.longitude,
+        "shared": event.shared,
     }
 
 

@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
 _FIND = """
-select id, name, description, capacity, address, city, country, time_zone, web_url, latitude, longitude,
+select id, name, description, capacity, address, city, country, time_zone, web_url, shared, latitude, longitude,
        organiser_id, version
   from venues
  where not deleted and name is not null and id = %(id)s
 """
 _LIST = """
-select id, name, description, capacity, address, city, country, time_zone, web_url, latitude, longitude,
+select id, name, description, capacity, address, city, country, time_zone, web_url, shared, latitude, longitude,
        organiser_id, version, sort_name
   from venues
  where not deleted and name is not null
@@ -88,6 +88,7 @@ def _venue(row: Mapping[str, Any]) -> JsonObject:
         "time_zone": row["time_zone"],
         "web_url": row["web_url"],
         "coordinates": _coordinates(row),
+        "shared": row["shared"],
         "organiser_id": str(organiser_id) if organiser_id else None,
         "version": row["version"],
     }

@@ -3,15 +3,23 @@
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.venues.events import Coordinates, VenueCreated, VenueDeleted, VenueDetailsChanged
 
 
+class VenueWasDeleted(NotFound):
+    """The venue is there no more, other than one that never was."""
+
+
+class VenueNotShared(RuleViolated):
+    code = "venue_not_shared"
+
+
 @dataclass(frozen=True, slots=True)
 class VenueDetails:
-    """Describes a venue. `time_zone` is an IANA name, `capacity` is in persons."""
+    """Describes a venue. `time_zone` is an IANA name, `capacity` in persons; a `shared` one takes all concerts."""
 
     name: str
     description: str
@@ -22,6 +30,7 @@ class VenueDetails:
     time_zone: str
     web_url: str | None = None
     coordinates: Coordinates | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +71,28 @@ class Venue:
             raise NotFound("There is no such venue.")
         return [] if self.deleted else [VenueDeleted()]
 
+    def ensure_usable(self, organiser_id: UUID | None) -> VenueDetails:
+        """Return the details, if the organiser's concerts may be held here; a venue without owner takes all.
+
+        Raises:
+            NotFound: there is no such venue, or it was deleted.
+            VenueNotShared: it belongs to another organiser.
+        """
+        details = self.ensure_exists()
+        if not details.shared and self.organiser_id not in {None, organiser_id}:
+            raise VenueNotShared("The venue belongs to another organiser, who does not share it.")
+        return details
+
     def ensure_exists(self) -> VenueDetails:
         """Return the details.
 
         Raises:
             NotFound: there is no such venue, or it was deleted.
         """
-        if self.details is None or self.deleted:
+        if self.details is None:
             raise NotFound("There is no such venue.")
+        if self.deleted:
+            raise VenueWasDeleted("There is no such venue.")
         return self.details
 
 

@@ -70,6 +70,15 @@ def _organise(client: Client, large: Large) -> None:
         concert_id=large.ninety,
         ticket_type_id=large.of_ninety,
     )
+    for route, body in (
+        ("PATCH /concerts/{concert_id}", {"name": "O"}),
+        ("PATCH /concerts/{concert_id}/venue", {"name": "W"}),
+        ("POST /concerts/{concert_id}/postpone", {}),
+        ("POST /concerts/{concert_id}/move", EVENING),
+        ("POST /concerts/{concert_id}/sales/close", None),
+        ("POST /concerts/{concert_id}/sales/open", None),
+    ):
+        organise(route, body, **draft)
     organise(
         "DELETE /concerts/{concert_id}",
         concert_id=organise("POST /concerts", {"name": "N", "venue_id": str(large.venue)})["id"],

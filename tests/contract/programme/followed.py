@@ -30,10 +30,17 @@ from chalicelib.shop.concerts.events import (
     ConcertCreated,
     ConcertDeleted,
     ConcertDetailsChanged,
+    ConcertMoved,
+    ConcertPostponed,
     ConcertPublished,
+    ConcertSalesClosed,
+    ConcertSalesOpened,
     ConcertScheduled,
     ConcertTicketTypeAdded,
+    ConcertTicketTypeChanged,
     ConcertTicketTypeRemoved,
+    ConcertVenueDescribed,
+    ShownVenue,
     TicketType,
 )
 from chalicelib.shop.concerts.projections import project_concert
@@ -159,7 +166,7 @@ CONCERTS = [UUID(int=number) for number in (11, 12)]
 names = st.sampled_from(["Björk", "Muse", "100%", "", "Ni\0ght"])
 instants = st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds
 venue_details = st.fixed_dictionaries(
-    {"name": names, "description": names, "capacity": st.integers(1, 9), "address": names}
+    {"name": names, "description": names, "capacity": st.integers(1, 9), "address": names, "shared": st.booleans()}
     | {"city": names, "country": names, "time_zone": st.sampled_from(["Europe/Paris", "nowhere"]), "web_url": st.none()}
 )
 venue_events: st.SearchStrategy[Event] = st.one_of(
@@ -178,7 +185,35 @@ ticket_types = st.fixed_dictionaries(
         "sales_start": st.none() | instants,
     }
 ).map(lambda details: TicketType(**details))
+shown_venues = st.none() | st.fixed_dictionaries(
+    {"name": names, "address": names, "city": names, "country": names, "web_url": st.none() | names}
+).map(lambda details: ShownVenue(time_zone="Europe/Paris", **details))
+life_of_a_concert: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        ConcertMoved,
+        start_date=instants,
+        end_date=instants,
+        venue_id=st.sampled_from(VENUES),
+        venue=shown_venues,
+        refundable_until=st.none() | instants,
+        at=st.just(NOW),
+    ),
+    st.builds(ConcertPostponed, refundable_until=st.none() | instants, at=st.just(NOW)),
+    shown_venues.filter(bool).map(lambda venue: ConcertVenueDescribed(venue=venue)),
+    shown_venues.map(lambda venue: ConcertPublished(venue=venue)),
+    ticket_types.map(
+        lambda changed: ConcertTicketTypeChanged(
+            ticket_type_id=changed.id,
+            name=changed.name,
+            price=changed.price,
+            max_per_order=changed.max_per_order,
+            sales_end=changed.sales_start,
+        )
+    ),
+    st.sampled_from([ConcertSalesClosed(), ConcertSalesOpened()]),
+)
 concert_events: st.SearchStrategy[Event] = st.one_of(
+    life_of_a_concert,
     concert_details.map(lambda details: ConcertDetailsChanged(**details)),
     st.tuples(instants, instants).map(lambda dates: ConcertScheduled(start_date=dates[0], end_date=dates[1])),
     ticket_types.map(lambda added: ConcertTicketTypeAdded(type=added)),

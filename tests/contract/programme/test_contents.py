@@ -82,6 +82,9 @@ def test_a_concert_is_shown_with_its_venue_and_its_ticket_types_in_the_order_the
             },
         ],
         "max_per_customer": None,
+        "postponed": False,
+        "sales_closed": False,
+        "refundable_until": None,
         "version": 6,
     }
     assert find_concert(followed.pool, concert_id) == expected
@@ -114,6 +117,7 @@ def test_a_venue_is_shown_as_it_is_now(followed: FollowedLog) -> None:
         "time_zone": "Europe/Amsterdam",
         "web_url": None,
         "coordinates": {"latitude": 52.3622, "longitude": 4.8838},
+        "shared": False,
         "organiser_id": str(UUID(int=7)),
         "version": 1,
     }

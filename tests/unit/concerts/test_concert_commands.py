@@ -31,6 +31,7 @@ from chalicelib.shop.concerts.commands import (
 )
 from chalicelib.shop.concerts.concert import ConcertDetails, ConcertIncomplete, ConcertNotDraft, ConcertStatus
 from chalicelib.shop.concerts.events import TicketType
+from chalicelib.shop.concerts.terms import Changed
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
 from chalicelib.shop.venues.commands import delete_venue
@@ -173,7 +174,7 @@ def test_a_draft_moves_to_a_venue_that_exists(fragile_shop: Shop) -> None:
         concert_id,
         lambda details: replace(details, venue_id=elsewhere),
     )
-    assert moved == 2
+    assert moved == Changed(2)
     with pytest.raises(InvalidInput):
         change_concert(
             fragile_shop.repository,

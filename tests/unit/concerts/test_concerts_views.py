@@ -51,6 +51,8 @@ ROW: dict[str, Any] = {
     "genre": "rock",
     "genre_key": "rock",
     "status": "draft",
+    "postponed": False,
+    "sales_closed": False,
 }
 
 

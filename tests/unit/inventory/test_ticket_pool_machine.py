@@ -23,6 +23,7 @@ from tests.support.stored import SOME_TIME
 SKEW = timedelta(seconds=2)
 MOMENT = timedelta(milliseconds=1)
 SALE_ENDS = SOME_TIME + timedelta(minutes=40)
+SALE_STOPS = SOME_TIME + timedelta(minutes=20)
 
 skews = st.integers(0, 2000).map(lambda ms: timedelta(milliseconds=ms))
 spans = st.one_of(
@@ -70,7 +71,7 @@ class TicketPoolMachine(RuleBasedStateMachine):
             sales_end=SALE_ENDS,
             at=self.now,
         )
-        self.capacity = capacity
+        self.capacity, self.terms = capacity, terms
         self._record(self.pool.open(terms))
 
     @rule(span=spans)
@@ -90,7 +91,7 @@ class TicketPoolMachine(RuleBasedStateMachine):
         live = self._live(clock)
         free = self.capacity - self.sold - sum(hold.quantity for hold in live.values())
         expected: type[CloudbashError] | None = None
-        if self.closed or self._time(clock) >= SALE_ENDS:
+        if self.closed or self.terms.sales_paused or self._time(clock) >= self.terms.sales_end:
             expected = NotOnSale
         elif quantity > free:
             expected = TicketsSoldOut
@@ -156,6 +157,16 @@ class TicketPoolMachine(RuleBasedStateMachine):
         assert not self._decide(lambda p: p.place_on_order(hold_id, some_id("order"), clock, later), clock, refused)
         assert not self._decide(lambda p: p.sell(hold_id, some_id("order"), clock), clock, refused)
         assert not self._decide(lambda p: p.release(hold_id, clock), clock, None)
+
+    @rule(skew=skews, version=st.integers(0, 5), paused=st.booleans(), ends=st.sampled_from([SALE_ENDS, SALE_STOPS]))
+    def take_terms(self, skew: timedelta, version: int, paused: bool, ends: datetime) -> None:
+        clock, known = self.now - skew, self.terms
+        changes = {"terms_version": version, "sales_paused": paused, "sales_end": ends}
+        offered = known.model_copy(update=changes)
+        is_newer = not self.closed and version > known.terms_version
+        assert self._decide(lambda p: p.take_terms(offered, clock), clock, None) == is_newer
+        self.terms = offered if is_newer else known
+        assert self.pool.terms == self.terms
 
     @rule(skew=skews, really=st.integers(0, 9))
     def close(self, skew: timedelta, really: int) -> None:

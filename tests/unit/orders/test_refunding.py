@@ -11,6 +11,8 @@ from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFo
 from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.concerts.live_commands import move_concert, postpone_concert
+from chalicelib.shop.concerts.windows import ConcertDates
 from chalicelib.shop.inventory.allowance import CustomerLimitExceeded
 from chalicelib.shop.inventory.ticket_pool import TicketsSoldOut
 from chalicelib.shop.orders.admission import check_in
@@ -203,6 +205,34 @@ def test_without_a_policy_a_customer_gives_nothing_back(memory_shop: Shop) -> No
     memory_shop.clock.advance(timedelta(days=1))
     with pytest.raises(RefundNotPermitted):
         refund(memory_shop, order_id, WantedRefund(), CUSTOMER)
+
+
+def test_after_a_postponement_who_bought_before_may_have_all_of_the_money_back(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale(quantity=8)
+    let_customers(memory_shop, concert_id, fee_percent=50)
+    early = bought(memory_shop, ticket_type_id)
+    until = memory_shop.clock.advance(timedelta(hours=1)) + timedelta(days=9)
+    postpone_concert(memory_shop.repository, memory_shop.request(ORGANISER), concert_id, until)
+    tickets = tickets_of(memory_shop, early)
+    memory_shop.clock.advance(timedelta(days=9) - timedelta(seconds=1))
+    first = refund(memory_shop, early, WantedRefund(tickets=tuple(tickets[:1])), CUSTOMER)
+    [part] = first.granted.parts
+    assert (part.amount.amount, part.fee.amount) == (Decimal("25.00"), NOTHING)
+    memory_shop.clock.advance(timedelta(seconds=1))
+    with pytest.raises(RefundNotPermitted):
+        refund(memory_shop, early, WantedRefund(tickets=tuple(tickets[1:])), CUSTOMER)
+
+
+def test_what_a_move_promised_is_not_for_who_bought_afterwards(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale()
+    starts_at = memory_shop.clock() + timedelta(days=90)
+    dates = ConcertDates(starts_at, starts_at + timedelta(hours=3))
+    until = memory_shop.clock() + timedelta(days=9)
+    move_concert(memory_shop.repository, memory_shop.request(ORGANISER), concert_id, dates, None, until)
+    memory_shop.clock.advance(timedelta(hours=1))
+    late = bought(memory_shop, ticket_type_id)
+    with pytest.raises(RefundNotPermitted):
+        refund(memory_shop, late, WantedRefund(), CUSTOMER)
 
 
 def test_a_customer_relies_on_the_policy_of_the_day_of_the_order(memory_shop: Shop) -> None:

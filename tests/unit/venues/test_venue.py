@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
 from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetailsChanged
-from chalicelib.shop.venues.venue import VENUE
+from chalicelib.shop.venues.venue import VENUE, VenueWasDeleted
 from tests.support.scenario import given
 from tests.support.shop import ORGANISER, VENUE_DETAILS
 
@@ -39,7 +39,9 @@ def test_a_venue_that_never_was_cannot_be_changed() -> None:
 
 
 def test_a_deleted_venue_cannot_be_changed() -> None:
-    given(VENUE, CREATED, VenueDeleted()).when(lambda venue: venue.change_details(RENAMED)).then_refuses(NotFound)
+    given(VENUE, CREATED, VenueDeleted()).when(lambda venue: venue.change_details(RENAMED)).then_refuses(
+        VenueWasDeleted
+    )
 
 
 def test_a_venue_can_be_deleted() -> None:

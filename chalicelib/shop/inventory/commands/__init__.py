@@ -15,6 +15,7 @@ from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
 from chalicelib.shop.inventory.commands.returns import Return, take_back
+from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
     "LARGEST_OFFER",
@@ -26,6 +27,7 @@ __all__ = [
     "StockGone",
     "are_cleared",
     "change_capacity",
+    "change_terms",
     "clear_pool",
     "close_pools",
     "extend",
@@ -42,4 +44,5 @@ __all__ = [
     "sell",
     "sell_late",
     "take_back",
+    "terms_of_hold",
 ]

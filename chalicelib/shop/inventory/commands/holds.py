@@ -10,6 +10,8 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.inventory import allocation, limits
+from chalicelib.shop.inventory.allocation import Allocation
+from chalicelib.shop.inventory.commands.terms import share_terms
 from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
@@ -45,12 +47,22 @@ def hold_tickets(
     if found is None:
         allocation.ensure_not_sold_out(*wanted)
         found = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
+    found = _on_one_price(session, found)
     expires_at = until(found.terms)
     for share in found.shares:
         events = found.pools[share.pool_id].hold(hold_id, cart_id, share.quantity, session.now, expires_at)
         session.append(TICKET_POOL, share.pool_id, *events)
     limits.count(session, found.terms, quantity, hold_id, customer_id, expires_at)
     return HeldTickets(found.terms, found.shares, expires_at)
+
+
+def _on_one_price(session: Session, found: Allocation) -> Allocation:
+    """Give the newest terms to all pools of the hold: while they change, one pool has them before another."""
+    if len(found.shares) == 1:
+        return found
+    terms = share_terms(session, found.shares)
+    pools = {share.pool_id: session.load(TICKET_POOL, share.pool_id) for share in found.shares}
+    return Allocation(terms, found.shares, pools)
 
 
 def extend(

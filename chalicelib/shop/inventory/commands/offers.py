@@ -8,7 +8,7 @@ from uuid import UUID
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.events import TicketPoolOpened
-from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_stock
+from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_over, split_stock
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 
 LARGEST_OFFER = MAX_QUANTITY
@@ -30,6 +30,8 @@ class Offer:
     max_per_customer: int | None
     sales_start: datetime | None
     sales_end: datetime
+    sales_paused: bool = False
+    terms_version: int = 1
 
 
 def pools_of(ticket_type_id: UUID, quantity: int) -> tuple[UUID, ...]:
@@ -37,9 +39,9 @@ def pools_of(ticket_type_id: UUID, quantity: int) -> tuple[UUID, ...]:
     return tuple(pool_id(ticket_type_id, index) for index in range(len(split_stock(quantity))))
 
 
-def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
-    """Return the opening of each of the offer's pools."""
-    capacities = split_stock(offer.quantity)
+def openings(offer: Offer, pool_count: int, now: datetime) -> list[TicketPoolOpened]:
+    """Return the opening of each of the offer's pools, of which there are as many as when it was first put on sale."""
+    capacities = split_over(offer.quantity, pool_count) if pool_count else []
     return [
         TicketPoolOpened(
             concert_id=offer.concert_id,
@@ -55,6 +57,8 @@ def openings(offer: Offer, now: datetime) -> list[TicketPoolOpened]:
             max_per_customer=offer.max_per_customer,
             sales_start=offer.sales_start,
             sales_end=offer.sales_end,
+            sales_paused=offer.sales_paused,
+            terms_version=offer.terms_version,
             at=now,
         )
         for index, capacity in enumerate(capacities)
