@@ -92,6 +92,10 @@ function change.sell(prefix, stream, hold, quantity)
   redis.call('HINCRBY', pool, 'sold', quantity)
 end
 
+function change.take_back(prefix, stream, quantity)
+  redis.call('HINCRBY', prefix .. 'pool:' .. stream, 'sold', -quantity)
+end
+
 function change.resize(prefix, stream, by)
   redis.call('HINCRBY', prefix .. 'pool:' .. stream, 'capacity', by)
 end

@@ -78,6 +78,10 @@ def _sell(contents: Contents, hold: str, quantity: int) -> None:
     _count(contents, "sold", quantity)
 
 
+def _take_back(contents: Contents, quantity: int) -> None:
+    _count(contents, "sold", -quantity)
+
+
 def _resize(contents: Contents, by: int) -> None:
     _count(contents, "capacity", by)
 
@@ -104,6 +108,7 @@ OPERATIONS: Mapping[str, Callable[..., None]] = {
     "extend": _extend,
     "release": _end_hold,
     "sell": _sell,
+    "take_back": _take_back,
     "resize": _resize,
     "close": _close,
 }

@@ -39,6 +39,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolOpened,
     TicketPoolTermsChanged,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 from chalicelib.shop.inventory.on_sale import CANCELLED, CLOSED, POSTPONED, STARTS, window
@@ -131,6 +132,8 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
             return [("release", str(event.hold_id))]
         case TicketsSold():
             return [("sell", str(event.hold_id), event.quantity)]
+        case TicketsReturned():
+            return [("take_back", event.quantity)]
         case TicketPoolCapacityChanged():
             return [("resize", event.by)]
         case TicketPoolClosed():

@@ -29,6 +29,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolOpened,
     TicketPoolTermsChanged,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 
@@ -208,6 +209,22 @@ class TicketPool:
             raise TicketsSoldOut(pool.free)
         return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
 
+    def take_back(
+        self, hold_id: UUID, order_id: UUID, ticket_type_id: UUID, quantity: int, now: datetime
+    ) -> list[Event]:
+        """Put sold tickets on sale again, at most as many as are sold; a closed pool takes none back."""
+        quantity = min(quantity, self.sold)
+        if self.closed or quantity < 1:
+            return []
+        returned = TicketsReturned(
+            hold_id=hold_id,
+            order_id=order_id,
+            ticket_type_id=ticket_type_id,
+            quantity=quantity,
+            at=self.at(now).last_at,
+        )
+        return [returned]
+
     def record_lapsed(self, now: datetime) -> list[Event]:
         """Record that the ended holds have ended; nothing is recorded if there are none."""
         pool = self.at(now)
@@ -315,6 +332,8 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
 
 def _evolve_stock(pool: TicketPool, event: Event) -> None:
     match event:
+        case TicketsReturned():
+            pool.sold -= event.quantity
         case TicketPoolOpened():
             pool.terms = event
             pool.capacity = event.capacity

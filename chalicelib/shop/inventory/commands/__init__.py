@@ -2,6 +2,7 @@
 
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
+from chalicelib.shop.inventory.commands.giveaways import give_away
 from chalicelib.shop.inventory.commands.holds import (
     HeldTickets,
     extend,
@@ -14,6 +15,7 @@ from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
+from chalicelib.shop.inventory.commands.returns import Return, take_back
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
@@ -23,6 +25,7 @@ __all__ = [
     "Lost",
     "Offer",
     "Purchase",
+    "Return",
     "StockGone",
     "are_cleared",
     "change_capacity",
@@ -30,6 +33,7 @@ __all__ = [
     "clear_pool",
     "close_pools",
     "extend",
+    "give_away",
     "hold_tickets",
     "largest_capacity",
     "list_uncleared",
@@ -42,6 +46,7 @@ __all__ = [
     "release",
     "sell",
     "sell_late",
+    "take_back",
     "terms_of_hold",
     "why_lost",
 ]
