@@ -57,6 +57,8 @@ arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "add_pools": (st.sampled_from(["three", "three four"]),),
     "rename": (st.text(max_size=5),),
     "withdraw": (),
+    "say": (st.sampled_from(["cancelled", "starts", "one"]), st.text(min_size=1, max_size=5)),
+    "unsay": (st.sampled_from(["cancelled", "starts", "one"]),),
 }
 operations: st.SearchStrategy[Operation] = st.sampled_from([*arguments, "hold", "hold"]).flatmap(
     lambda name: st.tuples(st.just(name), *arguments[name])

@@ -1,5 +1,6 @@
 """Declares the routes of the carts."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
@@ -56,6 +57,8 @@ class CartServices(Services, Protocol):
     @property
     def vault(self) -> "PersonVault": ...
 
+    def cancelled_among(self, concert_ids: Collection[UUID]) -> Collection[UUID]: ...
+
     @property
     def settings(self) -> CartSettings: ...
 
@@ -90,7 +93,9 @@ def get_cart(call: Call[CartServices]) -> Answer:
     log, now = call.metered(shop.event_store), shop.clock()
     point = call.query(PointInTimeQuery).point(now)
     if point is None:
-        cart = queries.get_cart(shop.documents, log, cart_id, call.actor.id, now, call.min_versions)
+        cart = queries.get_cart(
+            shop.documents, log, cart_id, call.actor.id, now, call.min_versions, shop.cancelled_among
+        )
     else:
         cart = queries.get_cart_as_of(log, cart_id, call.actor.id, point)
     return ok(cart, cart["version"])

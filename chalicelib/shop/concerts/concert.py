@@ -1,6 +1,6 @@
 """Defines the concert: draft, then published, then perhaps cancelling and cancelled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +10,7 @@ from uuid import UUID
 from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import ensure_chargeable
 from chalicelib.shop.concerts.events import (
     ConcertCancellationCompleted,
@@ -21,6 +22,7 @@ from chalicelib.shop.concerts.events import (
     ConcertDeleted,
     ConcertDetailsChanged,
     ConcertMoved,
+    ConcertPoolsClosed,
     ConcertPublished,
     ConcertScheduled,
     ConcertTicketTypeAdded,
@@ -59,12 +61,20 @@ class ConcertIncomplete(RuleViolated):
     code = "concert_incomplete"
 
 
+class ConcertIsOver(RuleViolated):
+    code = "concert_over"
+
+
 class VenueGone(RuleViolated):
     code = "venue_gone"
 
 
 class TooManyTicketTypes(RuleViolated):
     code = "too_many_ticket_types"
+
+
+class ConcertHasTakenPlace(RuleViolated):
+    code = "has_taken_place"
 
 
 class CapacityBelowCommitted(RuleViolated):
@@ -112,6 +122,7 @@ class Concert:
     """A concert as its events leave it.
 
     `requests` has the request hash of every ticket type that was ever added, for requests that are repeated.
+    `uncleared` are the pools whose orders decide, once all pools of a cancelled concert are closed; None before that.
     """
 
     status: ConcertStatus | None = None
@@ -124,6 +135,7 @@ class Concert:
     requests: Mapping[UUID, str] = field(default_factory=dict)
     pools: tuple[PoolsOfTicketType, ...] = ()
     capacity_change: CapacityChange | None = None
+    uncleared: tuple[UUID, ...] | None = None
     publication: Publication = field(default_factory=Publication)
 
     @property
@@ -267,7 +279,7 @@ class Concert:
     ) -> list[Event]:
         """Publish a draft; publishing it again changes nothing.
 
-        Raises NotFound, ConcertNotDraft, ConcertIncomplete or SaleNeverOpens.
+        Raises NotFound, ConcertNotDraft, ConcertIncomplete, ConcertIsOver or SaleNeverOpens.
         """
         self.ensure_exists()
         if self.status is ConcertStatus.PUBLISHED:
@@ -277,13 +289,16 @@ class Concert:
         missing += [] if self.ticket_types else ["ticket_types"]
         if missing:
             raise ConcertIncomplete(f"The concert cannot be published without: {', '.join(missing)}.", missing=missing)
+        if self.is_over(now):
+            ends_at = format_instant(self.ends_at) if self.ends_at else None
+            raise ConcertIsOver("The concert has ended; schedule it anew to publish it.", ends_at=ends_at)
         ensure_all_open(self.ticket_types.values(), self.dates, now)
         return [ConcertPublished(pools=pools, venue=venue)]
 
-    def cancel(self) -> list[Event]:
+    def cancel(self, now: datetime, *, although_over: bool = False) -> list[Event]:
         """Cancel a published concert; cancelling it again changes nothing.
 
-        Raises NotFound or ConcertNotPublished.
+        Raises NotFound, ConcertNotPublished, or ConcertHasTakenPlace unless that is known.
         """
         self.ensure_exists()
         if self.status in _CANCELLED:
@@ -292,7 +307,23 @@ class Concert:
             raise ConcertNotPublished(
                 f"The concert is {self.status}; only a published one can be cancelled.", concert_status=self.status
             )
+        if self.is_over(now) and not although_over:
+            raise ConcertHasTakenPlace(
+                "The concert has taken place. Cancelling it refunds everybody who was there: say so in `confirm`.",
+                confirm=ConcertHasTakenPlace.code,
+                ends_at=format_instant(self.ends_at) if self.ends_at else None,
+            )
         return [ConcertCancelled()]
+
+    def close_pools(self, uncleared: Sequence[UUID]) -> list[Event]:
+        """Record, once, that all pools of a cancelled concert are closed."""
+        if self.status is not ConcertStatus.CANCELLING or self.uncleared is not None:
+            return []
+        return [ConcertPoolsClosed(uncleared=tuple(uncleared))]
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the concert has ended; one without a date, or that is postponed, has not."""
+        return self.ends_at is not None and self.ends_at <= now and not self.publication.is_postponed
 
     def complete_cancellation(self) -> list[Event]:
         """Complete the cancellation; completing it again changes nothing."""
@@ -391,6 +422,8 @@ def _evolve_sale(concert: Concert, event: Event) -> Concert:
             return replace(concert, details=details, starts_at=event.start_date, ends_at=event.end_date)
         case ConcertCancelled():
             return replace(concert, status=ConcertStatus.CANCELLING, capacity_change=None)
+        case ConcertPoolsClosed():
+            return replace(concert, uncleared=event.uncleared)
         case ConcertCancellationCompleted():
             return replace(concert, status=ConcertStatus.CANCELLED)
     return concert

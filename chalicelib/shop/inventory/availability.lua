@@ -32,7 +32,15 @@ function change.add_pools(prefix, stream, pools)
 end
 
 function change.withdraw(prefix, stream)
-  redis.call('DEL', prefix .. 'concert:' .. stream, prefix .. 'types:' .. stream)
+  redis.call('DEL', prefix .. 'concert:' .. stream, prefix .. 'types:' .. stream, prefix .. 'sales:' .. stream)
+end
+
+function change.say(prefix, stream, what, value)
+  redis.call('HSET', prefix .. 'sales:' .. stream, what, value)
+end
+
+function change.unsay(prefix, stream, what)
+  redis.call('HDEL', prefix .. 'sales:' .. stream, what)
 end
 
 function change.advance(prefix, stream, at)

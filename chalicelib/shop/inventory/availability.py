@@ -28,6 +28,15 @@ def _add_pools(contents: Contents, pools: str) -> None:
 
 def _withdraw(contents: Contents) -> None:
     contents.pop("concert", None)
+    contents.pop("sales", None)
+
+
+def _say(contents: Contents, what: str, value: str) -> None:
+    contents.setdefault("sales", {})[what] = value
+
+
+def _unsay(contents: Contents, what: str) -> None:
+    contents.get("sales", {}).pop(what, None)
 
 
 def _advance(contents: Contents, at: int) -> None:
@@ -90,6 +99,8 @@ OPERATIONS: Mapping[str, Callable[..., None]] = {
     "publish": _publish,
     "add_pools": _add_pools,
     "withdraw": _withdraw,
+    "say": _say,
+    "unsay": _unsay,
     "advance": _advance,
     "open": _open,
     "rename": _rename,

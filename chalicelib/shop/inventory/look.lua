@@ -1,12 +1,10 @@
 -- Answers a look at the stock of a concert; it stands behind stock.lua and the Lua that sets `prefix`.
--- Its arguments are the prefix, the instant and the concert; its answer is a row for each ticket type, or nothing if a
--- pool is missing. `types:<concert>` names the types, `present:<concert>` how many of its first pools have been seen.
+-- It is the body of a function; `now` and `concert` are set before it. Its answer is a row for each ticket type, or
+-- nothing if a pool is missing. `types:<concert>` names the types, `present:<concert>` how many of its first pools have been seen.
 
 local KEPT_SECONDS, REST_SECONDS = 3600, 7200
 local MOST_SETTLED = 1000
 local PLACE = 37 -- an id and a space
-
-local now, concert = tonumber(ARGV[2]), ARGV[3]
 
 -- Returns the rows from the sums, after the holds that have ended by now; nothing if a sum is not kept.
 local function kept(types)

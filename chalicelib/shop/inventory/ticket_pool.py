@@ -87,7 +87,7 @@ class TicketPool:
     """A part of a ticket type's stock. Only `evolve` changes a pool, and only the copy that a fold has made for it.
 
     `capacity` is that of the terms, with all changes since. `next_expiry` is no later than the first deadline of
-    `holds`, so no hold has to be dropped before it.
+    `holds`, so no hold has to be dropped before it. `has_orders` tells whether any order ever had tickets of it.
     """
 
     terms: TicketPoolOpened | None = None
@@ -97,6 +97,7 @@ class TicketPool:
     held: int = 0
     holds: dict[UUID, Hold] = field(default_factory=dict)
     next_expiry: datetime | None = None
+    has_orders: bool = False
     closed: bool = False
     cleared: bool = False
     last_at: datetime = _LONG_AGO
@@ -252,8 +253,10 @@ class TicketPool:
         return [TicketPoolCapacityChanged(change_id=change_id, by=-by, at=self.at(now).last_at)] if by < 0 else []
 
     def close(self, now: datetime) -> list[Event]:
-        """Close the pool; closing again changes nothing."""
-        return [] if self.closed else [TicketPoolClosed(at=self.at(now).last_at)]
+        """Close the pool, and clear it at once if no order ever had tickets of it; closing again changes nothing."""
+        at = self.at(now).last_at
+        closed: list[Event] = [] if self.closed else [TicketPoolClosed(at=at)]
+        return closed if self.has_orders or self.cleared else [*closed, TicketPoolCleared(at=at)]
 
     def clear(self, now: datetime) -> list[Event]:
         """Clear a closed pool; clearing again changes nothing."""
@@ -317,9 +320,11 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
         case HoldPlacedOnOrder() if event.hold_id in pool.holds:
             hold = pool.holds[event.hold_id]._replace(order_id=event.order_id, expires_at=event.expires_at)
             _set_hold(pool, event.hold_id, hold)
+            pool.has_orders = True
         case TicketsSold():
             _forget(pool, event.hold_id)
             pool.sold += event.quantity
+            pool.has_orders = True
         case _:
             _evolve_stock(pool, event)
     return pool
@@ -337,6 +342,8 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
         case TicketPoolCapacityChanged():
             pool.last_change = PoolCapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
             pool.capacity += event.by
+        case HoldPlacedOnOrder():
+            pool.has_orders = True
         case TicketPoolClosed():
             pool.closed = True
         case TicketPoolCleared():

@@ -44,6 +44,7 @@ STORED_NAMES = {
     "Cloudbash.Domain.Inventory.Events.HoldExtendedEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.HoldPlacedOnOrderEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.HoldReleasedEvent": "TicketPool",
+    "Cloudbash.Domain.Concerts.Events.ConcertPoolsClosedEvent": "Concert",
     "Cloudbash.Domain.Inventory.Events.HoldsLapsedEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.TicketPoolCapacityChangedEvent": "TicketPool",
     "Cloudbash.Domain.Inventory.Events.TicketPoolClearedEvent": "TicketPool",

@@ -1,7 +1,7 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
-from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in
+from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
 from chalicelib.shop.inventory.commands.giveaways import give_away
 from chalicelib.shop.inventory.commands.holds import (
     HeldTickets,
@@ -13,6 +13,7 @@ from chalicelib.shop.inventory.commands.holds import (
 )
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
+from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
 from chalicelib.shop.inventory.commands.returns import Return, take_back
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
@@ -21,6 +22,7 @@ __all__ = [
     "LARGEST_OFFER",
     "Committed",
     "HeldTickets",
+    "Lost",
     "Offer",
     "Purchase",
     "Return",
@@ -34,6 +36,7 @@ __all__ = [
     "give_away",
     "hold_tickets",
     "largest_capacity",
+    "list_uncleared",
     "open_pools",
     "openings",
     "orders_in",
@@ -45,4 +48,5 @@ __all__ = [
     "sell_late",
     "take_back",
     "terms_of_hold",
+    "why_lost",
 ]
