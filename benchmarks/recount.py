@@ -80,6 +80,8 @@ def _apply(count: Count, name: str, data: dict[str, Any]) -> None:
         case "TicketsSold":
             count.holds.pop(data["HoldId"], None)
             count.sold += data["Quantity"]
+        case "TicketsReturned":
+            count.sold -= data["Quantity"]
         case "TicketPoolCapacityChanged":
             count.capacity += data["By"]
         case (

@@ -21,6 +21,7 @@ from chalicelib.shop.orders.events import (
     PaymentSucceeded,
     RefundCompleted,
     RefundFailed,
+    RefundGranted,
     RefundRecorded,
     RefundReduced,
     RefundStarted,
@@ -37,6 +38,7 @@ class Count:
     """Counts money by payment, refunds with the payment's id, and the prices of the valid tickets.
 
     `named` tickets must know of their revocation. Not all may know yet of the concerts in `unfinished_revocations`.
+    `won` is what came back to the shop by disputes, whose tickets an organiser may have had revoked at once.
     """
 
     lines: tuple[OrderLine, ...] = ()
@@ -55,6 +57,12 @@ class Count:
     settled: set[UUID] = field(default_factory=set)
     disputed: dict[str, tuple[UUID, Decimal]] = field(default_factory=dict)
     charged_back: set[str] = field(default_factory=set)
+    paid_by: UUID | None = None
+    won: Decimal = Decimal(0)
+    fees: Decimal = Decimal(0)
+    amounts: set[UUID] = field(default_factory=set)
+    back_on_sale: int = 0
+    price_of_revoked: Decimal = Decimal(0)
 
     @property
     def tickets(self) -> int:
@@ -77,12 +85,21 @@ class Count:
         return sum((self.refunds[key][1] for key in waiting if key in self.refunds), Decimal(0))
 
     @property
-    def goodwill(self) -> Decimal:
-        """Return what went back while all tickets stay valid: refunds in part, and disputes that may be won."""
-        if not self.valid:
-            return Decimal(0)
-        recorded = sum((self.refunds[key][1] for key in self.recorded & self.arrived), Decimal(0))
-        return recorded + sum((amount for _, amount in self.disputed.values()), Decimal(0))
+    def shortfall(self) -> Decimal:
+        """Return what revoked tickets cost beyond what was to go back for them, and the fees that were kept."""
+        for_tickets = self._refunds_of_the_order() - self.amounts - self.recorded
+        return self.price_of_revoked - sum((self.refunds[key][1] for key in for_tickets), Decimal(0)) - self.fees
+
+    @property
+    def given_without_tickets(self) -> Decimal:
+        """Return what went back, or is to go back, for no ticket: amounts, refunds in the dashboard, and disputes."""
+        alone = self._refunds_of_the_order() & (self.amounts | (self.recorded & self.arrived))
+        amounts = [self.refunds[key][1] for key in alone]
+        return sum((*amounts, *(amount for key, amount in self.disputed.values() if key == self.paid_by)), Decimal(0))
+
+    def _refunds_of_the_order(self) -> set[UUID]:
+        """Name the refunds of the payment that confirmed the order."""
+        return {key for key, (payment_id, _) in self.refunds.items() if payment_id == self.paid_by}
 
 
 def count(order: Iterable[Event]) -> Count:
@@ -134,11 +151,21 @@ def _apply_reversal(counted: Count, event: Event) -> None:
         case DisputeOpened():
             counted.disputed[event.dispute_id] = event.payment_id, event.amount.amount
         case DisputeWon():
-            del counted.disputed[event.dispute_id]
+            counted.won += counted.disputed.pop(event.dispute_id)[1]
         case DisputeLost():
             counted.charged_back.add(event.dispute_id)
         case OrderSettled():
             _settle(counted, event)
+        case RefundGranted():
+            _grant(counted, event)
+
+
+def _grant(counted: Count, event: RefundGranted) -> None:
+    for part in event.parts:
+        counted.fees += part.fee.amount
+        counted.back_on_sale += len(part.ticket_ids) if event.restocked else 0
+        if part.refund_id is not None and not part.ticket_ids:
+            counted.amounts.add(part.refund_id)
 
 
 def _settle(counted: Count, event: OrderSettled) -> None:
@@ -149,7 +176,7 @@ def _settle(counted: Count, event: OrderSettled) -> None:
         if event.outcome == "charged_back":
             counted.charged_back.add(dispute_id)
         else:
-            del counted.disputed[dispute_id]
+            counted.won += counted.disputed.pop(dispute_id)[1]
 
 
 def _confirm(counted: Count, event: OrderConfirmed) -> None:
@@ -157,26 +184,31 @@ def _confirm(counted: Count, event: OrderConfirmed) -> None:
     counted.valid = {ticket.id: Decimal(0) for ticket in event.tickets}
     counted.valid |= {ticket.id: price for ticket, price in zip(event.tickets, prices, strict=False)}
     counted.concerts = {ticket.id: ticket.concert_id for ticket in event.tickets}
+    counted.paid_by = event.payment_id
     if event.payment_id is not None:
         counted.taken[event.payment_id] = counted.asked.get(event.payment_id, Decimal(0))
 
 
 def _revoke(counted: Count, ticket_ids: Iterable[UUID]) -> None:
     for ticket_id in ticket_ids:
-        counted.valid.pop(ticket_id, None)
+        counted.price_of_revoked += counted.valid.pop(ticket_id, Decimal(0))
         counted.revoked[ticket_id] += 1
 
 
 def money_astray(counts: Mapping[UUID, Count]) -> Iterator[str]:
-    """Find wrong money. An order keeps the price of its valid tickets.
+    """Find wrong money. An order keeps the price of its valid tickets, and the fees of those that were given back.
 
     No payment gives back more than it took, and no refund is begun twice.
     """
     for order_id, counted in counts.items():
         retained = sum(counted.taken.values(), Decimal(0)) - sum(counted.returned.values(), Decimal(0))
         worth = sum(counted.valid.values(), Decimal(0))
-        if retained + counted.goodwill != worth + counted.promised:
-            yield f"Order {order_id} keeps {retained}; its valid tickets cost {worth}."
+        owed = worth + counted.promised + counted.fees
+        short, given = counted.shortfall, counted.given_without_tickets
+        if retained + given - short != owed:
+            yield f"Order {order_id} keeps {retained}; its valid tickets cost {worth}, and {counted.fees} are fees."
+        if not 0 <= short <= given + counted.won:
+            yield f"Order {order_id} revoked tickets and gave {short} too little for them; {given} went back before."
         for payment_id, amount in counted.returned.items():
             if amount > counted.taken.get(payment_id, Decimal(0)):
                 yield f"Payment {payment_id} of order {order_id} gave back {amount}, more than it took."

@@ -1,7 +1,7 @@
 """Wires settings, clients, stores and handlers together; each is made at its first use, once a container."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -205,6 +205,17 @@ class Composition:
         from chalicelib.platform.readmodels.redis.client import open_query_redis
 
         return open_query_redis(self.settings.need("redis_url"), Breaker("Redis"), self.settings.query_patience)
+
+    def cancelled_among(self, concert_ids: Collection[UUID]) -> frozenset[UUID]:
+        """Return those of the concerts that are cancelled, as far as Redis knows and can be asked."""
+        from chalicelib.shop.inventory.queries import cancelled_concerts
+
+        if not self.settings.redis_url:
+            return frozenset()
+        try:
+            return cancelled_concerts(self.query_redis, concert_ids)
+        except Unavailable:
+            return frozenset()
 
     @cached_property
     def stock_from_log(self) -> "StockFromLog":

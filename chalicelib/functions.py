@@ -114,7 +114,7 @@ _PLATFORM = (
         "retry_overdue",
         "Clock → work queue: the watchdog, for processes that are past their due time",
         Schedule(),
-        frozenset({Need.OVERDUE_PROCESSES, Need.ENQUEUE}),
+        frozenset({Need.OVERDUE_PROCESSES, Need.ENQUEUE, Need.COUNT_TASKS}),
         makes=("processes",),
     ),
     Function(

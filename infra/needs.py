@@ -143,6 +143,9 @@ PROVISIONS: dict[Need, Provision] = {
         (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("CountersTable")),),
     ),
     Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),
+    Need.COUNT_TASKS: Provision(
+        {"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:GetQueueAttributes",), arn_of("WorkQueue")),)
+    ),
     Need.DERIVE_IDS: Provision({"ID_KEY_SECRET_ID": ref("IdKeySecretId")}, (Grant(_SECRET, ref("IdKeySecretId")),)),
     Need.PROCESSES: Provision(_PROCESSES, (Grant(_KEEP, arn_of("ProcessTable")),)),
     Need.OVERDUE_PROCESSES: Provision(

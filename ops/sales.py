@@ -19,6 +19,7 @@ from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderPlaced,
     RefundCompleted,
+    RefundGranted,
     RefundRecorded,
     RefundReduced,
     RefundStarted,
@@ -40,6 +41,7 @@ EVENTS: dict[str, type[Event]] = {
     "refund_completed": RefundCompleted,
     "refund_recorded": RefundRecorded,
     "revoked": TicketsRevoked,
+    "granted": RefundGranted,
     "concert_created": ConcertCreated,
     "concert_changed": ConcertDetailsChanged,
 }
@@ -84,15 +86,21 @@ amounts AS (
 reduced AS (
     SELECT id, refund_id, arg_max(amount, version) AS amount FROM amounts WHERE type = $refund_reduced GROUP BY ALL
 ),
+granted AS (
+    SELECT id AS order_id, part ->> '$.RefundId' AS refund_id, part ->> '$.ConcertId' AS concert_id
+    FROM (SELECT id, unnest(json_extract(data, '$.Parts[*]')) AS part FROM archived WHERE type = $granted)
+),
 -- Of the payment that confirmed the order: another one was never part of the sales.
 refunds AS (
-    SELECT started.id AS order_id, completed.day, revoked.data ->> '$.ConcertId' AS concert_id,
+    SELECT started.id AS order_id, completed.day,
+           coalesce(granted.concert_id, revoked.data ->> '$.ConcertId') AS concert_id,
            coalesce(reduced.amount, started.amount) AS amount
     FROM amounts AS started
     JOIN confirmed ON confirmed.order_id = started.id AND confirmed.payment_id = started.payment_id
     JOIN archived AS completed
       ON completed.type = $refund_completed AND completed.id = started.id AND completed.refund_id = started.refund_id
     LEFT JOIN reduced ON reduced.id = started.id AND reduced.refund_id = started.refund_id
+    LEFT JOIN granted ON granted.order_id = started.id AND granted.refund_id = started.refund_id
     -- The part of a concert goes back in the commit that revokes its tickets; else it is of the whole payment.
     LEFT JOIN archived AS revoked
       ON revoked.type = $revoked AND revoked.id = started.id AND revoked.version = started.version + 1

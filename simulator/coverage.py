@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertCancelled, ConcertPostponed, ConcertTermsApplied
-from chalicelib.shop.inventory.events import TicketTypeQuotaChanged
+from chalicelib.shop.inventory.events import TicketsReturned, TicketTypeQuotaChanged
 from chalicelib.shop.orders.events import (
     DisputeLost,
     DisputeWon,
@@ -18,12 +19,17 @@ from chalicelib.shop.orders.events import (
     PaymentFailed,
     RefundCompleted,
     RefundFailed,
+    RefundGranted,
     RefundRecorded,
     RefundReduced,
     RefundStarted,
 )
+from chalicelib.shop.orders.granting import GrantedBy
 from simulator.authentication import MILESTONES as AUTHENTICATIONS
 from simulator.faults import Fault
+from simulator.giveaways import GIVEN_AWAY
+from simulator.refunds import BACK_ON_SALE, BY_CUSTOMER, BY_ORGANISER, FEE_KEPT
+from simulator.refunds import MILESTONES as REFUNDS
 from simulator.world import World
 
 NO_STOCK = "The tickets are not available any more."
@@ -68,6 +74,8 @@ MILESTONES = (
     "concert postponed",
     "terms changed",
     "order cancelled",
+    *REFUNDS,
+    GIVEN_AWAY,
     "race lost",
     "snapshot read",
     "request repeated",
@@ -109,3 +117,10 @@ def _milestones_of(event: Event, due: datetime | None) -> Iterator[str]:
             yield "late payment confirmed"
         case RefundStarted() if event.reason == NO_STOCK:
             yield "late payment without stock"
+        case OrderPlaced(issued_by=UUID()):
+            yield GIVEN_AWAY
+        case TicketsReturned():
+            yield BACK_ON_SALE
+        case RefundGranted():
+            yield BY_CUSTOMER if event.by == GrantedBy.CUSTOMER else BY_ORGANISER
+            yield from (FEE_KEPT for part in event.parts if part.fee.amount)

@@ -15,8 +15,10 @@ from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.orders.commands import cancel_order, pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
 from simulator.authentication import authenticate
+from simulator.giveaways import give_away
 from simulator.living import changes
 from simulator.opening import ORGANISER
+from simulator.refunds import draw_refund
 from simulator.world import Reply, World
 
 HOLD_FOR = timedelta(minutes=15)
@@ -38,6 +40,7 @@ BUYER = {"name": "Carla Jones", "email": "carla@example.org"}
 MOST_TRIES = 5
 CANCELLED = 0.25
 """The organiser cancels in this share of the schedules."""
+GIVES_AWAY = 0.2
 
 CHANGED = 0.4
 """The organiser changes what is on sale in this share of the schedules."""
@@ -50,6 +53,8 @@ def add_customers(world: World) -> None:
     for number in range(world.random.randint(2, 5)):
         customer = Customer(world, Actor.of(f"customer {number}", []), f"customer {number}")
         world.scheduler.add(customer.name, customer.shop, is_visitor=True)
+    if world.random.random() < GIVES_AWAY:
+        world.scheduler.add("organiser", partial(give_away, world, insist), is_visitor=True)
     if world.random.random() < CANCELLED:
         world.scheduler.add("organiser", partial(_cancel, world), is_visitor=True)
     if world.random.random() < CHANGED:
@@ -141,8 +146,20 @@ class Customer:
             paid = self._ask("pay", pay, order=order_id, token=token).answer
             if paid is not None and paid.next_action is not None:
                 authenticate(self.world, paid.payment_id, paid.next_action.client_secret, self._think)
+        for is_customer in (True, False):
+            if self._happens(0.25):
+                self._ask_for_refund(order_id, is_customer)
         if self._happens(0.1):
             self._ask("cancel order", partial(self._cancel, order_id=order_id), order=order_id)
+
+    def _ask_for_refund(self, order_id: UUID, is_customer: bool) -> None:
+        self._think()
+        key, person = f"{self.name} refund {next(self._keys)}", self.person if is_customer else ORGANISER
+        ask = partial(draw_refund(self.world, is_customer=is_customer), world=self.world, order_id=order_id)
+        if self._happens(0.2):
+            twin = partial(insist, self.world, person, "refund", key, ask, order=order_id)
+            self.world.scheduler.add(f"{self.name}, second refund", twin, is_visitor=True)
+        insist(self.world, person, "refund", key, ask, order=order_id)
 
     def _pay(self, repository: Repository, caller: Caller, order_id: UUID, token: Token) -> Any:
         return pay_order(repository, self.world.gateways, caller, order_id, "sandbox", token)

@@ -34,7 +34,7 @@ from simulator.refusals import broken_promises, false_sold_out
 from simulator.world import Reply, World
 
 Streams = dict[UUID, list[RecordedEvent]]
-EDITS = {"add item", "extend holds", "check out"}
+EDITS = {"add item", "extend holds", "check out", "refund", "give away"}
 RESTING = {
     OrderStatus.CONFIRMED,
     OrderStatus.EXPIRED,
@@ -190,7 +190,8 @@ def _repeated_effects(streams: Streams) -> Iterator[str]:
 
 def _contradicted(world: World, streams: Streams) -> Iterator[str]:
     for reply in world.replies:
-        if reply.answer is not None and not _is_in_log(reply, streams):
+        is_known = _is_in_order if reply.what in {"cancel order", "refund", "give away"} else _is_in_log
+        if reply.answer is not None and not is_known(reply, streams):
             yield f"{reply.what} {reply.request_id} was answered {reply.answer}, and the log knows nothing of it."
         if reply.refusal is not None and not _refusal_is_in_log(reply, streams):
             yield f"{reply.what} {reply.request_id} was refused, {reply.refusal.code}, and the log says otherwise."
@@ -223,8 +224,6 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                     and (e.event.lines, e.version) == (answer.lines, answer.version)
                 ),
             )
-        case "cancel order":
-            return _has(streams, reply.about["order"], lambda e: isinstance(e.event, OrderCancelled))
         case "check out":
             is_placed = _has(
                 streams,
@@ -254,6 +253,18 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                 for e in streams[reply.about["cart"]]
             )
     raise ValueError(reply.what)
+
+
+def _is_in_order(reply: Reply, streams: Streams) -> bool:
+    def is_answered(entry: RecordedEvent) -> bool:
+        if reply.what == "cancel order":
+            return isinstance(entry.event, OrderCancelled)
+        if reply.what == "give away":
+            return isinstance(entry.event, OrderConfirmed) and entry.event.tickets == reply.answer.tickets
+        return (entry.event, entry.version) == (reply.answer.granted, reply.answer.version)
+
+    order_id = reply.answer.order_id if reply.what == "give away" else reply.about["order"]
+    return _has(streams, order_id, is_answered)
 
 
 def _is_done_to_concert(reply: Reply, streams: Streams) -> bool:

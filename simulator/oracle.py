@@ -15,7 +15,8 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stored import GENESIS_HASH, StoredEvent
 from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.concerts.concert import CONCERT
-from chalicelib.shop.inventory.events import TicketsSold
+from chalicelib.shop.concerts.events import ConcertCancelled
+from chalicelib.shop.inventory.events import TicketsReturned, TicketsSold
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 from chalicelib.shop.orders.events import OrderConfirmed
 from chalicelib.shop.orders.order import ORDER, Order
@@ -71,7 +72,8 @@ def judge(events: Iterable[StoredEvent]) -> OracleReport:
     return OracleReport(
         oversold=tuple(finding for key, stream in pools.items() for finding in _oversold(stream, decoded[key])),
         tickets_lost=(
-            *_lost(_sold_by_order(decoded[key] for key in pools), counts),
+            *_lost(_by_order(TicketsSold, decoded.values()), counts),
+            *_not_for_sale_again(_by_order(TicketsReturned, decoded.values()), counts, concerts),
             *refunds.tickets_at_odds(tickets, counts),
         ),
         double_charged=tuple(_double_charged(orders)),
@@ -142,13 +144,27 @@ def _oversold(stream: list[StoredEvent], events: list[Event]) -> Iterator[str]:
         yield f"Pool {name} cannot be counted: {error!r}."
 
 
-def _sold_by_order(pools: Iterable[list[Event]]) -> Counter[UUID]:
-    sold: Counter[UUID] = Counter()
-    for events in pools:
+def _by_order(kind: type[TicketsSold | TicketsReturned], streams: Iterable[list[Event]]) -> Counter[UUID]:
+    """Count the tickets in events of this kind, by the order that they name."""
+    counted: Counter[UUID] = Counter()
+    for events in streams:
         for event in events:
-            if isinstance(event, TicketsSold):
-                sold[event.order_id] += event.quantity
-    return sold
+            if isinstance(event, kind):
+                counted[event.order_id] += event.quantity
+    return counted
+
+
+def _not_for_sale_again(
+    returned: Counter[UUID], orders: Mapping[UUID, refunds.Count], concerts: Mapping[UUID, list[Event]]
+) -> Iterator[str]:
+    """Find tickets that should be for sale again and are not, or are and should not; a cancelled concert takes none."""
+    cancelled = {key for key, events in concerts.items() if any(isinstance(one, ConcertCancelled) for one in events)}
+    for order_id in returned.keys() | orders.keys():
+        counted = orders.get(order_id, refunds.Count())
+        is_exact = not cancelled.intersection(counted.concerts.values())
+        found, due = returned[order_id], counted.back_on_sale
+        if found > due or (is_exact and found < due):
+            yield f"Of order {order_id}, {found} tickets came back to the stock, and {due} should have."
 
 
 def _lost(sold: Counter[UUID], orders: Mapping[UUID, refunds.Count]) -> Iterator[str]:

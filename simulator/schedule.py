@@ -13,6 +13,7 @@ from simulator.coverage import reached
 from simulator.customers import add_customers
 from simulator.findings import findings
 from simulator.opening import put_on_sale
+from simulator.refunds import choose_policy
 from simulator.scheduler import Line
 from simulator.world import World
 
@@ -37,6 +38,7 @@ def run_schedule(
     with seeded(seed), silence():
         world = World(seed, trace)
         put_on_sale(world)
+        choose_policy(world)
         world.faults.start()
         add_customers(world)
         start_background(world)

@@ -97,6 +97,9 @@ class Queue:
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
         self.messages += (QueuedMessage(to_message(task), self._scheduler.now + delay) for task in tasks)
 
+    def count(self) -> int:
+        return len(self.messages)
+
     def receive(self, *, twice: bool) -> QueuedMessage | None:
         """Take any visible message. One that is to come twice stays visible to others."""
         visible = [message for message in self.messages if message.visible_at <= self._scheduler.now]

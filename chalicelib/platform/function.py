@@ -30,6 +30,7 @@ class Need(StrEnum):
     LIST_PAYMENTS = "list_payments"
     LIMIT_DECLINES = "limit_declines"
     ENQUEUE = "enqueue"
+    COUNT_TASKS = "count_tasks"
     DERIVE_IDS = "derive_ids"
     PROCESSES = "processes"
     OVERDUE_PROCESSES = "overdue_processes"

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.platform.money import Money
 from chalicelib.shop.carts.events import CartCreated, CartLine
-from chalicelib.shop.inventory.events import TicketPoolEvent
+from chalicelib.shop.inventory.events import TicketPoolEvent, TicketsReturned
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,16 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Tickets of a confirmed order were given back: so many of each hold, and `returned` is what pools took."""
+
+    at: datetime
+    order_id: UUID
+    freed: tuple[tuple[UUID, int], ...]
+    returned: tuple[tuple[UUID, TicketsReturned], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeStock:
     """Something happened to a pool that no cart and no order asked for: it was opened, changed, swept or closed."""
 
@@ -125,4 +135,4 @@ class ChangeStock:
     event: TicketPoolEvent
 
 
-Step = Take | Extend | Remove | CheckOut | StartPayment | EndPayment | Expire | Cancel | ChangeStock
+Step = Take | Extend | Remove | CheckOut | StartPayment | EndPayment | Expire | Cancel | GiveBack | ChangeStock

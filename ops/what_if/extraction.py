@@ -22,6 +22,7 @@ from chalicelib.shop.inventory.events import (
     HoldReleased,
     TicketPoolEvent,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 from chalicelib.shop.orders.events import (
@@ -32,8 +33,11 @@ from chalicelib.shop.orders.events import (
     PaymentFailed,
     PaymentStarted,
     PaymentSucceeded,
+    RefundGranted,
     RefundStarted,
 )
+from chalicelib.shop.orders.granting import returns_of
+from chalicelib.shop.orders.order import ORDER
 from ops.what_if.demand import (
     Cancel,
     ChangeStock,
@@ -41,6 +45,7 @@ from ops.what_if.demand import (
     EndPayment,
     Expire,
     Extend,
+    GiveBack,
     Remove,
     Sold,
     StartPayment,
@@ -70,6 +75,9 @@ class _PoolEvents:
     placed: dict[UUID, list[Place]] = field(default_factory=lambda: defaultdict(list))
     released: dict[UUID, list[Place]] = field(default_factory=lambda: defaultdict(list))
     sold: dict[UUID, list[tuple[Place, Sold]]] = field(default_factory=lambda: defaultdict(list))
+    returned: dict[tuple[UUID, datetime], list[tuple[Place, TicketsReturned]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
 
     def add(self, pool_id: UUID, version: int, event: Event) -> None:
         place = pool_id, version
@@ -84,6 +92,8 @@ class _PoolEvents:
                 self.released[event.hold_id].append(place)
             case TicketsSold():
                 self.sold[event.order_id].append((place, Sold(pool_id, event.hold_id, event.quantity)))
+            case TicketsReturned():
+                self.returned[event.order_id, event.at].append((place, event))
 
 
 def steps_of(recording: Recording) -> list[Found]:
@@ -175,6 +185,16 @@ def _of_order(key: UUID, stream: Stream, pools: _PoolEvents) -> Iterator[Found]:
                 yield Found(Expire(event.at, key, late_by), ((key, version), *released))
             case OrderCancelled() if not (_ends_by_return(events, index) or _is_confirmed(events[:index])):
                 yield Found(Cancel(event.at, key, event.reason), ((key, version), *released))
+            case RefundGranted() if placed.issued_by is None:
+                yield _return(key, (key, version), events[:index], event, pools)
+
+
+def _return(key: UUID, place: Place, before: Sequence[Event], event: RefundGranted, pools: _PoolEvents) -> Found:
+    """Find what came back by a grant; what a pool took at a later time of its own is a step of its own."""
+    freed = tuple((one.purchase.hold_id, one.quantity) for one in returns_of(ORDER.fold(before), event))
+    found = pools.returned.pop((key, event.at), [])
+    returned = tuple((pool_id, one) for (pool_id, _), one in found)
+    return Found(GiveBack(event.at, key, freed, returned), (place, *(place for place, _ in found)))
 
 
 def _is_confirmed(events: Sequence[Event]) -> bool:

@@ -15,6 +15,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolEvent,
     TicketPoolOpened,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 
@@ -116,6 +117,8 @@ class _Meter:
                 self._waste((pool_id, event.hold_id), event.at)
             case TicketsSold():
                 self._sell(pool_id, event)
+            case TicketsReturned():
+                self._return(event)
             case TicketPoolOpened():
                 opens = event.at if event.sales_start is None else max(event.at, event.sales_start)
                 known = self.outcome.opened_at
@@ -142,6 +145,14 @@ class _Meter:
         customer_id = self._customers.get(event.order_id)
         if customer_id is not None:
             self.outcome.tickets[customer_id] += event.quantity
+        self._note(event.at)
+
+    def _return(self, event: TicketsReturned) -> None:
+        self.outcome.sold -= event.quantity
+        customer_id = self._customers.get(event.order_id)
+        if customer_id is not None:
+            self.outcome.tickets[customer_id] -= event.quantity
+            self.outcome.tickets = +self.outcome.tickets
         self._note(event.at)
 
     def _waste(self, key: HoldKey, now: datetime) -> None:

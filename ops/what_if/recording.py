@@ -58,9 +58,13 @@ class Recording:
 
     @property
     def customers(self) -> dict[UUID, UUID]:
-        """Return whose each order is."""
+        """Return whose each order is; what an organiser gave away is no customer's."""
         placed = {key: events[0] for key, (_, events) in self.orders.items() if events}
-        return {key: event.customer_id for key, event in placed.items() if isinstance(event, OrderPlaced)}
+        return {
+            key: event.customer_id
+            for key, event in placed.items()
+            if isinstance(event, OrderPlaced) and event.issued_by is None
+        }
 
 
 def read_concert(log: EventStore, concert_id: UUID, until: datetime) -> Concert:

@@ -32,6 +32,7 @@ from ops.what_if.demand import (
     EndPayment,
     Expire,
     Extend,
+    GiveBack,
     Remove,
     StartPayment,
     Step,
@@ -120,6 +121,8 @@ class _Player:
                 self._check_out(step)
             case ChangeStock():
                 self._repository.execute(partial(self._stock.change, step=step), ORIGIN)
+            case GiveBack():
+                self._repository.execute(partial(self._stock.give_back, step=step), ORIGIN)
             case _ if self._order(step.order_id).payment_due_at is not None:
                 self._settle(step)
 

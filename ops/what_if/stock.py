@@ -22,11 +22,12 @@ from chalicelib.shop.inventory.events import (
     TicketPoolEvent,
     TicketPoolOpened,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, TicketsSoldOut
-from chalicelib.shop.orders.order import Order
-from ops.what_if.demand import ChangeStock, Sold, Take
+from chalicelib.shop.orders.order import ORDER, Order
+from ops.what_if.demand import ChangeStock, GiveBack, Sold, Take
 from ops.what_if.rules import Rules
 
 Shares = tuple[PoolShare, ...]
@@ -121,10 +122,26 @@ class ReplayedStock:
             pool = session.load(TICKET_POOL, one.pool_id)
             session.append(TICKET_POOL, one.pool_id, *_sold(pool, one, order_id, session.now))
 
+    def give_back(self, session: Session, step: GiveBack) -> None:
+        """Free the customer's allowance, and take back into the pools of then, if the order was confirmed now too."""
+        order, freed = session.load(ORDER, step.order_id), dict(step.freed)
+        if not order.tickets or order.customer_id is None:
+            return
+        for line in order.lines:
+            if line.hold_id in freed:
+                taken, is_free = min(freed[line.hold_id], line.quantity), order.paid_by is None
+                customer_id = order.customer_id
+                limits.give_back_bought(session, line.shares, line.hold_id, customer_id, taken, is_free=is_free)
+        for pool_id, event in step.returned:
+            session.append(TICKET_POOL, pool_id, *_taken_back(session.load(TICKET_POOL, pool_id), event, session.now))
+
     def change(self, session: Session, step: ChangeStock) -> None:
         """Do to the pool what was done to it then, as far as it can be done to it now."""
         pool = session.load(TICKET_POOL, step.pool_id)
-        session.append(TICKET_POOL, step.pool_id, *self._changes(pool, step, session.now))
+        if not isinstance(step.event, TicketsReturned):
+            session.append(TICKET_POOL, step.pool_id, *self._changes(pool, step, session.now))
+        elif _was_sold(session, step.event):
+            session.append(TICKET_POOL, step.pool_id, *_taken_back(pool, step.event, session.now))
 
     def _changes(self, pool: TicketPool, step: ChangeStock, now: datetime) -> Sequence[Event]:
         match step.event:
@@ -196,3 +213,12 @@ def _sold(pool: TicketPool, sold: Sold, order_id: UUID, now: datetime) -> list[E
     if sold.hold_id in pool.at(now).holds:
         return pool.sell(sold.hold_id, order_id, now)
     return pool.sell_unheld(sold.hold_id, order_id, sold.quantity, now)
+
+
+def _was_sold(session: Session, returned: TicketsReturned) -> bool:
+    """Tell whether the order got its tickets in the replay: what was given away has no other hold than its order."""
+    return returned.hold_id == returned.order_id or bool(session.load(ORDER, returned.order_id).tickets)
+
+
+def _taken_back(pool: TicketPool, returned: TicketsReturned, now: datetime) -> list[Event]:
+    return pool.take_back(returned.hold_id, returned.order_id, returned.ticket_type_id, returned.quantity, now)

@@ -160,6 +160,7 @@ READ_SIDE = {
     "save a process": DYNAMODB("PutItem", lambda c: DynamoDBInstances(c, "processes").save(INSTANCE, -1)),
     "postpone": DYNAMODB("UpdateItem", lambda c: DynamoDBInstances(c, "processes").postpone(INSTANCE, SOME_TIME)),
     "list due": DYNAMODB("Query", lambda c: DynamoDBInstances(c, "processes").list_due(SOME_TIME, 1)),
+    "count tasks": Step("sqs", "GetQueueAttributes", lambda c: SqsWorkQueue(c, "http://queue/1/work").count()),
     "enqueue": Step("sqs", "SendMessageBatch", lambda c: SqsWorkQueue(c, "http://queue/1/work").send([a_task()])),
 }
 REBUILD_AND_REPAIR = {

@@ -136,6 +136,7 @@ def test_tasks_arrive_in_the_queue_however_many_they_are(
     tasks = [Task(CANCEL_ORDER, uuid4(), "cause") for _ in range(25)]
     SqsWorkQueue(sqs, url).send(tasks)
     SqsWorkQueue(sqs, url).send([])
+    assert SqsWorkQueue(sqs, url).count() == 25
     arrived = []
     while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
         arrived += [from_message(message["Body"]) for message in messages]
@@ -148,6 +149,8 @@ def test_a_queue_that_is_not_there_is_a_transient_failure(
     url = contract_resources.queue_urls["WorkQueue"] + "-gone"
     with pytest.raises(Unavailable):
         SqsWorkQueue(Aws(contract_emulator.url).sqs, url).send([Task(CANCEL_ORDER, uuid4(), "cause")])
+    with pytest.raises(Unavailable):
+        SqsWorkQueue(Aws(contract_emulator.url).sqs, url).count()
 
 
 def test_a_delayed_task_never_comes_early() -> None:

@@ -52,14 +52,17 @@ arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "extend": (hold_names, times),
     "release": (hold_names,),
     "sell": (hold_names, numbers, of_some_type),
+    "take_back": (numbers, ticket_types),
     "advance": (times,),
     "open": (st.just(str(some_id("type"))), st.text(max_size=5), numbers),
     "resize": (st.integers(-3, 3),),
     "close": (),
     "publish": (st.sampled_from(["", "one", "one two"]),),
     "add_pools": (st.sampled_from(["three", "three four"]),),
-    "rename": (st.text(max_size=5),),
+    "rename": (st.one_of(st.just(str(some_id("type"))), ticket_types), st.text(max_size=5)),
     "withdraw": (),
+    "say": (st.sampled_from(["cancelled", "starts", "one"]), st.text(min_size=1, max_size=5)),
+    "unsay": (st.sampled_from(["cancelled", "starts", "one"]),),
 }
 operations: st.SearchStrategy[Operation] = st.sampled_from([*arguments, "hold", "hold"]).flatmap(
     lambda name: st.tuples(st.just(name), *arguments[name])
@@ -150,6 +153,7 @@ decisions: st.SearchStrategy[Decision] = st.one_of(
     deciding("release", holds),
     deciding("sell", holds, st.just(ORDER)),
     deciding("sell_unheld", holds, st.just(ORDER), numbers),
+    deciding("take_back", holds, st.just(ORDER), st.just(some_id("type")), numbers),
     deciding("record_lapsed"),
     deciding("change_capacity", changes, st.integers(-4, 4)),
     deciding("give_back_change", changes),
@@ -168,6 +172,7 @@ in_areas = st.one_of(
         lambda drawn: lambda pool, now: pool.sell_unheld(drawn[0], ORDER, drawn[1], now, drawn[2])
     ),
     st.tuples(of_types, st.integers(-4, 4)).map(lambda drawn: lambda pool, now: pool.change_quota(*drawn, now)),
+    deciding("take_back", holds, st.just(ORDER), of_types, numbers),
 )
 endings = st.lists(st.one_of(deciding("close"), deciding("clear"), decisions), max_size=4)
 

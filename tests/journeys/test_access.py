@@ -17,6 +17,7 @@ PUBLIC = {
     ("GET", "/concerts"),
     ("GET", "/concerts/{concert_id}"),
     ("GET", "/concerts/{concert_id}/availability"),
+    ("GET", "/concerts/{concert_id}/refund-policy"),
     ("GET", "/health"),
     ("POST", "/webhooks/payments/{provider}"),
     ("POST", "/sandbox/payments/{payment_id}/authentication"),

@@ -31,7 +31,9 @@ def ensure_problem(response: httpx.Response) -> Json:
         ("name", "x" * 201),
         ("name", "NUL \u0000 inside"),
         ("name", "two\nlines"),
-        ("name", "direction \u202e is fine but \u0007 is not"),
+        ("name", "\u200b"),
+        ("name", "Anna \u202ekcor"),
+        ("name", "Anna \u0007"),
         ("description", "x" * 5001),
         ("capacity", 0),
         ("capacity", -1),
@@ -42,6 +44,7 @@ def ensure_problem(response: httpx.Response) -> Json:
         ("time_zone", "Mars/Olympus"),
         ("time_zone", "../etc/passwd"),
         ("time_zone", "localtime"),
+        ("time_zone", "CET"),
         ("web_url", "javascript:alert(1)"),
         ("web_url", "https://example.org/\u0000"),
         ("web_url", "https://example.org/\u202e"),
@@ -172,7 +175,7 @@ def test_ids_that_name_nothing_are_told_apart_from_bad_ones(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "email", ["", "nobody", "a@b", "a b@example.org", "x" * 300 + "@example.org", "a@example.org\n", 7, None]
+    "email", ["", "nobody", "a@b", "a b@example.org", "x" * 300 + "@example.org", "a@exam\nple.org", 7, None]
 )
 def test_a_buyers_bad_address_is_refused(shop: Shop, email: Any) -> None:
     customer = shop.customer()

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.journeys.shop import VENUE, Shop, cart_with, made, publish_concert, refused, schedule_in
+from tests.journeys.shop import BUYER, VENUE, Shop, cart_with, made, publish_concert, refused, schedule_in
 from tests.support.hostile import BODIES, routes
 
 ROLES = ("organiser", "customer", "door", "operator")
@@ -133,6 +133,8 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
     draft = made(organiser.post("/concerts", json={"name": "Draft", "venue_id": on_sale.venue_id}))["id"]
     ticket_type = {"name": "Floor", "price": {"amount": "1.00", "currency": "EUR"}, "quantity": 1}
     ticket_type_id = made(organiser.post(f"/concerts/{draft}/ticket-types", json=ticket_type))["id"]
+    ordered = cart_with(customer, on_sale.ticket_type_id, 1)
+    order_id = made(customer.post(f"/carts/{ordered}/checkout", json=BUYER))["order_id"]
     cart_id = cart_with(customer, on_sale.ticket_type_id, 1)
     sold = f"/concerts/{on_sale.concert_id}"
     writes = {
@@ -159,6 +161,12 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
         ("POST", "/concerts/{concert_id}/sales/open"): (organiser, f"{sold}/sales/open", None),
         ("POST", "/concerts/{concert_id}/publish"): (organiser, f"/concerts/{draft}/publish", None),
         ("POST", "/concerts/{concert_id}/cancel"): (organiser, f"/concerts/{on_sale.concert_id}/cancel", None),
+        ("POST", "/concerts/{concert_id}/refund-policy"): (
+            organiser,
+            f"/concerts/{on_sale.concert_id}/refund-policy",
+            {"fee_percent": 5},
+        ),
+        ("PATCH", "/orders/{order_id}/buyer"): (customer, f"/orders/{order_id}/buyer", {"name": "Other"}),
         ("DELETE", "/carts/{cart_id}/items/{item_id}"): (customer, f"/carts/{cart_id}/items/{uuid4()}", None),
     }
     assert writes.keys() == {(method, route.path) for method, _, route in routes() if route.takes_if_match}

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 import pytest
 from botocore.exceptions import ClientError
-from chalice.app import Chalice
+from chalice.app import Chalice, ChaliceAuthorizer
 
 from local.invocation import Mapping as EventSource
 from tests.support.policies import arn_of, statements_of
@@ -101,12 +101,13 @@ class Guard:
 
     @contextmanager
     def installed(self) -> Iterator[boto3.session.Session]:
-        """Around the routes, and in boto3's default session: it is for clients that are made after this."""
+        """Around the routes, their authorizer, and in boto3's default session: it is for clients made after this."""
         session = boto3.session.Session()
         session.events.register("provide-client-params", self.judge)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(boto3, "DEFAULT_SESSION", session)
             patch.setattr(Chalice, "__call__", self._as_function("api_handler", Chalice.__call__))
+            patch.setattr(ChaliceAuthorizer, "__call__", self._as_function("authorize", ChaliceAuthorizer.__call__))
             yield session
 
     def judge(self, params: Params, model: Any, **_: Any) -> None:

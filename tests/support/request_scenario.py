@@ -5,7 +5,7 @@ documents as far as they are said to have followed. No server is asked, so there
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
@@ -29,6 +29,7 @@ from chalicelib.platform.http.routes import BINARY_TYPES
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+from chalicelib.platform.readmodels.port import StreamContents
 from chalicelib.settings import Settings
 from local.keys import LOCAL_ID_KEY
 from tests.support.scenario import ViewFold
@@ -65,6 +66,10 @@ class FollowedDocuments:
 
     def find(self, stream_id: UUID) -> Versioned | None:
         return self._found.get(stream_id)
+
+    def read(self, stream_ids: Collection[UUID]) -> dict[UUID, StreamContents]:
+        found = {key: self._found[key] for key in stream_ids if key in self._found}
+        return {key: StreamContents(version, document) for key, (document, version) in found.items()}
 
 
 def given_streams(streams: Mapping[UUID, Sequence[Event]]) -> "GivenStreams":

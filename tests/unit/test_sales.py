@@ -17,6 +17,7 @@ from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertDetailsChanged
 from chalicelib.shop.orders.events import (
+    GrantedPart,
     OrderConfirmed,
     OrderExpired,
     OrderLine,
@@ -24,6 +25,7 @@ from chalicelib.shop.orders.events import (
     PaymentStarted,
     PaymentSucceeded,
     RefundCompleted,
+    RefundGranted,
     RefundRecorded,
     RefundReduced,
     RefundStarted,
@@ -151,6 +153,19 @@ def test_the_part_of_a_cancelled_concert_is_refunded_under_that_concert(kept_arc
     assert sales_in(kept_archive.files) == before
     kept_archive.put(order[-1:])
     assert sales_in(kept_archive.files) == [*before, sales(18, ROCK, "Rock", 0, 0, "0", "50")]
+
+
+def test_a_granted_amount_is_refunded_under_the_concert_that_it_was_granted_of(kept_archive: Archive) -> None:
+    lines = a_line(ROCK, "Rock", 2), a_line(FOLK, "Folk", 1)
+    started, completed = refunded(PAYMENT, "5.00")
+    five, nothing = Money.of("5.00", "EUR"), Money.zero("EUR")
+    part = GrantedPart(concert_id=FOLK, amount=five, fee=nothing, refund_id=started.refund_id)
+    granted = RefundGranted(
+        grant_id=some_id("grant"), request_hash="", by="organiser", reason="", parts=(part,), at=FIRST
+    )
+    order = (0, placed(*lines)), (0, confirmed(*lines)), (2, started), (2, granted), (2, completed)
+    kept_archive.put(stored(ORDER, *order))
+    assert sales_in(kept_archive.files, date(2030, 6, 17)) == [sales(17, FOLK, "Folk", 0, 0, "0", "5")]
 
 
 def test_a_whole_payment_is_refunded_under_each_concert_of_its_order(kept_archive: Archive) -> None:

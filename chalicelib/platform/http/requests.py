@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, V
 
 from chalicelib.platform.caller import RequestIdentity
 from chalicelib.platform.errors import BodyTooLarge, InvalidInput, NotFound
+from chalicelib.platform.http.texts import visible, without_reordering
 from chalicelib.platform.ids import IdKey
 from chalicelib.platform.models import LateModel
 
@@ -31,11 +32,17 @@ Line = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n\t]*$"),
     AfterValidator(without_control_characters),
+    AfterValidator(without_reordering),
+    AfterValidator(visible),
 ]
-"""One line of text, 1 to 200 characters."""
+"""One line of text, 1 to 200 characters, some of them visible."""
 
 Text = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=5000), AfterValidator(without_control_characters)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=5000),
+    AfterValidator(without_control_characters),
+    AfterValidator(without_reordering),
+    AfterValidator(visible),
 ]
 """Text of several lines, up to 5,000 characters; may be empty."""
 

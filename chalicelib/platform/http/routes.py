@@ -252,6 +252,10 @@ class Call(Generic[Shop]):
     def body(self, model: type[BodyModel]) -> BodyModel:
         return parse_body(model, self.raw_body)
 
+    def optional_body(self, model: type[BodyModel]) -> BodyModel | None:
+        """Return the body, or None if nothing was sent."""
+        return self.body(model) if self.raw_body else None
+
     def query(self, model: type[QueryModel]) -> QueryModel:
         return parse_query(model, self.query_parameters)
 

@@ -23,6 +23,11 @@ RETRY_EVERY = timedelta(minutes=1)
 MOST_STUCK = 1_000
 """No more than so many are counted that wait for an operator."""
 
+BUSY_FROM = 100
+"""With so many tasks in the queue, what is overdue most likely has its task there already, and is given more time."""
+
+PATIENCE_WHILE_BUSY = timedelta(hours=1)
+
 RETRIED_AT_ONCE = 500
 _ROUNDS = 20
 """One run retries at most 20 times 500 processes; the rest waits for the next run, a minute later."""
@@ -102,12 +107,14 @@ class ProcessRunner(GenerationalReadModel):
     def retry_overdue(self, now: datetime) -> int:
         """Send a task for every process that is past its due time; return how many there were.
 
+        While the queue is busy, only those are sent that are past it by an hour (ADR 47).
         Raises Unavailable.
         """
         total = 0
         live = self._instances.at(self.generations().live)
+        until = now - PATIENCE_WHILE_BUSY if self._queue.count() >= BUSY_FROM else now
         for _ in range(_ROUNDS):
-            listed, retried = self._retry_some(live, now)
+            listed, retried = self._retry_some(live, until, now)
             total += retried
             if listed < RETRIED_AT_ONCE:
                 break
@@ -116,12 +123,15 @@ class ProcessRunner(GenerationalReadModel):
             logger.info("%d processes were past their due time", total)
         return total
 
-    def _retry_some(self, instances: Instances, now: datetime) -> tuple[int, int]:
-        """Retry up to 500 processes; return how many were listed, and how many were still unchanged and so retried."""
-        due = instances.list_due(now, RETRIED_AT_ONCE)
+    def _retry_some(self, instances: Instances, until: datetime, now: datetime) -> tuple[int, int]:
+        """Retry up to 500 processes that were due by `until`.
+
+        Return how many were listed, and how many were still unchanged and so retried.
+        """
+        due = instances.list_due(until, RETRIED_AT_ONCE)
         for instance in due:
             if instance.due_at is not None:
-                metrics.highest("WatchdogDelay", (now - instance.due_at).total_seconds(), "Seconds")
+                metrics.highest("WatchdogDelay", (until - instance.due_at).total_seconds(), "Seconds")
         # Postponed before the tasks are sent: of two watchdogs only one postpones an instance, so it is retried once.
         # If this one crashes in between, the process is due again a minute later.
         retried = [instance for instance in due if instances.postpone(instance, self._retry_at(instance, now))]
@@ -139,6 +149,9 @@ class _NoWork:
 
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
         """Send nothing: the live generation has sent these tasks."""
+
+    def count(self) -> int:
+        return 0
 
 
 def _contents(instance: Instance) -> Contents:

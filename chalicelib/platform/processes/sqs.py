@@ -11,6 +11,11 @@ from chalicelib.platform.processes.work import Task, to_message
 
 _BATCH = 10
 _LONGEST_DELAY = timedelta(minutes=15)
+_COUNTS = [
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+]
 
 
 class SqsWorkQueue:
@@ -26,6 +31,11 @@ class SqsWorkQueue:
         for start in range(0, len(tasks), _BATCH):
             with failures_as_unavailable("The work queue"):
                 self._send_batch([to_message(task) for task in tasks[start : start + _BATCH]], seconds)
+
+    def count(self) -> int:
+        with failures_as_unavailable("The work queue"):
+            reply = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=_COUNTS)
+        return sum(int(reply["Attributes"][name]) for name in _COUNTS)
 
     def _send_batch(self, bodies: list[str], delay_seconds: int) -> None:
         reply = self._client.send_message_batch(

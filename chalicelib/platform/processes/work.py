@@ -47,6 +47,12 @@ class WorkQueue(Protocol):
         Raises Unavailable; then some of the tasks may be in the queue.
         """
 
+    def count(self) -> int:
+        """Return about how many tasks are in the queue, those included that a worker has or that come again later.
+
+        Raises Unavailable.
+        """
+
 
 class MemoryWorkQueue:
     """Collects tasks in memory, for tests without servers. It ignores delays: a test decides when a task is done."""
@@ -56,6 +62,9 @@ class MemoryWorkQueue:
 
     def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:  # noqa: ARG002 - see the class
         self.tasks += tasks
+
+    def count(self) -> int:
+        return len(self.tasks)
 
 
 def to_message(task: Task) -> str:

@@ -1,14 +1,15 @@
 """Declares the routes of the carts."""
 
-import re
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
@@ -56,20 +57,13 @@ class CartServices(Services, Protocol):
     @property
     def vault(self) -> "PersonVault": ...
 
+    def cancelled_among(self, concert_ids: Collection[UUID]) -> Collection[UUID]: ...
+
     @property
     def settings(self) -> CartSettings: ...
 
 
 routes: Routes[CartServices] = Routes(__name__)
-
-
-def _email(text: str) -> str:
-    if not text.isprintable() or not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s.]+", text):
-        raise ValueError("must be an e-mail address")
-    return text
-
-
-EmailAddress = Annotated[str, StringConstraints(max_length=254), AfterValidator(_email)]
 
 
 class NewItem(Body):
@@ -99,7 +93,9 @@ def get_cart(call: Call[CartServices]) -> Answer:
     log, now = call.metered(shop.event_store), shop.clock()
     point = call.query(PointInTimeQuery).point(now)
     if point is None:
-        cart = queries.get_cart(shop.documents, log, cart_id, call.actor.id, now, call.min_versions)
+        cart = queries.get_cart(
+            shop.documents, log, cart_id, call.actor.id, now, call.min_versions, shop.cancelled_among
+        )
     else:
         cart = queries.get_cart_as_of(log, cart_id, call.actor.id, point)
     return ok(cart, cart["version"])

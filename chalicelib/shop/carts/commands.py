@@ -15,6 +15,7 @@ from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
 from chalicelib.shop.carts.holding import WantedHold
 from chalicelib.shop.carts.limits import CartLimits
+from chalicelib.shop.carts.lost_lines import ensure_none_lost
 from chalicelib.shop.carts.opening import DEFAULT_LIMITS, ensure_listed, open_cart, settled_orders
 from chalicelib.shop.inventory.commands import HeldTickets, extend, hold_tickets, release, terms_of_hold
 from chalicelib.shop.inventory.events import TicketPoolOpened
@@ -105,7 +106,8 @@ def extend_holds(
     """Hold every line for `hold_for` from now on, as far as its limit allows, in one transaction with the pools.
 
     Nothing is written, and nothing remembered, if no line would gain `LEAST_GAIN`.
-    Raises NotFound, IdempotencyKeyReused, HoldExpired, NotOnSale, TooManyChanges, or what `Cart.extend_holds` raises.
+    Raises NotFound, IdempotencyKeyReused, LinesExpired, LinesNotOnSale, TooManyChanges, or what `Cart.extend_holds`
+    raises.
     """
     extension_id = caller.request.id
 
@@ -117,6 +119,7 @@ def extend_holds(
         if not events:
             return ExtendedHolds(_deadlines(cart, session.now), session.version(cart_id), changed=False)
         cart.bucket.ensure_room(limits.burst, session.now)
+        ensure_none_lost(session, [cart.lines[line.item_id] for line in events[0].lines])
         session.append(CART, cart_id, *events)
         for line in events[0].lines:
             extend(session, cart.lines[line.item_id].shares, line.item_id, caller.actor.id, line.expires_at)
@@ -154,8 +157,8 @@ def check_out(
 ) -> PlacedOrder:
     """Place the order of all lines and move their holds to the payment deadline, in one transaction.
 
-    Raises NotFound, CustomerLimitExceeded, IdempotencyKeyReused, CartEmpty, CartCheckedOutAlready, LinesExpired,
-    HoldExpired or NotOnSale.
+    Raises NotFound, CustomerLimitExceeded, IdempotencyKeyReused, CartEmpty, CartCheckedOutAlready, LinesExpired or
+    LinesNotOnSale.
     """
     order_id = caller.request.id
     customer_id = caller.actor.id
@@ -169,6 +172,7 @@ def check_out(
         events = cart.check_out(order_id, request_hash, session.now)
         if not events:
             return placed_order(session, order_id)
+        ensure_none_lost(session, cart.lines.values())
         session.append(CART, cart_id, *events)
         lines = tuple(_order_line(session, line) for line in cart.lines.values())
         due = session.now + pay_within

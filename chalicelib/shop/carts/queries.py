@@ -1,5 +1,6 @@
 """Answers a customer's questions about a cart."""
 
+from collections.abc import Callable, Collection
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +18,13 @@ from chalicelib.shop.carts.projections import fold_cart
 
 _CART = CartEvent.aggregate_type
 
+CancelledAmong = Callable[[Collection[UUID]], Collection[UUID]]
+"""Returns those of the concerts that are known to be cancelled."""
+
+
+def _nothing_is_known(_: Collection[UUID]) -> Collection[UUID]:
+    return ()
+
 
 def get_cart(
     documents: DocumentProjection,
@@ -25,12 +33,15 @@ def get_cart(
     customer_id: UUID,
     now: datetime,
     min_versions: MinVersions = NOTHING_NAMED,
+    cancelled_among: CancelledAmong = _nothing_is_known,
 ) -> JsonObject:
     """Return the cart as it is at `now`, at least as new as `min_versions` asks for.
 
+    `cancelled_among` says which of its concerts are cancelled, as far as is known.
     Raises NotFound or Unavailable.
     """
-    return _answer(read_own(documents, store, fold_cart, _CART, cart_id, customer_id, min_versions), now)
+    found = read_own(documents, store, fold_cart, _CART, cart_id, customer_id, min_versions)
+    return _answer(found, now, cancelled_among)
 
 
 def get_cart_as_of(store: EventStore, cart_id: UUID, customer_id: UUID, point: PointInTime) -> JsonObject:
@@ -38,15 +49,18 @@ def get_cart_as_of(store: EventStore, cart_id: UUID, customer_id: UUID, point: P
 
     Raises NotFound or Unavailable.
     """
-    return _answer(*read_own_as_of(store, fold_cart, _CART, cart_id, customer_id, point))
+    found, at = read_own_as_of(store, fold_cart, _CART, cart_id, customer_id, point)
+    return _answer(found, at, _nothing_is_known)
 
 
-def _answer(found: Versioned, now: datetime) -> JsonObject:
-    """Build the answer. The items of a cart that is checked out belong to the order, so none of them expires."""
+def _answer(found: Versioned, now: datetime, cancelled_among: CancelledAmong) -> JsonObject:
+    """Build the answer. The items of a cart that is checked out belong to the order, so none of them is lost."""
     cart, version = found
     is_open = cart["status"] == "open"
-    items = [item | {"expired": is_open and _has_ended(item, now)} for item in cart["items"].values()]
-    live = [item for item in items if not item["expired"]]
+    concerts = {item["concert_id"] for item in cart["items"].values()} - {None} if is_open else set()
+    cancelled = {str(key) for key in cancelled_among({UUID(key) for key in concerts})} if concerts else set()
+    items = [_shown(item, cancelled, is_lost=is_open and _has_ended(item, now)) for item in cart["items"].values()]
+    live = [item for item in items if item["problem"] is None]
     return {
         "id": cart["id"],
         "status": cart["status"],
@@ -57,6 +71,12 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
         "server_time": format_instant(now),
         "version": version,
     }
+
+
+def _shown(item: JsonObject, cancelled: Collection[str], *, is_lost: bool) -> JsonObject:
+    """Add why the item cannot be bought, as a checkout would say it; `expired` tells only of its hold."""
+    problem = "cancelled" if item["concert_id"] in cancelled else "hold_expired" if is_lost else None
+    return item | {"expired": is_lost, "problem": problem}
 
 
 def _has_ended(item: JsonObject, now: datetime) -> bool:

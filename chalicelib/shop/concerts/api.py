@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from pydantic import Field
@@ -124,6 +124,12 @@ class ConfirmedPublication(Body):
     confirm: Confirmation | None = None
 
 
+class Cancellation(Body):
+    """Confirms that a concert is to be cancelled although it has taken place."""
+
+    confirm: Literal["has_taken_place"] | None = None
+
+
 @routes.post("/concerts", Role.ORGANISER)
 def create_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewConcert)
@@ -136,9 +142,10 @@ def create_concert(call: Call[ConcertServices]) -> Answer:
 def search_concerts(call: Call[ConcertServices]) -> Answer:
     filters = call.query(ConcertFilters)
     shop = call.shop
+    search = replace(filters.to_search(), now=shop.clock())
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
-        found = queries.search_concerts(programme, filters.to_search(), filters.limit, filters.after)
-        facets = {"facets": count_facets(programme, filters.to_search())} if filters.facets else {}
+        found = queries.search_concerts(programme, search, filters.limit, filters.after)
+        facets = {"facets": count_facets(programme, search)} if filters.facets else {}
         _tell_of_readable(call, programme)
     return ok(page_of(*found) | facets)
 
@@ -213,8 +220,11 @@ def publish_concert(call: Call[ConcertServices]) -> Answer:
 
 @routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True)
 def cancel_concert(call: Call[ConcertServices]) -> Answer:
-    concert_id = call.id("concert_id")
-    status, version = commands.cancel_concert(call.shop.repository, call.caller(), concert_id)
+    body, concert_id = call.optional_body(Cancellation), call.id("concert_id")
+    is_confirmed = body is not None and body.confirm is not None
+    status, version = commands.cancel_concert(
+        call.shop.repository, call.caller(body), concert_id, although_over=is_confirmed
+    )
     return ok({"id": str(concert_id), "status": status, "version": version}, version)
 
 

@@ -1,12 +1,21 @@
 """Decides about the areas of a concert, each with a stock that its ticket types share."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.shop.concerts.events import Area, ConcertAreaAdded, ConcertAreaRemoved, TicketType
+from chalicelib.shop.concerts.capacity_changes import AreaCapacityChange
+from chalicelib.shop.concerts.events import (
+    Area,
+    ConcertAreaAdded,
+    ConcertAreaCapacityChanged,
+    ConcertAreaCapacityChangeStarted,
+    ConcertAreaRemoved,
+    TicketType,
+)
 
 if TYPE_CHECKING:
     from chalicelib.shop.concerts.concert import Concert
@@ -92,3 +101,27 @@ def offered_by(concert: "Concert") -> int:
     """Return how many tickets the concert offers: the capacity of its areas, and of types with a stock of their own."""
     areas = sum(area.capacity for area in concert.areas.values())
     return areas + sum(one.quantity for one in concert.ticket_types.values() if one.area_id is None)
+
+
+def evolve_areas(concert: "Concert", event: Event) -> "Concert":
+    match event:
+        case ConcertAreaAdded():
+            requests = {**concert.area_requests, event.area.id: event.request_hash}
+            return replace(concert, areas={**concert.areas, event.area.id: event.area}, area_requests=requests)
+        case ConcertAreaRemoved():
+            areas = {key: area for key, area in concert.areas.items() if key != event.area_id}
+            return replace(concert, areas=areas)
+        case ConcertAreaCapacityChangeStarted():
+            change = AreaCapacityChange(event.change_id, event.area_id, event.capacity, event.request_hash)
+            return replace(concert, capacity_change=change)
+        case ConcertAreaCapacityChanged():
+            return _with_capacity(concert, event)
+    return concert
+
+
+def _with_capacity(concert: "Concert", event: ConcertAreaCapacityChanged) -> "Concert":
+    areas = {
+        key: area.model_copy(update={"capacity": event.capacity}) if key == event.area_id else area
+        for key, area in concert.areas.items()
+    }
+    return replace(concert, areas=areas, capacity_change=None)

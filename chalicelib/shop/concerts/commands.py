@@ -47,6 +47,7 @@ from chalicelib.shop.inventory.commands import (
     change_capacity,
     close_pools,
     largest_capacity,
+    list_uncleared,
     open_pools,
     pools_of,
 )
@@ -262,8 +263,8 @@ def publish_concert(
 
     What fits into one transaction is committed in one. A larger concert is published first, and then its pools are
     opened. Publishing again finishes what was interrupted.
-    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, ConcertIncomplete, SaleNeverOpens, VenueGone or
-    OverCapacity.
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, ConcertIncomplete, ConcertIsOver, SaleNeverOpens,
+    VenueGone or OverCapacity.
     """
 
     def command(session: Session) -> tuple[int, list[Opening], int]:
@@ -291,32 +292,52 @@ def publish_concert(
     return version
 
 
-def cancel_concert(repository: Repository, caller: Caller, concert_id: UUID) -> tuple[ConcertStatus, int]:
+def cancel_concert(
+    repository: Repository, caller: Caller, concert_id: UUID, *, although_over: bool = False
+) -> tuple[ConcertStatus, int]:
     """Cancel the concert and close its first pools; return its status and version.
 
     The concert's process closes the other pools. The status is `cancelling` until every order of the concert is
     cancelled or its refund has begun. Cancelling again goes on with what was interrupted.
-    Raises NotFound, Forbidden, PreconditionFailed or ConcertNotPublished.
+    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotPublished, or ConcertHasTakenPlace unless `although_over`.
     """
-    version = change_owned(repository, caller, CONCERT, concert_id, Concert.cancel)
+
+    def decide(concert: Concert) -> list[Event]:
+        return concert.cancel(repository.now(), although_over=although_over)
+
+    version = change_owned(repository, caller, CONCERT, concert_id, decide)
     concert, _ = repository.load(CONCERT, concert_id)
-    if concert.status is ConcertStatus.CANCELLING:
+    if concert.status is ConcertStatus.CANCELLING and concert.uncleared is None:
         close_pools(repository, concert.pool_ids[:CLOSED_IN_THE_REQUEST], caller.origin)
     return concert.status or ConcertStatus.CANCELLING, version
 
 
 def close_sales(repository: Repository, concert_id: UUID, origin: Origin) -> list[UUID]:
-    """Close all pools of a concert that is being cancelled; return those that are not cleared yet.
+    """Close all pools of a concert that is being cancelled; return those whose orders have to decide.
 
-    When all are cleared, the cancellation is completed. Repeating it finishes what was interrupted.
+    Whoever comes second, while another worker closes the pools, has nothing to do. Once they are closed, only pools
+    with orders are looked at. When all are cleared, the cancellation is completed.
     """
     concert, _ = repository.load(CONCERT, concert_id)
     if concert.status is not ConcertStatus.CANCELLING:
         return []
-    uncleared = close_pools(repository, concert.pool_ids, origin)
+    uncleared = _uncleared(repository, concert_id, concert, origin)
     if not uncleared:
-        repository.execute(partial(_complete_cancellation, concert_id=concert_id), origin)
+        complete_cancellation(repository, concert_id, origin)
     return uncleared
+
+
+def _uncleared(repository: Repository, concert_id: UUID, concert: Concert, origin: Origin) -> list[UUID]:
+    if concert.uncleared is not None:
+        return list_uncleared(repository, concert.uncleared)
+    uncleared = close_pools(repository, concert.pool_ids, origin)
+
+    def record(session: Session) -> list[UUID]:
+        events = session.load(CONCERT, concert_id).close_pools(uncleared)
+        session.append(CONCERT, concert_id, *events)
+        return uncleared if events else []
+
+    return repository.execute(record, origin)
 
 
 def complete_cancellation(repository: Repository, concert_id: UUID, origin: Origin) -> None:
@@ -324,7 +345,9 @@ def complete_cancellation(repository: Repository, concert_id: UUID, origin: Orig
     # Each worker asks this after its own commit. So of two that clear the last two pools at once, at least the later
     # one finds both cleared.
     concert, _ = repository.load(CONCERT, concert_id)
-    if concert.status is ConcertStatus.CANCELLING and are_cleared(repository, concert.pool_ids):
+    if concert.status is not ConcertStatus.CANCELLING or concert.uncleared is None:
+        return
+    if are_cleared(repository, concert.uncleared):
         repository.execute(partial(_complete_cancellation, concert_id=concert_id), origin)
 
 

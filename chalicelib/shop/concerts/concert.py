@@ -1,6 +1,6 @@
 """Defines the concert: draft, then published, then perhaps cancelling and cancelled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,8 +10,9 @@ from uuid import UUID
 from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import ensure_chargeable
-from chalicelib.shop.concerts.areas import AreaOnSale, ensure_area, types_of
+from chalicelib.shop.concerts.areas import AreaOnSale, ensure_area, evolve_areas, types_of
 from chalicelib.shop.concerts.capacity_changes import (
     AreaCapacityChange,
     CapacityChange,
@@ -22,11 +23,7 @@ from chalicelib.shop.concerts.capacity_changes import (
 )
 from chalicelib.shop.concerts.events import (
     Area,
-    ConcertAreaAdded,
-    ConcertAreaCapacityChanged,
     ConcertAreaCapacityChangeRefused,
-    ConcertAreaCapacityChangeStarted,
-    ConcertAreaRemoved,
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCapacityChanged,
@@ -36,6 +33,7 @@ from chalicelib.shop.concerts.events import (
     ConcertDeleted,
     ConcertDetailsChanged,
     ConcertMoved,
+    ConcertPoolsClosed,
     ConcertPublished,
     ConcertScheduled,
     ConcertTicketTypeAdded,
@@ -75,12 +73,20 @@ class ConcertIncomplete(RuleViolated):
     code = "concert_incomplete"
 
 
+class ConcertIsOver(RuleViolated):
+    code = "concert_over"
+
+
 class VenueGone(RuleViolated):
     code = "venue_gone"
 
 
 class TooManyTicketTypes(RuleViolated):
     code = "too_many_ticket_types"
+
+
+class ConcertHasTakenPlace(RuleViolated):
+    code = "has_taken_place"
 
 
 class CapacityBelowCommitted(RuleViolated):
@@ -119,6 +125,7 @@ class Concert:
 
     `requests` has the request hash of every ticket type that was ever added, for requests that are repeated, and
     `area_requests` that of every area.
+    `uncleared` are the pools whose orders decide, once all pools of a cancelled concert are closed; None before that.
     """
 
     status: ConcertStatus | None = None
@@ -134,6 +141,7 @@ class Concert:
     areas: Mapping[UUID, Area] = field(default_factory=dict)
     area_requests: Mapping[UUID, str] = field(default_factory=dict)
     area_pools: tuple[PoolsOfArea, ...] = ()
+    uncleared: tuple[UUID, ...] | None = None
     publication: Publication = field(default_factory=Publication)
 
     @property
@@ -273,7 +281,7 @@ class Concert:
     ) -> list[Event]:
         """Publish a draft over these pools; publishing it again changes nothing.
 
-        Raises NotFound, ConcertNotDraft, ConcertIncomplete or SaleNeverOpens.
+        Raises NotFound, ConcertNotDraft, ConcertIncomplete, ConcertIsOver or SaleNeverOpens.
         """
         self.ensure_exists()
         if self.status is ConcertStatus.PUBLISHED:
@@ -285,13 +293,16 @@ class Concert:
         missing += [f"ticket_types of {name}" for name in empty]
         if missing:
             raise ConcertIncomplete(f"The concert cannot be published without: {', '.join(missing)}.", missing=missing)
+        if self.is_over(now):
+            ends_at = format_instant(self.ends_at) if self.ends_at else None
+            raise ConcertIsOver("The concert has ended; schedule it anew to publish it.", ends_at=ends_at)
         ensure_all_open(self.ticket_types.values(), self.dates, now)
         return [ConcertPublished(pools=pools, areas=areas or None, venue=venue)]
 
-    def cancel(self) -> list[Event]:
+    def cancel(self, now: datetime, *, although_over: bool = False) -> list[Event]:
         """Cancel a published concert; cancelling it again changes nothing.
 
-        Raises NotFound or ConcertNotPublished.
+        Raises NotFound, ConcertNotPublished, or ConcertHasTakenPlace unless that is known.
         """
         self.ensure_exists()
         if self.status in _CANCELLED:
@@ -300,7 +311,23 @@ class Concert:
             raise ConcertNotPublished(
                 f"The concert is {self.status}; only a published one can be cancelled.", concert_status=self.status
             )
+        if self.is_over(now) and not although_over:
+            raise ConcertHasTakenPlace(
+                "The concert has taken place. Cancelling it refunds everybody who was there: say so in `confirm`.",
+                confirm=ConcertHasTakenPlace.code,
+                ends_at=format_instant(self.ends_at) if self.ends_at else None,
+            )
         return [ConcertCancelled()]
+
+    def close_pools(self, uncleared: Sequence[UUID]) -> list[Event]:
+        """Record, once, that all pools of a cancelled concert are closed."""
+        if self.status is not ConcertStatus.CANCELLING or self.uncleared is not None:
+            return []
+        return [ConcertPoolsClosed(uncleared=tuple(uncleared))]
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the concert has ended; one without a date, or that is postponed, has not."""
+        return self.ends_at is not None and self.ends_at <= now and not self.publication.is_postponed
 
     def complete_cancellation(self) -> list[Event]:
         """Complete the cancellation; completing it again changes nothing."""
@@ -417,25 +444,11 @@ def _evolve_sale(concert: Concert, event: Event) -> Concert:
             return replace(concert, details=details, starts_at=event.start_date, ends_at=event.end_date)
         case ConcertCancelled():
             return replace(concert, status=ConcertStatus.CANCELLING, capacity_change=None)
+        case ConcertPoolsClosed():
+            return replace(concert, uncleared=event.uncleared)
         case ConcertCancellationCompleted():
             return replace(concert, status=ConcertStatus.CANCELLED)
-    return _evolve_areas(concert, event)
-
-
-def _evolve_areas(concert: Concert, event: Event) -> Concert:
-    match event:
-        case ConcertAreaAdded():
-            requests = {**concert.area_requests, event.area.id: event.request_hash}
-            return replace(concert, areas={**concert.areas, event.area.id: event.area}, area_requests=requests)
-        case ConcertAreaRemoved():
-            areas = {key: area for key, area in concert.areas.items() if key != event.area_id}
-            return replace(concert, areas=areas)
-        case ConcertAreaCapacityChangeStarted():
-            change = AreaCapacityChange(event.change_id, event.area_id, event.capacity, event.request_hash)
-            return replace(concert, capacity_change=change)
-        case ConcertAreaCapacityChanged():
-            return _with_area_capacity(concert, event)
-    return concert
+    return evolve_areas(concert, event)
 
 
 def _with_pools(concert: Concert, event: ConcertTicketTypeAdded) -> tuple[PoolsOfTicketType, ...]:
@@ -460,14 +473,6 @@ def _terms(event: ConcertTicketTypeChanged) -> dict[str, Any]:
         "sales_start": event.sales_start,
         "sales_end": event.sales_end,
     }
-
-
-def _with_area_capacity(concert: Concert, event: ConcertAreaCapacityChanged) -> Concert:
-    areas = {
-        key: area.model_copy(update={"capacity": event.capacity}) if key == event.area_id else area
-        for key, area in concert.areas.items()
-    }
-    return replace(concert, areas=areas, capacity_change=None)
 
 
 def _details(event: ConcertCreated | ConcertDetailsChanged) -> ConcertDetails:

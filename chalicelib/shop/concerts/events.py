@@ -306,6 +306,15 @@ class ConcertCancelled(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events
     """
 
 
+class ConcertPoolsClosed(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertPoolsClosedEvent"):
+    """Records that all pools of the cancelled concert are closed.
+
+    `uncleared` are those with orders that still have to decide. All others are cleared.
+    """
+
+    uncleared: tuple[UUID, ...]
+
+
 class ConcertCancellationCompleted(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCancellationCompletedEvent"
 ):

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from chalicelib.platform.http.paging import Page
 from chalicelib.platform.http.requests import without_control_characters
+from chalicelib.shop.concerts.dates import When
 from chalicelib.shop.concerts.matching import Near
 from chalicelib.shop.concerts.queries import ConcertSearch
 
@@ -57,7 +58,10 @@ Words = Annotated[Filter, AfterValidator(_few_words)]
 
 
 class ConcertFilters(Page):
-    """Reads the filters of a search; dates are the venue's local ones, both included."""
+    """Reads the filters of a search; dates are the venue's local ones, both included.
+
+    What is past is left out unless `when` asks for it.
+    """
 
     q: Words | None = None
     location: Words | None = None
@@ -65,6 +69,7 @@ class ConcertFilters(Page):
     date_to: date | None = None
     genre: Filter | None = None
     venue_id: UUID | None = None
+    when: When = When.UPCOMING
     near: Annotated[Near, BeforeValidator(_near)] | None = None
     facets: bool = False
 

@@ -60,7 +60,7 @@ def _row(events: list[RecordedEvent]) -> JsonObject:
     )
 
 
-_SHOWN = tuple(ShownVenue.model_fields)
+_SHOWN = tuple(name for name in ShownVenue.model_fields if name != "coordinates")  # which only a search asks for
 _NULLABLE = (
     "organiser_id",
     "venue_id",

@@ -9,6 +9,8 @@ from uuid import UUID
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
+from chalicelib.shop.concerts import dates
+from chalicelib.shop.concerts.dates import When
 from chalicelib.shop.concerts.matching import MOST_RANK, Matching, Near, matching
 
 if TYPE_CHECKING:
@@ -48,24 +50,10 @@ with found as (
  order by {order}
 """
 _SOONEST_FIRST = "f.sort_at, f.id"
-_BEST_FIRST = "f.rank desc, f.sort_at, f.id"
+_LATEST_FIRST = "f.sort_at desc, f.id desc"
 
-_LOCAL_DATE = "(c.starts_at at time zone coalesce(c.venue_search_time_zone, v.search_time_zone, 'UTC'))::date"
-_FILTERS = {
-    "date_from": f"{_LOCAL_DATE} >= %(date_from)s",
-    "date_to": f"{_LOCAL_DATE} <= %(date_to)s",
-    "venue_id": "c.venue_id = %(venue_id)s",
-}
-_UTC_BOUNDS = {
-    "date_from": "c.sort_at >= (%(date_from)s::date - 1)::timestamp at time zone 'UTC'",
-    "date_to": "c.sort_at < (%(date_to)s::date + 2)::timestamp at time zone 'UTC'",
-}
-"""Conditions that follow from the local dates whatever the venue's time zone, so that an index can serve them.
-
-A local date begins at most 14 hours before, and ends at most 12 hours after, the same date in UTC."""
-
-_AFTER = "(f.sort_at, f.id) > (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
-_AFTER_RANK = "(f.rank < %(after_rank)s or f.rank = %(after_rank)s and " + _AFTER + ")"
+_VENUE_IS = "c.venue_id = %(venue_id)s"
+_AFTER = "(f.sort_at, f.id) {} (coalesce(%(after_start)s::timestamptz, 'infinity'), %(after_id)s)"
 _NAMED = """
 select id, status, organiser_id from concerts where name is not null and status <> 'deleted' and id = any(%(ids)s)
 union all
@@ -77,7 +65,7 @@ select id, null, organiser_id from venues where name is not null and not deleted
 class ConcertSearch:
     """The filters of a search; None does not filter. `matching` says what matches `q`, `location` and `genre`.
 
-    Dates are those at the venue, both included.
+    Dates are those at the venue, both included. `when` filters by `now`.
     """
 
     q: str | None = None
@@ -86,6 +74,8 @@ class ConcertSearch:
     date_to: date | None = None
     genre: str | None = None
     venue_id: UUID | None = None
+    when: When = When.UPCOMING
+    now: datetime | None = None
     near: Near | None = None
 
 
@@ -103,20 +93,22 @@ def search_concerts(
 ) -> tuple[list[JsonObject], list[str] | None]:
     """List published concerts with the last one's key if more follow: best match first if `q` is given, else soonest.
 
-    Those that match equally well, or without a query all, come by date, and those without a date last.
+    Those that match equally well, or without a query all, come by date, and those without a date last. Of what is past,
+    the latest come first.
     Raises InvalidInput for a key that did not come from this API, or Unavailable.
     """
-    is_ranked = bool(search.q)
+    is_ranked, is_reversed = bool(search.q), dates.is_latest_first(search)
     conditions, parameters, rank = conditions_of(search)
     after_key = "true"
     if after is not None:
-        after_key = _AFTER_RANK if is_ranked else _AFTER
+        after_key = _after(is_ranked=is_ranked, is_reversed=is_reversed)
         parameters |= _parsed_key(after, is_ranked=is_ranked)
+    by_date = _LATEST_FIRST if is_reversed else _SOONEST_FIRST
     statement = _LIST.format(
         rank=rank,
         conditions=" and ".join(conditions),
         after=after_key,
-        order=_BEST_FIRST if is_ranked else _SOONEST_FIRST,
+        order=f"f.rank desc, {by_date}" if is_ranked else by_date,
         columns=_COLUMNS,
         venue=_VENUE,
     )
@@ -126,11 +118,22 @@ def search_concerts(
     return [concert_of_row(row) for row in page], key
 
 
+def _after(*, is_ranked: bool, is_reversed: bool) -> str:
+    after = _AFTER.format("<" if is_reversed else ">")
+    return f"(f.rank < %(after_rank)s or f.rank = %(after_rank)s and {after})" if is_ranked else after
+
+
 def conditions_of(search: ConcertSearch) -> Matching:
     """Return what a published concert `c` at a venue `v` must be like, and the rank of a match."""
-    parameters = {name: value for name in _FILTERS if (value := getattr(search, name))}
-    conditions = ["c.name is not null", "c.status = 'published'"]
-    conditions += [filters[name] for filters in (_FILTERS, _UTC_BOUNDS) for name in filters if name in parameters]
+    parameters = {
+        "venue_id": search.venue_id,
+        "date_from": search.date_from,
+        "date_to": search.date_to,
+        "now": search.now,
+    }
+    conditions = ["c.name is not null", "c.status = 'published'", *dates.conditions_of(search)]
+    if search.venue_id is not None:
+        conditions.append(_VENUE_IS)
     found = matching(search.q, search.location, search.genre, search.near)
     return found._replace(conditions=[*conditions, *found.conditions], parameters={**parameters, **found.parameters})
 

@@ -12,7 +12,12 @@ from uuid import UUID, uuid5
 from chalicelib.platform.errors import RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.shop.inventory.events import AllowanceEvent, AllowanceReturned, AllowanceTaken
+from chalicelib.shop.inventory.events import (
+    AllowanceEvent,
+    AllowanceReturned,
+    AllowanceTaken,
+    BoughtAllowanceReturned,
+)
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -71,6 +76,13 @@ class Allowance:
         allowance = self.at(now)
         return [AllowanceReturned(hold_id=hold_id, at=allowance.last_at)] if hold_id in allowance.claims else []
 
+    def give_back_bought(self, hold_id: UUID, quantity: int, now: datetime) -> list[Event]:
+        """Count bought tickets no more, at most as many as are counted."""
+        quantity = min(quantity, self.bought)
+        if quantity < 1:
+            return []
+        return [BoughtAllowanceReturned(hold_id=hold_id, quantity=quantity, at=self.at(now).last_at)]
+
     def without(self, hold_id: UUID) -> "Allowance":
         return replace(self, claims={key: claim for key, claim in self.claims.items() if key != hold_id})
 
@@ -87,6 +99,8 @@ def evolve(allowance: Allowance, event: Event) -> Allowance:
             return replace(allowance, claims=claims)
         case AllowanceReturned():
             return allowance.without(event.hold_id)
+        case BoughtAllowanceReturned():
+            return replace(allowance, bought=max(0, allowance.bought - event.quantity))
     return allowance
 
 

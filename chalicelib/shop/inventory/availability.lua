@@ -37,7 +37,15 @@ function change.add_pools(prefix, stream, pools)
 end
 
 function change.withdraw(prefix, stream)
-  redis.call('DEL', prefix .. 'concert:' .. stream, prefix .. 'types:' .. stream)
+  redis.call('DEL', prefix .. 'concert:' .. stream, prefix .. 'types:' .. stream, prefix .. 'sales:' .. stream)
+end
+
+function change.say(prefix, stream, what, value)
+  redis.call('HSET', prefix .. 'sales:' .. stream, what, value)
+end
+
+function change.unsay(prefix, stream, what)
+  redis.call('HDEL', prefix .. 'sales:' .. stream, what)
 end
 
 function change.advance(prefix, stream, at)
@@ -113,6 +121,14 @@ function change.sell(prefix, stream, hold, quantity, ticket_type)
   redis.call('HINCRBY', pool, 'sold', quantity)
   if ticket_type ~= '' then
     redis.call('HINCRBY', pool, 'sold:' .. ticket_type, quantity)
+  end
+end
+
+function change.take_back(prefix, stream, quantity, ticket_type)
+  local pool = prefix .. 'pool:' .. stream
+  redis.call('HINCRBY', pool, 'sold', -quantity)
+  if redis.call('HEXISTS', pool, 'sold:' .. ticket_type) == 1 then
+    redis.call('HINCRBY', pool, 'sold:' .. ticket_type, -quantity)
   end
 end
 

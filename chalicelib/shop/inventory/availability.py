@@ -28,6 +28,15 @@ def _add_pools(contents: Contents, pools: str) -> None:
 
 def _withdraw(contents: Contents) -> None:
     contents.pop("concert", None)
+    contents.pop("sales", None)
+
+
+def _say(contents: Contents, what: str, value: str) -> None:
+    contents.setdefault("sales", {})[what] = value
+
+
+def _unsay(contents: Contents, what: str) -> None:
+    contents.get("sales", {}).pop(what, None)
 
 
 def _advance(contents: Contents, at: int) -> None:
@@ -92,6 +101,12 @@ def _sell(contents: Contents, hold: str, quantity: int, ticket_type: str) -> Non
         _count(contents, f"sold:{ticket_type}", quantity)
 
 
+def _take_back(contents: Contents, quantity: int, ticket_type: str) -> None:
+    _count(contents, "sold", -quantity)
+    if f"sold:{ticket_type}" in contents.get("pool", {}):
+        _count(contents, f"sold:{ticket_type}", -quantity)
+
+
 def _resize(contents: Contents, by: int) -> None:
     _count(contents, "capacity", by)
 
@@ -109,6 +124,8 @@ OPERATIONS: Mapping[str, Callable[..., None]] = {
     "publish": _publish,
     "add_pools": _add_pools,
     "withdraw": _withdraw,
+    "say": _say,
+    "unsay": _unsay,
     "advance": _advance,
     "open": _open,
     "offer": _offer,
@@ -118,6 +135,7 @@ OPERATIONS: Mapping[str, Callable[..., None]] = {
     "extend": _extend,
     "release": _end_hold,
     "sell": _sell,
+    "take_back": _take_back,
     "resize": _resize,
     "close": _close,
 }

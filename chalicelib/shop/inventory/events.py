@@ -183,6 +183,18 @@ class TicketsSold(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.
     quota_moved_in: int | None = None
 
 
+class TicketsReturned(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketsReturnedEvent"):
+    """Records that `quantity` tickets that were sold to an order came back, and are for sale again.
+
+    They were sold under `hold_id`.
+    """
+
+    hold_id: UUID
+    order_id: UUID
+    ticket_type_id: UUID
+    quantity: int
+
+
 class HoldsLapsed(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldsLapsedEvent"):
     """Records that these holds have ended by `at`.
 
@@ -244,3 +256,12 @@ class AllowanceReturned(AllowanceEvent, stored_as="Cloudbash.Domain.Inventory.Ev
     """Records that a hold was released before its deadline, and counts no more."""
 
     hold_id: UUID
+
+
+class BoughtAllowanceReturned(
+    AllowanceEvent, stored_as="Cloudbash.Domain.Inventory.Events.BoughtAllowanceReturnedEvent"
+):
+    """Records that `quantity` tickets that were bought under a hold were given back, and count no more."""
+
+    hold_id: UUID
+    quantity: int

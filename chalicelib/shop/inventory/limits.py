@@ -71,6 +71,17 @@ def give_back(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, cu
         session.append(ALLOWANCE, key, *session.load(ALLOWANCE, key).give_back(hold_id, session.now))
 
 
+def give_back_bought(
+    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, quantity: int, *, is_free: bool
+) -> None:
+    """Count bought tickets no more: where the organiser set a limit, or the order cost nothing, they were counted."""
+    terms = _terms(session, shares, hold_id)
+    if terms is not None and (is_free or terms.max_per_customer is not None):
+        key = allowance_id(terms.concert_id, customer_id)
+        events = session.load(ALLOWANCE, key).give_back_bought(hold_id, quantity, session.now)
+        session.append(ALLOWANCE, key, *events)
+
+
 def _terms(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID) -> TicketPoolOpened | None:
     """Return the equal terms of the pools; lines of the original have no pools."""
     if not shares:

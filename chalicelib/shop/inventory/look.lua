@@ -1,13 +1,11 @@
 -- Answers a look at the stock of a concert; it stands behind stock.lua and the Lua that sets `prefix`.
--- Its arguments are the prefix, the instant and the concert; its answer is a row for each ticket type with a stock of its
--- own and for each area, of its id and then names and values, or nothing if a pool is missing. `types:<concert>` names
--- these stocks, `present:<concert>` how many of its first pools have been seen.
+-- It is the body of a function; `now` and `concert` are set before it. Its answer is a row for each ticket type with a
+-- stock of its own and for each area, of its id and then names and values, or nothing if a pool is missing.
+-- `types:<concert>` names these stocks, `present:<concert>` how many of its first pools have been seen.
 
 local KEPT_SECONDS, REST_SECONDS = 3600, 7200
 local MOST_SETTLED = 1000
 local PLACE = 37 -- an id and a space
-
-local now, concert = tonumber(ARGV[2]), ARGV[3]
 
 local function flat(id, row)
   local values = {id}

@@ -1,18 +1,33 @@
 """Projects the availability into Redis.
 
-`concert:<id>` names the pools of a published concert. Per pool there is a hash of its terms and counts, a sorted set of
-its holds by deadline, a hash of the holds' quantities and, for the pool of an area, one of their ticket types.
-`first_deadlines` has every pool with holds by the first of
-their deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 40).
+`concert:<id>` names the pools of a published concert, `sales:<id>` the sales windows of its ticket types. Per pool
+there is a hash of its terms and counts, a sorted set of its holds by deadline, a hash of the holds' quantities and, for
+the pool of an area, one of their ticket types. `first_deadlines` has every pool with holds by the first of their
+deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 40).
 """
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.model import Operation, Part, RedisModel
-from chalicelib.shop.concerts.events import ConcertDeleted, ConcertEvent, ConcertPublished, ConcertTicketTypeAdded
+from chalicelib.shop.concerts.events import (
+    ConcertCancelled,
+    ConcertDeleted,
+    ConcertEvent,
+    ConcertMoved,
+    ConcertPostponed,
+    ConcertPublished,
+    ConcertSalesClosed,
+    ConcertSalesOpened,
+    ConcertScheduled,
+    ConcertTicketTypeAdded,
+    ConcertTicketTypeChanged,
+    ConcertTicketTypeRemoved,
+    TicketType,
+)
 from chalicelib.shop.inventory.availability import change
 from chalicelib.shop.inventory.events import (
     AreaPoolOpened,
@@ -25,14 +40,17 @@ from chalicelib.shop.inventory.events import (
     TicketPoolOpened,
     TicketPoolTermsChanged,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
     TicketTypeQuotaChanged,
 )
+from chalicelib.shop.inventory.on_sale import CANCELLED, CLOSED, POSTPONED, STARTS, window
 
 AVAILABILITY = "availability"
 
 PARTS = {
     "concert": Part("concert:%s", "string"),
+    "sales": Part("sales:%s", "hash"),
     "pool": Part("pool:%s", "hash"),
     "quantities": Part("pool:%s:quantities", "hash"),
     "types": Part("pool:%s:types", "hash"),
@@ -56,10 +74,33 @@ def operations_of(recorded: RecordedEvent) -> list[Operation]:
         case ConcertPublished():
             stocks = [one.pool_ids for one in event.pools] + [one.pool_ids for one in event.areas or ()]
             return [("publish", " ".join(str(key) for pool_ids in stocks for key in pool_ids))]
-        case ConcertTicketTypeAdded() if event.pool_ids:
-            return [("add_pools", " ".join(map(str, event.pool_ids)))]
         case ConcertDeleted():
             return [("withdraw",)]
+        case ConcertTicketTypeAdded():
+            said: Operation = ("say", str(event.type.id), _window(event.type))
+            return [("add_pools", " ".join(map(str, event.pool_ids))), said] if event.pool_ids else [said]
+    return _said(recorded.event)
+
+
+def _said(event: Event) -> list[Operation]:
+    """Return what the event says of the sale of its concert."""
+    match event:
+        case ConcertTicketTypeChanged():
+            return [("say", str(event.ticket_type_id), _window(event))]
+        case ConcertTicketTypeRemoved():
+            return [("unsay", str(event.ticket_type_id))]
+        case ConcertScheduled():
+            return [("say", STARTS, str(milliseconds(event.start_date)))]
+        case ConcertMoved():
+            return [("say", STARTS, str(milliseconds(event.start_date))), ("unsay", POSTPONED)]
+        case ConcertPostponed():
+            return [("say", POSTPONED, "1")]
+        case ConcertSalesClosed():
+            return [("say", CLOSED, "1")]
+        case ConcertSalesOpened():
+            return [("unsay", CLOSED)]
+        case ConcertCancelled():
+            return [("say", CANCELLED, "1")]
     return []
 
 
@@ -76,6 +117,11 @@ def milliseconds(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(milliseconds=1)
 
 
+def _window(ticket_type: TicketType | ConcertTicketTypeChanged) -> str:
+    start, end = ticket_type.sales_start, ticket_type.sales_end
+    return window(None if start is None else milliseconds(start), None if end is None else milliseconds(end))
+
+
 def _changes(event: TicketPoolEvent) -> list[Operation]:
     match event:
         case TicketsHeld():
@@ -90,6 +136,8 @@ def _changes(event: TicketPoolEvent) -> list[Operation]:
             return [("release", str(event.hold_id))]
         case TicketsSold():
             return [("sell", str(event.hold_id), event.quantity, _type_of(event)), *_moved_in(event)]
+        case TicketsReturned():
+            return [("take_back", event.quantity, str(event.ticket_type_id))]
         case TicketPoolClosed():
             return [("close",)]
     return _changes_of_offer(event)
@@ -134,4 +182,5 @@ AVAILABILITY_MODEL = RedisModel(
     PARTS,
     lua("stock.lua", "derived.lua"),
 )
-"""It follows pools, and concerts for the ids of their pools: without those it could not tell that a pool is missing."""
+"""It follows pools, and concerts for their windows and the ids of their pools: without those it could not tell that a
+pool is missing."""

@@ -1,6 +1,6 @@
 """Answers how many tickets of a concert are available: from Redis, or from the log if Redis cannot answer."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chalicelib.platform.caller import Actor
 from chalicelib.platform.errors import NotFound, TooMuchToRead
-from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode, recorded
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import created_at
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -17,6 +17,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.streams import Streams
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.readmodels.missing import newest_missing
+from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.failures import failures_as_unavailable
 from chalicelib.platform.readmodels.redis.keys import LIVE_PREFIX, pointer_of, prefix_of
 from chalicelib.shop.concerts.events import (
@@ -31,7 +32,14 @@ from chalicelib.shop.concerts.events import (
     PoolsOfTicketType,
     TicketType,
 )
-from chalicelib.shop.inventory.projections import AVAILABILITY, AVAILABILITY_MODEL, lua, milliseconds
+from chalicelib.shop.inventory.on_sale import CANCELLED, what_can_be_bought
+from chalicelib.shop.inventory.projections import (
+    AVAILABILITY,
+    AVAILABILITY_MODEL,
+    fold_availability,
+    lua,
+    milliseconds,
+)
 from chalicelib.shop.inventory.stock_from_log import StockAsOf
 from chalicelib.shop.inventory.stock_rows import COUNTS, area_of, rows_of_area, rows_of_stock, types_in
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
@@ -45,7 +53,25 @@ POOLS_AT_ONCE = 8
 FIRST_LOOK = 100
 """The events of a concert that the first request to the log reads; few concerts have more."""
 
-STOCK_OF_CONCERT = "\n".join([LIVE_PREFIX, lua("stock.lua", "look.lua")])
+STOCK_OF_CONCERT = f"""
+{LIVE_PREFIX}
+{lua("stock.lua")}
+local now, concert = tonumber(ARGV[2]), ARGV[3]
+local function look()
+{lua("look.lua")}
+end
+{lua("sales.lua")}
+"""
+_CANCELLED = f"""
+{LIVE_PREFIX}
+local cancelled = {{}}
+for place = 2, #ARGV do
+  if redis.call('HEXISTS', prefix .. 'sales:' .. ARGV[place], '{CANCELLED}') == 1 then
+    cancelled[#cancelled + 1] = ARGV[place]
+  end
+end
+return cancelled
+"""
 _LAPSED = f"""
 {LIVE_PREFIX}
 return redis.call('ZRANGEBYSCORE', prefix .. 'first_deadlines', '-inf', ARGV[2], 'LIMIT', 0, ARGV[3])
@@ -73,21 +99,32 @@ class PoolStock:
 
 
 def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonObject] | None:
-    """Return what is available, held and sold of each ticket type at `now`, sorted by name, in one round trip.
+    """Return what can be bought, is held and sold of each ticket type at `now`, sorted by name, in one round trip.
 
     The row of a type that draws from an area has the area's stock as `area`.
     It costs as much for one pool as for ninety, and time does not go back: a hold that has ended for one reader has
     ended for all. It is None if Redis does not have the concert, or not all of its pools.
     Raises Unavailable.
     """
-    stock: list[Any] | None = _asked(redis, STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
-    if stock is None:
+    found: list[Any] | None = _asked(redis, STOCK_OF_CONCERT, milliseconds(now), str(concert_id))
+    if found is None:
         return None
-    return _sorted(
+    stock, said = found
+    ticket_types = _sorted(
         row
         for stock_id, *values in stock
         for row in rows_of_stock(stock_id, dict(zip(values[::2], values[1::2], strict=True)))
     )
+    return what_can_be_bought(ticket_types, dict(zip(said[::2], said[1::2], strict=True)), now)
+
+
+def cancelled_concerts(redis: "Redis", concert_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return those of the concerts that are cancelled, as far as Redis has heard of it, in one round trip.
+
+    Raises Unavailable.
+    """
+    found: list[str] = _asked(redis, _CANCELLED, *map(str, concert_ids)) if concert_ids else []
+    return frozenset(map(UUID, found))
 
 
 def _asked(redis: "Redis", query: str, *arguments: str | int) -> Any:
@@ -199,7 +236,7 @@ def _availability(
     rows = _by_type(stock)
     for of_area in published.areas or ():
         rows += _rows_of_area(of_area, [found[key].at(now) for key in of_area.pool_ids], types)
-    return _sorted(rows)
+    return what_can_be_bought(_sorted(rows), _sales(concert), now)
 
 
 def _rows_of_area(
@@ -209,6 +246,14 @@ def _rows_of_area(
     name = next((pool.area.area_name for pool in pools if pool.area), "")
     names = {str(key): one.name for key, one in types.items() if one.area_id == of_area.area_id}
     return rows_of_area(area_of(pools, str(of_area.area_id), name, is_open=is_open), types_in(pools, names))
+
+
+def _sales(concert: Sequence[StoredEvent]) -> Mapping[str, str]:
+    contents: Contents | None = None
+    for stored in concert:
+        contents = fold_availability(contents, recorded(stored))
+    sales: Mapping[str, str] = (contents or {}).get("sales", {})
+    return sales
 
 
 def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, TicketType]]:

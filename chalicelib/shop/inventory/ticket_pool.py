@@ -30,10 +30,12 @@ from chalicelib.shop.inventory.events import (
     TicketPoolOpened,
     TicketPoolTermsChanged,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
     TicketTypeAssignedToArea,
     TicketTypeQuotaChanged,
 )
+from chalicelib.shop.inventory.pool_changes import advance, change_quota, count_sold, forget, move_in, set_hold
 from chalicelib.shop.inventory.pool_parts import Hold, PoolCapacityChange
 from chalicelib.shop.inventory.shared_stock import terms_in
 from chalicelib.shop.inventory.terms import terms_at, terms_changed, with_terms
@@ -65,9 +67,10 @@ class TicketPool:
     """A part of the stock of a ticket type, or of an area. Only `evolve` changes it, and only the copy of a fold.
 
     `capacity` is that of the terms, with all changes since. `next_expiry` is no later than the first deadline of
-    `holds`, so no hold has to be dropped before it. `area`, `quotas` and `sold_of` are for the pool of an area, whose
-    holds have ticket types; a type with a ceiling has a quota, and one with newer terms than at first `changed_terms`.
-    `assigned` stands where a type has no pool of its own.
+    `holds`, so no hold has to be dropped before it. `has_orders` tells whether any order ever had tickets of it.
+    `area`, `quotas` and `sold_of` are for the pool of an area, whose holds have ticket types; a type with a ceiling has
+    a quota, and one with newer terms than at first `changed_terms`. `assigned` stands where a type has no pool of its
+    own.
     """
 
     terms: TicketPoolOpened | None = None
@@ -77,6 +80,7 @@ class TicketPool:
     held: int = 0
     holds: dict[UUID, Hold] = field(default_factory=dict)
     next_expiry: datetime | None = None
+    has_orders: bool = False
     closed: bool = False
     cleared: bool = False
     last_at: datetime = _LONG_AGO
@@ -105,7 +109,7 @@ class TicketPool:
     def at(self, now: datetime) -> "TicketPool":
         """Return the pool without the holds that have ended by `now`, or by its last event if that is later."""
         pool = self.copy()
-        _advance(pool, now)
+        advance(pool, now)
         return pool
 
     def copy(self) -> "TicketPool":
@@ -276,6 +280,22 @@ class TicketPool:
             return []
         return [TicketTypeQuotaChanged(ticket_type_id=ticket_type_id, by=max(by, -left), at=pool.last_at)]
 
+    def take_back(
+        self, hold_id: UUID, order_id: UUID, ticket_type_id: UUID, quantity: int, now: datetime
+    ) -> list[Event]:
+        """Put sold tickets on sale again, at most as many as are sold of the type; a closed pool takes none back."""
+        quantity = min(quantity, self.sold if self.area is None else self.sold_of.get(ticket_type_id, 0))
+        if self.closed or quantity < 1:
+            return []
+        returned = TicketsReturned(
+            hold_id=hold_id,
+            order_id=order_id,
+            ticket_type_id=ticket_type_id,
+            quantity=quantity,
+            at=self.at(now).last_at,
+        )
+        return [returned]
+
     def record_lapsed(self, now: datetime) -> list[Event]:
         """Record that the ended holds have ended; nothing is recorded if there are none."""
         pool = self.at(now)
@@ -304,8 +324,10 @@ class TicketPool:
         return [TicketPoolCapacityChanged(change_id=change_id, by=-by, at=self.at(now).last_at)] if by < 0 else []
 
     def close(self, now: datetime) -> list[Event]:
-        """Close the pool; closing again changes nothing."""
-        return [] if self.closed else [TicketPoolClosed(at=self.at(now).last_at)]
+        """Close the pool, and clear it at once if no order ever had tickets of it; closing again changes nothing."""
+        at = self.at(now).last_at
+        closed: list[Event] = [] if self.closed else [TicketPoolClosed(at=at)]
+        return closed if self.has_orders or self.cleared else [*closed, TicketPoolCleared(at=at)]
 
     def clear(self, now: datetime) -> list[Event]:
         """Clear a closed pool; clearing again changes nothing."""
@@ -369,26 +391,26 @@ _facts = attrgetter(*TicketPool.__slots__)
 def evolve(pool: TicketPool, event: Event) -> TicketPool:
     if not isinstance(event, TicketPoolEvent):
         return pool
-    _advance(pool, event.at)
+    advance(pool, event.at)
     match event:
         case TicketsHeld():
             hold = Hold(event.quantity, event.expires_at, event.cart_id, None, event.ticket_type_id)
-            _set_hold(pool, event.hold_id, hold)
-            _move_in(pool, event)
+            set_hold(pool, event.hold_id, hold)
+            move_in(pool, event)
         case HoldReleased():
-            _forget(pool, event.hold_id)
+            forget(pool, event.hold_id)
         case HoldExtended() if event.hold_id in pool.holds:
-            _set_hold(pool, event.hold_id, pool.holds[event.hold_id]._replace(expires_at=event.expires_at))
+            set_hold(pool, event.hold_id, pool.holds[event.hold_id]._replace(expires_at=event.expires_at))
         case HoldPlacedOnOrder() if event.hold_id in pool.holds:
             hold = pool.holds[event.hold_id]._replace(order_id=event.order_id, expires_at=event.expires_at)
-            _set_hold(pool, event.hold_id, hold)
+            set_hold(pool, event.hold_id, hold)
+            pool.has_orders = True
         case TicketsSold():
-            _forget(pool, event.hold_id)
+            forget(pool, event.hold_id)
             pool.sold += event.quantity
-            _move_in(pool, event)
-            if event.ticket_type_id is not None:
-                sold = pool.sold_of.get(event.ticket_type_id, 0) + event.quantity
-                pool.sold_of = {**pool.sold_of, event.ticket_type_id: sold}
+            pool.has_orders = True
+            move_in(pool, event)
+            count_sold(pool, event.ticket_type_id, event.quantity)
         case _:
             _evolve_stock(pool, event)
     return pool
@@ -396,11 +418,29 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
 
 def _evolve_stock(pool: TicketPool, event: Event) -> None:
     match event:
+        case TicketsReturned():
+            pool.sold -= event.quantity
+            count_sold(pool, event.ticket_type_id if event.ticket_type_id in pool.sold_of else None, -event.quantity)
         case TicketPoolOpened():
             pool.terms = event
             pool.capacity = event.capacity
         case TicketPoolTermsChanged():
             _change_terms(pool, event)
+        case TicketPoolCapacityChanged():
+            pool.last_change = PoolCapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
+            pool.capacity += event.by
+        case HoldPlacedOnOrder():
+            pool.has_orders = True
+        case TicketPoolClosed():
+            pool.closed = True
+        case TicketPoolCleared():
+            pool.cleared = True
+        case _:
+            _evolve_area(pool, event)
+
+
+def _evolve_area(pool: TicketPool, event: Event) -> None:
+    match event:
         case AreaPoolOpened():
             pool.area = event
             pool.capacity = event.capacity
@@ -409,46 +449,7 @@ def _evolve_stock(pool: TicketPool, event: Event) -> None:
         case TicketTypeAssignedToArea():
             pool.assigned = event
         case TicketTypeQuotaChanged():
-            _change_quota(pool, event.ticket_type_id, event.by)
-        case TicketPoolCapacityChanged():
-            pool.last_change = PoolCapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
-            pool.capacity += event.by
-        case TicketPoolClosed():
-            pool.closed = True
-        case TicketPoolCleared():
-            pool.cleared = True
-
-
-def _advance(pool: TicketPool, now: datetime) -> None:
-    """Move the pool's time to `now`, and drop the holds that have ended by then.
-
-    They are dropped into a new mapping: the old one may be another copy's as well.
-    """
-    if now > pool.last_at:  # noqa: PLR1730 - max() would take a tenth of the time of folding an event
-        pool.last_at = now
-    if pool.next_expiry is not None and pool.last_at >= pool.next_expiry:
-        pool.holds = {key: hold for key, hold in pool.holds.items() if pool.last_at < hold.expires_at}
-        pool.held = sum(hold.quantity for hold in pool.holds.values())
-        pool.next_expiry = min((hold.expires_at for hold in pool.holds.values()), default=None)
-
-
-def _set_hold(pool: TicketPool, hold_id: UUID, hold: Hold) -> None:
-    before = pool.holds.get(hold_id)
-    pool.holds[hold_id] = hold
-    pool.held += hold.quantity - (before.quantity if before else 0)
-    if pool.next_expiry is None or hold.expires_at < pool.next_expiry:
-        pool.next_expiry = hold.expires_at
-
-
-def _move_in(pool: TicketPool, event: TicketsHeld | TicketsSold) -> None:
-    if event.ticket_type_id is not None and event.quota_moved_in is not None:
-        _change_quota(pool, event.ticket_type_id, event.quota_moved_in)
-
-
-def _change_quota(pool: TicketPool, ticket_type_id: UUID, by: int) -> None:
-    """Change the quota in a new mapping; the old one may be another copy's as well."""
-    if ticket_type_id in pool.quotas:
-        pool.quotas = {**pool.quotas, ticket_type_id: pool.quotas[ticket_type_id] + by}
+            change_quota(pool, event.ticket_type_id, event.by)
 
 
 def _change_terms(pool: TicketPool, event: TicketPoolTermsChanged) -> None:
@@ -467,12 +468,6 @@ def _with_own_holds(pool: TicketPool) -> TicketPool:
     pool = pool.copy()
     pool.holds = dict(pool.holds)
     return pool
-
-
-def _forget(pool: TicketPool, hold_id: UUID) -> None:
-    hold = pool.holds.pop(hold_id, None)
-    if hold is not None:
-        pool.held -= hold.quantity
 
 
 @lru_cache(maxsize=10_000)

@@ -5,8 +5,8 @@ from chalicelib.platform.manifest import Context
 
 CONTEXT = Context(
     __name__,
-    aggregates=("order.ORDER", "ticket.TICKET"),
-    routes=("api.routes",),
+    aggregates=("order.ORDER", "ticket.TICKET", "refund_policy.REFUND_POLICY"),
+    routes=("api.routes", "refund_api.routes", "people_api.routes"),
     projectors={"carts": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
     processes=("process.CheckoutProcess",),
     tasks={

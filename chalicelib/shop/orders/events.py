@@ -43,7 +43,8 @@ class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPla
     """Records that a customer placed an order, and until when it must be paid.
 
     `buyer` has name and e-mail address, sealed with the customer's key. The tickets stay held a little longer than
-    `payment_due_at`, so that a payment begun in time always finds them.
+    `payment_due_at`, so that a payment begun in time always finds them. With `issued_by`, that person issued free
+    tickets for a guest: the order has no cart, `cart_id` is its own id, and the guest's name is sealed under it.
     """
 
     cart_id: UUID
@@ -52,6 +53,15 @@ class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPla
     lines: tuple[OrderLine, ...]
     total: Money
     payment_due_at: Instant
+    issued_by: UUID | None = None
+    request_hash: str | None = None
+    at: Instant
+
+
+class BuyerCorrected(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.BuyerCorrectedEvent"):
+    """Records that the buyer's name or address was corrected; `buyer` has both, sealed with the same key."""
+
+    buyer: Sealed
     at: Instant
 
 
@@ -207,6 +217,35 @@ class OrderSettled(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderSe
     at: Instant
 
 
+class GrantedPart(StoredModel):
+    """Says what a granted refund gives back of one concert: these tickets, or an amount without any.
+
+    `fee` is kept of their price. Without `refund_id` no money goes back.
+    """
+
+    concert_id: UUID
+    ticket_ids: tuple[UUID, ...] = ()
+    amount: Money
+    fee: Money
+    refund_id: UUID | None = None
+
+
+class RefundGranted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundGrantedEvent"):
+    """Records that a `customer`, an `organiser` or an `operator` had money or tickets of a confirmed order given back.
+
+    The event's actor is who asked. In the same commit each part's refund is started and its tickets are revoked; if
+    `restocked`, they are for sale again.
+    """
+
+    grant_id: UUID
+    request_hash: str
+    by: str
+    reason: str
+    restocked: bool = False
+    parts: tuple[GrantedPart, ...]
+    at: Instant
+
+
 class OrderExpired(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderExpiredEvent"):
     """Records that the order was not paid by its deadline.
 
@@ -278,4 +317,24 @@ class TicketRevoked(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.Ticke
     ticket_type_id: UUID
     concert_id: UUID | None = None
     reason: str
+    at: Instant
+
+
+class RefundPolicyEvent(Event, aggregate="RefundPolicy"):
+    """Base of the events of one concert's refund policy."""
+
+
+class RefundPolicySet(RefundPolicyEvent, stored_as="Cloudbash.Domain.Orders.Events.RefundPolicySetEvent"):
+    """Records that from `at` on the organiser lets this happen to the concert's orders.
+
+    Customers may give tickets back until just before `customers_until`, None for never, and `fee_percent` of the price
+    is kept. `tickets_on_reversal` is `revoke_at_once`, `revoke_when_final` or `keep`: what becomes of tickets whose
+    payment is disputed, or refunded at the provider.
+    """
+
+    concert_id: UUID
+    organiser_id: UUID | None = None
+    customers_until: Instant | None = None
+    fee_percent: int = 0
+    tickets_on_reversal: str
     at: Instant

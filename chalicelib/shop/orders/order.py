@@ -5,6 +5,7 @@ concerts that are cancelled, each concert's part once. What the provider does to
 """
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -18,6 +19,7 @@ from chalicelib.platform.ids import IdKey
 from chalicelib.platform.money import Money, ensure_chargeable
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
+    BuyerCorrected,
     IssuedTicket,
     OrderCancelled,
     OrderConfirmed,
@@ -30,6 +32,7 @@ from chalicelib.shop.orders.events import (
     PaymentSucceeded,
     RefundCompleted,
     RefundFailed,
+    RefundGranted,
     TicketRevocationCompleted,
     TicketsRevoked,
 )
@@ -99,20 +102,30 @@ class Payment(PaymentState):
 
 
 @dataclass(frozen=True, slots=True)
+class Revocation:
+    """Tickets of one concert that may not all say in their own streams yet that they are revoked."""
+
+    reason: str
+    ticket_ids: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
 class Order(OrderState):
-    """Keeps what the order has to decide by. `revocations_under_way` gives the reason for each concert whose revoked
-    tickets may not all say so in their own streams yet."""
+    """Keeps what the order has to decide by. `revocations_under_way` are by concert, `grants` by their ids."""
 
     customer_id: UUID | None = None
     cart_id: UUID | None = None
+    issued_by: UUID | None = None
     buyer: Sealed | None = None
     lines: tuple[OrderLine, ...] = ()
     total: Money = NOTHING
+    placed_at: datetime | None = None
     payment_due_at: datetime | None = None
     payments: Mapping[UUID, Payment] = field(default_factory=dict)
     tickets: tuple[IssuedTicket, ...] = ()
-    revocations_under_way: Mapping[UUID, str] = field(default_factory=dict)
+    revocations_under_way: Mapping[UUID, Revocation] = field(default_factory=dict)
     failures: Mapping[UUID, RefundFailures] = field(default_factory=dict)
+    grants: Mapping[UUID, RefundGranted] = field(default_factory=dict)
 
     def place(
         self,
@@ -224,9 +237,10 @@ class Order(OrderState):
             return []
         return [RefundCompleted(payment_id=refund.payment_id, refund_id=refund_id, at=now)]
 
-    def complete_revocation(self, concert_id: UUID, now: datetime) -> list[Event]:
-        """Complete the revocation of a concert's tickets; completing again changes nothing."""
-        if concert_id not in self.revocations_under_way:
+    def complete_revocation(self, concert_id: UUID, told: AbstractSet[UUID], now: datetime) -> list[Event]:
+        """Complete the revocation of a concert's tickets, of which `told` know; completing again changes nothing."""
+        under_way = self.revocations_under_way.get(concert_id)
+        if under_way is None or not under_way.ticket_ids <= told:
             return []
         return [TicketRevocationCompleted(concert_id=concert_id, at=now)]
 
@@ -256,14 +270,14 @@ class Order(OrderState):
 
     def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
         """Revoke and refund what was bought for the cancelled concert, once; tickets of other concerts stay valid. An
-        order that is not paid is cancelled as a whole.
+        order that is not paid is cancelled as a whole. What was kept of tickets that are revoked goes back as well.
 
         Raises:
             PaymentInProgress: because the open payment of an unpaid order is closed first.
         """
         lines = [line for line in self.lines if line.concert_id == concert_id]
         if lines and self.status in {OrderStatus.CONFIRMED, OrderStatus.DISPUTED}:
-            return self._give_back(concert_id, _total_of(lines), reason, now)
+            return self._give_back(concert_id, self.kept_for(concert_id), reason, now)
         if not lines or self.status is not OrderStatus.AWAITING_PAYMENT:
             return []
         if self.open_payments:
@@ -273,22 +287,31 @@ class Order(OrderState):
     def _give_back(self, concert_id: UUID, price: Money, reason: str, now: datetime) -> list[Event]:
         valid = self.valid_tickets
         ids = tuple(ticket.id for ticket in valid if ticket.concert_id == concert_id)
-        if not ids:
-            return []
-        revoked = TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)
+        revoked: list[Event] = (
+            [TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)] if ids else []
+        )
         if self.paid_by is None:
-            return [revoked, OrderCancelled(reason=reason, at=now)] if len(ids) == len(valid) else [revoked]
+            return [*revoked, OrderCancelled(reason=reason, at=now)] if ids and len(ids) == len(valid) else revoked
+        refund_id = refund_id_of(self.paid_by, concert_id)
         left = min(price.amount, self.not_refunded(self.paid_by).amount)
-        if not left:
-            return [revoked]
-        amount = Money.of(left, price.currency)
-        return [start_refund(self.paid_by, refund_id_of(self.paid_by, concert_id), amount, reason, now), revoked]
+        if not left or refund_id in self.refunds:
+            return revoked
+        return [start_refund(self.paid_by, refund_id, Money.of(left, price.currency), reason, now), *revoked]
+
+    def kept_for(self, concert_id: UUID) -> Money:
+        """Return what was paid for the concert and not granted back since; a fee that was kept is not in it."""
+        lines = [line for line in self.lines if line.concert_id == concert_id]
+        parts = [part for grant in self.grants.values() for part in grant.parts if part.concert_id == concert_id]
+        granted = sum((part.amount.amount + part.fee.amount for part in parts), Decimal(0))
+        return Money.of(max(Decimal(0), _total_of(lines).amount - granted), self.total.currency)
 
     def not_refunded(self, payment_id: UUID) -> Money:
-        """Return the part of a payment that no refund gives back, neither ours nor one made at the provider."""
+        """Return the part of a payment that no refund gives back, neither ours nor the provider's, and no fee keeps."""
         payment = self.payments[payment_id]
-        refunded = sum(one.amount.amount for one in self.refunds.values() if one.payment_id == payment_id)
-        return Money.of(max(Decimal(0), payment.amount.amount - refunded), payment.amount.currency)
+        gone = [one.amount.amount for one in self.refunds.values() if one.payment_id == payment_id]
+        if payment_id == self.paid_by:
+            gone += [part.fee.amount for grant in self.grants.values() for part in grant.parts]
+        return Money.of(max(Decimal(0), payment.amount.amount - sum(gone)), payment.amount.currency)
 
     def confirm_free(self, order_id: UUID, ids: IdKey, now: datetime) -> list[Event]:
         """Confirm an order that costs nothing without a payment."""
@@ -410,9 +433,11 @@ def _with_facts(order: Order, event: Event) -> Order:
             return Order(
                 customer_id=event.customer_id,
                 cart_id=event.cart_id,
+                issued_by=event.issued_by,
                 buyer=event.buyer,
                 lines=event.lines,
                 total=event.total,
+                placed_at=event.at,
                 payment_due_at=event.payment_due_at,
             )
         case OrderCreatedByTheOriginal():
@@ -426,15 +451,28 @@ def _with_facts(order: Order, event: Event) -> Order:
         case PaymentSucceeded():
             return _with_reference(order, event.payment_id, event.provider_reference)
         case RefundFailed():
-            before = order.failures[event.refund_id].references if event.refund_id in order.failures else ()
-            references = (*before, event.provider_reference or "")
+            known = order.failures[event.refund_id].references if event.refund_id in order.failures else ()
+            references = (*known, event.provider_reference or "")
             failures = RefundFailures(references, event.reason, event.retry_at, event.at)
             return replace(order, failures={**order.failures, event.refund_id: failures})
+    return _with_decisions(order, event)
+
+
+def _with_decisions(order: Order, event: Event) -> Order:
+    """Add what was decided about a confirmed order's people, tickets and money."""
+    match event:
+        case BuyerCorrected():
+            return replace(order, buyer=event.buyer)
+        case RefundGranted():
+            return replace(order, grants={**order.grants, event.grant_id: event})
         case TicketsRevoked():
-            under_way = {**order.revocations_under_way, event.concert_id: event.reason}
+            before = order.revocations_under_way.get(event.concert_id)
+            ticket_ids = frozenset(event.ticket_ids) | (before.ticket_ids if before else frozenset())
+            revocation = Revocation(event.reason, ticket_ids)
+            under_way = {**order.revocations_under_way, event.concert_id: revocation}
             return replace(order, revocations_under_way=under_way)
         case TicketRevocationCompleted():
-            under_way = {key: why for key, why in order.revocations_under_way.items() if key != event.concert_id}
+            under_way = {key: one for key, one in order.revocations_under_way.items() if key != event.concert_id}
             return replace(order, revocations_under_way=under_way)
     return order
 

@@ -14,12 +14,14 @@ from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.documents.document import new_document
 from chalicelib.shop.orders.events import (
+    BuyerCorrected,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderEvent,
     OrderLine,
     OrderPlaced,
     PaymentStarted,
+    RefundGranted,
 )
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after
@@ -41,12 +43,18 @@ def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
         case OrderCreatedByTheOriginal():
             placed_at = format_instant(as_utc(recorded.created))
             return _empty(recorded) | {"customer_id": str(event.customer_id), "placed_at": placed_at}
+        case BuyerCorrected():
+            return order | {"buyer": event.buyer.model_dump(mode="json", by_alias=True)}
         case PaymentStarted():
             payment = _payment(event.payment_id, PaymentState(event.provider, event.amount))
             return order | {"payments": {**order["payments"], payment["id"]: payment}}
         case OrderConfirmed():
             tickets = [ticket.model_dump(mode="json") | {"status": TicketStatus.VALID} for ticket in event.tickets]
             return order | {"tickets": tickets}
+        case RefundGranted():
+            # Only an order with granted refunds has this member, for the same reason as with disputes.
+            granted = {str(part.refund_id): str(part.concert_id) for part in event.parts if part.refund_id is not None}
+            return order | {"granted_refunds": order.get("granted_refunds", {}) | granted} if granted else order
     return order
 
 

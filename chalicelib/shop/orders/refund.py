@@ -80,5 +80,10 @@ def recorded_refund_id(payment_id: UUID, provider_reference: str) -> UUID:
     return uuid5(payment_id, f"provider/{provider_reference}")
 
 
+def granted_refund_id(payment_id: UUID, grant_id: UUID, concert_id: UUID) -> UUID:
+    """Return the id of the part of a granted refund that is paid for one concert."""
+    return uuid5(payment_id, f"grant/{grant_id}/{concert_id}")
+
+
 def start_refund(payment_id: UUID, refund_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:
     return RefundStarted(payment_id=payment_id, refund_id=refund_id, amount=amount, reason=reason, at=now)

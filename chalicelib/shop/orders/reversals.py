@@ -1,6 +1,7 @@
 """Decides what an order makes of money that went back at the provider: refunds, ours or not, and disputes.
 
-The provider's word is the truth. Every decision may be repeated: what is known already changes nothing.
+The provider's word is the truth. Every decision may be repeated: what is known already changes nothing. What becomes of
+the tickets, the policy of their concert says (ADR 49).
 """
 
 from collections.abc import Callable, Iterator
@@ -23,17 +24,24 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.refund import RETRY_AFTER, DisputeStatus, RefundStatus, recorded_refund_id
+from chalicelib.shop.orders.refund_policy import TicketsOnReversal
 
 Decide = Callable[[Order, datetime], list[Event]]
+PolicyOf = Callable[[UUID], TicketsOnReversal]
+"""Says what becomes of a concert's tickets; it is asked only if any of them could be revoked."""
 
 _MADE_THERE = "The refund was made at the payment provider."
 _CHARGED_BACK = "The payment was charged back."
+_DISPUTED = "The payment is disputed."
+_IN_THE_END = frozenset({TicketsOnReversal.REVOKE_AT_ONCE, TicketsOnReversal.REVOKE_WHEN_FINAL})
+_AT_ONCE = frozenset({TicketsOnReversal.REVOKE_AT_ONCE})
+_NEVER = frozenset[TicketsOnReversal]()
 
 
-def follow(order: Order, payment_id: UUID, found: Reversals, now: datetime) -> list[Event]:
+def follow(order: Order, payment_id: UUID, found: Reversals, now: datetime, policy_of: PolicyOf) -> list[Event]:
     """Return the events of everything that the provider did to a payment and the order does not know yet."""
     events: list[Event] = []
-    for decide in _news(payment_id, found):
+    for decide in _news(payment_id, found, policy_of):
         news = decide(ORDER.fold(events, order), now)
         events += news
     return events
@@ -82,15 +90,17 @@ def reduce_refund(order: Order, refund_id: UUID, amount: Money, now: datetime) -
     return [reduced, RefundCompleted(payment_id=refund.payment_id, refund_id=refund_id, at=now)]
 
 
-def _news(payment_id: UUID, found: Reversals) -> Iterator[Decide]:
+def _news(payment_id: UUID, found: Reversals, policy_of: PolicyOf) -> Iterator[Decide]:
     """Yield a decision for each refund, failures first, because a later try may have succeeded; then for disputes."""
     for refund in sorted(found.refunds, key=lambda one: one.state is not RefundState.FAILED):
-        yield partial(_follow_refund, payment_id, refund)
+        yield partial(_follow_refund, payment_id, refund, policy_of)
     for dispute in found.disputes:
-        yield partial(_follow_dispute, payment_id, dispute)
+        yield partial(_follow_dispute, payment_id, dispute, policy_of)
 
 
-def _follow_refund(payment_id: UUID, found: ProviderRefund, order: Order, now: datetime) -> list[Event]:
+def _follow_refund(
+    payment_id: UUID, found: ProviderRefund, policy_of: PolicyOf, order: Order, now: datetime
+) -> list[Event]:
     refund_id = id_here(order, payment_id, found)
     match found.state:
         case RefundState.FAILED:
@@ -98,11 +108,13 @@ def _follow_refund(payment_id: UUID, found: ProviderRefund, order: Order, now: d
         case RefundState.SUCCEEDED if refund_id == found.refund_id:
             return order.complete_refund(refund_id, now)
         case RefundState.SUCCEEDED if refund_id not in order.refunds:
-            return _record_refund(order, payment_id, found, now)
+            return _record_refund(order, payment_id, found, policy_of, now)
     return []
 
 
-def _record_refund(order: Order, payment_id: UUID, found: ProviderRefund, now: datetime) -> list[Event]:
+def _record_refund(
+    order: Order, payment_id: UUID, found: ProviderRefund, policy_of: PolicyOf, now: datetime
+) -> list[Event]:
     recorded = RefundRecorded(
         payment_id=payment_id,
         refund_id=recorded_refund_id(payment_id, found.reference),
@@ -112,7 +124,10 @@ def _record_refund(order: Order, payment_id: UUID, found: ProviderRefund, now: d
         at=now,
     )
     events = [recorded, *_cover_failed(order, payment_id, found.amount, now)]
-    return [*events, *_revoke_if_all_is_back(ORDER.fold(events, order), payment_id, now)]
+    order = ORDER.fold(events, order)
+    if order.paid_by != payment_id or not _is_all_back(order, payment_id):
+        return events
+    return [*events, *revoke_all(order, _MADE_THERE, now, lambda concert_id: policy_of(concert_id) in _IN_THE_END)]
 
 
 def _cover_failed(order: Order, payment_id: UUID, amount: Money, now: datetime) -> list[Event]:
@@ -128,15 +143,15 @@ def _cover_failed(order: Order, payment_id: UUID, amount: Money, now: datetime) 
     return events
 
 
-def _revoke_if_all_is_back(order: Order, payment_id: UUID, now: datetime) -> list[Event]:
+def _is_all_back(order: Order, payment_id: UUID) -> bool:
     back = sum(one.amount.amount for one in order.refunds.values() if one.payment_id == payment_id and one.completed)
-    if order.paid_by != payment_id or back < order.payments[payment_id].amount.amount:
-        return []
-    return revoke_all(order, _MADE_THERE, now)
+    return back >= order.payments[payment_id].amount.amount
 
 
-def revoke_all(order: Order, reason: str, now: datetime) -> list[Event]:
-    """Revoke every ticket that is still valid, concert by concert."""
+def revoke_all(
+    order: Order, reason: str, now: datetime, is_revoked: Callable[[UUID], bool] = lambda _: True
+) -> list[Event]:
+    """Revoke every ticket that is still valid, concert by concert, of the concerts that are said to be revoked."""
     valid = [ticket for ticket in order.valid_tickets if ticket.concert_id is not None]
     return [
         TicketsRevoked(
@@ -146,11 +161,13 @@ def revoke_all(order: Order, reason: str, now: datetime) -> list[Event]:
             at=now,
         )
         for concert_id in dict.fromkeys(ticket.concert_id for ticket in valid)
-        if concert_id is not None
+        if concert_id is not None and is_revoked(concert_id)
     ]
 
 
-def _follow_dispute(payment_id: UUID, found: ProviderDispute, order: Order, now: datetime) -> list[Event]:
+def _follow_dispute(
+    payment_id: UUID, found: ProviderDispute, policy_of: PolicyOf, order: Order, now: datetime
+) -> list[Event]:
     known, events = order.disputes.get(found.reference), list[Event]()
     if known is None:
         events.append(
@@ -160,10 +177,14 @@ def _follow_dispute(payment_id: UUID, found: ProviderDispute, order: Order, now:
         )
     elif known.status is not DisputeStatus.OPEN:
         return []
-    if found.status is DisputeStatus.WON:
-        events.append(DisputeWon(payment_id=payment_id, dispute_id=found.reference, at=now))
-    if found.status is DisputeStatus.LOST:
-        events.append(DisputeLost(payment_id=payment_id, dispute_id=found.reference, at=now))
-        if order.paid_by == payment_id:
-            events += revoke_all(order, _CHARGED_BACK, now)
+    match found.status:
+        case DisputeStatus.WON:
+            return [*events, DisputeWon(payment_id=payment_id, dispute_id=found.reference, at=now)]
+        case DisputeStatus.LOST:
+            events.append(DisputeLost(payment_id=payment_id, dispute_id=found.reference, at=now))
+            reason, revoking = _CHARGED_BACK, _IN_THE_END
+        case DisputeStatus.OPEN:
+            reason, revoking = _DISPUTED, _AT_ONCE if known is None else _NEVER
+    if order.paid_by == payment_id and revoking:
+        events += revoke_all(order, reason, now, lambda concert_id: policy_of(concert_id) in revoking)
     return events

@@ -29,6 +29,7 @@ from chalicelib.shop.orders.payments.port import (
     PaymentPending,
     Reversals,
 )
+from chalicelib.shop.orders.policies import tickets_on_reversal
 from chalicelib.shop.orders.reversals import fail_refund, follow, reduce_refund
 from chalicelib.shop.orders.revocation import revoke_tickets
 from chalicelib.shop.orders.rules import OrderStatus
@@ -233,7 +234,13 @@ def _reversals(context: SettlementContext, order_id: UUID, order: Order, payment
 
 def _follow(context: SettlementContext, order_id: UUID, payment_id: UUID, found: Reversals) -> Order:
     """Record what the provider did to the payment, and return the order."""
-    settled = _decide(context, order_id, lambda order, now: follow(order, payment_id, found, now))
+
+    def command(session: Session) -> Settled:
+        order, policy_of = session.load(ORDER, order_id), partial(tickets_on_reversal, session)
+        session.append(ORDER, order_id, *follow(order, payment_id, found, session.now, policy_of))
+        return Settled(session.load(ORDER, order_id), session.version(order_id))
+
+    settled = context.repository.execute(command, context.origin)
     for refund_id in settled.order.stuck_refunds:
         reason = settled.order.failures[refund_id].reason
         logger.error("refund %s of order %s waits for an operator: %s", refund_id, order_id, reason)

@@ -1,11 +1,12 @@
 """Divides an order's money among the concerts that it is about: an order may have tickets of several organisers.
 
-What is paid belongs to the concerts by the prices of their lines. A refund belongs to the concert that it names, and
-otherwise to all of them, by what is left of theirs. For each concert, and at each instant:
-taken = refunded + refunding + charged back + kept + price of the valid tickets, unless more is away than was due.
+What is paid belongs to the concerts by the prices of their lines. A refund belongs to the concert that it names, or
+for which it was granted, and otherwise to all of them, by what is left of theirs. For each concert, and at each
+instant: taken = refunded + refunding + charged back + kept + price of the valid tickets, unless more is away than was
+due. A fee is kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -69,17 +70,25 @@ def _add_payment(shares: Mapping[UUID, Shares], payment: JsonObject, order: Json
         shares[concert_id].taken += amount
     for refund in order["refunds"].values():
         if refund["payment_id"] == payment["id"] and refund["status"] != RefundStatus.ABANDONED:
-            _add_refund(shares, refund, left)
+            _add_refund(shares, refund, left, order)
     for dispute in order.get("disputes", {}).values():
         if dispute["payment_id"] == payment["id"] and dispute["status"] != DisputeStatus.WON:
             for concert_id, amount in _divided_by_what_is_left(dispute, left).items():
                 shares[concert_id].charged_back += amount
 
 
-def _add_refund(shares: Mapping[UUID, Shares], refund: JsonObject, left: Amounts) -> None:
-    payment_id, amount = UUID(refund["payment_id"]), amount_in(refund["amount"])
-    named = [key for key in shares if str(refund_id_of(payment_id, key)) == refund["id"]]
-    parts = {named[0]: amount} if named else _divided_by_what_is_left(refund, left)
+def _concert_of_refund(refund: JsonObject, concerts: Iterable[UUID], order: JsonObject) -> UUID | None:
+    """Return the one concert whose money the refund gives back, if it is about one."""
+    granted = order.get("granted_refunds", {}).get(refund["id"])
+    payment_id = UUID(refund["payment_id"])
+    return next(
+        (key for key in concerts if granted == str(key) or str(refund_id_of(payment_id, key)) == refund["id"]), None
+    )
+
+
+def _add_refund(shares: Mapping[UUID, Shares], refund: JsonObject, left: Amounts, order: JsonObject) -> None:
+    named = _concert_of_refund(refund, shares, order)
+    parts = _divided_by_what_is_left(refund, left) if named is None else {named: amount_in(refund["amount"])}
     for concert_id, part in parts.items():
         share = shares[concert_id]
         left[concert_id] = max(NOTHING, left[concert_id] - part)
@@ -114,25 +123,14 @@ def _by_remainder(shares: Sequence[Decimal], parts: Sequence[Decimal]) -> list[i
 
 
 def _price_of_valid(order: JsonObject) -> Amounts:
-    """Return, by concert, what its valid tickets cost.
-
-    Tickets do not say to which line they belong, so those of one type have cost its lines' price on average.
-    """
-    concerts = {line["ticket_type_id"]: _concert_of(line) for line in order["lines"]}
-    prices = {concert_id: NOTHING for concert_id in concerts.values() if concert_id is not None}
-    for ticket_type_id, concert_id in concerts.items():
-        if concert_id is not None:
-            prices[concert_id] += _price_of_valid_of_type(order, ticket_type_id)
+    """Return, by concert, what its valid tickets cost: they were issued in the order of the lines."""
+    admissions = [line for line in order["lines"] for _ in range(line["quantity"])]
+    prices = {concert_id: NOTHING for line in order["lines"] if (concert_id := _concert_of(line)) is not None}
+    for ticket, line in zip(order["tickets"], admissions, strict=False):
+        concert_id = _concert_of(line)
+        if concert_id is not None and ticket["status"] == TicketStatus.VALID:
+            prices[concert_id] += amount_in(line["unit_price"])
     return prices
-
-
-def _price_of_valid_of_type(order: JsonObject, ticket_type_id: str) -> Decimal:
-    lines = [line for line in order["lines"] if line["ticket_type_id"] == ticket_type_id]
-    tickets = [ticket for ticket in order["tickets"] if ticket["ticket_type_id"] == ticket_type_id]
-    valid = sum(ticket["status"] == TicketStatus.VALID for ticket in tickets)
-    total = sum((amount_in(line["total"]) for line in lines), NOTHING)
-    quantity = sum(line["quantity"] for line in lines)
-    return (total * valid / quantity).quantize(_cent(lines[0]["total"]["currency"])) if quantity else NOTHING
 
 
 def _concert_of(line: JsonObject) -> UUID | None:

@@ -2,9 +2,7 @@
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any, Protocol
-from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field
 
@@ -18,6 +16,7 @@ from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.venues import commands, queries
 from chalicelib.shop.venues.events import Coordinates
+from chalicelib.shop.venues.time_zones import time_zones
 from chalicelib.shop.venues.venue import VenueDetails
 
 if TYPE_CHECKING:
@@ -33,19 +32,9 @@ class VenueServices(Services, Protocol):
 routes: Routes[VenueServices] = Routes(__name__)
 
 
-_NO_PLACES = {"localtime", "Factory", "posixrules"}
-"""Names in the time zone database that mean what the machine means."""
-
-
-@cache
-def _places() -> frozenset[str]:
-    """Return the time zones, cached because looking through their database takes milliseconds."""
-    return frozenset(available_timezones() - _NO_PLACES)
-
-
 def _time_zone(name: str) -> str:
-    if name not in _places():
-        raise ValueError("must be an IANA time zone, as in Europe/Amsterdam")
+    if name not in time_zones():
+        raise ValueError("must be the IANA time zone of a place, as in Europe/Amsterdam")
     return name
 
 
@@ -53,7 +42,7 @@ Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
-class Position(Body):
+class Position(Body, defer_build=False):
     """Says where the venue is, in degrees; north and east are positive."""
 
     latitude: Annotated[float, Field(ge=-90, le=90)]

@@ -55,6 +55,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.LIST_PAYMENTS: {"SandboxTable": {"dynamodb:Scan"}},
     Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
+    Need.COUNT_TASKS: {"WorkQueue": {"sqs:GetQueueAttributes"}},
     Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},
     Need.PROCESSES: {"ProcessTable": KEEPING},
     Need.OVERDUE_PROCESSES: {"ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}},

@@ -52,7 +52,8 @@ def test_ticket_types_are_listed_by_name_with_all_their_pools(
 
     def row(name: str, capacity: int, available: int, held: int) -> JsonObject:
         key = str(types[name])
-        return {"id": key, "name": name, "capacity": capacity, "available": available, "held": held, "sold": 0}
+        row = {"id": key, "name": name, "capacity": capacity, "available": available, "held": held, "sold": 0}
+        return {**row, "reason": None}
 
     expected = [row("Balcony", 5, 3, 2), row("Stehplatz “vorne”", 600, 250, 350)]
     assert availability(redis, concert_id, salted_shop.clock()) == expected

@@ -30,6 +30,7 @@ from chalicelib.shop.inventory.events import (
     HoldReleased,
     TicketPoolClosed,
     TicketsHeld,
+    TicketsReturned,
     TicketsSold,
 )
 from chalicelib.shop.inventory.queries import (
@@ -87,6 +88,7 @@ in_a_pool = st.one_of(
     happenings(HoldPlacedOnOrder, hold_id=holds, order_id=orders, lasts=deadlines),
     happenings(HoldReleased, hold_id=holds, quantity=quantities),
     happenings(TicketsSold, hold_id=holds, order_id=orders, quantity=quantities),
+    happenings(TicketsReturned, hold_id=holds, order_id=orders, ticket_type_id=orders, quantity=quantities),
 )
 closing = happenings(TicketPoolClosed)
 

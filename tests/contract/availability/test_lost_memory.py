@@ -76,7 +76,7 @@ def test_a_ticket_type_without_any_open_pool_has_its_name_and_no_tickets(salted_
     store = MemoryEventStore()
     for event in salted_shop.store.read(concert_id):
         store.append([event])
-    empty = {"capacity": 0, "available": 0, "held": 0, "sold": 0}
+    empty = {"capacity": 0, "available": 0, "held": 0, "sold": 0, "reason": "sale_not_open"}
     assert from_log(store, concert_id, SOME_TIME) == [{"id": str(ticket_type_id), "name": "Standing", **empty}]
 
 

@@ -41,6 +41,7 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     """Send each command, and say what it cost."""
     client = Client(large)
     _buy(client, large)
+    _refund(client, large)
     _close_doors(client, large)
     _organise(client, large)
     client.send("POST /webhooks/payments/{provider}", None, None, {}, provider="sandbox")
@@ -118,6 +119,7 @@ def _buy(client: Client, large: Large) -> None:
     order = {"order_id": buy("POST /carts/{cart_id}/checkout", {"buyer": BUYER}, **cart)["order_id"]}
     buy("POST /orders/{order_id}/payments", {"provider": "sandbox", "token": "tok_visa"}, **order)
     state = large.world.shop.order_state(UUID(order["order_id"]))
+    large.bought = UUID(order["order_id"])
     shown = {**order, "ticket_id": str(state.tickets[0].id)}
     _open_doors(client, large)
     buy("POST /concerts/{concert_id}/check-ins", shown, DOOR, concert_id=large.ninety)
@@ -129,6 +131,22 @@ def _buy(client: Client, large: Large) -> None:
     answer = {"client_secret": asked["next_action"]["client_secret"], "succeeds": True}
     at_the_bank = "POST /sandbox/payments/{payment_id}/authentication"
     client.send(at_the_bank, None, None, answer, payment_id=asked["payment_id"])
+
+
+def _refund(client: Client, large: Large) -> None:
+    policy = {"customers_until": "2031-01-01T00:00:00Z", "fee_percent": 5}
+    for concert_id in (large.concert, large.ninety):
+        client.send(
+            "POST /concerts/{concert_id}/refund-policy", ORGANISER, Role.ORGANISER, policy, concert_id=concert_id
+        )
+    given = {"ticket_type_id": str(large.of_ninety), "quantity": 40, "guest": {"name": "Gina Guest"}}
+    route = "POST /concerts/{concert_id}/complimentary-tickets"
+    client.send(route, ORGANISER, Role.ORGANISER, given, concert_id=large.ninety)
+    name = {"name": "Clara Jones"}
+    client.send("PATCH /orders/{order_id}/buyer", CUSTOMER, Role.CUSTOMER, name, order_id=large.order)
+    order_id = large.bought
+    body = {"all": True, "reason": "The view is blocked."}
+    client.send("POST /orders/{order_id}/refunds", ORGANISER, Role.CUSTOMER, body, order_id=order_id)
 
 
 def _open_doors(client: Client, large: Large) -> None:

@@ -40,6 +40,7 @@ class Large:
         world.follow(self.many_types, self.ninety, self.small, *pools, *followed)
         self.unseen_small, _ = shop.on_sale(quantity=50)
         self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
+        self.bought = self.order
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop

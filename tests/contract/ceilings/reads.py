@@ -60,6 +60,9 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
             "/concerts?limit=100&q=pattie+smyth+aganist+amstredam&near=52.4,4.9,500&facets=true",
         ],
         ("GET /concerts/{concert_id}", None, None): [f"/concerts/{key}{at}" for at, key in product(points, concerts)],
+        ("GET /concerts/{concert_id}/refund-policy", None, None): [
+            f"/concerts/{key}/refund-policy" for key in concerts
+        ],
         ("GET /venues", None, None): ["/venues?limit=100"],
         ("GET /venues/{venue_id}", None, None): [f"/venues/{key}" for key in (large.venue, large.pool, stranger)],
         ("GET /health", None, None): ["/health"],
@@ -74,6 +77,7 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
             f"/orders/{key}{at}" for at, key in product(points, orders)
         ],
         ("GET /orders/{order_id}/tickets", Role.CUSTOMER, CUSTOMER): [f"/orders/{key}/tickets" for key in orders],
+        ("GET /orders/{order_id}/refunds", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/refunds" for key in orders],
         **_sales_paths(concerts),
         (events, Role.CUSTOMER, CUSTOMER): listed[:1],
         (events, Role.ORGANISER, ORGANISER): listed,

@@ -27,7 +27,7 @@ def test_what_databases_have_applied_never_changes(empty_database: str) -> None:
     migrate(empty_database)
     with psycopg.connect(empty_database) as connection:
         recorded_ones = connection.execute("select name, sha256 from schema_migrations order by name").fetchall()
-    assert dict(recorded_ones[: len(APPLIED)]) == APPLIED
+    assert dict(recorded_ones).items() >= APPLIED.items()
 
 
 def test_migrations_of_several_directories_are_applied_in_one_order(empty_database: str, tmp_path: Path) -> None:

@@ -7,6 +7,11 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from chalicelib.shop.orders.buyers import correct_buyer
+from chalicelib.shop.orders.complimentary import issue_tickets
+from chalicelib.shop.orders.policies import set_policy
+from chalicelib.shop.orders.refund_policy import PolicyTerms
+from chalicelib.shop.orders.refunding import WantedRefund, refund_order
 from chalicelib.shop.orders.settlement import cancel_order
 from tests.contract.sales.office import Office
 from tests.support.shop import CUSTOMER, ORGANISER, OTHER_CUSTOMER
@@ -83,6 +88,40 @@ def test_what_goes_back_for_one_concert_is_taken_from_no_other(office: Office) -
         (money,) = office.get(f"/concerts/{concert_id}/sales").body["money"]
         assert (money["taken"]["amount"], money["refunded"]["amount"], money["sold"]) == (taken, refunded, sold)
         assert money["kept"]["amount"] == "0.00"
+
+
+def test_a_fee_is_kept_and_a_guest_costs_and_pays_nothing(office: Office) -> None:
+    shop = office.shop
+    concert_id, standing = shop.on_sale(price="25.00")
+    terms = PolicyTerms(shop.clock() + timedelta(days=1), 10)
+    set_policy(shop.repository, shop.request(ORGANISER), concert_id, terms)
+    order_id = office.buy(CUSTOMER, (standing, 2))
+    tickets = (shop.order_state(order_id).tickets[0].id,)
+    refund_order(shop.repository, shop.gateways, shop.request(CUSTOMER), order_id, WantedRefund(tickets=tickets))
+    issue_tickets(shop.repository, shop.vault, shop.request(ORGANISER), concert_id, standing, 3, {"name": "Gina"})
+    office.settle()
+    found = office.get(f"/concerts/{concert_id}/sales").body
+    assert found["tickets"] == {"valid": 4, "revoked": 1, "checked_in": 0}
+    (money,) = found["money"]
+    assert amounts(money) == {
+        "taken": "50.00",
+        "refunded": "22.50",
+        "refunding": "0.00",
+        "charged_back": "0.00",
+        "kept": "2.50",
+    }
+    buyers = [one["buyer"]["name"] for one in office.get(f"/concerts/{concert_id}/attendees").items]
+    assert sorted(buyers) == ["Carla Jones"] + ["Gina"] * 3
+
+
+def test_a_corrected_buyer_is_the_one_who_is_listed(office: Office) -> None:
+    shop = office.shop
+    _, standing = shop.on_sale()
+    order_id = office.buy(CUSTOMER, (standing, 1), name="Carla Jnoes")
+    right = {"name": "Carla Jones", "email": "carla@example.org"}
+    correct_buyer(shop.repository, shop.vault, shop.request(CUSTOMER), order_id, right)
+    office.settle()
+    assert [one["buyer"] for one in office.get("/sales/orders").items] == [right]
 
 
 def on_sale_at(office: Office, time_zone: str) -> tuple[UUID, UUID]:

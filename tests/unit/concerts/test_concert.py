@@ -8,12 +8,15 @@ import pytest
 
 from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.concert import (
     CONCERT,
     MAX_TICKET_TYPES,
     ConcertDetails,
+    ConcertHasTakenPlace,
     ConcertIncomplete,
+    ConcertIsOver,
     ConcertNotDraft,
     ConcertNotPublished,
     ConcertStatus,
@@ -25,6 +28,7 @@ from chalicelib.shop.concerts.events import (
     ConcertCreated,
     ConcertDeleted,
     ConcertDetailsChanged,
+    ConcertPoolsClosed,
     ConcertPublished,
     ConcertScheduled,
     ConcertTicketTypeAdded,
@@ -111,7 +115,7 @@ def test_nothing_can_be_done_with_a_concert_that_is_not_there(history: tuple[Eve
     concert.when(lambda c: c.add_ticket_type(STANDING, "hash", NOW)).then_refuses(NotFound)
     concert.when(lambda c: c.remove_ticket_type(STANDING.id)).then_refuses(NotFound)
     concert.when(lambda c: c.publish(POOLS, NOW)).then_refuses(NotFound)
-    concert.when(lambda c: c.cancel()).then_refuses(NotFound)
+    concert.when(lambda c: c.cancel(NOW)).then_refuses(NotFound)
 
 
 def test_a_draft_is_scheduled() -> None:
@@ -256,16 +260,39 @@ def test_a_cancelled_concert_cannot_be_published() -> None:
 
 
 def test_a_published_concert_is_cancelled() -> None:
-    given(CONCERT, *ON_SALE).when(lambda concert: concert.cancel()).then(ConcertCancelled())
+    given(CONCERT, *ON_SALE).when(lambda concert: concert.cancel(NOW)).then(ConcertCancelled())
+
+
+def test_what_has_taken_place_is_cancelled_only_by_who_knows_it() -> None:
+    on_sale, before = given(CONCERT, *ON_SALE), CLOSING - timedelta(milliseconds=1)
+    on_sale.when(lambda concert: concert.cancel(before)).then(ConcertCancelled())
+    outcome = on_sale.when(lambda concert: concert.cancel(CLOSING))
+    outcome.then_refuses(ConcertHasTakenPlace, confirm="has_taken_place", ends_at=format_instant(CLOSING))
+    on_sale.when(lambda concert: concert.cancel(CLOSING, although_over=True)).then(ConcertCancelled())
+
+
+def test_that_all_pools_are_closed_is_recorded_once_and_while_it_is_being_cancelled() -> None:
+    closed = ConcertPoolsClosed(uncleared=(some_id("pool 1"),))
+    given(CONCERT, *CANCELLING).when(lambda concert: concert.close_pools([some_id("pool 1")])).then(closed)
+    given(CONCERT, *CANCELLING, closed).when(lambda concert: concert.close_pools([])).then_nothing()
+    given(CONCERT, *CANCELLED).when(lambda concert: concert.close_pools([])).then_nothing()
+    given(CONCERT, *ON_SALE).when(lambda concert: concert.close_pools([])).then_nothing()
+
+
+def test_a_draft_whose_concert_has_ended_is_not_published() -> None:
+    draft, before = given(CONCERT, CREATED, SCHEDULED, ADDED), OPENING - timedelta(milliseconds=1)
+    draft.when(lambda concert: concert.publish(POOLS, before)).then(PUBLISHED)
+    outcome = draft.when(lambda concert: concert.publish(POOLS, CLOSING))
+    outcome.then_refuses(ConcertIsOver, ends_at=format_instant(CLOSING))
 
 
 def test_cancelling_again_changes_nothing() -> None:
-    given(CONCERT, *CANCELLING).when(lambda concert: concert.cancel()).then_nothing()
-    given(CONCERT, *CANCELLED).when(lambda concert: concert.cancel()).then_nothing()
+    given(CONCERT, *CANCELLING).when(lambda concert: concert.cancel(NOW)).then_nothing()
+    given(CONCERT, *CANCELLED).when(lambda concert: concert.cancel(NOW)).then_nothing()
 
 
 def test_a_draft_cannot_be_cancelled() -> None:
-    outcome = given(CONCERT, CREATED).when(lambda concert: concert.cancel())
+    outcome = given(CONCERT, CREATED).when(lambda concert: concert.cancel(NOW))
     outcome.then_refuses(ConcertNotPublished, concert_status=ConcertStatus.DRAFT)
 
 

@@ -15,10 +15,11 @@ from chalicelib.platform.errors import (
     PreconditionFailed,
     Unavailable,
 )
-from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
+from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS, ConcurrencyError
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
+from chalicelib.shop.carts.lost_lines import LinesNotOnSale
 from chalicelib.shop.concerts.commands import (
     add_ticket_type,
     cancel_concert,
@@ -33,6 +34,7 @@ from chalicelib.shop.concerts.concert import ConcertDetails, ConcertIncomplete, 
 from chalicelib.shop.concerts.events import TicketType
 from chalicelib.shop.concerts.on_sale import Confirmation
 from chalicelib.shop.concerts.terms import Changed
+from chalicelib.shop.inventory.commands import closing
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut, pool_id
 from chalicelib.shop.venues.commands import delete_venue
@@ -337,7 +339,7 @@ def test_cancelling_closes_every_pool(fragile_shop: Shop) -> None:
     assert fragile_shop.concert_state(concert_id).status is ConcertStatus.CANCELLING
     with pytest.raises(NotOnSale):
         fragile_shop.add(cart_id, ticket_type_id)
-    with pytest.raises(NotOnSale):
+    with pytest.raises(LinesNotOnSale):
         fragile_shop.check_out(cart_id)
     assert fragile_shop.remove(cart_id, item.item_id) == 2
 
@@ -352,8 +354,9 @@ def test_a_container_that_has_not_heard_of_the_cancellation_sells_nothing_either
 
 @pytest.mark.parametrize("commits_before", [0, 1, 2, 3])
 def test_cancelling_again_finishes_what_was_interrupted(
-    fragile_shop: Shop, fragile_store: FragileStore, commits_before: int
+    fragile_shop: Shop, fragile_store: FragileStore, commits_before: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(closing, "CLOSED_AT_ONCE", 1)
     concert_id, ticket_type_id = fragile_shop.on_sale(3 * TICKETS_PER_POOL)
     fragile_store.appends_left = commits_before
     with pytest.raises(Unavailable):
@@ -370,6 +373,22 @@ def test_cancelling_again_finishes_what_was_interrupted(
         4,
     )
     assert fragile_shop.log(fragile_store.stream_ids()) == before
+
+
+def test_pools_are_closed_one_by_one_where_buyers_win_every_race_for_all_together(
+    fragile_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    concert_id, ticket_type_id = fragile_shop.on_sale(3 * TICKETS_PER_POOL)
+    append = fragile_shop.store.append
+
+    def lose_long_ones(events: Sequence[StoredEvent], raising: Collection[UUID] = ()) -> None:
+        if len({event.aggregate_id for event in events}) > 1:
+            raise ConcurrencyError(frozenset({events[0].aggregate_id}))
+        append(events, raising)
+
+    monkeypatch.setattr(fragile_shop.store, "append", lose_long_ones)
+    cancel_concert(fragile_shop.repository, fragile_shop.request(ORGANISER), concert_id)
+    assert [pool.closed for pool in fragile_shop.pools(ticket_type_id)] == [True] * 3
 
 
 def test_a_publication_resumed_after_the_cancellation_sells_nothing(

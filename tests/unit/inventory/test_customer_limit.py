@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.caller import Actor
+from chalicelib.shop.carts.cart import LinesExpired
 from chalicelib.shop.carts.commands import extend_holds
 from chalicelib.shop.inventory.allowance import ALLOWANCE, CustomerLimitExceeded, allowance_id
-from chalicelib.shop.inventory.ticket_pool import HoldExpired
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.payments.port import Charged
 from chalicelib.shop.orders.rules import OrderStatus
@@ -152,7 +152,7 @@ def test_a_hold_that_has_ended_by_another_containers_clock_cannot_be_checked_out
     memory_shop.clock.advance(HOLD_FOR)
     memory_shop.add(memory_shop.cart(), standing, LIMIT)
     memory_shop.clock.advance(-2 * MOMENT)
-    with pytest.raises((HoldExpired, CustomerLimitExceeded)):
+    with pytest.raises((LinesExpired, CustomerLimitExceeded)):
         memory_shop.check_out(cart_id)
 
 

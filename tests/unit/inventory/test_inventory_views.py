@@ -6,7 +6,16 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import Money
-from chalicelib.shop.concerts.events import ConcertDeleted, ConcertPublished, PoolsOfTicketType
+from chalicelib.shop.concerts.events import (
+    ConcertCancelled,
+    ConcertDeleted,
+    ConcertPublished,
+    ConcertScheduled,
+    ConcertTicketTypeAdded,
+    ConcertTicketTypeRemoved,
+    PoolsOfTicketType,
+    TicketType,
+)
 from chalicelib.shop.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,
@@ -99,6 +108,19 @@ def test_any_later_event_ends_the_holds_whose_deadline_it_has_reached() -> None:
 def test_a_changed_capacity_and_the_end_of_sales_are_told() -> None:
     smaller = TicketPoolCapacityChanged(change_id=some_id("change"), by=-4, at=NOW)
     availability(OPENED, smaller, TicketPoolClosed(at=NOW)).then({"pool": pool(capacity=6, closed=1)})
+
+
+def test_a_concert_says_when_its_ticket_types_are_on_sale_and_that_it_is_cancelled() -> None:
+    seated = TicketType(
+        id=STANDING, name="Seated", price=Money.of("5.00", "EUR"), quantity=1, max_per_order=1, sales_end=DEADLINE
+    )
+    scheduled = ConcertScheduled(start_date=NOW, end_date=DEADLINE)
+    said = {str(STANDING): f"- {milliseconds(DEADLINE)}", "starts": str(milliseconds(NOW)), "cancelled": "1"}
+    history = (ConcertTicketTypeAdded(type=seated), scheduled, ConcertCancelled())
+    availability(*history).then({"sales": said})
+    removed = ConcertTicketTypeRemoved(ticket_type_id=STANDING)
+    availability(history[0], removed).then({})
+    availability(*history, ConcertDeleted()).then({})
 
 
 def test_a_published_concert_names_its_pools_and_a_deleted_one_none() -> None:

@@ -12,6 +12,7 @@ from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.snapshots import restore, take
 from chalicelib.platform.eventsourcing.stored import Head
+from chalicelib.shop.carts.lost_lines import LinesNotOnSale
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.inventory.events import TicketTypeQuotaChanged
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL, deal_ceiling
@@ -184,7 +185,7 @@ def test_cancelling_closes_the_areas_pools_for_all_types(memory_shop: Shop) -> N
     for ticket_type_id in types:
         with pytest.raises(NotOnSale):
             shop.add(shop.cart(), ticket_type_id)
-    with pytest.raises(NotOnSale):
+    with pytest.raises(LinesNotOnSale):
         shop.check_out(cart_id)
 
 

@@ -11,6 +11,7 @@ from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.events import (
     HoldPlacedOnOrder,
     HoldReleased,
+    TicketPoolCleared,
     TicketPoolClosed,
     TicketPoolOpened,
     TicketsHeld,
@@ -53,6 +54,7 @@ TERMS = TicketPoolOpened(
     at=NOW,
 )
 CLOSED = TicketPoolClosed(at=NOW)
+CLEARED = TicketPoolCleared(at=NOW)
 
 
 def held(quantity: int = 2, hold_id: UUID = HOLD, at: datetime = NOW, until: datetime = DEADLINE) -> TicketsHeld:
@@ -203,7 +205,7 @@ def test_the_time_of_a_pool_never_goes_back() -> None:
     pool.when(lambda p: p.place_on_order(HOLD, ORDER, slow_clock, DUE)).then(placed(at=late))
     pool.when(lambda p: p.release(HOLD, slow_clock)).then(released(at=late))
     pool.when(lambda p: p.sell(HOLD, ORDER, slow_clock)).then(sold(at=late))
-    pool.when(lambda p: p.close(slow_clock)).then(TicketPoolClosed(at=late))
+    pool.when(lambda p: p.close(slow_clock)).then(TicketPoolClosed(at=late), TicketPoolCleared(at=late))
 
 
 def test_a_hold_is_released_with_its_quantity() -> None:
@@ -239,9 +241,26 @@ def test_sold_tickets_stay_sold_whatever_the_time() -> None:
     assert numbers(state.at(NOW + timedelta(days=1000))) == (0, 2, 8)
 
 
-def test_a_pool_is_closed_once() -> None:
-    given(TICKET_POOL, TERMS).when(lambda pool: pool.close(NOW)).then(CLOSED)
-    given(TICKET_POOL, TERMS, CLOSED).when(lambda pool: pool.close(NOW)).then_nothing()
+@pytest.mark.parametrize("history", [(), (held(),), (held(), released())], ids=["new", "held", "released"])
+def test_a_pool_that_no_order_ever_had_tickets_of_is_cleared_as_it_is_closed_once(history: tuple[Event, ...]) -> None:
+    given(TICKET_POOL, TERMS, *history).when(lambda pool: pool.close(NOW)).then(CLOSED, CLEARED)
+    given(TICKET_POOL, TERMS, *history, CLOSED, CLEARED).when(lambda pool: pool.close(NOW)).then_nothing()
+
+
+@pytest.mark.parametrize(
+    "history",
+    [(held(), placed()), (held(), placed(), released()), (held(), placed(), sold()), (sold(),), (placed(),)],
+    ids=["placed", "given back", "sold", "sold late", "placed unheld"],
+)
+def test_a_pool_that_an_order_has_or_had_tickets_of_is_closed_only(history: tuple[Event, ...]) -> None:
+    given(TICKET_POOL, TERMS, *history).when(lambda pool: pool.close(NOW)).then(CLOSED)
+    given(TICKET_POOL, TERMS, *history, CLOSED).when(lambda pool: pool.close(NOW)).then_nothing()
+    lapsed = DUE + MINUTE
+    given(TICKET_POOL, TERMS, *history).when(lambda pool: pool.close(lapsed)).then(TicketPoolClosed(at=lapsed))
+
+
+def test_a_pool_that_yesterday_closed_without_orders_is_cleared() -> None:
+    given(TICKET_POOL, TERMS, CLOSED).when(lambda pool: pool.close(NOW)).then(CLEARED)
 
 
 def test_a_closed_pool_holds_keeps_and_sells_nothing() -> None:
@@ -256,7 +275,7 @@ def test_a_hold_in_a_closed_pool_can_still_be_given_back() -> None:
 
 
 def test_a_pool_that_was_closed_before_it_was_opened_sells_nothing() -> None:
-    given(TICKET_POOL).when(lambda pool: pool.close(NOW)).then(CLOSED)
+    given(TICKET_POOL).when(lambda pool: pool.close(NOW)).then(CLOSED, CLEARED)
     outcome = given(TICKET_POOL, CLOSED, TERMS).when(lambda pool: pool.hold(HOLD, CART, 1, NOW, DEADLINE))
     outcome.then_refuses(NotOnSale)
 

@@ -137,6 +137,17 @@ class TicketPoolMachine(RuleBasedStateMachine):
             self.sold += hold.quantity
             self._end(hold_id)
 
+    @rule(quantity=st.integers(1, 4), skew=skews)
+    @precondition(lambda self: self.sold)
+    def take_back(self, quantity: int, skew: timedelta) -> None:
+        clock, taken = self.now - skew, 0 if self.closed else min(quantity, self.sold)
+        kind = some_id("type")
+        decided = self._decide(
+            lambda p: p.take_back(some_id("hold"), some_id("order"), kind, quantity, clock), clock, None
+        )
+        assert decided == (taken > 0)
+        self.sold -= taken
+
     @rule(data=st.data(), clock_behind=st.integers(0, 3600).map(lambda s: timedelta(seconds=s)))
     @precondition(lambda self: self.ended)
     def an_ended_hold_stays_ended_whatever_the_clock(self, data: st.DataObject, clock_behind: timedelta) -> None:

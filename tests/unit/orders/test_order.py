@@ -37,6 +37,7 @@ from chalicelib.shop.orders.order import (
     Order,
     OrderOverdue,
     PaymentInProgress,
+    Revocation,
     TooManyPayments,
     tickets_of,
 )
@@ -444,12 +445,14 @@ def test_a_free_order_stays_confirmed_with_the_tickets_of_the_other_concert() ->
 
 def test_a_revocation_is_under_way_until_it_is_completed_once() -> None:
     order = given(ORDER, *PAID, part_started("90.00"), revoked(), part_completed())
-    assert order.state.revocations_under_way == {CONCERT: "why"}
-    order.when(lambda o: o.complete_revocation(CONCERT, NOW)).then(revocation_completed())
-    order.when(lambda o: o.complete_revocation(OTHER, NOW)).then_nothing()
+    told = frozenset(ticket.id for ticket in order.state.tickets)
+    assert order.state.revocations_under_way == {CONCERT: Revocation("why", frozenset(revoked().ticket_ids))}
+    order.when(lambda o: o.complete_revocation(CONCERT, told, NOW)).then(revocation_completed())
+    order.when(lambda o: o.complete_revocation(OTHER, told, NOW)).then_nothing()
+    order.when(lambda o: o.complete_revocation(CONCERT, frozenset([*told][1:]), NOW)).then_nothing()
     done = given(ORDER, *PAID, part_started("90.00"), revoked(), part_completed(), revocation_completed())
     assert not done.state.is_unfinished
-    done.when(lambda o: o.complete_revocation(CONCERT, NOW)).then_nothing()
+    done.when(lambda o: o.complete_revocation(CONCERT, told, NOW)).then_nothing()
 
 
 prices = st.lists(

@@ -16,12 +16,14 @@ from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import OrderEvent, OrderLine, TicketCheckedIn
+from chalicelib.shop.orders.granting import GrantedBy, RefundRequest, grant_refund
 from chalicelib.shop.orders.operators import settle_by_hand
 from chalicelib.shop.orders.order import ORDER, REQUEST_TIME, Order
 from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.process import CheckoutProcess
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.refund import DisputeStatus
+from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.reversals import follow, reduce_refund
 from chalicelib.shop.orders.rules import OrderStatus, Outcome
 from tests.support.any_events import events_of
@@ -99,7 +101,30 @@ def cancelling(concert_id: UUID) -> Decision:
 
 
 def completing_revocation(concert_id: UUID) -> Decision:
-    return lambda order, now: order.complete_revocation(concert_id, now)
+    def decide(order: Order, now: datetime) -> Sequence[Event]:
+        return order.complete_revocation(concert_id, frozenset(ticket.id for ticket in order.tickets), now)
+
+    return decide
+
+
+@st.composite
+def granting(draw: st.DrawFn) -> Decision:
+    """Somebody asks for money or tickets back."""
+    key, by = draw(st.sampled_from(["one", "two", "three"])), draw(st.sampled_from(GrantedBy))
+    of, fee = frozenset(draw(st.lists(st.sampled_from(CONCERTS), min_size=1))), draw(st.sampled_from([0, 15, 100]))
+    terms = {concert_id: PolicyTerms(SOME_TIME + timedelta(minutes=30), fee) for concert_id in CONCERTS}
+    amount = draw(st.sampled_from([None, None, Money.of("10.01", "EUR"), Money.of("40.00", "EUR")]))
+    chosen = draw(st.none() | st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True))
+
+    def decide(order: Order, now: datetime) -> Sequence[Event]:
+        known = [order.tickets[place].id for place in chosen or () if place < len(order.tickets)]
+        concerts_of_it = of & {one.concert_id for one in order.lines if one.concert_id is not None}
+        request = RefundRequest(
+            some_id(f"grant {key}"), "hash", by, "why", concerts_of_it, tuple(known) or None, amount, terms=terms
+        )
+        return grant_refund(order, request, now)
+
+    return decide
 
 
 def completing_refund(place: int) -> Decision:
@@ -112,6 +137,7 @@ def following(draw: st.DrawFn) -> Decision:
     place, state, reference = draw(places), draw(st.sampled_from(RefundState)), draw(st.sampled_from(["r1", "r2"]))
     amount, is_ours = Money.of(draw(st.sampled_from(["10.00", "25.00", "90.00"])), "EUR"), draw(st.booleans())
     status = draw(st.sampled_from([None, None, *DisputeStatus]))
+    policy = draw(st.sampled_from(TicketsOnReversal))
     disputes = () if status is None else (ProviderDispute("d1", amount, status, "why"),)
 
     def decide(order: Order, now: datetime) -> Sequence[Event]:
@@ -119,7 +145,7 @@ def following(draw: st.DrawFn) -> Decision:
         if payment_id not in order.payments or order.payments[payment_id].may_succeed:
             return []
         refund = ProviderRefund(reference, amount, state, refund_id, "closed")
-        return follow(order, payment_id, Reversals((refund,), disputes), now)
+        return follow(order, payment_id, Reversals((refund,), disputes), now, lambda _: policy)
 
     return decide
 
@@ -150,6 +176,8 @@ decisions: st.SearchStrategy[Decision] = st.one_of(
     concerts.map(completing_revocation),
     places.map(completing_refund),
     places.map(completing_refund),
+    granting(),
+    granting(),
     following(),
     following(),
     places.map(reducing),

@@ -19,6 +19,7 @@ from chalicelib.shop.orders.events import (
     DisputeLost,
     DisputeOpened,
     DisputeWon,
+    GrantedPart,
     OrderConfirmed,
     OrderEvent,
     OrderLine,
@@ -27,13 +28,14 @@ from chalicelib.shop.orders.events import (
     PaymentSucceeded,
     RefundCompleted,
     RefundFailed,
+    RefundGranted,
     RefundRecorded,
     RefundReduced,
     RefundStarted,
     TicketsRevoked,
 )
 from chalicelib.shop.orders.order import tickets_of
-from chalicelib.shop.orders.refund import refund_id_of
+from chalicelib.shop.orders.refund import granted_refund_id, refund_id_of
 from chalicelib.shop.orders.sales import TABLES, fold_sale
 from chalicelib.shop.orders.shares import divided
 from chalicelib.shop.sales.tables import SALES
@@ -183,6 +185,59 @@ def test_what_is_kept_is_what_neither_went_back_nor_is_a_valid_ticket() -> None:
         Decimal(0),
         4,
     )
+
+
+def test_a_granted_refund_is_of_the_concert_for_which_it_was_granted_and_its_fee_is_kept() -> None:
+    """One ticket of the second concert, of 0.10, goes back, and then one of 19.99 less a fee of 2.00."""
+    contents = fold([PLACED_FOR_TWO, BEGUN, PAID, *granted("first", 2, "0.10", "0.00")])
+    contents = fold(granted("second", 3, "17.99", "2.00"), contents, first=10)
+    first, second = (contents["sales_parts"][str(key)] for key in (FIRST, SECOND))
+    names = ("taken", "refunding", "refunded", "kept", "sold")
+    assert [str(first[name]) for name in names] == ["66.66", "0.00", "0.00", "0.00", "2"]
+    assert [str(second[name]) for name in names] == ["60.07", "17.99", "0.10", "2.00", "2"]
+    assert {row["concert_id"] for row in contents["sales_refunds"].values()} == {SECOND}
+
+
+def granted(name: str, place: int, amount: str, fee: str) -> list[Event]:
+    """The events of a refund of one ticket; the first has come back already."""
+    ticket, grant_id = TICKETS[place], some_id(name)
+    concert_id, paid = ticket.concert_id or SECOND, Money.of(amount, "EUR")
+    refund: Any = {"payment_id": PAYMENT, "refund_id": granted_refund_id(PAYMENT, grant_id, concert_id), "at": NOW}
+    part = GrantedPart(
+        concert_id=concert_id,
+        ticket_ids=(ticket.id,),
+        amount=paid,
+        fee=Money.of(fee, "EUR"),
+        refund_id=refund["refund_id"],
+    )
+    done = RefundGranted(grant_id=grant_id, request_hash="", by="customer", reason="asked", parts=(part,), at=NOW)
+    started = RefundStarted(**refund, amount=paid, reason="asked")
+    revoked = TicketsRevoked(concert_id=concert_id, ticket_ids=(ticket.id,), reason="asked", at=NOW)
+    return [started, revoked, done, *([RefundCompleted(**refund)] if name == "first" else [])]
+
+
+def balanced(part: Any, valid: Decimal) -> bool:
+    away = sum(part[name] for name in ("refunded", "refunding", "charged_back", "kept"))
+    return bool(part["taken"] == away + valid)
+
+
+@given(
+    places=st.lists(st.integers(0, len(TICKETS) - 1), unique=True),
+    percents=st.lists(st.integers(0, 100), min_size=len(TICKETS), max_size=len(TICKETS)),
+)
+def test_what_was_taken_is_what_went_back_what_is_kept_and_the_price_of_the_valid_tickets(
+    places: list[int], percents: list[int]
+) -> None:
+    prices = [one.unit_price.amount for one in LINES for _ in range(one.quantity)]
+    events = list[Event]([PLACED_FOR_TWO, BEGUN, PAID])
+    for place, percent in zip(places, percents, strict=False):
+        fee = (prices[place] * percent / 100).quantize(Decimal("0.01"))
+        events += granted(f"grant of {place}", place, str(prices[place] - fee), str(fee))
+    contents = fold(events)
+    for concert_id in (FIRST, SECOND):
+        is_valid = [place not in places and ticket.concert_id == concert_id for place, ticket in enumerate(TICKETS)]
+        valid = sum((price for price, counts in zip(prices, is_valid, strict=True) if counts), Decimal(0))
+        assert balanced(contents["sales_parts"][str(concert_id)], valid)
 
 
 def test_an_unpaid_order_has_taken_nothing_and_issued_no_tickets() -> None:

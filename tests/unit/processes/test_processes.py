@@ -135,7 +135,8 @@ def test_a_concert_is_cancelled_as_soon_as_its_last_order_has_decided_and_no_wat
 def test_a_worker_that_died_before_it_completed_the_cancellation_is_replaced_by_the_watchdog(
     running: Machinery, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    concert_id, _ = running.shop.on_sale()
+    concert_id, ticket_type_id = running.shop.on_sale()
+    running.shop.order(ticket_type_id)
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     with monkeypatch.context() as patched:
         patched.setattr(tasks, "complete_cancellation", lambda *_: None)
@@ -146,9 +147,12 @@ def test_a_worker_that_died_before_it_completed_the_cancellation_is_replaced_by_
 
 
 def test_asking_whether_the_cancellation_is_complete_reads_one_pool_as_long_as_it_is_not(running: Machinery) -> None:
-    concert_id, ticket_type_id = running.shop.on_sale(quantity=20 * TICKETS_PER_POOL)
+    concert_id, ticket_type_id = running.shop.on_sale(20 * TICKETS_PER_POOL, max_per_order=TICKETS_PER_POOL)
+    for _ in range(3):
+        running.shop.pay(running.shop.order(ticket_type_id, TICKETS_PER_POOL))
     concerts.cancel_concert(running.shop.repository, running.shop.request(ORGANISER), concert_id)
     origin = Origin("worker", "correlation", "cause")
+    assert len(concerts.close_sales(running.shop.repository, concert_id, origin)) == 3
     before = running.store.usage.requests["Query"]
     concerts.complete_cancellation(running.shop.repository, concert_id, origin)
     assert running.store.usage.requests["Query"] - before == 2  # the concert and its last pool

@@ -8,13 +8,14 @@ from chalicelib.platform.caller import Actor
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.shop.carts.commands import extend_holds
 from chalicelib.shop.orders.commands import cancel_order
+from chalicelib.shop.orders.refunding import WantedRefund, refund_order
 from chalicelib.shop.orders.settlement import settle
 from ops.what_if.comparison import Comparison, compare
 from ops.what_if.recording import Recording, read_concert, read_sale
 from ops.what_if.rules import Rules
 from simulator.schedule import run_schedule
 from simulator.world import World
-from tests.support.shop import HOLD_FOR, Clock, Shop
+from tests.support.shop import HOLD_FOR, ORGANISER, Clock, Shop
 
 
 def recorded_sale(log: EventStore, concert_id: UUID, clock: Clock) -> Recording:
@@ -69,3 +70,10 @@ class Visit:
 def sweep(shop: Shop, order_id: UUID) -> None:
     """The watchdog finds that the order is due."""
     settle(shop.context(), order_id, shop.clock())
+
+
+def gives_back(shop: Shop, order_id: UUID) -> None:
+    """The organiser refunds the order, and its tickets are for sale again."""
+    refund_order(
+        shop.repository, shop.gateways, shop.request(ORGANISER), order_id, WantedRefund("The view is blocked.")
+    )

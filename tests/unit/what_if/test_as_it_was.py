@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chalicelib.platform.errors import CloudbashError
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.inventory.commands import record_lapsed_holds
+from chalicelib.shop.orders.complimentary import issue_tickets
 from chalicelib.shop.orders.payments.port import Charged
 from chalicelib.shop.orders.payments.sandbox import Token
 from chalicelib.shop.orders.rules import OrderStatus
@@ -22,7 +23,7 @@ from ops.what_if.rules import AS_IT_WAS
 from ops.what_if.sale import Sale
 from tests.support.recorded_log import RecordedLog, in_memory, recorded_logs, streams_of
 from tests.support.shop import ORGANISER, PAY_WITHIN, Clock, Shop, some_id
-from tests.unit.what_if.sales import Visit, recorded_sale, simulated_sale, sweep
+from tests.unit.what_if.sales import Visit, gives_back, recorded_sale, simulated_sale, sweep
 
 MINUTE = timedelta(minutes=1)
 SEEDS = 40
@@ -163,6 +164,37 @@ def test_tickets_of_another_concert_in_the_same_cart_are_no_hindrance(memory_sho
         recording = recorded_sale(memory_shop.store, key, memory_shop.clock)
         ensure_the_same(recording)
         assert compare(recording, AS_IT_WAS).was.sold == sold
+
+
+def test_who_gave_tickets_back_may_buy_as_many_again_and_the_counts_say_who_has_them(memory_shop: Shop) -> None:
+    concert_id = memory_shop.draft(max_per_customer=2)
+    standing = memory_shop.ticket_type(concert_id, 3)
+    memory_shop.publish(concert_id)
+    first = Visit(memory_shop, "first").takes(standing, 2)
+    order_id = first.orders()
+    first.pays(order_id)
+    memory_shop.clock.advance(MINUTE)
+    gives_back(memory_shop, order_id)
+    memory_shop.clock.advance(MINUTE)
+    Visit(memory_shop, "first").buys(standing, 2)
+    Visit(memory_shop, "second").buys(standing, 1)
+    recording = recorded_sale(memory_shop.store, concert_id, memory_shop.clock)
+    ensure_the_same(recording)
+    was = compare(recording, AS_IT_WAS).was
+    assert (was.sold, was.served, was.most) == (3, 2, 2)
+
+
+def test_a_guest_is_no_customer_whether_the_tickets_come_back_or_not(memory_shop: Shop) -> None:
+    concert_id, standing = memory_shop.on_sale(5)
+    guest = {"name": "Gina Guest"}
+    for key in ("one", "other"):
+        caller = memory_shop.request(ORGANISER, key)
+        issue_tickets(memory_shop.repository, memory_shop.vault, caller, concert_id, standing, 2, guest)
+    gives_back(memory_shop, caller.request.id)
+    recording = recorded_sale(memory_shop.store, concert_id, memory_shop.clock)
+    ensure_the_same(recording)
+    was = compare(recording, AS_IT_WAS).was
+    assert (was.sold, was.served) == (2, 0)
 
 
 def test_a_sale_that_goes_on_is_reproduced_as_far_as_it_is_read(memory_shop: Shop) -> None:

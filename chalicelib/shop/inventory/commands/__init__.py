@@ -2,7 +2,8 @@
 
 from chalicelib.shop.inventory.commands.areas import AreaOffer, TicketTypeOfArea, area_openings
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
-from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, orders_in
+from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
+from chalicelib.shop.inventory.commands.giveaways import give_away
 from chalicelib.shop.inventory.commands.holds import (
     HeldTickets,
     extend,
@@ -13,6 +14,7 @@ from chalicelib.shop.inventory.commands.holds import (
 )
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
+from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.offers import (
     LARGEST_OFFER,
     Offer,
@@ -22,6 +24,7 @@ from chalicelib.shop.inventory.commands.offers import (
     openings,
     pools_of,
 )
+from chalicelib.shop.inventory.commands.returns import Return, take_back
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
@@ -29,9 +32,11 @@ __all__ = [
     "AreaOffer",
     "Committed",
     "HeldTickets",
+    "Lost",
     "Offer",
     "Opening",
     "Purchase",
+    "Return",
     "StockGone",
     "TicketTypeOfArea",
     "are_cleared",
@@ -41,9 +46,11 @@ __all__ = [
     "clear_pool",
     "close_pools",
     "extend",
+    "give_away",
     "hold_tickets",
     "is_entrance",
     "largest_capacity",
+    "list_uncleared",
     "open_pools",
     "openings",
     "orders_in",
@@ -53,5 +60,7 @@ __all__ = [
     "release",
     "sell",
     "sell_late",
+    "take_back",
     "terms_of_hold",
+    "why_lost",
 ]

@@ -1,0 +1,67 @@
+"""Shows the refunds of an order, as far as they are about the reader's concerts."""
+
+from collections.abc import Iterator, Set
+from uuid import UUID
+
+from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.money import Money
+from chalicelib.shop.orders.order import Order
+from chalicelib.shop.orders.refund import Refund, refund_id_of
+
+
+def shown_refunds(order: Order, concerts: Set[UUID]) -> list[JsonObject]:
+    """Return what was granted, and what went back otherwise."""
+    return [*_granted(order, concerts), *_others(order, concerts)]
+
+
+def _granted(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
+    for grant in order.grants.values():
+        for part in grant.parts:
+            if part.concert_id in concerts:
+                refund = order.refunds.get(part.refund_id) if part.refund_id is not None else None
+                yield {
+                    "grant_id": str(grant.grant_id),
+                    "by": grant.by,
+                    "at": format_instant(grant.at),
+                    "reason": grant.reason,
+                    "restocked": grant.restocked,
+                    "concert_id": str(part.concert_id),
+                    "ticket_ids": [str(key) for key in part.ticket_ids],
+                    "fee": _money(part.fee),
+                    **_refund(part.refund_id, refund, part.amount),
+                }
+
+
+def _others(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
+    """Yield the refunds that nobody was granted: of a cancelled concert, or made at the provider."""
+    granted = {part.refund_id for grant in order.grants.values() for part in grant.parts}
+    of_order = {line.concert_id for line in order.lines if line.concert_id is not None}
+    for refund_id, refund in order.refunds.items():
+        concert_id = next((key for key in of_order if refund_id_of(refund.payment_id, key) == refund_id), None)
+        is_shown = concert_id in concerts or (concert_id is None and of_order <= concerts)
+        if refund_id not in granted and is_shown:
+            yield {
+                "grant_id": None,
+                "by": None,
+                "at": None,
+                "reason": refund.reason,
+                "restocked": False,
+                "concert_id": None if concert_id is None else str(concert_id),
+                "ticket_ids": [],
+                "fee": _money(Money.zero(refund.amount.currency)),
+                **_refund(refund_id, refund, refund.amount),
+            }
+
+
+def _refund(refund_id: UUID | None, refund: Refund | None, amount: Money) -> JsonObject:
+    """Show the refund as it is now: its amount may have been reduced by what the provider gave back itself."""
+    return {
+        "refund_id": None if refund_id is None else str(refund_id),
+        "amount": _money(amount if refund is None else refund.amount),
+        "status": None if refund is None else refund.status,
+    }
+
+
+def _money(money: Money) -> JsonObject:
+    return money.model_dump(mode="json")
