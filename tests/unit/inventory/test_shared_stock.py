@@ -15,12 +15,14 @@ from chalicelib.platform.eventsourcing.stored import Head
 from chalicelib.shop.carts.lost_lines import LinesNotOnSale
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.inventory.events import TicketTypeQuotaChanged
+from chalicelib.shop.inventory.on_sale import CANCELLED, CLOSED, POSTPONED, what_can_be_bought
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL, deal_ceiling
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, NotOnSale, TicketsSoldOut, pool_id
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import settle
 from tests.support.shop import HOLD_FOR, ORGANISER, PAY_WITHIN, Shop
+from tests.support.stored import SOME_TIME
 
 
 def refused(shop: Shop, ticket_type_id: UUID, quantity: int = 1, container: Repository | None = None) -> int:
@@ -238,3 +240,13 @@ def test_a_ceiling_is_dealt_whole_and_in_few_parts(ceiling: int, capacities: lis
 def occupy(shop: Shop, area_id: UUID, ticket_type_id: UUID, index: int, quantity: int) -> None:
     """Somebody holds so many tickets of the type in this very pool."""
     shop.occupy_pool(pool_id(area_id, index), quantity, ticket_type_id)
+
+
+def test_nothing_is_available_in_an_area_whose_concert_is_not_on_sale_as_a_whole() -> None:
+    floor = {"id": "floor", "name": "Floor", "capacity": 10, "available": 7, "held": 1, "sold": 2}
+    row = floor | {"id": "adult", "name": "Adult", "area": floor}
+    [on_sale] = what_can_be_bought([row], {}, SOME_TIME)
+    assert (on_sale["available"], on_sale["area"]["available"]) == (7, 7)
+    for said in (CANCELLED, POSTPONED, CLOSED):
+        [shown] = what_can_be_bought([row], {said: "1"}, SOME_TIME)
+        assert (shown["available"], shown["area"]["available"], shown["area"]["sold"]) == (0, 0, 2)
