@@ -177,7 +177,8 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
     assert (places["the log"]["version"], places["the log"]["state"]) == (3, "sound")
     assert places["programme"]["missing"] == [1, 2, 3]
     assert (places["programme"]["version"], places["programme"]["state"]) == (0, "parked")
-    assert set(places) == {"the log", "programme"}
+    assert places["sales"]["state"] == "current"
+    assert set(places) == {"the log", "programme", "sales"}
 
     for stream in (venue_id, other_id):
         status, [line] = ask_with_status("redrive", "--stream", stream, "--projection", "programme")
@@ -205,7 +206,7 @@ def test_a_record_that_nobody_can_read_is_listed_with_its_bytes_and_redriven(
     [event] = composition.current().event_store.read(UUID(venue_id))
     _, listed = ask_with_status("unreadable")
     mine = [record for record in listed if record["data_base64"] == encoded(event)]
-    assert {record["consumer"] for record in mine} == {"programme", "carts", "availability", "processes"}
+    assert {record["consumer"] for record in mine} == {"programme", "sales", "carts", "availability", "processes"}
     assert {record["shard"].partition("-")[0] for record in mine} == {"shardId"}
     assert "KeyError" in mine[0]["error"]
 

@@ -154,6 +154,7 @@ def test_a_cart_lists_its_items_until_their_holds_end(salted_shop: Shop, documen
             "total": {"amount": total, "currency": "EUR"},
             "hold_expires_at": format_instant(held_until),
             "expired": expired,
+            "problem": "hold_expired" if expired else None,
         }
 
     ends = first.hold_expires_at

@@ -70,8 +70,8 @@ def test_shards_take_1000_records_or_a_megabyte_a_second() -> None:
 
 
 def test_all_consumers_but_the_archives_share_the_two_megabytes_that_a_shard_gives() -> None:
-    assert (consumers(), READERS_OF_THEIR_OWN) == (6, 1)
-    assert limit("event bus, reading", load()).needed == pytest.approx(5 * load().record_bytes())
+    assert (consumers(), READERS_OF_THEIR_OWN) == (7, 1)
+    assert limit("event bus, reading", load()).needed == pytest.approx(6 * load().record_bytes())
 
 
 def test_a_try_is_lost_when_somebody_commits_between_its_read_and_its_commit() -> None:
