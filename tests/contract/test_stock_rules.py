@@ -58,7 +58,7 @@ arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
     "close": (),
     "publish": (st.sampled_from(["", "one", "one two"]),),
     "add_pools": (st.sampled_from(["three", "three four"]),),
-    "rename": (st.text(max_size=5),),
+    "rename": (ticket_types, st.text(max_size=5)),
     "withdraw": (),
 }
 operations: st.SearchStrategy[Operation] = st.sampled_from([*arguments, "hold", "hold"]).flatmap(
