@@ -15,7 +15,7 @@ WITHIN = 90.0
 
 POLL = 1.0
 NAME = "Smoke test"
-VENUE = {"name": NAME, "capacity": 1, "address": "1", "city": NAME, "country": NAME, "time_zone": "UTC"}
+VENUE = {"name": NAME, "capacity": 1, "address": "1", "city": NAME, "country": NAME, "time_zone": "Europe/Amsterdam"}
 
 Json = dict[str, Any]
 
@@ -27,7 +27,7 @@ def buy_a_free_ticket(base_url: str, token: str, within: float = WITHIN) -> None
         DeploymentFailed: a request fails, or a read model does not follow in time.
     """
     headers = {"Authorization": f"Bearer {token}"}
-    with httpx.Client(base_url=base_url.rstrip("/"), headers=headers, timeout=29) as client:
+    with httpx.Client(base_url=base_url.rstrip("/"), headers=headers, timeout=60) as client:
         Buyer(client, within).buy()
 
 

@@ -56,7 +56,7 @@ def test_generations_in_postgres_are_the_columns_of_one_row(make_model: Callable
     model = make_model("programme")
     assert isinstance(model, PostgresProjection)
     begin_and_switch(model)
-    stored = model.pool.fetch_all("select * from generations", {})
+    stored = model.pool.fetch_all("select * from generations where projection = 'programme'", {})
     assert stored == [{"projection": "programme", "live": 2, "beside": 1, "is_whole": True, "newest": 2}]
     assert model.generations() == SWITCHED
 
