@@ -148,11 +148,7 @@ class ReplayedStock:
             case TicketPoolOpened() as opened:
                 return pool.open(self._terms(opened))
             case TicketPoolCapacityChanged() as changed:
-                if pool.terms is not None and pool.terms.ticket_type_id in self._rules.capacities:
-                    return []
-                if pool.changed_by(changed.change_id) < 0:
-                    return pool.give_back_change(changed.change_id, now)
-                return pool.change_capacity(changed.change_id, changed.by, now)
+                return self._resized(pool, changed, now)
             case HoldsLapsed():
                 return pool.record_lapsed(now)
             case TicketPoolClosed():
@@ -164,6 +160,13 @@ class ReplayedStock:
             case TicketsSold() as sold:
                 return _sold(pool, Sold(step.pool_id, sold.hold_id, sold.quantity), sold.order_id, now)
         return [step.event] if _is_possible(pool, step.event) else []
+
+    def _resized(self, pool: TicketPool, changed: TicketPoolCapacityChanged, now: datetime) -> Sequence[Event]:
+        if pool.terms is not None and pool.terms.ticket_type_id in self._rules.capacities:
+            return []
+        if pool.changed_by(changed.change_id) < 0:
+            return pool.give_back_change(changed.change_id, now)
+        return pool.change_capacity(changed.change_id, changed.by, now)
 
     def _terms(self, opened: TicketPoolOpened) -> TicketPoolOpened:
         """Return the pool's terms under the rules of the replay."""
