@@ -21,6 +21,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
+    TicketPoolTermsChanged,
     TicketsHeld,
     TicketsReturned,
     TicketsSold,
@@ -147,6 +148,8 @@ class ReplayedStock:
         match step.event:
             case TicketPoolOpened() as opened:
                 return pool.open(self._terms(opened))
+            case TicketPoolTermsChanged() as newer:
+                return [newer.model_copy(update=self._limits())]
             case TicketPoolCapacityChanged() as changed:
                 return self._resized(pool, changed, now)
             case HoldsLapsed():
@@ -170,15 +173,16 @@ class ReplayedStock:
 
     def _terms(self, opened: TicketPoolOpened) -> TicketPoolOpened:
         """Return the pool's terms under the rules of the replay."""
-        changes: dict[str, int] = {}
-        if self._rules.max_per_customer is not None:
-            changes["max_per_customer"] = self._rules.max_per_customer
-        if self._rules.max_per_order is not None:
-            changes["max_per_order"] = self._rules.max_per_order
+        changes = self._limits()
         if opened.ticket_type_id in self._rules.capacities:
             share, rest = divmod(self._rules.capacities[opened.ticket_type_id], opened.pool_count)
             changes["capacity"] = share + (opened.pool_index < rest)
         return opened.model_copy(update=changes) if changes else opened
+
+    def _limits(self) -> dict[str, int]:
+        """Return the limits that the rules of the replay put in the place of those of then."""
+        limits = {"max_per_customer": self._rules.max_per_customer, "max_per_order": self._rules.max_per_order}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _holds(session: Session, cart_id: UUID, line: CartLine, shares: Shares) -> dict[UUID, list[Event]]:
