@@ -21,6 +21,7 @@ from chalicelib.shop.inventory.events import (
     TicketPoolClosed,
     TicketPoolEvent,
     TicketPoolOpened,
+    TicketPoolTermsChanged,
     TicketsHeld,
     TicketsReturned,
     TicketsSold,
@@ -147,12 +148,10 @@ class ReplayedStock:
         match step.event:
             case TicketPoolOpened() as opened:
                 return pool.open(self._terms(opened))
+            case TicketPoolTermsChanged() as newer:
+                return [newer.model_copy(update=self._limits())]
             case TicketPoolCapacityChanged() as changed:
-                if pool.terms is not None and pool.terms.ticket_type_id in self._rules.capacities:
-                    return []
-                if pool.changed_by(changed.change_id) < 0:
-                    return pool.give_back_change(changed.change_id, now)
-                return pool.change_capacity(changed.change_id, changed.by, now)
+                return self._resized(pool, changed, now)
             case HoldsLapsed():
                 return pool.record_lapsed(now)
             case TicketPoolClosed():
@@ -165,17 +164,25 @@ class ReplayedStock:
                 return _sold(pool, Sold(step.pool_id, sold.hold_id, sold.quantity), sold.order_id, now)
         return [step.event] if _is_possible(pool, step.event) else []
 
+    def _resized(self, pool: TicketPool, changed: TicketPoolCapacityChanged, now: datetime) -> Sequence[Event]:
+        if pool.terms is not None and pool.terms.ticket_type_id in self._rules.capacities:
+            return []
+        if pool.changed_by(changed.change_id) < 0:
+            return pool.give_back_change(changed.change_id, now)
+        return pool.change_capacity(changed.change_id, changed.by, now)
+
     def _terms(self, opened: TicketPoolOpened) -> TicketPoolOpened:
         """Return the pool's terms under the rules of the replay."""
-        changes: dict[str, int] = {}
-        if self._rules.max_per_customer is not None:
-            changes["max_per_customer"] = self._rules.max_per_customer
-        if self._rules.max_per_order is not None:
-            changes["max_per_order"] = self._rules.max_per_order
+        changes = self._limits()
         if opened.ticket_type_id in self._rules.capacities:
             share, rest = divmod(self._rules.capacities[opened.ticket_type_id], opened.pool_count)
             changes["capacity"] = share + (opened.pool_index < rest)
         return opened.model_copy(update=changes) if changes else opened
+
+    def _limits(self) -> dict[str, int]:
+        """Return the limits that the rules of the replay put in the place of those of then."""
+        limits = {"max_per_customer": self._rules.max_per_customer, "max_per_order": self._rules.max_per_order}
+        return {name: limit for name, limit in limits.items() if limit is not None}
 
 
 def _holds(session: Session, cart_id: UUID, line: CartLine, shares: Shares) -> dict[UUID, list[Event]]:
