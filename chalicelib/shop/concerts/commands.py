@@ -1,6 +1,6 @@
 """Creates, changes, publishes and cancels concerts, for organisers."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -12,37 +12,29 @@ from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.platform.ownership import change_owned, done_before, owned
-from chalicelib.shop.concerts.capacity_changes import CapacityChange, StockChange
 from chalicelib.shop.concerts.concert import (
     CONCERT,
     CapacityBelowCommitted,
+    CapacityChange,
     Concert,
     ConcertDetails,
     ConcertStatus,
     VenueGone,
 )
 from chalicelib.shop.concerts.events import (
-    ConcertAreaCapacityChanged,
-    ConcertAreaCapacityChangeRefused,
     ConcertCapacityChanged,
     ConcertCapacityChangeRefused,
     ConcertTicketTypeAdded,
+    PoolsOfTicketType,
     ShownVenue,
     TicketType,
 )
 from chalicelib.shop.concerts.offers import terms_of_pools
-from chalicelib.shop.concerts.on_sale import (
-    Confirmation,
-    ensure_within_capacity,
-    openings_a_commit,
-    pools_of_areas,
-    pools_of_types,
-)
 from chalicelib.shop.concerts.publication import RefundPromise, refundable_until
 from chalicelib.shop.concerts.terms import Changed, change_with_terms
 from chalicelib.shop.inventory.commands import (
-    Opening,
     are_cleared,
     change_capacity,
     close_pools,
@@ -51,18 +43,11 @@ from chalicelib.shop.inventory.commands import (
     open_pools,
     pools_of,
 )
+from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.venues.commands import VenueDetails, VenueNotShared, VenueWasDeleted, ensure_venue_usable
 
 CLOSED_IN_THE_REQUEST = 100
 """The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
-
-
-_ENDS_OF_CHANGES = (
-    ConcertCapacityChanged,
-    ConcertCapacityChangeRefused,
-    ConcertAreaCapacityChanged,
-    ConcertAreaCapacityChangeRefused,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,20 +175,12 @@ def change_quantity(
 ) -> int:
     """Offer more or fewer tickets of a type, and return the version.
 
-    Raises what `change_stock` does.
-    """
-    change = CapacityChange(caller.request.id, ticket_type_id, quantity, caller.request.request_hash)
-    return change_stock(repository, caller, concert_id, change)
-
-
-def change_stock(repository: Repository, caller: Caller, concert_id: UUID, change: StockChange) -> int:
-    """Change how many tickets a type or an area has, and return the version.
-
     A draft is changed at once, a published concert pool by pool. A change that another request began and did not finish
     is finished first.
     Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, CapacityBelowCommitted with the facts, or what
     `Concert.change_capacity` raises.
     """
+    change = CapacityChange(caller.request.id, ticket_type_id, quantity, caller.request.request_hash)
 
     def begin(session: Session) -> int | None:
         concert = owned(session, caller, CONCERT, concert_id)
@@ -212,7 +189,7 @@ def change_stock(repository: Repository, caller: Caller, concert_id: UUID, chang
         if (ended := _capacity_change_ended(session, concert_id, change)) is not None:
             return ended
         session.ensure_version(concert_id, caller.expected_version)
-        events = concert.change_capacity(change, largest_capacity(concert.pools_of(change.stock_id)))
+        events = concert.change_capacity(change, largest_capacity(concert.pools_of(ticket_type_id)))
         session.append(CONCERT, concert_id, *events)
         return None if session.load(CONCERT, concert_id).capacity_change else session.version(concert_id)
 
@@ -230,7 +207,7 @@ def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Ori
     change = concert.capacity_change
     if change is None or concert.status is not ConcertStatus.PUBLISHED:
         return
-    pool_ids = concert.pools_of(change.stock_id)
+    pool_ids = concert.pools_of(change.ticket_type_id)
     committed = change_capacity(repository, pool_ids, change.id, change.quantity, origin)
 
     def end(session: Session) -> None:
@@ -256,39 +233,33 @@ def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
     return change_owned(repository, caller, CONCERT, concert_id, Concert.delete)
 
 
-def publish_concert(
-    repository: Repository, caller: Caller, concert_id: UUID, confirmed: Collection[Confirmation] = ()
-) -> int:
+def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
     """Publish the concert and open its pools; return the concert's version.
 
     What fits into one transaction is committed in one. A larger concert is published first, and then its pools are
     opened. Publishing again finishes what was interrupted.
     Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, ConcertIncomplete, ConcertIsOver, SaleNeverOpens,
-    VenueGone or OverCapacity.
+    or VenueGone.
     """
 
-    def command(session: Session) -> tuple[int, list[Opening], int]:
+    def command(session: Session) -> tuple[int, list[TicketPoolOpened]]:
         concert = owned(session, caller, CONCERT, concert_id)
         session.ensure_version(concert_id, caller.expected_version)
         venue = _venue_to_publish(session, concert) if concert.status is ConcertStatus.DRAFT else None
-        shown = shown_venue(venue) if venue else None
-        events = concert.publish(pools_of_types(concert), session.now, shown, pools_of_areas(concert))
-        if venue is not None:
-            ensure_within_capacity(concert, venue.capacity, confirmed)
-        session.append(CONCERT, concert_id, *events)
+        session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert), session.now, venue))
         concert = session.load(CONCERT, concert_id)
         unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now)
-        a_commit = openings_a_commit(concert)
-        if len(unopened) < a_commit:
+        if len(unopened) < MAX_COMMIT_ITEMS:
             open_pools(session, unopened)
             unopened = []
-        return session.version(concert_id), unopened, a_commit
+        return session.version(concert_id), unopened
 
-    # Entrances are opened last. Buyers find a type's pools through its entrance, so nothing of the type is sold before
-    # all its pools are open.
-    version, rest, a_commit = repository.execute(command, caller.origin)
-    for start in range(0, len(rest), a_commit):
-        repository.execute(partial(open_pools, openings=rest[start : start + a_commit]), caller.origin)
+    # The pools with index 0 are opened last. Buyers find a type's pools through that one, so nothing of the type is
+    # sold before all its pools are open.
+    version, rest = repository.execute(command, caller.origin)
+    for start in range(0, len(rest), MAX_COMMIT_ITEMS):
+        batch = rest[start : start + MAX_COMMIT_ITEMS]
+        repository.execute(partial(open_pools, terms=batch), caller.origin)
     return version
 
 
@@ -355,13 +326,20 @@ def _complete_cancellation(session: Session, concert_id: UUID) -> None:
     session.append(CONCERT, concert_id, *session.load(CONCERT, concert_id).complete_cancellation())
 
 
-def _venue_to_publish(session: Session, concert: Concert) -> VenueDetails | None:
-    """Read the venue as it is now; an imported concert may have one that was never imported.
+def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
+    return tuple(
+        PoolsOfTicketType(ticket_type_id=key, pool_ids=pools_of(key, ticket_type.quantity))
+        for key, ticket_type in concert.ticket_types.items()
+    )
+
+
+def _venue_to_publish(session: Session, concert: Concert) -> ShownVenue | None:
+    """Copy the venue as it is now; an imported concert may have one that was never imported.
 
     Raises VenueGone.
     """
     try:
-        return ensure_venue_usable(session, concert.ensure_exists().venue_id, concert.organiser_id)
+        return shown_venue(ensure_venue_usable(session, concert.ensure_exists().venue_id, concert.organiser_id))
     except VenueWasDeleted:
         raise VenueGone("The venue was deleted.") from None
     except VenueNotShared as error:
@@ -370,22 +348,20 @@ def _venue_to_publish(session: Session, concert: Concert) -> VenueDetails | None
         return None
 
 
-def _capacity_change_ended(session: Session, concert_id: UUID, change: StockChange) -> int | None:
+def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
     """Return the version with which this very request has ended before; None if it has not.
 
     Raises CapacityBelowCommitted or IdempotencyKeyReused.
     """
 
     def ends(event: Event) -> bool:
-        return isinstance(event, _ENDS_OF_CHANGES) and event.change_id == change.id
+        return isinstance(event, ConcertCapacityChanged | ConcertCapacityChangeRefused) and event.change_id == change.id
 
     recorded = session.find_recorded(concert_id, ends)
     match recorded and recorded.event:
-        case ConcertCapacityChangeRefused() | ConcertAreaCapacityChangeRefused() as refused:
+        case ConcertCapacityChangeRefused() as refused:
             raise CapacityBelowCommitted(refused.held, refused.sold)
-        case ConcertCapacityChanged() | ConcertAreaCapacityChanged() as changed if (
-            changed.request_hash != change.request_hash
-        ):
+        case ConcertCapacityChanged() as changed if changed.request_hash != change.request_hash:
             raise IdempotencyKeyReused
     return recorded.version if recorded else None
 

@@ -39,7 +39,6 @@ create table sales_1.sales_ticket_types (
     price_amount numeric not null,
     price_currency text not null,
     quantity bigint not null,
-    area_id uuid,
     sales_start timestamptz,
     primary key (concert_id, id)
 );
