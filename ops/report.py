@@ -41,6 +41,16 @@ class Report:
 
 
 def show(report: Report, *, as_json: bool) -> None:
+    """Print the report. A reader that has enough of it, as `head` has, ends that without a word."""
+    try:
+        _show(report, as_json=as_json)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Without another place to go, what is still in the buffer would fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _show(report: Report, *, as_json: bool) -> None:
     if as_json:
         json.dump(report.records or report.rows, sys.stdout, ensure_ascii=False, indent=2)
         sys.stdout.write("\n")

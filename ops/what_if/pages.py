@@ -18,7 +18,8 @@ LIMITS_OF_THE_LOG = (
     "again at the next step; who did not come back then does not come back here.",
     "A limit leaves a customer what it permits. A customer who wants more tickets than are free takes none, and "
     "goes on without; with --patience everybody waits for them, and for equally long.",
-    "Payments take as long as they took then, and end alike. What was refunded later counts as sold.",
+    "Payments take as long as they took then, and end alike. What was refunded without going back on sale counts as "
+    "sold.",
 )
 """What a reader must know to trust no more than can be known."""
 

@@ -1,6 +1,9 @@
 """What the operator's commands print: no terminal is too narrow to tell which event changed what, and when."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ ROWS = [
     },
     {"version": "10", "created": "2026-11-23T08:04:22.586Z", "event": "PaymentStarted", "changes": CHANGE},
 ]
+ROOT = Path(__file__).parents[2]
 FIXED = "version  created                   event           "
 
 
@@ -74,3 +78,15 @@ def test_machines_get_the_records_and_where_there_are_none_the_rows(capsys: pyte
     assert json.loads(capsys.readouterr().out) == [{"aggregate_version": 0}]
     show(Report(ROWS), as_json=True)
     assert json.loads(capsys.readouterr().out) == ROWS
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_reader_that_has_enough_ends_the_command_without_a_word(as_json: bool) -> None:
+    code = f"from ops.report import Report, show; show(Report([{{'a': 'b'}}] * 50_000), as_json={as_json})"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:  # noqa: S603 - our own interpreter
+        assert running.stdout
+        assert running.stderr
+        running.stdout.read(1)
+        running.stdout.close()
+        assert running.stderr.read() == b""

@@ -15,7 +15,6 @@ from pydantic import AfterValidator, Field, StringConstraints
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
-from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.csv_files import CSV
 from chalicelib.platform.http.paging import Page, page_of
@@ -234,8 +233,8 @@ def _list(call: Call[SalesServices], sales: "Reader", scope: Scope, wanted: List
 def _printed(call: Call[SalesServices], items: Sequence[JsonObject], next_key: Sequence[str] | None) -> Answer:
     from chalicelib.shop.sales.pdf import attendee_list  # noqa: PLC0415 - brings libraries that no other answer needs
 
-    concerts = sorted({item["concert_name"] for item in items})
-    content = attendee_list(", ".join(concerts), format_instant(call.shop.clock()), items)
+    concerts, now = sorted({item["concert_name"] for item in items}), call.shop.clock()
+    content = attendee_list(", ".join(concerts), f"{len(items)} tickets, as of {now:%Y-%m-%d %H:%M} UTC", items)
     return file_of(content, PDF, "attendees.pdf", _link(call, next_key))
 
 

@@ -13,6 +13,8 @@ ROW = 18
 _COLOURS = ("#1d4e89", "#d1761b")
 _LABELS = 12
 _MOST_BARS = 400
+_WIDEST = 60
+"""The room of one bar at most: a single day is no wall."""
 
 Bar = tuple[str, tuple[int, ...]]
 """What a bar is about, and the value of each series."""
@@ -81,7 +83,7 @@ def _plot(bars: Sequence[Bar]) -> list[str]:
     most = max((value for _, values in bars for value in values), default=0)
     step = _step(most)
     top = max(step, -(-most // step) * step)
-    bottom, width = TOP + PLOT_HEIGHT, (WIDTH - LEFT - 16) / max(1, len(bars))
+    bottom, width = TOP + PLOT_HEIGHT, min(_WIDEST, (WIDTH - LEFT - 16) / max(1, len(bars)))
     drawn = []
     for value in range(0, top + 1, step):
         y = bottom - PLOT_HEIGHT * value / top

@@ -1,8 +1,9 @@
 """What organisers take away as files: CSV that spreadsheets read and do not run, in parts."""
 
 import csv
+import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from io import StringIO
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ import pytest
 from fpdf import FPDF
 
 from chalicelib.platform.http.csv_files import as_csv
+from chalicelib.shop.sales.charts import WIDTH, days_chart
 from chalicelib.shop.sales.pdf import attendee_list
 from tests.contract.sales.office import Office
 from tests.support.shop import CUSTOMER
@@ -132,3 +134,18 @@ def test_a_pdf_is_sent_to_whoever_says_that_they_take_one(office: Office) -> Non
     refused = office.get(path)
     assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/Accept")
     assert office.get(f"/concerts/{concert_id}/orders?format=pdf", accept="application/pdf").status == 422
+
+
+@pytest.mark.parametrize("days", [1, 2, 30, 365])
+def test_a_bar_is_never_a_wall_and_all_of_them_are_in_the_picture(days: int) -> None:
+    first = date(2026, 1, 1)
+    sold = [{"date": (first + timedelta(days=number)).isoformat(), "tickets": 7} for number in range(days)]
+    rectangle = r'<rect x="([\d.]+)" y="[\d.]+" width="([\d.]+)"'
+    bars = [(float(x), float(width)) for x, width in re.findall(rectangle, plot(days_chart("Björk", sold)))]
+    assert len(bars) == days
+    assert all(0 < width <= 60 and x + width <= WIDTH for x, width in bars)
+
+
+def plot(chart: str) -> str:
+    """The bars, without the legend before and the table after them."""
+    return chart[chart.index("<path") : chart.index('role="table"')]
