@@ -19,7 +19,8 @@ from benchmarks.machine import describe_machine
 from benchmarks.report import Record, Section, progress, publish, result_of
 from chalicelib.functions import API_HANDLER, FUNCTIONS, handler_of
 from chalicelib.platform.function import Function
-from infra.container import ARCHIVE, CODE, DEPENDENCIES, environment, places_of, unpack
+from infra.container import CODE, DEPENDENCIES, environment, place_of, places_of, unpack
+from infra.layers import LAYERS
 from infra.package import Packaging
 
 ROUNDS = 3
@@ -95,7 +96,7 @@ def starts(rounds: int, package: Path) -> Section:
         directory = Path(temporary)
         unpack(package, directory)
         shipped = measure(rounds, directory, lambda: bar.advance(task))
-        for place in (CODE, DEPENDENCIES, ARCHIVE):
+        for place in (CODE, DEPENDENCIES, *map(place_of, LAYERS)):
             for bytecode in [*(directory / place).rglob("__pycache__")]:
                 shutil.rmtree(bytecode)
         bare = measure(rounds, directory, lambda: bar.advance(task))

@@ -61,6 +61,7 @@ _PLATFORM = (
         makes=("repository",),
         memory=1024,
         timeout=29,  # API Gateway waits no longer
+        layers=("print",),
     ),
     Function(
         "authorize",
@@ -100,7 +101,7 @@ _PLATFORM = (
         frozenset({Need.ARCHIVE, Need.SET_ASIDE}),
         makes=("archivist",),
         memory=1024,
-        layers=("ArchiveLayer",),
+        layers=("archive",),
     ),
     Function(
         "work",

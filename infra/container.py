@@ -9,19 +9,25 @@ from zipfile import ZipFile
 from chalicelib.platform.function import Function
 from chalicelib.settings import Settings
 from infra import runtime
+from infra.layers import LAYERS, file_of
 
 AWS_SDK = ("boto3", "botocore", "s3transfer", "jmespath", "dateutil", "six", "urllib3")
 """Lambda's runtime has these packages in addition to the standard library."""
 
 CODE, SDK = "task", "runtime"
-DEPENDENCIES, ARCHIVE = (f"{layer}/{runtime.SITE_PACKAGES}" for layer in ("dependencies", "archive"))
-"""`unpack` puts the code, the SDK and the layers here: one layer of every function, and one of the archive alone."""
+DEPENDENCIES = f"dependencies/{runtime.SITE_PACKAGES}"
+"""`unpack` puts the code, the SDK and the layers here: one layer of every function, and those of single ones."""
+
+
+def place_of(layer: str) -> str:
+    """Return the folder of the libraries of a layer that only some functions have."""
+    return f"{layer}/{runtime.SITE_PACKAGES}"
 
 
 def places_of(function: Function | None = None) -> tuple[str, ...]:
     """Return the folders that Python searches in a container of the function, in this order."""
-    layers = (ARCHIVE,) if function and function.layers else ()
-    return (CODE, DEPENDENCIES, *layers, SDK)
+    layers = function.layers if function else ()
+    return (CODE, DEPENDENCIES, *map(place_of, layers), SDK)
 
 
 def environment(function: str) -> dict[str, str]:
@@ -50,7 +56,7 @@ def unpack(package: Path, directory: Path) -> None:
     for zipped, place in (
         ("deployment.zip", CODE),
         ("layer-deployment.zip", "dependencies"),
-        ("layer-archive.zip", "archive"),
+        *((file_of(layer), layer) for layer in LAYERS),
     ):
         with ZipFile(package / zipped) as archive:
             archive.extractall(directory / place)

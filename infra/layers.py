@@ -6,9 +6,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from chalicelib.functions import FUNCTIONS
 from infra import runtime, wheels
 
-ARCHIVE_REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements-archive.txt"
+LAYERS = sorted({layer for function in FUNCTIONS.values() for layer in function.layers})
+"""The libraries of a layer stand in `requirements-<its name>.txt`."""
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+
+def file_of(layer: str) -> str:
+    """Return the name of the layer's zip in the package."""
+    return f"layer-{layer}.zip"
+
+
+def resource_of(layer: str) -> str:
+    """Return the layer's logical id in the template."""
+    return f"{layer.capitalize()}Layer"
 
 
 class Layers:
@@ -18,23 +32,26 @@ class Layers:
         self._directory = directory
         self._environment = environment
 
-    def archive_layer(self, requirements: Path = ARCHIVE_REQUIREMENTS) -> Path:
-        """Return the zip of the layer.
+    def build(self, layer: str, requirements: Path | None = None) -> Path:
+        """Return the zip of the layer; `requirements` are those of its name unless given.
 
         Raises:
             PackagingFailed: its requirements cannot be installed.
         """
+        requirements = requirements or _PROJECT / f"requirements-{layer}.txt"
         made_from = [requirements, *(Path(file) for file in (__file__, wheels.__file__, runtime.__file__))]
         digest = hashlib.sha256(b"".join(path.read_bytes() for path in made_from)).hexdigest()[:16]
-        layer = self._directory / f"archive-{digest}.zip"
-        if not layer.exists():
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory.mkdir(parents=True)
+        built = self._directory / f"{layer}-{digest}.zip"
+        if not built.exists():
             content = self._directory / "content"
+            shutil.rmtree(content, ignore_errors=True)
+            content.mkdir(parents=True)
             wheels.fetch(requirements, content / runtime.SITE_PACKAGES, self._environment)
-            _zip(content, self._directory / "unfinished").rename(layer)
+            for older in self._directory.glob(f"{layer}-*.zip"):
+                older.unlink()
+            _zip(content, self._directory / "unfinished").rename(built)
             shutil.rmtree(content)
-        return layer
+        return built
 
 
 def _zip(content: Path, target: Path) -> Path:

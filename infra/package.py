@@ -21,8 +21,8 @@ from pathlib import Path
 
 from chalicelib.settings import STACK_FILE, Settings
 from infra import runtime, wheels
-from infra.layers import Layers
-from infra.template import ARCHIVE_LAYER, merge_template
+from infra.layers import LAYERS, Layers, file_of
+from infra.template import merge_template
 from infra.wheels import PackagingFailed
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -75,7 +75,8 @@ class Packaging:
             self._copy_what_is_shipped()
             fetched = self._fetch_dependencies()
             self._run_chalice()
-            shutil.copy2(self._layers.archive_layer(), self.package / ARCHIVE_LAYER)
+            for layer in LAYERS:
+                shutil.copy2(self._layers.build(layer), self.package / file_of(layer))
             compiled = self._compile()
             template = (self.package / "sam.json").read_text()
             self._check(template)

@@ -8,13 +8,13 @@ from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.function import Bus, Function, LogStream, Queue
 from infra import alarms, dashboard, runtime
 from infra.gateway_responses import gateway_responses
+from infra.layers import LAYERS, file_of, resource_of
 from infra.names import logical_id, logs_of, physical_name
 from infra.needs import PROVISIONS, ref
 
 RESOURCES = Path(__file__).with_name("resources.json")
 
 LOG_RETENTION_DAYS = 90
-ARCHIVE_LAYER = "layer-archive.zip"
 
 Json = dict[str, Any]
 
@@ -310,7 +310,7 @@ def merge_template() -> Json:
     resources["ManagedLayer"] = {
         "Properties": {"LayerName": {"Fn::Sub": "cloudbash-${Stage}-dependencies"}, "RetentionPolicy": "Delete"}
     }
-    resources["ArchiveLayer"] = _archive_layer()
+    resources |= {resource_of(layer): _layer(layer) for layer in LAYERS}
     resources["RestAPI"] = API
     return {
         "Description": "Cloudbash, an event-sourced ticket shop",
@@ -333,22 +333,22 @@ def _properties(function: Function) -> Json:
         "Tracing": "Active",
     }
     if function.layers:  # the whole list: a merge replaces it
-        properties["Layers"] = [ref(layer) for layer in ("ManagedLayer", *function.layers)]
+        properties["Layers"] = [ref("ManagedLayer"), *(ref(resource_of(layer)) for layer in function.layers)]
     if function.is_inside:
         properties["VpcConfig"] = {"SubnetIds": ref("SubnetIds"), "SecurityGroupIds": [ref("SecurityGroupId")]}
     source = event_source(function)
     return properties | ({"Events": source} if source else {})
 
 
-def _archive_layer() -> Json:
-    """Return the archive's layer, which `infra.package` builds, since Chalice makes one layer for all functions."""
+def _layer(layer: str) -> Json:
+    """Return a layer of single functions, which `infra.package` builds: Chalice makes one layer for all functions."""
     return {
         "Type": "AWS::Serverless::LayerVersion",
         "Properties": {
-            "LayerName": {"Fn::Sub": "cloudbash-${Stage}-archive"},
+            "LayerName": {"Fn::Sub": f"cloudbash-${{Stage}}-{layer}"},
             "CompatibleRuntimes": [runtime.RUNTIME],
             "CompatibleArchitectures": ["x86_64"],
-            "ContentUri": f"./{ARCHIVE_LAYER}",
+            "ContentUri": f"./{file_of(layer)}",
         },
     }
 

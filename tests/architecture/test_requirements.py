@@ -69,7 +69,7 @@ def test_everything_that_is_needed_is_pinned_on_every_python_that_we_support(fil
     assert problems(file, on(python)) == []
 
 
-@pytest.mark.parametrize("file", [SHIPPED])
+@pytest.mark.parametrize("file", [SHIPPED, "requirements-archive.txt", "requirements-print.txt"])
 def test_what_ships_is_complete_on_lambdas_python(file: str) -> None:
     assert problems(file, on(LAMBDAS)) == []
 

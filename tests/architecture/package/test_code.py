@@ -12,7 +12,7 @@ import pytest
 from chalicelib.composition import migrations
 from infra import runtime
 from infra.bytecode import LEFT_OUT
-from infra.container import ARCHIVE, AWS_SDK, CODE, DEPENDENCIES, SDK
+from infra.container import AWS_SDK, CODE, DEPENDENCIES, SDK, place_of
 from infra.package import COMPILER, PROJECT
 from tests.architecture.package.template import names_in
 
@@ -82,15 +82,18 @@ def test_the_layer_leaves_out_what_the_runtime_has_and_what_only_developers_need
     assert not layer & {"chalice", "pytest", "hypothesis", "mypy", "ministack", "cfnlint", "async_timeout"}
 
 
-def test_only_the_function_that_writes_parquet_carries_its_library(sam: str, package: Path) -> None:
+def test_only_the_functions_that_write_parquet_or_print_carry_the_libraries_for_it(sam: str, package: Path) -> None:
     assert any("/_duckdb." in name for name in names_in(package / "layer-archive.zip"))
-    assert not any("duckdb" in name for name in names_in(package / "layer-deployment.zip"))
+    assert any("/fpdf/" in name for name in names_in(package / "layer-print.zip"))
+    of_all = {name.split("/")[4] for name in names_in(package / "layer-deployment.zip")}
+    assert not of_all & {"duckdb", "_duckdb", "fpdf", "PIL", "fontTools", "pymupdf_fonts", "uharfbuzz"}
     layers = {
         name: [layer["Ref"] for layer in resource["Properties"]["Layers"]]
         for name, resource in json.loads(sam)["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
     assert layers.pop("ArchiveEvents") == ["ManagedLayer", "ArchiveLayer"]
+    assert layers.pop("APIHandler") == ["ManagedLayer", "PrintLayer"]
     assert {tuple(names) for names in layers.values()} == {("ManagedLayer",)}
 
 
@@ -135,4 +138,15 @@ def test_the_archive_is_written_where_it_is_deployed(unpacked: Path, tmp_path: P
         "assert spool.write('2030-06-15', directory / 'x.parquet') == 1\n"
         "assert list(read_events([directory / 'x.parquet'])) == [event]"
     )
-    run_deployed(unpacked, lambdas_python, program, DEPENDENCIES, ARCHIVE)
+    run_deployed(unpacked, lambdas_python, program, DEPENDENCIES, place_of("archive"))
+
+
+@ON_LAMBDAS_PLATFORM
+def test_attendees_are_printed_where_it_is_deployed(unpacked: Path, lambdas_python: str) -> None:
+    program = (
+        "from chalicelib.shop.sales.pdf import attendee_list\n"
+        "guest = {'buyer': {'name': 'محمد', 'email': 'm@example.org'}, 'ticket_id': '1', 'order_id': '2',\n"
+        "         'ticket_type_name': 'Standing', 'checked_in_at': None}\n"
+        "assert attendee_list('Björk', 'today', [guest]).startswith(b'%PDF-')"
+    )
+    run_deployed(unpacked, lambdas_python, program, DEPENDENCIES, place_of("print"))

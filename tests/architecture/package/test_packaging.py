@@ -75,7 +75,7 @@ def test_a_library_that_the_glibc_of_lambda_cannot_load_is_no_layer(tmp_path: Pa
     requirements = tmp_path / "requirements.txt"
     requirements.write_text("duckdb==2.0.0\n")
     with pytest.raises(PackagingFailed, match=r"No matching distribution found for duckdb==2\.0\.0"):
-        Layers(tmp_path / "layers", os.environ).archive_layer(requirements)
+        Layers(tmp_path / "layers", os.environ).build("archive", requirements)
     assert not [*(tmp_path / "layers").glob("*.zip")]
 
 
