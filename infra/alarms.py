@@ -279,7 +279,7 @@ def _of_what_waits() -> Iterator[Alarm]:
         "WatchdogAlarm",
         "watchdog",
         "the-watchdog-is-late",
-        "Processes are retried more than ten minutes after their time.",
+        "Processes are retried more than ten minutes after their time; while the queue is busy, after an hour more.",
         ours("WatchdogDelay", "RetryOverdue", "Maximum"),
         threshold=10 * MINUTE,
         datapoints=5,

@@ -130,9 +130,8 @@ class ReplayedStock:
             return
         for line in order.lines:
             if line.hold_id in freed:
-                taken, is_free = min(freed[line.hold_id], line.quantity), order.paid_by is None
-                customer_id = order.customer_id
-                limits.give_back_bought(session, line.shares, line.hold_id, customer_id, taken, is_free=is_free)
+                taken = min(freed[line.hold_id], line.quantity)
+                limits.give_back_bought(session, line.shares, line.hold_id, order.customer_id, taken)
         for pool_id, event in step.returned:
             session.append(TICKET_POOL, pool_id, *_taken_back(session.load(TICKET_POOL, pool_id), event, session.now))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
@@ -49,6 +49,8 @@ from chalicelib.shop.venues.commands import VenueDetails, VenueNotShared, VenueW
 CLOSED_IN_THE_REQUEST = 100
 """The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
 
+FOREVER = datetime.max.replace(tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class ConcertFacts:
@@ -60,13 +62,14 @@ class ConcertFacts:
     starts_at: datetime | None
     ends_at: datetime | None
     promises: tuple[RefundPromise, ...] = ()
+    is_cancelled: bool = False
 
     def refundable_until(self, bought_at: datetime) -> datetime | None:
-        """Return until when a ticket bought then may be given back, because the concert was changed later.
+        """Return until when a ticket bought then may be given back, because the concert was changed or cancelled later.
 
         None if it may not.
         """
-        return refundable_until(self.promises, bought_at)
+        return FOREVER if self.is_cancelled else refundable_until(self.promises, bought_at)
 
 
 def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
@@ -75,7 +78,9 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
     exists = version >= 0 and concert.status is not ConcertStatus.DELETED
     dates = None if concert.publication.is_postponed else concert.dates
     starts_at, ends_at = dates or (None, None)
-    return ConcertFacts(concert_id, exists, concert.organiser_id, starts_at, ends_at, concert.publication.promises)
+    is_cancelled = concert.status in {ConcertStatus.CANCELLING, ConcertStatus.CANCELLED}
+    promises = concert.publication.promises
+    return ConcertFacts(concert_id, exists, concert.organiser_id, starts_at, ends_at, promises, is_cancelled)
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:

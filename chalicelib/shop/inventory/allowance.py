@@ -43,14 +43,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    bought: int = 0
+    bought: Mapping[UUID, int] = field(default_factory=dict)
     claims: Mapping[UUID, Claim] = field(default_factory=dict)
     last_at: datetime = _LONG_AGO
 
     @property
     def taken(self) -> int:
         """Return how many tickets the customer held or had bought at the time of the last event."""
-        return self.bought + sum(claim.quantity for claim in self.claims.values())
+        return sum(self.bought.values()) + sum(claim.quantity for claim in self.claims.values())
 
     def at(self, now: datetime) -> "Allowance":
         """Return the allowance as it is at `now`, or at its last event if that is later, without ended claims."""
@@ -59,15 +59,16 @@ class Allowance:
             self, claims={k: claim for k, claim in self.claims.items() if now < claim.expires_at}, last_at=now
         )
 
-    def take(self, taking: AllowanceTaken, limit: int) -> list[Event]:
+    def take(self, taking: AllowanceTaken, limit: int, *, is_held: bool = False) -> list[Event]:
         """Count a hold, in the place of what it counted before; `taking.at` is now by the clock.
 
-        What is counted already may stay, also when the limit has been lowered since.
+        What is counted already may stay, also when the limit has been lowered since. So may what `is_held`: it was
+        admitted before there was a limit, and nobody who holds tickets or has paid for them is refused them for it.
         Raises CustomerLimitExceeded.
         """
         allowance = self.at(taking.at)
         others = allowance.without(taking.hold_id).taken
-        if others + taking.quantity > max(limit, allowance.taken):
+        if not is_held and others + taking.quantity > max(limit, allowance.taken):
             raise CustomerLimitExceeded(limit, others)
         return [taking.model_copy(update={"at": allowance.last_at})]
 
@@ -78,7 +79,7 @@ class Allowance:
 
     def give_back_bought(self, hold_id: UUID, quantity: int, now: datetime) -> list[Event]:
         """Count bought tickets no more, at most as many as are counted."""
-        quantity = min(quantity, self.bought)
+        quantity = min(quantity, self.bought.get(hold_id, 0))
         if quantity < 1:
             return []
         return [BoughtAllowanceReturned(hold_id=hold_id, quantity=quantity, at=self.at(now).last_at)]
@@ -93,15 +94,22 @@ def evolve(allowance: Allowance, event: Event) -> Allowance:
     allowance = allowance.at(event.at)
     match event:
         case AllowanceTaken(expires_at=None):
-            return replace(allowance.without(event.hold_id), bought=allowance.bought + event.quantity)
+            return replace(
+                allowance.without(event.hold_id), bought=_changed(allowance.bought, event.hold_id, event.quantity)
+            )
         case AllowanceTaken(expires_at=datetime() as expires_at):
             claims = {**allowance.claims, event.hold_id: Claim(event.quantity, expires_at)}
             return replace(allowance, claims=claims)
         case AllowanceReturned():
             return allowance.without(event.hold_id)
         case BoughtAllowanceReturned():
-            return replace(allowance, bought=max(0, allowance.bought - event.quantity))
+            return replace(allowance, bought=_changed(allowance.bought, event.hold_id, -event.quantity))
     return allowance
+
+
+def _changed(bought: Mapping[UUID, int], hold_id: UUID, by: int) -> Mapping[UUID, int]:
+    changed = {**bought, hold_id: bought.get(hold_id, 0) + by}
+    return {key: quantity for key, quantity in changed.items() if quantity > 0}
 
 
 def allowance_id(concert_id: UUID, customer_id: UUID) -> UUID:

@@ -21,6 +21,8 @@ def count(
     customer_id: UUID,
     expires_at: datetime | None,
     default: int | None = None,
+    *,
+    is_held: bool = False,
 ) -> None:
     """Count a hold of so many tickets until `expires_at`, or for good if that is None.
 
@@ -42,7 +44,7 @@ def count(
         at=session.now,
     )
     allowance = session.load(ALLOWANCE, key, Load.ASSUME_EMPTY)
-    session.append(ALLOWANCE, key, *allowance.take(taking, limit))
+    session.append(ALLOWANCE, key, *allowance.take(taking, limit, is_held=is_held and default is None))
 
 
 def count_again(
@@ -60,7 +62,8 @@ def count_again(
     terms = _terms(session, shares)
     if terms is not None:
         quantity = sum(share.quantity for share in shares)
-        count(session, terms, quantity, hold_id, customer_id, expires_at, default)
+        pool = session.load(TICKET_POOL, shares[0].pool_id).at(session.now)
+        count(session, terms, quantity, hold_id, customer_id, expires_at, default, is_held=hold_id in pool.holds)
 
 
 def give_back(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID) -> None:
@@ -72,11 +75,11 @@ def give_back(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, cu
 
 
 def give_back_bought(
-    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, quantity: int, *, is_free: bool
+    session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, quantity: int
 ) -> None:
-    """Count bought tickets no more: where the organiser set a limit, or the order cost nothing, they were counted."""
+    """Count bought tickets no more, as far as they were counted: whatever the limit was then, and is now."""
     terms = _terms(session, shares)
-    if terms is not None and (is_free or terms.max_per_customer is not None):
+    if terms is not None:
         key = allowance_id(terms.concert_id, customer_id)
         events = session.load(ALLOWANCE, key).give_back_bought(hold_id, quantity, session.now)
         session.append(ALLOWANCE, key, *events)

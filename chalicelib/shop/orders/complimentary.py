@@ -47,13 +47,11 @@ def issue_tickets(
         raise NotFound("There is no such concert.")
     caller.actor.ensure_manages(concert.organiser_id)
     order_id, issuer_id = caller.request.id, concert.organiser_id or caller.actor.id
-    request_hash = vault.digest(order_id, caller.request.request_hash)  # the body names a person
-    buyer = vault.seal(order_id, guest)
 
     def command(session: Session) -> ComplimentaryTickets:
         order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
         if order.status is not None:
-            return _issued_before(session, order_id, request_hash)
+            return _issued_before(session, order_id, vault, caller.request.request_hash)
         terms, shares = give_away(session, concert_id, ticket_type_id, order_id, order_id, quantity)
         line = OrderLine(
             hold_id=order_id,
@@ -68,12 +66,12 @@ def issue_tickets(
         placed = OrderPlaced(
             cart_id=order_id,
             customer_id=issuer_id,
-            buyer=buyer,
+            buyer=vault.seal(order_id, guest),  # only now: who is given nothing leaves no key
             lines=(line,),
             total=line.unit_price,
             payment_due_at=session.now,
             issued_by=caller.actor.id,
-            request_hash=request_hash,
+            request_hash=vault.digest(order_id, caller.request.request_hash),  # the body names a person
             at=session.now,
         )
         session.append(ORDER, order_id, placed)
@@ -84,13 +82,15 @@ def issue_tickets(
     return repository.execute(command, caller.origin)
 
 
-def _issued_before(session: Session, order_id: UUID, request_hash: str) -> ComplimentaryTickets:
-    """Return the answer that the request was given the first time.
+def _issued_before(session: Session, order_id: UUID, vault: "PersonVault", request_hash: str) -> ComplimentaryTickets:
+    """Return the answer that the request was given the first time; of an erased guest's request nothing is compared.
 
     Raises IdempotencyKeyReused.
     """
     placed = session.find_recorded(order_id, lambda event: isinstance(event, OrderPlaced))
-    if placed is None or not isinstance(placed.event, OrderPlaced) or placed.event.request_hash != request_hash:
+    if placed is None or not isinstance(placed.event, OrderPlaced):
+        raise IdempotencyKeyReused
+    if vault.knows(order_id) and placed.event.request_hash != vault.digest(order_id, request_hash):
         raise IdempotencyKeyReused
     confirmed = session.find_recorded(order_id, lambda event: isinstance(event, OrderConfirmed))
     tickets = session.load(ORDER, order_id).tickets

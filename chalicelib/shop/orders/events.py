@@ -234,7 +234,7 @@ class RefundGranted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Refund
     """Records that a `customer`, an `organiser` or an `operator` had money or tickets of a confirmed order given back.
 
     The event's actor is who asked. In the same commit each part's refund is started and its tickets are revoked; if
-    `restocked`, they are for sale again.
+    `restocked`, they are for sale again, unless their concert is cancelled.
     """
 
     grant_id: UUID

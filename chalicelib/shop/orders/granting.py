@@ -130,11 +130,7 @@ def returns_of(order: Order, granted: RefundGranted) -> list[Return]:
     ]
     returned = [lines[key] for part in granted.parts for key in part.ticket_ids]
     before = [lines[key] for key in sold_again]
-    return [
-        Return(line, returned.count(line), before.count(line), order.paid_by is None, order.issued_by is None)
-        for line in order.lines
-        if line in returned
-    ]
+    return [Return(line, returned.count(line), before.count(line)) for line in order.lines if line in returned]
 
 
 def lines_of_tickets(order: Order) -> dict[UUID, OrderLine]:

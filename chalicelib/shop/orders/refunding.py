@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from uuid import UUID
 
@@ -51,10 +51,14 @@ class WantedRefund:
 
 @dataclass(frozen=True, slots=True)
 class GrantedRefund:
-    """The grant as it was decided, and the order's version with it: a repeated request is answered with the same."""
+    """The grant as it was decided, and the order's version with it: a repeated request is answered with the same.
+
+    `order` is the order as it is now.
+    """
 
     granted: RefundGranted
     version: int
+    order: Order = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ def refund_order(
     granted = _execute(repository, caller, command, (0,) if standing.by is not GrantedBy.CUSTOMER else ())
     context = SettlementContext(repository, gateways, caller.origin)
     with suppress(Unavailable):  # money that goes back is not lost: the process finishes it
-        finish_refunds(context, order_id, context.order(order_id))
+        finish_refunds(context, order_id, granted.order)
     return granted
 
 
@@ -105,7 +109,7 @@ def standing_of(repository: Repository, actor: Actor, order_id: UUID) -> Standin
     """
     order, version = repository.load(ORDER, order_id)
     concerts = frozenset(line.concert_id for line in order.lines if line.concert_id is not None)
-    if order.status is not None and Role.OPERATOR in actor.roles:
+    if order.status is not None and Role.OPERATOR in actor.roles and order.customer_id != actor.id:
         return Standing(GrantedBy.OPERATOR, concerts, order, version)
     managed = frozenset[UUID]()
     if Role.ORGANISER in actor.roles:
@@ -164,7 +168,7 @@ def _grant(session: Session, order_id: UUID, request: RefundRequest, told: int) 
         if order.customer_id is not None:
             take_back(session, returned, order_id, order.customer_id, restock=granted.restocked)
     session.append(ORDER, order_id, granted)
-    return GrantedRefund(granted, session.version(order_id))
+    return GrantedRefund(granted, session.version(order_id), session.load(ORDER, order_id))
 
 
 def _with_promises(repository: Repository, order: Order, request: RefundRequest) -> RefundRequest:
@@ -193,7 +197,7 @@ def _granted_before(session: Session, order_id: UUID, grant_id: UUID) -> Granted
     recorded = session.find_recorded(order_id, grants)
     if recorded is None or not isinstance(recorded.event, RefundGranted):
         raise LogDamaged(f"Grant {grant_id} of order {order_id} has no beginning.")
-    return GrantedRefund(recorded.event, recorded.version)
+    return GrantedRefund(recorded.event, recorded.version, session.load(ORDER, order_id))
 
 
 def _ensure_unused(session: Session, tickets: Sequence[UUID]) -> None:

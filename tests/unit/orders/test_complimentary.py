@@ -9,6 +9,7 @@ import pytest
 from chalicelib.platform.caller import Actor
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.allowance import ALLOWANCE, allowance_id
 from chalicelib.shop.orders.admission import check_in
 from chalicelib.shop.orders.projections import fold_order
@@ -148,3 +149,26 @@ def test_a_correction_that_makes_no_sense_is_refused(small_concert: Sale) -> Non
     small_concert.when(CUSTOMER, "PATCH", path, {"name": "C"}, if_match='"7"').then_refuses(412, "version_mismatch")
     small_concert.shop.vault.erase(CUSTOMER.id)
     small_concert.when(CUSTOMER, "PATCH", path, {"name": "C"}).then_refuses(409, "buyer_unknown")
+
+
+def test_who_is_given_nothing_leaves_no_key_of_a_guest(small_concert: Sale, monkeypatch: pytest.MonkeyPatch) -> None:
+    sealed: list[UUID] = []
+    seal = small_concert.shop.vault.seal
+
+    def noted(person_id: UUID, value: dict[str, str]) -> Sealed:
+        sealed.append(person_id)
+        return seal(person_id, value)
+
+    monkeypatch.setattr(small_concert.shop.vault, "seal", noted)
+    small_concert.issue(quantity=4).then_refuses(409, "sold_out")
+    assert sealed == []
+
+
+def test_a_request_that_is_repeated_after_its_guest_was_erased_gets_its_answer_and_makes_no_key(
+    small_concert: Sale,
+) -> None:
+    first = small_concert.issue()
+    order_id = UUID(first.body["order_id"])
+    small_concert.shop.vault.erase(order_id)
+    assert small_concert.issue().body == first.body
+    assert not small_concert.shop.vault.knows(order_id)

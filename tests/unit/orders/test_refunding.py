@@ -1,5 +1,6 @@
 """Refunds that customers, organisers and operators ask for: money, tickets, stock and allowance move together."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -9,11 +10,13 @@ import pytest
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts import commands as concerts
+from chalicelib.shop.concerts.concert import ConcertDetails
 from chalicelib.shop.concerts.live_commands import move_concert, postpone_concert
 from chalicelib.shop.concerts.windows import ConcertDates
-from chalicelib.shop.inventory.allowance import CustomerLimitExceeded
+from chalicelib.shop.inventory.allowance import ALLOWANCE, CustomerLimitExceeded, allowance_id
 from chalicelib.shop.inventory.ticket_pool import TicketsSoldOut
 from chalicelib.shop.orders.admission import check_in
 from chalicelib.shop.orders.events import RefundCompleted, RefundGranted, TicketRevocationCompleted, TicketRevoked
@@ -362,3 +365,89 @@ def test_a_dispute_that_is_won_after_the_tickets_were_revoked_leaves_money_that_
     refund(memory_shop, order_id, WantedRefund(WHY, amount=Money.of("50.00", "EUR")))
     assert memory_shop.order_state(order_id).status is OrderStatus.REFUNDED
     assert memory_shop.gateway.taken_for(order_id) == NOTHING
+
+
+# A limit that comes and goes
+
+
+def set_limit(shop: Shop, concert_id: UUID, limit: int | None) -> None:
+    def limited(details: ConcertDetails) -> ConcertDetails:
+        return replace(details, max_per_customer=limit)
+
+    concerts.change_concert(shop.repository, shop.request(ORGANISER), concert_id, limited)
+
+
+def counted(shop: Shop, concert_id: UUID) -> int:
+    allowance, _ = shop.other_container().load(ALLOWANCE, allowance_id(concert_id, CUSTOMER.id))
+    return allowance.taken
+
+
+def test_what_was_bought_without_a_limit_frees_nothing_of_what_was_counted_later(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale()
+    uncounted = bought(memory_shop, ticket_type_id)
+    set_limit(memory_shop, concert_id, 2)
+    bought(memory_shop, ticket_type_id)
+    refund(memory_shop, uncounted, WantedRefund(WHY))
+    assert counted(memory_shop, concert_id) == 2
+
+
+def test_what_was_counted_is_freed_also_when_there_is_no_limit_any_more(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale()
+    set_limit(memory_shop, concert_id, 2)
+    order_id = bought(memory_shop, ticket_type_id)
+    set_limit(memory_shop, concert_id, None)
+    refund(memory_shop, order_id, WantedRefund(WHY))
+    set_limit(memory_shop, concert_id, 2)
+    assert counted(memory_shop, concert_id) == 0
+    memory_shop.add(memory_shop.cart(), ticket_type_id, 2)
+
+
+def test_who_holds_tickets_when_a_limit_is_set_can_order_and_pay_them(memory_shop: Shop) -> None:
+    concert_id, ticket_type_id = memory_shop.on_sale()
+    cart_id = memory_shop.cart()
+    memory_shop.add(cart_id, ticket_type_id, 4)
+    set_limit(memory_shop, concert_id, 2)
+    order_id = memory_shop.check_out(cart_id).order_id
+    set_limit(memory_shop, concert_id, 1)
+    memory_shop.pay(order_id)
+    assert memory_shop.order_state(order_id).status is OrderStatus.CONFIRMED
+    with pytest.raises(CustomerLimitExceeded):
+        memory_shop.add(memory_shop.cart(), ticket_type_id, 1)
+
+
+# A concert that is cancelled, and who asks
+
+
+def test_a_cancelled_concert_costs_no_customer_a_fee_who_is_quicker_than_the_queue(running: Machinery) -> None:
+    shop = running.shop
+    concert_id, ticket_type_id = shop.on_sale()
+    let_customers(shop, concert_id, fee_percent=50)
+    order_id = bought(shop, ticket_type_id)
+    concerts.cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
+    refund(shop, order_id, WantedRefund(), CUSTOMER)
+    running.run_until_quiet()
+    assert shop.gateway.taken_for(order_id) == NOTHING
+
+
+def test_an_operator_is_bound_by_the_policy_in_an_order_of_their_own(memory_shop: Shop) -> None:
+    _, ticket_type_id = memory_shop.on_sale()
+    order_id = bought(memory_shop, ticket_type_id)
+    oneself = Actor(CUSTOMER.id, frozenset({Role.OPERATOR, Role.CUSTOMER}))
+    with pytest.raises(RefundNotPermitted):
+        refund(memory_shop, order_id, WantedRefund(), oneself)
+
+
+def test_a_refund_reads_the_order_once(
+    memory_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ticket_type_id = memory_shop.on_sale()
+    order_id = bought(memory_shop, ticket_type_id)
+    reads, read = list[UUID](), memory_shop.store.read
+
+    def counting(stream_id: UUID, after: int = -1) -> list[StoredEvent]:
+        reads.append(stream_id)
+        return read(stream_id, after)
+
+    monkeypatch.setattr(memory_shop.store, "read", counting)
+    refund(memory_shop, order_id, WantedRefund(WHY))
+    assert reads.count(order_id) == 1

@@ -14,16 +14,11 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
 @dataclass(frozen=True, slots=True)
 class Return:
-    """Tickets of one purchase that come back; `before` counts those that were put on sale again earlier.
-
-    The allowance counts free tickets of a free order, and none that an organiser gave away.
-    """
+    """Tickets of one purchase that come back; `before` counts those that were put on sale again earlier."""
 
     purchase: Purchase
     quantity: int
     before: int = 0
-    is_free: bool = False
-    is_counted: bool = True
 
 
 def take_back(session: Session, returned: Return, order_id: UUID, customer_id: UUID, *, restock: bool) -> None:
@@ -35,14 +30,14 @@ def take_back(session: Session, returned: Return, order_id: UUID, customer_id: U
     purchase, missing = returned.purchase, returned.quantity
     if not purchase.shares:
         return
-    if returned.is_counted:
-        is_free = returned.is_free
-        limits.give_back_bought(session, purchase.shares, purchase.hold_id, customer_id, missing, is_free=is_free)
+    limits.give_back_bought(session, purchase.shares, purchase.hold_id, customer_id, missing)
     if not restock or session.load(TICKET_POOL, purchase.shares[0].pool_id).closed:
         return
     for share in _shares(purchase.shares, returned.before, returned.quantity):
         missing -= _take_back(session, share, purchase, order_id)
     for key in pools_of_type(session, purchase.ticket_type_id) if missing else ():
+        if not missing:
+            break
         missing -= _take_back(session, PoolShare(pool_id=key, quantity=missing), purchase, order_id)
 
 
