@@ -1,6 +1,7 @@
 """Writes CSV by RFC 4180 that no spreadsheet takes for formulas."""
 
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
@@ -8,7 +9,7 @@ CSV = "text/csv; charset=utf-8"
 BYTE_ORDER_MARK = "\ufeff"
 """Without it, Excel reads UTF-8 in the code page of its machine."""
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_FORMULA = re.compile("(^|;)(?=[=+\\-@\t\r\n＝＋－＠])")
 """A cell that begins so is a formula to some spreadsheet; the wide forms are in Japanese ones."""
 
 
@@ -28,4 +29,4 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]], *, with_head
 
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return _FORMULA.sub(r"\1'", text)

@@ -199,7 +199,7 @@ class Concert:
             return []
         self.ensure_changeable()
         ensure_chargeable(ticket_type.price, "#/price/amount", "A price")
-        ensure_opens(ticket_type, self.dates, now)
+        ensure_opens(ticket_type, None if self.publication.is_postponed else self.dates, now)
         if len(self.ticket_types) >= MAX_TICKET_TYPES:
             detail = f"The concert has {MAX_TICKET_TYPES} ticket types, the most it can have."
             raise TooManyTicketTypes(detail, limit=MAX_TICKET_TYPES)

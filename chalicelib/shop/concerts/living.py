@@ -7,9 +7,9 @@ from uuid import UUID
 
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.event import Event
-from chalicelib.platform.eventsourcing.instants import as_utc
+from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.money import CurrencyMismatch, Money, ensure_chargeable
-from chalicelib.shop.concerts.concert import Concert, ConcertStatus
+from chalicelib.shop.concerts.concert import Concert, ConcertIsOver, ConcertStatus
 from chalicelib.shop.concerts.events import (
     ConcertMoved,
     ConcertPostponed,
@@ -49,11 +49,12 @@ def move(
     """Move a published concert; to where and when it is already changes nothing, unless it promises another refund.
 
     A concert that only changes its venue keeps its schedule, which may have begun; a postponed one needs a new one.
-    Raises NotFound, ConcertNotPublished, InvalidInput or SaleNeverOpens.
+    Raises NotFound, ConcertNotPublished, ConcertIsOver, InvalidInput or SaleNeverOpens.
     """
     concert.ensure_published()
+    _ensure_not_over(concert, now)
     dates = _dates(concert, schedule, now)
-    refundable_until = _promise(refundable_until, now)
+    refundable_until = _promise(concert, refundable_until, now)
     ensure_all_open(concert.ticket_types.values(), dates)
     is_there = (dates, place) == (concert.dates, place_of(concert)) and not concert.publication.is_postponed
     if is_there and not _is_new_promise(concert, refundable_until):
@@ -73,10 +74,11 @@ def move(
 def postpone(concert: Concert, refundable_until: datetime | None, now: datetime) -> list[Event]:
     """Take the date of a published concert away; doing it again changes nothing, unless it promises another refund.
 
-    Raises NotFound, ConcertNotPublished or InvalidInput.
+    Raises NotFound, ConcertNotPublished, ConcertIsOver or InvalidInput.
     """
     concert.ensure_published()
-    refundable_until = _promise(refundable_until, now)
+    _ensure_not_over(concert, now)
+    refundable_until = _promise(concert, refundable_until, now)
     if concert.publication.is_postponed and not _is_new_promise(concert, refundable_until):
         return []
     return [ConcertPostponed(refundable_until=refundable_until, at=now)]
@@ -149,6 +151,11 @@ def complete_terms_change(concert: Concert, terms_version: int) -> list[Event]:
     return [ConcertTermsApplied(terms_version=terms_version)] if is_published and is_due else []
 
 
+def _ensure_not_over(concert: Concert, now: datetime) -> None:
+    if concert.is_over(now):
+        raise ConcertIsOver("The concert has ended.")
+
+
 def _dates(concert: Concert, schedule: ConcertDates | None, now: datetime) -> ConcertDates:
     if schedule is not None:
         return checked_schedule(*schedule, now)
@@ -170,9 +177,17 @@ def _is_new_promise(concert: Concert, until: datetime | None) -> bool:
     return until is not None and until not in {one.until for one in concert.publication.promises}
 
 
-def _promise(until: datetime | None, now: datetime) -> datetime | None:
+def _promise(concert: Concert, until: datetime | None, now: datetime) -> datetime | None:
+    """Check a promise of the money back. None shortens what was promised before, so that the newest is the one to show.
+
+    Raises InvalidInput.
+    """
     if until is None:
         return None
+    promised = max((one.until for one in concert.publication.promises), default=as_utc(until))
+    if as_utc(until) < promised:
+        reason = f"must not be before {format_instant(promised)}, which is promised already"
+        raise InvalidInput(f"`refundable_until` {reason}.", (("#/refundable_until", reason),))
     if as_utc(until) <= now:
         reason = "must be in the future"
         raise InvalidInput(f"`refundable_until` {reason}.", (("#/refundable_until", reason),))

@@ -53,14 +53,26 @@ Words = Annotated[
 Status = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}$")]
 
 
-class ListQuery(Page):
-    """Reads what a list is to show, and how: `bom` is for Excel."""
+class FileQuery(Page):
+    """Reads how something is to be shown: as JSON or as a file; `bom` is for Excel."""
 
     limit: Annotated[int, Field(ge=1, le=LONGEST_PART)] = 20
+    format: str = "json"
+    bom: bool = False
+
+    @property
+    def rows(self) -> int:
+        """Return how many rows are wanted: of a file a whole part, unless `limit` says less."""
+        is_page = self.format == "json" or "limit" in self.model_fields_set
+        return self.limit if is_page else LONGEST_PART
+
+
+class ListQuery(FileQuery):
+    """Reads what a list is to show."""
+
     q: Words | None = None
     status: Status | None = None
     format: Literal["json", "csv", "pdf"] = "json"
-    bom: bool = False
 
     def to_filter(self) -> Filter:
         return Filter(self.q, self.status)
@@ -95,14 +107,13 @@ class OwnAttendeeQuery(AttendeeQuery, OfOrganiser):
     pass
 
 
-class DaysQuery(Page):
-    """Reads which days are to be shown, both included, and how."""
+class DaysQuery(FileQuery):
+    """Reads which days are to be shown, both included."""
 
     limit: Annotated[int, Field(ge=1, le=LONGEST_PART)] = LONGEST_PAGE
     date_from: date | None = None
     date_to: date | None = None
     format: Literal["json", "csv", "svg"] = "json"
-    bom: bool = False
 
 
 class OwnDaysQuery(DaysQuery, OfOrganiser):
@@ -224,7 +235,7 @@ def _concert_list(call: Call[SalesServices], wanted: ListQuery, name: str, read:
 def _list(call: Call[SalesServices], sales: "Reader", scope: Scope, wanted: ListQuery, name: str, read: Read) -> Answer:
     _ensure_readable(call, wanted)
     lists = Lists(sales, scope, call.shop.vault.open_many, call.shop.clock())
-    items, next_key = read(lists, wanted.to_filter(), wanted.limit, wanted.after)
+    items, next_key = read(lists, wanted.to_filter(), wanted.rows, wanted.after)
     if wanted.format == "pdf":
         return _printed(call, items, next_key)
     return _as_wanted(call, wanted, name, items, next_key)
@@ -234,7 +245,9 @@ def _printed(call: Call[SalesServices], items: Sequence[JsonObject], next_key: S
     from chalicelib.shop.sales.pdf import attendee_list  # noqa: PLC0415 - brings libraries that no other answer needs
 
     concerts, now = sorted({item["concert_name"] for item in items}), call.shop.clock()
-    content = attendee_list(", ".join(concerts), f"{len(items)} tickets, as of {now:%Y-%m-%d %H:%M} UTC", items)
+    more = "" if next_key is None else "; a part of the list, more tickets follow in the next one"
+    subtitle = f"{len(items)} tickets, as of {now:%Y-%m-%d %H:%M} UTC{more}"
+    content = attendee_list(", ".join(concerts), subtitle, items)
     return file_of(content, PDF, "attendees.pdf", _link(call, next_key))
 
 
@@ -253,9 +266,10 @@ def _ensure_readable(call: Call[SalesServices], wanted: ListQuery) -> None:
 
 
 def _days(call: Call[SalesServices], sales: "Reader", scope: Scope, wanted: DaysQuery, title: str) -> Answer:
-    items, next_key = figures.list_days(sales, scope, wanted.date_from, wanted.date_to, wanted.limit, wanted.after)
+    items, next_key = figures.list_days(sales, scope, wanted.date_from, wanted.date_to, wanted.rows, wanted.after)
     if wanted.format == "svg":
-        return file_of(charts.days_chart(title, items), charts.SVG, "days.svg", _link(call, next_key))
+        shown = title if next_key is None else f"{title}, in part"
+        return file_of(charts.days_chart(shown, items), charts.SVG, "days.svg", _link(call, next_key))
     return _as_wanted(call, wanted, "days", items, next_key)
 
 

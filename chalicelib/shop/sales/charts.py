@@ -13,6 +13,8 @@ ROW = 18
 _COLOURS = ("#1d4e89", "#d1761b")
 _LABELS = 12
 _MOST_BARS = 400
+_TITLE = 84
+_LABEL_WIDTH = 60
 _WIDEST = 60
 """The room of one bar at most: a single day is no wall."""
 
@@ -52,7 +54,7 @@ def _chart(title: str, axis: str, series: Sequence[str], bars: Sequence[Bar]) ->
         f'<title id="title">{_text(title)}</title>',
         f'<desc id="desc">{_text(_described(axis, series, bars))}</desc>',
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
-        f'<text x="{LEFT}" y="20" font-size="15">{_text(title)}</text>',
+        f'<text x="{LEFT}" y="20" font-size="15">{_text(_cut(title))}</text>',
         '<g aria-hidden="true">',
         *_legend(series),
         *_plot(bars),
@@ -61,6 +63,11 @@ def _chart(title: str, axis: str, series: Sequence[str], bars: Sequence[Bar]) ->
         "</svg>",
     ]
     return "\n".join(parts)
+
+
+def _cut(title: str) -> str:
+    """Return as much of a title as has room; the title for screen readers is whole."""
+    return title if len(title) <= _TITLE else f"{title[: _TITLE - 1]}…"
 
 
 def _described(axis: str, series: Sequence[str], bars: Sequence[Bar]) -> str:
@@ -99,7 +106,7 @@ def _plot(bars: Sequence[Bar]) -> list[str]:
                 f'<rect x="{x + number * own:.1f}" y="{bottom - tall:.1f}" width="{own:.1f}" height="{tall:.1f}" '
                 f'fill="{_COLOURS[number]}"/>'
             )
-        if place % every == 0:
+        if place % every == 0 and x + _LABEL_WIDTH <= WIDTH:
             drawn.append(f'<text x="{x:.1f}" y="{bottom + 16}" font-size="10">{_text(label)}</text>')
     return drawn
 

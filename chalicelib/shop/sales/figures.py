@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.http.paging import bad_cursor
 from chalicelib.shop.sales import statements
 from chalicelib.shop.sales.lists import MONEY_COLUMNS, instant, money
@@ -154,10 +155,8 @@ def _minute(begins: datetime | None, minute: int, row: Row | None) -> JsonObject
 def _concert_key(after: Sequence[str]) -> tuple[str, UUID]:
     try:
         at, concert_id = after
-        if at != "infinity":
-            datetime.fromisoformat(at).astimezone()
-        return at, UUID(concert_id)
-    except (ValueError, OverflowError):
+        return at if at == "infinity" else format_instant(as_utc(datetime.fromisoformat(at))), UUID(concert_id)
+    except ValueError:
         raise bad_cursor() from None
 
 

@@ -5,9 +5,9 @@ The sales hold names in their envelopes only, so a search opens those of one str
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-from unicodedata import category, normalize
 
 from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.platform.search.letters import plain, spellings
 
 OpenAll = Callable[[Sequence[Sealed]], list[dict[str, str] | None]]
 """Opens envelopes, all at once; None for a person who is erased. May raise Unavailable."""
@@ -28,17 +28,12 @@ def buyers_of(rows: Sequence[Row], open_all: OpenAll) -> list[Buyer]:
 
 def words_of(text: str) -> list[str]:
     """Return the words of a search as they are compared: without case and accents."""
-    return _plain(text).split()
+    return plain(text).split()
 
 
 def is_found(buyer: Buyer, words: Sequence[str]) -> bool:
     """Tell whether every word is part of the name or of the e-mail address."""
     if buyer is None:
         return False
-    text = _plain(" ".join(buyer.values()))
+    text = " ".join(spellings(" ".join(buyer.values())))
     return all(word in text for word in words)
-
-
-def _plain(text: str) -> str:
-    letters = normalize("NFKD", text.casefold())
-    return normalize("NFKC", "".join(letter for letter in letters if category(letter) != "Mn"))

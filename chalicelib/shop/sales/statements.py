@@ -151,14 +151,14 @@ OPENING = """, orders as (
     select p.placed_at, p.quantity, o.confirmed_at is not null as is_paid
       from scope s join sales_parts p on p.id = s.id join sales_orders o on o.id = p.order_id
 ), begun as (
-    select date_trunc('minute', least(
-        (select min(placed_at) from orders),
-        (select min(t.sales_start) from scope s join sales_ticket_types t on t.concert_id = s.id
-          having bool_and(t.sales_start is not null)))) as at
+    select date_trunc('minute', min(placed_at)) as at from orders
+     where placed_at >= coalesce((
+        select min(t.sales_start) from scope s join sales_ticket_types t on t.concert_id = s.id
+         having bool_and(t.sales_start is not null)), '-infinity')
 )
 select begun.at, floor(extract(epoch from placed_at - begun.at) / 60)::int as minute, count(*) as orders,
        sum(quantity) as ordered, coalesce(sum(quantity) filter (where is_paid), 0) as paid
-  from begun join orders on placed_at < begun.at + make_interval(mins => %(minutes)s)
+  from begun join orders on placed_at >= begun.at and placed_at < begun.at + make_interval(mins => %(minutes)s)
  group by 1, 2
  order by 2
 """

@@ -149,3 +149,39 @@ def test_a_bar_is_never_a_wall_and_all_of_them_are_in_the_picture(days: int) -> 
 def plot(chart: str) -> str:
     """The bars, without the legend before and the table after them."""
     return chart[chart.index("<path") : chart.index('role="table"')]
+
+
+def test_a_cell_is_no_formula_where_lists_are_separated_by_semicolons() -> None:
+    text = as_csv(["name"], [["Carla;=1+1"], ["Anna; Eva"]], with_header=True, for_excel=False)
+    cells = [cell for row in csv.reader(StringIO(text, newline=""), delimiter=";") for cell in row]
+    assert cells == ["name", "Carla", "'=1+1", "Anna", " Eva"]
+
+
+def test_a_file_has_more_than_a_page_and_a_part_says_that_it_is_one(office: Office) -> None:
+    concert_id, standing = office.shop.on_sale(quantity=100)
+    for _ in range(8):
+        office.buy(CUSTOMER, (standing, 3))
+    office.settle()
+    path = f"/concerts/{concert_id}/attendees?format=csv"
+    assert len(rows_of(office.get(path).text)) == 1 + 24
+    part = office.get(f"{path}&limit=5")
+    assert (len(rows_of(part.text)), 'rel="next"' in part.headers["link"]) == (1 + 5, True)
+    office.shop.clock.advance(timedelta(days=1))
+    office.buy(CUSTOMER, (standing, 3))
+    office.settle()
+    days = f"/concerts/{concert_id}/sales/days?format=svg"
+    assert "in part" not in office.get(days).text
+    assert "in part" in office.get(f"{days}&limit=1").text
+
+
+def test_people_are_found_by_what_a_keyboard_has_and_sorted_as_people_do(office: Office) -> None:
+    concert_id, standing = office.shop.on_sale()
+    office.buy(CUSTOMER, (standing, 1), name="Søren Łukasz")
+    office.settle()
+    assert len(office.get(f"/concerts/{concert_id}/orders?q=soren").items) == 1
+
+
+def test_a_title_that_is_too_long_is_cut_where_it_is_seen() -> None:
+    chart = days_chart("A" * 200, [])
+    assert f'<title id="title">{"A" * 200}' in chart
+    assert f">{'A' * 83}…</text>" in chart

@@ -7,6 +7,7 @@ from xml.etree.ElementTree import fromstring
 
 import pytest
 
+from chalicelib.platform.http.paging import page_of
 from chalicelib.shop.orders.buyers import correct_buyer
 from chalicelib.shop.orders.complimentary import issue_tickets
 from chalicelib.shop.orders.policies import set_policy
@@ -221,3 +222,40 @@ def test_a_chart_has_a_title_a_description_and_a_table_with_its_numbers(office: 
     rows = [[cell.text for cell in row] for row in table]
     assert len(rows) == (1 + 4 if what == "days" else 1 + 30)
     assert rows[1][1] == "2"
+
+
+# The first minutes
+
+
+def test_the_first_minutes_begin_with_the_first_order_however_long_the_sale_was_open(office: Office) -> None:
+    shop = office.shop
+    concert_id = shop.draft()
+    standing = shop.ticket_type(concert_id, quantity=50, sales_start=shop.clock() - timedelta(days=3))
+    shop.publish(concert_id)
+    shop.clock.advance(timedelta(minutes=45))
+    office.buy(CUSTOMER, (standing, 2))
+    office.settle()
+    found = office.get(f"/concerts/{concert_id}/sales/opening").body["items"]
+    assert (found[0]["ordered"], sum(one["ordered"] for one in found)) == (2, 2)
+
+
+def test_guests_of_before_the_sale_are_no_part_of_its_first_minutes(office: Office) -> None:
+    shop = office.shop
+    concert_id = shop.draft()
+    standing = shop.ticket_type(concert_id, quantity=50, sales_start=shop.clock() + timedelta(days=3))
+    shop.publish(concert_id)
+    request = shop.request(ORGANISER)
+    issue_tickets(shop.repository, shop.vault, request, concert_id, standing, 3, {"name": "Gina"})
+    shop.clock.advance(timedelta(days=3, minutes=1))
+    office.buy(CUSTOMER, (standing, 2))
+    office.settle()
+    found = office.get(f"/concerts/{concert_id}/sales/opening").body["items"]
+    assert sum(one["ordered"] for one in found) == 2
+
+
+@pytest.mark.parametrize("at", ["2024-W01-1", "2024-01-01T00:00:00,5", "2024-01-01T00+00:00:30", "2024-01-01T00+18:00"])
+def test_any_cursor_of_the_concerts_is_taken_or_refused(office: Office, at: str) -> None:
+    office.shop.on_sale()
+    office.settle()
+    cursor = page_of([], (at, str(UUID(int=1))))["next_cursor"]
+    assert office.get(f"/sales?cursor={cursor}").status in {200, 422}

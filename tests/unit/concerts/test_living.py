@@ -8,7 +8,7 @@ import pytest
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import CurrencyMismatch, Money
-from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertNotPublished
+from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertIsOver, ConcertNotPublished
 from chalicelib.shop.concerts.events import (
     ConcertMoved,
     ConcertPostponed,
@@ -231,3 +231,30 @@ def test_a_change_of_terms_is_completed_once_and_only_up_to_what_was_applied() -
     assert half.state.publication.unapplied == [STANDING.id]
     half.when(lambda c: complete_terms_change(c, 2)).then_nothing()
     assert given(CONCERT, *ON_SALE, first, ConcertTermsApplied(terms_version=2)).state.publication.unapplied == []
+
+
+# What has taken place, and what is promised
+
+
+def test_what_has_taken_place_is_neither_moved_nor_postponed() -> None:
+    over = CLOSING + DAY
+    concert = CONCERT.fold(ON_SALE)
+    with pytest.raises(ConcertIsOver):
+        postpone(concert, None, over)
+    with pytest.raises(ConcertIsOver):
+        move(concert, ConcertDates(over + DAY, over + 2 * DAY), HERE, None, over)
+
+
+def test_a_later_promise_does_not_shorten_an_earlier_one() -> None:
+    concert = CONCERT.fold([*ON_SALE, ConcertPostponed(at=NOW, refundable_until=NOW + 3 * DAY)])
+    with pytest.raises(InvalidInput) as refusal:
+        move(concert, LATER, HERE, NOW + 2 * DAY, NOW)
+    assert refusal.value.fields[0][0] == "#/refundable_until"
+    for until in (None, NOW + 3 * DAY, NOW + 4 * DAY):
+        assert move(concert, LATER, HERE, until, NOW)
+
+
+def test_a_postponed_concert_takes_a_ticket_type_also_when_its_former_date_has_passed() -> None:
+    concert = CONCERT.fold([*ON_SALE, ConcertPostponed(at=NOW)])
+    [added] = concert.add_ticket_type(another(2), "hash", CLOSING + DAY, (some_id("a pool"),))[:1]
+    assert isinstance(added, ConcertTicketTypeAdded)

@@ -437,9 +437,7 @@ def test_an_operator_is_bound_by_the_policy_in_an_order_of_their_own(memory_shop
         refund(memory_shop, order_id, WantedRefund(), oneself)
 
 
-def test_a_refund_reads_the_order_once(
-    memory_shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_refund_reads_the_order_once(memory_shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     _, ticket_type_id = memory_shop.on_sale()
     order_id = bought(memory_shop, ticket_type_id)
     reads, read = list[UUID](), memory_shop.store.read
