@@ -117,3 +117,9 @@ def test_the_ways_are_counted_the_same_every_time() -> None:
     first, second = hops.measure(), hops.measure()
     assert {name: trace.hops for name, trace in first.items()} == {name: trace.hops for name, trace in second.items()}
     assert all(trace.hops > 0 for trace in first.values())
+
+
+def test_a_reader_changes_the_file_no_more_than_45_times_to_follow_a_hold_and_90_to_follow_a_payment() -> None:
+    hold, payment = (trace.hops for trace in hops.measure().values())
+    assert hold <= 45
+    assert payment <= 90

@@ -6,9 +6,9 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
+from chalicelib.platform.http.paging import bad_cursor
 from chalicelib.shop.concerts import dates
 from chalicelib.shop.concerts.dates import When
 from chalicelib.shop.concerts.matching import MOST_RANK, Matching, Near, matching
@@ -159,9 +159,7 @@ def _parsed_key(after: Sequence[str], *, is_ranked: bool) -> dict[str, Any]:
         key = {"after_start": as_utc(datetime.fromisoformat(start)) if start else None, "after_id": UUID(concert_id)}
         return key | _parsed_rank(ranks, is_ranked=is_ranked)
     except ValueError:
-        raise InvalidInput(
-            "The cursor did not come from this API.", (("?cursor", "did not come from this API"),)
-        ) from None
+        raise bad_cursor() from None
 
 
 def _parsed_rank(ranks: Sequence[str], *, is_ranked: bool) -> dict[str, int]:

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.http.paging import bad_cursor
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
@@ -70,9 +70,7 @@ def _key(after: Sequence[str]) -> tuple[str, UUID]:
         name, venue_id = after
         return name, UUID(venue_id)
     except ValueError:
-        raise InvalidInput(
-            "The cursor did not come from this API.", (("?cursor", "did not come from this API"),)
-        ) from None
+        raise bad_cursor() from None
 
 
 def _venue(row: Mapping[str, Any]) -> JsonObject:

@@ -19,6 +19,9 @@ APPLIED = {
     "0003_limits.sql": "e28f6592d384dea181d104f9b68ddceb24c04ad1f0c096f67785c3408c450ef5",
     "0004_generations.sql": "39e4ff13369a6f93ad4bc878ba3df128077d0253aed2c4121096e13712efa51f",
     "0005_search.sql": "08e53cf180831b04a5e7ce24e773097266c0772875c75ce379003c7473b50e06",
+    "0005_sales.sql": "3f69607b4da550c179428c4179b1bf8666683a36de6893863b7aa4a5cea1dc8f",
+    "0006_living_concerts.sql": "07af3c97ccf5ffc23cfbcb846b5d9951268f0a6361c28ee098481a01d257b389",
+    "0007_dates.sql": "f4548635eff7024c4f9821d53e468b62a4346326b4afd6fc5193817d477b3928",
 }
 """As live databases have recorded them."""
 

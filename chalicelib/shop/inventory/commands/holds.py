@@ -47,7 +47,8 @@ def hold_tickets(
     if found is None:
         allocation.ensure_not_sold_out(*wanted)
         found = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
-    found = _on_one_price(session, found)
+    if len(found.shares) > 1:
+        found = _on_one_price(session, found)
     expires_at = until(found.terms)
     for share in found.shares:
         events = found.pools[share.pool_id].hold(hold_id, cart_id, share.quantity, session.now, expires_at)
@@ -58,8 +59,6 @@ def hold_tickets(
 
 def _on_one_price(session: Session, found: Allocation) -> Allocation:
     """Give the newest terms to all pools of the hold: while they change, one pool has them before another."""
-    if len(found.shares) == 1:
-        return found
     terms = share_terms(session, found.shares)
     pools = {share.pool_id: session.load(TICKET_POOL, share.pool_id) for share in found.shares}
     return Allocation(terms, found.shares, pools)
