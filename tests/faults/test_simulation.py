@@ -19,6 +19,7 @@ from chalicelib.shop.orders.order import Order
 from chalicelib.shop.orders.payments.port import Reversals
 from chalicelib.shop.orders.payments.sandbox import SandboxGateway
 from simulator import background
+from simulator.coverage import MILESTONES
 from simulator.schedule import ScheduleResult, run_schedule
 from simulator.servers import ReferenceProjection
 
@@ -43,6 +44,11 @@ def test_fresh_schedules_break_no_promise() -> None:
     first = SystemRandom().randrange(10**9)
     failed = first_failure(range(first, first + FRESH_SEEDS))
     assert failed is None, report(failed)
+
+
+def test_schedules_reach_all_that_they_are_to_prove() -> None:
+    reached = frozenset[str]().union(*(run_schedule(seed).reached for seed in range(FRESH_SEEDS)))
+    assert set(MILESTONES) - reached == set()
 
 
 @pytest.mark.parametrize("seed", [1, 7, 1234])

@@ -1,6 +1,7 @@
 """Whatever happens to a payment's money at the provider reaches the order, however often it is told."""
 
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -9,6 +10,7 @@ import pytest
 
 from chalicelib.platform.errors import PaymentRefused, Unavailable
 from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.money import Money
 from chalicelib.platform.processes.process import STUCK
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.concerts.concert import ConcertStatus
@@ -21,7 +23,7 @@ from chalicelib.shop.orders.events import (
     RefundRecorded,
     RefundReduced,
 )
-from chalicelib.shop.orders.payments.port import Attempt, Reversals
+from chalicelib.shop.orders.payments.port import Attempt, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.payments.sandbox import DELAY, Token
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
@@ -151,6 +153,26 @@ def test_a_refund_that_always_fails_is_tried_four_times_and_then_waits_for_an_op
     assert (waiting.stream_id, waiting.due_at) == (sale.order_id, STUCK)
     assert sale.shop.clock() - begun >= timedelta(hours=26, minutes=10)
     assert sale.shop.concert_state(sale.concert_id).status is ConcertStatus.CANCELLED
+
+
+def test_what_an_operator_refunds_there_stands_for_ours_that_failed_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = Sale(Token.REFUND_FAILS)
+    sale.cancel()
+    sale.rest()
+    asked, find = len(sale.shop.gateway.refunds_asked), sale.shop.gateway.find_reversals
+    there = ProviderRefund("in the dashboard", Money.of(PRICE, "EUR"), RefundState.SUCCEEDED)
+
+    def find_it_too(attempt: Attempt) -> Reversals:
+        found = find(attempt)
+        return replace(found, refunds=(*found.refunds, there))
+
+    monkeypatch.setattr(sale.shop.gateway, "find_reversals", find_it_too)
+    [payment_id] = sale.shop.order_state(sale.order_id).payments
+    settle_reversals(sale.shop.context(), sale.order_id, payment_id)
+    assert sale.status is OrderStatus.REFUNDED
+    assert sale.told(RefundRecorded, RefundReduced, RefundCompleted) == [RefundRecorded, RefundReduced, RefundCompleted]
+    sale.running.run()
+    assert (len(sale.shop.gateway.refunds_asked), sale.running.instances.list_stuck(10)) == (asked, [])
 
 
 @pytest.mark.parametrize(
