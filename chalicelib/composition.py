@@ -55,6 +55,8 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.access.commands import Accounts
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
+    from chalicelib.shop.orders.doors.book import CodeBook
+    from chalicelib.shop.orders.doors.keys import TicketKeys
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
@@ -115,6 +117,23 @@ class Composition:
         from chalicelib.platform.ids import IdKey
 
         return IdKey(self.settings.id_key or _secret(self.settings.need("id_key_secret_id")))
+
+    @cached_property
+    def ticket_keys(self) -> "TicketKeys":
+        """Return the keys that sign tickets: from TICKET_KEY, or from Secrets Manager, once; one a line, newest first.
+
+        Raises Unavailable.
+        """
+        from chalicelib.shop.orders.doors.keys import TicketKeys
+
+        secret = self.settings.ticket_key or _secret(self.settings.need("ticket_key_secret_id"))
+        return TicketKeys(secret.split())
+
+    @cached_property
+    def code_book(self) -> "CodeBook":
+        from chalicelib.shop.orders.doors.book import CodeBook
+
+        return CodeBook(self.repository, lambda: self.ticket_keys, self.clock)
 
     @cached_property
     def vault(self) -> "PersonVault":

@@ -55,6 +55,7 @@ _PLATFORM = (
                 Need.LIMIT_DECLINES,
                 Need.ENQUEUE,
                 Need.DERIVE_IDS,
+                Need.SIGN_TICKETS,
                 Need.PROBE_BUS,
             }
         ),

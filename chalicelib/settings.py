@@ -83,6 +83,8 @@ class Settings:
     payment_return_url: str = ""
     id_key: str = ""
     id_key_secret_id: str = ""
+    ticket_key: str = ""
+    ticket_key_secret_id: str = ""
     jwt_issuer: str = ""
     jwt_audience: str = ""
     staff_mfa: str = "optional"
@@ -225,6 +227,11 @@ def _key(text: str) -> str | None:
     return None if len(text) >= _SHORTEST_KEY else f"must have at least {_SHORTEST_KEY} characters"
 
 
+def _keys(text: str) -> str | None:
+    """Check the length of each key, one a line, without ever repeating one."""
+    return next((fault for fault in map(_key, text.splitlines()) if fault), None)
+
+
 _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "hold_minutes": _minutes,
     "payment_minutes": _minutes,
@@ -241,6 +248,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "append_with": _one_of(*APPEND_WITH),
     "staff_mfa": _one_of(*STAFF_MFA),
     "id_key": _key,
+    "ticket_key": _keys,
     "database_url": _address("postgresql", "postgres"),
     "redis_url": _address("redis", "rediss"),
     "jwks_url": _address("https", "http"),

@@ -147,6 +147,9 @@ PROVISIONS: dict[Need, Provision] = {
         {"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:GetQueueAttributes",), arn_of("WorkQueue")),)
     ),
     Need.DERIVE_IDS: Provision({"ID_KEY_SECRET_ID": ref("IdKeySecretId")}, (Grant(_SECRET, ref("IdKeySecretId")),)),
+    Need.SIGN_TICKETS: Provision(
+        {"TICKET_KEY_SECRET_ID": ref("TicketKeySecretId")}, (Grant(_SECRET, ref("TicketKeySecretId")),)
+    ),
     Need.PROCESSES: Provision(_PROCESSES, (Grant(_KEEP, arn_of("ProcessTable")),)),
     Need.OVERDUE_PROCESSES: Provision(
         _PROCESSES,

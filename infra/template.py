@@ -113,6 +113,11 @@ PARAMETERS: Json = {
         "MinLength": 1,
         "Description": "ARN of the secret with the key of ids; with another key, a repeated request is a new one",
     },
+    "TicketKeySecretId": {
+        "Type": "String",
+        "MinLength": 1,
+        "Description": "ARN of the secret with the keys that sign tickets, one a line, newest first",
+    },
     "RedisUrl": {
         "Type": "String",
         "AllowedPattern": "rediss?://[^@]+",

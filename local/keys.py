@@ -12,6 +12,9 @@ MASTER_KEY_BYTES = 32
 LOCAL_ID_KEY = "known to everybody, for this machine alone"
 """The key of ids on every local stack: the same tour, with the same keys, shows the same ids everywhere."""
 
+LOCAL_TICKET_KEY = "known-to-everybody,-for-this-machine-alone"
+"""The key that signs tickets on every local stack: so the tour can show a code."""
+
 
 def ensure_secret(path: Path, make: Callable[[], bytes]) -> bytes:
     """Return the secret in `path`, and make it on first use. Processes that make it at once all get the same one."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from local.checkout import PROJECT
 from local.emulator import Emulator
 from local.issuer import Issuer
-from local.keys import LOCAL_ID_KEY, ensure_master_key, ensure_shared_secret
+from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY, ensure_master_key, ensure_shared_secret
 from local.postgres import Postgres, unprivileged_user
 from local.throwaway import ThrowawayDirectory
 from local.valkey import Valkey
@@ -165,6 +165,7 @@ class Stack:
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],
             "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "ID_KEY": LOCAL_ID_KEY,
+            "TICKET_KEY": LOCAL_TICKET_KEY,
             "DATABASE_URL": self.postgres.url,
             "QUERY_PATIENCE": "10",  # tests and neighbours take the processors
             "REDIS_URL": self.valkey.url,

@@ -32,6 +32,7 @@ class Need(StrEnum):
     ENQUEUE = "enqueue"
     COUNT_TASKS = "count_tasks"
     DERIVE_IDS = "derive_ids"
+    SIGN_TICKETS = "sign_tickets"
     PROCESSES = "processes"
     OVERDUE_PROCESSES = "overdue_processes"
     VERIFY_LOG = "verify_log"

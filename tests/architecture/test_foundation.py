@@ -61,9 +61,11 @@ def test_a_browser_can_sign_in_without_a_secret(foundation_resources: Json) -> N
     assert "ALLOW_USER_SRP_AUTH" in client["Properties"]["ExplicitAuthFlows"]
 
 
-def test_users_and_the_key_of_ids_outlive_the_stack_and_nothing_else_does(foundation_resources: Json) -> None:
+def test_users_and_two_keys_outlive_the_stack_and_nothing_else_does(
+    foundation_resources: Json,
+) -> None:
     kept = {name for name, resource in foundation_resources.items() if resource.get("DeletionPolicy") == "Retain"}
-    assert kept == {"Users", "IdKey"}
+    assert kept == {"Users", "IdKey", "TicketKey"}
     assert foundation_resources["Users"]["Properties"]["DeletionProtection"] == "ACTIVE"
 
 

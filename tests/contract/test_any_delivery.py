@@ -16,10 +16,8 @@ from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.readmodels.port import Contents, ReadModel
 from chalicelib.platform.readmodels.verification import canonical, catch_up
-from chalicelib.shop.orders import admission
 from chalicelib.shop.orders.settlement import cancel_order
 from tests.support.crashes import Crash, Trap
-from tests.support.shop import ORGANISER
 from tests.support.stored import SOME_TIME
 from tests.support.world import World, is_whole
 
@@ -52,9 +50,7 @@ def buys(world: World) -> UUID:
 
 def is_let_in(world: World) -> None:
     order_id = buys(world)
-    ticket_id = world.shop.order_state(order_id).tickets[0].id
-    staff = world.shop.request(ORGANISER)
-    admission.check_in(world.shop.repository, staff, world.concert_id, order_id, ticket_id)
+    world.shop.let_in(world.concert_id, world.shop.code(order_id))
 
 
 def gets_the_money_back(world: World) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from tests.journeys.shop import BUYER, Shop, made, order_of, pay, person_of, publish_concert, refused
-from tests.journeys.test_at_the_door import ALWAYS
+from tests.journeys.test_at_the_door import ALWAYS, shown
 
 
 def test_an_organiser_sees_who_has_bought_and_what_it_earned(shop: Shop) -> None:
@@ -14,12 +14,12 @@ def test_an_organiser_sees_who_has_bought_and_what_it_earned(shop: Shop) -> None
     order_id = order_of(customer, concert.ticket_type_id, 2)
     made(pay(customer, order_id))
     shop.settle()
-    ticket_id = made(customer.get(f"/orders/{order_id}/tickets"))["items"][0]["id"]
-    shown = {"order_id": order_id, "ticket_id": ticket_id}
+    ticket = made(customer.get(f"/orders/{order_id}/tickets"))["items"][0]
+    ticket_id = ticket["id"]
     door = shop.as_role("door")
     hours = ALWAYS | {"person_id": person_of(door)}
     made(organiser.post(f"/concerts/{concert.concert_id}/door-staff", json=hours))
-    made(door.post(f"/concerts/{concert.concert_id}/check-ins", json=shown))
+    made(door.post(f"/concerts/{concert.concert_id}/check-ins", json=shown(ticket["code"])))
     shop.settle()
     path = f"/concerts/{concert.concert_id}"
     (order,) = made(organiser.get(f"{path}/orders", params={"q": "helgadottir"}))["items"]

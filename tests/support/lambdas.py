@@ -29,7 +29,7 @@ from chalicelib.platform.processes.worker import Message
 from chalicelib.settings import Settings
 from chalicelib.shop.inventory.commands import Offer, open_pools, openings, pools_of
 from local.emulator import Emulator
-from local.keys import LOCAL_ID_KEY, ensure_master_key
+from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY, ensure_master_key
 from local.resources import CREDENTIALS, REGION, Aws, create_resources
 from local.stack import RESOURCE_FILE
 from tests.support.crashes import Trap
@@ -138,6 +138,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
     names = resources.names
     settings = Settings(
         id_key=LOCAL_ID_KEY,
+        ticket_key=LOCAL_TICKET_KEY,
         stage=stage,
         events_table=names["EventsTable"],
         event_bus=names["EventBus"],

@@ -31,7 +31,7 @@ from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import StreamContents
 from chalicelib.settings import Settings
-from local.keys import LOCAL_ID_KEY
+from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.support.scenario import ViewFold
 from tests.support.shop import Shop
 from tests.support.stored import store_all
@@ -141,7 +141,7 @@ class InMemory(Composition):
     """A container's shop without servers: what these routes use of it is in memory."""
 
     def __init__(self, shop: Shop, documents: FollowedDocuments) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY), shop.clock)
+        super().__init__(Settings(id_key=LOCAL_ID_KEY, ticket_key=LOCAL_TICKET_KEY), shop.clock)
         store: Any = shop.store
         self.event_store = store
         self.repository = shop.repository

@@ -31,6 +31,12 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_
 from chalicelib.shop.orders import commands as orders
 from chalicelib.shop.orders import settlement
 from chalicelib.shop.orders.commands import PaidOrder, PlacedOrder
+from chalicelib.shop.orders.doors import admission
+from chalicelib.shop.orders.doors.admission import Passage
+from chalicelib.shop.orders.doors.book import CodeBook
+from chalicelib.shop.orders.doors.code import TicketFacts
+from chalicelib.shop.orders.doors.keys import TicketKeys
+from chalicelib.shop.orders.doors.reissue import serial_of
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import (
     Attempt,
@@ -42,13 +48,15 @@ from chalicelib.shop.orders.payments.port import (
 )
 from chalicelib.shop.orders.payments.sandbox import MemoryLedger, SandboxGateway
 from chalicelib.shop.orders.settlement import Settled, SettlementContext
+from chalicelib.shop.orders.ticket import Scan
 from chalicelib.shop.venues import commands as venues
 from chalicelib.shop.venues.venue import VenueDetails
-from local.keys import LOCAL_ID_KEY
+from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.support.stored import SOME_TIME
 
 _TEST_IDS = UUID("7e571d00-0000-4000-8000-000000000000")
 IDS = IdKey(LOCAL_ID_KEY)
+TICKET_KEYS = TicketKeys([LOCAL_TICKET_KEY])
 
 HOLD_FOR = timedelta(minutes=15)
 PAY_WITHIN = timedelta(minutes=20)
@@ -283,6 +291,37 @@ class Shop:
     ) -> PaidOrder:
         caller = caller or self.request(CUSTOMER)
         return orders.pay_order(repository or self.repository, self.gateways, caller, order_id, "sandbox", token)
+
+    @property
+    def code_book(self) -> CodeBook:
+        """The codes as a container of its own knows them."""
+        return CodeBook(self.other_container(), lambda: TICKET_KEYS, self.clock)
+
+    def code(self, order_id: UUID, place: int = 0) -> str:
+        """The code on a ticket of the order, as its customer has it now."""
+        order = self.order_state(order_id)
+        issued = order.tickets[place]
+        assert issued.concert_id is not None
+        ids = (issued.concert_id, order_id, issued.id, issued.ticket_type_id)
+        return self.code_book.write(TicketFacts(*ids, serial=serial_of(order, issued.id)))
+
+    def scan(self, gate: str = "North", nonce: UUID | None = None, device_id: UUID | None = None) -> Scan:
+        """What a device tells of a scan, under a nonce of its own unless it is given."""
+        return Scan(gate, nonce or some_id(f"{self.salt}/nonce {next(self._requests)}"), device_id)
+
+    def let_in(
+        self,
+        concert_id: UUID,
+        code: str,
+        scan: Scan | None = None,
+        caller: Caller | None = None,
+        repository: Repository | None = None,
+        override: str | None = None,
+    ) -> Passage:
+        """Somebody shows a code at a door, by default of a container of its own."""
+        caller = caller or self.request(ORGANISER)
+        repository = repository or self.other_container()
+        return admission.check_in(repository, self.code_book, caller, concert_id, code, scan or self.scan(), override)
 
     def cancel_order(self, order_id: UUID, actor: Actor = CUSTOMER) -> Settled:
         """The actor cancels an order that is not paid."""

@@ -95,7 +95,7 @@ def test_codes_are_those_of_rfc_6238(now: int, code: str) -> None:
         (
             "POST",
             f"/concerts/{CUSTOMER.id}/check-ins",
-            {"order_id": str(CUSTOMER.id), "ticket_id": str(CUSTOMER.id)},
+            {"code": "A CODE", "nonce": str(CUSTOMER.id), "gate": "North"},
         ),
     ],
 )

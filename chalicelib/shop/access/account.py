@@ -70,6 +70,7 @@ class Account:
             organiser_id=place.organiser_id,
             opens_at=hours.opens_at,
             closes_at=hours.closes_at,
+            is_supervisor=hours.is_supervisor,
             at=now,
         )
         return [granted]
@@ -100,7 +101,7 @@ def evolve(account: Account, event: Event) -> Account:
         case RoleRevoked():
             return replace(account, roles=account.roles - {event.role})
         case DoorGranted():
-            hours = DoorHours(event.opens_at, event.closes_at)
+            hours = DoorHours(event.opens_at, event.closes_at, event.is_supervisor)
             return replace(account, doors={**account.doors, Place(event.concert_id, event.organiser_id).id: hours})
         case DoorRevoked():
             left = Place(event.concert_id, event.organiser_id).id

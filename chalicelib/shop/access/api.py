@@ -21,9 +21,10 @@ class NewDoorStaff(Body):
     person_id: UUID
     opens_at: OffsetInstant | None = None
     closes_at: OffsetInstant | None = None
+    is_supervisor: bool = False
 
     def to_hours(self) -> DoorHours:
-        return DoorHours(self.opens_at, self.closes_at)
+        return DoorHours(self.opens_at, self.closes_at, self.is_supervisor)
 
 
 class Reason(Body):
@@ -69,7 +70,8 @@ def _granted(call: Call[Services], place: Place, path: str) -> Answer:
     commands.grant_door(call.shop.repository, call.caller(body), body.person_id, place, body.to_hours())
     hours = {"opens_at": body.opens_at, "closes_at": body.closes_at}
     shown = {name: None if at is None else format_instant(at) for name, at in hours.items()}
-    return created({"person_id": str(body.person_id), **shown}, f"{path}/{body.person_id}")
+    answer = {"person_id": str(body.person_id), **shown, "is_supervisor": body.is_supervisor}
+    return created(answer, f"{path}/{body.person_id}")
 
 
 def _revoked(call: Call[Services], place: Place) -> Answer:

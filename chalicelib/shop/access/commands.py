@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.brief_cache import BriefCache
-from chalicelib.platform.caller import Caller, Role
+from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.errors import Forbidden, NotFound
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
@@ -33,6 +33,10 @@ class DoorNotOpen(Forbidden):
     code = "door_not_open"
 
 
+class NotASupervisor(Forbidden):
+    code = "not_a_supervisor"
+
+
 class Accounts:
     """Knows the accounts of the people who stand at doors, as they were at most a minute ago."""
 
@@ -41,19 +45,29 @@ class Accounts:
         self._accounts = BriefCache(lambda person_id: repository.load(ACCOUNT, person_id)[0], clock, MEMORY)
         self._concerts = BriefCache(lambda concert_id: facts_of_concert(repository, concert_id), clock, MEMORY)
 
-    def ensure_at_door(self, person_id: UUID, concert_id: UUID) -> None:
+    def ensure_at_door(self, person_id: UUID, concert_id: UUID, *, as_supervisor: bool = False) -> None:
         """Check that the person may let people in to the concert now. It is asked anew before it refuses.
 
-        Raises NotAtThisDoor, DoorNotOpen or Unavailable.
+        Raises NotAtThisDoor, DoorNotOpen, NotASupervisor or Unavailable.
         """
         now = self._clock()
         hours = _hours(self._accounts.get(person_id), self._concerts.get(concert_id))
-        if not any(one.include(now) for one in hours):
+        if not any(one.lets(now, as_supervisor) for one in hours):
             hours = _hours(self._accounts.get_fresh(person_id), self._concerts.get_fresh(concert_id))
         if not hours:
             raise NotAtThisDoor("The organiser has not named you for the doors of this concert.")
         if not any(one.include(now) for one in hours):
             raise DoorNotOpen("You may check tickets in at other hours.", **_as_facts(hours[0]))
+        if not any(one.lets(now, as_supervisor) for one in hours):
+            raise NotASupervisor("Only a supervisor of these doors may let in whom the rules refuse.")
+
+    def ensure_watches(self, actor: Actor, concert_id: UUID) -> None:
+        """Check that the person manages the concert, or may let people in to it now.
+
+        Raises NotAtThisDoor, DoorNotOpen or Unavailable.
+        """
+        if not actor.manages(self._concerts.get(concert_id).organiser_id):
+            self.ensure_at_door(actor.id, concert_id)
 
 
 def _hours(account: Account, concert: ConcertFacts) -> list[DoorHours]:

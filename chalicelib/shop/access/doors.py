@@ -25,10 +25,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class DoorHours:
-    """Says when a door is open to its staff; an end that is None follows the concert's schedule."""
+    """Says when a door is open to its staff; an end that is None follows the concert's schedule.
+
+    A supervisor may let people in whom the rules refuse.
+    """
 
     opens_at: datetime | None = None
     closes_at: datetime | None = None
+    is_supervisor: bool = False
 
     def ensure_some(self) -> None:
         """Check that the hours end after they begin.
@@ -43,8 +47,13 @@ class DoorHours:
         return DoorHours(
             self.opens_at or (None if starts_at is None else starts_at - BEFORE_THE_START),
             self.closes_at or (None if ends_at is None else ends_at + AFTER_THE_END),
+            self.is_supervisor,
         )
 
     def include(self, now: datetime) -> bool:
         """Tell whether the door is open; without a beginning and an end it never is."""
         return self.opens_at is not None and self.closes_at is not None and self.opens_at <= now < self.closes_at
+
+    def lets(self, now: datetime, as_supervisor: bool) -> bool:
+        """Tell whether somebody with these hours may act at the door now."""
+        return self.include(now) and (self.is_supervisor or not as_supervisor)

@@ -28,13 +28,15 @@ class DoorGranted(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.DoorGr
     """Records that the person may check tickets in at one concert, or at all concerts of one organiser.
 
     Exactly one of `concert_id` and `organiser_id` is set. An end of the hours that is None follows each concert's
-    schedule. It replaces what was granted for the same concert or organiser before.
+    schedule. It replaces what was granted for the same concert or organiser before. A supervisor may let people in whom
+    the rules refuse, and says why.
     """
 
     concert_id: UUID | None = None
     organiser_id: UUID | None = None
     opens_at: Instant | None = None
     closes_at: Instant | None = None
+    is_supervisor: bool = False
     at: Instant
 
 

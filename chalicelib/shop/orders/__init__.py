@@ -5,8 +5,16 @@ from chalicelib.platform.manifest import Context
 
 CONTEXT = Context(
     __name__,
-    aggregates=("order.ORDER", "ticket.TICKET", "refund_policy.REFUND_POLICY"),
-    routes=("api.routes", "refund_api.routes", "people_api.routes"),
+    aggregates=("order.ORDER", "ticket.TICKET", "refund_policy.REFUND_POLICY", "doors.rules.DOORS"),
+    routes=(
+        "api.routes",
+        "refund_api.routes",
+        "people_api.routes",
+        "ticket_api.routes",
+        "doors.api.routes",
+        "doors.rules_api.routes",
+        "doors.watch_api.routes",
+    ),
     projectors={"carts": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
     processes=("process.CheckoutProcess",),
     tasks={

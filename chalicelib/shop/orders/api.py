@@ -3,21 +3,19 @@
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
-from uuid import UUID
 
 from pydantic import StringConstraints
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
-from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Query
-from chalicelib.platform.http.routes import Answer, Call, Routes, accepted, created, ok
+from chalicelib.platform.http.routes import Answer, Call, Routes, accepted, ok
 from chalicelib.platform.processes.work import WorkQueue
 from chalicelib.platform.services import Services
-from chalicelib.shop.access.commands import Accounts
-from chalicelib.shop.orders import admission, commands, payment_answers, queries
+from chalicelib.shop.orders import commands, payment_answers, queries
+from chalicelib.shop.orders.doors.book import CodeBook
 from chalicelib.shop.orders.payments import webhooks
 from chalicelib.shop.orders.payments.declines import DeclineLimit
 from chalicelib.shop.orders.payments.port import PaymentGateway
@@ -47,7 +45,7 @@ class OrderServices(Services, Protocol):
     def decline_limit(self) -> DeclineLimit: ...
 
     @property
-    def accounts(self) -> Accounts: ...
+    def code_book(self) -> CodeBook: ...
 
 
 routes: Routes[OrderServices] = Routes(__name__)
@@ -65,13 +63,6 @@ class Authentication(Body):
 
     client_secret: ShortName
     succeeds: bool
-
-
-class ShownTicket(Body):
-    """What the code on a ticket holds."""
-
-    order_id: UUID
-    ticket_id: UUID
 
 
 @routes.get("/orders", Role.CUSTOMER)
@@ -101,7 +92,8 @@ def list_tickets(call: Call[OrderServices]) -> Answer:
     call.query(Query)
     shop, order_id = call.shop, call.id("order_id")
     log = call.metered(shop.event_store)
-    tickets = queries.get_tickets(shop.documents, log, order_id, call.actor.id, call.min_versions)
+    write = shop.code_book.write
+    tickets = queries.get_tickets(shop.documents, log, order_id, call.actor.id, write, call.min_versions)
     return ok(page_of(tickets["items"], None), tickets["version"])
 
 
@@ -137,18 +129,6 @@ def cancel_order(call: Call[OrderServices]) -> Answer:
         settled = commands.cancel_order(shop.repository, shop.gateways, call.caller(), order_id)
     answer = {"order_id": str(order_id), "status": settled.order.status, "version": settled.version}
     return ok(answer, settled.version)
-
-
-@routes.post("/concerts/{concert_id}/check-ins", Role.CUSTOMER)
-def check_in_ticket(call: Call[OrderServices]) -> Answer:
-    body = call.body(ShownTicket)
-    shop, concert_id = call.shop, call.id("concert_id")
-    call.ensure_may_be_staff()
-    shop.accounts.ensure_at_door(call.actor.id, concert_id)
-    admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
-    answer = {"ticket_id": str(admitted.ticket_id), "ticket_type_name": admitted.ticket_type_name}
-    answer |= {"checked_in_at": format_instant(admitted.checked_in_at)}
-    return created({**answer, "version": admitted.version}, f"/orders/{body.order_id}/tickets")
 
 
 @routes.post("/webhooks/payments/{provider}")

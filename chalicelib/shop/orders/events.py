@@ -284,6 +284,20 @@ class TicketRevocationCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.E
     at: Instant
 
 
+class TicketsReissued(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketsReissuedEvent"):
+    """Records that tickets got new codes, and that the codes they had admit nobody any more.
+
+    `by` is `customer`, `organiser` or `operator`; the event's actor is who asked.
+    """
+
+    reissue_id: UUID
+    request_hash: str
+    ticket_ids: tuple[UUID, ...]
+    by: str
+    reason: str | None = None
+    at: Instant
+
+
 class OrderCreatedByTheOriginal(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderCreatedEvent"):
     """Records that the original Cloudbash created an order, without prices and without a payment.
 
@@ -299,14 +313,63 @@ class TicketEvent(Event, aggregate="Ticket"):
 
 
 class TicketCheckedIn(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketCheckedInEvent"):
-    """Records that somebody was let in with the ticket.
+    """Records that somebody was let in with the ticket, for the first time or again.
 
-    The event's actor is the member of staff at the door.
+    The event's actor is the member of staff at the door. `nonce` is the device's own id of the scan, `serial` that of
+    the code. With `override`, a supervisor decided so, and why.
     """
 
     order_id: UUID
     ticket_type_id: UUID
     concert_id: UUID
+    gate: str | None = None
+    device_id: UUID | None = None
+    nonce: UUID | None = None
+    serial: int = 0
+    override: str | None = None
+    at: Instant
+
+
+class OfflineScanRecorded(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.OfflineScanRecordedEvent"):
+    """Records that a device without a network let somebody through, `in` or `out`, which it told later.
+
+    `scanned_at` is by the device's clock, and `happened_at` by ours: corrected by how far the device's clock was off
+    when it told. With `flaw`, the ticket was `revoked` or `reissued` then, which the device did not know.
+    """
+
+    order_id: UUID
+    ticket_type_id: UUID
+    concert_id: UUID
+    gate: str
+    device_id: UUID
+    nonce: UUID
+    serial: int
+    direction: str
+    flaw: str | None = None
+    scanned_at: Instant
+    happened_at: Instant
+    at: Instant
+
+
+class TicketExited(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketExitedEvent"):
+    """Records that whoever was let in with the ticket left, and may come in again."""
+
+    order_id: UUID
+    ticket_type_id: UUID
+    concert_id: UUID
+    gate: str
+    device_id: UUID | None = None
+    nonce: UUID
+    at: Instant
+
+
+class TicketCheckInUndone(TicketEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketCheckInUndoneEvent"):
+    """Records that a scan does not count, and why: the ticket is as if it had not been shown then."""
+
+    order_id: UUID
+    concert_id: UUID
+    nonce: UUID
+    reason: str
     at: Instant
 
 
@@ -337,4 +400,38 @@ class RefundPolicySet(RefundPolicyEvent, stored_as="Cloudbash.Domain.Orders.Even
     customers_until: Instant | None = None
     fee_percent: int = 0
     tickets_on_reversal: str
+    at: Instant
+
+
+class DoorsEvent(Event, aggregate="Doors"):
+    """Base of the events of one concert's doors."""
+
+
+class DoorRulesSet(DoorsEvent, stored_as="Cloudbash.Domain.Orders.Events.DoorRulesSetEvent"):
+    """Records that the organiser lets people come in again after they left, or does not."""
+
+    concert_id: UUID
+    organiser_id: UUID | None = None
+    has_reentry: bool
+    at: Instant
+
+
+class TicketKeyRotated(DoorsEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketKeyRotatedEvent"):
+    """Records that the concert's tickets are signed with a key of this generation from now on.
+
+    The keys before it still count.
+    """
+
+    concert_id: UUID
+    generation: int
+    reason: str
+    at: Instant
+
+
+class TicketKeyRevoked(DoorsEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketKeyRevokedEvent"):
+    """Records that nobody is let in any more by what the key of this generation has signed."""
+
+    concert_id: UUID
+    generation: int
+    reason: str
     at: Instant

@@ -34,6 +34,7 @@ from chalicelib.shop.orders.events import (
     RefundFailed,
     RefundGranted,
     TicketRevocationCompleted,
+    TicketsReissued,
     TicketsRevoked,
 )
 from chalicelib.shop.orders.refund import (
@@ -111,7 +112,7 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Order(OrderState):
-    """Keeps what the order has to decide by. `revocations_under_way` are by concert, `grants` by their ids."""
+    """Keeps what the order has to decide by: `revocations_under_way` by concert, `grants` and `reissues` by ids."""
 
     customer_id: UUID | None = None
     cart_id: UUID | None = None
@@ -126,6 +127,7 @@ class Order(OrderState):
     revocations_under_way: Mapping[UUID, Revocation] = field(default_factory=dict)
     failures: Mapping[UUID, RefundFailures] = field(default_factory=dict)
     grants: Mapping[UUID, RefundGranted] = field(default_factory=dict)
+    reissues: Mapping[UUID, TicketsReissued] = field(default_factory=dict)
 
     def place(
         self,
@@ -465,6 +467,8 @@ def _with_decisions(order: Order, event: Event) -> Order:
             return replace(order, buyer=event.buyer)
         case RefundGranted():
             return replace(order, grants={**order.grants, event.grant_id: event})
+        case TicketsReissued():
+            return replace(order, reissues={**order.reissues, event.reissue_id: event})
         case TicketsRevoked():
             before = order.revocations_under_way.get(event.concert_id)
             ticket_ids = frozenset(event.ticket_ids) | (before.ticket_ids if before else frozenset())

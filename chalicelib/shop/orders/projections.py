@@ -22,6 +22,7 @@ from chalicelib.shop.orders.events import (
     OrderPlaced,
     PaymentStarted,
     RefundGranted,
+    TicketsReissued,
 )
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after
@@ -51,11 +52,18 @@ def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
         case OrderConfirmed():
             tickets = [ticket.model_dump(mode="json") | {"status": TicketStatus.VALID} for ticket in event.tickets]
             return order | {"tickets": tickets}
+        case TicketsReissued():
+            return order | {"tickets": [_reissued(ticket, event) for ticket in order["tickets"]]}
         case RefundGranted():
             # Only an order with granted refunds has this member, for the same reason as with disputes.
             granted = {str(part.refund_id): str(part.concert_id) for part in event.parts if part.refund_id is not None}
             return order | {"granted_refunds": order.get("granted_refunds", {}) | granted} if granted else order
     return order
+
+
+def _reissued(ticket: JsonObject, event: TicketsReissued) -> JsonObject:
+    """Count the reissue. Only a ticket that was ever reissued has this member, as the document always was."""
+    return ticket | {"serial": ticket.get("serial", 0) + 1} if UUID(ticket["id"]) in event.ticket_ids else ticket
 
 
 def _empty(recorded: RecordedEvent) -> JsonObject:

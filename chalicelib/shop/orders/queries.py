@@ -12,13 +12,18 @@ from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.own import list_own, read_own, read_own_as_of
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
+from chalicelib.shop.orders.doors.code import TicketFacts
 from chalicelib.shop.orders.events import OrderEvent
 from chalicelib.shop.orders.names import named_as_today
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
+from chalicelib.shop.orders.ticket import TicketStatus
 
 OpenSealed = Callable[[Sealed], dict[str, str] | None]
 """Opens an envelope; None once the person is erased. May raise Unavailable."""
+
+WriteCode = Callable[[TicketFacts], str]
+"""Signs what a code says. May raise Unavailable."""
 
 _ORDER = OrderEvent.aggregate_type
 _COPIED = ("id", "cart_id", "lines", "total", "placed_at", "payment_due_at", "tickets")
@@ -80,9 +85,10 @@ def get_tickets(
     store: EventStore,
     order_id: UUID,
     customer_id: UUID,
+    write_code: WriteCode,
     min_versions: MinVersions = NOTHING_NAMED,
 ) -> JsonObject:
-    """Return the tickets of one order: none before it is confirmed.
+    """Return the tickets of one order, with the codes of those that admit: none before it is confirmed.
 
     Raises:
         NotFound
@@ -90,7 +96,18 @@ def get_tickets(
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
     order, version = found
-    return {"order_id": order["id"], "items": _tickets(order), "version": version}
+    tickets = [ticket | {"code": _code(order, ticket, write_code)} for ticket in _tickets(order)]
+    return {"order_id": order["id"], "items": tickets, "version": version}
+
+
+def _code(order: JsonObject, ticket: JsonObject, write_code: WriteCode) -> str | None:
+    """Return the code of a ticket; None for one that admits nobody."""
+    if ticket["status"] != TicketStatus.VALID or ticket["concert_id"] is None:
+        return None
+    serial = next(known.get("serial", 0) for known in order["tickets"] if known["id"] == ticket["id"])
+    ids = (ticket["concert_id"], order["id"], ticket["id"], ticket["ticket_type_id"])
+    concert_id, order_id, ticket_id, ticket_type_id = map(UUID, ids)
+    return write_code(TicketFacts(concert_id, order_id, ticket_id, ticket_type_id, serial))
 
 
 def _read_own(

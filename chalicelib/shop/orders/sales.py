@@ -1,4 +1,4 @@
-"""Projects orders and tickets into the sales, which organisers see.
+"""Projects orders into the sales, which organisers see; what happens at doors is in `doors/sales.py`.
 
 An order's rows are made of its document and so follow the rules of the aggregate, whatever events there are (ADR 52).
 The part of each concert is apart, because one order may be about concerts of several organisers.
@@ -14,8 +14,9 @@ from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc
 from chalicelib.platform.readmodels.port import Contents
-from chalicelib.platform.readmodels.postgres.tables import Change, Folding, put
-from chalicelib.shop.orders.events import OrderEvent, TicketCheckedIn, TicketEvent, TicketRevoked
+from chalicelib.platform.readmodels.postgres.tables import Folding
+from chalicelib.shop.orders.doors.sales import TICKETS
+from chalicelib.shop.orders.events import OrderEvent, TicketEvent
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.refund import RefundStatus
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
@@ -47,18 +48,6 @@ def fold_sale(contents: Contents, recorded: RecordedEvent) -> Contents:
         for table, rows in tables.items()
         if rows
     }
-
-
-def project_ticket(recorded: RecordedEvent) -> list[Change]:
-    """Write the row of a ticket's own stream, which says who was let in."""
-    match recorded.event:
-        case TicketCheckedIn() as event:
-            columns = {"order_id": event.order_id, "concert_id": event.concert_id, "checked_in_at": event.at}
-        case TicketRevoked() as event:
-            columns = {"order_id": event.order_id, "concert_id": event.concert_id, "revoked_at": event.at}
-        case _:
-            columns = {}
-    return [put("sales_check_ins", recorded, columns, {})]
 
 
 def _sale(recorded: RecordedEvent, order: JsonObject, known: Row, at: datetime) -> Row:
@@ -113,6 +102,7 @@ def _tickets(sale: Row, order: JsonObject) -> Iterator[Row]:
             "ticket_type_id": UUID(ticket["ticket_type_id"]),
             "name": names.get(ticket["ticket_type_id"], "").replace("\0", ""),
             "status": ticket["status"],
+            "serial": ticket.get("serial"),
             "issued_at": sale["confirmed_at"],
         }
 
@@ -165,4 +155,4 @@ def _id(text: str | None) -> UUID | None:
     return None if text is None else UUID(text)
 
 
-PROJECTORS = {OrderEvent.aggregate_type: Folding(fold_sale, TABLES), TicketEvent.aggregate_type: project_ticket}
+PROJECTORS = {OrderEvent.aggregate_type: Folding(fold_sale, TABLES), TicketEvent.aggregate_type: TICKETS}

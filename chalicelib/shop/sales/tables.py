@@ -19,6 +19,8 @@ SALES = Schema(
         "sales_tickets": "order_id",
         "sales_refunds": "order_id",
         "sales_check_ins": "id",
+        "sales_scans": "ticket_id",
     },
     Path(__file__).with_name("migrations"),
+    stamped=frozenset({"sales_tickets", "sales_check_ins"}),
 )

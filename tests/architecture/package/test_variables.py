@@ -82,6 +82,7 @@ def test_no_secret_is_a_parameter_or_shown_in_an_environment(sam: str, functions
     assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho")]
     secret = {
         "ID_KEY",
+        "TICKET_KEY",
         "SANDBOX_SECRET",
         "STRIPE_API_KEY",
         "STRIPE_WEBHOOK_SECRET",

@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.ceilings import Cost
-from tests.contract.ceilings.conftest import Large
-from tests.contract.ceilings.reads import DOOR
+from chalicelib.shop.orders.doors.offline import MOST_SCANS
+from tests.contract.ceilings.conftest import DOOR, Large
 from tests.contract.ceilings.world import cost_of
 from tests.support.shop import BUYER, CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER
 
@@ -104,9 +105,8 @@ def _buy(client: Client, large: Large) -> None:
     buy("POST /orders/{order_id}/payments", {"provider": "sandbox", "token": "tok_visa"}, **order)
     state = large.world.shop.order_state(UUID(order["order_id"]))
     large.bought = UUID(order["order_id"])
-    shown = {**order, "ticket_id": str(state.tickets[0].id)}
     _open_doors(client, large)
-    buy("POST /concerts/{concert_id}/check-ins", shown, DOOR, concert_id=large.ninety)
+    _come_in(client, large, large.world.shop.code(large.bought), state.tickets[0].id)
     unpaid = {"order_id": buy("POST /carts/{cart_id}/checkout", {"buyer": BUYER}, OTHER_CUSTOMER, **other)["order_id"]}
     asked = buy(
         "POST /orders/{order_id}/payments", {"provider": "sandbox", "token": "tok_3ds"}, OTHER_CUSTOMER, **unpaid
@@ -138,6 +138,31 @@ def _open_doors(client: Client, large: Large) -> None:
     person = {"person_id": str(DOOR.id), **hours}
     for route in ("POST /door-staff", "POST /concerts/{concert_id}/door-staff"):
         client.send(route, ORGANISER, Role.ORGANISER, person, concert_id=large.ninety)
+
+
+def _come_in(client: Client, large: Large, code: str, ticket_id: UUID) -> None:
+    """Somebody comes in, leaves, comes in again; and a device tells as many scans as it may at once."""
+
+    def at_the_door(route: str, body: JsonObject) -> None:
+        client.send(route, DOOR, Role.CUSTOMER, body, concert_id=large.ninety)
+
+    key, nonces = {"concert_id": large.ninety}, [str(uuid4()) for _ in range(MOST_SCANS + 3)]
+    shown = [{"code": code, "nonce": nonce, "gate": "North"} for nonce in nonces]
+    client.send("POST /concerts/{concert_id}/door-rules", ORGANISER, Role.ORGANISER, {"has_reentry": True}, **key)
+    at_the_door("POST /concerts/{concert_id}/check-ins", shown[0])
+    at_the_door("POST /concerts/{concert_id}/exits", shown[1])
+    at_the_door("POST /concerts/{concert_id}/check-ins", shown[2])
+    undone = {"code": code, "nonce": nonces[2], "reason": "wrong queue"}
+    at_the_door("POST /concerts/{concert_id}/check-ins/undo", undone)
+    now = format_instant(large.world.shop.clock())
+    told = {"device_id": str(uuid4()), "device_clock": now, "scans": [scan | {"scanned_at": now} for scan in shown[3:]]}
+    at_the_door("POST /concerts/{concert_id}/check-ins/batch", told)
+    why, rotate = {"reason": "every year"}, "POST /concerts/{concert_id}/ticket-keys"
+    client.send(rotate, OPERATOR, Role.OPERATOR, why, **key)
+    [signing, *_] = large.world.shop.code_book.keys(large.ninety)
+    client.send(f"{rotate}/{{key_id}}/revoke", OPERATOR, Role.OPERATOR, why, key_id=signing[0].name, **key)
+    ids = {"order_id": large.bought, "ticket_id": ticket_id}
+    client.send("POST /orders/{order_id}/tickets/{ticket_id}/reissue", CUSTOMER, Role.CUSTOMER, {}, **ids)
 
 
 def _close_doors(client: Client, large: Large) -> None:

@@ -8,11 +8,14 @@ import pytest
 from redis import Redis
 
 from chalicelib import contexts
+from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import ReadModel
+from chalicelib.shop.access.commands import grant_door
+from chalicelib.shop.access.doors import DoorHours, Place
 from chalicelib.shop.carts.events import CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertDetailsChanged, ConcertPublished, PoolsOfTicketType
 from chalicelib.shop.inventory.events import HoldsLapsed
@@ -22,9 +25,10 @@ from chalicelib.shop.venues.events import VenueDetailsChanged
 from local.resources import Aws, Resources
 from tests.contract.availability.histories import opened
 from tests.contract.ceilings.world import World
-from tests.support.shop import Shop
+from tests.support.shop import ORGANISER, Shop
 
 LONG = 2000
+DOOR = Actor(uuid4(), frozenset({Role.DOOR, Role.CUSTOMER}))
 TYPES, POOLS = 50, 90
 
 
@@ -41,6 +45,9 @@ class Large:
         self.unseen_small, _ = shop.on_sale(quantity=50)
         self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
         self.bought = self.order
+        self.ticket = self._ticket(of_small)
+        hours = DoorHours(shop.clock(), shop.clock() + timedelta(days=1))
+        grant_door(shop.repository, shop.request(ORGANISER), DOOR.id, Place(organiser_id=ORGANISER.id), hours)
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop
@@ -73,6 +80,14 @@ class Large:
         pool = pool_id(ticket_type_id, 0)
         append(pool, [HoldsLapsed(at=shop.clock(), hold_ids=(), quantity=0)] * LONG)
         return concert_id, venue_id, cart_id, order_id, pool
+
+    def _ticket(self, ticket_type_id: UUID) -> UUID:
+        """A ticket that somebody has, and that the read models know of."""
+        shop = self.world.shop
+        order_id = shop.order(ticket_type_id)
+        shop.pay(order_id)
+        self.world.follow(order_id)
+        return shop.order_state(order_id).tickets[0].id
 
     def _declined(self) -> list[Event]:
         payment_id, now = uuid4(), self.world.shop.clock()

@@ -8,10 +8,8 @@ from uuid import UUID, uuid4
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.inventory.ticket_pool import pool_id
-from tests.contract.ceilings.conftest import LONG, Large
+from tests.contract.ceilings.conftest import DOOR, LONG, Large
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER
-
-DOOR = Actor(uuid4(), frozenset({Role.DOOR, Role.CUSTOMER}))
 
 
 class Request(NamedTuple):
@@ -63,6 +61,16 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ("GET /concerts/{concert_id}/refund-policy", None, None): [
             f"/concerts/{key}/refund-policy" for key in concerts
         ],
+        ("GET /concerts/{concert_id}/ticket-keys", None, None): [f"/concerts/{key}/ticket-keys" for key in concerts],
+        ("GET /tickets/{ticket}", Role.CUSTOMER, CUSTOMER): [
+            f"/tickets/{key}{kind}" for kind, key in product(("", ".svg"), (large.ticket, stranger))
+        ],
+        **{
+            (f"GET /concerts/{{concert_id}}/{what}", Role.CUSTOMER, actor): [
+                f"/concerts/{key}/{what}" for key in concerts
+            ]
+            for what, actor in (("door-list", DOOR), ("door-counts", ORGANISER), ("door-report", ORGANISER))
+        },
         ("GET /venues", None, None): ["/venues?limit=100"],
         ("GET /venues/{venue_id}", None, None): [f"/venues/{key}" for key in (large.venue, large.pool, stranger)],
         ("GET /health", None, None): ["/health"],

@@ -34,7 +34,7 @@ from chalicelib.platform.readmodels.postgres.projection import PostgresProjectio
 from chalicelib.platform.readmodels.redis.client import open_query_redis
 from chalicelib.settings import Settings
 from chalicelib.shop.ceilings import Cost
-from local.keys import LOCAL_ID_KEY
+from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.contract.ceilings.limits import commands_of, limits_of_postgres, limits_of_redis
 from tests.support.request_scenario import TokenReader, ask
 from tests.support.shop import Shop
@@ -124,7 +124,7 @@ class Container(Composition):
     """A new container of the world's shop: it has read nothing yet."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY), world.shop.clock)
+        super().__init__(Settings(id_key=LOCAL_ID_KEY, ticket_key=LOCAL_TICKET_KEY), world.shop.clock)
         made: Any = self
         made.event_store, made.repository = world.log, world.repository()
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()

@@ -25,6 +25,7 @@ from chalicelib.shop.carts.events import (
     CartItemAdded,
 )
 from chalicelib.shop.carts.queries import get_cart
+from chalicelib.shop.orders.doors.code import TicketFacts
 from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderEvent,
@@ -246,9 +247,10 @@ def test_an_order_tells_its_lines_payments_and_tickets(salted_shop: Shop, docume
         "version": paid.version,
     }
     assert len(tickets) == 2
-    assert get_tickets(documents, salted_shop.store, order_id, CUSTOMER.id) == {
+    codes = [{"code": salted_shop.code(order_id, place)} for place in range(2)]
+    assert get_tickets(documents, salted_shop.store, order_id, CUSTOMER.id, salted_shop.code_book.write) == {
         "order_id": str(order_id),
-        "items": tickets,
+        "items": [ticket | code for ticket, code in zip(tickets, codes, strict=True)],
         "version": paid.version,
     }
     without_buyer = {name: value for name, value in answer.items() if name != "buyer"}
@@ -344,7 +346,11 @@ def test_orders_of_the_original_are_read(documents: DocumentProjection) -> None:
         "buyer": None,
         "version": 0,
     }
-    assert get_tickets(documents, store, order_id, customer_id)["items"] == []
+    assert get_tickets(documents, store, order_id, customer_id, _no_code)["items"] == []
+
+
+def _no_code(facts: TicketFacts) -> str:
+    raise AssertionError(facts)
 
 
 def test_a_stream_that_begins_above_0_is_followed_and_is_nobodys(documents: DocumentProjection) -> None:

@@ -42,7 +42,7 @@ def test_to_another_customer_a_cart_or_an_order_does_not_exist(
         lambda: get_cart(documents, salted_shop.store, cart_id, stranger, SOME_TIME),
         lambda: get_cart(documents, salted_shop.store, cart_id, stranger, SOME_TIME, MinVersions({cart_id: 5})),
         lambda: get_order(documents, salted_shop.store, order_id, stranger, SOME_TIME, salted_shop.vault.open),
-        lambda: get_tickets(documents, salted_shop.store, order_id, stranger),
+        lambda: get_tickets(documents, salted_shop.store, order_id, stranger, salted_shop.code_book.write),
     ]
     for ask in asked:
         with pytest.raises(NotFound):
@@ -75,8 +75,9 @@ def test_what_is_no_cart_is_not_found_as_one(
                 salted_shop.vault.open,
                 at_least(key, min_version),
             )
+        write = salted_shop.code_book.write
         with pytest.raises(NotFound):
-            get_tickets(documents, salted_shop.store, key, CUSTOMER.id, at_least(key, min_version))
+            get_tickets(documents, salted_shop.store, key, CUSTOMER.id, write, at_least(key, min_version))
 
 
 def test_what_was_just_made_is_there_before_its_document_is(salted_shop: Shop, documents: DocumentProjection) -> None:

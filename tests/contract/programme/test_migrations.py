@@ -21,6 +21,7 @@ APPLIED = {
     "0005_search.sql": "08e53cf180831b04a5e7ce24e773097266c0772875c75ce379003c7473b50e06",
     "0005_sales.sql": "3f69607b4da550c179428c4179b1bf8666683a36de6893863b7aa4a5cea1dc8f",
     "0006_living_concerts.sql": "07af3c97ccf5ffc23cfbcb846b5d9951268f0a6361c28ee098481a01d257b389",
+    "0012_doors.sql": "daea25981b7f1b6f2ef90f778b5969712eb5c96f4377c5b82d9c13bf68c6e94f",
     "0007_dates.sql": "f4548635eff7024c4f9821d53e468b62a4346326b4afd6fc5193817d477b3928",
 }
 """As live databases have recorded them."""

@@ -11,7 +11,6 @@ from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.allowance import ALLOWANCE, allowance_id
-from chalicelib.shop.orders.admission import check_in
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.rules import OrderStatus
 from tests.support.request_scenario import Answered, GivenStreams
@@ -64,14 +63,7 @@ def test_they_come_out_of_the_stock_and_admit_and_cost_nothing(small_concert: Sa
     assert small_concert.ticket_type_id is not None
     order, pool = small_concert.shop.order_state(order_id), small_concert.shop.pool(small_concert.ticket_type_id)
     assert (order.status, str(order.total.amount), pool.sold) == (OrderStatus.CONFIRMED, "0.00", 2)
-    ticket_id = UUID(answered.body["tickets"][0]["id"])
-    check_in(
-        small_concert.shop.repository,
-        small_concert.shop.request(ORGANISER),
-        small_concert.concert_id,
-        order_id,
-        ticket_id,
-    )
+    small_concert.shop.let_in(small_concert.concert_id, small_concert.shop.code(order_id))
     small_concert.issue(key="another").then_refuses(409, "sold_out", available=1)
 
 

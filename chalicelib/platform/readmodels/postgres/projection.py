@@ -25,7 +25,14 @@ from chalicelib.platform.readmodels.postgres.statements import (
     ROWS,
     write,
 )
-from chalicelib.platform.readmodels.postgres.tables import Folding, Projector, Schema, differences, fold_changes
+from chalicelib.platform.readmodels.postgres.tables import (
+    Change,
+    Folding,
+    Projector,
+    Schema,
+    differences,
+    fold_changes,
+)
 
 
 class PostgresProjection(GenerationalReadModel):
@@ -72,7 +79,7 @@ class PostgresProjection(GenerationalReadModel):
                 self._fold_rows(cursor, stream_id, projector, events)
                 return
             for change in projector(event):
-                write(cursor, self._schema, change)
+                self._write(cursor, change)
 
     def _fold_rows(
         self, cursor: Cursor[DictRow], stream_id: UUID, folding: Folding, events: Sequence[RecordedEvent]
@@ -82,7 +89,10 @@ class PostgresProjection(GenerationalReadModel):
         before = {} if is_new else self._rows(cursor, [stream_id], folding.tables).get(stream_id, {})
         after = reduce(folding.fold, events, before)
         for change in differences(before, after, self._tables, folding.tables):
-            write(cursor, self._schema, change)
+            self._write(cursor, change)
+
+    def _write(self, cursor: Cursor[DictRow], change: Change) -> None:
+        write(cursor, self._schema, change, is_stamped=change.table in self._tables.stamped)
 
     def add_uncommitted(self, cursor: Cursor[DictRow], tails: Mapping[UUID, Sequence[RecordedEvent]]) -> None:
         """Write what this generation lacks of these ends of streams; the caller rolls it back, so no position moves."""

@@ -30,7 +30,7 @@ ROWS = "select {names} from {schema}.{table} where {stream} = any(%(ids)s)"
 DELETE = "delete from {schema}.{table} where {stream} = any(%(ids)s)"
 COLUMNS = """
 select table_name, column_name from information_schema.columns
- where table_schema = %(schema)s and is_generated = 'NEVER'
+ where table_schema = %(schema)s and is_generated = 'NEVER' and column_name <> 'changed_in'
  order by ordinal_position
 """
 CLAIM = """
@@ -51,19 +51,25 @@ select stream_id from updated union all select stream_id from inserted
 """
 
 
-def write(cursor: Cursor[DictRow], schema: str, change: Change) -> None:
-    """Write one change to its row."""
+def write(cursor: Cursor[DictRow], schema: str, change: Change, *, is_stamped: bool = False) -> None:
+    """Write one change to its row; in a stamped table, the row says in which transaction."""
     match change:
         case Put():
             values = {**change.key, **change.initial, **change.columns}
             cursor.execute(
-                _upsert(schema, change.table, tuple(change.key), tuple(values), tuple(change.columns)), values
+                _upsert(schema, change.table, tuple(change.key), tuple(values), (*change.columns, *_stamp(is_stamped))),
+                values,
             )
         case Alter():
-            statement = _update(schema, change.table, tuple(change.key), tuple(change.columns))
+            statement = _update(schema, change.table, tuple(change.key), tuple(change.columns), is_stamped)
             cursor.execute(statement, {**change.columns, **change.key})
         case Remove():
             cursor.execute(_delete(schema, change.table, tuple(change.key)), change.key)
+
+
+def _stamp(is_stamped: bool) -> tuple[str, ...]:
+    """Return the column of the stamp: a new row has it by default, and an old one takes it from the new one."""
+    return ("changed_in",) if is_stamped else ()
 
 
 @cache
@@ -78,10 +84,12 @@ def _upsert(schema: str, table: str, key: Sequence[str], names: Sequence[str], c
 
 
 @cache
-def _update(schema: str, table: str, key: Sequence[str], columns: Sequence[str]) -> sql.Composed:
+def _update(schema: str, table: str, key: Sequence[str], columns: Sequence[str], is_stamped: bool) -> sql.Composed:
+    changes = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns]
+    changes += [sql.SQL("{} = default").format(sql.Identifier(name)) for name in _stamp(is_stamped)]
     return sql.SQL("update {} set {} where {}").format(
         sql.Identifier(schema, table),
-        sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in columns),
+        sql.SQL(", ").join(changes),
         sql.SQL(" and ").join(sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in key),
     )
 

@@ -14,12 +14,14 @@ class Schema:
     """The tables of a read model, each with the column that holds the stream's id, and their migrations.
 
     Every table has a column `id`, which is unique among the rows of a stream. `migrations` is the directory of the
-    `.sql` files that create the tables.
+    `.sql` files that create the tables. Those that are `stamped` have a column `changed_in xid8`, whose default is the
+    transaction: it is set with each change of a row, and is no content.
     """
 
     name: str
     tables: Mapping[str, str]
     migrations: Path
+    stamped: frozenset[str] = frozenset()
 
     def of(self, generation: int) -> str:
         return f"{self.name}_{generation}"

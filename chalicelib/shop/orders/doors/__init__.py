@@ -1,0 +1,1 @@
+"""Codes on tickets, and the doors at which they are shown."""

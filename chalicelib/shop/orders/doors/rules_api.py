@@ -1,0 +1,94 @@
+"""Declares the routes of the keys that sign tickets, of the rules at the doors, and of new codes for tickets."""
+
+from base64 import urlsafe_b64encode
+from typing import TYPE_CHECKING, Any, Protocol
+
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.http.requests import Body, Line, Query
+from chalicelib.platform.http.routes import Answer, Call, Routes, created, ok
+from chalicelib.platform.services import Services
+from chalicelib.shop.orders.doors import commands
+from chalicelib.shop.orders.doors.book import CodeBook
+from chalicelib.shop.orders.doors.reissue import reissue_tickets
+
+if TYPE_CHECKING:
+    from chalicelib.shop.orders.doors.keys import TicketKey
+
+
+class RulesServices(Services, Protocol):
+    """What these routes use of the container."""
+
+    @property
+    def code_book(self) -> CodeBook: ...
+
+
+routes: Routes[RulesServices] = Routes(__name__)
+
+
+class NewRules(Body):
+    has_reentry: bool
+
+
+class Why(Body):
+    reason: Line
+
+
+class NewCode(Body):
+    reason: Line | None = None
+
+
+@routes.get("/concerts/{concert_id}/ticket-keys")
+def list_ticket_keys(call: Call[RulesServices]) -> Answer:
+    """Return a JSON Web Key Set: with it anyone can tell that a code was made by the shop, and nobody can make one."""
+    call.query(Query)
+    keys = call.shop.code_book.keys(call.id("concert_id"))
+    return ok({"keys": [public_key(key) for key, counts in keys if counts]})
+
+
+@routes.post("/concerts/{concert_id}/ticket-keys", Role.OPERATOR, if_match=True)
+def rotate_ticket_key(call: Call[RulesServices]) -> Answer:
+    body, concert_id = call.body(Why), call.id("concert_id")
+    version = commands.rotate_key(call.shop.repository, call.caller(body), concert_id, body.reason)
+    call.shop.code_book.refresh(concert_id)
+    answer = {"concert_id": str(concert_id), "version": version}
+    return created(answer, f"/concerts/{concert_id}/ticket-keys")
+
+
+@routes.post("/concerts/{concert_id}/ticket-keys/{key_id}/revoke", Role.OPERATOR, if_match=True)
+def revoke_ticket_key(call: Call[RulesServices]) -> Answer:
+    body, concert_id, key_id = call.body(Why), call.id("concert_id"), call.parameter("key_id")
+    known = [key for key, _ in call.shop.code_book.keys(concert_id) if key.name == key_id]
+    if not known:
+        raise NotFound("The concert has no such key.")
+    version = commands.revoke_key(call.shop.repository, call.caller(body), concert_id, known[0].generation, body.reason)
+    call.shop.code_book.refresh(concert_id)
+    return ok({"concert_id": str(concert_id), "key_id": key_id, "version": version}, version)
+
+
+@routes.post("/concerts/{concert_id}/door-rules", Role.ORGANISER, if_match=True)
+def set_door_rules(call: Call[RulesServices]) -> Answer:
+    body, concert_id = call.body(NewRules), call.id("concert_id")
+    version = commands.set_rules(call.shop.repository, call.caller(body), concert_id, body.has_reentry)
+    call.shop.code_book.refresh(concert_id)
+    return ok({"concert_id": str(concert_id), "has_reentry": body.has_reentry, "version": version}, version)
+
+
+@routes.post("/orders/{order_id}/tickets/{ticket_id}/reissue", Role.CUSTOMER)
+def reissue_ticket(call: Call[RulesServices]) -> Answer:
+    """For the order's customer, for who organises the ticket's concert, and for operators."""
+    body, order_id, ticket_id = call.body(NewCode), call.id("order_id"), call.id("ticket_id")
+    repository, caller = call.shop.repository, call.caller(body)
+    try:
+        version = reissue_tickets(repository, caller, order_id, [ticket_id], body.reason)
+    except NotFound:
+        call.add_granted_roles()
+        version = reissue_tickets(repository, call.caller(body), order_id, [ticket_id], body.reason)
+    answer = {"order_id": str(order_id), "ticket_id": str(ticket_id), "version": version}
+    return created(answer, f"/orders/{order_id}/tickets")
+
+
+def public_key(key: "TicketKey") -> dict[str, Any]:
+    """Return the public half as a JSON Web Key (RFC 8037)."""
+    x = urlsafe_b64encode(key.public).rstrip(b"=").decode()
+    return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.name, "x": x}
