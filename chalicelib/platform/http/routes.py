@@ -63,7 +63,7 @@ class Answer:
     def to_response(self) -> Response:
         etag = {} if self.version is None else {"ETag": f'"{self.version}"'}
         body = as_json(self.body) if self.content_type == JSON else self.body
-        if self.status is HTTPStatus.NO_CONTENT:
+        if self.status in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
             body = ""
         return Response(body, {"Content-Type": self.content_type, **etag, **self.headers}, int(self.status))
 
