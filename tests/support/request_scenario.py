@@ -22,10 +22,10 @@ from chalicelib.platform.errors import Unauthenticated
 from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.http.answers import BINARY_TYPES
 from chalicelib.platform.http.auth import Credentials
 from chalicelib.platform.http.authorizer import authorize
 from chalicelib.platform.http.middleware import guarded, problems_only
-from chalicelib.platform.http.routes import BINARY_TYPES
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
