@@ -100,6 +100,7 @@ class PaymentRefused(CloudbashError):
     """The payment provider said no; nothing was taken."""
 
     code = "payment_declined"
+    fact_types = facts(payment_id="Id")
 
 
 class Expired(CloudbashError):
@@ -144,6 +145,7 @@ class PreconditionFailed(CloudbashError):
     """`If-Match` names another version than the log holds."""
 
     code = "version_mismatch"
+    fact_types = facts(version="int")
 
 
 class Unavailable(CloudbashError):

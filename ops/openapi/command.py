@@ -3,7 +3,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from ops.openapi import document
+from ops.openapi import document, pages
 from ops.report import Report
 
 if TYPE_CHECKING:
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 def openapi(_: argparse.Namespace) -> Report:
-    """Write docs/openapi.json from the code."""
-    text = document.render()
-    document.PLACE.write_text(text)
-    return Report([{"page": "docs/openapi.json", "bytes": str(len(text))}])
+    """Write docs/openapi.json, docs/errors.md and docs/api.md from the code."""
+    document.PLACE.write_text(document.render())
+    written = [document.PLACE, *pages.write()]
+    return Report([{"page": f"docs/{path.name}", "bytes": str(path.stat().st_size)} for path in written])
 
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -77,7 +77,7 @@ def _parts(schemas: Schemas, facts: dict[str, Any]) -> Json:
 
 
 def _operation(route: Route[Any], schemas: Schemas) -> Json:
-    summary, description = _described(route)
+    summary, description = described(route)
     body = {"requestBody": _body(route.reads, schemas)} if route.reads and takes_body(route) else {}
     return {
         "operationId": route.handler.__name__,
@@ -93,7 +93,7 @@ def _operation(route: Route[Any], schemas: Schemas) -> Json:
     }
 
 
-def _described(route: Route[Any]) -> tuple[str, str]:
+def described(route: Route[Any]) -> tuple[str, str]:
     """Return the first sentence of the handler's docstring, and the rest of it with who may call."""
     text = inspect.cleandoc(route.handler.__doc__ or "")
     first, _, rest = text.partition("\n\n")

@@ -2,6 +2,8 @@
 
 import inspect
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +11,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from chalicelib.platform.http.answers import Answer
 from chalicelib.platform.http.routes import Route
-from ops.openapi import document
+from ops.openapi import document, pages
 from ops.openapi.declarations import answers_of, routes
 from ops.openapi.refusals import codes_of, refusals
 
@@ -20,9 +22,14 @@ def named(route: Route[Any]) -> str:
     return f"{route.method} {route.path}"
 
 
-def test_the_document_is_what_the_code_says() -> None:
-    behind = "run `.venv/bin/python -m ops openapi`, and commit docs/openapi.json"
-    assert document.PLACE.read_text() == document.render(), behind
+@pytest.mark.parametrize(
+    ("place", "render"),
+    [(document.PLACE, document.render), (pages.ERRORS, pages.errors), (pages.ROUTES, pages.reference)],
+    ids=["openapi.json", "errors.md", "api.md"],
+)
+def test_the_document_and_its_pages_are_what_the_code_says(place: Path, render: Callable[[], str]) -> None:
+    is_current = place.read_text() == render()
+    assert is_current, f"run `.venv/bin/python -m ops openapi`, and commit {place.name}"
 
 
 def test_the_document_is_valid() -> None:

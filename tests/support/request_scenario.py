@@ -32,6 +32,7 @@ from chalicelib.platform.readmodels.documents.projection import DocumentProjecti
 from chalicelib.platform.readmodels.port import StreamContents
 from chalicelib.settings import Settings
 from local.keys import LOCAL_ID_KEY
+from tests.support.described import ensure_described
 from tests.support.scenario import ViewFold
 from tests.support.shop import Shop
 from tests.support.stored import store_all
@@ -173,9 +174,17 @@ def ask(
     _serving.append(container)
     try:
         answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
-        return answer
     finally:
         _serving.pop()
+    content = answer["body"] or ""
+    ensure_described(
+        method,
+        path.partition("?")[0],
+        int(answer["statusCode"]),
+        {str(name): str(value) for name, value in answer["headers"].items()},
+        content if isinstance(content, bytes) else content.encode(),
+    )
+    return answer
 
 
 @cache

@@ -83,6 +83,8 @@ class Gatekeeper(Protocol):
 
 
 class SecondFactorNeeded(Forbidden):
+    """The caller has not signed in with a second factor, which staff needs."""
+
     code = "second_factor_needed"
 
 

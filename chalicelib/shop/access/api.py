@@ -34,7 +34,7 @@ class Reason(Body):
     reason: Line
 
 
-@routes.post("/concerts/{concert_id}/door-staff", Role.ORGANISER)
+@routes.post("/concerts/{concert_id}/door-staff", Role.ORGANISER, refuses=("account_erased",))
 def add_door_staff(call: Call[Services], body: NewDoorStaff) -> "Created[DoorStaff]":
     """Name somebody who checks tickets in at a concert."""
     return _granted(
@@ -48,7 +48,7 @@ def remove_door_staff(call: Call[Services]) -> NoContent:
     return _revoked(call, Place(concert_id=call.id("concert_id")))
 
 
-@routes.post("/door-staff", Role.ORGANISER)
+@routes.post("/door-staff", Role.ORGANISER, refuses=("account_erased",))
 def add_door_staff_of_all_concerts(call: Call[Services], body: NewDoorStaff) -> "Created[DoorStaff]":
     """Name somebody who checks tickets in at every concert of the organiser."""
     return _granted(call, body, Place(organiser_id=call.actor.id), "/door-staff")
@@ -60,7 +60,7 @@ def remove_door_staff_of_all_concerts(call: Call[Services]) -> NoContent:
     return _revoked(call, Place(organiser_id=call.actor.id))
 
 
-@routes.post("/accounts/{person_id}/disable", Role.OPERATOR)
+@routes.post("/accounts/{person_id}/disable", Role.OPERATOR, refuses=("account_erased",))
 def disable_account(call: Call[Services], body: Reason) -> "Ok[AccountState]":
     """Disable an account: its tokens are refused within a minute."""
     person_id = call.id("person_id")
@@ -68,7 +68,7 @@ def disable_account(call: Call[Services], body: Reason) -> "Ok[AccountState]":
     return _state_of(person_id, is_disabled=True)
 
 
-@routes.post("/accounts/{person_id}/enable", Role.OPERATOR)
+@routes.post("/accounts/{person_id}/enable", Role.OPERATOR, refuses=("account_erased",))
 def enable_account(call: Call[Services]) -> "Ok[AccountState]":
     """Enable an account again."""
     person_id = call.id("person_id")

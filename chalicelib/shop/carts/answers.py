@@ -69,5 +69,8 @@ class CheckedOut(TypedDict):
 class LostLine(TypedDict):
     """A line that cannot be bought, and why."""
 
-    id: Id
-    problem: Literal["cancelled", "hold_expired"]
+    item_id: Id
+    concert_id: Id | None
+    concert_name: str
+    ticket_type_name: str
+    reason: Literal["cancelled", "hold_expired"]

@@ -106,7 +106,24 @@ def get_cart(call: Call[CartServices], query: PointInTimeQuery) -> "Versioned[Ca
     return ok(cart, cart["version"])
 
 
-@routes.post("/carts/{cart_id}/items", Role.CUSTOMER)
+@routes.post(
+    "/carts/{cart_id}/items",
+    Role.CUSTOMER,
+    refuses=(
+        "cart_checked_out",
+        "cart_full",
+        "cart_replaced",
+        "cooling_down",
+        "currency_mismatch",
+        "customer_limit_exceeded",
+        "held_limit_exceeded",
+        "not_on_sale",
+        "order_limit_exceeded",
+        "sold_out",
+        "too_many_changes",
+        "too_many_unpaid_orders",
+    ),
+)
 def add_item(call: Call[CartServices], body: NewItem) -> "Created[ItemAdded]":
     """Put tickets into a cart, and hold them for its customer."""
     shop, cart_id = call.shop, call.id("cart_id")
@@ -127,7 +144,21 @@ def add_item(call: Call[CartServices], body: NewItem) -> "Created[ItemAdded]":
     return created(answer, f"/carts/{cart_id}")
 
 
-@routes.post("/carts/{cart_id}/hold-extensions", Role.CUSTOMER)
+@routes.post(
+    "/carts/{cart_id}/hold-extensions",
+    Role.CUSTOMER,
+    refuses=(
+        "cart_checked_out",
+        "cart_empty",
+        "cart_replaced",
+        "cooling_down",
+        "extension_limit_reached",
+        "held_limit_exceeded",
+        "hold_expired",
+        "not_on_sale",
+        "too_many_changes",
+    ),
+)
 def extend_holds(call: Call[CartServices]) -> "Created[HoldsExtended] | Versioned[HoldsExtended]":
     """Hold the tickets of a cart for longer; if that gains nothing, nothing is written, and the answer is 200."""
     shop, cart_id = call.shop, call.id("cart_id")
@@ -142,14 +173,29 @@ def extend_holds(call: Call[CartServices]) -> "Created[HoldsExtended] | Versione
     return created(answer, f"/carts/{cart_id}") if extended.changed else ok(answer, extended.version)
 
 
-@routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER, if_match=True)
+@routes.delete(
+    "/carts/{cart_id}/items/{item_id}", Role.CUSTOMER, if_match=True, refuses=("cart_checked_out", "cart_replaced")
+)
 def remove_item(call: Call[CartServices]) -> NoContent:
     """Take a line out of a cart, and give its tickets back."""
     cart_id, item_id = call.id("cart_id"), call.id("item_id")
     return no_content(commands.remove_item(call.shop.repository, call.caller(), cart_id, item_id))
 
 
-@routes.post("/carts/{cart_id}/checkout", Role.CUSTOMER)
+@routes.post(
+    "/carts/{cart_id}/checkout",
+    Role.CUSTOMER,
+    refuses=(
+        "cart_checked_out",
+        "cart_empty",
+        "cart_replaced",
+        "customer_limit_exceeded",
+        "held_limit_exceeded",
+        "hold_expired",
+        "not_on_sale",
+        "too_many_unpaid_orders",
+    ),
+)
 def check_out(call: Call[CartServices], body: Checkout) -> "Created[CheckedOut]":
     """Place an order for everything in a cart, and hold its tickets until it is to be paid."""
     shop, cart_id = call.shop, call.id("cart_id")

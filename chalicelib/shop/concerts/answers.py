@@ -97,3 +97,11 @@ class QuantityChanged(TypedDict):
     id: Id
     quantity: Count
     version: Version
+
+
+class UnsoldTicketType(TypedDict):
+    """A ticket type that would never be sold: the member of it that is wrong, and why."""
+
+    id: Id
+    field: str
+    reason: str

@@ -107,7 +107,7 @@ class Cancellation(Body):
     confirm: Literal["has_taken_place"] | None = None
 
 
-@routes.post("/concerts", Role.ORGANISER)
+@routes.post("/concerts", Role.ORGANISER, refuses=("venue_gone", "venue_not_shared"))
 def create_concert(call: Call[ConcertServices], body: NewConcert) -> "Created[Made]":
     """Make a concert; it is a draft until it is published."""
     details = ConcertDetails(**dict(body))
@@ -146,7 +146,12 @@ def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Versio
     return ok(concert, concert["version"])
 
 
-@routes.patch("/concerts/{concert_id}", Role.ORGANISER, if_match=True)
+@routes.patch(
+    "/concerts/{concert_id}",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft", "concert_not_published", "concert_over", "venue_gone", "venue_not_shared"),
+)
 def change_concert(call: Call[ConcertServices], body: ConcertChanges) -> "Versioned[TermsChanged]":
     """Change the details of a concert that are given."""
     changes = body.model_dump(exclude_unset=True)
@@ -157,13 +162,15 @@ def change_concert(call: Call[ConcertServices], body: ConcertChanges) -> "Versio
     return answer_of(concert_id, changed)
 
 
-@routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True)
+@routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True, refuses=("concert_not_draft",))
 def delete_concert(call: Call[ConcertServices]) -> NoContent:
     """Delete a draft."""
     return no_content(commands.delete_concert(call.shop.repository, call.caller(), call.id("concert_id")))
 
 
-@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/schedule", Role.ORGANISER, if_match=True, refuses=("concert_not_draft", "sale_never_opens")
+)
 def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Versioned[Scheduled]":
     """Say when a draft takes place."""
     concert_id = call.id("concert_id")
@@ -177,7 +184,18 @@ def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Version
     return ok(answer, version)
 
 
-@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/ticket-types",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=(
+        "concert_not_draft",
+        "concert_not_published",
+        "concert_over",
+        "currency_mismatch",
+        "too_many_ticket_types",
+    ),
+)
 def add_ticket_type(call: Call[ConcertServices], body: NewTicketType) -> "Created[Made]":
     """Add a ticket type; that of a published concert is on sale at once."""
     concert_id = call.id("concert_id")
@@ -188,7 +206,12 @@ def add_ticket_type(call: Call[ConcertServices], body: NewTicketType) -> "Create
     return created(made, f"/concerts/{concert_id}")
 
 
-@routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
+@routes.delete(
+    "/concerts/{concert_id}/ticket-types/{ticket_type_id}",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft",),
+)
 def remove_ticket_type(call: Call[ConcertServices]) -> NoContent:
     """Remove a ticket type of a draft."""
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
@@ -196,7 +219,19 @@ def remove_ticket_type(call: Call[ConcertServices]) -> NoContent:
     return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
 
 
-@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/publish",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=(
+        "concert_incomplete",
+        "concert_not_draft",
+        "concert_over",
+        "sale_never_opens",
+        "venue_gone",
+        "venue_not_shared",
+    ),
+)
 def publish_concert(call: Call[ConcertServices]) -> "Versioned[StatusChanged]":
     """Publish a concert: its tickets are on sale, and cannot be removed any more."""
     concert_id = call.id("concert_id")
@@ -204,7 +239,9 @@ def publish_concert(call: Call[ConcertServices]) -> "Versioned[StatusChanged]":
     return _status_of(concert_id, ConcertStatus.PUBLISHED, version)
 
 
-@routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "has_taken_place")
+)
 def cancel_concert(call: Call[ConcertServices], body: Cancellation | None) -> "Versioned[StatusChanged]":
     """Cancel a concert: nothing more is sold, and what was paid goes back."""
     concert_id = call.id("concert_id")

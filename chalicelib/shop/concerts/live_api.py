@@ -75,7 +75,12 @@ class TicketTypeChanges(Changes):
         return {name: value.to_money() if isinstance(value, Price) else value for name, value in given.items()}
 
 
-@routes.post("/concerts/{concert_id}/move", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/move",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over", "sale_never_opens", "venue_gone", "venue_not_shared"),
+)
 def move_concert(call: Call[Services], body: Move) -> "Versioned[TermsChanged]":
     """Move a concert to another date, to another venue, or both."""
     concert_id = call.id("concert_id")
@@ -90,7 +95,9 @@ def move_concert(call: Call[Services], body: Move) -> "Versioned[TermsChanged]":
     return answer_of(concert_id, changed)
 
 
-@routes.post("/concerts/{concert_id}/postpone", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/postpone", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "concert_over")
+)
 def postpone_concert(call: Call[Services], body: Postponement) -> "Versioned[TermsChanged]":
     """Postpone a concert, whose new date is not known yet."""
     concert_id = call.id("concert_id")
@@ -98,21 +105,33 @@ def postpone_concert(call: Call[Services], body: Postponement) -> "Versioned[Ter
     return answer_of(concert_id, changed)
 
 
-@routes.post("/concerts/{concert_id}/sales/close", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/sales/close",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+)
 def close_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
     """Close the sale of a concert for the time being."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.close_sales(call.shop.repository, call.caller(), concert_id))
 
 
-@routes.post("/concerts/{concert_id}/sales/open", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/sales/open",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+)
 def open_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
     """Open the sale of a concert that was closed."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.open_sales(call.shop.repository, call.caller(), concert_id))
 
 
-@routes.patch("/concerts/{concert_id}/venue", Role.ORGANISER, if_match=True)
+@routes.patch(
+    "/concerts/{concert_id}/venue", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "concert_over")
+)
 def describe_venue(call: Call[Services], body: VenueDescription) -> "Versioned[TermsChanged]":
     """Change what a published concert shows of its venue."""
     concert_id = call.id("concert_id")
@@ -121,7 +140,20 @@ def describe_venue(call: Call[Services], body: VenueDescription) -> "Versioned[T
     return answer_of(concert_id, changed)
 
 
-@routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
+@routes.patch(
+    "/concerts/{concert_id}/ticket-types/{ticket_type_id}",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=(
+        "capacity_above_pools",
+        "capacity_below_committed",
+        "capacity_change_in_progress",
+        "concert_not_draft",
+        "concert_not_published",
+        "concert_over",
+        "currency_mismatch",
+    ),
+)
 def change_ticket_type(
     call: Call[Services], body: TicketTypeChanges
 ) -> "Versioned[TermsChanged] | Versioned[QuantityChanged]":

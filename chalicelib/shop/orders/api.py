@@ -119,7 +119,20 @@ def list_tickets(call: Call[OrderServices]) -> "Versioned[Items[Ticket]]":
     return ok(page_of(tickets["items"], None), tickets["version"])
 
 
-@routes.post("/orders/{order_id}/payments", Role.CUSTOMER)
+@routes.post(
+    "/orders/{order_id}/payments",
+    Role.CUSTOMER,
+    refuses=(
+        "already_paid",
+        "not_payable",
+        "order_expired",
+        "payment_declined",
+        "payment_in_progress",
+        "payment_returned",
+        "too_many_declines",
+        "too_many_payments",
+    ),
+)
 def pay_order(call: Call[OrderServices], body: NewPayment) -> "Created[Paid] | Accepted[ActionRequired]":
     """Pay an order; 202 says that the customer has to authenticate at the bank first."""
     shop, order_id = call.shop, call.id("order_id")
@@ -138,7 +151,9 @@ def authenticate_sandbox_payment(call: Call[OrderServices], body: Authentication
     return accepted()
 
 
-@routes.post("/orders/{order_id}/cancel", Role.CUSTOMER)
+@routes.post(
+    "/orders/{order_id}/cancel", Role.CUSTOMER, refuses=("not_cancellable", "order_expired", "payment_in_progress")
+)
 def cancel_order(call: Call[OrderServices]) -> "Versioned[OrderCancelled]":
     """Cancel an order that is not paid.
 
@@ -158,7 +173,18 @@ def cancel_order(call: Call[OrderServices]) -> "Versioned[OrderCancelled]":
     return ok(answer, settled.version)
 
 
-@routes.post("/concerts/{concert_id}/check-ins", Role.CUSTOMER)
+@routes.post(
+    "/concerts/{concert_id}/check-ins",
+    Role.CUSTOMER,
+    refuses=(
+        "already_checked_in",
+        "another_concert",
+        "door_not_open",
+        "not_at_this_door",
+        "second_factor_needed",
+        "ticket_revoked",
+    ),
+)
 def check_in_ticket(call: Call[OrderServices], body: ShownTicket) -> "Created[CheckedIn]":
     """Let somebody in with a ticket, once."""
     shop, concert_id = call.shop, call.id("concert_id")
@@ -174,7 +200,13 @@ def check_in_ticket(call: Call[OrderServices], body: ShownTicket) -> "Created[Ch
     return created(answer, f"/orders/{body.order_id}/tickets")
 
 
-@routes.post("/webhooks/payments/{provider}")
+@routes.post(
+    "/webhooks/payments/{provider}",
+    refuses=(
+        "bad_signature",
+        "not_found",
+    ),
+)
 def receive_notification(call: Call[OrderServices], body: bytes) -> "Accepted[Nothing]":
     """Take a notification of a payment provider, whose signature is the token."""
     shop = call.shop

@@ -47,7 +47,11 @@ class BuyerChanges(Changes):
     email: EmailAddress = ""
 
 
-@routes.post("/concerts/{concert_id}/complimentary-tickets", Role.ORGANISER)
+@routes.post(
+    "/concerts/{concert_id}/complimentary-tickets",
+    Role.ORGANISER,
+    refuses=("concert_not_published", "concert_over", "not_on_sale", "sold_out"),
+)
 def issue_complimentary_tickets(call: Call[PeopleServices], body: NewComplimentaryTickets) -> "Created[TicketsIssued]":
     """Issue free tickets to a guest."""
     shop, concert_id = call.shop, call.id("concert_id")
@@ -63,7 +67,9 @@ def issue_complimentary_tickets(call: Call[PeopleServices], body: NewComplimenta
     return created(answer, f"/orders/{issued.order_id}")
 
 
-@routes.patch("/orders/{order_id}/buyer", Role.CUSTOMER, if_match=True)
+@routes.patch(
+    "/orders/{order_id}/buyer", Role.CUSTOMER, if_match=True, refuses=("buyer_unknown", "second_factor_needed")
+)
 def correct_buyer(call: Call[PeopleServices], body: BuyerChanges) -> "Versioned[BuyerCorrected]":
     """Correct the name or the address of an order's buyer.
 

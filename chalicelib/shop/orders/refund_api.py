@@ -85,7 +85,12 @@ def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy]":
     return ok(_shown(call.id("concert_id"), terms, version), version)
 
 
-@routes.post("/concerts/{concert_id}/refund-policy", Role.ORGANISER, if_match=True)
+@routes.post(
+    "/concerts/{concert_id}/refund-policy",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "too_many_policies"),
+)
 def set_refund_policy(call: Call[RefundServices], body: NewPolicy) -> "Versioned[RefundPolicy]":
     """Say until when customers may give tickets back, and what is kept of the price."""
     concert_id = call.id("concert_id")
@@ -93,7 +98,20 @@ def set_refund_policy(call: Call[RefundServices], body: NewPolicy) -> "Versioned
     return ok(_shown(concert_id, body.to_terms(), version), version)
 
 
-@routes.post("/orders/{order_id}/refunds", Role.CUSTOMER)
+@routes.post(
+    "/orders/{order_id}/refunds",
+    Role.CUSTOMER,
+    refuses=(
+        "not_refundable",
+        "nothing_to_refund",
+        "refund_exceeds_payment",
+        "refund_not_permitted",
+        "refund_too_large",
+        "tickets_not_valid",
+        "tickets_used",
+        "too_many_refunds",
+    ),
+)
 def refund_order(call: Call[RefundServices], body: NewRefund) -> "Created[RefundGranted]":
     """Give tickets or money of an order back.
 
