@@ -56,7 +56,7 @@ def _implied(route: Route[Any]) -> Iterator[str]:
         yield from OF_COMMANDS
     if route.takes_if_match:
         yield "version_mismatch"
-    if takes_body(route):
+    if route.method in {"POST", "PATCH"}:
         yield from OF_BODIES
 
 
