@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.platform.brief_cache import BriefCache
 from chalicelib.platform.caller import Actor, Caller, Role
-from chalicelib.platform.errors import Forbidden, NotFound
+from chalicelib.platform.errors import Forbidden, NotFound, facts
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -26,14 +26,21 @@ MEMORY = timedelta(minutes=1)
 
 
 class NotAtThisDoor(Forbidden):
+    """The organiser has not named the caller for the doors of this concert."""
+
     code = "not_at_this_door"
 
 
 class DoorNotOpen(Forbidden):
+    """The caller may check tickets in at other hours."""
+
     code = "door_not_open"
+    fact_types = facts(opens_at="NotRequired[Instant]", closes_at="NotRequired[Instant]")
 
 
 class NotASupervisor(Forbidden):
+    """The caller is at the door, and no supervisor of it."""
+
     code = "not_a_supervisor"
 
 

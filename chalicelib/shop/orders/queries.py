@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import JsonObject
@@ -19,6 +20,9 @@ from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 from chalicelib.shop.orders.ticket import TicketStatus
 
+if TYPE_CHECKING:
+    from chalicelib.shop.orders.answers import CodedTicket, Order, OrderBuyer, OrderSummary, OrderTickets, Ticket
+
 OpenSealed = Callable[[Sealed], dict[str, str] | None]
 """Opens an envelope; None once the person is erased. May raise Unavailable."""
 
@@ -26,7 +30,6 @@ WriteCode = Callable[[TicketFacts], str]
 """Signs what a code says. May raise Unavailable."""
 
 _ORDER = OrderEvent.aggregate_type
-_COPIED = ("id", "cart_id", "lines", "total", "placed_at", "payment_due_at", "tickets")
 
 
 def get_order(
@@ -37,7 +40,7 @@ def get_order(
     now: datetime,
     open_sealed: OpenSealed,
     min_versions: MinVersions = NOTHING_NAMED,
-) -> JsonObject:
+) -> "Order":
     """Return the order as it is at `now`, as new as the reader wants it; `buyer` is null once the person is erased.
 
     Raises:
@@ -45,12 +48,12 @@ def get_order(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    return _answer(found, now) | {"buyer": _buyer(found, open_sealed)}
+    return {**_answer(found, now), "buyer": _buyer(found, open_sealed)}
 
 
 def get_order_as_of(
     store: EventStore, order_id: UUID, customer_id: UUID, point: PointInTime, open_sealed: OpenSealed
-) -> JsonObject:
+) -> "Order":
     """Return the order as it was, from the log; `buyer` is null once the person is erased.
 
     Raises:
@@ -58,7 +61,7 @@ def get_order_as_of(
         Unavailable
     """
     found, at = read_own_as_of(store, fold_order, _ORDER, order_id, customer_id, point)
-    return _answer(found, at) | {"buyer": _buyer(found, open_sealed)}
+    return {**_answer(found, at), "buyer": _buyer(found, open_sealed)}
 
 
 def list_orders(
@@ -69,7 +72,7 @@ def list_orders(
     after: Sequence[str] | None,
     now: datetime,
     min_versions: MinVersions = NOTHING_NAMED,
-) -> tuple[list[JsonObject], list[str] | None]:
+) -> tuple[list["OrderSummary"], list[str] | None]:
     """Return a page of the customer's orders, newest first and without the buyer, and the key to go on after.
 
     Raises:
@@ -87,7 +90,7 @@ def get_tickets(
     customer_id: UUID,
     write_code: WriteCode,
     min_versions: MinVersions = NOTHING_NAMED,
-) -> JsonObject:
+) -> "OrderTickets":
     """Return the tickets of one order, with the codes of those that admit: none before it is confirmed.
 
     Raises:
@@ -96,11 +99,15 @@ def get_tickets(
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
     order, version = found
-    tickets = [ticket | {"code": _code(order, ticket, write_code)} for ticket in _tickets(order)]
+    tickets = [_coded(ticket, _code(order, ticket, write_code)) for ticket in _tickets(order)]
     return {"order_id": order["id"], "items": tickets, "version": version}
 
 
-def _code(order: JsonObject, ticket: JsonObject, write_code: WriteCode) -> str | None:
+def _coded(ticket: "Ticket", code: str | None) -> "CodedTicket":
+    return {**ticket, "code": code}
+
+
+def _code(order: JsonObject, ticket: "Ticket", write_code: WriteCode) -> str | None:
     """Return the code of a ticket; None for one that admits nobody."""
     if ticket["status"] != TicketStatus.VALID or ticket["concert_id"] is None:
         return None
@@ -116,15 +123,20 @@ def _read_own(
     return read_own(documents, store, fold_order, _ORDER, order_id, customer_id, min_versions)
 
 
-def _buyer(found: Versioned, open_sealed: OpenSealed) -> dict[str, str] | None:
+def _buyer(found: Versioned, open_sealed: OpenSealed) -> "OrderBuyer | None":
     sealed = found.document["buyer"]
-    return None if sealed is None else open_sealed(Sealed.model_validate(sealed))
+    return None if sealed is None else cast("OrderBuyer | None", open_sealed(Sealed.model_validate(sealed)))
 
 
-def _answer(found: Versioned, now: datetime) -> JsonObject:
+def _answer(found: Versioned, now: datetime) -> "OrderSummary":
     order, version = found
     return {
-        **{name: order[name] for name in _COPIED},
+        "id": order["id"],
+        "cart_id": order["cart_id"],
+        "lines": order["lines"],
+        "total": order["total"],
+        "placed_at": order["placed_at"],
+        "payment_due_at": order["payment_due_at"],
         "status": _status(order, now),
         "payments": list(order["payments"].values()),
         "refunds": list(order["refunds"].values()),
@@ -134,7 +146,7 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
     }
 
 
-def _tickets(order: JsonObject) -> list[JsonObject]:
+def _tickets(order: JsonObject) -> "list[Ticket]":
     """Return the tickets with the names of their lines."""
     names = {
         line["ticket_type_id"]: {name: line[name] for name in ("ticket_type_name", "concert_name")}
@@ -142,7 +154,7 @@ def _tickets(order: JsonObject) -> list[JsonObject]:
     }
     members = ("id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "status")
     tickets = [ticket | names[ticket["ticket_type_id"]] for ticket in order["tickets"]]
-    return [{member: ticket[member] for member in members} for ticket in tickets]
+    return [cast("Ticket", {member: ticket[member] for member in members}) for ticket in tickets]
 
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from chalicelib.platform.errors import Expired, NotFound, RuleViolated
+from chalicelib.platform.errors import Expired, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.shop.orders.doors.movements import NOBODY, Direction, Movement, Story, Verdict, ordered, story_of
+from chalicelib.shop.orders.doors.movements import NOBODY, Direction, GateScan, Story, Verdict, ordered, story_of
 from chalicelib.shop.orders.events import (
     IssuedTicket,
     OfflineScanRecorded,
@@ -25,27 +25,39 @@ ONE_MOMENT = timedelta(milliseconds=1)
 
 
 class TicketNotValid(Expired):
+    """The ticket was revoked."""
+
     code = "ticket_revoked"
 
 
 class TicketRefunded(Expired):
+    """The ticket was given back, and its money too."""
+
     code = "ticket_refunded"
 
 
 class CodeReplaced(Expired):
+    """The ticket has a newer code, and only that one counts."""
+
     code = "ticket_reissued"
 
 
 class AlreadyUsed(RuleViolated):
-    code = "already_used"
+    """Somebody was let in with this ticket before."""
 
-    def __init__(self, movement: Movement) -> None:
-        facts = {"checked_in_at": format_instant(movement.at), "gate": movement.gate}
-        super().__init__("Somebody was let in with this ticket before.", **facts)
+    code = "already_used"
+    fact_types = facts(checked_in_at="Instant", gate="str | None")
+
+    def __init__(self, movement: GateScan) -> None:
+        told = {"checked_in_at": format_instant(movement.at), "gate": movement.gate}
+        super().__init__("Somebody was let in with this ticket before.", **told)
 
 
 class AnotherConcert(NotFound):
+    """The ticket is for another concert."""
+
     code = "another_concert"
+    fact_types = facts(concert_id="NotRequired[Id]")
 
     def __init__(self, concert_id: UUID | None) -> None:
         named = {} if concert_id is None else {"concert_id": str(concert_id)}
@@ -53,14 +65,20 @@ class AnotherConcert(NotFound):
 
 
 class NotInside(RuleViolated):
+    """Nobody is inside with this ticket."""
+
     code = "not_inside"
 
 
 class NoReentry(RuleViolated):
+    """Whoever leaves this concert cannot come in again."""
+
     code = "no_reentry"
 
 
 class TooManyMovements(RuleViolated):
+    """The ticket was scanned as often as it can be."""
+
     code = "too_many_movements"
 
 
@@ -103,7 +121,7 @@ class Ticket:
 
     status: TicketStatus = TicketStatus.VALID
     revoked_at: datetime | None = None
-    movements: tuple[Movement, ...] = ()
+    movements: tuple[GateScan, ...] = ()
     undone: frozenset[UUID] = frozenset()
 
     @property
@@ -264,12 +282,12 @@ def _ensure_here(issued: IssuedTicket, concert_id: UUID) -> None:
         raise AnotherConcert(issued.concert_id)
 
 
-_MOVEMENTS: dict[type[Event], Callable[..., Movement]] = {
-    TicketCheckedIn: lambda event: Movement(
+_MOVEMENTS: dict[type[Event], Callable[..., GateScan]] = {
+    TicketCheckedIn: lambda event: GateScan(
         event.at, event.nonce or NOBODY, event.device_id or NOBODY, event.gate, override=event.override
     ),
-    TicketExited: lambda event: Movement(event.at, event.nonce, event.device_id or NOBODY, event.gate, Direction.OUT),
-    OfflineScanRecorded: lambda event: Movement(
+    TicketExited: lambda event: GateScan(event.at, event.nonce, event.device_id or NOBODY, event.gate, Direction.OUT),
+    OfflineScanRecorded: lambda event: GateScan(
         event.happened_at,
         event.nonce,
         event.device_id,

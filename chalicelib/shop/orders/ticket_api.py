@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.http.requests import Query, parse_id
-from chalicelib.platform.http.routes import Answer, Call, Routes
+from chalicelib.platform.http.answers import Svg, Versioned
+from chalicelib.platform.http.requests import parse_id
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders import queries
@@ -22,6 +21,7 @@ from chalicelib.shop.orders.ticket import TicketNotValid
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.orders.answers import OwnTicket
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 """Whoever has the code is let in."""
@@ -42,17 +42,16 @@ class TicketServices(Services, Protocol):
 routes: Routes[TicketServices] = Routes(__name__)
 
 
-@routes.get("/tickets/{ticket}", Role.CUSTOMER)
-def get_ticket(call: Call[TicketServices]) -> Answer:
-    """For the ticket's customer. `{id}` is JSON, and `{id}.svg` the code as a picture."""
-    call.query(Query)
+@routes.get("/tickets/{ticket}", Role.CUSTOMER, refuses=("ticket_revoked",))
+def get_ticket(call: Call[TicketServices]) -> "Versioned[OwnTicket] | Svg":
+    """Show a ticket with its code to its customer: `{id}` in JSON, and `{id}.svg` as a picture."""
     name, _, kind = call.parameter("ticket").partition(".")
     if kind not in _SHOWN:
         raise NotFound("There is no such resource.")
     return _SHOWN[kind](find_ticket(call, parse_id(name)))
 
 
-def find_ticket(call: Call[TicketServices], ticket_id: UUID) -> JsonObject:
+def find_ticket(call: Call[TicketServices], ticket_id: UUID) -> "OwnTicket":
     """Return a ticket of the caller with its code; its version is that of its order.
 
     Raises NotFound or Unavailable.
@@ -62,25 +61,25 @@ def find_ticket(call: Call[TicketServices], ticket_id: UUID) -> JsonObject:
         rows = sales.fetch_all(ORDER_OF, {"ticket_id": ticket_id})
     if not rows:
         raise NotFound("There is no such ticket.")
-    order_id = rows[0]["order_id"]
-    found = queries.get_tickets(shop.documents, log, order_id, call.actor.id, shop.code_book.write, call.min_versions)
+    order_id, write = rows[0]["order_id"], shop.code_book.write
+    found = queries.get_tickets(shop.documents, log, order_id, call.actor.id, write, call.min_versions)
     ticket = next((one for one in found["items"] if one["id"] == str(ticket_id)), None)
     if ticket is None:
         raise NotFound("There is no such ticket.")
     return {**ticket, "order_id": str(order_id), "version": found["version"]}
 
 
-def _json(ticket: JsonObject) -> Answer:
-    return Answer(HTTPStatus.OK, ticket, ticket["version"], NOT_KEPT)
+def _json(ticket: "OwnTicket") -> "Versioned[OwnTicket]":
+    return Versioned(ticket, ticket["version"], NOT_KEPT)
 
 
-def _svg(ticket: JsonObject) -> Answer:
-    from chalicelib.shop.orders.doors.picture import SVG, svg_of  # noqa: PLC0415 - only this answer needs the library
+def _svg(ticket: "OwnTicket") -> Svg:
+    from chalicelib.shop.orders.doors.picture import svg_of  # noqa: PLC0415 - only this answer needs the library
 
     if ticket["code"] is None:
         raise TicketNotValid("The ticket was revoked.")
-    return Answer(HTTPStatus.OK, svg_of(ticket["code"]), headers=NOT_KEPT, content_type=SVG)
+    return Svg.named("ticket.svg", svg_of(ticket["code"]), NOT_KEPT)
 
 
-_SHOWN: dict[str, Callable[[JsonObject], Answer]] = {"": _json, "svg": _svg}
+_SHOWN: "dict[str, Callable[[OwnTicket], Versioned[OwnTicket] | Svg]]" = {"": _json, "svg": _svg}
 """What follows the id in the path; a path of API Gateway cannot end in both a parameter and a suffix."""

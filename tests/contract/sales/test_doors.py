@@ -56,7 +56,7 @@ def by_ticket(listed: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 @pytest.fixture
-def evening(office: Office) -> Evening:
+def gates(office: Office) -> Evening:
     return Evening(office)
 
 
@@ -68,8 +68,8 @@ def verify(read: Read) -> None:
     public.verify(urlsafe_b64decode(signature), SIGNED_AS + read.text.encode())
 
 
-def test_a_list_begins_with_nothing_but_keys_and_rules_and_is_signed(evening: Evening) -> None:
-    read = evening.read_list()
+def test_a_list_begins_with_nothing_but_keys_and_rules_and_is_signed(gates: Evening) -> None:
+    read = gates.read_list()
     verify(read)
     assert (read.body["entries"], read.body["is_delta"], read.body["is_complete"]) == ([], False, True)
     assert (read.body["has_reentry"], len(read.body["keys"])) == (False, 1)
@@ -78,127 +78,133 @@ def test_a_list_begins_with_nothing_but_keys_and_rules_and_is_signed(evening: Ev
         verify(altered)
 
 
-def test_a_delta_has_who_came_in_and_what_was_reissued_and_revoked_and_nothing_else(evening: Evening) -> None:
-    shop = evening.shop
-    first = evening.read_list().body["next"]
-    evening.let_in(0)
+def test_a_delta_has_who_came_in_and_what_was_reissued_and_revoked_and_nothing_else(gates: Evening) -> None:
+    shop = gates.shop
+    first = gates.read_list().body["next"]
+    gates.let_in(0)
     at = int(shop.clock().timestamp())
-    assert evening.entries_since(first) == {ticket_name(evening.tickets[0]): [0, "in", "North", at]}
-    second = evening.read_list().body["next"]
-    reissue_tickets(shop.repository, shop.request(CUSTOMER), evening.order_id, [evening.tickets[1]], "lost")
-    wanted = WantedRefund(reason="sick", tickets=(evening.tickets[2],))
-    refund_order(shop.repository, shop.gateways, shop.request(ORGANISER), evening.order_id, wanted)
-    assert evening.entries_since(second) == {
-        ticket_name(evening.tickets[1]): [1, "new", None, None],
-        ticket_name(evening.tickets[2]): [0, "revoked", None, None],
+    assert gates.entries_since(first) == {ticket_name(gates.tickets[0]): [0, "in", "North", at]}
+    second = gates.read_list().body["next"]
+    reissue_tickets(shop.repository, shop.request(CUSTOMER), gates.order_id, [gates.tickets[1]], "lost")
+    wanted = WantedRefund(reason="sick", tickets=(gates.tickets[2],))
+    refund_order(shop.repository, shop.gateways, shop.request(ORGANISER), gates.order_id, wanted)
+    assert gates.entries_since(second) == {
+        ticket_name(gates.tickets[1]): [1, "new", None, None],
+        ticket_name(gates.tickets[2]): [0, "revoked", None, None],
     }
-    assert len(by_ticket(evening.read_list().body)) == len(evening.entries_since(first)) == 3
+    assert len(by_ticket(gates.read_list().body)) == len(gates.entries_since(first)) == 3
 
 
-def test_whoever_left_or_was_let_in_by_mistake_is_in_the_delta_too(evening: Evening) -> None:
-    shop = evening.shop
-    set_rules(shop.repository, shop.request(ORGANISER), evening.concert_id, has_reentry=True)
-    evening.let_in(0)
-    evening.office.settle()
-    cursor = evening.read_list().body["next"]
-    code = shop.code(evening.order_id)
-    let_out(shop.other_container(), shop.code_book, shop.request(ORGANISER), evening.concert_id, code, shop.scan())
-    [[serial, state, gate, _]] = evening.entries_since(cursor).values()
+def test_whoever_left_or_was_let_in_by_mistake_is_in_the_delta_too(gates: Evening) -> None:
+    shop = gates.shop
+    set_rules(shop.repository, shop.request(ORGANISER), gates.concert_id, has_reentry=True)
+    gates.let_in(0)
+    gates.office.settle()
+    cursor = gates.read_list().body["next"]
+    code = shop.code(gates.order_id)
+    let_out(shop.other_container(), shop.code_book, shop.request(ORGANISER), gates.concert_id, code, shop.scan())
+    [[serial, state, gate, _]] = gates.entries_since(cursor).values()
     assert (serial, state, gate) == (0, "out", "North")
-    assert evening.read_list().body["has_reentry"] is True
+    assert gates.read_list().body["has_reentry"] is True
 
 
-def test_nothing_new_is_304_and_has_the_same_bytes(evening: Evening) -> None:
-    evening.let_in(0)
-    evening.office.settle()
-    cursor = evening.read_list().body["next"]
-    read = evening.read_list(f"?since={cursor}")
+def test_nothing_new_is_304_and_has_the_same_bytes(gates: Evening) -> None:
+    gates.let_in(0)
+    gates.office.settle()
+    cursor = gates.read_list().body["next"]
+    read = gates.read_list(f"?since={cursor}")
     assert (read.body["entries"], read.body["next"], read.body["is_delta"]) == ([], cursor, True)
-    again = evening.read_list(f"?since={cursor}", If_None_Match=read.headers["etag"])
+    again = gates.read_list(f"?since={cursor}", If_None_Match=read.headers["etag"])
     assert (again.status, again.text, again.headers["etag"]) == (304, "", read.headers["etag"])
-    evening.let_in(1)
-    evening.office.settle()
-    assert evening.read_list(f"?since={cursor}", If_None_Match=read.headers["etag"]).status == 200
+    gates.let_in(1)
+    gates.office.settle()
+    assert gates.read_list(f"?since={cursor}", If_None_Match=read.headers["etag"]).status == 200
 
 
-def test_a_long_list_comes_in_parts_and_a_change_meanwhile_is_in_the_next_delta(evening: Evening) -> None:
+def test_a_long_list_comes_in_parts_and_a_change_meanwhile_is_in_the_next_delta(gates: Evening) -> None:
     for place in range(4):
-        evening.let_in(place)
-    evening.office.settle()
-    read = evening.read_list("?limit=3").body
+        gates.let_in(place)
+    gates.office.settle()
+    read = gates.read_list("?limit=3").body
     assert (len(read["entries"]), read["is_complete"], read["is_delta"]) == (3, False, False)
-    evening.let_in(4)
-    evening.office.settle()
-    last = evening.read_list(f"?limit=3&since={read['next']}").body
+    gates.let_in(4)
+    gates.office.settle()
+    last = gates.read_list(f"?limit=3&since={read['next']}").body
     assert (last["is_complete"], last["is_delta"]) == (True, True)
-    delta = evening.read_list(f"?since={last['next']}").body
+    delta = gates.read_list(f"?since={last['next']}").body
     seen = by_ticket(read).keys() | by_ticket(last).keys() | by_ticket(delta).keys()
-    assert seen == {ticket_name(ticket) for ticket in evening.tickets}
+    assert seen == {ticket_name(ticket) for ticket in gates.tickets}
 
 
-def test_a_change_that_commits_late_is_not_left_out(evening: Evening) -> None:
+def test_a_change_that_commits_late_is_not_left_out(gates: Evening) -> None:
     """A projection that began before the list was read, and ends after others."""
-    evening.let_in(0)
-    evening.let_in(1)
-    evening.office.settle()
-    with evening.office.model.pool.transaction() as slow:
+    gates.let_in(0)
+    gates.let_in(1)
+    gates.office.settle()
+    with gates.office.model.pool.transaction() as slow:
         slow.execute(
             b"update sales_1.sales_check_ins set gate = 'Slow', changed_in = default where id = %(id)s",
-            {"id": evening.tickets[0]},
+            {"id": gates.tickets[0]},
         )
-        cursor = evening.read_list().body["next"]
-        evening.let_in(2)
-        evening.office.settle()
-        cursor = evening.read_list(f"?since={cursor}").body["next"]
-    assert by_ticket(evening.read_list(f"?since={cursor}").body)[ticket_name(evening.tickets[0])][2] == "Slow"
+        cursor = gates.read_list().body["next"]
+        gates.let_in(2)
+        gates.office.settle()
+        cursor = gates.read_list(f"?since={cursor}").body["next"]
+    assert by_ticket(gates.read_list(f"?since={cursor}").body)[ticket_name(gates.tickets[0])][2] == "Slow"
 
 
 @pytest.mark.parametrize("cursor", ["x", "MS8w", "LS8wLy8w", "%00", "MS85OTk5OTk5OTk5OTk5OTk5OTk5OTk5OS8vMDA="])
-def test_a_cursor_that_was_made_up_is_refused(evening: Evening, cursor: str) -> None:
-    assert evening.read_list(f"?since={cursor}").status == 422
+def test_a_cursor_that_was_made_up_is_refused(gates: Evening, cursor: str) -> None:
+    assert gates.read_list(f"?since={cursor}").status == 422
 
 
-def test_a_cursor_of_a_restored_server_begins_anew(evening: Evening) -> None:
-    evening.let_in(0)
-    evening.office.settle()
+def test_a_cursor_of_a_restored_server_begins_anew(gates: Evening) -> None:
+    gates.let_in(0)
+    gates.office.settle()
     from_the_future = "MS85OTk5OTk5OTk5OTk5Ly8wMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMA=="
-    read = evening.read_list(f"?since={from_the_future}").body
+    read = gates.read_list(f"?since={from_the_future}").body
     assert (read["is_delta"], len(read["entries"])) == (False, 1)
 
 
-def test_counts_are_by_minute_and_gate_and_say_how_many_are_inside(evening: Evening) -> None:
-    evening.let_in(0)
-    evening.let_in(1, "South")
-    evening.shop.clock.advance(timedelta(minutes=1))
-    evening.let_in(2)
-    evening.office.settle()
-    path = f"/concerts/{evening.concert_id}/door-counts"
-    counted = evening.office.get(path).body
+def test_counts_are_by_minute_and_gate_and_say_how_many_are_inside(gates: Evening) -> None:
+    gates.let_in(0)
+    gates.let_in(1, "South")
+    gates.shop.clock.advance(timedelta(minutes=1))
+    gates.let_in(2)
+    gates.office.settle()
+    path = f"/concerts/{gates.concert_id}/door-counts"
+    counted = gates.office.get(path).body
     assert (counted["inside"], counted["checked_in"], counted["valid"]) == (3, 3, 5)
     assert [(item["gate"], item["admitted"]) for item in counted["items"]] == [("North", 1), ("South", 1), ("North", 1)]
-    page = evening.office.get(f"{path}?limit=2").body
-    assert evening.office.get(f"{path}?limit=2&cursor={page['next_cursor']}").items == counted["items"][2:]
-    assert evening.office.get(path, OTHER_ORGANISER).status == evening.office.get(path, CUSTOMER).status == 403
-    assert evening.office.get(path, DOOR).status == 200
+    page = gates.office.get(f"{path}?limit=2").body
+    assert gates.office.get(f"{path}?limit=2&cursor={page['next_cursor']}").items == counted["items"][2:]
+    assert gates.office.get(path, OTHER_ORGANISER).status == gates.office.get(path, CUSTOMER).status == 403
+    assert gates.office.get(path, DOOR).status == 200
 
 
-def test_every_double_entry_is_in_the_report_with_both_gates(evening: Evening) -> None:
-    shop, now = evening.shop, evening.shop.clock()
+def test_every_double_entry_is_in_the_report_with_both_gates(gates: Evening) -> None:
+    shop, now = gates.shop, gates.shop.clock()
     for gate, seconds in (("North", 30), ("South", 10), ("West", 20)):
-        scan = OfflineScan(shop.code(evening.order_id), some_id(gate), gate, now - timedelta(seconds=seconds))
+        scan = OfflineScan(shop.code(gates.order_id), some_id(gate), gate, now - timedelta(seconds=seconds))
         device = Device(some_id(f"phone at {gate}"), now)
         record_scans(
-            shop.other_container(), shop.code_book, shop.request(ORGANISER), evening.concert_id, device, [scan], now
+            shop.other_container(),
+            shop.code_book,
+            shop.request(ORGANISER),
+            gates.concert_id,
+            device,
+            [scan],
+            now,
         )
-    evening.office.settle()
-    path = f"/concerts/{evening.concert_id}/door-report"
-    report = evening.office.get(path).items
+    gates.office.settle()
+    path = f"/concerts/{gates.concert_id}/door-report"
+    report = gates.office.get(path).items
     assert [(item["kind"], item["gate"], item["counts"]["gate"]) for item in report] == [
         ("double", "West", "North"),
         ("double", "South", "North"),
     ]
-    assert {UUID(item["ticket_id"]) for item in report} == {evening.tickets[0]}
-    assert {item["order_id"] for item in report} == {str(evening.order_id)}
-    page = evening.office.get(f"{path}?limit=1").body
-    assert evening.office.get(f"{path}?limit=1&cursor={page['next_cursor']}").items == report[1:]
+    assert {UUID(item["ticket_id"]) for item in report} == {gates.tickets[0]}
+    assert {item["order_id"] for item in report} == {str(gates.order_id)}
+    page = gates.office.get(f"{path}?limit=1").body
+    assert gates.office.get(f"{path}?limit=1&cursor={page['next_cursor']}").items == report[1:]
     assert json.dumps(report).count("phone") == 0

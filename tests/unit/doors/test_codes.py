@@ -24,7 +24,7 @@ SECRET, OTHER_SECRET = "a secret of at least 32 characters", "another one of at 
 
 
 @pytest.fixture
-def shop() -> Shop:
+def coding_shop() -> Shop:
     return Shop(MemoryEventStore())
 
 
@@ -52,15 +52,15 @@ def test_any_bytes_are_read_as_they_were_written(content: bytes) -> None:
     assert base45.decode(base45.encode(content)) == content
 
 
-def test_a_code_says_what_a_door_must_know_in_201_characters(shop: Shop) -> None:
-    code = book(shop).write(FACTS)
+def test_a_code_says_what_a_door_must_know_in_201_characters(coding_shop: Shop) -> None:
+    code = book(coding_shop).write(FACTS)
     assert (len(code), LENGTH) == (201, 201)
-    assert book(shop).read(code) == FACTS
+    assert book(coding_shop).read(code) == FACTS
 
 
-def test_whoever_has_the_public_key_alone_can_check_a_code(shop: Shop) -> None:
-    signed = from_code(book(shop).write(FACTS))
-    [(key, counts)] = book(shop).keys(FACTS.concert_id)
+def test_whoever_has_the_public_key_alone_can_check_a_code(coding_shop: Shop) -> None:
+    signed = from_code(book(coding_shop).write(FACTS))
+    [(key, counts)] = book(coding_shop).keys(FACTS.concert_id)
     published = public_key(key)
     assert (counts, published["kid"]) == (True, signed.key_id.hex())
     public = Ed25519PublicKey.from_public_bytes(urlsafe_b64decode(published["x"] + "="))
@@ -80,67 +80,71 @@ def test_a_code_that_is_altered_anywhere_is_forged(place: int, character: str) -
 
 
 @pytest.mark.parametrize("text", ["", "0", "A" * LENGTH, "HTTPS://EXAMPLE.ORG", "Ä", json.dumps({"ticket_id": "x"})])
-def test_what_is_no_code_is_forged(shop: Shop, text: str) -> None:
+def test_what_is_no_code_is_forged(coding_shop: Shop, text: str) -> None:
     with pytest.raises(ForgedCode):
-        book(shop).read(text)
+        book(coding_shop).read(text)
 
 
-def test_a_key_signs_for_its_own_concert_alone(shop: Shop) -> None:
+def test_a_key_signs_for_its_own_concert_alone(coding_shop: Shop) -> None:
     elsewhere = replace(FACTS, concert_id=some_id("elsewhere"))
-    key = book(shop).signing_key(elsewhere.concert_id)
+    key = book(coding_shop).signing_key(elsewhere.concert_id)
     message = message_of(key.id, FACTS)
     with pytest.raises(ForgedCode):
-        book(shop).read(to_code(message, key.sign(message)))
+        book(coding_shop).read(to_code(message, key.sign(message)))
 
 
-def test_another_secret_signs_from_now_on_and_what_the_one_before_signed_counts_until_it_is_removed(shop: Shop) -> None:
-    before = book(shop, SECRET).write(FACTS)
-    both = book(shop, OTHER_SECRET, SECRET)
+def test_another_secret_signs_from_now_on_and_what_the_one_before_signed_counts_until_it_is_removed(
+    coding_shop: Shop,
+) -> None:
+    before = book(coding_shop, SECRET).write(FACTS)
+    both = book(coding_shop, OTHER_SECRET, SECRET)
     assert both.read(before) == both.read(both.write(FACTS)) == FACTS
-    assert both.write(FACTS) == book(shop, OTHER_SECRET).write(FACTS) != before
+    assert both.write(FACTS) == book(coding_shop, OTHER_SECRET).write(FACTS) != before
     with pytest.raises(ForgedCode):
-        book(shop, OTHER_SECRET).read(before)
+        book(coding_shop, OTHER_SECRET).read(before)
 
 
-def test_codes_of_a_rotated_key_count_and_of_a_revoked_one_do_not(shop: Shop) -> None:
-    concert_id, _ = shop.on_sale()
+def test_codes_of_a_rotated_key_count_and_of_a_revoked_one_do_not(coding_shop: Shop) -> None:
+    concert_id, _ = coding_shop.on_sale()
     facts = replace(FACTS, concert_id=concert_id)
-    first = book(shop).write(facts)
-    commands.rotate_key(shop.repository, shop.request(OPERATOR), concert_id, "every year")
-    second = book(shop).write(facts)
+    first = book(coding_shop).write(facts)
+    commands.rotate_key(coding_shop.repository, coding_shop.request(OPERATOR), concert_id, "every year")
+    second = book(coding_shop).write(facts)
     assert first != second
-    assert book(shop).read(first) == book(shop).read(second) == facts
-    commands.revoke_key(shop.repository, shop.request(OPERATOR), concert_id, 1, "leaked")
-    assert book(shop).read(second) == facts
+    assert book(coding_shop).read(first) == book(coding_shop).read(second) == facts
+    commands.revoke_key(coding_shop.repository, coding_shop.request(OPERATOR), concert_id, 1, "leaked")
+    assert book(coding_shop).read(second) == facts
     with pytest.raises(KeyRevoked):
-        book(shop).read(first)
-    assert [counts for _, counts in book(shop).keys(concert_id)] == [True, False]
+        book(coding_shop).read(first)
+    assert [counts for _, counts in book(coding_shop).keys(concert_id)] == [True, False]
 
 
-def test_todays_key_is_revoked_by_signing_with_another_one(shop: Shop) -> None:
-    concert_id, _ = shop.on_sale()
+def test_todays_key_is_revoked_by_signing_with_another_one(coding_shop: Shop) -> None:
+    concert_id, _ = coding_shop.on_sale()
     facts = replace(FACTS, concert_id=concert_id)
-    lost = book(shop).write(facts)
-    commands.revoke_key(shop.repository, shop.request(OPERATOR), concert_id, 1, "leaked")
-    assert book(shop).read(book(shop).write(facts)) == facts
+    lost = book(coding_shop).write(facts)
+    commands.revoke_key(coding_shop.repository, coding_shop.request(OPERATOR), concert_id, 1, "leaked")
+    assert book(coding_shop).read(book(coding_shop).write(facts)) == facts
     with pytest.raises(KeyRevoked):
-        book(shop).read(lost)
+        book(coding_shop).read(lost)
 
 
-def test_a_container_learns_of_a_new_key_when_it_sees_it_and_of_a_revoked_one_within_a_minute(shop: Shop) -> None:
-    concert_id, _ = shop.on_sale()
-    facts, busy = replace(FACTS, concert_id=concert_id), book(shop)
+def test_a_container_learns_of_a_new_key_when_it_sees_it_and_of_a_revoked_one_within_a_minute(
+    coding_shop: Shop,
+) -> None:
+    concert_id, _ = coding_shop.on_sale()
+    facts, busy = replace(FACTS, concert_id=concert_id), book(coding_shop)
     first = busy.write(facts)
-    commands.rotate_key(shop.repository, shop.request(OPERATOR), concert_id, "why not")
-    assert busy.read(book(shop).write(facts)) == facts
-    commands.revoke_key(shop.repository, shop.request(OPERATOR), concert_id, 1, "leaked")
-    shop.clock.advance(MEMORY + timedelta(seconds=1))
+    commands.rotate_key(coding_shop.repository, coding_shop.request(OPERATOR), concert_id, "why not")
+    assert busy.read(book(coding_shop).write(facts)) == facts
+    commands.revoke_key(coding_shop.repository, coding_shop.request(OPERATOR), concert_id, 1, "leaked")
+    coding_shop.clock.advance(MEMORY + timedelta(seconds=1))
     with pytest.raises(KeyRevoked):
         busy.read(first)
 
 
-def test_a_repeated_rotation_makes_one_key(shop: Shop) -> None:
-    concert_id, _ = shop.on_sale()
-    request = shop.request(OPERATOR)
-    versions = {commands.rotate_key(shop.repository, request, concert_id, "once") for _ in range(3)}
-    assert (versions, len(book(shop).keys(concert_id))) == ({0}, 2)
+def test_a_repeated_rotation_makes_one_key(coding_shop: Shop) -> None:
+    concert_id, _ = coding_shop.on_sale()
+    request = coding_shop.request(OPERATOR)
+    versions = {commands.rotate_key(coding_shop.repository, request, concert_id, "once") for _ in range(3)}
+    assert (versions, len(book(coding_shop).keys(concert_id))) == ({0}, 2)

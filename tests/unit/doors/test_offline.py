@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import permutations
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -39,17 +40,19 @@ class Phone:
         self.scans.append(OfflineScan(code, nonce, self.gate, at + self.off, direction))
         return self.scans[-1]
 
-    def tell(self, evening: "Evening") -> list[JsonObject]:
+    def tell(self, outage: "Evening") -> list[JsonObject]:
         """Upload everything, to a container of its own, and remember the answer."""
-        shop, now = evening.shop, evening.shop.clock()
-        outcomes = record_scans(
-            shop.other_container(),
-            shop.code_book,
-            shop.request(ORGANISER),
-            evening.concert_id,
-            Device(self.id, now + self.off),
-            self.scans,
-            now,
+        shop, now = outage.shop, outage.shop.clock()
+        outcomes: list[JsonObject] = list[Any](
+            record_scans(
+                shop.other_container(),
+                shop.code_book,
+                shop.request(ORGANISER),
+                outage.concert_id,
+                Device(self.id, now + self.off),
+                self.scans,
+                now,
+            )
         )
         self.told = {outcome["nonce"]: outcome for outcome in outcomes}
         return outcomes
@@ -75,7 +78,7 @@ class Evening:
 
 
 @pytest.fixture
-def evening() -> Evening:
+def outage() -> Evening:
     return Evening()
 
 
@@ -97,15 +100,15 @@ def test_in_whatever_order_phones_tell_everybody_has_the_same_story(
     """Three phones are without a network for an hour; each tells twice, because a reply was lost."""
     stories = []
     for uploads in (order, [0, 1, 2]):
-        evening, devices = Evening(), phones()
+        outage, devices = Evening(), phones()
         for phone, place, second, direction in scans:
-            devices[phone].scan(evening.codes[place], evening.later(second), direction)
-        evening.shop.clock.advance(timedelta(seconds=HOUR))
+            devices[phone].scan(outage.codes[place], outage.later(second), direction)
+        outage.shop.clock.advance(timedelta(seconds=HOUR))
         for phone in uploads:
-            devices[phone].tell(evening)
+            devices[phone].tell(outage)
         for device in devices:
-            device.tell(evening)
-        stories.append([evening.ticket(place).story for place in range(TICKETS)])
+            device.tell(outage)
+        stories.append([outage.ticket(place).story for place in range(TICKETS)])
         told = {nonce: outcome for device in devices for nonce, outcome in device.told.items()}
         for story in stories[-1]:
             for judged in story.scans:
@@ -120,91 +123,97 @@ def test_in_whatever_order_phones_tell_everybody_has_the_same_story(
         assert [one.at for one in admissions[:1]] == [SOME_TIME + timedelta(seconds=first) for first in entries[:1]]
 
 
-def test_of_three_phones_that_saw_one_ticket_the_earliest_counts_though_its_clock_is_fast(evening: Evening) -> None:
+def test_of_three_phones_that_saw_one_ticket_the_earliest_counts_though_its_clock_is_fast(
+    outage: Evening,
+) -> None:
     for order in permutations(range(3)):
-        evening, devices = Evening(), phones()
+        outage, devices = Evening(), phones()
         for second, device in zip((30, 20, 10), devices, strict=True):  # by their clocks it is the other way round
-            device.scan(evening.codes[0], evening.later(second))
-        evening.shop.clock.advance(timedelta(hours=1))
+            device.scan(outage.codes[0], outage.later(second))
+        outage.shop.clock.advance(timedelta(hours=1))
         for place in order:
-            devices[place].tell(evening)
-        [counts, first_double, second_double] = evening.ticket().story.scans
-        assert (counts.movement.gate, counts.movement.at) == ("Gate 2", evening.later(10))
+            devices[place].tell(outage)
+        [counts, first_double, second_double] = outage.ticket().story.scans
+        assert (counts.movement.gate, counts.movement.at) == ("Gate 2", outage.later(10))
         assert [double.against for double in (first_double, second_double)] == [counts.movement] * 2
-        outcomes = [device.tell(evening)[0] for device in devices]
+        outcomes = [device.tell(outage)[0] for device in devices]
         assert [outcome["outcome"] for outcome in outcomes] == ["double", "double", "admitted"]
         assert {outcome["counts"]["gate"] for outcome in outcomes[:2]} == {"Gate 2"}
 
 
-def test_a_scan_without_a_network_was_before_one_with_it_that_came_later(evening: Evening) -> None:
+def test_a_scan_without_a_network_was_before_one_with_it_that_came_later(outage: Evening) -> None:
     [phone, *_] = phones()
-    phone.scan(evening.codes[0], evening.later(10))
-    evening.shop.clock.advance(timedelta(minutes=1))
-    online = evening.shop.scan("Online")
-    evening.shop.let_in(evening.concert_id, evening.codes[0], online)
-    phone.tell(evening)
-    [counts, double] = evening.ticket().story.scans
+    phone.scan(outage.codes[0], outage.later(10))
+    outage.shop.clock.advance(timedelta(minutes=1))
+    online = outage.shop.scan("Online")
+    outage.shop.let_in(outage.concert_id, outage.codes[0], online)
+    phone.tell(outage)
+    [counts, double] = outage.ticket().story.scans
     assert (counts.movement.gate, double.movement.nonce, double.against) == ("Gate 0", online.nonce, counts.movement)
 
 
-def test_what_was_let_in_without_a_network_is_not_let_in_again(evening: Evening) -> None:
+def test_what_was_let_in_without_a_network_is_not_let_in_again(outage: Evening) -> None:
     [phone, *_] = phones()
-    phone.scan(evening.codes[0], evening.later(10))
-    evening.shop.clock.advance(timedelta(minutes=1))
-    phone.tell(evening)
+    phone.scan(outage.codes[0], outage.later(10))
+    outage.shop.clock.advance(timedelta(minutes=1))
+    phone.tell(outage)
     with pytest.raises(AlreadyUsed) as refusal:
-        evening.shop.let_in(evening.concert_id, evening.codes[0])
-    assert refusal.value.facts == {"checked_in_at": format_instant(evening.later(10)), "gate": "Gate 0"}
+        outage.shop.let_in(outage.concert_id, outage.codes[0])
+    assert refusal.value.facts == {"checked_in_at": format_instant(outage.later(10)), "gate": "Gate 0"}
 
 
-def test_equal_times_are_ordered_by_device(evening: Evening) -> None:
+def test_equal_times_are_ordered_by_device(outage: Evening) -> None:
     devices = phones()
     for device in devices:
-        device.scan(evening.codes[0], evening.later(10))
-    evening.shop.clock.advance(timedelta(minutes=1))
+        device.scan(outage.codes[0], outage.later(10))
+    outage.shop.clock.advance(timedelta(minutes=1))
     for device in reversed(devices):
-        device.tell(evening)
-    assert evening.ticket().story.scans[0].movement.device_id == min(device.id for device in devices)
+        device.tell(outage)
+    assert outage.ticket().story.scans[0].movement.device_id == min(device.id for device in devices)
 
 
-def test_a_code_that_was_reissued_before_it_was_scanned_is_flawed_and_after_it_is_not(evening: Evening) -> None:
+def test_a_code_that_was_reissued_before_it_was_scanned_is_flawed_and_after_it_is_not(outage: Evening) -> None:
     [phone, *_] = phones()
-    evening.shop.clock.advance(timedelta(seconds=30))
+    outage.shop.clock.advance(timedelta(seconds=30))
     reissue_tickets(
-        evening.shop.repository, evening.shop.request(CUSTOMER), evening.order_id, evening.tickets, "lost phone"
+        outage.shop.repository,
+        outage.shop.request(CUSTOMER),
+        outage.order_id,
+        outage.tickets,
+        "lost phone",
     )
-    phone.scan(evening.codes[0], evening.later(29))
-    phone.scan(evening.codes[1], evening.later(31))
-    evening.shop.clock.advance(timedelta(minutes=1))
-    assert [outcome["outcome"] for outcome in phone.tell(evening)] == ["admitted", "flawed"]
-    evening.shop.let_in(evening.concert_id, evening.shop.code(evening.order_id, 1))
+    phone.scan(outage.codes[0], outage.later(29))
+    phone.scan(outage.codes[1], outage.later(31))
+    outage.shop.clock.advance(timedelta(minutes=1))
+    assert [outcome["outcome"] for outcome in phone.tell(outage)] == ["admitted", "flawed"]
+    outage.shop.let_in(outage.concert_id, outage.shop.code(outage.order_id, 1))
 
 
-def test_what_is_forged_or_of_another_concert_holds_up_no_other_scan(evening: Evening) -> None:
+def test_what_is_forged_or_of_another_concert_holds_up_no_other_scan(outage: Evening) -> None:
     [phone, *_] = phones()
-    _, ticket_type_id = evening.shop.on_sale()
-    cart_id = evening.shop.cart(OTHER_CUSTOMER)
-    evening.shop.add(cart_id, ticket_type_id, 1, evening.shop.request(OTHER_CUSTOMER))
-    order_id = evening.shop.check_out(cart_id, evening.shop.request(OTHER_CUSTOMER)).order_id
-    evening.shop.pay(order_id, caller=evening.shop.request(OTHER_CUSTOMER))
-    for code in ("A" * 201, evening.shop.code(order_id), evening.codes[0]):
-        phone.scan(code, evening.later(0))
-    outcomes = phone.tell(evening)
+    _, ticket_type_id = outage.shop.on_sale()
+    cart_id = outage.shop.cart(OTHER_CUSTOMER)
+    outage.shop.add(cart_id, ticket_type_id, 1, outage.shop.request(OTHER_CUSTOMER))
+    order_id = outage.shop.check_out(cart_id, outage.shop.request(OTHER_CUSTOMER)).order_id
+    outage.shop.pay(order_id, caller=outage.shop.request(OTHER_CUSTOMER))
+    for code in ("A" * 201, outage.shop.code(order_id), outage.codes[0]):
+        phone.scan(code, outage.later(0))
+    outcomes = phone.tell(outage)
     assert [outcome.get("code") for outcome in outcomes] == ["forged_code", "another_concert", None]
     assert outcomes[2]["outcome"] == "admitted"
 
 
-def test_a_clock_that_was_set_in_between_makes_no_scan_of_the_future(evening: Evening) -> None:
-    device = Device(some_id("phone"), evening.began)
-    assert device.judge(evening.later(500), evening.began) == evening.began
+def test_a_clock_that_was_set_in_between_makes_no_scan_of_the_future(outage: Evening) -> None:
+    device = Device(some_id("phone"), outage.began)
+    assert device.judge(outage.later(500), outage.began) == outage.began
 
 
-def test_what_was_scanned_days_ago_is_refused_as_a_whole(evening: Evening) -> None:
+def test_what_was_scanned_days_ago_is_refused_as_a_whole(outage: Evening) -> None:
     [phone, *_] = phones()
-    phone.scan(evening.codes[0], evening.began)
-    phone.scan(evening.codes[1], evening.began - LONGEST_AGO - timedelta(seconds=1))
+    phone.scan(outage.codes[0], outage.began)
+    phone.scan(outage.codes[1], outage.began - LONGEST_AGO - timedelta(seconds=1))
     with pytest.raises(InvalidInput) as refusal:
-        phone.tell(evening)
+        phone.tell(outage)
     assert [pointer for pointer, _ in refusal.value.fields] == ["#/scans/1/scanned_at"]
-    assert evening.began == SOME_TIME
-    assert evening.ticket() == Ticket()
+    assert outage.began == SOME_TIME
+    assert outage.ticket() == Ticket()

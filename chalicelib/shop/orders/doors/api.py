@@ -1,6 +1,6 @@
 """Declares the routes of the doors: people come in, leave, and come in again, with and without a network."""
 
-from typing import Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
@@ -8,16 +8,19 @@ from pydantic import Field, StringConstraints
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant
+from chalicelib.platform.http.answers import Created, Ok, Versioned, created, ok
 from chalicelib.platform.http.requests import Body, Line
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, ok
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access.commands import Accounts
 from chalicelib.shop.orders.doors import admission, offline
-from chalicelib.shop.orders.doors.admission import Passage
 from chalicelib.shop.orders.doors.book import CodeBook
 from chalicelib.shop.orders.doors.movements import Direction
 from chalicelib.shop.orders.doors.offline import MOST_SCANS, Device, OfflineScan
 from chalicelib.shop.orders.ticket import Scan
+
+if TYPE_CHECKING:
+    from chalicelib.shop.orders.doors.answers import CheckedIn, LetOut, RecordedScans, UndoneScan
 
 
 class DoorServices(Services, Protocol):
@@ -57,7 +60,7 @@ class NewExit(ShownCode):
     pass
 
 
-class UndoneScan(Body):
+class MistakenScan(Body):
     code: Code
     nonce: UUID
     reason: Line
@@ -82,55 +85,95 @@ class ToldScans(Body):
     scans: Annotated[tuple[ToldScan, ...], Field(strict=False, min_length=1, max_length=MOST_SCANS)]
 
 
-@routes.post("/concerts/{concert_id}/check-ins", Role.CUSTOMER)
-def check_in_ticket(call: Call[DoorServices]) -> Answer:
-    """For who is at the doors of this concert; to override a refusal, for a supervisor of them."""
-    body, concert_id = call.body(NewCheckIn), _at_the_door(call)
+_AT_DOORS = ("door_not_open", "not_at_this_door", "second_factor_needed")
+_CODES = ("another_concert", "forged_code", "key_revoked")
+
+
+@routes.post(
+    "/concerts/{concert_id}/check-ins",
+    Role.CUSTOMER,
+    refuses=(
+        *_AT_DOORS,
+        *_CODES,
+        "already_used",
+        "not_a_supervisor",
+        "ticket_refunded",
+        "ticket_reissued",
+        "ticket_revoked",
+        "too_many_movements",
+    ),
+)
+def check_in_ticket(call: Call[DoorServices], body: NewCheckIn) -> "Created[CheckedIn]":
+    """Let somebody in with the code of a ticket, once.
+
+    For who is at the doors of this concert; to override a refusal, for a supervisor of them.
+    """
+    shop, concert_id = call.shop, _at_the_door(call)
     if body.override is not None:
-        call.shop.accounts.ensure_at_door(call.actor.id, concert_id, as_supervisor=True)
-    shop = call.shop
+        shop.accounts.ensure_at_door(call.actor.id, concert_id, as_supervisor=True)
     passed = admission.check_in(
-        shop.repository, shop.code_book, call.caller(body), concert_id, body.code, body.to_scan(), body.override
+        shop.repository, shop.code_book, call.caller(), concert_id, body.code, body.to_scan(), body.override
     )
-    return _passed(passed, "checked_in_at", f"/concerts/{concert_id}/check-ins")
+    answer: CheckedIn = {
+        "ticket_id": str(passed.ticket_id),
+        "ticket_type_name": passed.ticket_type_name,
+        "gate": passed.gate,
+        "checked_in_at": format_instant(passed.at),
+        "version": passed.version,
+    }
+    return created(answer, f"/concerts/{concert_id}/check-ins")
 
 
-@routes.post("/concerts/{concert_id}/exits", Role.CUSTOMER)
-def let_out(call: Call[DoorServices]) -> Answer:
-    body, concert_id = call.body(NewExit), _at_the_door(call)
-    shop = call.shop
-    passed = admission.let_out(
-        shop.repository, shop.code_book, call.caller(body), concert_id, body.code, body.to_scan()
-    )
-    return _passed(passed, "left_at", f"/concerts/{concert_id}/exits")
+@routes.post(
+    "/concerts/{concert_id}/exits",
+    Role.CUSTOMER,
+    refuses=(*_AT_DOORS, *_CODES, "no_reentry", "not_inside", "too_many_movements"),
+)
+def let_out(call: Call[DoorServices], body: NewExit) -> "Created[LetOut]":
+    """Let somebody out who may come in again."""
+    shop, concert_id = call.shop, _at_the_door(call)
+    passed = admission.let_out(shop.repository, shop.code_book, call.caller(), concert_id, body.code, body.to_scan())
+    answer: LetOut = {
+        "ticket_id": str(passed.ticket_id),
+        "ticket_type_name": passed.ticket_type_name,
+        "gate": passed.gate,
+        "left_at": format_instant(passed.at),
+        "version": passed.version,
+    }
+    return created(answer, f"/concerts/{concert_id}/exits")
 
 
-@routes.post("/concerts/{concert_id}/check-ins/undo", Role.CUSTOMER)
-def undo_check_in(call: Call[DoorServices]) -> Answer:
-    body, concert_id = call.body(UndoneScan), _at_the_door(call)
-    shop = call.shop
+@routes.post("/concerts/{concert_id}/check-ins/undo", Role.CUSTOMER, refuses=(*_AT_DOORS, *_CODES))
+def undo_check_in(call: Call[DoorServices], body: MistakenScan) -> "Versioned[UndoneScan]":
+    """Let a scan not count, and say why."""
+    shop, concert_id = call.shop, _at_the_door(call)
     version = admission.undo(
-        shop.repository, call.caller(body), shop.code_book, concert_id, body.code, body.nonce, body.reason
+        shop.repository, call.caller(), shop.code_book, concert_id, body.code, body.nonce, body.reason
     )
-    return ok({"nonce": str(body.nonce), "undone": True, "version": version}, version)
+    answer: UndoneScan = {"nonce": str(body.nonce), "undone": True, "version": version}
+    return ok(answer, version)
 
 
-@routes.post("/concerts/{concert_id}/check-ins/batch", Role.CUSTOMER)
-def tell_offline_scans(call: Call[DoorServices]) -> Answer:
-    """Each scan is recorded by itself, so that one which is refused holds up no other."""
-    body, concert_id = call.body(ToldScans), _at_the_door(call)
-    shop, now = call.shop, call.shop.clock()
-    outcomes = offline.record_scans(
-        shop.repository,
-        shop.code_book,
-        call.caller(body),
-        concert_id,
-        Device(body.device_id, body.device_clock),
-        [scan.to_scan() for scan in body.scans],
-        now,
-    )
-    offset = round((now - body.device_clock).total_seconds() * 1000)
-    return ok({"clock_offset_ms": offset, "items": outcomes})
+@routes.post("/concerts/{concert_id}/check-ins/batch", Role.CUSTOMER, refuses=_AT_DOORS)
+def tell_offline_scans(call: Call[DoorServices], body: ToldScans) -> "Ok[RecordedScans]":
+    """Record what a device scanned without a network, and tell what became of it.
+
+    Each scan is recorded by itself, so that one which is refused holds up no other.
+    """
+    shop, now, concert_id = call.shop, call.shop.clock(), _at_the_door(call)
+    answer: RecordedScans = {
+        "clock_offset_ms": round((now - body.device_clock).total_seconds() * 1000),
+        "items": offline.record_scans(
+            shop.repository,
+            shop.code_book,
+            call.caller(),
+            concert_id,
+            Device(body.device_id, body.device_clock),
+            [scan.to_scan() for scan in body.scans],
+            now,
+        ),
+    }
+    return ok(answer)
 
 
 def _at_the_door(call: Call[DoorServices]) -> UUID:
@@ -142,14 +185,3 @@ def _at_the_door(call: Call[DoorServices]) -> UUID:
     call.ensure_may_be_staff()
     call.shop.accounts.ensure_at_door(call.actor.id, concert_id)
     return concert_id
-
-
-def _passed(passed: Passage, instant: str, location: str) -> Answer:
-    answer = {
-        "ticket_id": str(passed.ticket_id),
-        "ticket_type_name": passed.ticket_type_name,
-        "gate": passed.gate,
-        instant: format_instant(passed.at),
-        "version": passed.version,
-    }
-    return created(answer, location)

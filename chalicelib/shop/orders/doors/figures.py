@@ -2,30 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.paging import bad_cursor
 from chalicelib.shop.orders.doors import statements
+from chalicelib.shop.orders.doors.movements import Verdict
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.orders.doors.answers import DoorMinute, DoorTotals, OtherScan, ReportedScan
 
-Found = tuple[list[JsonObject], list[str] | None]
 _NOBODY = UUID(int=0)
 
 
-def read_totals(sales: "Reader", concert_id: UUID) -> JsonObject:
+def read_totals(sales: "Reader", concert_id: UUID) -> "DoorTotals":
     """Return how many tickets are valid, were checked in, and are inside now. Raises Unavailable."""
     [totals] = sales.fetch_all(statements.TOTALS, {"concert_id": concert_id})
-    return dict(totals)
+    return {"checked_in": totals["checked_in"], "inside": totals["inside"], "valid": totals["valid"]}
 
 
 def list_minutes(
     sales: "Reader", concert_id: UUID, since: datetime | None, limit: int, after: Sequence[str] | None
-) -> Found:
+) -> "tuple[list[DoorMinute], list[str] | None]":
     """List the scans by minute and gate, oldest first.
 
     Raises InvalidInput for a foreign key, or Unavailable.
@@ -39,12 +39,14 @@ def list_minutes(
         "rows": limit + 1,
     }
     rows = sales.fetch_all(statements.MINUTES, parameters)
-    items = [{**row, "minute": format_instant(row["minute"])} for row in rows[:limit]]
+    items = [cast("DoorMinute", {**row, "minute": format_instant(row["minute"])}) for row in rows[:limit]]
     last = rows[limit - 1] if len(rows) > limit else None
     return items, None if last is None else [last["minute"].isoformat(), last["gate"] or ""]
 
 
-def list_report(sales: "Reader", concert_id: UUID, limit: int, after: Sequence[str] | None) -> Found:
+def list_report(
+    sales: "Reader", concert_id: UUID, limit: int, after: Sequence[str] | None
+) -> "tuple[list[ReportedScan], list[str] | None]":
     """List the scans that let somebody in whom the rules refuse, and those that were undone, oldest first.
 
     Raises InvalidInput for a foreign key, or Unavailable.
@@ -63,10 +65,10 @@ def list_report(sales: "Reader", concert_id: UUID, limit: int, after: Sequence[s
     return [_reported(row) for row in rows[:limit]], next_key
 
 
-def _reported(row: Any) -> JsonObject:
-    kind = "override" if row["override"] is not None and row["verdict"] == "admitted" else row["verdict"]
+def _reported(row: Any) -> "ReportedScan":
+    is_override = row["override"] is not None and row["verdict"] == Verdict.ADMITTED
     return {
-        "kind": kind,
+        "kind": "override" if is_override else cast("Any", row["verdict"]),
         "ticket_id": str(row["ticket_id"]),
         "order_id": None if row["order_id"] is None else str(row["order_id"]),
         **_scan(row["id"], row["at"], row["gate"], row["device_id"]),
@@ -80,7 +82,7 @@ def _reported(row: Any) -> JsonObject:
     }
 
 
-def _scan(nonce: UUID, at: datetime, gate: str | None, device_id: UUID) -> JsonObject:
+def _scan(nonce: UUID, at: datetime, gate: str | None, device_id: UUID) -> "OtherScan":
     return {"nonce": str(nonce), "at": format_instant(at), "gate": gate, "device_id": str(device_id)}
 
 

@@ -31,7 +31,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Movement:
+class GateScan:
     """One scan of a ticket that let somebody through; `at` is judged by the shop's clock.
 
     `override` is a supervisor's reason; `flaw` says why a scan without a network should have been refused.
@@ -56,9 +56,9 @@ class Movement:
 class Judged:
     """A scan with its verdict; `against` is the one that counts instead of a double one."""
 
-    movement: Movement
+    movement: GateScan
     verdict: Verdict
-    against: Movement | None = None
+    against: GateScan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,24 +66,24 @@ class Story:
     """All scans in order, and with which of them whoever is inside came in."""
 
     scans: tuple[Judged, ...] = ()
-    inside: Movement | None = None
+    inside: GateScan | None = None
 
     @property
-    def admissions(self) -> list[Movement]:
+    def admissions(self) -> list[GateScan]:
         return [judged.movement for judged in self.scans if judged.verdict is Verdict.ADMITTED]
 
     def find(self, nonce: UUID) -> Judged | None:
         return next((judged for judged in self.scans if judged.movement.nonce == nonce), None)
 
 
-def ordered(movements: Iterable[Movement]) -> tuple[Movement, ...]:
+def ordered(movements: Iterable[GateScan]) -> tuple[GateScan, ...]:
     return tuple(sorted(movements, key=lambda movement: movement.place))
 
 
-def story_of(movements: Collection[Movement], undone: AbstractSet[UUID]) -> Story:
+def story_of(movements: Collection[GateScan], undone: AbstractSet[UUID]) -> Story:
     """Judge the scans of a ticket, except for those that were undone."""
     scans: list[Judged] = []
-    inside: Movement | None = None
+    inside: GateScan | None = None
     for movement in ordered(movements):
         judged = _judge(movement, inside, movement.nonce in undone)
         scans.append(judged)
@@ -94,7 +94,7 @@ def story_of(movements: Collection[Movement], undone: AbstractSet[UUID]) -> Stor
     return Story(tuple(scans), inside)
 
 
-def _judge(movement: Movement, inside: Movement | None, is_undone: bool) -> Judged:
+def _judge(movement: GateScan, inside: GateScan | None, is_undone: bool) -> Judged:
     if is_undone:
         return Judged(movement, Verdict.UNDONE)
     if movement.flaw is not None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller
-from chalicelib.platform.errors import BadSignature, CloudbashError, Expired, InvalidInput, NotFound, RuleViolated
+from chalicelib.platform.errors import BadSignature, Expired, InvalidInput, NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
@@ -16,6 +16,9 @@ from chalicelib.shop.orders.doors.book import CodeBook
 from chalicelib.shop.orders.doors.code import TicketFacts
 from chalicelib.shop.orders.doors.movements import Direction, Judged
 from chalicelib.shop.orders.ticket import TICKET, Scan
+
+if TYPE_CHECKING:
+    from chalicelib.shop.orders.doors.answers import CountingScan, RecordedScan, RefusedScan
 
 LONGEST_AGO = timedelta(hours=72)
 MOST_SCANS = 100
@@ -52,7 +55,7 @@ def record_scans(
     device: Device,
     scans: Sequence[OfflineScan],
     now: datetime,
-) -> list[dict[str, Any]]:
+) -> "list[RecordedScan | RefusedScan]":
     """Record each scan in its ticket's stream, and say what became of it. Telling again what was told changes nothing.
 
     Raises InvalidInput for what was scanned too long ago, or Unavailable.
@@ -72,14 +75,13 @@ def _outcome(
     device: Device,
     scan: OfflineScan,
     now: datetime,
-) -> dict[str, Any]:
-    outcome: dict[str, Any] = {"nonce": str(scan.nonce)}
+) -> "RecordedScan | RefusedScan":
     try:
         facts = read_code(book, scan.code, concert_id)
         judged = _record(repository, caller, facts, device, scan, now)
     except (BadSignature, Expired, NotFound, RuleViolated) as error:
-        return outcome | _refused(error)
-    return outcome | {"ticket_id": str(facts.ticket_id), **as_outcome(judged)}
+        return {"nonce": str(scan.nonce), "outcome": "refused", "code": error.code, "detail": error.detail}
+    return _recorded(facts.ticket_id, judged)
 
 
 def _record(
@@ -102,16 +104,16 @@ def _record(
     return repository.execute(command, caller.origin)
 
 
-def as_outcome(judged: Judged) -> dict[str, Any]:
-    """Return what became of a scan, and which one counts instead of a double one."""
+def _recorded(ticket_id: UUID, judged: Judged) -> "RecordedScan":
     movement, against = judged.movement, judged.against
-    found: dict[str, Any] = {"outcome": judged.verdict.value, "at": format_instant(movement.at)}
-    if movement.flaw is not None:
-        found["flaw"] = movement.flaw
+    counts: CountingScan | None = None
     if against is not None:
-        found["counts"] = {"gate": against.gate, "at": format_instant(against.at), "nonce": str(against.nonce)}
-    return found
-
-
-def _refused(error: CloudbashError) -> dict[str, Any]:
-    return {"outcome": "refused", "code": error.code, "detail": error.detail}
+        counts = {"gate": against.gate, "at": format_instant(against.at), "nonce": str(against.nonce)}
+    return {
+        "nonce": str(movement.nonce),
+        "ticket_id": str(ticket_id),
+        "outcome": judged.verdict,
+        "at": format_instant(movement.at),
+        "flaw": movement.flaw,
+        "counts": counts,
+    }

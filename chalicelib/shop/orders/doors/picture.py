@@ -4,7 +4,6 @@ from io import BytesIO
 
 import segno
 
-SVG = "image/svg+xml"
 _QUIET_ZONE = 4
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller
-from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
@@ -21,7 +21,10 @@ assert MAX_REISSUES <= MAX_SERIAL  # noqa: S101 - one constant against another
 
 
 class TooManyReissues(RuleViolated):
+    """Tickets of the order were reissued as often as they can be."""
+
     code = "too_many_reissues"
+    fact_types = facts(limit="int")
 
 
 def serial_of(order: Order, ticket_id: UUID, at: datetime | None = None) -> int:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from chalicelib.platform.errors import NotFound, RuleViolated
+from chalicelib.platform.errors import NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.orders.events import DoorRulesSet, TicketKeyRevoked, TicketKeyRotated
@@ -13,7 +13,10 @@ MAX_KEYS = 100
 
 
 class TooManyKeys(RuleViolated):
+    """The concert has had as many keys as it can have."""
+
     code = "too_many_keys"
+    fact_types = facts(limit="int")
 
     def __init__(self) -> None:
         super().__init__(f"The concert has had {MAX_KEYS} keys, the most it can have.", limit=MAX_KEYS)

@@ -7,7 +7,7 @@ from uuid import UUID
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.postgres.tables import Folding
-from chalicelib.shop.orders.doors.movements import Direction, Judged, Movement, Verdict, ordered
+from chalicelib.shop.orders.doors.movements import Direction, GateScan, Judged, Verdict, ordered
 from chalicelib.shop.orders.ticket import TICKET, Ticket, TicketStatus
 
 Row = Mapping[str, Any]
@@ -61,7 +61,7 @@ def _ticket(known: Row, scans: Mapping[str, Row]) -> Ticket:
     """Return the ticket of which the rows are. Rows of before scans were kept have the one check-in there was."""
     movements = [_movement(scan) for scan in scans.values()]
     if not movements and "checked_in_at" in known:
-        movements = [Movement(known["checked_in_at"])]
+        movements = [GateScan(known["checked_in_at"])]
     revoked_at = known.get("revoked_at")
     return Ticket(
         TicketStatus.VALID if revoked_at is None else TicketStatus.REVOKED,
@@ -71,8 +71,8 @@ def _ticket(known: Row, scans: Mapping[str, Row]) -> Ticket:
     )
 
 
-def _movement(scan: Row) -> Movement:
-    return Movement(
+def _movement(scan: Row) -> GateScan:
+    return GateScan(
         at=scan["at"],
         nonce=scan["id"],
         device_id=scan["device_id"],

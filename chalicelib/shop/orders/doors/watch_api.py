@@ -2,7 +2,6 @@
 
 from base64 import urlsafe_b64encode
 from contextlib import AbstractContextManager
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
@@ -11,10 +10,11 @@ from pydantic import Field
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant
+from chalicelib.platform.http.answers import NotModified, Ok, Tagged, ok
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.problems import as_json
 from chalicelib.platform.http.requests import Query
-from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.access.commands import Accounts
@@ -24,10 +24,15 @@ from chalicelib.shop.orders.doors.door_list import LONGEST_LIST, Cursor
 from chalicelib.shop.orders.doors.rules_api import public_key
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.orders.doors.answers import DoorCounts, DoorListPart, ReportedScan
 
 SIGNED_AS = b"door-list\n"
 """Stands before the body in what is signed, so that no list can be taken for a code, nor a code for a list."""
+
+
+_AT_DOORS = ("door_not_open", "not_at_this_door", "second_factor_needed")
 
 
 class WatchServices(Services, Protocol):
@@ -56,17 +61,19 @@ class CountsQuery(Page):
     since: OffsetInstant | None = None
 
 
-@routes.get("/concerts/{concert_id}/door-list", Role.CUSTOMER)
-def get_door_list(call: Call[WatchServices]) -> Answer:
-    """For who is at the doors of this concert. The signature is over `door-list`, a line feed and the body."""
-    wanted, concert_id = call.query(DoorListQuery), call.id("concert_id")
+@routes.get("/concerts/{concert_id}/door-list", Role.CUSTOMER, refuses=_AT_DOORS)
+def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "Tagged[DoorListPart] | NotModified":
+    """Show what a device at the doors must know without a network, or what is new.
+
+    The signature is over `door-list`, a line feed and the body.
+    """
+    concert_id, book = call.id("concert_id"), call.shop.code_book
     call.ensure_may_be_staff()
     call.shop.accounts.ensure_at_door(call.actor.id, concert_id)
     cursor = None if wanted.since is None else Cursor.of(wanted.since)
-    book = call.shop.code_book
     with _sales(call) as sales:
         found = door_list.read_list(sales, concert_id, cursor, wanted.limit)
-    listed = {
+    listed: DoorListPart = {
         "concert_id": str(concert_id),
         "has_reentry": book.doors(concert_id).has_reentry,
         "keys": [public_key(key) for key, counts in book.keys(concert_id) if counts],
@@ -75,32 +82,32 @@ def get_door_list(call: Call[WatchServices]) -> Answer:
         "is_complete": found.is_complete,
         "next": found.next.text,
     }
-    body = as_json(listed).encode()
-    key = book.signing_key(concert_id)
-    signature = urlsafe_b64encode(key.sign(SIGNED_AS + body)).decode()
-    etag = door_list.etag_of(body)
+    body, key = as_json(listed).encode(), book.signing_key(concert_id)
+    etag, signature = door_list.etag_of(body), urlsafe_b64encode(key.sign(SIGNED_AS + body)).decode()
     headers = {"ETag": etag, "Cache-Control": "no-store", "Door-List-Signature": f"{key.name}.{signature}"}
     if call.headers.get("if-none-match") == etag:
-        return Answer(HTTPStatus.NOT_MODIFIED, None, headers=headers)
-    return Answer(HTTPStatus.OK, listed, headers=headers)
+        return NotModified(None, headers=headers)
+    return Tagged(listed, headers=headers)
 
 
-@routes.get("/concerts/{concert_id}/door-counts", Role.CUSTOMER)
-def get_door_counts(call: Call[WatchServices]) -> Answer:
-    wanted, concert_id = call.query(CountsQuery), _watched(call)
+@routes.get("/concerts/{concert_id}/door-counts", Role.CUSTOMER, refuses=_AT_DOORS)
+def get_door_counts(call: Call[WatchServices], wanted: CountsQuery) -> "Ok[DoorCounts]":
+    """Count who is inside, and what was scanned by minute and gate."""
+    concert_id = _watched(call)
     with _sales(call) as sales:
         totals = figures.read_totals(sales, concert_id)
-        minutes = figures.list_minutes(sales, concert_id, wanted.since, wanted.limit, wanted.after)
-    return ok({**totals, **page_of(*minutes)})
+        items, next_key = figures.list_minutes(sales, concert_id, wanted.since, wanted.limit, wanted.after)
+    answer: DoorCounts = {**totals, **page_of(items, next_key)}
+    return ok(answer)
 
 
-@routes.get("/concerts/{concert_id}/door-report", Role.CUSTOMER)
-def get_door_report(call: Call[WatchServices]) -> Answer:
-    """Double entries with both gates, scans of tickets that were not valid, overrides, and what was undone."""
-    wanted, concert_id = call.query(Page), _watched(call)
+@routes.get("/concerts/{concert_id}/door-report", Role.CUSTOMER, refuses=_AT_DOORS)
+def get_door_report(call: Call[WatchServices], wanted: Page) -> "Ok[Items[ReportedScan]]":
+    """List double entries with both gates, flawed scans, overrides, and what was undone."""
+    concert_id = _watched(call)
     with _sales(call) as sales:
-        found = figures.list_report(sales, concert_id, wanted.limit, wanted.after)
-    return ok(page_of(*found))
+        items, next_key = figures.list_report(sales, concert_id, wanted.limit, wanted.after)
+    return ok(page_of(items, next_key))
 
 
 def _watched(call: Call[WatchServices]) -> UUID:
