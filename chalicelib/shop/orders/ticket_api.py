@@ -8,7 +8,7 @@ from uuid import UUID
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.http.answers import Svg, Versioned
+from chalicelib.platform.http.answers import Svg, Tagged
 from chalicelib.platform.http.requests import parse_id
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
@@ -43,7 +43,7 @@ routes: Routes[TicketServices] = Routes(__name__)
 
 
 @routes.get("/tickets/{ticket}", Role.CUSTOMER, refuses=("ticket_revoked",))
-def get_ticket(call: Call[TicketServices]) -> "Versioned[OwnTicket] | Svg":
+def get_ticket(call: Call[TicketServices]) -> "Tagged[OwnTicket] | Svg":
     """Show a ticket with its code to its customer: `{id}` in JSON, and `{id}.svg` as a picture."""
     name, _, kind = call.parameter("ticket").partition(".")
     if kind not in _SHOWN:
@@ -69,8 +69,8 @@ def find_ticket(call: Call[TicketServices], ticket_id: UUID) -> "OwnTicket":
     return {**ticket, "order_id": str(order_id), "version": found["version"]}
 
 
-def _json(ticket: "OwnTicket") -> "Versioned[OwnTicket]":
-    return Versioned(ticket, ticket["version"], NOT_KEPT)
+def _json(ticket: "OwnTicket") -> "Tagged[OwnTicket]":
+    return Tagged(ticket, ticket["version"], NOT_KEPT)
 
 
 def _svg(ticket: "OwnTicket") -> Svg:
@@ -81,5 +81,5 @@ def _svg(ticket: "OwnTicket") -> Svg:
     return Svg.named("ticket.svg", svg_of(ticket["code"]), NOT_KEPT)
 
 
-_SHOWN: "dict[str, Callable[[OwnTicket], Versioned[OwnTicket] | Svg]]" = {"": _json, "svg": _svg}
+_SHOWN: "dict[str, Callable[[OwnTicket], Tagged[OwnTicket] | Svg]]" = {"": _json, "svg": _svg}
 """What follows the id in the path; a path of API Gateway cannot end in both a parameter and a suffix."""

@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant
-from chalicelib.platform.http.answers import Created, Ok, Versioned, created, ok
+from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
@@ -144,7 +144,7 @@ def let_out(call: Call[DoorServices], body: NewExit) -> "Created[LetOut]":
 
 
 @routes.post("/concerts/{concert_id}/check-ins/undo", Role.CUSTOMER, refuses=(*_AT_DOORS, *_CODES))
-def undo_check_in(call: Call[DoorServices], body: MistakenScan) -> "Versioned[UndoneScan]":
+def undo_check_in(call: Call[DoorServices], body: MistakenScan) -> "Tagged[UndoneScan]":
     """Let a scan not count, and say why."""
     shop, concert_id = call.shop, _at_the_door(call)
     version = admission.undo(

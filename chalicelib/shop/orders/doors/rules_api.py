@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
-from chalicelib.platform.http.answers import Created, Ok, Versioned, created, ok
+from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
@@ -65,7 +65,7 @@ def rotate_ticket_key(call: Call[RulesServices], body: Why) -> "Created[KeyRotat
 @routes.post(
     "/concerts/{concert_id}/ticket-keys/{key_id}/revoke", Role.OPERATOR, if_match=True, refuses=("too_many_keys",)
 )
-def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Versioned[KeyRevoked]":
+def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Tagged[KeyRevoked]":
     """Refuse what a key has signed, within a minute."""
     concert_id, key_id = call.id("concert_id"), call.parameter("key_id")
     known = [key for key, _ in call.shop.code_book.keys(concert_id) if key.name == key_id]
@@ -78,7 +78,7 @@ def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Versioned[KeyRev
 
 
 @routes.post("/concerts/{concert_id}/door-rules", Role.ORGANISER, if_match=True)
-def set_door_rules(call: Call[RulesServices], body: NewRules) -> "Versioned[DoorRules]":
+def set_door_rules(call: Call[RulesServices], body: NewRules) -> "Tagged[DoorRules]":
     """Say whether people who left may come in again."""
     concert_id = call.id("concert_id")
     version = commands.set_rules(call.shop.repository, call.caller(), concert_id, body.has_reentry)
