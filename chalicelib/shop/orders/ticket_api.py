@@ -42,7 +42,7 @@ class TicketServices(Services, Protocol):
 routes: Routes[TicketServices] = Routes(__name__)
 
 
-@routes.get("/tickets/{ticket}", Role.CUSTOMER, refuses=("ticket_revoked",))
+@routes.get("/tickets/{ticket}", Role.CUSTOMER, refuses=("not_found", "ticket_revoked"))
 def get_ticket(call: Call[TicketServices]) -> "Tagged[OwnTicket] | Svg":
     """Show a ticket with its code to its customer: `{id}` in JSON, and `{id}.svg` as a picture."""
     name, _, kind = call.parameter("ticket").partition(".")
