@@ -81,7 +81,7 @@ def from_last_pool(session: Session, ticket_type_id: UUID, quantity: int) -> All
     Raises NotOnSale.
     """
     last = session.hint_choices.get(ticket_type_id)
-    if last is None or last in session.hint_contended or not _seems_to_have(session, last, ticket_type_id, quantity):
+    if last is None or last in session.hint_contended:
         return None
     return _first_that_has(session, [last], ticket_type_id, quantity)
 

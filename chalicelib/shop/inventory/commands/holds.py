@@ -50,7 +50,8 @@ def hold_tickets(
     if len(found.shares) > 1:
         found = _on_one_price(session, found, ticket_type_id)
     expires_at = until(found.terms)
-    moved_in = quotas.move_to(session, found.pools, found.shares, ticket_type_id)
+    # A pool that was chosen alone has quota enough; only what all pools have together may have to be moved.
+    moved_in = quotas.move_to(session, found.pools, found.shares, ticket_type_id) if len(found.pools) > 1 else {}
     for share in found.shares:
         asked = share.quantity, session.now, expires_at, ticket_type_id, moved_in.get(share.pool_id, 0)
         session.append(TICKET_POOL, share.pool_id, *found.pools[share.pool_id].hold(hold_id, cart_id, *asked))
