@@ -49,6 +49,23 @@ def test_a_warm_hold_in_an_area_is_one_transaction_of_two_items_without_a_read(
     assert spent(shop, before) == (0, 1)
 
 
+def test_a_warm_hold_costs_as_many_requests_items_and_write_units_with_areas_as_without(shop_on_store: Shop) -> None:
+    shop, quantity = shop_on_store, 2 * TICKETS_PER_POOL
+    _, alone = shop.on_sale(quantity)
+    _, _, (shared, _) = shop.area_on_sale(quantity, Adult=None, Child=None)
+    _, _, (_, limited) = shop.area_on_sale(quantity, Adult=None, Child=TICKETS_PER_POOL)
+    costs = []
+    for ticket_type_id in (alone, shared, limited):
+        shop.add(shop.cart(), ticket_type_id)
+        cart_id, usage = shop.cart(), shop.store.usage
+        before = usage.reads, usage.writes, usage.items_written, usage.write_units
+        shop.add(cart_id, ticket_type_id)
+        after = usage.reads, usage.writes, usage.items_written, usage.write_units
+        costs.append(tuple(now - then for then, now in zip(before, after, strict=True)))
+    assert costs == [costs[0]] * 3
+    assert costs[0][:3] == (0, 1, 2)
+
+
 def test_a_fresh_container_finds_the_area_once_and_then_holds_as_without_one(shop_on_store: Shop) -> None:
     shop = shop_on_store
     _, _, (adult, _) = shop.area_on_sale(4 * TICKETS_PER_POOL, Adult=None, Child=None)
