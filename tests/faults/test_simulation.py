@@ -47,8 +47,12 @@ def test_fresh_schedules_break_no_promise() -> None:
 
 
 def test_schedules_reach_all_that_they_are_to_prove() -> None:
-    reached = frozenset[str]().union(*(run_schedule(seed).reached for seed in range(FRESH_SEEDS)))
-    assert set(MILESTONES) - reached == set()
+    missing = set(MILESTONES)
+    for seed in range(SEEDS_TO_FIND_A_BUG):
+        missing -= run_schedule(seed).reached
+        if not missing:
+            break
+    assert missing == set()
 
 
 @pytest.mark.parametrize("seed", [1, 7, 1234])
