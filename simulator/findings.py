@@ -26,6 +26,7 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
+from simulator.areas import ceilings_broken
 from simulator.hoarding import hoarded
 from simulator.living import wrong_terms
 from simulator.oracle import judge
@@ -63,6 +64,7 @@ def findings(world: World) -> Iterator[str]:
     yield from _contradicted(world, streams)
     yield from _different_answers(world)
     yield from _refused_though_done(world)
+    yield from ceilings_broken(world)
     yield from false_sold_out(world)
     yield from broken_promises(world, orders)
     yield from hoarded(world)
@@ -292,13 +294,14 @@ def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:
 def _different_answers(world: World) -> Iterator[str]:
     """Check that a repeated request is answered the same.
 
-    Only a payment moves on from started, and an extension that changed nothing is not remembered.
+    Only a payment moves on from started, as the order of a refund does, and an extension that changed nothing is not
+    remembered.
     """
     answers: defaultdict[UUID, list[str]] = defaultdict(list)
     for reply in world.replies:
         is_remembered = reply.what != "extend holds" or (reply.answer is not None and reply.answer.changed)
         if reply.what in {"create cart", *EDITS} and reply.answer is not None and is_remembered:
-            answers[reply.request_id].append(repr(reply.answer))
+            answers[reply.request_id].append(_remembered(reply))
         if reply.what == "pay" and (outcome := _final(reply)) is not None:
             answers[reply.request_id].append(outcome)
     for request_id, given in answers.items():
@@ -320,6 +323,10 @@ def _refused_though_done(world: World) -> Iterator[str]:
         carried_out = done.get(str(reply.request_id), reply.since)
         if reply.refusal is not None and reply.what in EDITS and carried_out < reply.since:
             yield f"{reply.what} {reply.request_id} was refused, {reply.refusal.code}, after it had been carried out."
+
+
+def _remembered(reply: Reply) -> str:
+    return repr((reply.answer.granted, reply.answer.version) if reply.what == "refund" else reply.answer)
 
 
 def _final(reply: Reply) -> str | None:
