@@ -294,14 +294,13 @@ def _refusal_is_in_log(reply: Reply, streams: Streams) -> bool:
 def _different_answers(world: World) -> Iterator[str]:
     """Check that a repeated request is answered the same.
 
-    Only a payment moves on from started, as the order of a refund does, and an extension that changed nothing is not
-    remembered.
+    Only a payment moves on from started, and an extension that changed nothing is not remembered.
     """
     answers: defaultdict[UUID, list[str]] = defaultdict(list)
     for reply in world.replies:
         is_remembered = reply.what != "extend holds" or (reply.answer is not None and reply.answer.changed)
         if reply.what in {"create cart", *EDITS} and reply.answer is not None and is_remembered:
-            answers[reply.request_id].append(_remembered(reply))
+            answers[reply.request_id].append(repr(reply.answer))
         if reply.what == "pay" and (outcome := _final(reply)) is not None:
             answers[reply.request_id].append(outcome)
     for request_id, given in answers.items():
@@ -323,10 +322,6 @@ def _refused_though_done(world: World) -> Iterator[str]:
         carried_out = done.get(str(reply.request_id), reply.since)
         if reply.refusal is not None and reply.what in EDITS and carried_out < reply.since:
             yield f"{reply.what} {reply.request_id} was refused, {reply.refusal.code}, after it had been carried out."
-
-
-def _remembered(reply: Reply) -> str:
-    return repr((reply.answer.granted, reply.answer.version) if reply.what == "refund" else reply.answer)
 
 
 def _final(reply: Reply) -> str | None:
