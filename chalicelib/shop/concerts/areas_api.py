@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import Field
 
 from chalicelib.platform.caller import Role
-from chalicelib.platform.http.answers import Created, NoContent, Versioned, created, no_content, ok
+from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
@@ -56,7 +56,7 @@ def add_area(call: Call[Services], body: NewArea) -> "Created[Made]":
         "over_capacity",
     ),
 )
-def change_area(call: Call[Services], body: AreaCapacity) -> "Versioned[AreaCapacityChanged]":
+def change_area(call: Call[Services], body: AreaCapacity) -> "Tagged[AreaCapacityChanged]":
     """Change how many tickets the area has: pool by pool once it is on sale, and it may be refused."""
     concert_id, area_id = call.id("concert_id"), call.id("area_id")
     version = area_commands.change_area_capacity(
