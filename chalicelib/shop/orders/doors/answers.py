@@ -70,7 +70,7 @@ class RecordedScans(TypedDict):
     items: list[RecordedScan | RefusedScan]
 
 
-class TicketKey(TypedDict):
+class PublishedKey(TypedDict):
     """The public half of a key, as a JSON Web Key."""
 
     kty: Literal["OKP"]
@@ -82,7 +82,7 @@ class TicketKey(TypedDict):
 
 
 class TicketKeySet(TypedDict):
-    keys: list[TicketKey]
+    keys: list[PublishedKey]
 
 
 class KeyRotated(TypedDict):
@@ -90,7 +90,7 @@ class KeyRotated(TypedDict):
     version: Version
 
 
-class KeyRevoked(TypedDict):
+class RevokedKey(TypedDict):
     concert_id: Id
     key_id: str
     version: Version
@@ -115,7 +115,7 @@ class DoorListPart(TypedDict):
 
     concert_id: Id
     has_reentry: bool
-    keys: list[TicketKey]
+    keys: list[PublishedKey]
     is_delta: bool
     entries: list[Annotated[list[str | int | None], Field(min_length=5, max_length=5)]]
     is_complete: bool

@@ -14,8 +14,14 @@ from chalicelib.shop.orders.doors.book import CodeBook
 from chalicelib.shop.orders.doors.reissue import reissue_tickets
 
 if TYPE_CHECKING:
-    from chalicelib.shop.orders.doors.answers import DoorRules, KeyRevoked, KeyRotated, Reissued, TicketKeySet
-    from chalicelib.shop.orders.doors.answers import TicketKey as PublicKey
+    from chalicelib.shop.orders.doors.answers import (
+        DoorRules,
+        KeyRotated,
+        PublishedKey,
+        Reissued,
+        RevokedKey,
+        TicketKeySet,
+    )
     from chalicelib.shop.orders.doors.keys import TicketKey
 
 
@@ -65,7 +71,7 @@ def rotate_ticket_key(call: Call[RulesServices], body: Why) -> "Created[KeyRotat
 @routes.post(
     "/concerts/{concert_id}/ticket-keys/{key_id}/revoke", Role.OPERATOR, if_match=True, refuses=("too_many_keys",)
 )
-def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Tagged[KeyRevoked]":
+def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Tagged[RevokedKey]":
     """Refuse what a key has signed, within a minute."""
     concert_id, key_id = call.id("concert_id"), call.parameter("key_id")
     known = [key for key, _ in call.shop.code_book.keys(concert_id) if key.name == key_id]
@@ -73,7 +79,7 @@ def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Tagged[KeyRevoke
         raise NotFound("The concert has no such key.")
     version = commands.revoke_key(call.shop.repository, call.caller(), concert_id, known[0].generation, body.reason)
     call.shop.code_book.refresh(concert_id)
-    answer: KeyRevoked = {"concert_id": str(concert_id), "key_id": key_id, "version": version}
+    answer: RevokedKey = {"concert_id": str(concert_id), "key_id": key_id, "version": version}
     return ok(answer, version)
 
 
@@ -107,7 +113,7 @@ def reissue_ticket(call: Call[RulesServices], body: NewCode) -> "Created[Reissue
     return created(answer, f"/orders/{order_id}/tickets")
 
 
-def public_key(key: "TicketKey") -> "PublicKey":
+def public_key(key: "TicketKey") -> "PublishedKey":
     """Return the public half as a JSON Web Key (RFC 8037)."""
     x = urlsafe_b64encode(key.public).rstrip(b"=").decode()
     return {"kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.name, "x": x}
