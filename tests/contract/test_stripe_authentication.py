@@ -14,7 +14,8 @@ import pytest
 from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import PaymentRefused
 from chalicelib.shop.orders.commands import PaidOrder
-from chalicelib.shop.orders.order import REQUEST_TIME, PaymentInProgress
+from chalicelib.shop.orders.order import PaymentInProgress
+from chalicelib.shop.orders.states import REQUEST_TIME
 from chalicelib.shop.orders.payments.next_action import NextAction
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus

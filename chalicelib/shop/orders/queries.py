@@ -40,7 +40,7 @@ def get_order(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    return _answer(found, now) | {"buyer": _buyer(found, open_sealed)}
+    return _answer(found, now) | _people(found, open_sealed)
 
 
 def get_order_as_of(
@@ -53,7 +53,7 @@ def get_order_as_of(
         Unavailable
     """
     found, at = read_own_as_of(store, fold_order, _ORDER, order_id, customer_id, point)
-    return _answer(found, at) | {"buyer": _buyer(found, open_sealed)}
+    return _answer(found, at) | _people(found, open_sealed)
 
 
 def list_orders(
@@ -99,9 +99,20 @@ def _read_own(
     return read_own(documents, store, fold_order, _ORDER, order_id, customer_id, min_versions)
 
 
-def _buyer(found: Versioned, open_sealed: OpenSealed) -> dict[str, str] | None:
-    sealed = found.document["buyer"]
-    return None if sealed is None else open_sealed(Sealed.model_validate(sealed))
+def _people(found: Versioned, open_sealed: OpenSealed) -> JsonObject:
+    """Return the buyer, and the tickets with the holders of those that were moved to another person."""
+    buyer, holders = found.document["buyer"], _holders(found.document)
+    opened = {key: open_sealed(Sealed.model_validate(sealed)) for key, sealed in holders.items()}
+    tickets = [
+        ticket | ({"holder": opened[ticket["id"]]} if ticket["id"] in opened else {})
+        for ticket in _tickets(found.document)
+    ]
+    shown = None if buyer is None else open_sealed(Sealed.model_validate(buyer))
+    return {"buyer": shown, **({"tickets": tickets} if opened else {})}
+
+
+def _holders(order: JsonObject) -> dict[str, JsonObject]:
+    return {ticket["id"]: ticket["holder"] for ticket in order["tickets"] if "holder" in ticket}
 
 
 def _answer(found: Versioned, now: datetime) -> JsonObject:
@@ -113,6 +124,7 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
         "refunds": list(order["refunds"].values()),
         "disputes": list(order.get("disputes", {}).values()),
         "tickets": _tickets(order),
+        "moves": list(order.get("moves", {}).values()),
         "version": version,
     }
 
@@ -125,7 +137,12 @@ def _tickets(order: JsonObject) -> list[JsonObject]:
     }
     members = ("id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "status")
     tickets = [ticket | names[ticket["ticket_type_id"]] for ticket in order["tickets"]]
-    return [{member: ticket[member] for member in members} for ticket in tickets]
+    return [{member: ticket[member] for member in members} | _successor(ticket) for ticket in tickets]
+
+
+def _successor(ticket: JsonObject) -> JsonObject:
+    """Name the ticket that replaced one that was moved."""
+    return {"replaced_by": ticket["replaced_by"]} if "replaced_by" in ticket else {}
 
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:

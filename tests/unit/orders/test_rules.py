@@ -18,7 +18,7 @@ from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import OrderEvent, OrderLine, TicketCheckedIn
 from chalicelib.shop.orders.granting import GrantedBy, RefundRequest, grant_refund
 from chalicelib.shop.orders.operators import settle_by_hand
-from chalicelib.shop.orders.order import ORDER, REQUEST_TIME, Order
+from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.process import CheckoutProcess
 from chalicelib.shop.orders.projections import fold_order
@@ -26,6 +26,7 @@ from chalicelib.shop.orders.refund import DisputeStatus
 from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.reversals import follow, reduce_refund
 from chalicelib.shop.orders.rules import OrderStatus, Outcome
+from chalicelib.shop.orders.states import REQUEST_TIME
 from tests.support.any_events import events_of
 from tests.support.shop import IDS, some_id
 from tests.support.stored import SOME_TIME, store_all
@@ -112,7 +113,7 @@ def granting(draw: st.DrawFn) -> Decision:
     """Somebody asks for money or tickets back."""
     key, by = draw(st.sampled_from(["one", "two", "three"])), draw(st.sampled_from(GrantedBy))
     of, fee = frozenset(draw(st.lists(st.sampled_from(CONCERTS), min_size=1))), draw(st.sampled_from([0, 15, 100]))
-    terms = {concert_id: PolicyTerms(SOME_TIME + timedelta(minutes=30), fee) for concert_id in CONCERTS}
+    terms = {concert_id: (PolicyTerms(SOME_TIME + timedelta(minutes=30), fee),) for concert_id in CONCERTS}
     amount = draw(st.sampled_from([None, None, Money.of("10.01", "EUR"), Money.of("40.00", "EUR")]))
     chosen = draw(st.none() | st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True))
 

@@ -14,8 +14,16 @@ from chalicelib.shop.inventory.commands.holds import (
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
+from chalicelib.shop.inventory.commands.moves import (
+    Place,
+    count_bought,
+    find_place,
+    hold_place,
+    rename_bought,
+    sell_place,
+)
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
-from chalicelib.shop.inventory.commands.returns import Return, take_back
+from chalicelib.shop.inventory.commands.returns import Return, shares_of, take_back
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
@@ -24,6 +32,7 @@ __all__ = [
     "HeldTickets",
     "Lost",
     "Offer",
+    "Place",
     "Purchase",
     "Return",
     "StockGone",
@@ -32,8 +41,11 @@ __all__ = [
     "change_terms",
     "clear_pool",
     "close_pools",
+    "count_bought",
     "extend",
+    "find_place",
     "give_away",
+    "hold_place",
     "hold_tickets",
     "largest_capacity",
     "list_uncleared",
@@ -44,8 +56,11 @@ __all__ = [
     "pools_of",
     "record_lapsed_holds",
     "release",
+    "rename_bought",
     "sell",
     "sell_late",
+    "sell_place",
+    "shares_of",
     "take_back",
     "terms_of_hold",
     "why_lost",

@@ -1,0 +1,103 @@
+"""The route that moves tickets to another holder, ticket type or concert."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from uuid import UUID
+
+from pydantic import Field
+
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import InvalidInput, NotFound
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.emails import EmailAddress
+from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.routes import Answer, Call, Routes, created
+from chalicelib.platform.services import Services
+from chalicelib.shop.orders.events import TicketMoveStarted, TicketsMoved
+from chalicelib.shop.orders.moves import WantedMove, move_tickets
+from chalicelib.shop.orders.payments.port import PaymentGateway
+
+if TYPE_CHECKING:
+    from chalicelib.platform.privacy.vault import PersonVault
+
+
+class Limits(Protocol):
+    """What this route uses of the settings."""
+
+    @property
+    def held_per_concert(self) -> int: ...
+
+
+class MoveServices(Services, Protocol):
+    """What this route uses of the container."""
+
+    @property
+    def vault(self) -> "PersonVault": ...
+
+    @property
+    def gateways(self) -> Mapping[str, PaymentGateway]: ...
+
+    @property
+    def settings(self) -> Limits: ...
+
+
+routes: Routes[MoveServices] = Routes(__name__)
+
+
+class Holder(Body, defer_build=False):
+    name: Line
+    email: EmailAddress | None = None
+
+
+class NewMove(Body):
+    """Names the tickets, and their new ticket type, holder or both."""
+
+    tickets: Annotated[tuple[UUID, ...], Field(strict=False, min_length=1, max_length=20)]
+    ticket_type_id: UUID | None = None
+    concert_id: UUID | None = None
+    holder: Holder | None = None
+    reason: Line | None = None
+
+    def to_wanted(self) -> WantedMove:
+        """Raises InvalidInput."""
+        if len(set(self.tickets)) < len(self.tickets):
+            raise InvalidInput("A ticket is named twice.", (("#/tickets", "must name each ticket once"),))
+        if self.concert_id is not None and self.ticket_type_id is None:
+            reason = "is needed with another concert"
+            raise InvalidInput(f"`ticket_type_id` {reason}.", (("#/ticket_type_id", reason),))
+        holder = None if self.holder is None else self.holder.model_dump(exclude_none=True)
+        return WantedMove(self.tickets, self.ticket_type_id, self.concert_id, holder, self.reason)
+
+
+@routes.post("/orders/{order_id}/moves", Role.CUSTOMER)
+def move_order_tickets(call: Call[MoveServices]) -> Answer:
+    """For the order's customer, for who organises the concert of the tickets, and for operators."""
+    body, order_id, shop = call.body(NewMove), call.id("order_id"), call.shop
+    wanted, caller = body.to_wanted(), call.caller(body)
+    move = partial(move_tickets, shop.repository, shop.vault, shop.gateways)
+    try:
+        moved = move(caller, order_id, wanted, shop.settings.held_per_concert)
+    except NotFound:
+        call.add_granted_roles()
+        moved = move(call.caller(body), order_id, wanted, shop.settings.held_per_concert)
+    answer = {**_shown(moved.event), "order_id": str(order_id), "version": moved.version}
+    return created(answer, f"/orders/{order_id}")
+
+
+def _shown(event: TicketMoveStarted | TicketsMoved) -> dict[str, Any]:
+    """Show what is done, or what has to be paid first, by a payment of the order."""
+    shown = {
+        "id": str(event.move_id),
+        "by": event.by,
+        "reason": event.reason,
+        "replaced": [str(key) for key in event.ticket_ids],
+        "unit_price": event.line.unit_price.model_dump(mode="json"),
+        "supplement": event.supplement.model_dump(mode="json"),
+    }
+    if isinstance(event, TicketMoveStarted):
+        due = format_instant(event.payment_due_at)
+        return {**shown, "status": "awaiting_payment", "tickets": [], "refunded": None, "payment_due_at": due}
+    tickets = [ticket.model_dump(mode="json") for ticket in event.tickets]
+    refunded = event.refunded.model_dump(mode="json")
+    return {**shown, "status": "moved", "tickets": tickets, "refunded": refunded, "payment_due_at": None}
