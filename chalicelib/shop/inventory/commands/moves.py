@@ -33,9 +33,10 @@ def find_place(session: Session, concert_id: UUID, ticket_type_id: UUID, quantit
     """
     keys = pools_of_type(session, ticket_type_id)
     pools = {key: session.load(TICKET_POOL, key, Load.ALLOW_STALE).at(session.now) for key in keys}
-    terms = pools[keys[0]].ensure_open()
-    if terms.concert_id != concert_id:
+    first = pools[keys[0]].terms
+    if first is None or first.concert_id != concert_id:
         raise NotFound("There is no such ticket type of this concert.")
+    pools[keys[0]].ensure_open()
     shares = span({key: pool for key, pool in pools.items() if not pool.closed}, quantity)
     if on_sale:
         for share in shares:
