@@ -61,7 +61,7 @@ class MovedTickets:
 
     event: TicketMoveStarted | TicketsMoved
     version: int
-    order: Order = field(compare=False)
+    order: Order = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -135,11 +136,17 @@ def _day(row: Row) -> JsonObject:
         "currency": row["currency"],
         "orders": row["orders"],
         "tickets": int(row["tickets"]),
-        "sales": money(row["sales"], row["currency"]),
+        "sales": _signed(row["sales"], row["currency"]),
         "refunded": money(row["refunded"], row["currency"]),
         "time_zone": row["zone"] if row["zones"] == 1 else None,
         "hours": hours,
     }
+
+
+def _signed(amount: Decimal, currency: str) -> JsonObject:
+    """Return an amount that is below zero on a day on which more was moved away than was sold."""
+    shown = money(abs(amount), currency)
+    return {**shown, "amount": f"-{shown['amount']}"} if amount < 0 else shown
 
 
 def _minute(begins: datetime | None, minute: int, row: Row | None) -> JsonObject:

@@ -45,7 +45,7 @@ select t.id, t.concert_id, t.name, t.price_amount, t.price_currency, t.quantity,
   from scope s
   join sales_ticket_types t on t.concert_id = s.id
   left join lateral (
-      select sum(l.sold) as sold, sum(round(l.amount * l.sold / nullif(l.quantity, 0), 2)) as value
+      select sum(l.sold) as sold, sum(l.value) as value
         from sales_lines l where l.concert_id = t.concert_id and l.id = t.id) l on true
  order by t.concert_id, t.added_at_version
 """
@@ -94,7 +94,7 @@ select l.order_id, l.id, l.concert_id, s.name as concert_name, coalesce(y.name, 
 
 ATTENDEES = """
 select t.id, t.order_id, t.concert_id, t.ticket_type_id, coalesce(y.name, t.name) as name, t.status, t.issued_at,
-       s.name as concert_name, o.buyer, i.checked_in_at
+       s.name as concert_name, coalesce(t.holder, o.buyer) as buyer, i.checked_in_at
   from scope s
   cross join lateral (
       select t.* from sales_tickets t
@@ -135,6 +135,13 @@ DAYS = """, movements as (
     select (r.completed_at at time zone s.zone)::date, s.zone, r.currency, null, 0, 0, r.amount
       from scope s join sales_refunds r on r.concert_id = s.id
      where r.completed_at is not null
+    union all
+    -- What is moved counts on its day: the concert that it went to sold it then, and the one that it left until then.
+    select (moved.at at time zone s.zone)::date, s.zone, m.currency, null, moved.sign * m.quantity,
+           moved.sign * m.amount, 0
+      from scope s join sales_moves m on m.concert_id = s.id join sales_orders o on o.id = m.order_id
+      cross join lateral (values (o.confirmed_at, -1), (m.at, 1)) moved (at, sign)
+     where o.confirmed_at is not null
 )
 select day, currency, count(distinct order_id) as orders, sum(quantity) as tickets, sum(total) as sales,
        sum(refunded) as refunded, min(zone) as zone, count(distinct zone) as zones,
