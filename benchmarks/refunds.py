@@ -102,7 +102,7 @@ class Count:
         """Return what went back, or is to go back, for no ticket: amounts, refunds in the dashboard, and disputes."""
         alone = self._refunds_of_the_order() & (self.amounts | (self.recorded & self.arrived))
         amounts = [self.refunds[key][1] for key in alone]
-        return sum((*amounts, *(amount for key, amount in self.disputed.values() if key == self.paid_by)), Decimal(0))
+        return sum((*amounts, *(amount for key, amount in self.disputed.values() if key in self.paying)), Decimal(0))
 
     def _refunds_of_the_order(self) -> set[UUID]:
         """Name the refunds of the payments of its tickets."""

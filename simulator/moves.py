@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller
+from chalicelib.platform.errors import InvalidInput, RuleViolated
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.shop.orders.moves import MovedTickets, WantedMove, move_tickets
 from chalicelib.shop.orders.order import ORDER
@@ -12,6 +13,12 @@ MOVED, HANDED_ON, PAID, ENDED = "tickets moved", "another holder", "difference o
 MILESTONES = (MOVED, HANDED_ON, PAID, ENDED)
 HOLDER = {"name": "Gina Guest"}
 FREE_LIMIT = 10
+
+
+class Pointless(RuleViolated):
+    """The request makes no sense: the order has no such tickets, or they are where they shall go."""
+
+    code = "pointless"
 
 
 def draw_move(world: World, *, is_customer: bool) -> "Move":
@@ -39,4 +46,7 @@ class Move:
         tickets = repository.load(ORDER, order_id)[0].tickets
         chosen = tuple(tickets[place].id for place in self._places if place < len(tickets)) or (order_id,)
         wanted = WantedMove(chosen, self._kind, holder=self._holder, reason=self._reason)
-        return move_tickets(repository, world.vault, world.gateways, caller, order_id, wanted, FREE_LIMIT)
+        try:
+            return move_tickets(repository, world.vault, world.gateways, caller, order_id, wanted, FREE_LIMIT)
+        except InvalidInput as error:
+            raise Pointless(error.detail) from error

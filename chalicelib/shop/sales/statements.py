@@ -126,22 +126,24 @@ select r.*, s.name as concert_name
  limit %(rows)s
 """
 
-DAYS = """, movements as (
-    select (o.confirmed_at at time zone s.zone)::date as day, s.zone, p.currency, p.order_id, p.quantity, p.total,
-           0 as refunded
+# What is moved counts on its day: the concert that it went to sells it then; the one that it left had it until then.
+DAYS = """, moved as (
+    select m.order_id, m.concert_id, sum(m.quantity) as quantity, sum(m.amount) as amount
+      from scope s join sales_moves m on m.concert_id = s.id
+     group by 1, 2
+), movements as (
+    select (o.confirmed_at at time zone s.zone)::date as day, s.zone, p.currency, p.order_id,
+           p.quantity - coalesce(m.quantity, 0) as quantity, p.total - coalesce(m.amount, 0) as total, 0 as refunded
       from scope s join sales_parts p on p.id = s.id join sales_orders o on o.id = p.order_id
-     where o.confirmed_at is not null
+      left join moved m on m.order_id = p.order_id and m.concert_id = p.id
+     where o.confirmed_at is not null and p.quantity is distinct from m.quantity
     union all
     select (r.completed_at at time zone s.zone)::date, s.zone, r.currency, null, 0, 0, r.amount
       from scope s join sales_refunds r on r.concert_id = s.id
      where r.completed_at is not null
     union all
-    -- What is moved counts on its day: the concert that it went to sold it then, and the one that it left until then.
-    select (moved.at at time zone s.zone)::date, s.zone, m.currency, null, moved.sign * m.quantity,
-           moved.sign * m.amount, 0
-      from scope s join sales_moves m on m.concert_id = s.id join sales_orders o on o.id = m.order_id
-      cross join lateral (values (o.confirmed_at, -1), (m.at, 1)) moved (at, sign)
-     where o.confirmed_at is not null
+    select (m.at at time zone s.zone)::date, s.zone, m.currency, null, m.quantity, m.amount, 0
+      from scope s join sales_moves m on m.concert_id = s.id
 )
 select day, currency, count(distinct order_id) as orders, sum(quantity) as tickets, sum(total) as sales,
        sum(refunded) as refunded, min(zone) as zone, count(distinct zone) as zones,
