@@ -11,8 +11,8 @@ from chalicelib.shop.orders.refund import Refund, refund_id_of
 
 
 def shown_refunds(order: Order, concerts: Set[UUID]) -> list[JsonObject]:
-    """Return what was granted, and what went back otherwise."""
-    return [*_granted(order, concerts), *_others(order, concerts)]
+    """Return what was granted, what went back for moves to cheaper places, and what went back otherwise."""
+    return [*_granted(order, concerts), *_of_moves(order, concerts), *_others(order, concerts)]
 
 
 def _granted(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
@@ -33,9 +33,26 @@ def _granted(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
                 }
 
 
+def _of_moves(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
+    for moved in (move.moved for move in order.moves.values()):
+        for refund_id in moved.refund_ids if moved is not None and moved.concert_id in concerts else ():
+            yield {
+                "grant_id": None,
+                "by": moved.by,
+                "at": format_instant(moved.at),
+                "reason": moved.reason,
+                "restocked": True,
+                "concert_id": str(moved.concert_id),
+                "ticket_ids": [str(key) for key in moved.ticket_ids],
+                "fee": _money(Money.zero(moved.refunded.currency)),
+                **_refund(refund_id, order.refunds.get(refund_id), moved.refunded),
+            }
+
+
 def _others(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
     """Yield the refunds that nobody was granted: of a cancelled concert, or made at the provider."""
     granted = {part.refund_id for grant in order.grants.values() for part in grant.parts}
+    granted |= {key for move in order.moves.values() if move.moved is not None for key in move.moved.refund_ids}
     of_order = {line.concert_id for line in order.lines if line.concert_id is not None}
     for refund_id, refund in order.refunds.items():
         concert_id = next((key for key in of_order if refund_id_of(refund.payment_id, key) == refund_id), None)

@@ -95,15 +95,18 @@ class Sale:
         check_in(self.shop.other_container(), caller, concert_id or self.concert_id, self.order_id, ticket_id)
 
     @property
-    def kept(self) -> Decimal:
-        return self.shop.gateway.taken_for(self.order_id)
+    def kept(self) -> int:
+        """What the provider took less what it gave back, in whole euros."""
+        taken = self.shop.gateway.taken_for(self.order_id)
+        assert taken == int(taken)
+        return int(taken)
 
     def money_adds_up(self) -> bool:
         """Paid less refunded is the price of the valid tickets, as long as no fee is kept and nothing given back."""
         order = self.shop.order_state(self.order_id)
         prices = [line.unit_price.amount for line in order.lines for _ in range(line.quantity)]
         worth = [price for ticket, price in zip(order.tickets, prices, strict=True) if ticket.id in order.valid]
-        return self.kept == sum(worth)
+        return Decimal(self.kept) == sum(worth, Decimal(0))
 
 
 @pytest.fixture
