@@ -225,7 +225,8 @@ class Order(OrderFacts):
 
     def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
         """Revoke and refund what was bought for the cancelled concert, once; tickets of other concerts stay valid. An
-        order that is not paid is cancelled as a whole. What was kept of tickets that are revoked goes back as well.
+        order that is not paid is cancelled as a whole. What was kept of tickets that are revoked goes back as well, and
+        nothing of what the bank has taken back.
 
         Raises:
             PaymentInProgress: because the open payment of an unpaid order is closed first.
@@ -233,6 +234,8 @@ class Order(OrderFacts):
         lines = [line for line in self.lines if line.concert_id == concert_id]
         if lines and self.status in {OrderStatus.CONFIRMED, OrderStatus.DISPUTED}:
             return self._give_back(concert_id, self.kept_for(concert_id), reason, now)
+        if lines and self.status is OrderStatus.CHARGED_BACK:
+            return self._revoke(concert_id, reason, now)
         if not lines or self.status is not OrderStatus.AWAITING_PAYMENT:
             return []
         if self.open_payments:
@@ -240,13 +243,10 @@ class Order(OrderFacts):
         return [OrderCancelled(reason=reason, at=now)]
 
     def _give_back(self, concert_id: UUID, price: Money, reason: str, now: datetime) -> list[Event]:
-        valid = self.valid_tickets
-        ids = tuple(ticket.id for ticket in valid if ticket.concert_id == concert_id)
-        revoked: list[Event] = (
-            [TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)] if ids else []
-        )
+        revoked = self._revoke(concert_id, reason, now)
         if not self.paying:
-            return [*revoked, OrderCancelled(reason=reason, at=now)] if ids and len(ids) == len(valid) else revoked
+            is_all = revoked and all(ticket.concert_id == concert_id for ticket in self.valid_tickets)
+            return [*revoked, OrderCancelled(reason=reason, at=now)] if is_all else revoked
         left = min(price.amount, self.left_to_refund)
         if not left or self.has_given_back(concert_id):
             return revoked
@@ -255,6 +255,10 @@ class Order(OrderFacts):
             for payment_id, amount in self.spread(left)
         ]
         return [*refunds, *revoked]
+
+    def _revoke(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
+        ids = tuple(ticket.id for ticket in self.valid_tickets if ticket.concert_id == concert_id)
+        return [TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)] if ids else []
 
     def confirm_free(self, order_id: UUID, ids: IdKey, now: datetime) -> list[Event]:
         """Confirm an order that costs nothing without a payment."""
