@@ -148,7 +148,7 @@ class Customer:
             if paid is not None and paid.next_action is not None:
                 authenticate(self.world, paid.payment_id, paid.next_action.client_secret, self._think)
         for is_customer in (True, False):
-            if self._happens(0.25):
+            if self._happens(0.4):
                 self._ask_for_move(order_id, is_customer)
             if self._happens(0.25):
                 self._ask_for_refund(order_id, is_customer)

@@ -60,7 +60,7 @@ def schedule(repository: Repository) -> UUID:
 
 def _ticket_type(key: UUID, number: int, quantity: int, random: Random) -> TicketType:
     closes = START + timedelta(minutes=random.randint(10, 60)) if random.random() < 0.15 else None  # noqa: PLR2004
-    price = Money.of(random.choice(("25.00", "25.00", "25.00", "40.00", "0.00")), "EUR")
+    price = Money.of(random.choice(("25.00", "25.00", "25.00", "40.00", "40.00", "10.00", "0.00")), "EUR")
     return TicketType(id=key, name=f"Row {number}", price=price, quantity=quantity, max_per_order=10, sales_end=closes)
 
 
