@@ -14,6 +14,7 @@ from chalicelib.shop.carts.commands import add_item, check_out, create_cart, ext
 from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.orders.commands import cancel_order, pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
+from chalicelib.shop.orders.rules import PaymentStatus
 from simulator.authentication import authenticate
 from simulator.giveaways import give_away
 from simulator.living import changes
@@ -137,6 +138,7 @@ class Customer:
         return remove_item(repository, caller, cart_id, item_id)
 
     def _settle(self, order_id: UUID) -> None:
+        is_paid = False
         for _ in range(self.world.random.randint(0, 3)):
             self._think()
             token = self.world.random.choice(TOKENS)
@@ -145,10 +147,11 @@ class Customer:
                 window = partial(self._ask, "pay", pay, order=order_id, token=token)
                 self.world.scheduler.add(f"{self.name}'", window, is_visitor=True)
             paid = self._ask("pay", pay, order=order_id, token=token).answer
+            is_paid = is_paid or (paid is not None and paid.status is PaymentStatus.SUCCEEDED)
             if paid is not None and paid.next_action is not None:
                 authenticate(self.world, paid.payment_id, paid.next_action.client_secret, self._think)
         for is_customer in (True, False):
-            if self._happens(0.4):
+            if self._happens(0.7 if is_paid else 0.1):
                 self._ask_for_move(order_id, is_customer)
             if self._happens(0.25):
                 self._ask_for_refund(order_id, is_customer)
@@ -176,7 +179,7 @@ class Customer:
         moved = insist(self.world, person, "move", key, ask, order=order_id, **drawn.about).answer
         if moved is not None and moved.event.supplement.amount and self._happens(0.8):
             self._think()
-            token = self.world.random.choice(TOKENS)
+            token = self.world.random.choice((*[Token.APPROVED] * 6, *TOKENS))
             paid = self._ask("pay", partial(self._pay, order_id=order_id, token=token), order=order_id, token=token)
             if paid.answer is not None and paid.answer.next_action is not None:
                 secret = paid.answer.next_action.client_secret

@@ -26,7 +26,7 @@ from chalicelib.shop.orders.refunding import WantedRefund, refund_order
 from chalicelib.shop.orders.relocation import TicketsUsed
 from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import cancel_order
-from chalicelib.shop.orders.ticket import TicketNotValid
+from chalicelib.shop.orders.ticket import TICKET, TicketNotValid, TicketStatus
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER, OTHER_ORGANISER, Shop
 
 GINA = {"name": "Gina Guest", "email": "gina@example.org"}
@@ -125,6 +125,7 @@ def test_another_holder_gets_a_new_ticket_and_the_old_one_admits_nobody(sale: Sa
     with pytest.raises(TicketNotValid):
         sale.let_in(old)
     sale.let_in(new)
+    assert sale.shop.other_container().load(TICKET, old)[0].status is TicketStatus.REVOKED
     assert moved.event.holder is not None
     assert sale.shop.vault.open(moved.event.holder) == GINA
     assert moved.event.holder.key != str(CUSTOMER.id)
