@@ -248,7 +248,7 @@ class RefundGranted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Refund
 
 
 class TicketMoveStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketMoveStartedEvent"):
-    """Records that tickets of one concert shall be moved to a dearer place, which is held until the move is paid.
+    """Records that tickets shall be moved to a dearer place, which is held until the difference is paid.
 
     `line` is the place, held under `move_id`. `supplement` is to be paid until just before `payment_due_at`; the place
     stays held a little longer. The tickets stay valid until then. `holder` means what it means in `TicketsMoved`.

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.privacy.vault import PersonVault
 
 
-class Limits(Protocol):
+class FreeLimits(Protocol):
     """What this route uses of the settings."""
 
     @property
@@ -39,7 +39,7 @@ class MoveServices(Services, Protocol):
     def gateways(self) -> Mapping[str, PaymentGateway]: ...
 
     @property
-    def settings(self) -> Limits: ...
+    def settings(self) -> FreeLimits: ...
 
 
 routes: Routes[MoveServices] = Routes(__name__)

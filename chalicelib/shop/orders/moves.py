@@ -15,7 +15,7 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.concerts.commands import facts_of_concert
-from chalicelib.shop.inventory.commands import Place, count_bought, find_place, hold_place, sell_place
+from chalicelib.shop.inventory.commands import FreePlace, count_bought, find_place, hold_place, sell_place
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.events import OrderLine, TicketMoveStarted, TicketsMoved
 from chalicelib.shop.orders.granting import GrantedBy
@@ -99,7 +99,7 @@ class _Mover:
             self._move_to(session, order, place, begun)
         return self._answer(session, session.version(self.order_id), begun)
 
-    def _move_to(self, session: Session, order: Order, place: Place, begun: TicketMoveStarted) -> None:
+    def _move_to(self, session: Session, order: Order, place: FreePlace, begun: TicketMoveStarted) -> None:
         """Take the place: at once, or for whoever pays the difference."""
         if begun.supplement.amount:
             session.append(ORDER, self.order_id, begun)
@@ -112,7 +112,7 @@ class _Mover:
             is_limited = self.request.is_bound
             count_bought(session, place, begun.move_id, order.customer_id, limit, is_limited=is_limited)
 
-    def _place(self, session: Session, order: Order, quantity: int) -> Place:
+    def _place(self, session: Session, order: Order, quantity: int) -> FreePlace:
         concert_id = self.wanted.concert_id or concert_of(order, self.request.tickets)
         ticket_type_id = self.wanted.ticket_type_id
         if ticket_type_id is None:
@@ -216,7 +216,7 @@ def _pay_within(request: MoveRequest) -> timedelta:
     return CUSTOMERS_PAY_WITHIN if request.is_bound else OTHERS_PAY_WITHIN
 
 
-def _line(move_id: UUID, place: Place, *, is_free: bool) -> OrderLine:
+def _line(move_id: UUID, place: FreePlace, *, is_free: bool) -> OrderLine:
     """Return the place as a line of the order; what was given away costs nothing wherever it is."""
     terms = place.terms
     return OrderLine(

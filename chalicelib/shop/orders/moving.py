@@ -48,7 +48,7 @@ class TooManyMoves(RuleViolated):
     code = "too_many_moves"
 
 
-class OrderLimitExceeded(RuleViolated):
+class PlaceLimitExceeded(RuleViolated):
     code = "order_limit_exceeded"
 
 
@@ -131,7 +131,7 @@ def ensure_permitted(order: Order, request: MoveRequest, line: OrderLine, limit:
 
     Raises:
         MoveNotPermitted
-        OrderLimitExceeded
+        PlaceLimitExceeded
     """
     if not request.is_bound:
         return
@@ -145,7 +145,7 @@ def ensure_permitted(order: Order, request: MoveRequest, line: OrderLine, limit:
     has = sum(one.ticket_type_id == line.ticket_type_id for one in order.valid_tickets)
     if has + line.quantity > limit:
         detail = f"One order can have at most {limit} of these tickets; it has {has}."
-        raise OrderLimitExceeded(detail, limit=limit, selected=has)
+        raise PlaceLimitExceeded(detail, limit=limit, selected=has)
 
 
 def concert_of(order: Order, tickets: Sequence[UUID]) -> UUID:

@@ -42,7 +42,7 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.order_facts import OrderFacts
 from chalicelib.shop.orders.refund import RefundFailures, refund_id_of, start_refund
 from chalicelib.shop.orders.rules import OrderStatus, after
-from chalicelib.shop.orders.states import Move, Payment, Revocation
+from chalicelib.shop.orders.states import Payment, Revocation, TicketMove
 
 MAX_PAYMENTS = 20
 
@@ -368,7 +368,7 @@ def _with_decisions(order: Order, event: Event) -> Order:
 
 
 def _with_move(order: Order, move_id: UUID, **changes: Any) -> Order:
-    return replace(order, moves={**order.moves, move_id: replace(order.moves.get(move_id, Move()), **changes)})
+    return replace(order, moves={**order.moves, move_id: replace(order.moves.get(move_id, TicketMove()), **changes)})
 
 
 def _with_reference(order: Order, payment_id: UUID | None, reference: str | None) -> Order:

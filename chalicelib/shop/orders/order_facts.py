@@ -12,7 +12,7 @@ from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import IssuedTicket, OrderLine, RefundGranted, TicketMoveStarted
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundFailures, RefundStatus, refund_id_of
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, status_at
-from chalicelib.shop.orders.states import Move, Payment, Revocation
+from chalicelib.shop.orders.states import Payment, Revocation, TicketMove
 
 NOTHING = Money.zero("EUR")
 
@@ -37,7 +37,7 @@ class OrderFacts(OrderState):
     revocations_under_way: Mapping[UUID, Revocation] = field(default_factory=dict)
     failures: Mapping[UUID, RefundFailures] = field(default_factory=dict)
     grants: Mapping[UUID, RefundGranted] = field(default_factory=dict)
-    moves: Mapping[UUID, Move] = field(default_factory=dict)
+    moves: Mapping[UUID, TicketMove] = field(default_factory=dict)
 
     def status_at(self, now: datetime) -> OrderStatus | None:
         """Return the status by the clock, as `rules.status_at` says."""

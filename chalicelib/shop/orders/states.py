@@ -45,7 +45,7 @@ class Revocation:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class TicketMove:
     """One move of tickets: `started` if its difference had to be paid first, and `moved` once it was done.
 
     A move that was started and not done ends when it is not paid in time, or when its tickets are not valid any more.

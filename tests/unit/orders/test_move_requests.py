@@ -16,7 +16,7 @@ GINA = {"name": "Gina Guest", "email": "gina@example.org"}
 
 
 @dataclass(frozen=True)
-class Sale(GivenStreams):
+class RowSale(GivenStreams):
     """A concert with three rows, and a paid order of two tickets in the one at 25.00."""
 
     concert_id: UUID | None = None
@@ -40,7 +40,7 @@ class Sale(GivenStreams):
 
 
 @pytest.fixture
-def paid_order() -> Sale:
+def order_with_rows() -> RowSale:
     log = MemoryEventStore()
     shop = Shop(log)
     concert_id = shop.draft()
@@ -48,64 +48,68 @@ def paid_order() -> Sale:
     shop.publish(concert_id)
     order_id = shop.order(rows[0])
     shop.pay(order_id)
-    return Sale(shop, log, concert_id=concert_id, rows=rows, order_id=order_id)
+    return RowSale(shop, log, concert_id=concert_id, rows=rows, order_id=order_id)
 
 
 @pytest.mark.parametrize("actor", [ORGANISER, OPERATOR, CUSTOMER])
-def test_another_holder_is_answered_with_the_new_ticket_and_shown_to_the_buyer(paid_order: Sale, actor: Actor) -> None:
-    old, stays = paid_order.tickets
-    answered = paid_order.move(actor, holder=GINA)
+def test_another_holder_is_answered_with_the_new_ticket_and_shown_to_the_buyer(
+    order_with_rows: RowSale, actor: Actor
+) -> None:
+    old, stays = order_with_rows.tickets
+    answered = order_with_rows.move(actor, holder=GINA)
     assert (answered.status, answered.body["status"], answered.body["replaced"]) == (201, "moved", [old])
     [new] = answered.body["tickets"]
-    shown = paid_order.shown()
+    shown = order_with_rows.shown()
     assert [(one["id"], one["status"], one.get("holder")) for one in shown["tickets"]] == [
         (old, "revoked", None),
         (stays, "valid", None),
         (new["id"], "valid", GINA),
     ]
     assert shown["tickets"][0]["replaced_by"] == new["id"]
-    assert GINA["name"] not in str(paid_order.log.read(UUID(shown["id"])))
+    assert GINA["name"] not in str(order_with_rows.log.read(UUID(shown["id"])))
 
 
-def test_a_cheaper_row_says_what_goes_back(paid_order: Sale) -> None:
-    answered = paid_order.move(ticket_type_id=str(paid_order.rows[1]))
+def test_a_cheaper_row_says_what_goes_back(order_with_rows: RowSale) -> None:
+    answered = order_with_rows.move(ticket_type_id=str(order_with_rows.rows[1]))
     assert (answered.status, answered.body["refunded"]["amount"], answered.body["by"]) == (201, "15.00", "organiser")
-    shown = paid_order.shown()
+    shown = order_with_rows.shown()
     assert [line["ticket_type_name"] for line in shown["lines"]] == ["At 25.00", "At 10.00"]
     assert [(one["status"], one["refunded"]["amount"]) for one in shown["moves"]] == [("moved", "15.00")]
-    listed = paid_order.when(ORGANISER, "GET", f"/orders/{paid_order.order_id}/refunds").body["items"]
+    listed = order_with_rows.when(ORGANISER, "GET", f"/orders/{order_with_rows.order_id}/refunds").body["items"]
     assert [(one["amount"]["amount"], one["status"], one["by"]) for one in listed] == [
         ("15.00", "completed", "organiser")
     ]
 
 
-def test_a_dearer_row_is_paid_by_a_payment_of_the_order(paid_order: Sale) -> None:
-    answered = paid_order.move(ticket_type_id=str(paid_order.rows[2]))
+def test_a_dearer_row_is_paid_by_a_payment_of_the_order(order_with_rows: RowSale) -> None:
+    answered = order_with_rows.move(ticket_type_id=str(order_with_rows.rows[2]))
     assert (answered.body["status"], answered.body["supplement"]["amount"]) == ("awaiting_payment", "15.00")
-    assert paid_order.shown()["moves"][0]["status"] == "awaiting_payment"
-    paid_order.move(key="l", tickets=paid_order.tickets[1:], holder=GINA).then_refuses(409, "move_in_progress")
-    path, body = f"/orders/{paid_order.order_id}/payments", {"provider": "sandbox", "token": "tok_visa"}
-    paid = paid_order.when(CUSTOMER, "POST", path, body, idempotency_key="p")
-    again = paid_order.when(CUSTOMER, "POST", path, body, idempotency_key="p")
+    assert order_with_rows.shown()["moves"][0]["status"] == "awaiting_payment"
+    order_with_rows.move(key="l", tickets=order_with_rows.tickets[1:], holder=GINA).then_refuses(
+        409, "move_in_progress"
+    )
+    path, body = f"/orders/{order_with_rows.order_id}/payments", {"provider": "sandbox", "token": "tok_visa"}
+    paid = order_with_rows.when(CUSTOMER, "POST", path, body, idempotency_key="p")
+    again = order_with_rows.when(CUSTOMER, "POST", path, body, idempotency_key="p")
     assert (paid.status, again.status, again.body) == (201, 201, paid.body)
-    shown = paid_order.shown()
+    shown = order_with_rows.shown()
     assert [(one["amount"]["amount"], one["status"]) for one in shown["payments"]] == [
         ("50.00", "succeeded"),
         ("15.00", "succeeded"),
     ]
 
 
-def test_the_same_key_gives_the_same_answer_and_moves_nothing_more(paid_order: Sale) -> None:
-    tickets = paid_order.tickets[:1]
-    first = paid_order.move(tickets=tickets, ticket_type_id=str(paid_order.rows[1]), holder=GINA)
-    again = paid_order.move(tickets=tickets, ticket_type_id=str(paid_order.rows[1]), holder=GINA)
+def test_the_same_key_gives_the_same_answer_and_moves_nothing_more(order_with_rows: RowSale) -> None:
+    tickets = order_with_rows.tickets[:1]
+    first = order_with_rows.move(tickets=tickets, ticket_type_id=str(order_with_rows.rows[1]), holder=GINA)
+    again = order_with_rows.move(tickets=tickets, ticket_type_id=str(order_with_rows.rows[1]), holder=GINA)
     assert (again.status, again.body, again.news) == (first.status, first.body, {})
-    paid_order.move(tickets=tickets, holder=GINA).then_refuses(422, "idempotency_key_reused")
+    order_with_rows.move(tickets=tickets, holder=GINA).then_refuses(422, "idempotency_key_reused")
 
 
 @pytest.mark.parametrize("actor", [OTHER_ORGANISER, OTHER_CUSTOMER])
-def test_others_find_no_order(paid_order: Sale, actor: Actor) -> None:
-    paid_order.move(actor, holder=GINA).then_refuses(404, "not_found")
+def test_others_find_no_order(order_with_rows: RowSale, actor: Actor) -> None:
+    order_with_rows.move(actor, holder=GINA).then_refuses(404, "not_found")
 
 
 @pytest.mark.parametrize(
@@ -123,28 +127,32 @@ def test_others_find_no_order(paid_order: Sale, actor: Actor) -> None:
         ({"holder": GINA, "reason": ""}, "#/reason"),
     ],
 )
-def test_a_body_that_makes_no_sense_is_refused_with_its_place(paid_order: Sale, body: JsonObject, pointer: str) -> None:
-    answered = paid_order.move(**body)
+def test_a_body_that_makes_no_sense_is_refused_with_its_place(
+    order_with_rows: RowSale, body: JsonObject, pointer: str
+) -> None:
+    answered = order_with_rows.move(**body)
     answered.then_refuses(422, "invalid_input")
     assert answered.body["errors"][0]["pointer"] == pointer
 
 
-def test_customers_give_no_reason_and_need_a_policy_for_another_row(paid_order: Sale) -> None:
-    paid_order.move(CUSTOMER, holder=GINA, reason="why").then_refuses(422, "invalid_input")
-    wanted = str(paid_order.rows[1])
-    paid_order.move(CUSTOMER, ticket_type_id=wanted).then_refuses(409, "move_not_permitted", until=None)
-    path, policy = f"/concerts/{paid_order.concert_id}/refund-policy", {"moves_until": "2099-01-01T00:00:00Z"}
-    shown = paid_order.when(ORGANISER, "POST", path, policy)
+def test_customers_give_no_reason_and_need_a_policy_for_another_row(order_with_rows: RowSale) -> None:
+    order_with_rows.move(CUSTOMER, holder=GINA, reason="why").then_refuses(422, "invalid_input")
+    wanted = str(order_with_rows.rows[1])
+    order_with_rows.move(CUSTOMER, ticket_type_id=wanted).then_refuses(409, "move_not_permitted", until=None)
+    path, policy = f"/concerts/{order_with_rows.concert_id}/refund-policy", {"moves_until": "2099-01-01T00:00:00Z"}
+    shown = order_with_rows.when(ORGANISER, "POST", path, policy)
     assert (shown.status, shown.body["moves_until"]) == (200, "2099-01-01T00:00:00.000Z")
-    assert paid_order.move(CUSTOMER, ticket_type_id=wanted).status == 201
+    assert order_with_rows.move(CUSTOMER, ticket_type_id=wanted).status == 201
 
 
-def test_a_fee_for_each_ticket_is_kept_beside_the_share(paid_order: Sale) -> None:
-    path = f"/concerts/{paid_order.concert_id}/refund-policy"
+def test_a_fee_for_each_ticket_is_kept_beside_the_share(order_with_rows: RowSale) -> None:
+    path = f"/concerts/{order_with_rows.concert_id}/refund-policy"
     policy: JsonObject = {"customers_until": "2099-01-01T00:00:00Z", "fee_percent": 10}
     fee = {"amount": "2.00", "currency": "EUR"}
     wrong = {"fee_per_ticket": {"amount": "2.00", "currency": "USD"}}
-    paid_order.when(ORGANISER, "POST", path, policy | wrong).then_refuses(422, "invalid_input")
-    assert paid_order.when(ORGANISER, "POST", path, policy | {"fee_per_ticket": fee}).body["fee_per_ticket"] == fee
-    [part] = paid_order.when(CUSTOMER, "POST", f"/orders/{paid_order.order_id}/refunds", {"all": True}).body["parts"]
+    order_with_rows.when(ORGANISER, "POST", path, policy | wrong).then_refuses(422, "invalid_input")
+    assert order_with_rows.when(ORGANISER, "POST", path, policy | {"fee_per_ticket": fee}).body["fee_per_ticket"] == fee
+    [part] = order_with_rows.when(CUSTOMER, "POST", f"/orders/{order_with_rows.order_id}/refunds", {"all": True}).body[
+        "parts"
+    ]
     assert (part["amount"]["amount"], part["fee"]["amount"]) == ("41.00", "9.00")

@@ -15,7 +15,7 @@ from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.moves import (
-    Place,
+    FreePlace,
     count_bought,
     find_place,
     hold_place,
@@ -29,10 +29,10 @@ from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 __all__ = [
     "LARGEST_OFFER",
     "Committed",
+    "FreePlace",
     "HeldTickets",
     "Lost",
     "Offer",
-    "Place",
     "Purchase",
     "Return",
     "StockGone",

@@ -15,7 +15,7 @@ from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FreePlace:
     """Free tickets of one ticket type, and the terms on which they are sold."""
 
     terms: TicketPoolOpened
@@ -26,7 +26,7 @@ class Place:
         return sum(share.quantity for share in self.shares)
 
 
-def find_place(session: Session, concert_id: UUID, ticket_type_id: UUID, quantity: int, *, on_sale: bool) -> Place:
+def find_place(session: Session, concert_id: UUID, ticket_type_id: UUID, quantity: int, *, on_sale: bool) -> FreePlace:
     """Find free tickets; nothing is taken yet. Only with `on_sale` must the sales window be open.
 
     Raises NotFound for a type that the concert has not on sale, NotOnSale, or TicketsSoldOut.
@@ -42,10 +42,10 @@ def find_place(session: Session, concert_id: UUID, ticket_type_id: UUID, quantit
         for share in shares:
             pools[share.pool_id].ensure_on_sale()
     # Pools learn of a new price one by one; a place has one price, that of the pools that it is in.
-    return Place(share_terms(session, shares), shares)
+    return FreePlace(share_terms(session, shares), shares)
 
 
-def sell_place(session: Session, place: Place, hold_id: UUID, order_id: UUID) -> None:
+def sell_place(session: Session, place: FreePlace, hold_id: UUID, order_id: UUID) -> None:
     """Sell the place to the order."""
     for share in place.shares:
         pool = session.load(TICKET_POOL, share.pool_id)
@@ -53,7 +53,7 @@ def sell_place(session: Session, place: Place, hold_id: UUID, order_id: UUID) ->
         session.append(TICKET_POOL, share.pool_id, *events)
 
 
-def hold_place(session: Session, place: Place, hold_id: UUID, order_id: UUID, expires_at: datetime) -> None:
+def hold_place(session: Session, place: FreePlace, hold_id: UUID, order_id: UUID, expires_at: datetime) -> None:
     """Hold the place for the order, which has no cart; the order's id stands for the cart's.
 
     Raises NotOnSale.
@@ -68,7 +68,7 @@ def hold_place(session: Session, place: Place, hold_id: UUID, order_id: UUID, ex
 
 
 def count_bought(
-    session: Session, place: Place, hold_id: UUID, customer_id: UUID, default: int | None, *, is_limited: bool
+    session: Session, place: FreePlace, hold_id: UUID, customer_id: UUID, default: int | None, *, is_limited: bool
 ) -> None:
     """Count the place as bought; a customer who is limited has no more than the limit by it.
 
