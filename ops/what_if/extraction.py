@@ -199,9 +199,10 @@ def _without_moves(events: Sequence[Event]) -> Iterator[tuple[int, Event]]:
     """Give the events with their places, but for payments of moves: the replay moves no tickets, only their stock."""
     of_moves = {event.payment_id for event in events if isinstance(event, PaymentStarted) and event.move_id is not None}
     for index, event in enumerate(events):
-        is_payment = isinstance(event, PaymentStarted | PaymentFailed | PaymentSucceeded)
-        if not (is_payment and event.payment_id in of_moves):
-            yield index, event
+        match event:
+            case PaymentStarted() | PaymentFailed() | PaymentSucceeded() if event.payment_id in of_moves:
+                continue
+        yield index, event
 
 
 def _return(key: UUID, place: Place, before: Sequence[Event], event: RefundGranted, pools: _PoolEvents) -> Found:

@@ -11,6 +11,7 @@ from chalicelib.platform.http.routes import Answer, Call, Routes, ok
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, live_commands
 from chalicelib.shop.concerts.api import OrderLimit, Quantity, answer_of
+from chalicelib.shop.concerts.on_sale import Confirmation, confirmed_by
 from chalicelib.shop.concerts.windows import ConcertDates
 
 routes: Routes[Services] = Routes(__name__)
@@ -23,6 +24,7 @@ class Move(Body):
     ends_at: OffsetInstant | None = None
     venue_id: UUID | None = None
     refundable_until: OffsetInstant | None = None
+    confirm: Confirmation | None = None
 
     def to_schedule(self) -> ConcertDates | None:
         """Return the new schedule, if one is given.
@@ -57,7 +59,7 @@ _ONLY_PRICE = Price(amount="0", currency="EUR")
 
 
 class TicketTypeChanges(Body):
-    """Lists what to change; whatever is left out stays as it is. `quantity` comes alone."""
+    """Lists what to change; whatever is left out stays as it is. `quantity` comes alone, or with `confirm`."""
 
     name: Line = ""
     price: Price = _ONLY_PRICE
@@ -65,9 +67,10 @@ class TicketTypeChanges(Body):
     max_per_order: OrderLimit = 1
     sales_start: OffsetInstant | None = None
     sales_end: OffsetInstant | None = None
+    confirm: Confirmation | None = None
 
     def to_changes(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"confirm"}}
         return {name: value.to_money() if isinstance(value, Price) else value for name, value in given.items()}
 
 
@@ -81,6 +84,7 @@ def move_concert(call: Call[Services]) -> Answer:
         body.to_schedule(),
         body.venue_id,
         body.refundable_until,
+        confirmed_by(body.confirm),
     )
     return answer_of(concert_id, changed)
 
@@ -123,5 +127,6 @@ def change_ticket_type(call: Call[Services]) -> Answer:
         )
     if len(changes) > 1:
         raise InvalidInput("`quantity` is changed alone.", (("#/quantity", "must be changed alone"),))
-    version = commands.change_quantity(repository, caller, concert_id, ticket_type_id, body.quantity)
+    confirmed = confirmed_by(body.confirm)
+    version = commands.change_quantity(repository, caller, concert_id, ticket_type_id, body.quantity, confirmed)
     return ok({"id": str(ticket_type_id), "quantity": body.quantity, "version": version}, version)

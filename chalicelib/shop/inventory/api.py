@@ -76,5 +76,14 @@ def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> 
     return _answer(found, "log")
 
 
-def _answer(ticket_types: list[JsonObject], source: str) -> Answer:
-    return ok({"ticket_types": ticket_types, "source": source})
+def _answer(rows: list[JsonObject], source: str) -> Answer:
+    """Show each ticket type, and once each area from which several draw."""
+    areas = {row["area"]["id"]: row["area"] for row in rows if "area" in row}
+    ticket_types = [_with_area_id(row) for row in rows]
+    return ok({"ticket_types": ticket_types, "areas": list(areas.values()), "source": source})
+
+
+def _with_area_id(row: JsonObject) -> JsonObject:
+    if "area" not in row:
+        return row
+    return {name: value for name, value in row.items() if name != "area"} | {"area_id": row["area"]["id"]}

@@ -34,8 +34,9 @@ def _granted(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
 
 
 def _of_moves(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
-    for moved in (move.moved for move in order.moves.values()):
-        for refund_id in moved.refund_ids if moved is not None and moved.concert_id in concerts else ():
+    moves = [move.moved for move in order.moves.values() if move.moved is not None]
+    for moved in (one for one in moves if one.concert_id in concerts):
+        for refund_id in moved.refund_ids:
             yield {
                 "grant_id": None,
                 "by": moved.by,

@@ -117,6 +117,7 @@ def _money(row: Row) -> JsonObject:
 
 
 def _ticket_type(row: Row) -> JsonObject:
+    """Return what was sold of the type; one that draws from an area has no quantity of its own."""
     currency = row["price_currency"]
     return {
         "id": str(row["id"]),

@@ -435,3 +435,20 @@ def test_what_was_given_away_costs_nothing_elsewhere(moved_sale: MovedSale) -> N
         1,
         1,
     )
+
+
+# --- to types that share their stock ----------------------------------------------------------------------------------
+
+
+def test_a_ticket_moves_between_types_of_one_area_and_keeps_within_a_ceiling(memory_shop: Shop) -> None:
+    concert_id, area_id, [adult, child] = memory_shop.area_on_sale(4, adult=None, child=1)
+    order_id = memory_shop.order(adult, 2)
+    memory_shop.pay(order_id)
+    moved_sale = MovedSale(memory_shop)
+    moved_sale.order_id, moved_sale.concert_id = order_id, concert_id
+    moved_sale.move(child)
+    pools = memory_shop.area_pools(area_id)
+    assert sum(pool.sold for pool in pools) == 2
+    assert [sum(pool.sold_of.get(kind, 0) for pool in pools) for kind in (adult, child)] == [1, 1]
+    with pytest.raises(TicketsSoldOut):
+        moved_sale.move(child, (1,))

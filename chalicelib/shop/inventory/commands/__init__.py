@@ -1,5 +1,6 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
+from chalicelib.shop.inventory.commands.areas import AreaOffer, TicketTypeOfArea, area_openings
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
 from chalicelib.shop.inventory.commands.giveaways import give_away
@@ -22,21 +23,33 @@ from chalicelib.shop.inventory.commands.moves import (
     rename_bought,
     sell_place,
 )
-from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
+from chalicelib.shop.inventory.commands.offers import (
+    LARGEST_OFFER,
+    Offer,
+    Opening,
+    is_entrance,
+    open_pools,
+    openings,
+    pools_of,
+)
 from chalicelib.shop.inventory.commands.returns import Return, shares_of, take_back
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
     "LARGEST_OFFER",
+    "AreaOffer",
     "Committed",
     "FreePlace",
     "HeldTickets",
     "Lost",
     "Offer",
+    "Opening",
     "Purchase",
     "Return",
     "StockGone",
+    "TicketTypeOfArea",
     "are_cleared",
+    "area_openings",
     "change_capacity",
     "change_terms",
     "clear_pool",
@@ -47,6 +60,7 @@ __all__ = [
     "give_away",
     "hold_place",
     "hold_tickets",
+    "is_entrance",
     "largest_capacity",
     "list_uncleared",
     "open_pools",

@@ -1,25 +1,28 @@
 """Finds, holds and sells a place for tickets that are moved, which nobody had in a cart."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.session import Load, Session
-from chalicelib.shop.inventory import limits
-from chalicelib.shop.inventory.allocation import pools_of_type, span
+from chalicelib.shop.inventory import limits, quotas
+from chalicelib.shop.inventory.allocation import stock_of
 from chalicelib.shop.inventory.allowance import ALLOWANCE, allowance_id
 from chalicelib.shop.inventory.commands.terms import share_terms
 from chalicelib.shop.inventory.events import AllowanceTaken, PoolShare, TicketPoolOpened
+from chalicelib.shop.inventory.spanning import span
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
 
 @dataclass(frozen=True, slots=True)
 class FreePlace:
-    """Free tickets of one ticket type, and the terms on which they are sold."""
+    """Free tickets of one ticket type, and the terms on which they are sold; `moved_in` is quota that they bring."""
 
     terms: TicketPoolOpened
     shares: tuple[PoolShare, ...]
+    moved_in: Mapping[UUID, int]
 
     @property
     def quantity(self) -> int:
@@ -27,29 +30,33 @@ class FreePlace:
 
 
 def find_place(session: Session, concert_id: UUID, ticket_type_id: UUID, quantity: int, *, on_sale: bool) -> FreePlace:
-    """Find free tickets; nothing is taken yet. Only with `on_sale` must the sales window be open.
+    """Find free tickets; only their quota is moved yet. Only with `on_sale` must the sales window be open.
 
     Raises NotFound for a type that the concert has not on sale, NotOnSale, or TicketsSoldOut.
     """
-    keys = pools_of_type(session, ticket_type_id)
+    keys = stock_of(session, ticket_type_id).pools
     pools = {key: session.load(TICKET_POOL, key, Load.ALLOW_STALE).at(session.now) for key in keys}
-    first = pools[keys[0]].terms
+    first = pools[keys[0]].terms_of(ticket_type_id)
     if first is None or first.concert_id != concert_id:
         raise NotFound("There is no such ticket type of this concert.")
-    pools[keys[0]].ensure_open()
-    shares = span({key: pool for key, pool in pools.items() if not pool.closed}, quantity)
+    pools[keys[0]].ensure_open(ticket_type_id)
+    pools = {key: pool for key, pool in pools.items() if not pool.closed}
+    shares = span(pools, quantity, ticket_type_id)
     if on_sale:
         for share in shares:
-            pools[share.pool_id].ensure_on_sale()
+            pools[share.pool_id].ensure_on_sale(ticket_type_id)
     # Pools learn of a new price one by one; a place has one price, that of the pools that it is in.
-    return FreePlace(share_terms(session, shares), shares)
+    terms = share_terms(session, shares, ticket_type_id)
+    newer = {share.pool_id: session.load(TICKET_POOL, share.pool_id).at(session.now) for share in shares}
+    return FreePlace(terms, shares, quotas.move_to(session, {**pools, **newer}, shares, ticket_type_id))
 
 
 def sell_place(session: Session, place: FreePlace, hold_id: UUID, order_id: UUID) -> None:
     """Sell the place to the order."""
+    kind = place.terms.ticket_type_id
     for share in place.shares:
-        pool = session.load(TICKET_POOL, share.pool_id)
-        events = pool.sell_unheld(hold_id, order_id, share.quantity, session.now)
+        pool, quota = session.load(TICKET_POOL, share.pool_id), place.moved_in.get(share.pool_id, 0)
+        events = pool.sell_unheld(hold_id, order_id, share.quantity, session.now, kind, quota)
         session.append(TICKET_POOL, share.pool_id, *events)
 
 
@@ -58,9 +65,10 @@ def hold_place(session: Session, place: FreePlace, hold_id: UUID, order_id: UUID
 
     Raises NotOnSale.
     """
+    kind = place.terms.ticket_type_id
     for share in place.shares:
-        pool = session.load(TICKET_POOL, share.pool_id)
-        held = pool.hold(hold_id, order_id, share.quantity, session.now, expires_at)
+        pool, quota = session.load(TICKET_POOL, share.pool_id), place.moved_in.get(share.pool_id, 0)
+        held = pool.hold(hold_id, order_id, share.quantity, session.now, expires_at, kind, quota)
         session.append(TICKET_POOL, share.pool_id, *held)
         pool = session.load(TICKET_POOL, share.pool_id)
         placed = pool.place_on_order(hold_id, order_id, session.now, expires_at)
