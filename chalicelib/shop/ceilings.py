@@ -97,6 +97,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("POST /orders/{order_id}/payments", _C): Cost(45, 500, 50, 0, 0),
     ("POST /orders/{order_id}/cancel", _C): Cost(50, 500, 55, 0, 0),
     ("POST /orders/{order_id}/refunds", _C): Cost(60, 600, 70, 0, 0),
+    ("POST /orders/{order_id}/moves", _C): Cost(140, 6500, 230, 0, 0),
     ("PATCH /orders/{order_id}/buyer", _C): Cost(5, 2100, 6, 0, 0),
     ("POST /concerts/{concert_id}/check-ins", _C): Cost(4, 20, 5, 0, 0),
     ("POST /accounts/{person_id}/disable", _OPERATOR): Cost(3, 20, 4, 0, 0),

@@ -31,6 +31,13 @@ class Amount(TypedDict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
+class SignedAmount(TypedDict):
+    """An amount that may be below zero."""
+
+    amount: Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
 class Items(TypedDict, Generic[Item]):
     """A part of a list; without `next_cursor` it is the last one."""
 

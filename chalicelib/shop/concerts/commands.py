@@ -71,7 +71,10 @@ _ENDS_OF_CHANGES = (
 
 @dataclass(frozen=True, slots=True)
 class ConcertFacts:
-    """Tells other contexts whose a concert is, and when; `exists` is false also for a deleted draft."""
+    """Tells other contexts whose a concert is, and when; `exists` is false also for a deleted draft.
+
+    `currencies` are those of its ticket types: one, if it is on sale.
+    """
 
     id: UUID
     exists: bool
@@ -80,6 +83,7 @@ class ConcertFacts:
     ends_at: datetime | None
     promises: tuple[RefundPromise, ...] = ()
     is_cancelled: bool = False
+    currencies: frozenset[str] = frozenset()
 
     def refundable_until(self, bought_at: datetime) -> datetime | None:
         """Return until when a ticket bought then may be given back, because the concert was changed or cancelled later.
@@ -97,7 +101,10 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
     starts_at, ends_at = dates or (None, None)
     is_cancelled = concert.status in {ConcertStatus.CANCELLING, ConcertStatus.CANCELLED}
     promises = concert.publication.promises
-    return ConcertFacts(concert_id, exists, concert.organiser_id, starts_at, ends_at, promises, is_cancelled)
+    currencies = frozenset(ticket_type.price.currency for ticket_type in concert.ticket_types.values())
+    return ConcertFacts(
+        concert_id, exists, concert.organiser_id, starts_at, ends_at, promises, is_cancelled, currencies
+    )
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:

@@ -15,7 +15,7 @@ from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
 from chalicelib.shop.orders.abandonment import give_up_authentication
-from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced
+from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced, TicketsMoved
 from chalicelib.shop.orders.order import ORDER, PaymentInProgress
 from chalicelib.shop.orders.payments.declines import Admit, Trial, admit_anybody, trying_a_card
 from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
@@ -132,7 +132,8 @@ def pay_order(
     token: str,
     admit: Admit = admit_anybody,
 ) -> PaidOrder:
-    """Charge the order's total and confirm it: stock and tickets in one transaction with the confirmation.
+    """Charge the order's total and confirm it: stock and tickets in one transaction with the confirmation. Of a
+    confirmed order, charge the difference of the move that waits for it, and carry that out in the same way.
 
     The attempt is in the log before the provider is called. Repeating the request after a crash or a lost reply charges
     nothing twice: the provider is asked again under the same payment id. A payment that waits for its customer to
@@ -147,7 +148,7 @@ def pay_order(
     with trying_a_card(admit, lambda: payment_id in context.order(order_id).payments) as trial:
         settled = _started(context, caller, order_id, provider, trial)
         if settled.order.payments[payment_id].is_open:
-            outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
+            outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.asked_for(payment_id)), token)
             trial.note(outcome)
             settled = record_outcome(context, order_id, payment_id, outcome)
             action = outcome.action if isinstance(outcome, ActionRequired) else None
@@ -190,8 +191,8 @@ def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> S
     events = order.start_payment(caller.request.id, provider, caller.request.request_hash, session.now)
     session.append(ORDER, order_id, *events)
     order = session.load(ORDER, order_id)
-    confirmed_by_it = order.paid_by == caller.request.id
-    return Settled(order, _version_confirmed(session, order_id) if confirmed_by_it else session.version(order_id))
+    is_done = caller.request.id in order.paying
+    return Settled(order, _version_paid(session, order_id, caller.request.id) if is_done else session.version(order_id))
 
 
 def _paid(settled: Settled, payment_id: UUID, action: NextAction | None) -> PaidOrder:
@@ -199,18 +200,22 @@ def _paid(settled: Settled, payment_id: UUID, action: NextAction | None) -> Paid
     payment = settled.order.payments[payment_id]
     if payment.status is PaymentStatus.FAILED:
         raise PaymentRefused(payment.reason or "The payment was declined.", payment_id=str(payment_id))
-    if settled.order.paid_by == payment_id:
+    if payment_id in settled.order.paying:
         return PaidOrder(payment_id, PaymentStatus.SUCCEEDED, OrderStatus.CONFIRMED, settled.version)
     if not payment.is_open:
         raise PaymentReturned(payment_id)
-    return PaidOrder(payment_id, payment.status, OrderStatus.AWAITING_PAYMENT, settled.version, action)
+    waiting = OrderStatus.AWAITING_PAYMENT if payment.move_id is None else OrderStatus.CONFIRMED
+    return PaidOrder(payment_id, payment.status, waiting, settled.version, action)
 
 
-def _version_confirmed(session: Session, order_id: UUID) -> int:
-    def confirms(event: Event) -> bool:
-        return isinstance(event, OrderConfirmed)
+def _version_paid(session: Session, order_id: UUID, payment_id: UUID) -> int:
+    """Return the version to which a payment brought the order that it confirmed, or whose tickets it moved."""
 
-    recorded = session.find_recorded(order_id, confirms)
+    def is_paid(event: Event) -> bool:
+        paid_by = event.payment_id if isinstance(event, OrderConfirmed) else None
+        return payment_id in (paid_by, event.paid_by if isinstance(event, TicketsMoved) else None)
+
+    recorded = session.find_recorded(order_id, is_paid)
     return session.version(order_id) if recorded is None else recorded.version
 
 

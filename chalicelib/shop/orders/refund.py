@@ -85,5 +85,10 @@ def granted_refund_id(payment_id: UUID, grant_id: UUID, concert_id: UUID) -> UUI
     return uuid5(payment_id, f"grant/{grant_id}/{concert_id}")
 
 
+def move_refund_id(payment_id: UUID, move_id: UUID) -> UUID:
+    """Return the id of what goes back of a payment because tickets were moved to a cheaper place."""
+    return uuid5(payment_id, f"move/{move_id}")
+
+
 def start_refund(payment_id: UUID, refund_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:
     return RefundStarted(payment_id=payment_id, refund_id=refund_id, amount=amount, reason=reason, at=now)

@@ -2,7 +2,7 @@
 
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Amount, Count, Day, Id, Instant, Items, Version
+from chalicelib.platform.http.shapes import Amount, Count, Day, Id, Instant, Items, SignedAmount, Version
 
 
 class TicketCounts(TypedDict):
@@ -126,13 +126,16 @@ class SoldRefund(TypedDict):
 
 
 class DaySales(TypedDict):
-    """A day by the clock of the venue; without `time_zone` the venues have several, and `hours` is unknown."""
+    """A day by the clock of the venue; without `time_zone` the venues have several, and `hours` is unknown.
+
+    `sales` are below zero on a day on which more was moved away than was sold.
+    """
 
     date: Day
     currency: str
     orders: Count
     tickets: Count
-    sales: Amount
+    sales: SignedAmount
     refunded: Amount
     time_zone: str | None
     hours: float | None

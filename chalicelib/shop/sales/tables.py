@@ -18,6 +18,7 @@ SALES = Schema(
         "sales_lines": "order_id",
         "sales_tickets": "order_id",
         "sales_refunds": "order_id",
+        "sales_moves": "order_id",
         "sales_check_ins": "id",
     },
     Path(__file__).with_name("migrations"),

@@ -145,6 +145,10 @@ def _refund(client: Client, large: Large) -> None:
     name = {"name": "Clara Jones"}
     client.send("PATCH /orders/{order_id}/buyer", CUSTOMER, Role.CUSTOMER, name, order_id=large.order)
     order_id = large.bought
+    place = {"ticket_type_id": str(large.one_of_many), "concert_id": str(large.many_types)}
+    tickets = [str(ticket.id) for ticket in large.world.shop.order_state(order_id).tickets[1:21]]
+    moved = {"tickets": tickets, "holder": {"name": "Gina Guest"}, **place}
+    client.send("POST /orders/{order_id}/moves", ORGANISER, Role.CUSTOMER, moved, order_id=order_id)
     body = {"all": True, "reason": "The view is blocked."}
     client.send("POST /orders/{order_id}/refunds", ORGANISER, Role.CUSTOMER, body, order_id=order_id)
 

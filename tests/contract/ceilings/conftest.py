@@ -16,7 +16,7 @@ from chalicelib.platform.readmodels.port import ReadModel
 from chalicelib.shop.carts.events import CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertDetailsChanged, ConcertPublished, PoolsOfTicketType
 from chalicelib.shop.inventory.events import HoldsLapsed
-from chalicelib.shop.inventory.ticket_pool import pool_id
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.orders.events import PaymentFailed, PaymentStarted
 from chalicelib.shop.venues.events import VenueDetailsChanged
 from local.resources import Aws, Resources
@@ -34,6 +34,7 @@ class Large:
     def __init__(self, world: World) -> None:
         self.world, shop = world, world.shop
         self.many_types, pools = self._many_types()
+        self.one_of_many = shop.other_container().load(TICKET_POOL, pools[0])[0].ensure_open().ticket_type_id
         self.ninety, self.of_ninety = shop.on_sale(quantity=4500, max_per_order=40)
         self.small, of_small = shop.on_sale(quantity=100)
         followed = [pool_id(of_small, 0), pool_id(of_small, 1)] + [pool_id(self.of_ninety, n) for n in range(POOLS)]

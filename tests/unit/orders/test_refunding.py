@@ -24,7 +24,8 @@ from chalicelib.shop.orders.granting import GrantedBy, RefundNotPermitted
 from chalicelib.shop.orders.payments.sandbox import DELAY, Token
 from chalicelib.shop.orders.policies import set_policy
 from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
-from chalicelib.shop.orders.refunding import GrantedRefund, RefundTooLarge, TicketsUsed, WantedRefund, refund_order
+from chalicelib.shop.orders.refunding import GrantedRefund, RefundTooLarge, WantedRefund, refund_order
+from chalicelib.shop.orders.relocation import TicketsUsed
 from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import settle_reversals
 from chalicelib.shop.orders.ticket import TicketNotValid

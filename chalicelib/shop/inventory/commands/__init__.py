@@ -15,6 +15,14 @@ from chalicelib.shop.inventory.commands.holds import (
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
+from chalicelib.shop.inventory.commands.moves import (
+    FreePlace,
+    count_bought,
+    find_place,
+    hold_place,
+    rename_bought,
+    sell_place,
+)
 from chalicelib.shop.inventory.commands.offers import (
     LARGEST_OFFER,
     Offer,
@@ -24,13 +32,14 @@ from chalicelib.shop.inventory.commands.offers import (
     openings,
     pools_of,
 )
-from chalicelib.shop.inventory.commands.returns import Return, take_back
+from chalicelib.shop.inventory.commands.returns import Return, shares_of, take_back
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
     "LARGEST_OFFER",
     "AreaOffer",
     "Committed",
+    "FreePlace",
     "HeldTickets",
     "Lost",
     "Offer",
@@ -45,8 +54,11 @@ __all__ = [
     "change_terms",
     "clear_pool",
     "close_pools",
+    "count_bought",
     "extend",
+    "find_place",
     "give_away",
+    "hold_place",
     "hold_tickets",
     "is_entrance",
     "largest_capacity",
@@ -58,8 +70,11 @@ __all__ = [
     "pools_of",
     "record_lapsed_holds",
     "release",
+    "rename_bought",
     "sell",
     "sell_late",
+    "sell_place",
+    "shares_of",
     "take_back",
     "terms_of_hold",
     "why_lost",
