@@ -39,6 +39,8 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /concerts/{concert_id}/availability", _O): Cost(10, 4100, 10, 0, 0),
     ("GET /concerts/{concert_id}/availability", _OPERATOR): Cost(10, 4100, 10, 0, 0),
     ("GET /concerts/{concert_id}/refund-policy", None): Cost(3, 2100, 3, 0, 0),
+    ("GET /me/data", _C): Cost(10, 1000, 20, 0, 0),
+    ("GET /people/{person_id}/erasure", None): Cost(3, 2100, 3, 0, 0),
     ("GET /venues", None): Cost(2, 120, 2, 110, postgres_ms=1500),
     ("GET /venues/{venue_id}", None): Cost(2, 120, 2, 110, postgres_ms=1500),
     ("GET /health", None): Cost(0, 0, 0, 0, 0),
@@ -97,6 +99,9 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("POST /concerts/{concert_id}/check-ins", _C): Cost(4, 20, 5, 0, 0),
     ("POST /accounts/{person_id}/disable", _OPERATOR): Cost(3, 20, 4, 0, 0),
     ("POST /accounts/{person_id}/enable", _OPERATOR): Cost(3, 20, 4, 0, 0),
+    ("DELETE /me", _C): Cost(25, 4300, 26, 4, postgres_ms=12000),
+    ("DELETE /people/{person_id}", _OPERATOR): Cost(25, 4300, 26, 4, postgres_ms=12000),
+    ("DELETE /orders/{order_id}/guest", _O): Cost(6, 20, 8, 0, 0),
     ("POST /webhooks/payments/{provider}", None): Cost(0, 0, 0, 0, 0),
     ("POST /sandbox/payments/{payment_id}/authentication", None): Cost(0, 0, 0, 0, 0),
 }

@@ -91,7 +91,14 @@ def environment_as_deployed(stack: Stack) -> dict[str, str]:
     kms = boto3.session.Session().client("kms")
     master = kms.create_key()["KeyMetadata"]["Arn"]
     signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return {**stack.environment, "MASTER_KEY_ID": master, "SIGNING_KEY_ID": signing, "APPEND_WITH": "partiql"}
+    pool = boto3.session.Session().client("cognito-idp").create_user_pool(PoolName="shop")["UserPool"]["Arn"]
+    return {
+        **stack.environment,
+        "USER_POOL_ARN": pool,
+        "MASTER_KEY_ID": master,
+        "SIGNING_KEY_ID": signing,
+        "APPEND_WITH": "partiql",
+    }
 
 
 def pump_of(stack: Stack, guard: Guard, log: ScannedLog) -> Pump:
@@ -126,6 +133,7 @@ class Day:
         self.hear_nonsense()
         self.cancel_orders_over_two_concerts()
         self.reconcile()
+        self.erase()
         self.cancel(concert)
         assert made(self.early.get(f"/orders/{order_id}"))["status"] == "refunded"
         assert made(self.shop.as_role("operator").get("/health?deep=true"))["status"] == "ok"
@@ -249,6 +257,11 @@ class Day:
         self.clock.advance(timedelta(days=1))
         self.start_containers()
         self.reconcile_money()
+        self.shop.settle()
+
+    def erase(self) -> None:
+        """Somebody who has bought nothing yet, and whom the user pool does not know."""
+        made(self.shop.customer().delete("/me"))
         self.shop.settle()
 
     def cancel(self, concert: Published) -> None:

@@ -20,6 +20,7 @@ from chalicelib.platform.money import Money, ensure_chargeable
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
     BuyerCorrected,
+    BuyerErased,
     IssuedTicket,
     OrderCancelled,
     OrderConfirmed,
@@ -117,6 +118,7 @@ class Order(OrderState):
     cart_id: UUID | None = None
     issued_by: UUID | None = None
     buyer: Sealed | None = None
+    buyer_erased: bool = False
     lines: tuple[OrderLine, ...] = ()
     total: Money = NOTHING
     placed_at: datetime | None = None
@@ -319,6 +321,10 @@ class Order(OrderState):
             return []
         return [OrderConfirmed(tickets=tickets_of(order_id, self.lines, ids), at=now)]
 
+    def erase_buyer(self, now: datetime) -> list[Event]:
+        """Record that the buyer's key is gone; recording it again changes nothing."""
+        return [] if self.buyer_erased else [BuyerErased(at=now)]
+
     def status_at(self, now: datetime) -> OrderStatus | None:
         """Return the status by the clock, as `rules.status_at` says."""
         return status_at(self.status, self.payment_due_at, bool(self.open_payments), now)
@@ -463,6 +469,8 @@ def _with_decisions(order: Order, event: Event) -> Order:
     match event:
         case BuyerCorrected():
             return replace(order, buyer=event.buyer)
+        case BuyerErased():
+            return replace(order, buyer_erased=True)
         case RefundGranted():
             return replace(order, grants={**order.grants, event.grant_id: event})
         case TicketsRevoked():

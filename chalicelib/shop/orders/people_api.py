@@ -11,7 +11,8 @@ from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, ok
 from chalicelib.platform.services import Services
-from chalicelib.shop.orders import buyers, complimentary
+from chalicelib.shop.access.commands import certificate_of
+from chalicelib.shop.orders import buyers, complimentary, guest_erasure
 
 if TYPE_CHECKING:
     from chalicelib.platform.privacy.vault import PersonVault
@@ -73,3 +74,11 @@ def correct_buyer(call: Call[PeopleServices]) -> Answer:
         call.add_granted_roles()
         version = buyers.correct_buyer(shop.repository, shop.vault, call.caller(body), order_id, changes)
     return ok({"order_id": str(order_id), "version": version}, version)
+
+
+@routes.delete("/orders/{order_id}/guest", Role.ORGANISER)
+def erase_guest(call: Call[PeopleServices]) -> Answer:
+    """For whoever organises the concert of a complimentary order, and for operators."""
+    shop, order_id = call.shop, call.id("order_id")
+    guest_erasure.erase_guest(shop.repository, shop.vault, call.caller(), order_id)
+    return ok(certificate_of(shop.event_store, order_id))

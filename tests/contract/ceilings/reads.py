@@ -63,6 +63,9 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ("GET /concerts/{concert_id}/refund-policy", None, None): [
             f"/concerts/{key}/refund-policy" for key in concerts
         ],
+        ("GET /people/{person_id}/erasure", None, None): [
+            f"/people/{key}/erasure" for key in (large.order, large.pool, CUSTOMER.id, stranger)
+        ],
         ("GET /venues", None, None): ["/venues?limit=100"],
         ("GET /venues/{venue_id}", None, None): [f"/venues/{key}" for key in (large.venue, large.pool, stranger)],
         ("GET /health", None, None): ["/health"],

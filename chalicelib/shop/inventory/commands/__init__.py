@@ -1,5 +1,6 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
+from chalicelib.shop.inventory.allowance import allowance_id
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
 from chalicelib.shop.inventory.commands.giveaways import give_away
@@ -27,6 +28,7 @@ __all__ = [
     "Purchase",
     "Return",
     "StockGone",
+    "allowance_id",
     "are_cleared",
     "change_capacity",
     "change_terms",
