@@ -41,6 +41,15 @@ class Large:
         self.unseen_small, _ = shop.on_sale(quantity=50)
         self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
         self.bought = self.order
+        self._shop_before(of_small)
+
+    def _shop_before(self, ticket_type_id: UUID) -> None:
+        """Orders of which the read models know."""
+        shop = self.world.shop
+        for _ in range(3):
+            cart_id = shop.cart()
+            shop.add(cart_id, ticket_type_id)
+            self.world.follow(cart_id, shop.check_out(cart_id).order_id)
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop

@@ -81,6 +81,8 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ],
         ("GET /orders/{order_id}/tickets", Role.CUSTOMER, CUSTOMER): [f"/orders/{key}/tickets" for key in orders],
         ("GET /orders/{order_id}/refunds", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/refunds" for key in orders],
+        ("GET /orders/{order_id}/timeline", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/timeline" for key in orders],
+        ("GET /me/data", Role.CUSTOMER, CUSTOMER): ["/me/data"],
         **_sales_paths(concerts),
         (events, Role.CUSTOMER, CUSTOMER): listed[:1],
         (events, Role.ORGANISER, ORGANISER): listed,
