@@ -40,7 +40,7 @@ _FIRST = "account"
 _SECTIONS = (_FIRST, *_LISTED)
 
 
-class Place(NamedTuple):
+class PlaceInData(NamedTuple):
     """Says where a page begins: at a part of the account, or of a listed document, after a version of its stream."""
 
     section: str = _FIRST
@@ -49,7 +49,7 @@ class Place(NamedTuple):
     version: int = -1
 
     @classmethod
-    def read(cls, after: Sequence[str] | None) -> "Place":
+    def read(cls, after: Sequence[str] | None) -> "PlaceInData":
         """Read a cursor's key. Raises InvalidInput."""
         if after is None:
             return cls()
@@ -73,7 +73,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class StoredPart:
     """One stream, or the streams of some tickets, which begin at a check-in or a revocation."""
 
     kind: str
@@ -97,7 +97,7 @@ class StoredData:
         Raises InvalidInput, Unavailable, or TooMuchToRead if the budget is not enough for anything.
         """
         items, read, size = list[JsonObject](), False, 0
-        for place, part in self._parts(Place.read(after)):
+        for place, part in self._parts(PlaceInData.read(after)):
             if read and (budget.left < 1 or size >= MOST_BYTES):
                 return self._named(items), place.written()
             try:
@@ -114,13 +114,13 @@ class StoredData:
                 return self._named(items), place._replace(version=events[-1].aggregate_version).written()
         return self._named(items), None
 
-    def _parts(self, start: Place) -> Iterator[tuple[Place, Part]]:
+    def _parts(self, start: PlaceInData) -> Iterator[tuple[PlaceInData, StoredPart]]:
         """Give every part from this place on."""
         if start.section == _FIRST:
-            own = [Part("account", self.person_id), Part("list_of_carts", carts_of(self.person_id))]
+            own = [StoredPart("account", self.person_id), StoredPart("list_of_carts", carts_of(self.person_id))]
             yield from _placed(start, own)
         for section in _SECTIONS[max(1, _SECTIONS.index(start.section)) :]:
-            begun = start if section == start.section else Place(section)
+            begun = start if section == start.section else PlaceInData(section)
             if begun.document_id is not None:
                 found = self.documents.find(begun.document_id)
                 if found is not None and found.document["customer_id"] == str(self.person_id):
@@ -130,11 +130,11 @@ class StoredData:
             while True:
                 listed, after = self.documents.list_of(owner, _DOCUMENTS, after)
                 for one in listed:
-                    yield from _placed(Place(section, sort_key_of(one)), self._parts_of(section, one))
+                    yield from _placed(PlaceInData(section, sort_key_of(one)), self._parts_of(section, one))
                 if after is None:
                     break
 
-    def _parts_of(self, section: str, found: Versioned) -> list[Part]:
+    def _parts_of(self, section: str, found: Versioned) -> list[StoredPart]:
         document = found.document
         lines = document["lines"] if section == "order" else document["items"].values()
         concerts = dict.fromkeys(UUID(line["concert_id"]) for line in lines if line["concert_id"])
@@ -142,12 +142,12 @@ class StoredData:
         chunks = [tuple(tickets[start : start + _TICKETS]) for start in range(0, len(tickets), _TICKETS)]
         stream_id = UUID(document["id"])
         return [
-            Part(section, stream_id, document=document),
-            *(Part("allowance", allowance_id(key, self.person_id)) for key in concerts),
-            *(Part("tickets", stream_id, chunk) for chunk in chunks),
+            StoredPart(section, stream_id, document=document),
+            *(StoredPart("allowance", allowance_id(key, self.person_id)) for key in concerts),
+            *(StoredPart("tickets", stream_id, chunk) for chunk in chunks),
         ]
 
-    def _events(self, part: Part, after: int) -> list[StoredEvent]:
+    def _events(self, part: StoredPart, after: int) -> list[StoredEvent]:
         if not part.tickets:
             return self.log.read_slice(part.id, after, _SLICE)
         places = [(key, version) for key in part.tickets for version in (0, 1)]
@@ -158,14 +158,14 @@ class StoredData:
         return with_names(items, self.open_all)
 
 
-def _placed(start: Place, parts: Sequence[Part]) -> Iterator[tuple[Place, Part]]:
+def _placed(start: PlaceInData, parts: Sequence[StoredPart]) -> Iterator[tuple[PlaceInData, StoredPart]]:
     """Give the parts from the one on at which `start` is, each with its place."""
     for number, part in list(enumerate(parts))[start.part :]:
         version = start.version if number == start.part else -1
         yield start._replace(part=number, version=version), part
 
 
-def _item(part: Part, events: Sequence[StoredEvent], document: JsonObject | None) -> JsonObject:
+def _item(part: StoredPart, events: Sequence[StoredEvent], document: JsonObject | None) -> JsonObject:
     return {"kind": part.kind, "id": str(part.id), "document": document, "events": [_event(one) for one in events]}
 
 

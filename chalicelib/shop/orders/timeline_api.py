@@ -26,6 +26,7 @@ class TimelineQuery(Page, AsOfQuery):
 def get_timeline(call: Call[Services]) -> Answer:
     """For the order's customer, for who organises one of its concerts, and for operators; from the log."""
     query, order_id = call.query(TimelineQuery), call.id("order_id")
+    call.budget.spend()  # the look at the account was a read as well
     try:
         found = _read(call, query, order_id)
     except NotFound:

@@ -30,7 +30,7 @@ class By(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
+class TimelineReader:
     """Who reads the timeline: about which concerts of the order, and whether its payments as well."""
 
     id: UUID
@@ -67,7 +67,7 @@ class Happened:
         key = (stored.created, place, str(stored.aggregate_id), decoded.version)
         return cls(decoded.event, stored.actor_id, as_utc(decoded.created), key)
 
-    def by(self, reader: Reader, order: Order) -> By:
+    def by(self, reader: TimelineReader, order: Order) -> By:
         """Say who did it, as far as the reader may know."""
         if self.actor_id == str(reader.id):
             return By.YOU
@@ -77,7 +77,7 @@ class Happened:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """One line of a timeline; `key` sorts it, and says where a page ends."""
 
     key: tuple[str, str, str, int, str]
@@ -91,9 +91,9 @@ class Entry:
         return {"at": self.key[0], "kind": self.kind, "by": self.by, "text": text, "facts": self.facts}
 
 
-def entry(happened: Happened, kind: str, by: By, **facts: Any) -> Entry:
+def entry(happened: Happened, kind: str, by: By, **facts: Any) -> TimelineEntry:
     """Make an entry; instants, amounts and ids become JSON."""
-    return Entry((*happened.key, ""), kind, by, {name: _json(value) for name, value in facts.items()})
+    return TimelineEntry((*happened.key, ""), kind, by, {name: _json(value) for name, value in facts.items()})
 
 
 def _json(value: Any) -> Any:

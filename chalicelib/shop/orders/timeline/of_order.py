@@ -30,12 +30,12 @@ from chalicelib.shop.orders.events import (
 )
 from chalicelib.shop.orders.order import Order
 from chalicelib.shop.orders.refund import refund_id_of
-from chalicelib.shop.orders.timeline.entries import By, Entry, Happened, Reader, entry
+from chalicelib.shop.orders.timeline.entries import By, Happened, TimelineEntry, TimelineReader, entry
 
 _ASKED_BY = {"customer": By.CUSTOMER, "organiser": By.ORGANISER}
 
 
-def entries_of_order(order: Order, happened: Happened, reader: Reader) -> Iterator[Entry]:
+def entries_of_order(order: Order, happened: Happened, reader: TimelineReader) -> Iterator[TimelineEntry]:
     """Give what the reader may know of the event, if anything; `order` is the order as it is now."""
     by = happened.by(reader, order)
     match happened.event:
@@ -60,7 +60,7 @@ def entries_of_order(order: Order, happened: Happened, reader: Reader) -> Iterat
             yield from _of_refund(order, happened, reader)
 
 
-def _of_the_whole(happened: Happened, by: By) -> Iterator[Entry]:
+def _of_the_whole(happened: Happened, by: By) -> Iterator[TimelineEntry]:
     """Give what everybody who may see the order may know."""
     match happened.event:
         case BuyerCorrected():
@@ -77,7 +77,7 @@ def _of_the_whole(happened: Happened, by: By) -> Iterator[Entry]:
             yield entry(happened, "order_settled", By.SHOP, outcome=event.outcome, reason=event.reason)
 
 
-def _of_payment(order: Order, happened: Happened, reader: Reader, by: By) -> Iterator[Entry]:
+def _of_payment(order: Order, happened: Happened, reader: TimelineReader, by: By) -> Iterator[TimelineEntry]:
     """Give a payment's way. By which provider, and why a bank has refused, is between the shop and the customer."""
     match happened.event:
         case PaymentStarted() as event:
@@ -96,7 +96,7 @@ def _of_payment(order: Order, happened: Happened, reader: Reader, by: By) -> Ite
             yield entry(happened, "dispute_lost", By.SHOP)
 
 
-def _of_refund(order: Order, happened: Happened, reader: Reader) -> Iterator[Entry]:
+def _of_refund(order: Order, happened: Happened, reader: TimelineReader) -> Iterator[TimelineEntry]:
     event = happened.event
     if not isinstance(event, RefundStarted | RefundCompleted | RefundFailed | RefundReduced | RefundRecorded):
         return
@@ -121,7 +121,7 @@ def _of_refund(order: Order, happened: Happened, reader: Reader) -> Iterator[Ent
             yield entry(happened, "refund_recorded", By.SHOP, **facts, reason=event.reason)
 
 
-def _grant(happened: Happened, granted: RefundGranted, reader: Reader, by: By) -> Iterator[Entry]:
+def _grant(happened: Happened, granted: RefundGranted, reader: TimelineReader, by: By) -> Iterator[TimelineEntry]:
     parts = [part for part in granted.parts if reader.sees(part.concert_id)]
     if not parts:
         return

@@ -18,10 +18,10 @@ from chalicelib.shop.carts.events import (
 from chalicelib.shop.concerts.events import ConcertCancelled, ConcertMoved, ConcertPostponed
 from chalicelib.shop.orders.events import TicketCheckedIn
 from chalicelib.shop.orders.order import Order
-from chalicelib.shop.orders.timeline.entries import By, Entry, Happened, Reader, entry
+from chalicelib.shop.orders.timeline.entries import By, Happened, TimelineEntry, TimelineReader, entry
 
 
-def entries_of_cart(order: Order, cart: Sequence[Happened], reader: Reader) -> Iterator[Entry]:
+def entries_of_cart(order: Order, cart: Sequence[Happened], reader: TimelineReader) -> Iterator[TimelineEntry]:
     """Give what happened before the order was placed, as far as the reader may see the lines it is about.
 
     A hold that has ended says so by its deadline alone, so it is told when the line goes.
@@ -45,7 +45,7 @@ def _lines_after(lines: dict[UUID, CartLine], event: Event) -> dict[UUID, CartLi
     return lines
 
 
-def _of_cart(happened: Happened, lines: Mapping[UUID, CartLine], by: By) -> Iterator[Entry]:
+def _of_cart(happened: Happened, lines: Mapping[UUID, CartLine], by: By) -> Iterator[TimelineEntry]:
     match happened.event:
         case CartCreated():
             yield entry(happened, "cart_opened", by)
@@ -63,8 +63,8 @@ def _of_cart(happened: Happened, lines: Mapping[UUID, CartLine], by: By) -> Iter
 
 
 def entries_of_concert(
-    order: Order, concert_id: UUID, concert: Sequence[Happened], reader: Reader, since: datetime
-) -> Iterator[Entry]:
+    order: Order, concert_id: UUID, concert: Sequence[Happened], reader: TimelineReader, since: datetime
+) -> Iterator[TimelineEntry]:
     """Give the changes of a concert since the order was placed."""
     name = next((line.concert_name for line in order.lines if line.concert_id == concert_id), "")
     facts = {"concert_id": concert_id, "concert_name": name}
@@ -82,7 +82,7 @@ def entries_of_concert(
                 yield entry(happened, "concert_cancelled", by, **facts)
 
 
-def entries_of_tickets(tickets: Sequence[Happened], reader: Reader) -> Iterator[Entry]:
+def entries_of_tickets(tickets: Sequence[Happened], reader: TimelineReader) -> Iterator[TimelineEntry]:
     """Give who was let in; who stood at the door is nobody's business."""
     for happened in tickets:
         match happened.event:
@@ -91,7 +91,7 @@ def entries_of_tickets(tickets: Sequence[Happened], reader: Reader) -> Iterator[
                 yield entry(happened, "ticket_checked_in", By.DOOR, **facts)
 
 
-def _lapsed(happened: Happened, lines: Iterable[CartLine]) -> Iterator[Entry]:
+def _lapsed(happened: Happened, lines: Iterable[CartLine]) -> Iterator[TimelineEntry]:
     """Give the holds among these that had ended by then."""
     for line in lines:
         if line.expires_at is not None and line.expires_at <= happened.at:

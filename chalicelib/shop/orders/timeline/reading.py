@@ -18,7 +18,7 @@ from chalicelib.shop.carts.events import CartEvent
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertEvent
 from chalicelib.shop.orders.events import OrderEvent
 from chalicelib.shop.orders.order import ORDER, Order
-from chalicelib.shop.orders.timeline.entries import Entry, Happened, Reader
+from chalicelib.shop.orders.timeline.entries import Happened, TimelineEntry, TimelineReader
 from chalicelib.shop.orders.timeline.of_order import entries_of_order
 from chalicelib.shop.orders.timeline.of_others import entries_of_cart, entries_of_concert, entries_of_tickets
 
@@ -69,11 +69,13 @@ class TimelineReading:
         page, next_key = _page(sorted(known, key=lambda one: one.key), limit, after)
         return Timeline([one.shown() for one in page], next_key, left_out, stored[-1].aggregate_version)
 
-    def _of_order(self, order: Order, stored: Sequence[StoredEvent], reader: Reader) -> Iterator[Entry]:
+    def _of_order(self, order: Order, stored: Sequence[StoredEvent], reader: TimelineReader) -> Iterator[TimelineEntry]:
         for one in stored:
             yield from entries_of_order(order, Happened.of(one), reader)
 
-    def _around(self, order: Order, since: datetime, reader: Reader) -> Iterator[tuple[str, Iterator[Entry]]]:
+    def _around(
+        self, order: Order, since: datetime, reader: TimelineReader
+    ) -> Iterator[tuple[str, Iterator[TimelineEntry]]]:
         """Give what is told by other streams, each under its name; it is read as it is taken."""
         if order.tickets:
             yield "check_ins", self._check_ins(order, reader)
@@ -83,17 +85,19 @@ class TimelineReading:
             if reader.sees(concert_id):
                 yield str(concert_id), self._concert(order, concert_id, reader, since)
 
-    def _check_ins(self, order: Order, reader: Reader) -> Iterator[Entry]:
+    def _check_ins(self, order: Order, reader: TimelineReader) -> Iterator[TimelineEntry]:
         """A check-in is the first event of a ticket: one that is revoked lets nobody in."""
         for start in range(0, len(order.tickets), _TICKETS_AT_ONCE):
             places = [(ticket.id, 0) for ticket in order.tickets[start : start + _TICKETS_AT_ONCE]]
             yield from entries_of_tickets([Happened.of(one) for one in self.log.pick(places).values()], reader)
 
-    def _cart(self, order: Order, cart_id: UUID, reader: Reader) -> Iterator[Entry]:
+    def _cart(self, order: Order, cart_id: UUID, reader: TimelineReader) -> Iterator[TimelineEntry]:
         stored = self._stream(cart_id, CartEvent.aggregate_type)
         yield from entries_of_cart(order, [Happened.of(one) for one in stored], reader)
 
-    def _concert(self, order: Order, concert_id: UUID, reader: Reader, since: datetime) -> Iterator[Entry]:
+    def _concert(
+        self, order: Order, concert_id: UUID, reader: TimelineReader, since: datetime
+    ) -> Iterator[TimelineEntry]:
         newest = self.log.read_last(concert_id, _NEWEST_OF_CONCERT)
         yield from entries_of_concert(order, concert_id, [Happened.of(one) for one in newest], reader, since)
 
@@ -101,7 +105,7 @@ class TimelineReading:
         stored = self.log.read_slice(stream_id, -1, MOST_EVENTS)
         return stored if stored and aggregate_type_of(stored[0]) == aggregate_type else []
 
-    def _reader(self, order: Order) -> Reader:
+    def _reader(self, order: Order) -> TimelineReader:
         """Say what the caller may see: customers their own, organisers what is about their concerts, operators all.
 
         Raises NotFound: because others' orders do not exist.
@@ -115,7 +119,7 @@ class TimelineReading:
         managed = frozenset(key for key in concerts if is_operator or organisers.get(key) == self.actor.id)
         if not is_customer and not managed and not is_operator:
             raise NotFound("There is no such order.")
-        return Reader(self.actor.id, managed, is_customer, organisers)
+        return TimelineReader(self.actor.id, managed, is_customer, organisers)
 
     def _organisers(self, concerts: Sequence[UUID]) -> dict[UUID, UUID]:
         """Return whose the concerts are: one read, because the first event of each says it."""
@@ -136,7 +140,9 @@ def _concerts_of(order: Order) -> list[UUID]:
     return list(dict.fromkeys(line.concert_id for line in order.lines if line.concert_id is not None))
 
 
-def _page(entries: list[Entry], limit: int, after: Sequence[str] | None) -> tuple[list[Entry], list[str] | None]:
+def _page(
+    entries: list[TimelineEntry], limit: int, after: Sequence[str] | None
+) -> tuple[list[TimelineEntry], list[str] | None]:
     """Cut a page out of the entries. Raises InvalidInput for a key that no page has given."""
     left = entries
     if after is not None:
