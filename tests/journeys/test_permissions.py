@@ -7,6 +7,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import boto3
 import httpx
@@ -21,8 +22,10 @@ from chalicelib.composition import Composition
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.function import Need
+from chalicelib.platform.processes.work import Task
 from chalicelib.platform.readmodels.reconciler import CHANGES_KEPT_FOR
 from chalicelib.settings import Settings
+from chalicelib.shop.access.erasure import FINISH_ERASURE
 from local.invocation import Mapping as EventSource
 from local.kinesis import KinesisStream
 from local.migrate import migrate
@@ -40,6 +43,7 @@ from tests.journeys.shop import (
     made,
     order_of,
     pay,
+    person_of,
     publish_concert,
     refused,
 )
@@ -261,7 +265,9 @@ class Day:
 
     def erase(self) -> None:
         """Somebody who has bought nothing yet, and whom the user pool does not know."""
-        made(self.shop.customer().delete("/me"))
+        customer = self.shop.customer()
+        made(customer.delete("/me"))
+        composition.current().work_queue.send([Task(FINISH_ERASURE, UUID(person_of(customer)), "now")])
         self.shop.settle()
 
     def cancel(self, concert: Published) -> None:
