@@ -97,7 +97,7 @@ def erase(options: argparse.Namespace) -> Report:
         erase_person(shop.repository, shop.vault, _origin(), person)
     certificate = certificate_of(shop.event_store, person)
     row = {"person": str(person), "erased": certificate["erased_at"], "hash": certificate["event"]["hash"]}
-    return Report([row], [certificate])
+    return Report([row], [dict(certificate)])
 
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:

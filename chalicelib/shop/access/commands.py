@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.brief_cache import BriefCache
 from chalicelib.platform.caller import Caller, Role
-from chalicelib.platform.errors import Forbidden, NotFound
+from chalicelib.platform.errors import Forbidden, NotFound, facts
 from chalicelib.platform.eventsourcing.codec import Origin, recorded
-from chalicelib.platform.eventsourcing.event import Event, JsonObject
+from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
@@ -18,6 +19,9 @@ from chalicelib.shop.access.doors import DoorHours, Place
 from chalicelib.shop.access.events import PersonErased
 from chalicelib.shop.concerts.commands import ConcertFacts, facts_of_concert
 from chalicelib.shop.orders.events import BuyerErased
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import ErasureCertificate
 
 STATEMENT = (
     "The data key of this person was destroyed, and the person never gets another one. Nobody can read any more what"
@@ -30,11 +34,16 @@ MEMORY = timedelta(minutes=1)
 
 
 class NotAtThisDoor(Forbidden):
+    """The organiser has not named the caller for the doors of this concert."""
+
     code = "not_at_this_door"
 
 
 class DoorNotOpen(Forbidden):
+    """The caller may check tickets in at other hours."""
+
     code = "door_not_open"
+    fact_types = facts(opens_at="NotRequired[Instant]", closes_at="NotRequired[Instant]")
 
 
 class Accounts:
@@ -148,7 +157,7 @@ def granted_roles(repository: Repository, person_id: UUID) -> frozenset[Role]:
     return account.roles
 
 
-def certificate_of(log: EventStore, person_id: UUID) -> JsonObject:
+def certificate_of(log: EventStore, person_id: UUID) -> "ErasureCertificate":
     """Return the certificate of a person's erasure, or of a guest's by the order's id: one read of the log.
 
     Raises NotFound or Unavailable.

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chalicelib.platform.errors import NotFound, RuleViolated
+from chalicelib.platform.errors import NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.codec import Origin, aggregate_type_of
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -23,7 +23,10 @@ GRACE = timedelta(minutes=1)
 
 
 class OwnsConcerts(RuleViolated):
+    """The person organises concerts that are published and not over."""
+
     code = "owns_concerts"
+    fact_types = facts(concert_ids="list[Id]")
 
 
 def ensure_has_no_concerts_to_come(repository: Repository, candidates: Sequence[UUID]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from chalicelib import contexts
+from chalicelib.platform.caller import Actor
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
@@ -25,6 +26,9 @@ from tests.contract.ceilings.world import World
 from tests.support.shop import Shop
 
 LONG = 2000
+REGULAR = Actor.of("ruth", [])
+"""Has bought before."""
+
 TYPES, POOLS = 50, 90
 
 
@@ -47,9 +51,9 @@ class Large:
         """Orders of which the read models know."""
         shop = self.world.shop
         for _ in range(3):
-            cart_id = shop.cart()
-            shop.add(cart_id, ticket_type_id)
-            self.world.follow(cart_id, shop.check_out(cart_id).order_id)
+            cart_id = shop.cart(REGULAR)
+            shop.add(cart_id, ticket_type_id, caller=shop.request(REGULAR))
+            self.world.follow(cart_id, shop.check_out(cart_id, shop.request(REGULAR)).order_id)
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop
