@@ -24,7 +24,7 @@ from chalicelib.shop.access.commands import (
     revoke_role,
 )
 from chalicelib.shop.access.doors import DoorHours, Place
-from chalicelib.shop.access.erasure import begin_erasure, erase_person
+from chalicelib.shop.access.erasure import begin_erasure, erase_person, other_keys
 from chalicelib.shop.orders.guest_erasure import erase_guest
 from chalicelib.shop.orders.order import ORDER
 from ops.report import Report
@@ -94,7 +94,7 @@ def erase(options: argparse.Namespace) -> Report:
         erase_guest(shop.repository, shop.vault, _caller(), person)
     else:
         begin_erasure(shop.work_queue, _origin(), person)
-        erase_person(shop.repository, shop.vault, _origin(), person)
+        erase_person(shop.repository, shop.vault, _origin(), person, other_keys(shop.documents, person))
     certificate = certificate_of(shop.event_store, person)
     row = {"person": str(person), "erased": certificate["erased_at"], "hash": certificate["event"]["hash"]}
     return Report([row], [dict(certificate)])

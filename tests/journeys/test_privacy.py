@@ -75,8 +75,9 @@ class Future:
     order_id: str
     ticket_id: str
 
-    def attendees(self) -> Json:
-        return made(self.organiser.get(f"/concerts/{self.concert.concert_id}/attendees"))["items"][0]
+    def attendee(self) -> Json:
+        found: Json = made(self.organiser.get(f"/concerts/{self.concert.concert_id}/attendees"))["items"][0]
+        return found
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """What the organiser downloads."""
@@ -112,13 +113,13 @@ def test_nothing_of_somebody_who_is_erased_is_left_anywhere_and_the_ticket_admit
 
     caplog.set_level(logging.DEBUG)
     shop, sums = future.shop, future.sums()
-    assert future.attendees()["buyer"] == CHECKOUT["buyer"]
+    assert future.attendee()["buyer"] == CHECKOUT["buyer"]
     assert places_of(PERSON, future.files())
     certificate = made(future.customer.delete("/me"))
     finish_erasure(UUID(future.person))
     shop.settle()
 
-    assert future.attendees()["buyer"] is None
+    assert future.attendee()["buyer"] is None
     assert future.sums() == sums
     assert places_of(PERSON, future.files()) == []
     logged = [("a log", text.encode()) for text in (*capfd.readouterr(), *logged_by_the_shop(caplog))]
@@ -154,7 +155,8 @@ def test_a_token_of_an_erased_person_is_refused_as_soon_as_the_authorizer_is_ask
 
 @pytest.mark.needs_the_stack
 def test_somebody_is_given_everything_that_is_stored_about_them(future: Future) -> None:
-    items, cursor = [], None
+    items: list[Json] = []
+    cursor = None
     while cursor is not None or not items:
         page = made(future.customer.get("/me/data", params={"cursor": cursor} if cursor else {}))
         items += page["items"]

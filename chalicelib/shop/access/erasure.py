@@ -1,6 +1,6 @@
 """Erases a person (ADR 66)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -10,14 +10,18 @@ from chalicelib.platform.eventsourcing.codec import Origin, aggregate_type_of
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.processes.work import Task, WorkQueue
+from chalicelib.platform.readmodels.documents.document import owner_key
 from chalicelib.shop.access.account import ACCOUNT
 from chalicelib.shop.access.commands import change_account
 from chalicelib.shop.concerts.commands import facts_of_concert
+from chalicelib.shop.orders.events import OrderEvent
 
 if TYPE_CHECKING:
     from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 
 FINISH_ERASURE = "finish_erasure"
+_PAGE = 100
 GRACE = timedelta(minutes=1)
 """When a task looks whether an erasure was interrupted: no request lasts so long."""
 
@@ -60,10 +64,32 @@ def begin_erasure(work_queue: WorkQueue, origin: Origin, person_id: UUID) -> Non
     work_queue.send([Task(FINISH_ERASURE, person_id, origin.causation_id)], GRACE)
 
 
-def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID) -> None:
-    """Destroy the person's key, then record it, which takes roles and doors away.
+def other_keys(documents: "DocumentProjection", person_id: UUID) -> Iterator[UUID]:
+    """Give the keys under which the person's own orders are sealed, besides the person's.
+
+    An order that was bought as a guest keeps the guest's key when it is joined to an account. One with a key of its own
+    id is a complimentary order: its guest is somebody else.
+    Raises Unavailable.
+    """
+    after: list[str] | None = None
+    while True:
+        orders, after = documents.list_of(owner_key(OrderEvent.aggregate_type, person_id), _PAGE, after)
+        for order, _ in orders:
+            key = None if order["buyer"] is None else order["buyer"]["key"]
+            if key not in {None, order["id"], str(person_id)}:
+                yield UUID(key)
+        if after is None:
+            return
+
+
+def erase_person(
+    repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID, others: Iterable[UUID] = ()
+) -> None:
+    """Destroy the person's key and the others, then record it, which takes roles and doors away.
 
     If it is interrupted in between, doing it again finishes it.
     """
+    for key in others:
+        vault.erase(key)
     vault.erase(person_id)
     change_account(repository, origin, person_id, lambda account, now: account.erase(now))

@@ -72,5 +72,6 @@ def _erased(call: Call[PrivacyServices], person_id: UUID) -> "Ok[ErasureCertific
     shop, origin = call.shop, call.caller().origin
     erasure.ensure_has_no_concerts_to_come(shop.repository, shop.concerts_to_come(person_id))
     erasure.begin_erasure(shop.work_queue, origin, person_id)
-    erasure.erase_person(shop.repository, shop.vault, origin, person_id)
+    others = erasure.other_keys(shop.documents, person_id)
+    erasure.erase_person(shop.repository, shop.vault, origin, person_id, others)
     return ok(commands.certificate_of(shop.event_store, person_id))

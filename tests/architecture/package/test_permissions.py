@@ -50,7 +50,11 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
         "PersonKeysTable": KEEPING | {"dynamodb:BatchGetItem"},
         "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
     },
-    Need.ERASE_PEOPLE: {"PersonKeysTable": {"dynamodb:PutItem"}, "UserPoolArn": {"cognito-idp:AdminDeleteUser"}},
+    Need.ERASE_PEOPLE: {
+        "PersonKeysTable": {"dynamodb:PutItem"},
+        "ReadTable": {"dynamodb:GetItem", "dynamodb:Query"},
+        "UserPoolArn": {"cognito-idp:AdminDeleteUser"},
+    },
     Need.DEADLINES: {},
     Need.PAYMENTS: {"SandboxTable": KEEPING, "CountersTable": {"dynamodb:UpdateItem"}} | OF_THE_PROVIDERS,
     Need.LIST_PAYMENTS: {"SandboxTable": {"dynamodb:Scan"}},

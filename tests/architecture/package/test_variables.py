@@ -15,6 +15,8 @@ from tests.architecture.package.template import BY_ID, Json, environment_of
 def make_what_it_needs(function: str, shop: Composition) -> None:
     """As a container does before its first call; of the API also what only some requests need."""
     BY_ID[function].warm_up(shop)
+    if function == "Work":
+        shop.read_model("carts")
     if function == "APIHandler":
         _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.ids
         _ = shop.postgres, shop.redis

@@ -1,7 +1,7 @@
 """How a person is erased: by themselves, by an operator, interrupted, twice, and what stays."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -20,10 +20,22 @@ from chalicelib.shop.access.erasure import begin_erasure
 from chalicelib.shop.access.events import PersonErased
 from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.orders.admission import check_in
-from chalicelib.shop.orders.events import BuyerErased
+from chalicelib.shop.orders.events import BuyerCorrected, BuyerErased
+from chalicelib.shop.orders.order import ORDER
+from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.rules import OrderStatus
-from tests.support.request_scenario import Answered, GivenStreams
-from tests.support.shop import BUYER, CUSTOMER, OPENING, OPERATOR, ORGANISER, OTHER_CUSTOMER, OTHER_ORGANISER, Shop
+from tests.support.request_scenario import Answered, FollowedDocuments, GivenStreams
+from tests.support.shop import (
+    BUYER,
+    CUSTOMER,
+    OPENING,
+    OPERATOR,
+    ORGANISER,
+    OTHER_CUSTOMER,
+    OTHER_ORGANISER,
+    Shop,
+    some_id,
+)
 
 DURATION = timedelta(hours=3)
 NOBODY = UUID(int=0)
@@ -147,6 +159,19 @@ def test_an_unpaid_order_and_a_cart_end_by_their_deadlines(box_office: Sale) -> 
     box_office.shop.add(other, box_office.ticket_type_id, 10, box_office.shop.request(OTHER_CUSTOMER))
 
 
+def test_an_own_order_that_is_sealed_under_another_key_is_erased_as_well(box_office: Sale) -> None:
+    """As one is that was bought as a guest."""
+    vault, guest, order_id = box_office.shop.vault, some_id("guest"), box_office.shop.order(box_office.ticket_type_id)
+    sealed, of_guest = vault.seal(guest, BUYER), box_office.issue()
+    box_office.shop.repository.execute(
+        lambda session: session.append(ORDER, order_id, BuyerCorrected(buyer=sealed, at=session.now)),
+        box_office.shop.request(CUSTOMER).origin,
+    )
+    box_office.and_document(fold_order, order_id, 1).and_document(fold_order, of_guest, 0)
+    box_office.when(CUSTOMER, "DELETE", "/me")
+    assert (vault.open(sealed), vault.knows(guest), vault.knows(of_guest)) == (None, False, True)
+
+
 def test_a_refund_finds_its_way_without_the_person(box_office: Sale) -> None:
     order_id = box_office.shop.order(box_office.ticket_type_id)
     box_office.shop.pay(order_id)
@@ -186,6 +211,7 @@ class Worker:
 
     shop: Shop
     deleted: list[UUID]
+    documents: FollowedDocuments = field(default_factory=FollowedDocuments)
 
     @property
     def sign_ins(self) -> "Worker":

@@ -116,7 +116,7 @@ class TimelineReading:
             raise NotFound("There is no such order.")
         organisers = self._organisers(concerts)
         is_operator = Role.OPERATOR in self.actor.roles
-        managed = frozenset(key for key in concerts if is_operator or organisers.get(key) == self.actor.id)
+        managed = frozenset(key for key in concerts if self.actor.manages(organisers.get(key)))
         if not is_customer and not managed and not is_operator:
             raise NotFound("There is no such order.")
         return TimelineReader(self.actor.id, managed, is_customer, organisers)
