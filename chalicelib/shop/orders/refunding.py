@@ -41,6 +41,7 @@ class RefundTooLarge(RuleViolated):
     """The refund has more parts than one commit can take."""
 
     code = "refund_too_large"
+    fact_types = facts(limit="int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class GrantedRefund:
 
     granted: RefundGranted
     version: int
-    order: Order = field(compare=False)
+    order: Order = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
-from chalicelib.platform.http.answers import Versioned, ok
+from chalicelib.platform.http.answers import Tagged, ok
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import AsOfQuery
 from chalicelib.platform.http.routes import Call, Routes
@@ -27,7 +27,7 @@ class TimelineQuery(Page, AsOfQuery):
 
 
 @routes.get("/orders/{order_id}/timeline", Role.CUSTOMER)
-def get_timeline(call: Call[Services], query: TimelineQuery) -> "Versioned[OrderTimeline]":
+def get_timeline(call: Call[Services], query: TimelineQuery) -> "Tagged[OrderTimeline]":
     """Tell what happened to an order: to its customer, to who organises one of its concerts, and to operators."""
     call.budget.spend()  # the look at the account was a read as well
     order_id = call.id("order_id")
