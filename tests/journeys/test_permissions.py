@@ -353,6 +353,7 @@ TOO_RARE = {
         for function in ("work", "reconcile_money")
     },
     ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
+    ("work", "dynamodb:GetItem", "ReadTable"): "the API of this one container knows which generation is live",
 }
 """What a function may and this day does not show, and when it would."""
 
