@@ -1,7 +1,7 @@
 """Wires settings, clients, stores and handlers together; each is made at its first use, once a container."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.integrity.heads import Archive
     from chalicelib.platform.integrity.statement import Signer
     from chalicelib.platform.privacy.keys import MasterKey
+    from chalicelib.platform.privacy.sign_ins import SignIns
     from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.platform.processes.dynamodb import DynamoDBInstances
     from chalicelib.platform.processes.runner import ProcessRunner
@@ -122,6 +123,14 @@ class Composition:
 
         keys = DynamoDBPersonKeys(self.dynamodb, self.settings.need("person_keys_table"), self._master_key())
         return PersonVault(keys)
+
+    @cached_property
+    def sign_ins(self) -> "SignIns":
+        from chalicelib.platform.aws.cognito import CognitoSignIns
+        from chalicelib.platform.privacy.sign_ins import NoSignIns
+
+        pool = self.settings.user_pool_arn
+        return CognitoSignIns(_client("cognito-idp"), pool) if pool else NoSignIns()
 
     @cached_property
     def verifier(self) -> "TokenVerifier":
@@ -215,6 +224,15 @@ class Composition:
             return cancelled_concerts(self.query_redis, concert_ids)
         except Unavailable:
             return frozenset()
+
+    def concerts_to_come(self, organiser_id: UUID) -> "Sequence[UUID]":
+        """Return the organiser's concerts that are published and may not be over, as far as the sales know.
+
+        Raises Unavailable.
+        """
+        from chalicelib.shop.sales.scope import concerts_to_come
+
+        return concerts_to_come(self._queried("sales").pool, organiser_id, self.clock())
 
     @cached_property
     def stock_from_log(self) -> "StockFromLog":
@@ -382,9 +400,9 @@ class Composition:
         return Accounts(self.repository, self.clock)
 
     def ensure_enabled(self, person_id: UUID) -> None:
-        """Check that the person's account is not disabled: one read.
+        """Check that the person's account is neither disabled nor erased: one read.
 
-        Raises TokenOfDisabledAccount.
+        Raises TokenOfDisabledAccount or TokenOfErasedPerson.
         """
         from chalicelib.shop.access.disabled import ensure_enabled
 

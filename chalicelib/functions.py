@@ -107,8 +107,8 @@ _PLATFORM = (
         "work",
         "Work queue → commands and the world outside",
         Queue(),
-        frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE, Need.DERIVE_IDS}),
-        makes=("worker", "repository", "gateways", "work_queue", "ids"),
+        frozenset({Need.APPEND, Need.RAISE_EPOCHS, Need.PAYMENTS, Need.ENQUEUE, Need.DERIVE_IDS, Need.ERASE_PEOPLE}),
+        makes=("worker", "repository", "gateways", "work_queue", "ids", "vault"),
         timeout=150,
     ),
     Function(

@@ -86,6 +86,7 @@ class Settings:
     jwt_issuer: str = ""
     jwt_audience: str = ""
     staff_mfa: str = "optional"
+    user_pool_arn: str = ""
     jwks_url: str = ""
     jwks_file: str = ""
     master_key_file: str = ""

@@ -104,6 +104,20 @@ PROVISIONS: dict[Need, Provision] = {
             Grant(("kms:Decrypt", "kms:Encrypt"), arn_of("MasterKey")),
         ),
     ),
+    Need.ERASE_PEOPLE: Provision(
+        {
+            "PERSON_KEYS_TABLE": ref("PersonKeysTable"),
+            "MASTER_KEY_ID": arn_of("MasterKey"),
+            "USER_POOL_ARN": ref("UserPoolArn"),
+            **_READ_TABLE,
+        },
+        (
+            Grant(("dynamodb:GetItem",), arn_of("ReadTable")),
+            Grant(("dynamodb:Query",), inside("ReadTable", "index/ByOwner")),
+            Grant(("dynamodb:PutItem",), arn_of("PersonKeysTable")),
+            Grant(("cognito-idp:AdminDeleteUser",), ref("UserPoolArn"), "HasUserPool"),
+        ),
+    ),
     Need.DEADLINES: Provision(
         {
             "HOLD_MINUTES": ref("HoldMinutes"),

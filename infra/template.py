@@ -126,6 +126,12 @@ PARAMETERS: Json = {
     },
     "JwtIssuer": {"Type": "String", "MinLength": 1, "Description": "The claim iss of the tokens we accept"},
     "JwtAudience": {"Type": "String", "MinLength": 1, "Description": "The claim aud of the tokens we accept"},
+    "UserPoolArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(arn:.+)?",
+        "Description": "The user pool that issues the tokens, so that the user of an erased person is deleted there",
+    },
     "StaffMfa": {
         "Type": "String",
         "Default": "required",
@@ -249,6 +255,7 @@ PARAMETERS: Json = {
 CONDITIONS: Json = {
     "HasFanOut": {"Fn::Equals": [ref("FanOut"), "true"]},
     "HasStripe": {"Fn::Not": [{"Fn::Equals": [ref("StripeSecretId"), ""]}]},
+    "HasUserPool": {"Fn::Not": [{"Fn::Equals": [ref("UserPoolArn"), ""]}]},
     "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [ref("WebAclArn"), ""]}]},
 }
 

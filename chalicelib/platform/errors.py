@@ -95,6 +95,15 @@ class RuleViolated(CloudbashError):
     code = "rule_violated"
 
 
+class AccountErased(RuleViolated):
+    """The person was erased, and nothing is stored for them under their id any more."""
+
+    code = "account_erased"
+
+    def __init__(self) -> None:
+        super().__init__("The person was erased.")
+
+
 class TooMuchToRead(RuleViolated):
     """The answer would take more reads of the log than one request of this caller may cause."""
 
@@ -139,6 +148,15 @@ class TokenOfDisabledAccount(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("This account is disabled.")
+
+
+class TokenOfErasedPerson(Unauthenticated):
+    """The token is good, and the person whom it names was erased."""
+
+    code = "person_erased"
+
+    def __init__(self) -> None:
+        super().__init__("This person was erased.")
 
 
 class Forbidden(CloudbashError):

@@ -25,6 +25,7 @@ class Need(StrEnum):
     REDIS = "redis"
     TOKENS = "tokens"
     PERSON_KEYS = "person_keys"
+    ERASE_PEOPLE = "erase_people"
     DEADLINES = "deadlines"
     PAYMENTS = "payments"
     LIST_PAYMENTS = "list_payments"

@@ -14,6 +14,7 @@ from chalicelib import contexts
 from chalicelib.composition import Composition
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.manifest import Context
+from chalicelib.shop.access.erasure import FINISH_ERASURE
 from chalicelib.shop.concerts.process import RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS
@@ -179,7 +180,8 @@ def test_every_kind_of_task_has_one_handler() -> None:
     kinds = [kind for context in contexts.CONTEXTS for kind in context.tasks]
     assert len(kinds) == len({*kinds})
     assert contexts.task_handlers(object()).keys() == {*kinds}
-    assert {RESUME_CONCERT, CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS, CANCEL_ORDER} == {*kinds}
+    of_orders = {CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS, CANCEL_ORDER}
+    assert {RESUME_CONCERT, FINISH_ERASURE, *of_orders} == {*kinds}
 
 
 def test_every_read_model_has_a_function_and_every_projector_a_read_model() -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import boto3
 import httpx
@@ -21,8 +22,10 @@ from chalicelib.composition import Composition
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.function import Need
+from chalicelib.platform.processes.work import Task
 from chalicelib.platform.readmodels.reconciler import CHANGES_KEPT_FOR
 from chalicelib.settings import Settings
+from chalicelib.shop.access.erasure import FINISH_ERASURE
 from local.invocation import Mapping as EventSource
 from local.kinesis import KinesisStream
 from local.migrate import migrate
@@ -40,6 +43,7 @@ from tests.journeys.shop import (
     made,
     order_of,
     pay,
+    person_of,
     publish_concert,
     refused,
 )
@@ -91,7 +95,14 @@ def environment_as_deployed(stack: Stack) -> dict[str, str]:
     kms = boto3.session.Session().client("kms")
     master = kms.create_key()["KeyMetadata"]["Arn"]
     signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return {**stack.environment, "MASTER_KEY_ID": master, "SIGNING_KEY_ID": signing, "APPEND_WITH": "partiql"}
+    pool = boto3.session.Session().client("cognito-idp").create_user_pool(PoolName="shop")["UserPool"]["Arn"]
+    return {
+        **stack.environment,
+        "USER_POOL_ARN": pool,
+        "MASTER_KEY_ID": master,
+        "SIGNING_KEY_ID": signing,
+        "APPEND_WITH": "partiql",
+    }
 
 
 def pump_of(stack: Stack, guard: Guard, log: ScannedLog) -> Pump:
@@ -126,6 +137,7 @@ class Day:
         self.hear_nonsense()
         self.cancel_orders_over_two_concerts()
         self.reconcile()
+        self.erase()
         self.cancel(concert)
         assert made(self.early.get(f"/orders/{order_id}"))["status"] == "refunded"
         assert made(self.shop.as_role("operator").get("/health?deep=true"))["status"] == "ok"
@@ -251,6 +263,13 @@ class Day:
         self.reconcile_money()
         self.shop.settle()
 
+    def erase(self) -> None:
+        """Somebody who has bought nothing yet, and whom the user pool does not know."""
+        customer = self.shop.customer()
+        made(customer.delete("/me"))
+        composition.current().work_queue.send([Task(FINISH_ERASURE, UUID(person_of(customer)), "now")])
+        self.shop.settle()
+
     def cancel(self, concert: Published) -> None:
         self.start_cancelling(concert)
         for _ in range(3):
@@ -334,6 +353,7 @@ TOO_RARE = {
         for function in ("work", "reconcile_money")
     },
     ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
+    ("work", "dynamodb:GetItem", "ReadTable"): "the API of this one container knows which generation is live",
 }
 """What a function may and this day does not show, and when it would."""
 

@@ -89,6 +89,7 @@ class Guard:
         """What was allowed."""
         self._names = {(service, environment.get(name)): logical_id for (service, name), logical_id in NAMES.items()}
         self._names["dynamodb", THE_STREAM] = "EventsTable"
+        self._names["cognito-idp", environment.get("USER_POOL_ARN", "").rpartition("/")[2]] = "UserPoolArn"
         self._running = threading.local()
 
     @property
@@ -147,7 +148,7 @@ def permissions(operation: str, params: Params) -> Iterator[tuple[str, str, str]
     if operation in OF_THE_STREAM:
         yield operation, THE_STREAM, "/stream/label"
         return
-    named = ("TableName", "StreamName", "QueueUrl", "Bucket", "KeyId", "SecretId")
+    named = ("TableName", "StreamName", "QueueUrl", "Bucket", "KeyId", "SecretId", "UserPoolId")
     [resource] = [params[name] for name in named if name in params]
     yield OTHERWISE_NAMED.get(operation, operation), resource, _suffix(params)
 

@@ -67,6 +67,8 @@ def policy_files() -> dict[str, Path]:
 
 
 def arn_of(logical_id: str) -> str:
+    if logical_id == "UserPoolArn":
+        return f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{logical_id}"
     if logical_id in SECRETS:
         return f"{A_SECRET}{logical_id}"
     declared = json.loads((PROJECT / "infra" / "resources.json").read_text())["Resources"]

@@ -19,7 +19,7 @@ from chalicelib import contexts
 from chalicelib.composition import Composition
 from chalicelib.platform.caller import Actor
 from chalicelib.platform.errors import Unauthenticated
-from chalicelib.platform.eventsourcing.codec import decode, recorded
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.http.answers import BINARY_TYPES
@@ -27,10 +27,11 @@ from chalicelib.platform.http.auth import Credentials
 from chalicelib.platform.http.authorizer import authorize
 from chalicelib.platform.http.middleware import guarded, problems_only
 from chalicelib.platform.processes.work import MemoryWorkQueue
-from chalicelib.platform.readmodels.documents.document import Versioned
+from chalicelib.platform.readmodels.documents.document import Versioned, owner_key, sort_key_in, sort_key_of
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import StreamContents
 from chalicelib.settings import Settings
+from chalicelib.shop.concerts.concert import CONCERT
 from local.keys import LOCAL_ID_KEY
 from tests.support.described import ensure_described
 from tests.support.scenario import ViewFold
@@ -67,6 +68,17 @@ class FollowedDocuments:
 
     def find(self, stream_id: UUID) -> Versioned | None:
         return self._found.get(stream_id)
+
+    def list_of(
+        self, owner: str, limit: int, after: Sequence[str] | None = None
+    ) -> tuple[list[Versioned], list[str] | None]:
+        """A page of an owner's documents, newest first."""
+        own = [
+            one for one in self._found.values() if owner_key(one.document["type"], one.document["customer_id"]) == owner
+        ]
+        own.sort(key=sort_key_of, reverse=True)
+        left = own if after is None else [one for one in own if sort_key_of(one) < sort_key_in(after)]
+        return left[:limit], [sort_key_of(left[limit - 1])] if len(left) > limit else None
 
     def read(self, stream_ids: Collection[UUID]) -> dict[UUID, StreamContents]:
         found = {key: self._found[key] for key in stream_ids if key in self._found}
@@ -155,6 +167,13 @@ class InMemory(Composition):
     @property
     def documents(self) -> DocumentProjection:
         return cast("DocumentProjection", self._documents)
+
+    def concerts_to_come(self, organiser_id: UUID) -> list[UUID]:
+        """As the sales say it: what is published, over or not."""
+        log = cast("MemoryEventStore", self.event_store)
+        concerts = [key for key in log.stream_ids() if aggregate_type_of(log.read_slice(key, -1, 1)[0]) == CONCERT.name]
+        states = {key: self.repository.load(CONCERT, key)[0] for key in concerts}
+        return [key for key, one in states.items() if one.organiser_id == organiser_id and one.status == "published"]
 
 
 def ask(

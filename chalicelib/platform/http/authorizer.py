@@ -16,7 +16,7 @@ from uuid import UUID
 from chalice.app import AuthResponse
 
 from chalicelib.platform.caller import Actor
-from chalicelib.platform.errors import TokenOfDisabledAccount, Unauthenticated
+from chalicelib.platform.errors import TokenOfDisabledAccount, TokenOfErasedPerson, Unauthenticated
 
 if TYPE_CHECKING:
     from chalicelib.platform.http.auth import TokenVerifier
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def authorize(token: str, verifier: "TokenVerifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
     """Verify the token and return a policy that allows the request, with the caller or the refusal in its context.
 
-    `ensure_enabled` looks at the account and raises TokenOfDisabledAccount.
+    `ensure_enabled` looks at the account and raises TokenOfDisabledAccount or TokenOfErasedPerson.
     Raises:
         Unavailable: the keys cannot be fetched. API Gateway then answers 500 and caches nothing.
     """
@@ -34,6 +34,8 @@ def authorize(token: str, verifier: "TokenVerifier", ensure_enabled: Callable[[U
         ensure_enabled(credentials.actor.id)
     except TokenOfDisabledAccount:
         return AuthResponse(routes=["*"], principal_id="nobody", context={"disabled": "true"})
+    except TokenOfErasedPerson:
+        return AuthResponse(routes=["*"], principal_id="nobody", context={"erased": "true"})
     except Unauthenticated as refusal:
         return AuthResponse(routes=["*"], principal_id="nobody", context={"refusal": refusal.detail})
     actor = credentials.actor
@@ -52,11 +54,13 @@ def actor_of(context: dict[str, Any], now: datetime) -> Actor:
     API Gateway caches the authorizer's answer for a while, so a token that has expired since is refused here.
 
     Raises:
-        Unauthenticated: there is no verified caller, the account is disabled, or the token has expired.
+        Unauthenticated: there is no verified caller, the person is disabled or erased, or the token has expired.
     """
     passed = context.get("authorizer") or {}
     if "disabled" in passed:
         raise TokenOfDisabledAccount
+    if "erased" in passed:
+        raise TokenOfErasedPerson
     if "person" not in passed:
         raise Unauthenticated(passed.get("refusal", "A token is needed."))
     if now.timestamp() >= int(passed["expires_at"]):

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 PUBLIC = "public, max-age=1"
 """What shared caches may keep: a page that half a city reloads costs the shop one read a second and cache."""
 
-REFUSES_TOKENS = ("unauthenticated", "account_disabled", "forbidden", "second_factor_needed")
+REFUSES_TOKENS = ("unauthenticated", "account_disabled", "person_erased", "forbidden", "second_factor_needed")
 """What a route that takes a token without asking for one answers to those that it cannot trust, or that may not."""
 
 _VARIES = "Authorization, Min-Version"

@@ -52,6 +52,24 @@ class Made(TypedDict):
     version: Version
 
 
+class ErasureEvent(TypedDict):
+    """The event of an erasure; `version` is its place in the stream of the person, or of the guest's order."""
+
+    id: Id | None
+    type: str
+    version: Version
+    hash: str
+
+
+class ErasureCertificate(TypedDict):
+    """Proves an erasure, and names nobody; a guest's `person_id` is the id of the order."""
+
+    person_id: Id
+    erased_at: Instant
+    event: ErasureEvent
+    statement: str
+
+
 class FieldError(TypedDict):
     """Names a field by a pointer, of the body, `?` and a parameter, or `/` and a header; and says what is wrong."""
 

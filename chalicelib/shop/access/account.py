@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.platform.caller import Role
-from chalicelib.platform.errors import InvalidInput, RuleViolated
+from chalicelib.platform.errors import AccountErased, InvalidInput
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.access.doors import DoorHours, Place
@@ -19,12 +19,6 @@ from chalicelib.shop.access.events import (
     RoleGranted,
     RoleRevoked,
 )
-
-
-class AccountErased(RuleViolated):
-    """The person was erased."""
-
-    code = "account_erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +42,7 @@ class Account:
                 "The role `customer` cannot be granted; every person has it.", (("role", "cannot be granted"),)
             )
         if self.erased:
-            raise AccountErased("The person was erased.")
+            raise AccountErased
         return [] if role in self.roles else [RoleGranted(role=role, at=now)]
 
     def revoke(self, role: Role, now: datetime) -> list[Event]:
@@ -64,7 +58,7 @@ class Account:
         """
         hours.ensure_some()
         if self.erased:
-            raise AccountErased("The person was erased.")
+            raise AccountErased
         if self.doors.get(place.id) == hours:
             return []
         granted = DoorGranted(

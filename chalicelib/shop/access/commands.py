@@ -8,18 +8,26 @@ from uuid import UUID
 from chalicelib.platform.brief_cache import BriefCache
 from chalicelib.platform.caller import Caller, Role
 from chalicelib.platform.errors import Forbidden, NotFound, facts
-from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.codec import Origin, recorded
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.shop.access.account import ACCOUNT, Account
 from chalicelib.shop.access.doors import DoorHours, Place
+from chalicelib.shop.access.events import PersonErased
 from chalicelib.shop.concerts.commands import ConcertFacts, facts_of_concert
+from chalicelib.shop.orders.events import BuyerErased
 
 if TYPE_CHECKING:
-    from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.http.shapes import ErasureCertificate
 
+STATEMENT = (
+    "The data key of this person was destroyed, and the person never gets another one. Nobody can read any more what"
+    " the key has sealed, names and addresses above all, wherever it is stored. The event that records it has this"
+    " hash, which the signed heads of the log prove."
+)
 
 MEMORY = timedelta(minutes=1)
 """How old what a container knows of a person or of a concert's schedule may be."""
@@ -82,7 +90,7 @@ def grant_door(repository: Repository, caller: Caller, person_id: UUID, place: P
         AccountErased: the person was erased.
     """
     _ensure_manages(repository, caller, place)
-    _change(repository, caller.origin, person_id, lambda account, now: account.grant_door(place, hours, now))
+    change_account(repository, caller.origin, person_id, lambda account, now: account.grant_door(place, hours, now))
 
 
 def revoke_door(repository: Repository, caller: Caller, person_id: UUID, place: Place) -> None:
@@ -93,7 +101,7 @@ def revoke_door(repository: Repository, caller: Caller, person_id: UUID, place: 
         Forbidden: it belongs to another organiser.
     """
     _ensure_manages(repository, caller, place)
-    _change(repository, caller.origin, person_id, lambda account, now: account.revoke_door(place, now))
+    change_account(repository, caller.origin, person_id, lambda account, now: account.revoke_door(place, now))
 
 
 def _ensure_manages(repository: Repository, caller: Caller, place: Place) -> None:
@@ -108,15 +116,15 @@ def _ensure_manages(repository: Repository, caller: Caller, place: Place) -> Non
 
 def disable_account(repository: Repository, origin: Origin, person_id: UUID, reason: str) -> None:
     """Disable an account: its tokens are refused within a minute, for as long as the gateway trusts the authorizer."""
-    _change(repository, origin, person_id, lambda account, now: account.disable(reason, now))
+    change_account(repository, origin, person_id, lambda account, now: account.disable(reason, now))
 
 
 def enable_account(repository: Repository, origin: Origin, person_id: UUID) -> None:
     """Enable an account again."""
-    _change(repository, origin, person_id, lambda account, now: account.enable(now))
+    change_account(repository, origin, person_id, lambda account, now: account.enable(now))
 
 
-def _change(
+def change_account(
     repository: Repository, origin: Origin, person_id: UUID, decide: Callable[[Account, datetime], Sequence[Event]]
 ) -> None:
     def command(session: Session) -> None:
@@ -132,7 +140,7 @@ def grant_role(repository: Repository, origin: Origin, person_id: UUID, role: Ro
         InvalidInput: the role is that of a customer.
         AccountErased: the person was erased.
     """
-    _change(repository, origin, person_id, lambda account, now: account.grant(role, now))
+    change_account(repository, origin, person_id, lambda account, now: account.grant(role, now))
 
 
 def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: Role) -> None:
@@ -140,19 +148,32 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
 
     A role inside a token lasts until the token expires.
     """
-    _change(repository, origin, person_id, lambda account, now: account.revoke(role, now))
-
-
-def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID) -> None:
-    """Destroy the person's key, then record it.
-
-    If it is interrupted in between, doing it again finishes it.
-    """
-    vault.erase(person_id)
-    _change(repository, origin, person_id, lambda account, now: account.erase(now))
+    change_account(repository, origin, person_id, lambda account, now: account.revoke(role, now))
 
 
 def granted_roles(repository: Repository, person_id: UUID) -> frozenset[Role]:
     """Return the roles granted here, as of now. It costs one read."""
     account, _ = repository.load(ACCOUNT, person_id)
     return account.roles
+
+
+def certificate_of(log: EventStore, person_id: UUID) -> "ErasureCertificate":
+    """Return the certificate of a person's erasure, or of a guest's by the order's id: one read of the log.
+
+    Raises NotFound or Unavailable.
+    """
+    for stored in log.read(person_id):
+        match recorded(stored).event:
+            case PersonErased(at=at) | BuyerErased(at=at) as event:
+                return {
+                    "person_id": str(person_id),
+                    "erased_at": format_instant(at),
+                    "event": {
+                        "id": stored.event_id,
+                        "type": type(event).__name__,
+                        "version": stored.aggregate_version,
+                        "hash": stored.chain_hash,
+                    },
+                    "statement": STATEMENT,
+                }
+    raise NotFound("Nobody with this id was erased.")

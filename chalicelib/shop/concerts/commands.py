@@ -85,6 +85,10 @@ class ConcertFacts:
     is_cancelled: bool = False
     currencies: frozenset[str] = frozenset()
 
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the concert has ended; one without a date has not."""
+        return self.ends_at is not None and self.ends_at <= now
+
     def refundable_until(self, bought_at: datetime) -> datetime | None:
         """Return until when a ticket bought then may be given back, because the concert was changed or cancelled later.
 

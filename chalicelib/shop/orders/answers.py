@@ -4,12 +4,13 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Amount, Count, Id, Instant, Version
+from chalicelib.platform.http.shapes import Amount, Anything, Count, Id, Instant, Items, Version
 from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.refund import DisputeStatus, RefundStatus
 from chalicelib.shop.orders.refund_policy import TicketsOnReversal
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.shop.orders.ticket import TicketStatus
+from chalicelib.shop.orders.timeline.entries import By
 
 
 class OrderLine(TypedDict):
@@ -256,3 +257,19 @@ class Refund(TypedDict):
     refund_id: Id | None
     amount: Amount
     status: RefundStatus | None
+
+
+class TimelineItem(TypedDict):
+    """Something that happened; `facts` depend on its `kind`, and `text` has them in a sentence."""
+
+    at: Instant
+    kind: str
+    by: By
+    text: str
+    facts: Anything
+
+
+class OrderTimeline(Items[TimelineItem]):
+    """A part of a timeline; `left_out` names `cart`, `check_ins` or concerts that one call could not read."""
+
+    left_out: list[str]

@@ -65,6 +65,15 @@ class BuyerCorrected(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Buyer
     at: Instant
 
 
+class BuyerErased(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.BuyerErasedEvent"):
+    """Records that the data key of a guest was destroyed, under which the order's buyer is sealed.
+
+    Only a complimentary order has a key of its own. Other buyers are erased with their account.
+    """
+
+    at: Instant
+
+
 class PaymentStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.PaymentStartedEvent"):
     """Records that a payment was started, before the provider is called.
 

@@ -20,6 +20,7 @@ from chalicelib.platform.money import Money, ensure_chargeable
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
     BuyerCorrected,
+    BuyerErased,
     IssuedTicket,
     OrderCancelled,
     OrderConfirmed,
@@ -287,6 +288,10 @@ class Order(OrderFacts):
             return []
         return [TicketMoveEnded(move_id=move.move_id, reason="It was not paid in time.", at=now)]
 
+    def erase_buyer(self, now: datetime) -> list[Event]:
+        """Record that the buyer's key is gone; recording it again changes nothing."""
+        return [] if self.buyer_erased else [BuyerErased(at=now)]
+
 
 def _total_of(lines: Iterable[OrderLine]) -> Money:
     """Add up the lines.
@@ -358,6 +363,8 @@ def _with_decisions(order: Order, event: Event) -> Order:
     match event:
         case BuyerCorrected():
             return replace(order, buyer=event.buyer)
+        case BuyerErased():
+            return replace(order, buyer_erased=True)
         case RefundGranted():
             return replace(order, grants={**order.grants, event.grant_id: event})
         case TicketMoveStarted():

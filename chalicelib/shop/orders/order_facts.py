@@ -28,6 +28,7 @@ class OrderFacts(OrderState):
     cart_id: UUID | None = None
     issued_by: UUID | None = None
     buyer: Sealed | None = None
+    buyer_erased: bool = False
     lines: tuple[OrderLine, ...] = ()
     total: Money = NOTHING
     placed_at: datetime | None = None

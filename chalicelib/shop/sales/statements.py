@@ -1,4 +1,6 @@
-"""Holds the statements that read the sales. All but CONCERT come after SCOPE: the concerts that they are about.
+"""Holds the statements that read the sales.
+
+All but CONCERT and PUBLISHED_OF come after SCOPE: the concerts that they are about.
 
 Lists are read in the order of their indexes, from each concert as many rows as a page has: so the first page of a large
 sale costs no more than that of a small one.
@@ -19,6 +21,12 @@ select c.id, c.name, c.status, c.organiser_id, c.starts_at, c.version, coalesce(
   from sales_concerts c
   left join sales_venues v on v.id = c.venue_id
  where c.name is not null and c.status <> 'deleted' and c.id = %(concert_id)s
+"""
+
+PUBLISHED_OF = """
+select id from sales_concerts
+ where organiser_id = %(organiser_id)s and status = 'published' and (starts_at is null or starts_at > %(since)s)
+ order by starts_at desc, id limit %(rows)s
 """
 
 _SUMS = """

@@ -44,6 +44,7 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     _refund(client, large)
     _close_doors(client, large)
     _organise(client, large)
+    _erase(client, large)
     client.send("POST /webhooks/payments/{provider}", None, None, {}, provider="sandbox")
     client.send("POST /concerts/{concert_id}/cancel", ORGANISER, Role.ORGANISER, concert_id=large.many_types)
     yield from client.counted
@@ -151,6 +152,21 @@ def _refund(client: Client, large: Large) -> None:
     client.send("POST /orders/{order_id}/moves", ORGANISER, Role.CUSTOMER, moved, order_id=order_id)
     body = {"all": True, "reason": "The view is blocked."}
     client.send("POST /orders/{order_id}/refunds", ORGANISER, Role.CUSTOMER, body, order_id=order_id)
+
+
+def _erase(client: Client, large: Large) -> None:
+    """An organiser of many concerts is refused in the end, which costs more than an erasure."""
+    for _ in range(20):
+        large.world.follow(large.world.shop.on_sale()[0])
+    guest = {"ticket_type_id": str(large.of_ninety), "guest": {"name": "Gina Guest"}}
+    issue = "POST /concerts/{concert_id}/complimentary-tickets"
+    order_id = client.send(issue, ORGANISER, Role.ORGANISER, guest, concert_id=large.ninety)["order_id"]
+    client.send("DELETE /orders/{order_id}/guest", ORGANISER, Role.ORGANISER, order_id=order_id)
+    client.send("DELETE /me", ORGANISER, Role.CUSTOMER)
+    client.send("DELETE /me", OTHER_CUSTOMER, Role.CUSTOMER)
+    large.world.shop.vault.seal(ORGANISER.id, BUYER)
+    for person in (ORGANISER.id, large.concert):
+        client.send("DELETE /people/{person_id}", OPERATOR, Role.OPERATOR, person_id=person)
 
 
 def _open_doors(client: Client, large: Large) -> None:

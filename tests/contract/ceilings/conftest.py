@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from chalicelib import contexts
+from chalicelib.platform.caller import Actor
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
@@ -25,6 +26,9 @@ from tests.contract.ceilings.world import World
 from tests.support.shop import Shop
 
 LONG = 2000
+REGULAR = Actor.of("ruth", [])
+"""Has bought before."""
+
 TYPES, POOLS = 50, 90
 
 
@@ -42,6 +46,15 @@ class Large:
         self.unseen_small, _ = shop.on_sale(quantity=50)
         self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
         self.bought = self.order
+        self._shop_before(of_small)
+
+    def _shop_before(self, ticket_type_id: UUID) -> None:
+        """Orders of which the read models know."""
+        shop = self.world.shop
+        for _ in range(3):
+            cart_id = shop.cart(REGULAR)
+            shop.add(cart_id, ticket_type_id, caller=shop.request(REGULAR))
+            self.world.follow(cart_id, shop.check_out(cart_id, shop.request(REGULAR)).order_id)
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop

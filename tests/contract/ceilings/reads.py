@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.inventory.ticket_pool import pool_id
-from tests.contract.ceilings.conftest import LONG, Large
+from tests.contract.ceilings.conftest import LONG, REGULAR, Large
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER
 
 DOOR = Actor(uuid4(), frozenset({Role.DOOR, Role.CUSTOMER}))
@@ -63,6 +63,9 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ("GET /concerts/{concert_id}/refund-policy", None, None): [
             f"/concerts/{key}/refund-policy" for key in concerts
         ],
+        ("GET /people/{person_id}/erasure", None, None): [
+            f"/people/{key}/erasure" for key in (large.order, large.pool, CUSTOMER.id, stranger)
+        ],
         ("GET /venues", None, None): ["/venues?limit=100"],
         ("GET /venues/{venue_id}", None, None): [f"/venues/{key}" for key in (large.venue, large.pool, stranger)],
         ("GET /health", None, None): ["/health"],
@@ -78,6 +81,8 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ],
         ("GET /orders/{order_id}/tickets", Role.CUSTOMER, CUSTOMER): [f"/orders/{key}/tickets" for key in orders],
         ("GET /orders/{order_id}/refunds", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/refunds" for key in orders],
+        ("GET /orders/{order_id}/timeline", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/timeline" for key in orders],
+        ("GET /me/data", Role.CUSTOMER, REGULAR): ["/me/data"],
         **_sales_paths(concerts),
         (events, Role.CUSTOMER, CUSTOMER): listed[:1],
         (events, Role.ORGANISER, ORGANISER): listed,

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.caller import Actor, Role
-from chalicelib.platform.errors import Forbidden, InvalidInput, NotFound
+from chalicelib.platform.errors import AccountErased, Forbidden, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.shop.access.account import ACCOUNT, AccountErased
+from chalicelib.shop.access.account import ACCOUNT
 from chalicelib.shop.access.commands import (
     Accounts,
     DoorNotOpen,

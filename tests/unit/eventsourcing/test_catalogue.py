@@ -65,6 +65,7 @@ STORED_NAMES = {
     "Cloudbash.Domain.Inventory.Events.BoughtAllowanceReturnedEvent": "Allowance",
     "Cloudbash.Domain.Orders.Events.RefundGrantedEvent": "Order",
     "Cloudbash.Domain.Orders.Events.BuyerCorrectedEvent": "Order",
+    "Cloudbash.Domain.Orders.Events.BuyerErasedEvent": "Order",
     "Cloudbash.Domain.Orders.Events.RefundPolicySetEvent": "RefundPolicy",
     "Cloudbash.Domain.Orders.Events.DisputeLostEvent": "Order",
     "Cloudbash.Domain.Orders.Events.DisputeOpenedEvent": "Order",

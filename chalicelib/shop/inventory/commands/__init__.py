@@ -1,5 +1,6 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
+from chalicelib.shop.inventory.allowance import allowance_id
 from chalicelib.shop.inventory.commands.areas import AreaOffer, TicketTypeOfArea, area_openings
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
@@ -48,6 +49,7 @@ __all__ = [
     "Return",
     "StockGone",
     "TicketTypeOfArea",
+    "allowance_id",
     "are_cleared",
     "area_openings",
     "change_capacity",
