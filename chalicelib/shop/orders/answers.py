@@ -123,8 +123,10 @@ class OrderSummary(TypedDict):
 
 
 class OrderBuyer(TypedDict):
+    """A buyer, or the guest of a complimentary order, who may have no address."""
+
     name: str
-    email: str
+    email: NotRequired[str]
 
 
 class Order(OrderSummary):

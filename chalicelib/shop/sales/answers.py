@@ -1,5 +1,7 @@
 """Defines what the routes of the sales answer."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from chalicelib.platform.http.shapes import Amount, Count, Day, Id, Instant, Items, SignedAmount, Version
@@ -64,8 +66,10 @@ class ConcertSales(Totals):
 
 
 class SoldTo(TypedDict):
+    """A buyer, or the guest of a complimentary order, who may have no address."""
+
     name: str
-    email: str
+    email: NotRequired[str]
 
 
 class SoldLine(TypedDict):

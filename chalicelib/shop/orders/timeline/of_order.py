@@ -26,6 +26,9 @@ from chalicelib.shop.orders.events import (
     RefundRecorded,
     RefundReduced,
     RefundStarted,
+    TicketMoveEnded,
+    TicketMoveStarted,
+    TicketsMoved,
     TicketsRevoked,
 )
 from chalicelib.shop.orders.order import Order
@@ -52,6 +55,8 @@ def entries_of_order(order: Order, happened: Happened, reader: TimelineReader) -
         case TicketsRevoked() as event if reader.sees(event.concert_id):
             facts = {"concert_id": event.concert_id, "quantity": len(event.ticket_ids), "reason": event.reason}
             yield entry(happened, "tickets_revoked", by, **facts)
+        case TicketMoveStarted() | TicketsMoved() as event if reader.sees(event.concert_id):
+            yield _move(happened, event, by)
         case RefundGranted():
             yield from _grant(happened, happened.event, reader, by)
         case _:
@@ -69,6 +74,8 @@ def _of_the_whole(happened: Happened, by: By) -> Iterator[TimelineEntry]:
             yield entry(happened, "buyer_erased", by)
         case OrderExpired():
             yield entry(happened, "order_expired", By.SHOP)
+        case TicketMoveEnded():
+            yield entry(happened, "move_ended", By.SHOP)
         case OrderCancelled() as event:
             yield entry(happened, "order_cancelled", by, reason=event.reason)
         case OrderCreatedByTheOriginal():
@@ -119,6 +126,15 @@ def _of_refund(order: Order, happened: Happened, reader: TimelineReader) -> Iter
             yield entry(happened, "refund_reduced", By.SHOP, **facts)
         case RefundRecorded():
             yield entry(happened, "refund_recorded", By.SHOP, **facts, reason=event.reason)
+
+
+def _move(happened: Happened, event: TicketMoveStarted | TicketsMoved, by: By) -> TimelineEntry:
+    """Tell of a move; who comes with the tickets now stays sealed."""
+    asked_by = by if by is By.YOU else _ASKED_BY.get(event.by, By.SHOP)
+    facts = {"move_id": event.move_id, "quantity": len(event.ticket_ids), "supplement": event.supplement}
+    if isinstance(event, TicketMoveStarted):
+        return entry(happened, "move_started", asked_by, **facts, due_at=event.payment_due_at)
+    return entry(happened, "tickets_moved", asked_by, **facts, refunded=event.refunded, reason=event.reason)
 
 
 def _grant(happened: Happened, granted: RefundGranted, reader: TimelineReader, by: By) -> Iterator[TimelineEntry]:
