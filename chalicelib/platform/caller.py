@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.codec import Origin
 
 _PERSONS = UUID("0c8a1d3e-64f5-4b0b-9d0f-6c1f2f4f8b7a")
+_GUEST_VERSION = 8
 
 
 class Role(StrEnum):
@@ -28,6 +29,10 @@ class Actor:
 
     id: UUID
     roles: frozenset[Role]
+
+    @property
+    def is_guest(self) -> bool:
+        return is_guest(self.id)
 
     @classmethod
     def of(cls, subject: str, groups: list[str]) -> "Actor":
@@ -66,6 +71,11 @@ class Caller:
     origin: "Origin"
     request: RequestIdentity
     expected_version: int | None = None
+
+
+def is_guest(person_id: UUID) -> bool:
+    """Tell whether this is the id of a guest: those of guests, and of no other persons, are of version 8 (ADR 62)."""
+    return person_id.version == _GUEST_VERSION
 
 
 def person_id(subject: str) -> UUID:

@@ -19,6 +19,7 @@ PUBLIC = {
     ("GET", "/concerts/{concert_id}/availability"),
     ("GET", "/concerts/{concert_id}/refund-policy"),
     ("GET", "/health"),
+    ("POST", "/guests"),
     ("POST", "/webhooks/payments/{provider}"),
     ("POST", "/sandbox/payments/{payment_id}/authentication"),
 }

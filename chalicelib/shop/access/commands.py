@@ -139,12 +139,23 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
 
 
 def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID) -> None:
-    """Destroy the person's key, then record it.
+    """Destroy the person's key and record it, then those of the guests as whom they have bought.
 
     If it is interrupted in between, doing it again finishes it.
     """
     vault.erase(person_id)
     _change(repository, origin, person_id, lambda account, now: account.erase(now))
+    account, _ = repository.load(ACCOUNT, person_id)  # now that no guest can be joined to it any more
+    for guest_id in account.guests:
+        vault.erase(guest_id)
+
+
+def join_guest(session: Session, account_id: UUID, guest_id: UUID) -> None:
+    """Note in the same commit that the person has bought as this guest.
+
+    Raises AccountErased.
+    """
+    session.append(ACCOUNT, account_id, *session.load(ACCOUNT, account_id).join_guest(guest_id, session.now))
 
 
 def granted_roles(repository: Repository, person_id: UUID) -> frozenset[Role]:

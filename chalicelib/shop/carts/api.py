@@ -155,6 +155,9 @@ def check_out(call: Call[CartServices]) -> Answer:
         "payment_due_at": format_instant(placed.payment_due_at),
         "version": placed.version,
     }
+    if placed.link is not None:
+        answer["link"] = placed.link.text
+        answer["link_expires_at"] = format_instant(placed.link.expires_at)
     return created(answer, f"/orders/{placed.order_id}")
 
 

@@ -6,7 +6,7 @@ from chalicelib.platform.manifest import Context
 CONTEXT = Context(
     __name__,
     aggregates=("order.ORDER", "ticket.TICKET", "refund_policy.REFUND_POLICY"),
-    routes=("api.routes", "refund_api.routes", "people_api.routes"),
+    routes=("api.routes", "refund_api.routes", "people_api.routes", "guest_api.routes"),
     projectors={"carts": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
     processes=("process.CheckoutProcess",),
     tasks={

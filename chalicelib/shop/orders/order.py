@@ -25,7 +25,9 @@ from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderExpired,
+    OrderJoined,
     OrderLine,
+    OrderLinkIssued,
     OrderPlaced,
     PaymentFailed,
     PaymentStarted,
@@ -111,9 +113,14 @@ class Revocation:
 
 @dataclass(frozen=True, slots=True)
 class Order(OrderState):
-    """Keeps what the order has to decide by. `revocations_under_way` are by concert, `grants` by their ids."""
+    """Keeps what the order has to decide by. `revocations_under_way` are by concert, `grants` by their ids.
+
+    The stock knows the order under `customer_id`. `account_id` is the account to which a guest's order was joined.
+    """
 
     customer_id: UUID | None = None
+    account_id: UUID | None = None
+    links: tuple[UUID, ...] = ()
     cart_id: UUID | None = None
     issued_by: UUID | None = None
     buyer: Sealed | None = None
@@ -323,22 +330,19 @@ class Order(OrderState):
         """Return the status by the clock, as `rules.status_at` says."""
         return status_at(self.status, self.payment_due_at, bool(self.open_payments), now)
 
-    def ensure_of(self, customer_id: UUID) -> None:
-        """Refuse everybody but the order's customer.
+    @property
+    def owner_id(self) -> UUID | None:
+        """Returns whose order it is: the account that it was joined to, or whoever placed it."""
+        return self.account_id or self.customer_id
 
-        Raises:
-            NotFound: because another customer's order does not exist.
-        """
-        if self.customer_id != customer_id:
+    def ensure_of(self, person_id: UUID) -> None:
+        """Refuse everybody but the order's owner with NotFound: another customer's order does not exist."""
+        if self.owner_id != person_id:
             raise NotFound("There is no such order.")
         self.ensure_exists()
 
     def ensure_exists(self) -> None:
-        """Refuse an order that was never placed.
-
-        Raises:
-            NotFound
-        """
+        """Refuse an order that was never placed with NotFound."""
         if self.status is None:
             raise NotFound("There is no such order.")
 
@@ -459,10 +463,14 @@ def _with_facts(order: Order, event: Event) -> Order:
 
 
 def _with_decisions(order: Order, event: Event) -> Order:
-    """Add what was decided about a confirmed order's people, tickets and money."""
+    """Add what was decided about an order's people, tickets and money."""
     match event:
         case BuyerCorrected():
             return replace(order, buyer=event.buyer)
+        case OrderLinkIssued():
+            return replace(order, links=(*order.links, event.link_id))
+        case OrderJoined():
+            return replace(order, account_id=event.account_id)
         case RefundGranted():
             return replace(order, grants={**order.grants, event.grant_id: event})
         case TicketsRevoked():

@@ -124,7 +124,7 @@ class Container(Composition):
     """A new container of the world's shop: it has read nothing yet."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY), world.shop.clock)
+        super().__init__(Settings(id_key=LOCAL_ID_KEY, guest_key=LOCAL_ID_KEY), world.shop.clock)
         made: Any = self
         made.event_store, made.repository = world.log, world.repository()
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()

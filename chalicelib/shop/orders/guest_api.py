@@ -1,0 +1,101 @@
+"""Routes of guests, who buy without an account, come back by a link, and may join what they bought to an account."""
+
+import secrets
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from uuid import UUID
+
+from pydantic import StringConstraints
+
+from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.requests import Body
+from chalicelib.platform.http.routes import Answer, Call, Routes, created
+from chalicelib.platform.ids import IdKey
+from chalicelib.platform.services import Services
+from chalicelib.shop.orders import joining
+from chalicelib.shop.orders.guest_limit import GuestLimit
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.guest_tokens import GuestTokens
+
+
+class GuestServices(Services, Protocol):
+    """What these routes use of the container."""
+
+    @property
+    def guest_tokens(self) -> "GuestTokens": ...
+
+    @property
+    def guest_limit(self) -> GuestLimit: ...
+
+    @property
+    def ids(self) -> IdKey: ...
+
+
+routes: Routes[GuestServices] = Routes(__name__)
+
+LinkText = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+
+
+class ComingGuest(Body):
+    """With the link of an order it is that order's guest who comes back, and otherwise a new one."""
+
+    link: LinkText | None = None
+
+
+class ByLink(Body):
+    link: LinkText
+
+
+@routes.post("/guests")
+def create_guest(call: Call[GuestServices]) -> Answer:
+    """For anybody; nothing is written to the log, and a request that is repeated makes another guest."""
+    body, shop = call.optional_body(ComingGuest), call.shop
+    shop.guest_limit.admit(call.address)
+    link = None if body is None else body.link
+    guest_id, order_id = (_new_guest(shop.ids), None) if link is None else _guest_behind(shop, link)
+    token = shop.guest_tokens.issue(guest_id, order_id)
+    answer: dict[str, Any] = {
+        "guest_id": str(guest_id),
+        "token": token.token,
+        "expires_at": format_instant(token.expires_at),
+        "order_id": None if order_id is None else str(order_id),
+    }
+    return Answer(HTTPStatus.CREATED, answer)
+
+
+@routes.post("/orders/{order_id}/link", Role.CUSTOMER)
+def issue_order_link(call: Call[GuestServices]) -> Answer:
+    """For the order's guest, for who organises all of its concerts, and for operators."""
+    shop, order_id = call.shop, call.id("order_id")
+    try:
+        issued = joining.issue_link(shop.repository, call.caller(), order_id)
+    except NotFound:
+        call.add_granted_roles()
+        issued = joining.issue_link(shop.repository, call.caller(), order_id)
+    answer = {
+        "order_id": str(order_id),
+        "link": issued.link.text,
+        "link_expires_at": format_instant(issued.link.expires_at),
+        "version": issued.version,
+    }
+    return created(answer, f"/orders/{order_id}")
+
+
+@routes.post("/me/orders", Role.CUSTOMER)
+def join_order(call: Call[GuestServices]) -> Answer:
+    """For people with an account, who have the link of an order that they bought as a guest."""
+    body, shop = call.body(ByLink), call.shop
+    call.ensure_account()
+    joined = joining.join_order(shop.repository, shop.ids, call.caller(body), body.link)
+    return created({"order_id": str(joined.order_id), "version": joined.version}, f"/orders/{joined.order_id}")
+
+
+def _new_guest(ids: IdKey) -> UUID:
+    return ids.id_of("guest", secrets.token_hex())
+
+
+def _guest_behind(shop: GuestServices, link: str) -> tuple[UUID, UUID]:
+    return joining.guest_behind(shop.repository, shop.ids, link)
