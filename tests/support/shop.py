@@ -8,7 +8,7 @@ from itertools import count
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role
+from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role, guest_id
 from chalicelib.platform.counters.port import MemoryCounters
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.codec import Origin
@@ -60,7 +60,7 @@ OTHER_ORGANISER = Actor.of("otto", ["organisers"])
 OPERATOR = Actor(uuid5(_TEST_IDS, "oscar"), frozenset({Role.OPERATOR}))
 CUSTOMER = Actor.of("carla", [])
 OTHER_CUSTOMER = Actor.of("carlos", [])
-GUEST, OTHER_GUEST = (Actor.of(str(IDS.id_of("guest", name)), []) for name in ("gina", "gus"))
+GUEST, OTHER_GUEST = (Actor.of(str(guest_id(bits)), []) for bits in (0x61, 0x62))
 
 VENUE_DETAILS = VenueDetails(
     "Paradiso", "A church once", 1500, "Weteringschans 6", "Amsterdam", "NL", "Europe/Amsterdam"

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.caller import Actor, Role, guest_id, is_guest
 from chalicelib.platform.errors import Unauthenticated, Unavailable
 from chalicelib.platform.http.auth import FileKeys, TokenVerifier, VerifierByIssuer
 from chalicelib.platform.http.authorizer import authorize, may_be_staff, order_of
@@ -30,7 +30,7 @@ from chalicelib.platform.http.guest_tokens import (
     GuestTokens,
 )
 from local.issuer import Issuer
-from tests.support.shop import CUSTOMER, GUEST, Clock
+from tests.support.shop import CUSTOMER, GUEST, IDS, Clock
 
 TWO_HOURS = timedelta(hours=2)
 SECRET, OLD_SECRET, OTHER_SECRET = "the secret of the shop", "the secret before it", "somebody's own secret"
@@ -336,5 +336,8 @@ def test_an_account_is_verified_without_reading_the_secret(accounts: Issuer) -> 
 
 def test_the_ids_of_guests_are_told_from_all_others() -> None:
     assert GUEST.is_guest
-    people = (str(uuid4()), "olga", str(uuid5(NAMESPACE_URL, "olga")), str(UUID(int=0)))
+    assert all(is_guest(guest_id(bits)) for bits in (0, 1, 2**128 - 1))
+    assert guest_id(1) != guest_id(2)
+    assert (guest_id(0).version, str(guest_id(0))[:8]) == (8, "67756573")
+    people = (str(uuid4()), str(IDS.id_of("request", "k")), "olga", str(uuid5(NAMESPACE_URL, "olga")), str(UUID(int=0)))
     assert not any(Actor.of(subject, []).is_guest for subject in people)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import Role, guest_id
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.requests import Body
@@ -55,10 +55,10 @@ def create_guest(call: Call[GuestServices]) -> Answer:
     body, shop = call.optional_body(ComingGuest), call.shop
     shop.guest_limit.admit(call.address)
     link = None if body is None else body.link
-    guest_id, order_id = (_new_guest(shop.ids), None) if link is None else _guest_behind(shop, link)
-    token = shop.guest_tokens.issue(guest_id, order_id)
+    person_id, order_id = (guest_id(secrets.randbits(128)), None) if link is None else _guest_behind(shop, link)
+    token = shop.guest_tokens.issue(person_id, order_id)
     answer: dict[str, Any] = {
-        "guest_id": str(guest_id),
+        "guest_id": str(person_id),
         "token": token.token,
         "expires_at": format_instant(token.expires_at),
         "order_id": None if order_id is None else str(order_id),
@@ -91,10 +91,6 @@ def join_order(call: Call[GuestServices]) -> Answer:
     call.ensure_account()
     joined = joining.join_order(shop.repository, shop.ids, call.caller(body), body.link)
     return created({"order_id": str(joined.order_id), "version": joined.version}, f"/orders/{joined.order_id}")
-
-
-def _new_guest(ids: IdKey) -> UUID:
-    return ids.id_of("guest", secrets.token_hex())
 
 
 def _guest_behind(shop: GuestServices, link: str) -> tuple[UUID, UUID]:
