@@ -12,6 +12,8 @@ _MOST_REMEMBERED = 10_000
 
 
 class TooManyGuests(TooManyRequests):
+    """So many guests came from this network address that the next has to wait, or to sign in."""
+
     code = "too_many_guests"
 
 

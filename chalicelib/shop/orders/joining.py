@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller, is_guest
-from chalicelib.platform.errors import Expired, Forbidden, LogDamaged, NotFound, RuleViolated
+from chalicelib.platform.errors import Expired, Forbidden, LogDamaged, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
@@ -24,10 +24,14 @@ MAX_LINKS = 20
 
 
 class NotAGuestsOrder(RuleViolated):
+    """The order is of an account, and needs no link."""
+
     code = "not_a_guests_order"
 
 
 class OrderJoinedAlready(RuleViolated):
+    """The order was joined to an account, and guest and links lead to it no more."""
+
     code = "order_joined"
 
     def __init__(self) -> None:
@@ -35,14 +39,21 @@ class OrderJoinedAlready(RuleViolated):
 
 
 class TooManyLinks(RuleViolated):
+    """So many links to this order were issued that there is no other."""
+
     code = "too_many_links"
+    fact_types = facts(limit="int")
 
 
 class LinkExpired(Expired):
+    """The link's time is over; a new one can be issued."""
+
     code = "link_expired"
 
 
 class LinkReplaced(Expired):
+    """A newer link to this order was issued, which alone is valid."""
+
     code = "link_replaced"
 
 

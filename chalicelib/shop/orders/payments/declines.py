@@ -16,6 +16,8 @@ _UNLIMITED = 2**62
 
 
 class TooManyDeclines(TooManyRequests):
+    """Too many payments of the customer, or from the address, were declined."""
+
     code = "too_many_declines"
 
 
