@@ -1,6 +1,6 @@
 """The key of guests' tokens lies in Secrets Manager, which keeps the one before through a rotation."""
 
-from typing import TYPE_CHECKING
+from typing import Any
 from uuid import uuid4
 
 import boto3
@@ -15,16 +15,13 @@ from local.resources import CREDENTIALS, REGION
 from local.stack import Stack
 from tests.support.shop import GUEST
 
-if TYPE_CHECKING:
-    from mypy_boto3_secretsmanager.client import SecretsManagerClient
-
 
 class Secret:
     """A secret that is given new values, as docs/operations.md says."""
 
-    def __init__(self, client: "SecretsManagerClient") -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self.id = client.create_secret(Name=f"guest-key-{uuid4()}", SecretString="first" * 12)["ARN"]
+        self.id = str(client.create_secret(Name=f"guest-key-{uuid4()}", SecretString="first" * 12)["ARN"])
 
     def rotate(self, to: str) -> None:
         self._client.put_secret_value(SecretId=self.id, SecretString=to * 12)
