@@ -150,10 +150,13 @@ class Composition:
 
     @cached_property
     def guest_limit(self) -> "GuestLimit":
-        from chalicelib.shop.orders.guest_limit import GuestLimit
+        from chalicelib.shop.orders.guest_limit import GuestLimit, GuestLimits
 
-        window = timedelta(minutes=self.settings.guest_window_minutes)
-        return GuestLimit(self.counters, self.clock, self.settings.guests_per_address, window)
+        settings = self.settings
+        window = timedelta(minutes=settings.guest_window_minutes)
+        tickets, holds_last = settings.guest_tickets_per_address, 2 * settings.hold_for
+        limits = GuestLimits(settings.guests_per_address, window, tickets, holds_last)
+        return GuestLimit(self.counters, self.clock, limits)
 
     @cached_property
     def gateways(self) -> "Mapping[str, PaymentGateway]":

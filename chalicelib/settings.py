@@ -88,6 +88,7 @@ class Settings:
     guest_minutes: float = 120.0
     guests_per_address: int = 100
     guest_window_minutes: float = 10.0
+    guest_tickets_per_address: int = 60
     jwt_issuer: str = ""
     jwt_audience: str = ""
     staff_mfa: str = "optional"
@@ -176,6 +177,7 @@ _TYPED: Mapping[str, Callable[[str], Any]] = {
     "guest_minutes": float,
     "guests_per_address": int,
     "guest_window_minutes": float,
+    "guest_tickets_per_address": int,
 }
 
 
@@ -249,6 +251,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "guest_minutes": _minutes,
     "guests_per_address": _count,
     "guest_window_minutes": _minutes,
+    "guest_tickets_per_address": _count,
     "append_with": _one_of(*APPEND_WITH),
     "staff_mfa": _one_of(*STAFF_MFA),
     "id_key": _key,

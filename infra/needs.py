@@ -146,7 +146,12 @@ PROVISIONS: dict[Need, Provision] = {
         (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("CountersTable")),),
     ),
     Need.LIMIT_GUESTS: Provision(
-        _COUNTERS | {"GUESTS_PER_ADDRESS": ref("GuestsPerAddress"), "GUEST_WINDOW_MINUTES": ref("GuestWindowMinutes")},
+        _COUNTERS
+        | {
+            "GUESTS_PER_ADDRESS": ref("GuestsPerAddress"),
+            "GUEST_WINDOW_MINUTES": ref("GuestWindowMinutes"),
+            "GUEST_TICKETS_PER_ADDRESS": ref("GuestTicketsPerAddress"),
+        },
         (Grant(("dynamodb:UpdateItem",), arn_of("CountersTable")),),
     ),
     Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),

@@ -231,6 +231,12 @@ PARAMETERS: Json = {
         "MinValue": 1,
         "Description": "How long guests count at their network address, from the first of them on",
     },
+    "GuestTicketsPerAddress": {
+        "Type": "Number",
+        "Default": 60,
+        "MinValue": 1,
+        "Description": "How many tickets of a type the guests of one network address take in the time of two holds",
+    },
     "CoolDownMinutes": {
         "Type": "Number",
         "Default": 15,

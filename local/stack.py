@@ -167,6 +167,7 @@ class Stack:
             "ID_KEY": LOCAL_ID_KEY,
             "GUEST_KEY": ensure_shared_secret(self.directory / "guest.key"),
             "GUESTS_PER_ADDRESS": "1000000",
+            "GUEST_TICKETS_PER_ADDRESS": "1000000",
             "DATABASE_URL": self.postgres.url,
             "QUERY_PATIENCE": "10",  # tests and neighbours take the processors
             "REDIS_URL": self.valkey.url,

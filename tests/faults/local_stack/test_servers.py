@@ -109,7 +109,7 @@ def test_the_environment_names_exactly_what_the_settings_read(empty_stack: Stack
     assert (
         empty_stack.environment.keys()
         == (without_a_default - ON_AWS_INSTEAD_OF_A_FILE - SECRETS_ON_AWS - OF_OTHER_PROVIDERS)
-        | {"STAGE", "DECLINES_PER_ADDRESS", "GUESTS_PER_ADDRESS", "QUERY_PATIENCE"}
+        | {"STAGE", "DECLINES_PER_ADDRESS", "GUESTS_PER_ADDRESS", "GUEST_TICKETS_PER_ADDRESS", "QUERY_PATIENCE"}
         | FOR_THE_SDK
     )
     assert all(empty_stack.environment.values())

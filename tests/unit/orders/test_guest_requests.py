@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from chalicelib.platform.caller import Actor, Role, is_guest
+from chalicelib.platform.caller import Actor, Role, guest_id, is_guest
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.http.guest_tokens import GuestKeys, GuestTokens
@@ -333,3 +333,27 @@ def test_nothing_is_joined_to_an_account_that_was_erased(bought: Sale) -> None:
     shop = bought.shop
     erase_person(shop.repository, shop.vault, shop.request(OPERATOR).origin, CUSTOMER.id)
     bought.join().then_refuses(409, "account_erased")
+
+
+# --- many guests at one address --------------------------------------------------------------------------------------
+
+
+def test_guests_of_one_address_cannot_take_all_tickets_and_whoever_signs_in_still_buys() -> None:
+    log = MemoryEventStore()
+    shop = Shop(log)
+    streams = GivenStreams(shop, log)
+    _, ticket_type_id = shop.on_sale(quantity=200)
+    wanted = {"ticket_type_id": str(ticket_type_id), "quantity": 10}
+
+    def add(actor: Actor, key: str = "k") -> Answered:
+        cart = streams.when(actor, "POST", "/carts").body["id"]
+        return streams.when(actor, "POST", f"/carts/{cart}/items", wanted, idempotency_key=key)
+
+    guests = [Actor.of(str(guest_id(bits)), []) for bits in range(20)]
+    answers = [add(guest) for guest in guests]
+    assert [answer.status for answer in answers] == [201] * 6 + [429] * 14
+    answers[-1].then_refuses(429, "too_many_guests", retry_after=1800)
+    assert answers[-1].headers["retry-after"] == "1800"
+    again = add(guests[0])
+    assert (again.status, again.body, again.news) == (201, answers[0].body, {})
+    assert add(CUSTOMER).status == 201
