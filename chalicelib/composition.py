@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.store import EventStore
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
     from chalicelib.platform.eventsourcing.streams import Streams
-    from chalicelib.platform.http.auth import FileKeys, TokenVerifier
+    from chalicelib.platform.http.auth import FileKeys, Verifier
+    from chalicelib.platform.http.guest_tokens import GuestTokens
     from chalicelib.platform.ids import IdKey
     from chalicelib.platform.integrity.head_signer import HeadSigner
     from chalicelib.platform.integrity.heads import Archive
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.access.commands import Accounts
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
+    from chalicelib.shop.orders.guest_limit import GuestLimit
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
@@ -133,14 +135,36 @@ class Composition:
         return CognitoSignIns(_client("cognito-idp"), pool) if pool else NoSignIns()
 
     @cached_property
-    def verifier(self) -> "TokenVerifier":
-        from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier
+    def verifier(self) -> "Verifier":
+        """Return the verifier of every token: those of people with accounts, and those of guests."""
+        from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier, VerifierByIssuer
+        from chalicelib.platform.http.guest_tokens import GUEST_ISSUER
 
         keys = RemoteKeys(self.settings.jwks_url) if self.settings.jwks_url else self._file_keys()
         staff_needs_mfa = self.settings.staff_mfa == "required"
-        return TokenVerifier(
-            keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"), staff_needs_mfa
-        )
+        issuer, audience = self.settings.need("jwt_issuer"), self.settings.need("jwt_audience")
+        accounts = TokenVerifier(keys, issuer, audience, staff_needs_mfa)
+        return VerifierByIssuer({issuer: accounts, GUEST_ISSUER: self.guest_tokens})
+
+    @cached_property
+    def guest_tokens(self) -> "GuestTokens":
+        """Return what signs and verifies the tokens of guests; its keys are read when the first one comes."""
+        from chalicelib.platform.http.guest_tokens import GuestKeys, GuestTokens
+
+        settings = self.settings
+        secret_id = "" if settings.guest_key else settings.need("guest_key_secret_id")
+        keys = GuestKeys(lambda: _rotated_secret(secret_id) if secret_id else [settings.guest_key])
+        return GuestTokens(keys, timedelta(minutes=settings.guest_minutes))
+
+    @cached_property
+    def guest_limit(self) -> "GuestLimit":
+        from chalicelib.shop.orders.guest_limit import GuestLimit, GuestLimits
+
+        settings = self.settings
+        window = timedelta(minutes=settings.guest_window_minutes)
+        tickets, holds_last = settings.guest_tickets_per_address, 2 * settings.hold_for
+        limits = GuestLimits(settings.guests_per_address, window, tickets, holds_last)
+        return GuestLimit(self.counters, self.clock, limits)
 
     @cached_property
     def gateways(self) -> "Mapping[str, PaymentGateway]":
@@ -527,6 +551,12 @@ def _secret(secret_id: str) -> str:
     from chalicelib.platform.aws.clients import read_secret
 
     return read_secret(secret_id)
+
+
+def _rotated_secret(secret_id: str) -> "Sequence[str]":
+    from chalicelib.platform.aws.clients import read_secret_and_previous
+
+    return read_secret_and_previous(secret_id)
 
 
 _current: Composition | None = None

@@ -53,6 +53,7 @@ _PLATFORM = (
                 Need.DEADLINES,
                 Need.PAYMENTS,
                 Need.LIMIT_DECLINES,
+                Need.LIMIT_GUESTS,
                 Need.ENQUEUE,
                 Need.DERIVE_IDS,
                 Need.PROBE_BUS,

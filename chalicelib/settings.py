@@ -83,6 +83,12 @@ class Settings:
     payment_return_url: str = ""
     id_key: str = ""
     id_key_secret_id: str = ""
+    guest_key: str = ""
+    guest_key_secret_id: str = ""
+    guest_minutes: float = 120.0
+    guests_per_address: int = 100
+    guest_window_minutes: float = 10.0
+    guest_tickets_per_address: int = 60
     jwt_issuer: str = ""
     jwt_audience: str = ""
     staff_mfa: str = "optional"
@@ -169,6 +175,10 @@ _TYPED: Mapping[str, Callable[[str], Any]] = {
     "declines_per_customer": int,
     "declines_per_address": int,
     "decline_minutes": float,
+    "guest_minutes": float,
+    "guests_per_address": int,
+    "guest_window_minutes": float,
+    "guest_tickets_per_address": int,
 }
 
 
@@ -239,9 +249,14 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "declines_per_customer": _count,
     "declines_per_address": _count,
     "decline_minutes": _minutes,
+    "guest_minutes": _minutes,
+    "guests_per_address": _count,
+    "guest_window_minutes": _minutes,
+    "guest_tickets_per_address": _count,
     "append_with": _one_of(*APPEND_WITH),
     "staff_mfa": _one_of(*STAFF_MFA),
     "id_key": _key,
+    "guest_key": _key,
     "database_url": _address("postgresql", "postgres"),
     "redis_url": _address("redis", "rediss"),
     "jwks_url": _address("https", "http"),

@@ -95,7 +95,10 @@ PROVISIONS: dict[Need, Provision] = {
             "JWT_ISSUER": ref("JwtIssuer"),
             "JWT_AUDIENCE": ref("JwtAudience"),
             "STAFF_MFA": ref("StaffMfa"),
-        }
+            "GUEST_KEY_SECRET_ID": ref("GuestKey"),
+            "GUEST_MINUTES": ref("GuestMinutes"),
+        },
+        (Grant(_SECRET, ref("GuestKey")),),
     ),
     Need.PERSON_KEYS: Provision(
         {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},
@@ -155,6 +158,15 @@ PROVISIONS: dict[Need, Provision] = {
             "DECLINE_MINUTES": ref("DeclineMinutes"),
         },
         (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("CountersTable")),),
+    ),
+    Need.LIMIT_GUESTS: Provision(
+        _COUNTERS
+        | {
+            "GUESTS_PER_ADDRESS": ref("GuestsPerAddress"),
+            "GUEST_WINDOW_MINUTES": ref("GuestWindowMinutes"),
+            "GUEST_TICKETS_PER_ADDRESS": ref("GuestTicketsPerAddress"),
+        },
+        (Grant(("dynamodb:UpdateItem",), arn_of("CountersTable")),),
     ),
     Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),
     Need.COUNT_TASKS: Provision(

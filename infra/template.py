@@ -219,6 +219,30 @@ PARAMETERS: Json = {
         "MinValue": 1,
         "Description": "How long declined payments count, from the first of them on",
     },
+    "GuestMinutes": {
+        "Type": "Number",
+        "Default": 120,
+        "MinValue": 1,
+        "Description": "How long the token of a guest is valid",
+    },
+    "GuestsPerAddress": {
+        "Type": "Number",
+        "Default": 100,
+        "MinValue": 1,
+        "Description": "How many guests may come from one network address before the next has to wait or sign in",
+    },
+    "GuestWindowMinutes": {
+        "Type": "Number",
+        "Default": 10,
+        "MinValue": 1,
+        "Description": "How long guests count at their network address, from the first of them on",
+    },
+    "GuestTicketsPerAddress": {
+        "Type": "Number",
+        "Default": 60,
+        "MinValue": 1,
+        "Description": "How many tickets of a type the guests of one network address take in the time of two holds",
+    },
     "CoolDownMinutes": {
         "Type": "Number",
         "Default": 15,
@@ -286,6 +310,15 @@ OF_THE_STAGE: Json = {
         "UpdateReplacePolicy": "Delete",
         "Properties": {
             "Description": "The secret with which the sandbox provider signs its notifications to our webhook",
+            "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
+        },
+    },
+    "GuestKey": {
+        "Type": "AWS::SecretsManager::Secret",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "Description": "The secret from which the key of guests' tokens follows; docs/operations.md rotates it",
             "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
         },
     },

@@ -165,6 +165,9 @@ class Stack:
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],
             "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "ID_KEY": LOCAL_ID_KEY,
+            "GUEST_KEY": ensure_shared_secret(self.directory / "guest.key"),
+            "GUESTS_PER_ADDRESS": "1000000",
+            "GUEST_TICKETS_PER_ADDRESS": "1000000",
             "DATABASE_URL": self.postgres.url,
             "QUERY_PATIENCE": "10",  # tests and neighbours take the processors
             "REDIS_URL": self.valkey.url,

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.codec import Origin
 
 _PERSONS = UUID("0c8a1d3e-64f5-4b0b-9d0f-6c1f2f4f8b7a")
+_GUESTS = 0x67756573_0000_8000_8000_000000000000
+_OF_GUESTS = 0xFFFFFFFF_0000_F000_C000_000000000000
+"""The bits that say that an id is of a guest: a UUID of version 8 that begins with the letters `gues`."""
 
 
 class Role(StrEnum):
@@ -28,6 +31,10 @@ class Actor:
 
     id: UUID
     roles: frozenset[Role]
+
+    @property
+    def is_guest(self) -> bool:
+        return is_guest(self.id)
 
     @classmethod
     def of(cls, subject: str, groups: list[str]) -> "Actor":
@@ -66,6 +73,16 @@ class Caller:
     origin: "Origin"
     request: RequestIdentity
     expected_version: int | None = None
+
+
+def is_guest(person_id: UUID) -> bool:
+    """Tell whether this is the id of a guest, which no other person has (ADR 62)."""
+    return person_id.int & _OF_GUESTS == _GUESTS
+
+
+def guest_id(bits: int) -> UUID:
+    """Return the id of the guest of these random bits, of which 90 count."""
+    return UUID(int=bits & ~_OF_GUESTS & 2**128 - 1 | _GUESTS)
 
 
 def person_id(subject: str) -> UUID:

@@ -30,6 +30,7 @@ class Need(StrEnum):
     PAYMENTS = "payments"
     LIST_PAYMENTS = "list_payments"
     LIMIT_DECLINES = "limit_declines"
+    LIMIT_GUESTS = "limit_guests"
     ENQUEUE = "enqueue"
     COUNT_TASKS = "count_tasks"
     DERIVE_IDS = "derive_ids"

@@ -1,4 +1,4 @@
-"""Derives ids that nobody else can compute."""
+"""Derives ids and signatures that nobody else can compute."""
 
 import hashlib
 import hmac
@@ -18,8 +18,15 @@ class IdKey:
 
     def id_of(self, *names: object) -> UUID:
         """Return a UUID of version 8: 122 bits of the HMAC-SHA256 of the names, of which the first says the purpose."""
-        message = json.dumps([str(name) for name in names]).encode()
-        number = int.from_bytes(hmac.digest(self._secret, message, hashlib.sha256)[:16])
+        number = int.from_bytes(self._digest(*names)[:16])
         number = number & ~(0xF << 76) | _VERSION << 76
         number = number & ~(0b11 << 62) | _VARIANT << 62
         return UUID(int=number)
+
+    def signature_of(self, *names: object) -> bytes:
+        """Return a signature of the names, of which the first says the purpose: 32 bytes."""
+        return self._digest("signature", *names)
+
+    def _digest(self, *names: object) -> bytes:
+        message = json.dumps([str(name) for name in names]).encode()
+        return hmac.digest(self._secret, message, hashlib.sha256)

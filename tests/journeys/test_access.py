@@ -20,6 +20,7 @@ PUBLIC = {
     ("GET", "/concerts/{concert_id}/refund-policy"),
     ("GET", "/health"),
     ("GET", "/people/{person_id}/erasure"),
+    ("POST", "/guests"),
     ("POST", "/webhooks/payments/{provider}"),
     ("POST", "/sandbox/payments/{payment_id}/authentication"),
 }

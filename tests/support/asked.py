@@ -52,6 +52,7 @@ NAMES = {
     ("secretsmanager", "DATABASE_SECRET_ID"): "DatabaseSecretId",
     ("secretsmanager", "SANDBOX_SECRET_ID"): "SandboxSecret",
     ("secretsmanager", "ID_KEY_SECRET_ID"): "IdKeySecretId",
+    ("secretsmanager", "GUEST_KEY_SECRET_ID"): "GuestKey",
     ("kms", "MASTER_KEY_ID"): "MasterKey",
     ("kms", "SIGNING_KEY_ID"): "SigningKey",
 }

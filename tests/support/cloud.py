@@ -125,7 +125,7 @@ def _package(directory: Path) -> Path:
     _leave_out_what_it_lacks(template)
     for statement in _statements(template):
         statement["Action"] += [also for action, also in ALSO.items() if action in statement["Action"]]
-        if statement["Resource"] in ({"Ref": "SandboxSecret"}, {"Ref": "IdKeySecretId"}):
+        if statement["Resource"] in ({"Ref": "SandboxSecret"}, {"Ref": "GuestKey"}, {"Ref": "IdKeySecretId"}):
             secret = f"${{{statement['Resource']['Ref']}}}"
             statement["Resource"] = {"Fn::Sub": f"arn:aws:secretsmanager:*:${{AWS::AccountId}}:secret:{secret}-*"}
     (copy / "sam.json").write_text(json.dumps(template))

@@ -138,6 +138,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
     names = resources.names
     settings = Settings(
         id_key=LOCAL_ID_KEY,
+        guest_key=LOCAL_ID_KEY,
         stage=stage,
         events_table=names["EventsTable"],
         event_bus=names["EventBus"],

@@ -22,7 +22,7 @@ ARNS = {
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:",
 }
 A_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
-SECRETS = {"DatabaseSecretId", "IdKeySecretId", "SandboxSecret", "StripeSecretId"}
+SECRETS = {"DatabaseSecretId", "GuestKey", "IdKeySecretId", "SandboxSecret", "StripeSecretId"}
 """What stands before a resource's name; each is called here by its id in the template."""
 
 ON_EVERY_RESOURCE: dict[frozenset[str], str] = {

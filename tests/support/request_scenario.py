@@ -106,12 +106,17 @@ class GivenStreams:
         self.documents.follow(fold, self.log, stream_id, version)
         return self
 
-    def when(self, actor: Actor, method: str, path: str, body: JsonObject | None = None, **headers: str) -> "Answered":
-        """Send the request; `if_match="3"` is the header `If-Match`."""
+    def when(
+        self, actor: Actor | None, method: str, path: str, body: JsonObject | None = None, **headers: str
+    ) -> "Answered":
+        """Send the request; `if_match="3"` is the header `If-Match`.
+
+        Without an actor the request has no token, or a guest's own in `authorization`.
+        """
         raw = b"" if body is None else json.dumps(body).encode()
         return self.when_sent(actor, method, path, raw, **headers)
 
-    def when_sent(self, actor: Actor, method: str, path: str, raw: bytes, **headers: str) -> "Answered":
+    def when_sent(self, actor: Actor | None, method: str, path: str, raw: bytes, **headers: str) -> "Answered":
         """Send these very bytes, as text; `content_type` is JSON unless it is given."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
         sent = {_header(name): value for name, value in headers.items()}
@@ -154,7 +159,7 @@ class InMemory(Composition):
     """A container's shop without servers: what these routes use of it is in memory."""
 
     def __init__(self, shop: Shop, documents: FollowedDocuments) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY), shop.clock)
+        super().__init__(Settings(id_key=LOCAL_ID_KEY, guest_key=LOCAL_ID_KEY), shop.clock)
         store: Any = shop.store
         self.event_store = store
         self.repository = shop.repository
@@ -189,7 +194,8 @@ def ask(
     """Send a request to this container, with a token of the actor if there is one, and return the gateway's answer."""
     sent = {"Content-Type": "application/json", **(headers or {})}
     if actor is not None:
-        sent["Authorization"] = " ".join([str(actor.id), str(may_be_staff).lower(), *sorted(actor.roles)])
+        is_staff = str(may_be_staff and not actor.is_guest).lower()
+        sent["Authorization"] = " ".join([str(actor.id), is_staff, *sorted(actor.roles)])
     _serving.append(container)
     try:
         answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
@@ -220,8 +226,9 @@ def _gateway() -> LocalGateway:
 
 
 def _admit(request: AuthRequest) -> AuthResponse:
-    verifier: Any = TokenReader()
-    return authorize(request.token, verifier, _serving[-1].ensure_enabled)
+    shop = _serving[-1]
+    verifier = shop.guest_tokens if request.token.startswith("Bearer ") else TokenReader()
+    return authorize(request.token, verifier, shop.ensure_enabled)
 
 
 def _header(name: str) -> str:

@@ -19,10 +19,10 @@ from chalicelib.platform.caller import Actor
 from chalicelib.platform.errors import TokenOfDisabledAccount, TokenOfErasedPerson, Unauthenticated
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
 
 
-def authorize(token: str, verifier: "TokenVerifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
+def authorize(token: str, verifier: "Verifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
     """Verify the token and return a policy that allows the request, with the caller or the refusal in its context.
 
     `ensure_enabled` looks at the account and raises TokenOfDisabledAccount or TokenOfErasedPerson.
@@ -45,6 +45,8 @@ def authorize(token: str, verifier: "TokenVerifier", ensure_enabled: Callable[[U
         "expires_at": str(credentials.expires_at),
         "may_be_staff": "true" if credentials.may_be_staff else "false",
     }
+    if credentials.order_id is not None:
+        context["order"] = str(credentials.order_id)
     return AuthResponse(routes=["*"], principal_id=str(actor.id), context=context)
 
 
@@ -66,6 +68,12 @@ def actor_of(context: dict[str, Any], now: datetime) -> Actor:
     if now.timestamp() >= int(passed["expires_at"]):
         raise Unauthenticated("The token has expired.")
     return Actor.of(passed["person"], passed["groups"].split(","))
+
+
+def order_of(context: dict[str, Any]) -> UUID | None:
+    """Return the order that the authorizer has found the caller confined to, or None."""
+    order_id = (context.get("authorizer") or {}).get("order")
+    return None if order_id is None else UUID(order_id)
 
 
 def may_be_staff(context: dict[str, Any]) -> bool:

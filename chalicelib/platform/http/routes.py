@@ -16,13 +16,13 @@ from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
 from chalicelib.platform import logs
 from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.clock import utc_now
-from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
+from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.budget import WITH_TOKEN, WITHOUT_TOKEN, ReadBudget
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.addresses import address_of
 from chalicelib.platform.http.answers import Answer
-from chalicelib.platform.http.authorizer import actor_of, may_be_staff
+from chalicelib.platform.http.authorizer import actor_of, may_be_staff, order_of
 from chalicelib.platform.http.browsers import ANY_PAGE
 from chalicelib.platform.http.problems import problem
 from chalicelib.platform.http.requests import (
@@ -42,13 +42,20 @@ from chalicelib.platform.ids import IdKey
 from chalicelib.platform.readmodels.min_versions import MinVersions
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
 
 
 PUBLIC = "public, max-age=1"
 """What shared caches may keep: a page that half a city reloads costs the shop one read a second and cache."""
 
-REFUSES_TOKENS = ("unauthenticated", "account_disabled", "person_erased", "forbidden", "second_factor_needed")
+REFUSES_TOKENS = (
+    "unauthenticated",
+    "account_disabled",
+    "account_needed",
+    "person_erased",
+    "forbidden",
+    "second_factor_needed",
+)
 """What a route that takes a token without asking for one answers to those that it cannot trust, or that may not."""
 
 _VARIES = "Authorization, Min-Version"
@@ -88,6 +95,18 @@ class SecondFactorNeeded(Forbidden):
     code = "second_factor_needed"
 
 
+class AccountNeeded(Forbidden):
+    """Guests may not do this."""
+
+    code = "account_needed"
+
+
+class BeyondLink(Forbidden):
+    """The token was got by the link of an order, and is for that order alone."""
+
+    code = "beyond_link"
+
+
 class Call(Generic[Shop]):
     """One request to a route, with the shop that serves it.
 
@@ -109,6 +128,7 @@ class Call(Generic[Shop]):
         self._body: Body | None = None
         self._gatekeeper = gatekeeper
         self._may_be_staff = may_be_staff(request.context)
+        self._order_id = order_of(request.context)
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
         given = parse_correlation_id(request.headers.get("x-correlation-id"))
@@ -137,11 +157,31 @@ class Call(Generic[Shop]):
     def ensure_may_be_staff(self) -> None:
         """Check that the caller has signed in as the stage wants of staff.
 
-        Raises Unauthenticated or SecondFactorNeeded.
+        Raises Unauthenticated, AccountNeeded or SecondFactorNeeded.
         """
-        _ = self.actor
+        self.ensure_account()
         if not self._may_be_staff:
             raise SecondFactorNeeded("Sign in with a second factor; staff needs one.")
+
+    def ensure_account(self) -> None:
+        """Check that the caller is no guest.
+
+        Raises Unauthenticated or AccountNeeded.
+        """
+        if self.actor.is_guest:
+            raise AccountNeeded("Guests may not do this; sign in.")
+
+    def ensure_within_link(self) -> None:
+        """Check that whoever came by the link of an order asks about that order.
+
+        Raises BeyondLink, or NotFound for another order.
+        """
+        if self._order_id is None:
+            return
+        if not self._path.startswith("/orders/"):
+            raise BeyondLink("This token came from the link of an order, and is for that order alone.")
+        if self._parameters.get("order_id") != str(self._order_id):
+            raise NotFound("There is no such order.")
 
     def add_granted_roles(self) -> None:
         """Let `actor` have the roles granted here as well: one read, for whoever may be staff."""
@@ -154,7 +194,7 @@ class Call(Generic[Shop]):
         """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
         return log.metered(self.budget.spend)
 
-    def authenticate(self, verifier: "TokenVerifier") -> None:
+    def authenticate(self, verifier: "Verifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
         The look at the account is a read that this call pays for.
@@ -360,6 +400,7 @@ def _view(
             ensure_acceptable_size(call.raw_body)
             if route.role is not None:
                 call.require(route.role)
+                call.ensure_within_link()
             if not route.takes_if_match and "if-match" in call.headers:
                 raise IfMatchNotSupported
             return _answered(route, call).to_response()

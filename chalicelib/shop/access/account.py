@@ -15,6 +15,7 @@ from chalicelib.shop.access.events import (
     AccountEnabled,
     DoorGranted,
     DoorRevoked,
+    GuestJoined,
     PersonErased,
     RoleGranted,
     RoleRevoked,
@@ -23,12 +24,16 @@ from chalicelib.shop.access.events import (
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`doors` has the hours that were granted, by the id of a concert or of an organiser."""
+    """`doors` has the hours that were granted, by the id of a concert or of an organiser.
+
+    `guests` are the guests as whom the person has bought.
+    """
 
     roles: frozenset[Role] = frozenset()
     erased: bool = False
     disabled: bool = False
     doors: Mapping[UUID, DoorHours] = field(default_factory=dict)
+    guests: frozenset[UUID] = frozenset()
 
     def grant(self, role: Role, now: datetime) -> list[Event]:
         """Grant a role; granting it again changes nothing.
@@ -84,6 +89,16 @@ class Account:
         """Enable the account; enabling it again changes nothing."""
         return [AccountEnabled(at=now)] if self.disabled else []
 
+    def join_guest(self, guest_id: UUID, now: datetime) -> list[Event]:
+        """Note that the person has bought as this guest; noting it again changes nothing.
+
+        Raises:
+            AccountErased: the person was erased.
+        """
+        if self.erased:
+            raise AccountErased
+        return [] if guest_id in self.guests else [GuestJoined(guest_id=guest_id, at=now)]
+
     def erase(self, now: datetime) -> list[Event]:
         """Erase the person, with every role; erasing again changes nothing."""
         return [] if self.erased else [PersonErased(at=now)]
@@ -105,8 +120,10 @@ def evolve(account: Account, event: Event) -> Account:
             return replace(account, disabled=True)
         case AccountEnabled():
             return replace(account, disabled=False)
+        case GuestJoined():
+            return replace(account, guests=account.guests | {event.guest_id})
         case PersonErased():
-            return Account(erased=True, disabled=account.disabled)
+            return Account(erased=True, disabled=account.disabled, guests=account.guests)
     return account
 
 

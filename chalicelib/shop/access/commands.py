@@ -151,6 +151,14 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
     change_account(repository, origin, person_id, lambda account, now: account.revoke(role, now))
 
 
+def join_guest(session: Session, account_id: UUID, guest_id: UUID) -> None:
+    """Note in the same commit that the person has bought as this guest.
+
+    Raises AccountErased.
+    """
+    session.append(ACCOUNT, account_id, *session.load(ACCOUNT, account_id).join_guest(guest_id, session.now))
+
+
 def granted_roles(repository: Repository, person_id: UUID) -> frozenset[Role]:
     """Return the roles granted here, as of now. It costs one read."""
     account, _ = repository.load(ACCOUNT, person_id)

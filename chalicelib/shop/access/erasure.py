@@ -87,9 +87,13 @@ def erase_person(
 ) -> None:
     """Destroy the person's key and the others, then record it, which takes roles and doors away.
 
-    If it is interrupted in between, doing it again finishes it.
+    Then go the keys of the guests as whom the person has bought: none can be joined to the account any more. If it is
+    interrupted in between, doing it again finishes it.
     """
     for key in others:
         vault.erase(key)
     vault.erase(person_id)
     change_account(repository, origin, person_id, lambda account, now: account.erase(now))
+    account, _ = repository.load(ACCOUNT, person_id)
+    for guest_id in account.guests:
+        vault.erase(guest_id)

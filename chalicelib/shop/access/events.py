@@ -62,6 +62,16 @@ class AccountEnabled(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.Acc
     at: Instant
 
 
+class GuestJoined(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.GuestJoinedEvent"):
+    """Records that an order of this guest was joined to the account: the guest is the person of the account.
+
+    Whoever erases the person erases the guest too.
+    """
+
+    guest_id: UUID
+    at: Instant
+
+
 class PersonErased(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.PersonErasedEvent"):
     """Records that the person's data key was destroyed.
 

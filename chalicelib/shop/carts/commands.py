@@ -102,6 +102,16 @@ def add_item(
     return repository.execute(command, caller.origin)
 
 
+def was_added(repository: Repository, caller: Caller, cart_id: UUID) -> bool:
+    """Tell whether this very request has added its line before: one read.
+
+    Raises NotFound or IdempotencyKeyReused.
+    """
+    cart, _ = repository.load(CART, cart_id)
+    cart.ensure_of(caller.actor.id)
+    return cart.has_done(caller.request.id, caller.request.request_hash)
+
+
 def extend_holds(
     repository: Repository,
     caller: Caller,

@@ -6,7 +6,14 @@ from chalicelib.platform.manifest import Context
 CONTEXT = Context(
     __name__,
     aggregates=("order.ORDER", "ticket.TICKET", "refund_policy.REFUND_POLICY"),
-    routes=("api.routes", "refund_api.routes", "people_api.routes", "move_api.routes", "timeline_api.routes"),
+    routes=(
+        "api.routes",
+        "refund_api.routes",
+        "people_api.routes",
+        "guest_api.routes",
+        "move_api.routes",
+        "timeline_api.routes",
+    ),
     projectors={"carts": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
     processes=("process.CheckoutProcess",),
     tasks={

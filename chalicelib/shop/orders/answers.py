@@ -275,3 +275,26 @@ class OrderTimeline(Items[TimelineItem]):
     """A part of a timeline; `left_out` names `cart`, `check_ins` or concerts that one call could not read."""
 
     left_out: list[str]
+
+
+class GuestToken(TypedDict):
+    """A guest's token; with a link it is for the order `order_id` alone."""
+
+    guest_id: Id
+    token: str
+    expires_at: Instant
+    order_id: Id | None
+
+
+class LinkIssued(TypedDict):
+    """The new link of an order; those of before are not valid any more."""
+
+    order_id: Id
+    link: str
+    link_expires_at: Instant
+    version: Version
+
+
+class OrderJoined(TypedDict):
+    order_id: Id
+    version: Version

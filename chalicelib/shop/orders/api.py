@@ -177,6 +177,7 @@ def cancel_order(call: Call[OrderServices]) -> "Tagged[OrderCancelled]":
     "/concerts/{concert_id}/check-ins",
     Role.CUSTOMER,
     refuses=(
+        "account_needed",
         "already_checked_in",
         "another_concert",
         "door_not_open",

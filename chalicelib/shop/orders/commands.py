@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.platform.caller import Caller, Role
+from chalicelib.platform.caller import Caller, Role, is_guest
 from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -16,6 +16,7 @@ from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
 from chalicelib.shop.orders.abandonment import give_up_authentication
 from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced, TicketsMoved
+from chalicelib.shop.orders.links import SignedLink, first_link
 from chalicelib.shop.orders.order import ORDER, PaymentInProgress
 from chalicelib.shop.orders.payments.declines import Admit, Trial, admit_anybody, trying_a_card
 from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
@@ -39,11 +40,14 @@ CANCELLED_BY_OPERATOR = "An operator cancelled the order."
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
+    """`link` leads a guest back to the order; a customer with an account needs none."""
+
     order_id: UUID
     status: OrderStatus
     total: Money
     payment_due_at: datetime
     version: int
+    link: SignedLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def place_order(
             sell(session, line.shares, line.hold_id, customer_id, order_id, free_limit)
         else:
             place_on_order(session, line.shares, line.hold_id, customer_id, order_id, payment_due_at + PAYMENT_GRACE)
-    return _placed(order_id, placed.total, payment_due_at)
+    return _placed(session, order_id, customer_id, placed.total, payment_due_at)
 
 
 def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
@@ -101,7 +105,8 @@ def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
     recorded = session.find_recorded(order_id, lambda event: isinstance(event, OrderPlaced))
     if recorded is None or not isinstance(recorded.event, OrderPlaced):
         raise LogDamaged(f"Order {order_id} has no beginning.")
-    return _placed(order_id, recorded.event.total, recorded.event.payment_due_at)
+    event = recorded.event
+    return _placed(session, order_id, event.customer_id, event.total, event.payment_due_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +186,7 @@ def cancel_order(
     is_operator = Role.OPERATOR in caller.actor.roles
     order, _ = repository.load(ORDER, order_id)
     order.ensure_exists() if is_operator else order.ensure_of(caller.actor.id)
-    reason = CANCELLED_BY_OPERATOR if order.customer_id != caller.actor.id else CANCELLED_BY_CUSTOMER
+    reason = CANCELLED_BY_OPERATOR if order.owner_id != caller.actor.id else CANCELLED_BY_CUSTOMER
     return cancel_unpaid(SettlementContext(repository, gateways, caller.origin), order_id, order, reason)
 
 
@@ -219,7 +224,13 @@ def _version_paid(session: Session, order_id: UUID, payment_id: UUID) -> int:
     return session.version(order_id) if recorded is None else recorded.version
 
 
-def _placed(order_id: UUID, total: Money, payment_due_at: datetime) -> PlacedOrder:
-    if total.amount:
-        return PlacedOrder(order_id, OrderStatus.AWAITING_PAYMENT, total, payment_due_at, version=0)
-    return PlacedOrder(order_id, OrderStatus.CONFIRMED, total, payment_due_at, version=1)
+def _placed(session: Session, order_id: UUID, customer_id: UUID, total: Money, payment_due_at: datetime) -> PlacedOrder:
+    is_free = not total.amount
+    return PlacedOrder(
+        order_id,
+        OrderStatus.CONFIRMED if is_free else OrderStatus.AWAITING_PAYMENT,
+        total,
+        payment_due_at,
+        version=1 if is_free else 0,
+        link=first_link(order_id, payment_due_at).signed(session.ids) if is_guest(customer_id) else None,
+    )

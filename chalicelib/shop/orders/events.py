@@ -74,6 +74,28 @@ class BuyerErased(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.BuyerEra
     at: Instant
 
 
+class OrderLinkIssued(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderLinkIssuedEvent"):
+    """Records that a guest's order has a new link, and that those of before are not valid any more.
+
+    The link that comes with the order has the number 0. `link_id` is that of the request, and is no part of the link.
+    """
+
+    link_id: UUID
+    number: int
+    expires_at: Instant
+    at: Instant
+
+
+class OrderJoined(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderJoinedEvent"):
+    """Records that a guest's order was joined to an account, whose order it is from now on.
+
+    The stock and the limits know it under the guest as before, and the buyer's name stays sealed with the guest's key.
+    """
+
+    account_id: UUID
+    at: Instant
+
+
 class PaymentStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.PaymentStartedEvent"):
     """Records that a payment was started, before the provider is called.
 

@@ -26,7 +26,9 @@ from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderExpired,
+    OrderJoined,
     OrderLine,
+    OrderLinkIssued,
     OrderPlaced,
     PaymentFailed,
     PaymentStarted,
@@ -355,16 +357,26 @@ def _with_facts(order: Order, event: Event) -> Order:
             references = (*known, event.provider_reference or "")
             failures = RefundFailures(references, event.reason, event.retry_at, event.at)
             return replace(order, failures={**order.failures, event.refund_id: failures})
-    return _with_decisions(order, event)
+    return _with_decisions(_with_people(order, event), event)
 
 
-def _with_decisions(order: Order, event: Event) -> Order:
-    """Add what was decided about a confirmed order's people, tickets and money."""
+def _with_people(order: Order, event: Event) -> Order:
+    """Add whose order it is, and who is named in it."""
     match event:
         case BuyerCorrected():
             return replace(order, buyer=event.buyer)
         case BuyerErased():
             return replace(order, buyer_erased=True)
+        case OrderLinkIssued():
+            return replace(order, links=(*order.links, event.link_id))
+        case OrderJoined():
+            return replace(order, account_id=event.account_id)
+    return order
+
+
+def _with_decisions(order: Order, event: Event) -> Order:
+    """Add what was decided about a confirmed order's tickets and money."""
+    match event:
         case RefundGranted():
             return replace(order, grants={**order.grants, event.grant_id: event})
         case TicketMoveStarted():

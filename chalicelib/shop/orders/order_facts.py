@@ -22,9 +22,12 @@ class OrderFacts(OrderState):
     """Keeps what the order has to decide by. `revocations_under_way` are by concert, `grants` and `moves` by their ids.
 
     `lines` are what was bought, and then the places of the tickets that were moved, so that tickets follow the lines.
+    The stock knows the order under `customer_id`. `account_id` is the account to which a guest's order was joined.
     """
 
     customer_id: UUID | None = None
+    account_id: UUID | None = None
+    links: tuple[UUID, ...] = ()
     cart_id: UUID | None = None
     issued_by: UUID | None = None
     buyer: Sealed | None = None
@@ -44,13 +47,18 @@ class OrderFacts(OrderState):
         """Return the status by the clock, as `rules.status_at` says."""
         return status_at(self.status, self.payment_due_at, bool(self.open_payments), now)
 
-    def ensure_of(self, customer_id: UUID) -> None:
-        """Refuse everybody but the order's customer.
+    @property
+    def owner_id(self) -> UUID | None:
+        """Returns whose order it is: the account that it was joined to, or whoever placed it."""
+        return self.account_id or self.customer_id
+
+    def ensure_of(self, person_id: UUID) -> None:
+        """Refuse everybody but the order's owner.
 
         Raises:
             NotFound: because another customer's order does not exist.
         """
-        if self.customer_id != customer_id:
+        if self.owner_id != person_id:
             raise NotFound("There is no such order.")
         self.ensure_exists()
 

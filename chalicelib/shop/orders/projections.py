@@ -18,6 +18,7 @@ from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderEvent,
+    OrderJoined,
     OrderPlaced,
     PaymentStarted,
     RefundGranted,
@@ -43,6 +44,8 @@ def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
             return _empty(recorded) | {"customer_id": str(event.customer_id), "placed_at": placed_at}
         case BuyerCorrected():
             return order | {"buyer": event.buyer.model_dump(mode="json", by_alias=True)}
+        case OrderJoined():
+            return order | {"customer_id": str(event.account_id)}
         case PaymentStarted():
             payment = _payment(event.payment_id, PaymentState(event.provider, event.amount))
             return order | {"payments": {**order["payments"], payment["id"]: payment}}

@@ -108,12 +108,12 @@ def standing_of(repository: Repository, actor: Actor, order_id: UUID) -> Standin
     """
     order, version = repository.load(ORDER, order_id)
     concerts = frozenset(line.concert_id for line in order.lines if line.concert_id is not None)
-    if order.status is not None and Role.OPERATOR in actor.roles and order.customer_id != actor.id:
+    if order.status is not None and Role.OPERATOR in actor.roles and order.owner_id != actor.id:
         return Standing(GrantedBy.OPERATOR, concerts, order, version)
     managed = frozenset[UUID]()
     if Role.ORGANISER in actor.roles:
         managed = frozenset(key for key in concerts if facts_of_concert(repository, key).organiser_id == actor.id)
-    if managed and (order.customer_id != actor.id or managed == concerts):
+    if managed and (order.owner_id != actor.id or managed == concerts):
         return Standing(GrantedBy.ORGANISER, managed, order, version)
     order.ensure_of(actor.id)
     return Standing(GrantedBy.CUSTOMER, concerts, order, version)

@@ -45,7 +45,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.WRITE_DOCUMENTS: {"ReadTable": KEEPING},
     Need.POSTGRES: OF_POSTGRES,
     Need.REDIS: {},
-    Need.TOKENS: {},
+    Need.TOKENS: {"GuestKey": READING_A_SECRET},
     Need.PERSON_KEYS: {
         "PersonKeysTable": KEEPING | {"dynamodb:BatchGetItem"},
         "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
@@ -59,6 +59,7 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.PAYMENTS: {"SandboxTable": KEEPING, "CountersTable": {"dynamodb:UpdateItem"}} | OF_THE_PROVIDERS,
     Need.LIST_PAYMENTS: {"SandboxTable": {"dynamodb:Scan"}},
     Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
+    Need.LIMIT_GUESTS: {"CountersTable": {"dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
     Need.COUNT_TASKS: {"WorkQueue": {"sqs:GetQueueAttributes"}},
     Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},

@@ -74,6 +74,9 @@ def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:
         "DECLINES_PER_CUSTOMER",
         "DECLINES_PER_ADDRESS",
         "DECLINE_MINUTES",
+        "GUESTS_PER_ADDRESS",
+        "GUEST_WINDOW_MINUTES",
+        "GUEST_TICKETS_PER_ADDRESS",
     }
     assert rules <= environment_of(functions, "APIHandler").keys()
     for function in functions.keys() - {"APIHandler"}:
@@ -86,6 +89,7 @@ def test_no_secret_is_a_parameter_or_shown_in_an_environment(sam: str, functions
     assert not [name for name, parameter in parameters.items() if parameter.get("NoEcho")]
     secret = {
         "ID_KEY",
+        "GUEST_KEY",
         "SANDBOX_SECRET",
         "STRIPE_API_KEY",
         "STRIPE_WEBHOOK_SECRET",

@@ -9,10 +9,11 @@ from uuid import UUID
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.shop.ceilings import Cost
+from chalicelib.shop.orders.links import first_link
 from tests.contract.ceilings.conftest import Large
 from tests.contract.ceilings.reads import DOOR
 from tests.contract.ceilings.world import cost_of
-from tests.support.shop import BUYER, CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER
+from tests.support.shop import BUYER, CUSTOMER, IDS, OPERATOR, ORGANISER, OTHER_CUSTOMER
 
 Counted = tuple[tuple[str, Role | None], int, Cost]
 VENUE = {"name": "V", "capacity": 9, "address": "A", "city": "C", "country": "NL", "time_zone": "Europe/Amsterdam"}
@@ -42,6 +43,7 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     client = Client(large)
     _buy(client, large)
     _refund(client, large)
+    _come_as_guests(client, large)
     _close_doors(client, large)
     _organise(client, large)
     _erase(client, large)
@@ -167,6 +169,16 @@ def _erase(client: Client, large: Large) -> None:
     large.world.shop.vault.seal(ORGANISER.id, BUYER)
     for person in (ORGANISER.id, large.concert):
         client.send("DELETE /people/{person_id}", OPERATOR, Role.OPERATOR, person_id=person)
+
+
+def _come_as_guests(client: Client, large: Large) -> None:
+    due = large.world.shop.order_state(large.of_guest).payment_due_at
+    assert due is not None
+    client.send("POST /guests", None, None)
+    client.send("POST /guests", None, None, {"link": first_link(large.of_guest, due).signed(IDS).text})
+    issue = "POST /orders/{order_id}/link"
+    link = client.send(issue, ORGANISER, Role.CUSTOMER, order_id=large.of_guest)["link"]
+    client.send("POST /me/orders", CUSTOMER, Role.CUSTOMER, {"link": link})
 
 
 def _open_doors(client: Client, large: Large) -> None:

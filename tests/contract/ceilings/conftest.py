@@ -23,7 +23,7 @@ from chalicelib.shop.venues.events import VenueDetailsChanged
 from local.resources import Aws, Resources
 from tests.contract.availability.histories import opened
 from tests.contract.ceilings.world import World
-from tests.support.shop import Shop
+from tests.support.shop import GUEST, Shop
 
 LONG = 2000
 REGULAR = Actor.of("ruth", [])
@@ -46,6 +46,7 @@ class Large:
         self.unseen_small, _ = shop.on_sale(quantity=50)
         self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
         self.bought = self.order
+        self.of_guest = self._long_order_of_guest()
         self._shop_before(of_small)
 
     def _shop_before(self, ticket_type_id: UUID) -> None:
@@ -87,6 +88,13 @@ class Large:
         pool = pool_id(ticket_type_id, 0)
         append(pool, [HoldsLapsed(at=shop.clock(), hold_ids=(), quantity=0)] * LONG)
         return concert_id, venue_id, cart_id, order_id, pool
+
+    def _long_order_of_guest(self) -> UUID:
+        """An order for which a guest has tried a thousand cards."""
+        _, ticket_type_id = self.world.shop.on_sale()
+        order_id = self.world.shop.order(ticket_type_id, 1, GUEST)
+        self.world.append(order_id, [event for _ in range(LONG // 2) for event in self._declined()])
+        return order_id
 
     def _declined(self) -> list[Event]:
         payment_id, now = uuid4(), self.world.shop.clock()

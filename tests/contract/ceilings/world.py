@@ -37,7 +37,7 @@ from chalicelib.shop.ceilings import Cost
 from local.keys import LOCAL_ID_KEY
 from tests.contract.ceilings.limits import commands_of, limits_of_postgres, limits_of_redis
 from tests.support.request_scenario import TokenReader, ask
-from tests.support.shop import Shop
+from tests.support.shop import IDS, Shop
 from tests.support.stored import store_all
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class World:
 
     def repository(self) -> Repository:
         """The repository of a container that has read nothing yet."""
-        return Repository(self.log, self.shop.clock, snapshots=self.snapshots, pause=lambda _: None)
+        return Repository(self.log, self.shop.clock, snapshots=self.snapshots, pause=lambda _: None, ids=lambda: IDS)
 
     def append(self, stream_id: UUID, events: Sequence[Event]) -> list[StoredEvent]:
         newest = self.log.read_last(stream_id, 1)
@@ -124,7 +124,7 @@ class Container(Composition):
     """A new container of the world's shop: it has read nothing yet."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY), world.shop.clock)
+        super().__init__(Settings(id_key=LOCAL_ID_KEY, guest_key=LOCAL_ID_KEY), world.shop.clock)
         made: Any = self
         made.event_store, made.repository = world.log, world.repository()
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()

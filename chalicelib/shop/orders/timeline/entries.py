@@ -71,8 +71,8 @@ class Happened:
         """Say who did it, as far as the reader may know."""
         if self.actor_id == str(reader.id):
             return By.YOU
-        if self.actor_id == str(order.customer_id):
-            return By.CUSTOMER
+        if self.actor_id in {str(order.customer_id), str(order.account_id)}:  # a guest is who joined the order
+            return By.YOU if reader.is_customer else By.CUSTOMER
         return By.ORGANISER if self.actor_id in {str(one) for one in reader.organisers.values()} else By.SHOP
 
 

@@ -15,6 +15,8 @@ from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderExpired,
+    OrderJoined,
+    OrderLinkIssued,
     OrderPlaced,
     OrderSettled,
     PaymentFailed,
@@ -72,6 +74,10 @@ def _of_the_whole(happened: Happened, by: By) -> Iterator[TimelineEntry]:
             yield entry(happened, "buyer_corrected", by)
         case BuyerErased():
             yield entry(happened, "buyer_erased", by)
+        case OrderLinkIssued():
+            yield entry(happened, "link_issued", by)
+        case OrderJoined():
+            yield entry(happened, "order_joined", by)
         case OrderExpired():
             yield entry(happened, "order_expired", By.SHOP)
         case TicketMoveEnded():

@@ -110,7 +110,7 @@ class TimelineReading:
 
         Raises NotFound: because others' orders do not exist.
         """
-        is_customer = order.customer_id == self.actor.id
+        is_customer = order.owner_id == self.actor.id
         concerts = _concerts_of(order)
         if not is_customer and self.actor.roles.isdisjoint({Role.ORGANISER, Role.OPERATOR}):
             raise NotFound("There is no such order.")

@@ -21,6 +21,8 @@ TEXTS: Mapping[str, str] = {
     "order_imported": "The order was taken over from another shop.",
     "buyer_corrected": "{By} corrected the buyer's name or address.",
     "buyer_erased": "The buyer's name and address were erased.",
+    "link_issued": "{By} had a new link to the order made. Those of before are not valid any more.",
+    "order_joined": "The order was joined to an account.",
     "payment_started": "{By} started a payment.",
     "payment_failed": "The payment failed, and no money was taken.",
     "order_confirmed": "The order was confirmed with {quantity} tickets.",
