@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.concerts.capacity_changes import AreaCapacityChange
 from chalicelib.shop.concerts.events import (
@@ -24,14 +24,22 @@ MAX_AREAS = 50
 
 
 class TooManyAreas(RuleViolated):
+    """The concert has as many areas as it may have."""
+
     code = "too_many_areas"
+    fact_types = facts(limit="int")
 
 
 class AreaInUse(RuleViolated):
+    """Ticket types draw from the area; remove these first."""
+
     code = "area_in_use"
+    fact_types = facts(ticket_types="list[str]")
 
 
 class AreaOnSale(RuleViolated):
+    """The area is on sale already, and takes no further ticket types."""
+
     code = "area_on_sale"
 
     def __init__(self) -> None:
@@ -39,7 +47,10 @@ class AreaOnSale(RuleViolated):
 
 
 class OverCapacity(RuleViolated):
+    """More tickets would be offered than the venue takes people, and `confirm` does not say so."""
+
     code = "over_capacity"
+    fact_types = facts(offered="int", venue_capacity="int")
 
     def __init__(self, offered: int, capacity: int) -> None:
         super().__init__(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol, cast
 from uuid import UUID
 
 from pydantic import Field
@@ -10,16 +10,21 @@ from pydantic import Field
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.answers import Created, created
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.requests import Body, Line
-from chalicelib.platform.http.routes import Answer, Call, Routes, created
+from chalicelib.platform.http.routes import Call, Routes
+from chalicelib.platform.money import Money
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders.events import TicketMoveStarted, TicketsMoved
+from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.moves import WantedMove, move_tickets
 from chalicelib.shop.orders.payments.port import PaymentGateway
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
     from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.shop.orders.answers import IssuedTicket, MoveResult
 
 
 class FreeLimits(Protocol):
@@ -70,34 +75,58 @@ class NewMove(Body):
         return WantedMove(self.tickets, self.ticket_type_id, self.concert_id, holder, self.reason)
 
 
-@routes.post("/orders/{order_id}/moves", Role.CUSTOMER)
-def move_order_tickets(call: Call[MoveServices]) -> Answer:
-    """For the order's customer, for who organises the concert of the tickets, and for operators."""
-    body, order_id, shop = call.body(NewMove), call.id("order_id"), call.shop
-    wanted, caller = body.to_wanted(), call.caller(body)
+@routes.post(
+    "/orders/{order_id}/moves",
+    Role.CUSTOMER,
+    refuses=(
+        "currency_mismatch",
+        "customer_limit_exceeded",
+        "move_in_progress",
+        "move_not_permitted",
+        "not_movable",
+        "not_on_sale",
+        "order_limit_exceeded",
+        "sold_out",
+        "tickets_moved",
+        "tickets_not_valid",
+        "tickets_used",
+        "too_many_moves",
+    ),
+)
+def move_order_tickets(call: Call[MoveServices], body: NewMove) -> "Created[MoveResult]":
+    """Move tickets to another holder, ticket type or concert.
+
+    For the order's customer, for who organises the concert of the tickets, and for operators.
+    """
+    order_id, shop, wanted = call.id("order_id"), call.shop, body.to_wanted()
     move = partial(move_tickets, shop.repository, shop.vault, shop.gateways)
     try:
-        moved = move(caller, order_id, wanted, shop.settings.held_per_concert)
+        moved = move(call.caller(), order_id, wanted, shop.settings.held_per_concert)
     except NotFound:
         call.add_granted_roles()
-        moved = move(call.caller(body), order_id, wanted, shop.settings.held_per_concert)
-    answer = {**_shown(moved.event), "order_id": str(order_id), "version": moved.version}
-    return created(answer, f"/orders/{order_id}")
+        moved = move(call.caller(), order_id, wanted, shop.settings.held_per_concert)
+    return created(_shown(moved.event, order_id, moved.version), f"/orders/{order_id}")
 
 
-def _shown(event: TicketMoveStarted | TicketsMoved) -> dict[str, Any]:
+def _shown(event: TicketMoveStarted | TicketsMoved, order_id: UUID, version: int) -> "MoveResult":
     """Show what is done, or what has to be paid first, by a payment of the order."""
-    shown = {
+    is_moved = isinstance(event, TicketsMoved)
+    tickets = event.tickets if isinstance(event, TicketsMoved) else ()
+    return {
         "id": str(event.move_id),
-        "by": event.by,
+        "order_id": str(order_id),
+        "status": "moved" if is_moved else "awaiting_payment",
+        "by": GrantedBy(event.by),
         "reason": event.reason,
         "replaced": [str(key) for key in event.ticket_ids],
-        "unit_price": event.line.unit_price.model_dump(mode="json"),
-        "supplement": event.supplement.model_dump(mode="json"),
+        "tickets": [cast("IssuedTicket", ticket.model_dump(mode="json")) for ticket in tickets],
+        "unit_price": _money(event.line.unit_price),
+        "refunded": _money(event.refunded) if isinstance(event, TicketsMoved) else None,
+        "supplement": _money(event.supplement),
+        "payment_due_at": format_instant(event.payment_due_at) if isinstance(event, TicketMoveStarted) else None,
+        "version": version,
     }
-    if isinstance(event, TicketMoveStarted):
-        due = format_instant(event.payment_due_at)
-        return {**shown, "status": "awaiting_payment", "tickets": [], "refunded": None, "payment_due_at": due}
-    tickets = [ticket.model_dump(mode="json") for ticket in event.tickets]
-    refunded = event.refunded.model_dump(mode="json")
-    return {**shown, "status": "moved", "tickets": tickets, "refunded": refunded, "payment_due_at": None}
+
+
+def _money(money: Money) -> "Amount":
+    return cast("Amount", money.model_dump(mode="json"))

@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from chalicelib.platform.errors import InvalidInput, RuleViolated
+from chalicelib.platform.errors import InvalidInput, RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.ids import IdKey
@@ -29,27 +29,45 @@ MAX_MOVES = 50
 
 
 class NotMovable(RuleViolated):
+    """Tickets of this order cannot be moved."""
+
     code = "not_movable"
+    fact_types = facts(order_status="OrderStatus | None")
 
 
 class TicketsMovedBefore(RuleViolated):
+    """These tickets were moved before."""
+
     code = "tickets_moved"
+    fact_types = facts(tickets="list[Id]")
 
 
 class MoveInProgress(RuleViolated):
+    """Another move of the order waits for its payment."""
+
     code = "move_in_progress"
+    fact_types = facts(move_id="Id", payment_due_at="Instant")
 
 
 class MoveNotPermitted(RuleViolated):
+    """The policy of the concert does not let customers move tickets."""
+
     code = "move_not_permitted"
+    fact_types = facts(concert_id="Id", until="Instant | None")
 
 
 class TooManyMoves(RuleViolated):
+    """Tickets of the order were moved as often as they can be."""
+
     code = "too_many_moves"
+    fact_types = facts(limit="int")
 
 
 class PlaceLimitExceeded(RuleViolated):
+    """One order cannot have so many tickets of this type."""
+
     code = "order_limit_exceeded"
+    fact_types = facts(limit="int", selected="int")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +134,7 @@ def movable(order: Order, request: MoveRequest) -> list[IssuedTicket]:
     if revoked := [str(key) for key in request.tickets if key not in order.valid]:
         raise TicketsNotValid("Some of these tickets are revoked already.", tickets=revoked)
     if order.status is not OrderStatus.CONFIRMED:
-        raise NotMovable("Only tickets of a confirmed order can be moved.", status=order.status)
+        raise NotMovable("Only tickets of a confirmed order can be moved.", order_status=order.status)
     if (waiting := order.open_move) is not None:
         due = format_instant(waiting.payment_due_at)
         detail = "Another move of this order waits for its payment."
@@ -214,7 +232,7 @@ def begin_move(
     Raises NotMovable, CurrencyMismatch or InvalidInput.
     """
     if line.concert_id is not None and order.has_given_back(line.concert_id):
-        raise NotMovable("The concert is cancelled.", status=order.status)
+        raise NotMovable("The concert is cancelled.", order_status=order.status)
     return TicketMoveStarted(
         move_id=request.id,
         request_hash=request.request_hash,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from chalicelib.platform.errors import RuleViolated
+from chalicelib.platform.errors import RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.money import Money
@@ -20,7 +20,10 @@ NOT_POSSIBLE = "The tickets could not be moved any more."
 
 
 class TicketsUsed(RuleViolated):
+    """Somebody was let in with these tickets."""
+
     code = "tickets_used"
+    fact_types = facts(tickets="list[Id]")
 
 
 def ensure_unused(session: Session, tickets: Sequence[UUID]) -> None:
