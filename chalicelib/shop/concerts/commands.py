@@ -54,7 +54,7 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class ConcertFacts:
-    """Tells other contexts whose a concert is, and when; `exists` is false also for a deleted draft."""
+    """Tells other contexts whose a concert is, when, and which pools it has; a deleted draft does not exist."""
 
     id: UUID
     exists: bool
@@ -63,6 +63,7 @@ class ConcertFacts:
     ends_at: datetime | None
     promises: tuple[RefundPromise, ...] = ()
     is_cancelled: bool = False
+    pool_ids: tuple[UUID, ...] = ()
 
     def refundable_until(self, bought_at: datetime) -> datetime | None:
         """Return until when a ticket bought then may be given back, because the concert was changed or cancelled later.
@@ -79,8 +80,16 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
     dates = None if concert.publication.is_postponed else concert.dates
     starts_at, ends_at = dates or (None, None)
     is_cancelled = concert.status in {ConcertStatus.CANCELLING, ConcertStatus.CANCELLED}
-    promises = concert.publication.promises
-    return ConcertFacts(concert_id, exists, concert.organiser_id, starts_at, ends_at, promises, is_cancelled)
+    return ConcertFacts(
+        concert_id,
+        exists,
+        concert.organiser_id,
+        starts_at,
+        ends_at,
+        concert.publication.promises,
+        is_cancelled,
+        tuple(concert.pool_ids),
+    )
 
 
 def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:

@@ -16,6 +16,7 @@ from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, s
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
 from chalicelib.shop.inventory.commands.returns import Return, take_back
+from chalicelib.shop.inventory.commands.selling_out import sold_in
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "release",
     "sell",
     "sell_late",
+    "sold_in",
     "take_back",
     "terms_of_hold",
     "why_lost",
