@@ -262,6 +262,7 @@ class Day:
             kinds = ["order.confirmed", "concert.sold_out", "person.erased"]
             body = {"url": receiver.url, "events": kinds}
             path = f"/webhook-endpoints/{made(self.organiser.post('/webhook-endpoints', json=body))['id']}"
+            self.start_containers()  # none has opened the keys
             made(self.organiser.post(f"{path}/test"))
             concert = publish_concert(self.organiser, {"quantity": 1})
             receiver.answer = 503
