@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
@@ -61,8 +62,7 @@ class LinesExpired(Expired):
     code = "hold_expired"
 
 
-@dataclass(frozen=True, slots=True)
-class RememberedRequest:
+class RememberedRequest(NamedTuple):
     """A request that changed the cart, remembered for as long as it may be repeated."""
 
     request_hash: str
@@ -106,7 +106,7 @@ class Cart:
                 customer_id=customer_id,
                 request_hash=request_hash,
                 is_listed=True,
-                periods=tuple(holding.periods.values()) or None,
+                periods=holding.as_stored() or None,
                 unpaid=holding.unpaid or None,
                 at=now,
             )
@@ -246,8 +246,7 @@ class Cart:
 def evolve(cart: Cart, event: Event) -> Cart:
     match event:
         case CartCreated():
-            periods = {period.concert_id: period for period in event.periods or ()}
-            holding = Holding(periods, event.unpaid or ())
+            holding = Holding.of(event.periods or (), event.unpaid or ())
             return Cart(event.customer_id, event.request_hash, is_listed=bool(event.is_listed), holding=holding)
         case CartItemAdded():
             cart.lines[event.item.id] = event.item

@@ -1,7 +1,8 @@
 """Says what one customer may keep from all others, and how often one may write."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from chalicelib.platform.errors import RuleViolated, TooManyRequests
 
@@ -40,8 +41,7 @@ class TooManyChanges(TooManyRequests):
     code = "too_many_changes"
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Counts the writes of a stream, by the times of its own events, and forgets one of them every `REFILL`.
 
     An old state of a stream counts no more than a new one. So a full bucket is full, however old the state is.
@@ -52,7 +52,7 @@ class Bucket:
 
     def after_write(self, at: datetime | None) -> "Bucket":
         """Return the bucket with one write more; an event of the original has no time, and counts nothing."""
-        return self if at is None else replace(self, level=self._level(at) + 1, at=max(at, self.at))
+        return self if at is None else Bucket(self._level(at) + 1, max(at, self.at))
 
     def ensure_room(self, burst: int, now: datetime) -> None:
         """Check that fewer than `burst` writes are counted.

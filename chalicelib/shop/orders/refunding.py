@@ -58,7 +58,7 @@ class GrantedRefund:
 
     granted: RefundGranted
     version: int
-    order: Order = field(compare=False)
+    order: Order = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
