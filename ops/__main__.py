@@ -25,6 +25,7 @@ from ops import (
     streams,
     verify,
 )
+from ops.openapi import command as openapi
 from ops.plan import command as plan
 from ops.report import show
 from ops.what_if import command as what_if
@@ -42,6 +43,7 @@ COMMANDS = (
     sales,
     databases,
     catalogue,
+    openapi,
     plan,
     what_if,
 )

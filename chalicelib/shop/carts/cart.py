@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import CurrencyMismatch
@@ -35,31 +35,50 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class CartEmpty(RuleViolated):
+    """There is nothing in the cart."""
+
     code = "cart_empty"
 
 
 class CartCheckedOutAlready(RuleViolated):
+    """The cart is an order already."""
+
     code = "cart_checked_out"
+    fact_types = facts(order_id="Id | None")
 
 
 class CartIsReplaced(RuleViolated):
+    """The customer has another open cart."""
+
     code = "cart_replaced"
+    fact_types = facts(cart_id="Id")
 
 
 class CartFull(RuleViolated):
+    """The cart has no room for another line."""
+
     code = "cart_full"
+    fact_types = facts(limit="NotRequired[int]")
 
 
 class OrderLimitExceeded(RuleViolated):
+    """One order cannot have so many tickets of this type."""
+
     code = "order_limit_exceeded"
+    fact_types = facts(limit="int", selected="int")
 
 
 class ExtensionLimitReached(RuleViolated):
+    """These tickets cannot be held any longer."""
+
     code = "extension_limit_reached"
 
 
 class LinesExpired(Expired):
+    """The holds of some lines have ended."""
+
     code = "hold_expired"
+    fact_types = facts(items="list[Id]", lines="NotRequired[list[LostLine]]")
 
 
 class RememberedRequest(NamedTuple):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from chalicelib.platform.errors import RuleViolated, TooManyRequests
+from chalicelib.platform.errors import RuleViolated, TooManyRequests, facts
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 REFILL = timedelta(seconds=5)
@@ -26,18 +26,29 @@ class CartLimits:
 
 
 class HeldLimitExceeded(RuleViolated):
+    """One customer cannot hold so many tickets of a concert at once."""
+
     code = "held_limit_exceeded"
+    fact_types = facts(limit="int", held="int", unpaid_orders="list[Id]")
 
 
 class TooManyUnpaidOrders(RuleViolated):
+    """The customer has to pay or cancel an order before."""
+
     code = "too_many_unpaid_orders"
+    fact_types = facts(limit="int", unpaid_orders="list[Id]")
 
 
 class CoolingDown(RuleViolated):
+    """The customer has held tickets of this concert for as long as is allowed, and has to wait."""
+
     code = "cooling_down"
+    fact_types = facts(until="Instant")
 
 
 class TooManyChanges(TooManyRequests):
+    """The customer changes carts too often."""
+
     code = "too_many_changes"
 
 

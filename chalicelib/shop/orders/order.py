@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import reduce
 from uuid import UUID
 
-from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.ids import IdKey
@@ -54,26 +54,40 @@ REQUEST_TIME = timedelta(minutes=1)
 
 
 class AlreadyPaid(RuleViolated):
+    """The order is confirmed."""
+
     code = "already_paid"
 
 
 class PaymentInProgress(RuleViolated):
+    """A payment of the order is being processed."""
+
     code = "payment_in_progress"
 
 
 class TooManyPayments(RuleViolated):
+    """Too many payments of the order have failed."""
+
     code = "too_many_payments"
+    fact_types = facts(limit="int")
 
 
 class NotPayable(RuleViolated):
+    """The order cannot be paid."""
+
     code = "not_payable"
 
 
 class NotCancellable(RuleViolated):
+    """The order is paid, so it is not cancelled but refunded."""
+
     code = "not_cancellable"
+    fact_types = facts(order_status="OrderStatus | None")
 
 
 class OrderOverdue(Expired):
+    """The time to pay the order is over."""
+
     code = "order_expired"
 
 
@@ -263,7 +277,7 @@ class Order(OrderState):
         if self.status is OrderStatus.EXPIRED:
             raise OrderOverdue("The order has expired; nothing is held for it any more.")
         if self.status is not OrderStatus.AWAITING_PAYMENT:
-            raise NotCancellable("Only an order that is not paid can be cancelled.", status=self.status)
+            raise NotCancellable("Only an order that is not paid can be cancelled.", order_status=self.status)
         if self.open_payments:
             raise PaymentInProgress("A payment of this order is being processed.")
         return [OrderCancelled(reason=reason, at=now)]
