@@ -1,8 +1,7 @@
 """Declares the routes of webhook endpoints, for the organisers whose systems receive."""
 
 from contextlib import AbstractContextManager
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 from uuid import UUID
 
 from pydantic import Field
@@ -11,9 +10,10 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant
+from chalicelib.platform.http.answers import Accepted, Created, NoContent, Ok, Versioned, created, no_content, ok
 from chalicelib.platform.http.paging import Page, page_of
-from chalicelib.platform.http.requests import Body, Line, Query
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.http.requests import Body, Changes, Line
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -25,7 +25,16 @@ from chalicelib.shop.webhooks.messages import made_to_try
 from chalicelib.shop.webhooks.task_kinds import REDELIVER_WEBHOOK, TEST_WEBHOOK
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.webhooks.answers import (
+        DeliveryToCome,
+        ListedWebhookEndpoint,
+        RequestedReplay,
+        ShownWebhookEndpoint,
+        WebhookDelivery,
+        WebhookEndpointWithSecret,
+    )
     from chalicelib.shop.webhooks.signing import SecretBox
 
 
@@ -71,7 +80,7 @@ class NewWebhookEndpoint(Body):
     description: Line | None = None
 
 
-class WebhookEndpointChanges(Body):
+class WebhookEndpointChanges(Changes):
     """Lists what to change; whatever is left out stays as it is."""
 
     url: Url | None = None
@@ -93,12 +102,13 @@ class NewReplay(Body):
     concert_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)] | None = None
 
 
-@routes.post("/webhook-endpoints", Role.ORGANISER)
-def create_webhook_endpoint(call: Call[WebhookServices]) -> Answer:
-    """Answer with the secret, which is shown in no other answer but that of a rotation."""
-    body = call.body(NewWebhookEndpoint)
+@routes.post("/webhook-endpoints", Role.ORGANISER, refuses=("not_found", "too_many_webhook_endpoints"))
+def create_webhook_endpoint(
+    call: Call[WebhookServices], body: NewWebhookEndpoint
+) -> "Created[WebhookEndpointWithSecret]":
+    """Have events sent to an address; the secret is shown in no other answer but that of a rotation."""
     _ensure_acceptable(call, body.url)
-    caller = call.caller(body)
+    caller = call.caller()
     details = EndpointDetails(body.url, _distinct(body.events), body.description or "")
     keys = call.shop.webhook_secrets.seal_new_keys(caller.request.id)
     changed = commands.create_endpoint(call.shop.repository, caller, details, keys)
@@ -106,40 +116,40 @@ def create_webhook_endpoint(call: Call[WebhookServices]) -> Answer:
 
 
 @routes.get("/webhook-endpoints", Role.ORGANISER)
-def list_webhook_endpoints(call: Call[WebhookServices]) -> Answer:
-    """From the log, and so never behind."""
-    call.query(Query)
+def list_webhook_endpoints(call: Call[WebhookServices]) -> "Ok[Items[ListedWebhookEndpoint]]":
+    """List your webhook endpoints, from the log and so never behind."""
     state, version = commands.find_endpoints(call.shop.repository, call.actor.id)
-    items = [queries.shown_endpoint(one) for one in state.endpoints.values()]
-    return ok(page_of(items, None), version if version >= 0 else None)
+    page = page_of([queries.shown_endpoint(one) for one in state.endpoints.values()], None)
+    return ok(page) if version < 0 else ok(page, version)
 
 
 @routes.get("/webhook-endpoints/{endpoint_id}", Role.ORGANISER)
-def get_webhook_endpoint(call: Call[WebhookServices]) -> Answer:
-    call.query(Query)
+def get_webhook_endpoint(call: Call[WebhookServices]) -> "Versioned[ShownWebhookEndpoint]":
+    """Show a webhook endpoint."""
     state, version = commands.find_endpoints(call.shop.repository, call.actor.id)
-    shown = queries.shown_endpoint(state.get(call.id("endpoint_id")))
-    return ok(shown | {"version": version}, version)
+    return _shown(commands.ChangedEndpoint(state.get(call.id("endpoint_id")), version))
 
 
 @routes.patch("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True)
-def change_webhook_endpoint(call: Call[WebhookServices]) -> Answer:
-    body = call.body(WebhookEndpointChanges)
+def change_webhook_endpoint(
+    call: Call[WebhookServices], body: WebhookEndpointChanges
+) -> "Versioned[ShownWebhookEndpoint]":
+    """Change what is given of a webhook endpoint; `enabled` is false to have nothing sent."""
     if body.url is not None:
         _ensure_acceptable(call, body.url)
     endpoint_id = call.id("endpoint_id")
-    changed = commands.change_endpoint(call.shop.repository, call.caller(body), endpoint_id, body.amended)
-    return ok(queries.shown_endpoint(changed.endpoint) | {"version": changed.version}, changed.version)
+    return _shown(commands.change_endpoint(call.shop.repository, call.caller(), endpoint_id, body.amended))
 
 
 @routes.delete("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True)
-def delete_webhook_endpoint(call: Call[WebhookServices]) -> Answer:
+def delete_webhook_endpoint(call: Call[WebhookServices]) -> NoContent:
+    """Delete a webhook endpoint."""
     return no_content(commands.delete_endpoint(call.shop.repository, call.caller(), call.id("endpoint_id")))
 
 
 @routes.post("/webhook-endpoints/{endpoint_id}/rotate-secret", Role.ORGANISER)
-def rotate_webhook_secret(call: Call[WebhookServices]) -> Answer:
-    """Answer with the new secret; for a day, messages are signed with the old one as well."""
+def rotate_webhook_secret(call: Call[WebhookServices]) -> "Versioned[WebhookEndpointWithSecret]":
+    """Replace the secret and the public key; for a day, messages are signed with the old ones as well."""
     endpoint_id = call.id("endpoint_id")
     keys = call.shop.webhook_secrets.seal_new_keys(endpoint_id)
     changed = commands.rotate_secret(call.shop.repository, call.caller(), endpoint_id, keys)
@@ -147,7 +157,7 @@ def rotate_webhook_secret(call: Call[WebhookServices]) -> Answer:
 
 
 @routes.post("/webhook-endpoints/{endpoint_id}/test", Role.ORGANISER)
-def test_webhook_endpoint(call: Call[WebhookServices]) -> Answer:
+def test_webhook_endpoint(call: Call[WebhookServices]) -> "Accepted[DeliveryToCome]":
     """Have a message sent that tries the receiver; the log of deliveries then has its answer."""
     caller, endpoint = call.caller(), _own_endpoint(call)
     request_id = caller.request.id
@@ -157,38 +167,43 @@ def test_webhook_endpoint(call: Call[WebhookServices]) -> Answer:
 
 
 @routes.get("/webhook-endpoints/{endpoint_id}/deliveries", Role.ORGANISER)
-def list_webhook_deliveries(call: Call[WebhookServices]) -> Answer:
-    page, endpoint = call.query(Page), _own_endpoint(call)
+def list_webhook_deliveries(call: Call[WebhookServices], page: Page) -> "Ok[Items[WebhookDelivery]]":
+    """List what was sent in the last thirty days, the last attempt first."""
+    endpoint = _own_endpoint(call)
     found, next_key = call.shop.webhook_deliveries.list_of(endpoint.id, page.limit, page.after)
     return ok(page_of([queries.shown_delivery(one) for one in found], next_key))
 
 
 @routes.get("/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}", Role.ORGANISER)
-def get_webhook_delivery(call: Call[WebhookServices]) -> Answer:
-    call.query(Query)
+def get_webhook_delivery(call: Call[WebhookServices]) -> "Ok[WebhookDelivery]":
+    """Show one message with its last attempt."""
     endpoint = _own_endpoint(call)
     found = queries.find_delivery(call.shop.webhook_deliveries, endpoint.id, call.id("delivery_id"))
     return ok(queries.shown_delivery(found))
 
 
 @routes.post("/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver", Role.ORGANISER)
-def redeliver_webhook(call: Call[WebhookServices]) -> Answer:
-    """Have one message sent again, once, whatever waits before it."""
+def redeliver_webhook(call: Call[WebhookServices]) -> "Accepted[DeliveryToCome]":
+    """Have one message sent again, now and once, whatever waits before it."""
     caller, endpoint = call.caller(), _own_endpoint(call)
     found = queries.find_delivery(call.shop.webhook_deliveries, endpoint.id, call.id("delivery_id"))
     call.shop.webhook_queue.send([Task(REDELIVER_WEBHOOK, found.id, caller.origin.causation_id)])
     return _delivery_to_come(endpoint.id, found.id)
 
 
-@routes.post("/webhook-endpoints/{endpoint_id}/replay", Role.ORGANISER)
-def replay_webhooks(call: Call[WebhookServices]) -> Answer:
-    """Have everything since an instant sent again, from the log, under the ids that it had or would have had."""
-    body, shop = call.body(NewReplay), call.shop
-    caller, endpoint = call.caller(body), _own_endpoint(call)
+@routes.post(
+    "/webhook-endpoints/{endpoint_id}/replay",
+    Role.ORGANISER,
+    refuses=("too_many_concerts_to_replay", "webhook_endpoint_disabled"),
+)
+def replay_webhooks(call: Call[WebhookServices], body: NewReplay) -> "Accepted[RequestedReplay]":
+    """Have everything since an instant sent again, from the log, under the ids that it had."""
+    shop = call.shop
+    caller, endpoint = call.caller(), _own_endpoint(call)
     with shop.sales_reflecting(call.min_versions, call.metered(shop.event_store)) as sales:
         concert_ids = queries.concerts_to_replay(sales, call.actor.id, body.concert_ids)
     replay_id = commands.request_replay(shop.repository, caller, endpoint.id, body.since, concert_ids)
-    return Answer(HTTPStatus.ACCEPTED, {"id": str(replay_id), "concerts": len(concert_ids)})
+    return Accepted({"id": str(replay_id), "concerts": len(concert_ids)})
 
 
 def _own_endpoint(call: Call[WebhookServices]) -> WebhookEndpoint:
@@ -203,14 +218,19 @@ def _ensure_acceptable(call: Call[WebhookServices], url: str) -> None:
         raise InvalidInput(f"`url` {error}.", (("#/url", str(error)),)) from None
 
 
-def _with_secret(call: Call[WebhookServices], changed: commands.ChangedEndpoint) -> dict[str, Any]:
+def _shown(changed: commands.ChangedEndpoint) -> "Versioned[ShownWebhookEndpoint]":
+    shown: ShownWebhookEndpoint = {**queries.shown_endpoint(changed.endpoint), "version": changed.version}
+    return ok(shown, changed.version)
+
+
+def _with_secret(call: Call[WebhookServices], changed: commands.ChangedEndpoint) -> "WebhookEndpointWithSecret":
     secret = call.shop.webhook_secrets.open(changed.endpoint.id, changed.endpoint.keys).secret
-    return queries.shown_endpoint(changed.endpoint) | {"secret": secret, "version": changed.version}
+    return {**queries.shown_endpoint(changed.endpoint), "version": changed.version, "secret": secret}
 
 
-def _delivery_to_come(endpoint_id: UUID, delivery_id: UUID) -> Answer:
+def _delivery_to_come(endpoint_id: UUID, delivery_id: UUID) -> "Accepted[DeliveryToCome]":
     location = f"/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}"
-    return Answer(HTTPStatus.ACCEPTED, {"id": str(delivery_id)}, headers={"Location": location})
+    return Accepted({"id": str(delivery_id)}, headers={"Location": location})
 
 
 def _distinct(kinds: list[Kind]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.webhooks.events import (
@@ -29,10 +29,12 @@ OLD_KEYS_COUNT_FOR = timedelta(days=1)
 
 class TooManyWebhookEndpoints(RuleViolated):
     code = "too_many_webhook_endpoints"
+    fact_types = facts(limit=int)
 
 
 class WebhookEndpointIsDisabled(RuleViolated):
     code = "webhook_endpoint_disabled"
+    fact_types = facts(reason=str)
 
 
 class EndpointDetails(NamedTuple):

@@ -1,10 +1,10 @@
 """Shows endpoints and deliveries to their organiser, and finds the concerts of a replay."""
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chalicelib.platform.errors import NotFound, RuleViolated
+from chalicelib.platform.errors import NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.webhooks.deliveries import Delivery, DeliveryLog
 from chalicelib.shop.webhooks.endpoints import WebhookEndpoint
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.webhooks.answers import ListedWebhookEndpoint, WebhookDelivery
 
 MOST_CONCERTS = 2_000
 """One request for a replay is about so many concerts at most; their ids are in its event."""
@@ -27,6 +28,7 @@ select id from sales_concerts
 
 class TooManyConcertsToReplay(RuleViolated):
     code = "too_many_concerts_to_replay"
+    fact_types = facts(limit=int)
 
 
 def concerts_to_replay(sales: "Reader", organiser_id: UUID, named: Collection[UUID] | None) -> list[UUID]:
@@ -60,7 +62,7 @@ def find_delivery(log: DeliveryLog, endpoint_id: UUID, delivery_id: UUID) -> Del
     return delivery
 
 
-def shown_endpoint(endpoint: WebhookEndpoint) -> dict[str, Any]:
+def shown_endpoint(endpoint: WebhookEndpoint) -> "ListedWebhookEndpoint":
     """Return an endpoint as its organiser sees it, without the secret."""
     return {
         "id": str(endpoint.id),
@@ -76,7 +78,7 @@ def shown_endpoint(endpoint: WebhookEndpoint) -> dict[str, Any]:
     }
 
 
-def shown_delivery(delivery: Delivery) -> Mapping[str, Any]:
+def shown_delivery(delivery: Delivery) -> "WebhookDelivery":
     """Return a delivery as the organiser sees it."""
     return {
         "id": str(delivery.id),
