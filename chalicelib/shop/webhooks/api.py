@@ -150,9 +150,9 @@ def delete_webhook_endpoint(call: Call[WebhookServices]) -> NoContent:
 @routes.post("/webhook-endpoints/{endpoint_id}/rotate-secret", Role.ORGANISER)
 def rotate_webhook_secret(call: Call[WebhookServices]) -> "Versioned[WebhookEndpointWithSecret]":
     """Replace the secret and the public key; for a day, messages are signed with the old ones as well."""
-    endpoint_id = call.id("endpoint_id")
-    keys = call.shop.webhook_secrets.seal_new_keys(endpoint_id)
-    changed = commands.rotate_secret(call.shop.repository, call.caller(), endpoint_id, keys)
+    caller, endpoint = call.caller(), _own_endpoint(call)
+    keys = call.shop.webhook_secrets.seal_new_keys(endpoint.id)
+    changed = commands.rotate_secret(call.shop.repository, caller, endpoint.id, keys)
     return ok(_with_secret(call, changed), changed.version)
 
 
