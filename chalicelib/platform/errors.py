@@ -81,6 +81,12 @@ class NotFound(CloudbashError):
     """The thing does not exist, or not for this caller."""
 
     code = "not_found"
+    fact_types = facts(
+        first_event_at="NotRequired[Instant]",
+        version="NotRequired[int]",
+        first_version="NotRequired[int]",
+        last_version="NotRequired[int]",
+    )
 
 
 class RuleViolated(CloudbashError):

@@ -56,7 +56,7 @@ def _implied(route: Route[Any]) -> Iterator[str]:
         yield from OF_COMMANDS
     if route.takes_if_match:
         yield "version_mismatch"
-    if takes_body(route):
+    if route.method in {"POST", "PATCH"}:
         yield from OF_BODIES
 
 
@@ -68,8 +68,8 @@ def takes_body(route: Route[Any]) -> bool:
 def refusals() -> Mapping[str, Refusal]:
     """Return every code that an error has, with its status, meaning and facts, and those that only the gateway has."""
     by_code: dict[str, list[type[CloudbashError]]] = {}
-    for error in _errors(CloudbashError):
-        if status_of(error) is not None:
+    for error in sorted(_errors(CloudbashError), key=lambda error: (error.__module__, error.__name__)):
+        if status_of(error) is not None and error.__module__.startswith("chalicelib."):
             by_code.setdefault(error.code, []).append(error)
     found = {code: _refusal(code, errors) for code, errors in by_code.items()}
     for made in REFUSALS.values():

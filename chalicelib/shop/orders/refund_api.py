@@ -77,7 +77,7 @@ class NewRefund(Body):
 
 
 @routes.get("/concerts/{concert_id}/refund-policy")
-def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy]":
+def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy] | Versioned[RefundPolicy]":
     """Show until when customers may give tickets back, and what is kept of the price."""
     terms, version = policies.find_policy(call.shop.repository, call.id("concert_id"))
     if version < 0:
