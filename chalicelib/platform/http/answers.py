@@ -83,7 +83,7 @@ class NoContent(Answer[None]):
 class File(Answer[str | bytes]):
     """Answers 200 with a file. A list comes in parts, and `Link` names the next one."""
 
-    always = ("Content-Disposition",)
+    always: ClassVar[tuple[str, ...]] = ("Content-Disposition",)
     sometimes = ("Link",)
 
     def _content(self) -> str | bytes:
