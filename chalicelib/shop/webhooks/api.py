@@ -118,9 +118,8 @@ def create_webhook_endpoint(
 @routes.get("/webhook-endpoints", Role.ORGANISER)
 def list_webhook_endpoints(call: Call[WebhookServices]) -> "Ok[Items[ListedWebhookEndpoint]]":
     """List your webhook endpoints, from the log and so never behind."""
-    state, version = commands.find_endpoints(call.shop.repository, call.actor.id)
-    page = page_of([queries.shown_endpoint(one) for one in state.endpoints.values()], None)
-    return ok(page) if version < 0 else ok(page, version)
+    state, _ = commands.find_endpoints(call.shop.repository, call.actor.id)
+    return ok(page_of([queries.shown_endpoint(one) for one in state.endpoints.values()], None))
 
 
 @routes.get("/webhook-endpoints/{endpoint_id}", Role.ORGANISER)

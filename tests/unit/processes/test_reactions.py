@@ -74,17 +74,16 @@ def test_events_before_a_reaction_was_there_cause_nothing() -> None:
     assert fed.runner.positions([ACCOUNT]) == {ACCOUNT: 1}
 
 
-def test_a_task_that_cannot_be_sent_brings_the_event_again() -> None:
+def test_a_task_that_cannot_be_sent_brings_the_event_again(monkeypatch: pytest.MonkeyPatch) -> None:
     fed = Fed(Watching())
-    send = fed.queue.send
 
     def away(*_: object) -> None:
         raise Unavailable("away")
 
-    fed.queue.send = away  # type: ignore[method-assign]
-    fed.consume(ACCOUNT)
+    with monkeypatch.context() as patch:
+        patch.setattr(fed.queue, "send", away)
+        fed.consume(ACCOUNT)
     assert fed.runner.position(ACCOUNT) == -1
-    fed.queue.send = send  # type: ignore[method-assign]
     fed.consume(ACCOUNT)
     assert fed.causes == [f"{ACCOUNT}:0", f"{ACCOUNT}:1"]
 
