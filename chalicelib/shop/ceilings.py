@@ -108,7 +108,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /webhook-endpoints/{endpoint_id}/deliveries", _O): Cost(3, 200, 5, 0, 0),
     ("GET /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}", _O): Cost(3, 200, 5, 0, 0),
     ("POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver", _O): Cost(3, 200, 5, 0, 0),
-    ("POST /webhook-endpoints/{endpoint_id}/replay", _O): Cost(4, 200, 6, 110, postgres_ms=12000),
+    ("POST /webhook-endpoints/{endpoint_id}/replay", _O): Cost(4, 200, 5, 4, postgres_ms=3000),
     ("POST /webhooks/payments/{provider}", None): Cost(0, 0, 0, 0, 0),
     ("POST /sandbox/payments/{payment_id}/authentication", None): Cost(0, 0, 0, 0, 0),
 }

@@ -15,7 +15,7 @@ from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.requests import Body, Changes, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.processes.work import Task, WorkQueue
-from chalicelib.platform.readmodels.min_versions import MinVersions
+from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.webhooks import commands, queries
 from chalicelib.shop.webhooks.addresses import ensure_acceptable
@@ -199,7 +199,7 @@ def replay_webhooks(call: Call[WebhookServices], body: NewReplay) -> "Accepted[R
     """Have everything since an instant sent again, from the log, under the ids that it had."""
     shop = call.shop
     caller, endpoint = call.caller(), _own_endpoint(call)
-    with shop.sales_reflecting(call.min_versions, call.metered(shop.event_store)) as sales:
+    with shop.sales_reflecting(NOTHING_NAMED, call.metered(shop.event_store)) as sales:
         concert_ids = queries.concerts_to_replay(sales, call.actor.id, body.concert_ids)
     replay_id = commands.request_replay(shop.repository, caller, endpoint.id, body.since, concert_ids)
     return Accepted({"id": str(replay_id), "concerts": len(concert_ids)})

@@ -4,7 +4,6 @@ A worker that dies after a message was sent and before that is remembered leaves
 """
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -102,7 +101,7 @@ class _Turn:
             # Nobody else has changed the group: what was read of the log before is all that it was told of.
             unsent = waiting if now_at == version + 1 else self._unsent(changed)
             group, version = changed, now_at
-        self._leave(group, None)
+        self._change(lambda one: (one or group).released(), group)
         self._deliver_more(group)
 
     def _unsent(self, group: MessageGroup) -> list[WebhookMessage]:
@@ -122,7 +121,7 @@ class _Turn:
         if self._is_ailing:
             self._healths.count_success(self._endpoint.id)
             self._is_ailing = False
-        return self._change(group, message, lambda one: one.past(message).leased(now))
+        return self._change(lambda one: _unless_rewound(one or group, group, message).leased(now), group)
 
     def _leave_failed(self, group: MessageGroup, message: WebhookMessage, reply: Reply, waiting: int) -> None:
         now = self._shop.clock()
@@ -137,28 +136,24 @@ class _Turn:
                 self._shop.repository, self._task.origin, group.named, "gone" if reply.is_gone else "failing"
             )
         if retry_at is None:
-            group, _ = self._change(group, message, lambda one: one.past(message).released())
+            self._change(lambda one: _unless_rewound(one or group, group, message).released(), group)
             self._deliver_more(group)
         else:
-            self._change(group, message, lambda one: one.failed(now).released(retry_at))
+            self._change(lambda one: (one or group).failed(now).released(retry_at), group)
 
     def _change(
-        self, group: MessageGroup, message: WebhookMessage, change: Callable[[MessageGroup], MessageGroup]
+        self, change: Callable[[MessageGroup | None], MessageGroup], group: MessageGroup
     ) -> tuple[MessageGroup, int]:
-        """Change the group as it is now, unless it was rewound meanwhile: then the message is to be sent again."""
-        seen = group.done.get(message.stream_id)
-
-        def apply(current: MessageGroup | None) -> MessageGroup:
-            found = current or group
-            return change(found) if found.done.get(message.stream_id) == seen else found.released()
-
-        return change_group(self._shop.webhook_groups, group.named.group_id, apply)
-
-    def _leave(self, group: MessageGroup, retry_at: datetime | None) -> None:
-        change_group(self._shop.webhook_groups, group.named.group_id, lambda one: (one or group).released(retry_at))
+        return change_group(self._shop.webhook_groups, group.named.group_id, change)
 
     def _deliver_more(self, group: MessageGroup) -> None:
         self._shop.webhook_queue.send([Task(DELIVER_WEBHOOKS, group.named.group_id, self._task.cause)])
+
+
+def _unless_rewound(current: MessageGroup, sent: MessageGroup, message: WebhookMessage) -> MessageGroup:
+    """Return the group with the message behind it, unless a replay went back meanwhile: then it is to be sent again."""
+    is_as_it_was = current.done.get(message.stream_id) == sent.done.get(message.stream_id)
+    return current.past(message) if is_as_it_was else current
 
 
 def post(shop: DeliveringServices, endpoint: WebhookEndpoint, message: WebhookMessage) -> Reply:

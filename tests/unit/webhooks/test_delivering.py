@@ -1,6 +1,7 @@
 """Whatever fails, dies or comes twice, a receiver gets every message, and those of an order in order."""
 
 import json
+from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.processes.work import Task
 from chalicelib.shop.webhooks.deliveries import DeliveryStatus
+from chalicelib.shop.webhooks.group_store import change_group, find_group
 from chalicelib.shop.webhooks.health import PAUSED_FROM
 from chalicelib.shop.webhooks.messages import concert_messages, in_order, order_messages
 from chalicelib.shop.webhooks.sources import events_of
@@ -140,6 +142,30 @@ def test_a_group_that_somebody_sends_is_left_alone() -> None:
     told.receivers.answers = Meanwhile()
     told.work()
     assert (seen, told.receivers.attempts) == ([1], 1)
+
+
+@pytest.mark.parametrize("answer", [204, 503])
+def test_a_replay_that_comes_while_a_message_is_sent_is_not_lost(answer: int) -> None:
+    told = Told()
+    told.endpoint("order.confirmed", "ticket.issued")
+    _, [order_id, _] = an_evening(told)
+    told.announce()
+    told.webhook_queue.tasks = [task for task in told.webhook_queue.tasks if task.stream_id == order_id]
+
+    def answers() -> Iterator[int]:
+        yield 204
+        [group_id] = [one.stream_id for one in told.groups.list_due(told.clock() + HOUR, 9)]
+        group, _ = find_group(told.groups, group_id)
+        assert group is not None
+        rewound = group.rewound(group.since, {order_id: -1})
+        change_group(told.groups, group_id, lambda _: rewound)
+        yield answer
+
+    told.receivers.answers = answers()
+    told.run_until_quiet()
+    taken = [json.loads(body)["type"] for _, body in told.receivers.taken]
+    once = ["order.confirmed", "ticket.issued"]
+    assert taken == (once * 2 if answer < 300 else [once[0], *once])
 
 
 def told_once(told: Told) -> None:
