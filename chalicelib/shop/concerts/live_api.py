@@ -6,7 +6,7 @@ from uuid import UUID
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.http.amounts import OffsetInstant, Price
-from chalicelib.platform.http.answers import Versioned, ok
+from chalicelib.platform.http.answers import Tagged, ok
 from chalicelib.platform.http.requests import Body, Changes, Line, WebUrl
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
@@ -81,7 +81,7 @@ class TicketTypeChanges(Changes):
     if_match=True,
     refuses=("concert_not_published", "concert_over", "sale_never_opens", "venue_gone", "venue_not_shared"),
 )
-def move_concert(call: Call[Services], body: Move) -> "Versioned[TermsChanged]":
+def move_concert(call: Call[Services], body: Move) -> "Tagged[TermsChanged]":
     """Move a concert to another date, to another venue, or both."""
     concert_id = call.id("concert_id")
     changed = live_commands.move_concert(
@@ -98,7 +98,7 @@ def move_concert(call: Call[Services], body: Move) -> "Versioned[TermsChanged]":
 @routes.post(
     "/concerts/{concert_id}/postpone", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "concert_over")
 )
-def postpone_concert(call: Call[Services], body: Postponement) -> "Versioned[TermsChanged]":
+def postpone_concert(call: Call[Services], body: Postponement) -> "Tagged[TermsChanged]":
     """Postpone a concert, whose new date is not known yet."""
     concert_id = call.id("concert_id")
     changed = live_commands.postpone_concert(call.shop.repository, call.caller(), concert_id, body.refundable_until)
@@ -111,7 +111,7 @@ def postpone_concert(call: Call[Services], body: Postponement) -> "Versioned[Ter
     if_match=True,
     refuses=("concert_not_published", "concert_over"),
 )
-def close_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
+def close_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
     """Close the sale of a concert for the time being."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.close_sales(call.shop.repository, call.caller(), concert_id))
@@ -123,7 +123,7 @@ def close_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
     if_match=True,
     refuses=("concert_not_published", "concert_over"),
 )
-def open_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
+def open_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
     """Open the sale of a concert that was closed."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.open_sales(call.shop.repository, call.caller(), concert_id))
@@ -132,7 +132,7 @@ def open_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
 @routes.patch(
     "/concerts/{concert_id}/venue", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "concert_over")
 )
-def describe_venue(call: Call[Services], body: VenueDescription) -> "Versioned[TermsChanged]":
+def describe_venue(call: Call[Services], body: VenueDescription) -> "Tagged[TermsChanged]":
     """Change what a published concert shows of its venue."""
     concert_id = call.id("concert_id")
     changes = body.model_dump(exclude_unset=True)
@@ -156,7 +156,7 @@ def describe_venue(call: Call[Services], body: VenueDescription) -> "Versioned[T
 )
 def change_ticket_type(
     call: Call[Services], body: TicketTypeChanges
-) -> "Versioned[TermsChanged] | Versioned[QuantityChanged]":
+) -> "Tagged[TermsChanged] | Tagged[QuantityChanged]":
     """Change the terms, or the quantity alone: that is changed pool by pool, and may be refused."""
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     repository, caller, changes = call.shop.repository, call.caller(), body.to_changes()
