@@ -10,7 +10,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant
-from chalicelib.platform.http.answers import Accepted, Created, NoContent, Ok, Versioned, created, no_content, ok
+from chalicelib.platform.http.answers import Accepted, Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.requests import Body, Changes, Line
 from chalicelib.platform.http.routes import Call, Routes
@@ -123,7 +123,7 @@ def list_webhook_endpoints(call: Call[WebhookServices]) -> "Ok[Items[ListedWebho
 
 
 @routes.get("/webhook-endpoints/{endpoint_id}", Role.ORGANISER)
-def get_webhook_endpoint(call: Call[WebhookServices]) -> "Versioned[ShownWebhookEndpoint]":
+def get_webhook_endpoint(call: Call[WebhookServices]) -> "Tagged[ShownWebhookEndpoint]":
     """Show a webhook endpoint."""
     state, version = commands.find_endpoints(call.shop.repository, call.actor.id)
     return _shown(commands.ChangedEndpoint(state.get(call.id("endpoint_id")), version))
@@ -132,7 +132,7 @@ def get_webhook_endpoint(call: Call[WebhookServices]) -> "Versioned[ShownWebhook
 @routes.patch("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True)
 def change_webhook_endpoint(
     call: Call[WebhookServices], body: WebhookEndpointChanges
-) -> "Versioned[ShownWebhookEndpoint]":
+) -> "Tagged[ShownWebhookEndpoint]":
     """Change what is given of a webhook endpoint; `enabled` is false to have nothing sent."""
     if body.url is not None:
         _ensure_acceptable(call, body.url)
@@ -147,7 +147,7 @@ def delete_webhook_endpoint(call: Call[WebhookServices]) -> NoContent:
 
 
 @routes.post("/webhook-endpoints/{endpoint_id}/rotate-secret", Role.ORGANISER)
-def rotate_webhook_secret(call: Call[WebhookServices]) -> "Versioned[WebhookEndpointWithSecret]":
+def rotate_webhook_secret(call: Call[WebhookServices]) -> "Tagged[WebhookEndpointWithSecret]":
     """Replace the secret and the public key; for a day, messages are signed with the old ones as well."""
     caller, endpoint = call.caller(), _own_endpoint(call)
     keys = call.shop.webhook_secrets.seal_new_keys(endpoint.id)
@@ -217,7 +217,7 @@ def _ensure_acceptable(call: Call[WebhookServices], url: str) -> None:
         raise InvalidInput(f"`url` {error}.", (("#/url", str(error)),)) from None
 
 
-def _shown(changed: commands.ChangedEndpoint) -> "Versioned[ShownWebhookEndpoint]":
+def _shown(changed: commands.ChangedEndpoint) -> "Tagged[ShownWebhookEndpoint]":
     shown: ShownWebhookEndpoint = {**queries.shown_endpoint(changed.endpoint), "version": changed.version}
     return ok(shown, changed.version)
 
