@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from threading import Thread
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.shop.webhooks.addresses import (
@@ -44,12 +44,14 @@ def test_what_is_on_the_internet_may_receive(address: str) -> None:
     assert may_receive(ip_address(address), PUBLIC)
 
 
+@settings(deadline=None)
 @given(st.ip_addresses())
 def test_whatever_python_knows_as_not_global_is_refused(address: IPv4Address | IPv6Address) -> None:
     if not address.is_global or address.is_multicast:
         assert not may_receive(address, PUBLIC)
 
 
+@settings(deadline=None)
 @given(st.ip_addresses(v=4))
 def test_no_ipv4_address_is_reached_by_a_form_of_ipv6(address: IPv4Address) -> None:
     forms = [f"::ffff:{address}", f"::{address}", f"64:ff9b::{address}"]

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import uuid4
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.shop.webhooks.groups import LEASE, PAUSES, TRIED_FOR, GroupKey, MessageGroup, Source
@@ -68,6 +68,7 @@ def test_a_replay_goes_back_and_never_forward() -> None:
     assert group.rewound(NOW, {}).since == EARLIER, "what was announced and not sent yet stays to be sent"
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.uuids(), st.integers(-1, 9), max_size=4),
     st.dictionaries(st.uuids(), st.integers(-1, 9), max_size=4),
@@ -83,6 +84,7 @@ def test_a_replay_loses_nothing_that_was_to_be_sent(
             assert rewound.is_unsent(message(place, at)) or not group.is_unsent(message(place, at))
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 9),
     st.none() | instants,
