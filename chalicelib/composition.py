@@ -14,6 +14,7 @@ from chalicelib.functions import PROCESSES
 from chalicelib.platform.breaker import Breaker
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.function import WORK_QUEUE
 from chalicelib.platform.manifest import Store
 from chalicelib.settings import NotConfigured, Settings
 
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
+    from chalicelib.shop.webhooks.deliveries import DeliveryLog
+    from chalicelib.shop.webhooks.signing import SecretBox
+    from chalicelib.shop.webhooks.transport import Receivers
 
 
 PATIENCE = {"sales": 8.0}
@@ -338,16 +342,56 @@ class Composition:
         return SqsWorkQueue(_client("sqs"), self.settings.need("work_queue_url"))
 
     @cached_property
+    def webhook_queue(self) -> "WorkQueue":
+        from chalicelib.platform.processes.sqs import SqsWorkQueue
+
+        return SqsWorkQueue(_client("sqs"), self.settings.need("webhook_queue_url"))
+
+    @cached_property
     def processes(self) -> "ProcessRunner":
         from chalicelib.platform.processes.runner import ProcessRunner
+        from chalicelib.platform.processes.work import RoutedWorkQueue
 
-        return ProcessRunner(self.instances, self.work_queue, contexts.processes())
+        elsewhere = {
+            kind: lambda: self.webhook_queue for kind, queue in contexts.queues().items() if queue != WORK_QUEUE
+        }
+        queue = RoutedWorkQueue(self.work_queue, elsewhere)
+        return ProcessRunner(self.instances, queue, contexts.processes(), contexts.reactions())
 
     @cached_property
     def instances(self) -> "DynamoDBInstances":
         from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 
         return DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
+
+    @cached_property
+    def webhook_groups(self) -> "DynamoDBInstances":
+        """Return how far each receiver has been told, beside the processes and apart from them."""
+        from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+
+        return DynamoDBInstances(self.dynamodb, self.settings.need("process_table"), space="webhooks")
+
+    @cached_property
+    def webhook_deliveries(self) -> "DeliveryLog":
+        from chalicelib.shop.webhooks.delivery_log import DynamoDBDeliveryLog
+
+        return DynamoDBDeliveryLog(self.dynamodb, self.settings.need("read_table"))
+
+    @cached_property
+    def webhook_receivers(self) -> "Receivers":
+        from chalicelib.shop.webhooks.transport import HttpReceivers
+
+        return HttpReceivers(self.webhook_receivers_allowed)
+
+    @property
+    def webhook_receivers_allowed(self) -> str:
+        return self.settings.webhook_receivers
+
+    @cached_property
+    def webhook_secrets(self) -> "SecretBox":
+        from chalicelib.shop.webhooks.signing import SecretBox
+
+        return SecretBox(self._master_key())
 
     @property
     def read_model_names(self) -> tuple[str, ...]:

@@ -55,6 +55,7 @@ _PLATFORM = (
                 Need.LIMIT_DECLINES,
                 Need.LIMIT_GUESTS,
                 Need.ENQUEUE,
+                Need.ENQUEUE_WEBHOOKS,
                 Need.DERIVE_IDS,
                 Need.PROBE_BUS,
             }
@@ -84,7 +85,8 @@ _PLATFORM = (
         "run_processes",
         "Bus → process managers",
         Bus(),
-        frozenset({Need.CATCH_UP, Need.PROCESSES, Need.ENQUEUE}),
+        frozenset({Need.CATCH_UP, Need.PROCESSES, Need.ENQUEUE, Need.ENQUEUE_WEBHOOKS}),
+        makes=("webhook_queue",),
         read_model=PROCESSES,
     ),
     Function(
@@ -113,6 +115,31 @@ _PLATFORM = (
         timeout=150,
     ),
     Function(
+        "deliver_webhooks",
+        "Webhook queue → the receivers of organisers",
+        Queue(batch_size=1, most_at_once=20, queue="WebhookQueue"),
+        frozenset(
+            {
+                Need.APPEND,
+                Need.LOOK_UP,
+                Need.DELIVER_WEBHOOKS,
+                Need.SEAL_SECRETS,
+                Need.ENQUEUE_WEBHOOKS,
+                Need.DERIVE_IDS,
+            }
+        ),
+        makes=(
+            "worker",
+            "repository",
+            "webhook_queue",
+            "webhook_groups",
+            "webhook_deliveries",
+            "webhook_receivers",
+            "webhook_secrets",
+        ),
+        timeout=150,
+    ),
+    Function(
         "retry_overdue",
         "Clock → work queue: the watchdog, for processes that are past their due time",
         Schedule(),
@@ -129,11 +156,12 @@ _PLATFORM = (
                 Need.VERIFY_DOCUMENTS,
                 Need.VERIFY_PROCESSES,
                 Need.ENQUEUE,
+                Need.ENQUEUE_WEBHOOKS,
                 Need.POSTGRES,
                 Need.REDIS,
             }
         ),
-        makes=("reconciler",),
+        makes=("reconciler", "webhook_queue"),
         timeout=120,
     ),
     Function(

@@ -20,6 +20,9 @@ APPEND_WITH = ("put", "partiql")
 STAFF_MFA = ("required", "optional")
 """Whether the roles of staff count only in tokens that claim a second factor."""
 
+WEBHOOK_RECEIVERS = ("public", "loopback")
+"""Whether webhooks go to the internet alone, or in development to receivers on this machine as well."""
+
 _LONGEST_MINUTES = 7 * 24 * 60
 _LARGEST_COUNT = 1_000_000
 
@@ -68,6 +71,9 @@ class Settings:
     process_table: str = ""
     work_queue: str = ""
     work_queue_url: str = ""
+    webhook_queue: str = ""
+    webhook_queue_url: str = ""
+    webhook_receivers: str = "public"
     counters_table: str = ""
     sandbox_table: str = ""
     sandbox_secret: str = ""
@@ -255,6 +261,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "guest_tickets_per_address": _count,
     "append_with": _one_of(*APPEND_WITH),
     "staff_mfa": _one_of(*STAFF_MFA),
+    "webhook_receivers": _one_of(*WEBHOOK_RECEIVERS),
     "id_key": _key,
     "guest_key": _key,
     "database_url": _address("postgresql", "postgres"),

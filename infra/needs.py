@@ -169,6 +169,27 @@ PROVISIONS: dict[Need, Provision] = {
         (Grant(("dynamodb:UpdateItem",), arn_of("CountersTable")),),
     ),
     Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),
+    Need.ENQUEUE_WEBHOOKS: Provision(
+        {"WEBHOOK_QUEUE_URL": ref("WebhookQueue")}, (Grant(("sqs:SendMessage",), arn_of("WebhookQueue")),)
+    ),
+    Need.DELIVER_WEBHOOKS: Provision(
+        _PROCESSES | _READ_TABLE,
+        (
+            Grant(_KEEP, arn_of("ProcessTable")),
+            Grant(_KEEP, arn_of("ReadTable")),
+            Grant(("dynamodb:Query",), inside("ReadTable", "index/ByOwner")),
+        ),
+    ),
+    Need.OVERDUE_WEBHOOKS: Provision(
+        _PROCESSES,
+        (
+            Grant(("dynamodb:UpdateItem",), arn_of("ProcessTable")),
+            Grant(("dynamodb:Query",), inside("ProcessTable", "index/ByDueTime")),
+        ),
+    ),
+    Need.SEAL_SECRETS: Provision(
+        {"MASTER_KEY_ID": arn_of("MasterKey")}, (Grant(("kms:Decrypt",), arn_of("MasterKey")),)
+    ),
     Need.COUNT_TASKS: Provision(
         {"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:GetQueueAttributes",), arn_of("WorkQueue")),)
     ),

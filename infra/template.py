@@ -57,12 +57,12 @@ def event_source(function: Function) -> Json | None:
             kind, properties = "Dynamodb", _mapping({"Fn::GetAtt": ["EventsTable", "StreamArn"]}, parallel=1)
         case Bus(parallel=parallel):
             kind, properties = "Kinesis", _mapping(_bus_of(function.trigger), parallel)
-        case Queue(most_at_once=most):
+        case Queue(most_at_once=most, queue=queue):
             # Failed messages come again alone; what fails for good goes to the dead letters by the queue's own policy.
             kind, properties = (
                 "Sqs",
                 {
-                    "Queue": {"Fn::Sub": "${WorkQueue.Arn}"},
+                    "Queue": {"Fn::Sub": f"${{{queue}.Arn}}"},
                     "FunctionResponseTypes": ["ReportBatchItemFailures"],
                     "ScalingConfig": {"MaximumConcurrency": most},
                 },

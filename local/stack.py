@@ -160,6 +160,9 @@ class Stack:
             "PROCESS_TABLE": self._resources.names["ProcessTable"],
             "WORK_QUEUE": self._resources.queue_urls["WorkQueue"].rpartition("/")[2],
             "WORK_QUEUE_URL": self._resources.queue_urls["WorkQueue"],
+            "WEBHOOK_QUEUE": self._resources.queue_urls["WebhookQueue"].rpartition("/")[2],
+            "WEBHOOK_QUEUE_URL": self._resources.queue_urls["WebhookQueue"],
+            "WEBHOOK_RECEIVERS": "loopback",
             "COUNTERS_TABLE": self._resources.names["CountersTable"],
             "DECLINES_PER_ADDRESS": "1000000",  # everybody is at 127.0.0.1
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],

@@ -24,6 +24,7 @@ from ops import (
     sales,
     streams,
     verify,
+    webhooks,
 )
 from ops.openapi import command as openapi
 from ops.plan import command as plan
@@ -36,6 +37,7 @@ COMMANDS = (
     explain,
     parked,
     money,
+    webhooks,
     reconcile,
     rebuild,
     verify,

@@ -18,6 +18,7 @@ from chalicelib.shop.access.erasure import FINISH_ERASURE
 from chalicelib.shop.concerts.process import RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS
+from chalicelib.shop.webhooks import task_kinds
 from infra.configuration import CONFIG, files
 from local.checkout import PROJECT
 
@@ -154,7 +155,7 @@ def test_what_chalice_reads_is_what_the_table_of_functions_says() -> None:
 @pytest.mark.parametrize("context", contexts.CONTEXTS, ids=lambda context: context.package.rpartition(".")[2])
 def test_everything_that_a_manifest_names_is_there(context: Context) -> None:
     named = [*context.aggregates, *context.routes, *context.projectors.values(), *context.processes]
-    named += [*context.tasks.values(), *(function.run for function in context.functions)]
+    named += [*context.reactions, *context.tasks.values(), *(function.run for function in context.functions)]
     named += [model.shape for model in context.read_models if model.shape]
     for reference in named:
         assert context.load(reference) is not None
@@ -181,7 +182,8 @@ def test_every_kind_of_task_has_one_handler() -> None:
     assert len(kinds) == len({*kinds})
     assert contexts.task_handlers(object()).keys() == {*kinds}
     of_orders = {CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS, CANCEL_ORDER}
-    assert {RESUME_CONCERT, FINISH_ERASURE, *of_orders} == {*kinds}
+    of_webhooks = {kind for name, kind in vars(task_kinds).items() if name.isupper()}
+    assert {RESUME_CONCERT, FINISH_ERASURE, *of_orders, *of_webhooks} == {*kinds}
 
 
 def test_every_read_model_has_a_function_and_every_projector_a_read_model() -> None:

@@ -47,6 +47,7 @@ NAMES = {
     ("dynamodb", "COUNTERS_TABLE"): "CountersTable",
     ("kinesis", "EVENT_BUS"): "EventBus",
     ("sqs", "WORK_QUEUE_URL"): "WorkQueue",
+    ("sqs", "WEBHOOK_QUEUE_URL"): "WebhookQueue",
     ("s3", "HEADS_BUCKET"): "HeadsBucket",
     ("s3", "ARCHIVE_BUCKET"): "ArchiveBucket",
     ("secretsmanager", "DATABASE_SECRET_ID"): "DatabaseSecretId",

@@ -149,6 +149,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
         parked_table=names["ParkedTable"],
         process_table=names["ProcessTable"],
         work_queue_url=resources.queue_urls["WorkQueue"],
+        webhook_queue_url=resources.queue_urls["WebhookQueue"],
         counters_table=names["CountersTable"],
         sandbox_table=names["SandboxTable"],
         sandbox_secret="secret",

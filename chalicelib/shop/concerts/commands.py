@@ -71,7 +71,7 @@ _ENDS_OF_CHANGES = (
 
 @dataclass(frozen=True, slots=True)
 class ConcertFacts:
-    """Tells other contexts whose a concert is, and when; `exists` is false also for a deleted draft.
+    """Tells other contexts whose a concert is, when, and of which pools; `exists` is false also for a deleted draft.
 
     `currencies` are those of its ticket types: one, if it is on sale.
     """
@@ -84,6 +84,7 @@ class ConcertFacts:
     promises: tuple[RefundPromise, ...] = ()
     is_cancelled: bool = False
     currencies: frozenset[str] = frozenset()
+    pool_ids: tuple[UUID, ...] = ()
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether the concert has ended; one without a date has not."""
@@ -107,7 +108,15 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
     promises = concert.publication.promises
     currencies = frozenset(ticket_type.price.currency for ticket_type in concert.ticket_types.values())
     return ConcertFacts(
-        concert_id, exists, concert.organiser_id, starts_at, ends_at, promises, is_cancelled, currencies
+        concert_id,
+        exists,
+        concert.organiser_id,
+        starts_at,
+        ends_at,
+        promises,
+        is_cancelled,
+        currencies,
+        tuple(concert.pool_ids),
     )
 
 

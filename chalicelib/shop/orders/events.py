@@ -1,6 +1,6 @@
 """Defines the events of an order, and of a ticket."""
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from chalicelib.platform.eventsourcing.event import Event, Instant, JsonObject, StoredModel
 from chalicelib.platform.money import Money
@@ -365,6 +365,11 @@ class TicketsRevoked(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Ticke
     ticket_ids: tuple[UUID, ...]
     reason: str
     at: Instant
+
+
+def refund_id_for_concert(payment_id: UUID, concert_id: UUID) -> UUID:
+    """Return the id of the refund of what a payment paid for one concert: it follows from both ids."""
+    return uuid5(payment_id, f"refund/{concert_id}")
 
 
 class TicketRevocationCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketRevocationCompletedEvent"):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from chalicelib.platform.money import Money
-from chalicelib.shop.orders.events import RefundStarted
+from chalicelib.shop.orders.events import RefundStarted, refund_id_for_concert
 
 RETRY_AFTER = (timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24))
 """A refund that failed is tried again after these times, and then waits for an operator."""
@@ -72,7 +72,7 @@ class Dispute:
 
 def refund_id_of(payment_id: UUID, concert_id: UUID | None = None) -> UUID:
     """Return the id of the refund of a payment, or of its part for one concert: it follows from both ids."""
-    return uuid5(payment_id, "refund" if concert_id is None else f"refund/{concert_id}")
+    return uuid5(payment_id, "refund") if concert_id is None else refund_id_for_concert(payment_id, concert_id)
 
 
 def recorded_refund_id(payment_id: UUID, provider_reference: str) -> UUID:

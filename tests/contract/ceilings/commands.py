@@ -10,6 +10,10 @@ from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.shop.ceilings import Cost
 from chalicelib.shop.orders.links import first_link
+from chalicelib.shop.webhooks.deliveries import Delivery, DeliveryStatus
+from chalicelib.shop.webhooks.delivery_log import DynamoDBDeliveryLog
+from chalicelib.shop.webhooks.endpoints import endpoints_id
+from chalicelib.shop.webhooks.groups import GroupKey, Source
 from tests.contract.ceilings.conftest import Large
 from tests.contract.ceilings.reads import DOOR
 from tests.contract.ceilings.world import cost_of
@@ -47,6 +51,7 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     _close_doors(client, large)
     _organise(client, large)
     _erase(client, large)
+    _tell(client)
     client.send("POST /webhooks/payments/{provider}", None, None, {}, provider="sandbox")
     client.send("POST /concerts/{concert_id}/cancel", ORGANISER, Role.ORGANISER, concert_id=large.many_types)
     yield from client.counted
@@ -102,6 +107,29 @@ def _organise_areas(client: Client, large: Large, draft: JsonObject) -> None:
     organise("POST /concerts/{concert_id}/ticket-types", body, **draft)
     on_sale, area_id, _ = large.world.shop.area_on_sale(4500, Adult=None)
     organise("PATCH /concerts/{concert_id}/areas/{area_id}", {"capacity": 4400}, concert_id=on_sale, area_id=area_id)
+
+
+def _tell(client: Client) -> None:
+    def tell(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
+        return client.send(route, ORGANISER, Role.ORGANISER, body, **ids)
+
+    made = tell("POST /webhook-endpoints", {"url": "https://box-office.example/", "events": ["order.confirmed"]})
+    endpoint = {"endpoint_id": made["id"]}
+    for number in range(50):
+        changes = {"description": f"The {number}th"}
+        tell("PATCH /webhook-endpoints/{endpoint_id}", changes, **endpoint)
+    tell("POST /webhook-endpoints/{endpoint_id}/rotate-secret", **endpoint)
+    tell("POST /webhook-endpoints/{endpoint_id}/test", **endpoint)
+    tell("POST /webhook-endpoints/{endpoint_id}/replay", {"since": "2029-01-01T00:00:00Z"}, **endpoint)
+    named = GroupKey(endpoints_id(ORGANISER.id), UUID(made["id"]), Source.ORDER, UUID(int=1))
+    now = client.world.shop.clock()
+    delivery = Delivery(UUID(int=1), named, "order.confirmed", now, DeliveryStatus.DELIVERED, 1, now)
+    DynamoDBDeliveryLog(client.world.dynamodb, client.world.read_table).put(delivery)
+    redeliver = "POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver"
+    tell(redeliver, delivery_id=delivery.id, **endpoint)
+    for route in ("", "/{endpoint_id}", "/{endpoint_id}/deliveries", "/{endpoint_id}/deliveries/{delivery_id}"):
+        tell(f"GET /webhook-endpoints{route}", delivery_id=delivery.id, **endpoint)
+    tell("DELETE /webhook-endpoints/{endpoint_id}", **endpoint)
 
 
 def _buy(client: Client, large: Large) -> None:

@@ -116,7 +116,7 @@ def large(
 
     models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "sales", "availability")}
     models["carts"] = documents()
-    world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client)
+    world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client, table)
     world.shop.repository = world.repository()
     made = Large(world)
     world.shop.clock.advance(timedelta(seconds=5))

@@ -34,6 +34,7 @@ from chalicelib.platform.readmodels.postgres.projection import PostgresProjectio
 from chalicelib.platform.readmodels.redis.client import open_query_redis
 from chalicelib.settings import Settings
 from chalicelib.shop.ceilings import Cost
+from chalicelib.shop.webhooks.signing import SecretBox
 from local.keys import LOCAL_ID_KEY
 from tests.contract.ceilings.limits import commands_of, limits_of_postgres, limits_of_redis
 from tests.support.request_scenario import TokenReader, ask
@@ -64,6 +65,16 @@ class CountedSnapshots(MemorySnapshots):
         super().save(snapshot)
 
 
+class OpenMasterKey:
+    """Wraps nothing, because what it costs to ask KMS is counted with the keys of persons: not at all."""
+
+    def wrap(self, key: bytes, person_id: str) -> bytes:  # noqa: ARG002 - the port has it
+        return key
+
+    def unwrap(self, wrapped: bytes, person_id: str) -> bytes:  # noqa: ARG002 - the port has it
+        return wrapped
+
+
 @dataclass
 class World:
     """Holds a shop, its read models, and what a container is made of."""
@@ -73,6 +84,8 @@ class World:
     redis: Redis
     documents: Callable[[], DocumentProjection]
     dynamodb: "DynamoDBClient"
+    read_table: str
+    webhook_secrets: SecretBox = field(default_factory=lambda: SecretBox(OpenMasterKey()))
     snapshots: CountedSnapshots = field(default_factory=CountedSnapshots)
     documents_requests: int = 0
 
@@ -124,10 +137,13 @@ class Container(Composition):
     """A new container of the world's shop: it has read nothing yet."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY, guest_key=LOCAL_ID_KEY), world.shop.clock)
+        settings = Settings(id_key=LOCAL_ID_KEY, guest_key=LOCAL_ID_KEY, read_table=world.read_table)
+        super().__init__(settings, world.shop.clock)
         made: Any = self
         made.event_store, made.repository = world.log, world.repository()
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()
+        made.webhook_queue, made.webhook_secrets = MemoryWorkQueue(), world.webhook_secrets
+        made.dynamodb = world.dynamodb
         made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.query_redis
         made.counters = world.shop.counters
         made._queried_models = dict(world.queried)  # noqa: SLF001 - made once for all containers

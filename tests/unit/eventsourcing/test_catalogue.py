@@ -96,6 +96,14 @@ STORED_NAMES = {
     "Cloudbash.Domain.Venues.Events.VenueCreatedEvent": "Venue",
     "Cloudbash.Domain.Venues.Events.VenueDeletedEvent": "Venue",
     "Cloudbash.Domain.Venues.Events.VenueDetailsChangedEvent": "Venue",
+    "Cloudbash.Domain.Webhooks.Events.ConcertSoldOutEvent": "SoldOut",
+    "Cloudbash.Domain.Webhooks.Events.WebhookEndpointChangedEvent": "WebhookEndpoints",
+    "Cloudbash.Domain.Webhooks.Events.WebhookEndpointCreatedEvent": "WebhookEndpoints",
+    "Cloudbash.Domain.Webhooks.Events.WebhookEndpointDeletedEvent": "WebhookEndpoints",
+    "Cloudbash.Domain.Webhooks.Events.WebhookEndpointDisabledEvent": "WebhookEndpoints",
+    "Cloudbash.Domain.Webhooks.Events.WebhookEndpointEnabledEvent": "WebhookEndpoints",
+    "Cloudbash.Domain.Webhooks.Events.WebhookReplayRequestedEvent": "WebhookEndpoints",
+    "Cloudbash.Domain.Webhooks.Events.WebhookSecretRotatedEvent": "WebhookEndpoints",
 }
 
 

@@ -34,6 +34,7 @@ from chalicelib.shop.inventory.commands.offers import (
     pools_of,
 )
 from chalicelib.shop.inventory.commands.returns import Return, shares_of, take_back
+from chalicelib.shop.inventory.commands.selling_out import sold_in
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "sell_late",
     "sell_place",
     "shares_of",
+    "sold_in",
     "take_back",
     "terms_of_hold",
     "why_lost",
