@@ -71,6 +71,18 @@ class Credentials:
     may_be_staff: bool = True
 
 
+class Verifier(Protocol):
+    """Says who is calling, by an `Authorization` header."""
+
+    def verify(self, authorization: str) -> Credentials:
+        """Return what the header proves.
+
+        Raises:
+            Unauthenticated: there is no token, it has expired, or it cannot be trusted.
+            Unavailable: what proves it cannot be fetched.
+        """
+
+
 @dataclass(frozen=True)
 class TokenVerifier:
     """Accepts RS256 and ES256 tokens of one issuer for one audience that have not expired.

@@ -11,9 +11,16 @@ from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
 from pydantic import BaseModel
 
 from chalicelib.platform import logs
-from chalicelib.platform.caller import Actor, Caller, Role
+from chalicelib.platform.caller import Actor, Caller, KeyScope, Role
 from chalicelib.platform.clock import utc_now
-from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
+from chalicelib.platform.errors import (
+    CloudbashError,
+    Forbidden,
+    IfMatchNotSupported,
+    InvalidInput,
+    TokenOfDisabledAccount,
+    Unavailable,
+)
 from chalicelib.platform.eventsourcing.budget import WITH_TOKEN, WITHOUT_TOKEN, ReadBudget
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -34,11 +41,12 @@ from chalicelib.platform.http.requests import (
     parse_min_versions,
     parse_query,
 )
+from chalicelib.platform.http.standing import Grantor, Standing
 from chalicelib.platform.ids import IdKey
 from chalicelib.platform.readmodels.min_versions import MinVersions
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
 
 
 JSON = "application/json"
@@ -102,19 +110,21 @@ Shop = TypeVar("Shop")
 """What the routes of a context use of the container: a protocol that its `api` module declares."""
 
 
-class Gatekeeper(Protocol):
+class Gatekeeper(Grantor, Protocol):
     """Declares what the routes of every context use of the container."""
 
     @property
     def ids(self) -> IdKey: ...
 
-    def roles_granted_to(self, person_id: UUID) -> frozenset[Role]: ...
-
-    def ensure_enabled(self, person_id: UUID) -> None: ...
-
 
 class SecondFactorNeeded(Forbidden):
     code = "second_factor_needed"
+
+
+class ScopeNeeded(Forbidden):
+    """The API key was not made for this. `scopes` names those of which it needs one: none where no key is let in."""
+
+    code = "scope_needed"
 
 
 class Call(Generic[Shop]):
@@ -146,21 +156,29 @@ class Call(Generic[Shop]):
     @cached_property
     def actor(self) -> Actor:
         """Return the verified caller, whose account the authorizer has found enabled, with the roles of the token."""
-        return actor_of(self._request.context, utc_now())
+        return self._placed(actor_of(self._request.context, utc_now()))
 
-    def require(self, role: Role) -> None:
-        """Ask for the role in the token, and before refusing, among those granted here.
+    def require(self, role: Role, *scopes: KeyScope) -> None:
+        """Ask for the role in the token, and before refusing, among those granted here; of an API key, for a scope.
 
-        Operators may do what organisers may. Raises Forbidden.
+        Operators may do what organisers may, and so may who works for one, with what is the organiser's.
+        Raises Forbidden.
         """
+        if self.actor.key is not None:
+            self._require_scope(scopes)
+            return
         if role is not Role.CUSTOMER:
             self.ensure_may_be_staff()
         sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
-        if sufficient & self.actor.roles:
+        if sufficient & self.actor.roles or (role is Role.ORGANISER and self.actor.teams.known):
             return
         self.add_granted_roles()
-        if not sufficient & self.actor.roles:
+        if not sufficient & self.actor.roles and not (role is Role.ORGANISER and self.actor.teams.known):
             raise Forbidden(f"This is for {role} only.")
+
+    def _require_scope(self, scopes: Sequence[KeyScope]) -> None:
+        if not any(self.actor.has(scope) for scope in scopes):
+            raise ScopeNeeded("This API key was not made for this.", scopes=list(scopes))
 
     def ensure_may_be_staff(self) -> None:
         """Check that the caller has signed in as the stage wants of staff.
@@ -173,25 +191,55 @@ class Call(Generic[Shop]):
 
     def add_granted_roles(self) -> None:
         """Let `actor` have the roles granted here as well: one read, for whoever may be staff."""
-        if not self._may_be_staff:
-            return
-        self.budget.spend()
-        self.actor = Actor(self.actor.id, self.actor.roles | self._gatekeeper.roles_granted_to(self.actor.id))
+        if isinstance(standing := self.actor.teams, Standing):
+            self.actor = replace(self.actor, roles=self.actor.roles | standing.granted.roles)
+
+    @property
+    def may_be_staff(self) -> bool:
+        """Tell whether the caller has signed in as the stage wants of staff."""
+        return self._may_be_staff
+
+    def note_use(self) -> None:
+        """Remember that an API key was used, if the caller is one."""
+        if "actor" in self.__dict__ and self.actor.key is not None:
+            self._gatekeeper.note_use(self.actor.id, self.actor.key)
 
     def metered(self, log: EventStore) -> EventStore:
         """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
         return log.metered(self.budget.spend)
 
-    def authenticate(self, verifier: "TokenVerifier") -> None:
+    def authenticate(self, verifier: "Verifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
-        The look at the account is a read that this call pays for.
+        The look at the account is a read that this call pays for, and so is the look at an API key.
         Raises Unauthenticated or Unavailable.
         """
         credentials = verifier.verify(self.authorization or "")
-        self.budget.spend()
-        self._gatekeeper.ensure_enabled(credentials.actor.id)
-        self.actor, self._may_be_staff = credentials.actor, credentials.may_be_staff
+        self._may_be_staff = credentials.may_be_staff
+        self.actor = self._placed(credentials.actor)
+        if self.actor.key is not None:
+            self.budget.spend()
+            self.budget.spend()
+            self._gatekeeper.ensure_enabled(self.actor.key.organiser_id)
+        elif self._is_disabled():
+            raise TokenOfDisabledAccount
+
+    def _is_disabled(self) -> bool:
+        """Look at the account; while the log is away the token counts, as at the authorizer (ADR 56)."""
+        standing = Standing(self.actor.id, self._gatekeeper, self.budget.spend)
+        try:
+            is_disabled = standing.granted.is_disabled
+        except Unavailable:
+            return False
+        if self._may_be_staff:
+            self.actor = replace(self.actor, teams=standing)
+        return is_disabled
+
+    def _placed(self, actor: Actor) -> Actor:
+        """Return the caller who can be asked for whom they work, unless nobody may be staff with this token."""
+        if actor.key is not None or not self._may_be_staff:
+            return actor
+        return replace(actor, teams=Standing(actor.id, self._gatekeeper, self.budget.spend))
 
     @property
     def authorization(self) -> str | None:
@@ -272,7 +320,7 @@ Handler = Callable[[Call[Shop]], Answer]
 class Route(Generic[Shop]):
     """One line of the route table.
 
-    `takes_if_match` tells whether its handler checks the caller's `expected_version`.
+    `takes_if_match` tells whether its handler checks the caller's `expected_version`. An API key needs one of `scopes`.
     """
 
     method: str
@@ -280,6 +328,7 @@ class Route(Generic[Shop]):
     role: Role | None
     handler: Handler[Shop]
     takes_if_match: bool = False
+    scopes: tuple[KeyScope, ...] = ()
 
     @property
     def is_public_read(self) -> bool:
@@ -289,7 +338,8 @@ class Route(Generic[Shop]):
 class Routes(Generic[Shop]):
     """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token.
 
-    A route refuses the header `If-Match` unless it is declared with `if_match`.
+    A route refuses the header `If-Match` unless it is declared with `if_match`, and every API key unless it is declared
+    with the scopes of which a key needs one.
     """
 
     def __init__(self, name: str) -> None:
@@ -300,19 +350,25 @@ class Routes(Generic[Shop]):
     def declared(self) -> Sequence[Route[Shop]]:
         return tuple(self._routes)
 
-    def get(self, path: str, role: Role | None = None) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("GET", path, role)
+    def get(
+        self, path: str, role: Role | None = None, *, scopes: tuple[KeyScope, ...] = ()
+    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("GET", path, role, scopes=scopes)
 
     def post(
-        self, path: str, role: Role | None = None, *, if_match: bool = False
+        self, path: str, role: Role | None = None, *, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
     ) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("POST", path, role, if_match)
+        return self._route("POST", path, role, if_match, scopes)
 
-    def patch(self, path: str, role: Role, *, if_match: bool = False) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("PATCH", path, role, if_match)
+    def patch(
+        self, path: str, role: Role, *, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
+    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("PATCH", path, role, if_match, scopes)
 
-    def delete(self, path: str, role: Role, *, if_match: bool = False) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("DELETE", path, role, if_match)
+    def delete(
+        self, path: str, role: Role, *, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
+    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
+        return self._route("DELETE", path, role, if_match, scopes)
 
     def blueprint(
         self, authorizer: Authorizer, shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
@@ -334,10 +390,10 @@ class Routes(Generic[Shop]):
         return blueprint
 
     def _route(
-        self, method: str, path: str, role: Role | None, if_match: bool = False
+        self, method: str, path: str, role: Role | None, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
     ) -> Callable[[Handler[Shop]], Handler[Shop]]:
         def declare(handler: Handler[Shop]) -> Handler[Shop]:
-            self._routes.append(Route(method, path, role, handler, if_match))
+            self._routes.append(Route(method, path, role, handler, if_match, scopes))
             return handler
 
         return declare
@@ -353,10 +409,12 @@ def _view(
             call = Call(blueprint.current_request, route.path, parameters, shop(), gatekeeper(), budget)
             ensure_acceptable_size(call.raw_body)
             if route.role is not None:
-                call.require(route.role)
+                call.require(route.role, *route.scopes)
             if not route.takes_if_match and "if-match" in call.headers:
                 raise IfMatchNotSupported
-            return _answered(route, call).to_response()
+            answer = _answered(route, call)
+            call.note_use()
+            return answer.to_response()
         except CloudbashError as error:
             return problem(error)
 

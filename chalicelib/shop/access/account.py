@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import Role, TeamRole
 from chalicelib.platform.errors import InvalidInput, RuleViolated
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
@@ -18,6 +18,8 @@ from chalicelib.shop.access.events import (
     PersonErased,
     RoleGranted,
     RoleRevoked,
+    TeamJoined,
+    TeamLeft,
 )
 
 
@@ -27,12 +29,13 @@ class AccountErased(RuleViolated):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`doors` has the hours that were granted, by the id of a concert or of an organiser."""
+    """`doors` has the hours that were granted, by place; `teams` what the person is to organisers, by their ids."""
 
     roles: frozenset[Role] = frozenset()
     erased: bool = False
     disabled: bool = False
-    doors: Mapping[UUID, DoorHours] = field(default_factory=dict)
+    doors: Mapping[Place, DoorHours] = field(default_factory=dict)
+    teams: Mapping[UUID, TeamRole] = field(default_factory=dict)
 
     def grant(self, role: Role, now: datetime) -> list[Event]:
         """Grant a role; granting it again changes nothing.
@@ -63,7 +66,7 @@ class Account:
         hours.ensure_some()
         if self.erased:
             raise AccountErased("The person was erased.")
-        if self.doors.get(place.id) == hours:
+        if self.doors.get(place) == hours:
             return []
         granted = DoorGranted(
             concert_id=place.concert_id,
@@ -76,9 +79,32 @@ class Account:
 
     def revoke_door(self, place: Place, now: datetime) -> list[Event]:
         """Revoke what was granted for a place; revoking it again changes nothing."""
-        if place.id not in self.doors:
+        if place not in self.doors:
             return []
         return [DoorRevoked(concert_id=place.concert_id, organiser_id=place.organiser_id, at=now)]
+
+    def join(self, organiser_id: UUID, role: TeamRole, now: datetime) -> list[Event]:
+        """Let the person work for an organiser; who is there for the door is granted that door, by its schedule.
+
+        Raises:
+            AccountErased: the person was erased.
+        """
+        place = Place(organiser_id=organiser_id)
+        if role is TeamRole.DOOR:
+            door = [] if place in self.doors else self.grant_door(place, DoorHours(), now)
+            return [*self._leave_team(organiser_id, now), *door]
+        if self.erased:
+            raise AccountErased("The person was erased.")
+        if self.teams.get(organiser_id) is role:
+            return []
+        return [TeamJoined(organiser_id=organiser_id, role=role, at=now)]
+
+    def leave(self, organiser_id: UUID, now: datetime) -> list[Event]:
+        """Let the person work for the organiser no longer, nor stand at its doors."""
+        return [*self._leave_team(organiser_id, now), *self.revoke_door(Place(organiser_id=organiser_id), now)]
+
+    def _leave_team(self, organiser_id: UUID, now: datetime) -> list[Event]:
+        return [TeamLeft(organiser_id=organiser_id, at=now)] if organiser_id in self.teams else []
 
     def disable(self, reason: str, now: datetime) -> list[Event]:
         """Disable the account; disabling it again changes nothing."""
@@ -101,10 +127,14 @@ def evolve(account: Account, event: Event) -> Account:
             return replace(account, roles=account.roles - {event.role})
         case DoorGranted():
             hours = DoorHours(event.opens_at, event.closes_at)
-            return replace(account, doors={**account.doors, Place(event.concert_id, event.organiser_id).id: hours})
+            return replace(account, doors={**account.doors, Place(event.concert_id, event.organiser_id): hours})
         case DoorRevoked():
-            left = Place(event.concert_id, event.organiser_id).id
+            left = Place(event.concert_id, event.organiser_id)
             return replace(account, doors={place: hours for place, hours in account.doors.items() if place != left})
+        case TeamJoined():
+            return replace(account, teams={**account.teams, event.organiser_id: event.role})
+        case TeamLeft():
+            return replace(account, teams={key: one for key, one in account.teams.items() if key != event.organiser_id})
         case AccountDisabled():
             return replace(account, disabled=True)
         case AccountEnabled():

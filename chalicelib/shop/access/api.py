@@ -4,9 +4,10 @@ from http import HTTPStatus
 from uuid import UUID
 
 from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import ActingFor, Body, Line, Query
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, ok
 from chalicelib.platform.services import Services
 from chalicelib.shop.access import commands
@@ -21,9 +22,14 @@ class NewDoorStaff(Body):
     person_id: UUID
     opens_at: OffsetInstant | None = None
     closes_at: OffsetInstant | None = None
+    organiser_id: ActingFor = None
 
     def to_hours(self) -> DoorHours:
         return DoorHours(self.opens_at, self.closes_at)
+
+
+class OrganiserQuery(Query):
+    organiser_id: UUID | None = None
 
 
 class Reason(Body):
@@ -32,7 +38,11 @@ class Reason(Body):
 
 @routes.post("/concerts/{concert_id}/door-staff", Role.ORGANISER)
 def add_door_staff(call: Call[Services]) -> Answer:
-    return _granted(call, Place(concert_id=call.id("concert_id")), f"/concerts/{call.id('concert_id')}/door-staff")
+    body, concert_id = call.body(NewDoorStaff), call.id("concert_id")
+    if body.organiser_id is not None:
+        reason = "is given by the concert"
+        raise InvalidInput(f"`organiser_id` {reason}.", (("#/organiser_id", reason),))
+    return _granted(call, body, Place(concert_id=concert_id), f"/concerts/{concert_id}/door-staff")
 
 
 @routes.delete("/concerts/{concert_id}/door-staff/{person_id}", Role.ORGANISER)
@@ -42,12 +52,14 @@ def remove_door_staff(call: Call[Services]) -> Answer:
 
 @routes.post("/door-staff", Role.ORGANISER)
 def add_door_staff_of_all_concerts(call: Call[Services]) -> Answer:
-    return _granted(call, Place(organiser_id=call.actor.id), "/door-staff")
+    body = call.body(NewDoorStaff)
+    return _granted(call, body, Place(organiser_id=call.actor.organiser(body.organiser_id)), "/door-staff")
 
 
 @routes.delete("/door-staff/{person_id}", Role.ORGANISER)
 def remove_door_staff_of_all_concerts(call: Call[Services]) -> Answer:
-    return _revoked(call, Place(organiser_id=call.actor.id))
+    named = call.query(OrganiserQuery).organiser_id
+    return _revoked(call, Place(organiser_id=call.actor.organiser(named, "?organiser_id")))
 
 
 @routes.post("/accounts/{person_id}/disable", Role.OPERATOR)
@@ -64,8 +76,7 @@ def enable_account(call: Call[Services]) -> Answer:
     return ok({"person_id": str(person_id), "disabled": False})
 
 
-def _granted(call: Call[Services], place: Place, path: str) -> Answer:
-    body = call.body(NewDoorStaff)
+def _granted(call: Call[Services], body: NewDoorStaff, place: Place, path: str) -> Answer:
     commands.grant_door(call.shop.repository, call.caller(body), body.person_id, place, body.to_hours())
     hours = {"opens_at": body.opens_at, "closes_at": body.closes_at}
     shown = {name: None if at is None else format_instant(at) for name, at in hours.items()}

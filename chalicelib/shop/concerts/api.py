@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound, Unauthenticated
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -17,7 +17,7 @@ from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant, Price
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import Body, Line, Text, WebUrl
+from chalicelib.platform.http.requests import ActingFor, Body, Line, Text, WebUrl
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -30,7 +30,7 @@ from chalicelib.shop.concerts.terms import Changed
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
 
@@ -38,7 +38,7 @@ class ConcertServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
     @property
-    def verifier(self) -> "TokenVerifier": ...
+    def verifier(self) -> "Verifier": ...
 
     def programme_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
 
@@ -60,6 +60,7 @@ class NewConcert(Body):
     genre: Line | None = None
     image_url: WebUrl | None = None
     max_per_customer: CustomerLimit | None = None
+    organiser_id: ActingFor = None
 
 
 class ConcertChanges(Body):
@@ -104,11 +105,11 @@ class Cancellation(Body):
     confirm: Literal["has_taken_place"] | None = None
 
 
-@routes.post("/concerts", Role.ORGANISER)
+@routes.post("/concerts", Role.ORGANISER, scopes=(KeyScope.CONCERTS_WRITE,))
 def create_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewConcert)
-    details = ConcertDetails(**dict(body))
-    concert_id = commands.create_concert(call.shop.repository, call.caller(body), details)
+    details = ConcertDetails(**{name: value for name, value in body if name != "organiser_id"})
+    concert_id = commands.create_concert(call.shop.repository, call.caller(body), details, body.organiser_id)
     return created({"id": str(concert_id), "version": 0}, f"/concerts/{concert_id}")
 
 
@@ -138,7 +139,7 @@ def get_concert(call: Call[ConcertServices]) -> Answer:
     return ok(concert, concert["version"])
 
 
-@routes.patch("/concerts/{concert_id}", Role.ORGANISER, if_match=True)
+@routes.patch("/concerts/{concert_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def change_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(ConcertChanges)
     changes = body.model_dump(exclude_unset=True)
@@ -149,12 +150,12 @@ def change_concert(call: Call[ConcertServices]) -> Answer:
     return answer_of(concert_id, changed)
 
 
-@routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True)
+@routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def delete_concert(call: Call[ConcertServices]) -> Answer:
     return no_content(commands.delete_concert(call.shop.repository, call.caller(), call.id("concert_id")))
 
 
-@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER, if_match=True)
+@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def schedule_concert(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewSchedule)
     concert_id = call.id("concert_id")
@@ -165,7 +166,7 @@ def schedule_concert(call: Call[ConcertServices]) -> Answer:
     return ok({"id": str(concert_id), **schedule, "version": version}, version)
 
 
-@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER, if_match=True)
+@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def add_ticket_type(call: Call[ConcertServices]) -> Answer:
     body = call.body(NewTicketType)
     concert_id = call.id("concert_id")
@@ -175,14 +176,19 @@ def add_ticket_type(call: Call[ConcertServices]) -> Answer:
     return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
 
 
-@routes.delete("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
+@routes.delete(
+    "/concerts/{concert_id}/ticket-types/{ticket_type_id}",
+    Role.ORGANISER,
+    if_match=True,
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
 def remove_ticket_type(call: Call[ConcertServices]) -> Answer:
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     repository = call.shop.repository
     return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
 
 
-@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER, if_match=True)
+@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def publish_concert(call: Call[ConcertServices]) -> Answer:
     concert_id = call.id("concert_id")
     version = commands.publish_concert(call.shop.repository, call.caller(), concert_id)
@@ -221,7 +227,7 @@ def _tell_of_readable(call: Call[ConcertServices], programme: "Reader") -> None:
 def _may_see(call: Call[ConcertServices], concert: Mapping[str, Any]) -> bool:
     """Tell whether the caller may see the concert: a draft is visible only to whoever manages it.
 
-    A token that cannot be trusted counts as none.
+    A token that cannot be trusted counts as none, and an API key only if it may change the draft as well.
     """
     organiser_id = concert["organiser_id"]
     if concert["status"] != ConcertStatus.DRAFT:
@@ -232,4 +238,5 @@ def _may_see(call: Call[ConcertServices], concert: Mapping[str, Any]) -> bool:
         call.authenticate(call.shop.verifier)
     except Unauthenticated:
         return False
-    return call.actor.manages(UUID(str(organiser_id)) if organiser_id else None)
+    manages = call.actor.manages(UUID(str(organiser_id)) if organiser_id else None)
+    return manages and call.actor.has(KeyScope.CONCERTS_WRITE)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.http.amounts import OffsetInstant, Price
 from chalicelib.platform.http.requests import Body, Line, WebUrl
@@ -71,7 +71,7 @@ class TicketTypeChanges(Body):
         return {name: value.to_money() if isinstance(value, Price) else value for name, value in given.items()}
 
 
-@routes.post("/concerts/{concert_id}/move", Role.ORGANISER, if_match=True)
+@routes.post("/concerts/{concert_id}/move", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def move_concert(call: Call[Services]) -> Answer:
     body, concert_id = call.body(Move), call.id("concert_id")
     changed = live_commands.move_concert(
@@ -85,26 +85,26 @@ def move_concert(call: Call[Services]) -> Answer:
     return answer_of(concert_id, changed)
 
 
-@routes.post("/concerts/{concert_id}/postpone", Role.ORGANISER, if_match=True)
+@routes.post("/concerts/{concert_id}/postpone", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def postpone_concert(call: Call[Services]) -> Answer:
     body, concert_id = call.body(Postponement), call.id("concert_id")
     changed = live_commands.postpone_concert(call.shop.repository, call.caller(body), concert_id, body.refundable_until)
     return answer_of(concert_id, changed)
 
 
-@routes.post("/concerts/{concert_id}/sales/close", Role.ORGANISER, if_match=True)
+@routes.post("/concerts/{concert_id}/sales/close", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def close_sales(call: Call[Services]) -> Answer:
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.close_sales(call.shop.repository, call.caller(), concert_id))
 
 
-@routes.post("/concerts/{concert_id}/sales/open", Role.ORGANISER, if_match=True)
+@routes.post("/concerts/{concert_id}/sales/open", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def open_sales(call: Call[Services]) -> Answer:
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.open_sales(call.shop.repository, call.caller(), concert_id))
 
 
-@routes.patch("/concerts/{concert_id}/venue", Role.ORGANISER, if_match=True)
+@routes.patch("/concerts/{concert_id}/venue", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def describe_venue(call: Call[Services]) -> Answer:
     body, concert_id = call.body(VenueDescription), call.id("concert_id")
     changes = body.model_dump(exclude_unset=True)
@@ -112,7 +112,12 @@ def describe_venue(call: Call[Services]) -> Answer:
     return answer_of(concert_id, changed)
 
 
-@routes.patch("/concerts/{concert_id}/ticket-types/{ticket_type_id}", Role.ORGANISER, if_match=True)
+@routes.patch(
+    "/concerts/{concert_id}/ticket-types/{ticket_type_id}",
+    Role.ORGANISER,
+    if_match=True,
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
 def change_ticket_type(call: Call[Services]) -> Answer:
     """Change the terms, or the quantity alone: that is changed pool by pool, and may be refused."""
     body, concert_id, ticket_type_id = call.body(TicketTypeChanges), call.id("concert_id"), call.id("ticket_type_id")

@@ -11,7 +11,7 @@ from chalicelib.platform.services import Services
 from chalicelib.shop.health.queries import check
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 """A probe must not be answered by a cache."""
@@ -21,7 +21,7 @@ class HealthServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
     @property
-    def verifier(self) -> "TokenVerifier": ...
+    def verifier(self) -> "Verifier": ...
 
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]: ...

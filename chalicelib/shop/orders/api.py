@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.paging import Page, page_of
@@ -139,12 +139,12 @@ def cancel_order(call: Call[OrderServices]) -> Answer:
     return ok(answer, settled.version)
 
 
-@routes.post("/concerts/{concert_id}/check-ins", Role.CUSTOMER)
+@routes.post("/concerts/{concert_id}/check-ins", Role.CUSTOMER, scopes=(KeyScope.DOOR,))
 def check_in_ticket(call: Call[OrderServices]) -> Answer:
     body = call.body(ShownTicket)
     shop, concert_id = call.shop, call.id("concert_id")
     call.ensure_may_be_staff()
-    shop.accounts.ensure_at_door(call.actor.id, concert_id)
+    shop.accounts.ensure_at_door(call.actor, concert_id)
     admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
     answer = {"ticket_id": str(admitted.ticket_id), "ticket_type_name": admitted.ticket_type_name}
     answer |= {"checked_in_at": format_instant(admitted.checked_in_at)}

@@ -18,14 +18,14 @@ from chalicelib.shop.orders.refund_policy import (
 
 
 def set_policy(repository: Repository, caller: Caller, concert_id: UUID, terms: PolicyTerms) -> int:
-    """Set what holds from now on for a concert of the caller, and return the policy's version.
+    """Set what holds from now on for a concert of an organiser that the caller owns; return the policy's version.
 
-    Raises NotFound, Forbidden, PreconditionFailed or TooManyPolicies.
+    Raises NotFound, Forbidden, OwnerNeeded, PreconditionFailed or TooManyPolicies.
     """
     concert = facts_of_concert(repository, concert_id)
     if not concert.exists:
         raise NotFound("There is no such concert.")
-    caller.actor.ensure_manages(concert.organiser_id)
+    caller.actor.ensure_owns(concert.organiser_id)
     key = refund_policy_id(concert_id)
 
     def command(session: Session) -> int:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -129,7 +129,7 @@ class OpeningQuery(Query):
 Read = Callable[[Lists, Filter, int, Sequence[str] | None], Found]
 
 
-@routes.get("/sales", Role.ORGANISER)
+@routes.get("/sales", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def get_sales(call: Call[SalesServices]) -> Answer:
     wanted = call.query(ConcertsQuery)
     scope = concerts_of(call.actor, wanted.organiser_id)
@@ -139,22 +139,22 @@ def get_sales(call: Call[SalesServices]) -> Answer:
     return ok({**totals, **page_of(*found)})
 
 
-@routes.get("/sales/orders", Role.ORGANISER)
+@routes.get("/sales/orders", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_own_orders(call: Call[SalesServices]) -> Answer:
     return _own_list(call, call.query(OwnOrderQuery), "orders", Lists.orders)
 
 
-@routes.get("/sales/attendees", Role.ORGANISER)
+@routes.get("/sales/attendees", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_own_attendees(call: Call[SalesServices]) -> Answer:
     return _own_list(call, call.query(OwnAttendeeQuery), "attendees", Lists.attendees)
 
 
-@routes.get("/sales/refunds", Role.ORGANISER)
+@routes.get("/sales/refunds", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_own_refunds(call: Call[SalesServices]) -> Answer:
     return _own_list(call, call.query(OwnOrderQuery), "refunds", Lists.refunds)
 
 
-@routes.get("/sales/days", Role.ORGANISER)
+@routes.get("/sales/days", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def list_own_days(call: Call[SalesServices]) -> Answer:
     wanted = call.query(OwnDaysQuery)
     scope = concerts_of(call.actor, wanted.organiser_id)
@@ -162,7 +162,7 @@ def list_own_days(call: Call[SalesServices]) -> Answer:
         return _days(call, sales, scope, wanted, "All concerts")
 
 
-@routes.get("/concerts/{concert_id}/sales", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/sales", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def get_concert_sales(call: Call[SalesServices]) -> Answer:
     call.query(Query)
     with _sales(call) as sales:
@@ -170,22 +170,22 @@ def get_concert_sales(call: Call[SalesServices]) -> Answer:
         return ok(figures.concert_totals(sales, concert))
 
 
-@routes.get("/concerts/{concert_id}/orders", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/orders", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_concert_orders(call: Call[SalesServices]) -> Answer:
     return _concert_list(call, call.query(OrderQuery), "orders", Lists.orders)
 
 
-@routes.get("/concerts/{concert_id}/attendees", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/attendees", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_concert_attendees(call: Call[SalesServices]) -> Answer:
     return _concert_list(call, call.query(AttendeeQuery), "attendees", Lists.attendees)
 
 
-@routes.get("/concerts/{concert_id}/refunds", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/refunds", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_concert_refunds(call: Call[SalesServices]) -> Answer:
     return _concert_list(call, call.query(OrderQuery), "refunds", Lists.refunds)
 
 
-@routes.get("/concerts/{concert_id}/sales/days", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/sales/days", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def list_concert_days(call: Call[SalesServices]) -> Answer:
     wanted = call.query(DaysQuery)
     with _sales(call) as sales:
@@ -193,7 +193,7 @@ def list_concert_days(call: Call[SalesServices]) -> Answer:
         return _days(call, sales, Scope(concert_id=concert["id"]), wanted, concert["name"])
 
 
-@routes.get("/concerts/{concert_id}/sales/opening", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/sales/opening", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def show_opening(call: Call[SalesServices]) -> Answer:
     wanted = call.query(OpeningQuery)
     with _sales(call) as sales:

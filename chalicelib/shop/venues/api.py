@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import AfterValidator, Field
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.paging import Page, page_of
-from chalicelib.platform.http.requests import Body, Line, Query, Text, WebUrl
+from chalicelib.platform.http.requests import ActingFor, Body, Line, Query, Text, WebUrl
 from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -63,9 +63,11 @@ class NewVenue(Body):
     web_url: WebUrl | None = None
     coordinates: Position | None = None
     shared: bool = False
+    organiser_id: ActingFor = None
 
     def to_details(self) -> VenueDetails:
-        return VenueDetails(**{**dict(self), "coordinates": self.coordinates and self.coordinates.to_coordinates()})
+        given = {name: value for name, value in self if name != "organiser_id"}
+        return VenueDetails(**{**given, "coordinates": self.coordinates and self.coordinates.to_coordinates()})
 
 
 class VenueChanges(Body):
@@ -87,10 +89,10 @@ class VenueChanges(Body):
         return changes if self.coordinates is None else {**changes, "coordinates": self.coordinates.to_coordinates()}
 
 
-@routes.post("/venues", Role.ORGANISER)
+@routes.post("/venues", Role.ORGANISER, scopes=(KeyScope.CONCERTS_WRITE,))
 def create_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(NewVenue)
-    venue_id = commands.create_venue(call.shop.repository, call.caller(body), body.to_details())
+    venue_id = commands.create_venue(call.shop.repository, call.caller(body), body.to_details(), body.organiser_id)
     return created({"id": str(venue_id), "version": 0}, f"/venues/{venue_id}")
 
 
@@ -116,7 +118,7 @@ def get_venue(call: Call[VenueServices]) -> Answer:
     return ok(venue, venue["version"])
 
 
-@routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True)
+@routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def change_venue(call: Call[VenueServices]) -> Answer:
     body = call.body(VenueChanges)
     changes = body.changes()
@@ -127,6 +129,6 @@ def change_venue(call: Call[VenueServices]) -> Answer:
     return ok({"id": str(venue_id), "version": version}, version)
 
 
-@routes.delete("/venues/{venue_id}", Role.ORGANISER, if_match=True)
+@routes.delete("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def delete_venue(call: Call[VenueServices]) -> Answer:
     return no_content(commands.delete_venue(call.shop.repository, call.caller(), call.id("venue_id")))

@@ -1,0 +1,254 @@
+"""An organiser's team: who may be invited, join and leave, and what becomes of them."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from chalicelib.platform.caller import Actor, TeamRole
+from chalicelib.platform.errors import Forbidden, IdempotencyKeyReused, NotFound, PreconditionFailed
+from chalicelib.platform.eventsourcing.codec import decode
+from chalicelib.platform.eventsourcing.event import Event
+from chalicelib.platform.http.api_keys import hash_of
+from chalicelib.platform.privacy.sealed import Sealed
+from chalicelib.shop.access.account import ACCOUNT, AccountErased
+from chalicelib.shop.access.commands import erase_person, grant_door, revoke_door
+from chalicelib.shop.access.doors import DoorHours, Place
+from chalicelib.shop.access.events import (
+    DoorGranted,
+    DoorRevoked,
+    InvitationRevoked,
+    MemberInvited,
+    MemberJoined,
+    MemberLeft,
+    PersonErased,
+    TeamJoined,
+    TeamLeft,
+)
+from chalicelib.shop.access.team import (
+    MOST_INVITATIONS,
+    TEAM,
+    FoundingOwner,
+    Invitation,
+    InvitationExpired,
+    InvitationUsed,
+    Team,
+    TeamFull,
+    team_id,
+)
+from chalicelib.shop.access.team_commands import (
+    Invited,
+    accept_invitation,
+    find_team,
+    invite,
+    remove_member,
+    revoke_invitation,
+    set_member,
+)
+from tests.support.scenario import given
+from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER, OTHER_ORGANISER, Shop, some_id
+from tests.support.stored import SOME_TIME as NOW
+
+ORG, PERSON, OTHER = ORGANISER.id, CUSTOMER.id, OTHER_CUSTOMER.id
+INVITATION = some_id("invitation")
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
+EMAIL = Sealed(ciphertext="sealed", key=str(INVITATION))
+SECRET_HASH = hash_of("secret")
+INVITED = MemberInvited(
+    organiser_id=ORG,
+    invitation_id=INVITATION,
+    role=TeamRole.STAFF,
+    email=EMAIL,
+    secret_hash=SECRET_HASH,
+    expires_at=NOW + WEEK,
+    request_hash="hash",
+    at=NOW,
+)
+JOINED = MemberJoined(organiser_id=ORG, person_id=PERSON, role=TeamRole.STAFF, invitation_id=INVITATION, at=NOW)
+TEAM_JOINED = TeamJoined(organiser_id=ORG, role=TeamRole.STAFF, at=NOW)
+AT_THE_DOOR = DoorGranted(organiser_id=ORG, at=NOW)
+
+
+def invitation(request_hash: str = "hash") -> Invitation:
+    return Invitation(TeamRole.STAFF, EMAIL, SECRET_HASH, NOW + WEEK, request_hash)
+
+
+def accepted(team: Team, person: UUID = PERSON, secret_hash: str = SECRET_HASH, days: int = 0) -> Sequence[Event]:
+    return team.accept(ORG, INVITATION, secret_hash, person, NOW + days * DAY)
+
+
+def test_an_invitation_is_made_once_and_with_another_body_refused() -> None:
+    given(TEAM).when(lambda t: t.invite(ORG, INVITATION, invitation(), NOW)).then(INVITED)
+    given(TEAM, INVITED).when(lambda t: t.invite(ORG, INVITATION, invitation(), NOW)).then_nothing()
+    again = given(TEAM, INVITED).when(lambda t: t.invite(ORG, INVITATION, invitation("other"), NOW))
+    again.then_refuses(IdempotencyKeyReused)
+
+
+def test_whoever_has_the_secret_joins_once() -> None:
+    given(TEAM, INVITED).when(accepted).then(JOINED)
+    given(TEAM, INVITED, JOINED).when(accepted).then_nothing()
+    given(TEAM, INVITED, JOINED).when(lambda t: accepted(t, OTHER)).then_refuses(InvitationUsed)
+
+
+def test_an_invitation_is_not_there_for_who_has_another_secret() -> None:
+    given(TEAM, INVITED).when(lambda t: accepted(t, secret_hash=hash_of("guess"))).then_refuses(NotFound)
+    given(TEAM).when(accepted).then_refuses(NotFound)
+
+
+def test_an_invitation_ends_with_its_time_or_when_it_is_revoked() -> None:
+    revoked = InvitationRevoked(invitation_id=INVITATION, at=NOW)
+    given(TEAM, INVITED).when(lambda t: accepted(t, days=6)).then(JOINED.model_copy(update={"at": NOW + 6 * DAY}))
+    given(TEAM, INVITED).when(lambda t: accepted(t, days=7)).then_refuses(InvitationExpired)
+    given(TEAM, INVITED).when(lambda t: t.revoke_invitation(INVITATION, NOW)).then(revoked)
+    given(TEAM, INVITED, revoked).when(lambda t: t.revoke_invitation(INVITATION, NOW)).then_nothing()
+    given(TEAM, INVITED, revoked).when(accepted).then_refuses(InvitationExpired)
+    given(TEAM, INVITED, JOINED).when(lambda t: t.revoke_invitation(INVITATION, NOW)).then_refuses(NotFound)
+
+
+def test_the_organiser_itself_neither_joins_nor_leaves() -> None:
+    given(TEAM, INVITED).when(lambda t: accepted(t, ORG)).then_refuses(FoundingOwner)
+    given(TEAM, INVITED).when(lambda t: t.leave(ORG, NOW)).then_refuses(FoundingOwner)
+    given(TEAM).when(lambda t: t.join(ORG, ORG, TeamRole.STAFF, NOW)).then_refuses(FoundingOwner)
+
+
+def test_a_team_remembers_a_bounded_number_of_invitations_and_those_that_have_expired_no_longer() -> None:
+    many = [INVITED.model_copy(update={"invitation_id": some_id(str(n))}) for n in range(MOST_INVITATIONS)]
+    full = given(TEAM, *many)
+    full.when(lambda t: t.invite(ORG, INVITATION, invitation(), NOW)).then_refuses(TeamFull, limit=MOST_INVITATIONS)
+    later = INVITED.model_copy(update={"at": NOW + WEEK, "expires_at": NOW + 2 * WEEK})
+    assert TEAM.fold([*many, later]).invitations.keys() == {INVITATION}
+
+
+def test_what_a_member_may_do_is_in_the_account_and_the_door_is_a_door_like_any_other() -> None:
+    given(ACCOUNT).when(lambda a: a.join(ORG, TeamRole.STAFF, NOW)).then(TEAM_JOINED)
+    given(ACCOUNT, TEAM_JOINED).when(lambda a: a.join(ORG, TeamRole.STAFF, NOW)).then_nothing()
+    given(ACCOUNT).when(lambda a: a.join(ORG, TeamRole.DOOR, NOW)).then(AT_THE_DOOR)
+    left = TeamLeft(organiser_id=ORG, at=NOW)
+    given(ACCOUNT, TEAM_JOINED).when(lambda a: a.join(ORG, TeamRole.DOOR, NOW)).then(left, AT_THE_DOOR)
+    closed = DoorRevoked(organiser_id=ORG, at=NOW)
+    given(ACCOUNT, TEAM_JOINED, AT_THE_DOOR).when(lambda a: a.leave(ORG, NOW)).then(left, closed)
+    given(ACCOUNT, PersonErased(at=NOW)).when(lambda a: a.join(ORG, TeamRole.STAFF, NOW)).then_refuses(AccountErased)
+
+
+class Company:
+    """An organiser and the people who are asked to work for it."""
+
+    def __init__(self, shop: Shop) -> None:
+        self.shop = shop
+
+    def invite(self, role: TeamRole = TeamRole.STAFF, by: Actor = ORGANISER, key: str | None = None) -> Invited:
+        caller = self.shop.request(by, key)
+        return invite(self.shop.repository, self.shop.vault, caller, ORG, role, "sven@example.org", WEEK)
+
+    def accept(self, invited: Invited, by: Actor = CUSTOMER, secret: str | None = None) -> TeamRole:
+        caller = self.shop.request(by)
+        return accept_invitation(self.shop.repository, caller, ORG, invited.id, secret or invited.secret).role
+
+    def remove(self, person: UUID = PERSON, by: Actor = ORGANISER, if_match: int | None = None) -> int:
+        caller = self.shop.request(by, if_match=if_match)
+        return remove_member(self.shop.repository, self.shop.vault, caller, ORG, person)
+
+    def team(self) -> Team:
+        return find_team(self.shop.other_container(), ORG)[0]
+
+    def news(self, stream_id: UUID) -> list[Event]:
+        return [decode(stored) for stored in self.shop.store.read(stream_id)]
+
+
+@pytest.fixture
+def company(memory_shop: Shop) -> Company:
+    return Company(memory_shop)
+
+
+def test_a_repeated_invitation_tells_the_same_secret_and_the_log_knows_none(company: Company) -> None:
+    first, second = company.invite(key="once"), company.invite(key="once")
+    assert (first.id, first.secret) == (second.id, second.secret)
+    [stored] = company.shop.store.read(team_id(ORG))
+    assert first.secret not in stored.data
+    assert "sven" not in stored.data
+
+
+def test_joining_changes_account_and_team_in_one_commit(company: Company) -> None:
+    invited = company.invite()
+    assert company.accept(invited) is TeamRole.STAFF
+    assert company.accept(invited) is TeamRole.STAFF
+    now = company.shop.clock.now
+    assert company.news(PERSON) == [TEAM_JOINED.model_copy(update={"at": now})]
+    assert [type(event) for event in company.news(team_id(ORG))] == [MemberInvited, MemberJoined]
+    assert company.team().members[PERSON].role is TeamRole.STAFF
+
+
+def test_only_owners_and_operators_invite(company: Company) -> None:
+    for stranger in (OTHER_ORGANISER, CUSTOMER):
+        with pytest.raises(Forbidden):
+            company.invite(by=stranger)
+    company.invite(by=OPERATOR)
+
+
+def test_who_leaves_or_is_removed_has_no_team_and_no_door_and_no_address_is_known(company: Company) -> None:
+    for by in (ORGANISER, CUSTOMER):
+        invited = company.invite(TeamRole.DOOR)
+        company.accept(invited)
+        assert ACCOUNT.fold(company.news(PERSON)).doors
+        company.remove(by=by)
+        account = ACCOUNT.fold(company.news(PERSON))
+        assert (account.teams, account.doors) == ({}, {})
+        assert not company.shop.vault.knows(invited.id)
+
+
+def test_a_member_cannot_remove_another_one(company: Company) -> None:
+    company.accept(company.invite())
+    with pytest.raises(Forbidden):
+        company.remove(PERSON, by=OTHER_CUSTOMER)
+
+
+def test_a_removal_names_the_version_that_was_seen(company: Company) -> None:
+    company.accept(company.invite())
+    with pytest.raises(PreconditionFailed):
+        company.remove(if_match=0)
+    assert company.remove(if_match=1) == 2
+
+
+def test_a_role_is_changed_for_members_and_only_operators_add_some_without_an_invitation(company: Company) -> None:
+    shop = company.shop
+    with pytest.raises(NotFound):
+        set_member(shop.repository, shop.request(ORGANISER), ORG, PERSON, TeamRole.STAFF)
+    set_member(shop.repository, shop.request(OPERATOR), ORG, PERSON, TeamRole.STAFF)
+    set_member(shop.repository, shop.request(ORGANISER), ORG, PERSON, TeamRole.OWNER)
+    assert ACCOUNT.fold(company.news(PERSON)).teams == {ORG: TeamRole.OWNER}
+    assert company.team().members[PERSON].role is TeamRole.OWNER
+
+
+def test_a_revoked_invitation_forgets_the_address(company: Company) -> None:
+    invited = company.invite(key="once")
+    revoke_invitation(company.shop.repository, company.shop.vault, company.shop.request(ORGANISER), ORG, invited.id)
+    assert not company.shop.vault.knows(invited.id)
+    assert company.invite(key="once").id == invited.id
+    with pytest.raises(InvitationExpired):
+        company.accept(invited)
+
+
+def test_doors_of_all_concerts_are_listed_with_the_team_until_they_are_revoked(company: Company) -> None:
+    shop, place = company.shop, Place(organiser_id=ORG)
+    grant_door(shop.repository, shop.request(ORGANISER), PERSON, place, DoorHours())
+    assert company.team().members[PERSON].role is TeamRole.DOOR
+    revoke_door(shop.repository, shop.request(ORGANISER), PERSON, place)
+    assert company.team().members == {}
+
+
+def test_a_member_of_staff_at_the_door_stays_staff_when_the_door_is_revoked(company: Company) -> None:
+    shop, place = company.shop, Place(organiser_id=ORG)
+    company.accept(company.invite())
+    grant_door(shop.repository, shop.request(ORGANISER), PERSON, place, DoorHours())
+    revoke_door(shop.repository, shop.request(ORGANISER), PERSON, place)
+    assert company.team().members[PERSON].role is TeamRole.STAFF
+
+
+def test_an_erased_person_is_in_no_team_and_the_address_of_the_invitation_is_unreadable(company: Company) -> None:
+    invited = company.invite()
+    company.accept(invited)
+    erase_person(company.shop.repository, company.shop.vault, company.shop.request(OPERATOR).origin, PERSON)
+    assert company.team().members == {}
+    assert MemberLeft(person_id=PERSON, at=company.shop.clock.now) in company.news(team_id(ORG))
+    assert company.shop.vault.open(invited.invitation.email) is None
