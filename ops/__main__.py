@@ -23,6 +23,7 @@ from ops import (
     reconcile,
     sales,
     streams,
+    teams,
     verify,
 )
 from ops.plan import command as plan
@@ -31,6 +32,7 @@ from ops.what_if import command as what_if
 
 COMMANDS = (
     accounts,
+    teams,
     streams,
     explain,
     parked,

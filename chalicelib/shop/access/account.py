@@ -29,13 +29,17 @@ class AccountErased(RuleViolated):
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`doors` has the hours that were granted, by place; `teams` what the person is to organisers, by their ids."""
+    """`doors` has the hours that were granted, by place; `teams` what the person is to organisers, by their ids.
+
+    `invitations` are those that the person has ever accepted: each has a key that seals the person's address.
+    """
 
     roles: frozenset[Role] = frozenset()
     erased: bool = False
     disabled: bool = False
     doors: Mapping[Place, DoorHours] = field(default_factory=dict)
     teams: Mapping[UUID, TeamRole] = field(default_factory=dict)
+    invitations: frozenset[UUID] = frozenset()
 
     def grant(self, role: Role, now: datetime) -> list[Event]:
         """Grant a role; granting it again changes nothing.
@@ -83,21 +87,33 @@ class Account:
             return []
         return [DoorRevoked(concert_id=place.concert_id, organiser_id=place.organiser_id, at=now)]
 
-    def join(self, organiser_id: UUID, role: TeamRole, now: datetime) -> list[Event]:
+    def join(self, organiser_id: UUID, role: TeamRole, now: datetime, invitation_id: UUID | None = None) -> list[Event]:
         """Let the person work for an organiser; who is there for the door is granted that door, by its schedule.
 
         Raises:
             AccountErased: the person was erased.
         """
-        place = Place(organiser_id=organiser_id)
-        if role is TeamRole.DOOR:
-            door = [] if place in self.doors else self.grant_door(place, DoorHours(), now)
-            return [*self._leave_team(organiser_id, now), *door]
         if self.erased:
             raise AccountErased("The person was erased.")
-        if self.teams.get(organiser_id) is role:
+        if role is TeamRole.DOOR:
+            return [*self._leave_team(organiser_id, now), *self._join_for_the_door(organiser_id, now, invitation_id)]
+        if self.teams.get(organiser_id) is role and invitation_id is None:
             return []
-        return [TeamJoined(organiser_id=organiser_id, role=role, at=now)]
+        return [TeamJoined(organiser_id=organiser_id, role=role, invitation_id=invitation_id, at=now)]
+
+    def _join_for_the_door(self, organiser_id: UUID, now: datetime, invitation_id: UUID | None) -> list[Event]:
+        known = self.doors.get(Place(organiser_id=organiser_id))
+        if known is not None and invitation_id is None:
+            return []
+        hours = known or DoorHours()
+        granted = DoorGranted(
+            organiser_id=organiser_id,
+            opens_at=hours.opens_at,
+            closes_at=hours.closes_at,
+            invitation_id=invitation_id,
+            at=now,
+        )
+        return [granted]
 
     def leave(self, organiser_id: UUID, now: datetime) -> list[Event]:
         """Let the person work for the organiser no longer, nor stand at its doors."""
@@ -127,12 +143,14 @@ def evolve(account: Account, event: Event) -> Account:
             return replace(account, roles=account.roles - {event.role})
         case DoorGranted():
             hours = DoorHours(event.opens_at, event.closes_at)
-            return replace(account, doors={**account.doors, Place(event.concert_id, event.organiser_id): hours})
+            doors = {**account.doors, Place(event.concert_id, event.organiser_id): hours}
+            return replace(account, doors=doors, invitations=_with(account, event.invitation_id))
         case DoorRevoked():
             left = Place(event.concert_id, event.organiser_id)
             return replace(account, doors={place: hours for place, hours in account.doors.items() if place != left})
         case TeamJoined():
-            return replace(account, teams={**account.teams, event.organiser_id: event.role})
+            teams = {**account.teams, event.organiser_id: event.role}
+            return replace(account, teams=teams, invitations=_with(account, event.invitation_id))
         case TeamLeft():
             return replace(account, teams={key: one for key, one in account.teams.items() if key != event.organiser_id})
         case AccountDisabled():
@@ -142,6 +160,10 @@ def evolve(account: Account, event: Event) -> Account:
         case PersonErased():
             return Account(erased=True, disabled=account.disabled)
     return account
+
+
+def _with(account: Account, invitation_id: UUID | None) -> frozenset[UUID]:
+    return account.invitations if invitation_id is None else account.invitations | {invitation_id}
 
 
 ACCOUNT = Aggregate("Account", Account(), evolve)

@@ -16,7 +16,7 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.access.account import ACCOUNT, Account
 from chalicelib.shop.access.doors import DoorHours, Place
 from chalicelib.shop.access.team import TEAM, team_id
-from chalicelib.shop.access.team_commands import keys_of_addresses, leave_all_teams
+from chalicelib.shop.access.team_commands import leave_all_teams
 from chalicelib.shop.concerts.commands import ConcertFacts, facts_of_concert
 
 if TYPE_CHECKING:
@@ -180,8 +180,8 @@ def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, p
     If it is interrupted in between, doing it again finishes it.
     """
     vault.erase(person_id)
-    for key in keys_of_addresses(repository, person_id):
-        vault.erase(key)
+    for invitation_id in repository.load(ACCOUNT, person_id)[0].invitations:
+        vault.erase(invitation_id)
 
     def command(session: Session) -> None:
         leave_all_teams(session, person_id)

@@ -29,13 +29,15 @@ class DoorGranted(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.DoorGr
     """Records that the person may check tickets in at one concert, or at all concerts of one organiser.
 
     Exactly one of `concert_id` and `organiser_id` is set. An end of the hours that is None follows each concert's
-    schedule. It replaces what was granted for the same concert or organiser before.
+    schedule. It replaces what was granted for the same concert or organiser before. `invitation_id` is the invitation
+    that the person has accepted, if there was one.
     """
 
     concert_id: UUID | None = None
     organiser_id: UUID | None = None
     opens_at: Instant | None = None
     closes_at: Instant | None = None
+    invitation_id: UUID | None = None
     at: Instant
 
 
@@ -80,6 +82,7 @@ class TeamJoined(AccountEvent, stored_as="Cloudbash.Domain.Access.Events.TeamJoi
 
     organiser_id: UUID
     role: TeamRole
+    invitation_id: UUID | None = None
     at: Instant
 
 

@@ -82,9 +82,8 @@ def change_member(call: Call[TeamServices]) -> Answer:
 @routes.delete("/organisers/{organiser_id}/members/{person_id}", Role.CUSTOMER, if_match=True)
 def remove_member(call: Call[TeamServices]) -> Answer:
     """Remove a member, for owners; members may remove themselves."""
-    shop = call.shop
     organiser_id, person_id = call.id("organiser_id"), call.id("person_id")
-    return no_content(commands.remove_member(shop.repository, shop.vault, call.caller(), organiser_id, person_id))
+    return no_content(commands.remove_member(call.shop.repository, call.caller(), organiser_id, person_id))
 
 
 @routes.post("/organisers/{organiser_id}/invitations", Role.ORGANISER)
@@ -120,11 +119,8 @@ def list_invitations(call: Call[TeamServices]) -> Answer:
 
 @routes.delete("/organisers/{organiser_id}/invitations/{invitation_id}", Role.ORGANISER)
 def revoke_invitation(call: Call[TeamServices]) -> Answer:
-    shop = call.shop
-    version = commands.revoke_invitation(
-        shop.repository, shop.vault, call.caller(), call.id("organiser_id"), call.id("invitation_id")
-    )
-    return no_content(version)
+    organiser_id, invitation_id = call.id("organiser_id"), call.id("invitation_id")
+    return no_content(commands.revoke_invitation(call.shop.repository, call.caller(), organiser_id, invitation_id))
 
 
 @routes.post("/organisers/{organiser_id}/invitations/{invitation_id}/accept", Role.CUSTOMER)

@@ -15,8 +15,7 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.http.api_keys import hash_of
 from chalicelib.platform.ownership import done_before
-from chalicelib.platform.privacy.sealed import Sealed
-from chalicelib.shop.access.account import ACCOUNT, Account
+from chalicelib.shop.access.account import ACCOUNT
 from chalicelib.shop.access.team import TEAM, Invitation, Team, team_id
 
 if TYPE_CHECKING:
@@ -71,10 +70,8 @@ def invite(
     return repository.execute(command, caller.origin)
 
 
-def revoke_invitation(
-    repository: Repository, vault: "PersonVault", caller: Caller, organiser_id: UUID, invitation_id: UUID
-) -> int:
-    """Revoke an invitation and forget the address; return the team's version.
+def revoke_invitation(repository: Repository, caller: Caller, organiser_id: UUID, invitation_id: UUID) -> int:
+    """Revoke an invitation, and return the team's version.
 
     Raises Forbidden, OwnerNeeded, NotFound or Unavailable.
     """
@@ -85,9 +82,7 @@ def revoke_invitation(
         session.append(TEAM, key, *session.load(TEAM, key).revoke_invitation(invitation_id, session.now))
         return session.version(key)
 
-    version = repository.execute(command, caller.origin)
-    vault.erase(invitation_id)
-    return version
+    return repository.execute(command, caller.origin)
 
 
 def accept_invitation(
@@ -104,7 +99,7 @@ def accept_invitation(
         events = team.accept(organiser_id, invitation_id, hash_of(secret), person_id, session.now)
         role = team.invitations[invitation_id].role
         if events:
-            _be(session, organiser_id, person_id, role)
+            _be(session, organiser_id, person_id, role, invitation_id)
         session.append(TEAM, key, *events)
         return Joined(role, session.version(key))
 
@@ -132,10 +127,8 @@ def set_member(repository: Repository, caller: Caller, organiser_id: UUID, perso
     return repository.execute(command, caller.origin)
 
 
-def remove_member(
-    repository: Repository, vault: "PersonVault", caller: Caller, organiser_id: UUID, person_id: UUID
-) -> int:
-    """Remove a member, who is refused within a minute, and forget the address; anybody may leave. Return the version.
+def remove_member(repository: Repository, caller: Caller, organiser_id: UUID, person_id: UUID) -> int:
+    """Remove a member, who is refused within a minute; anybody may leave. Return the team's version.
 
     Raises Forbidden, OwnerNeeded, NotFound, PreconditionFailed or FoundingOwner.
     """
@@ -143,18 +136,15 @@ def remove_member(
         caller.actor.ensure_owns(organiser_id)
     key = team_id(organiser_id)
 
-    def command(session: Session) -> tuple[int, Sealed | None]:
+    def command(session: Session) -> int:
         team = session.load(TEAM, key)
         if (version := done_before(session, caller, key)) is not None:
-            return version, None
+            return version
         session.append(TEAM, key, *team.leave(person_id, session.now))
         session.append(ACCOUNT, person_id, *session.load(ACCOUNT, person_id).leave(organiser_id, session.now))
-        return session.version(key), team.members[person_id].email
+        return session.version(key)
 
-    version, address = repository.execute(command, caller.origin)
-    if address is not None:
-        vault.erase(UUID(address.key))
-    return version
+    return repository.execute(command, caller.origin)
 
 
 def find_team(repository: Repository, organiser_id: UUID) -> tuple[Team, int]:
@@ -162,26 +152,19 @@ def find_team(repository: Repository, organiser_id: UUID) -> tuple[Team, int]:
     return repository.load(TEAM, team_id(organiser_id))
 
 
-def keys_of_addresses(repository: Repository, person_id: UUID) -> list[UUID]:
-    """Return the keys that seal the addresses to which the person was invited, in every team."""
-    account, _ = repository.load(ACCOUNT, person_id)
-    members = [find_team(repository, organiser_id)[0].members.get(person_id) for organiser_id in _teams_of(account)]
-    return [UUID(member.email.key) for member in members if member is not None and member.email is not None]
-
-
 def leave_all_teams(session: Session, person_id: UUID) -> None:
     """Take a person who is being erased out of every team."""
-    for organiser_id in _teams_of(session.load(ACCOUNT, person_id)):
+    account = session.load(ACCOUNT, person_id)
+    of_doors = (place.organiser_id for place in account.doors if place.organiser_id is not None)
+    for organiser_id in {*account.teams, *of_doors}:
         team = session.load(TEAM, team_id(organiser_id))
         if person_id in team.members:
             session.append(TEAM, team_id(organiser_id), *team.leave(person_id, session.now))
 
 
-def _teams_of(account: Account) -> set[UUID]:
-    return {*account.teams, *(place.organiser_id for place in account.doors if place.organiser_id is not None)}
-
-
-def _be(session: Session, organiser_id: UUID, person_id: UUID, role: TeamRole) -> None:
+def _be(
+    session: Session, organiser_id: UUID, person_id: UUID, role: TeamRole, invitation_id: UUID | None = None
+) -> None:
     """Grant in the person's account what a member with the role may do."""
     account = session.load(ACCOUNT, person_id)
-    session.append(ACCOUNT, person_id, *account.join(organiser_id, role, session.now))
+    session.append(ACCOUNT, person_id, *account.join(organiser_id, role, session.now, invitation_id))

@@ -8,11 +8,14 @@ import pytest
 from redis import Redis
 
 from chalicelib import contexts
+from chalicelib.platform.caller import Actor, TeamRole
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import ReadModel
+from chalicelib.shop.access.events import MemberJoined, MemberLeft, TeamJoined
+from chalicelib.shop.access.team import team_id
 from chalicelib.shop.carts.events import CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertDetailsChanged, ConcertPublished, PoolsOfTicketType
 from chalicelib.shop.inventory.events import HoldsLapsed
@@ -22,10 +25,14 @@ from chalicelib.shop.venues.events import VenueDetailsChanged
 from local.resources import Aws, Resources
 from tests.contract.availability.histories import opened
 from tests.contract.ceilings.world import World
-from tests.support.shop import Shop
+from tests.support.shop import ORGANISER, Shop
 
 LONG = 2000
 TYPES, POOLS = 50, 90
+TURNOVER = 600
+
+
+STAFF, OWNER = Actor.of("stella", []), Actor.of("otis", [])
 
 
 class Large:
@@ -41,6 +48,16 @@ class Large:
         self.unseen_small, _ = shop.on_sale(quantity=50)
         self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
         self.bought = self.order
+        self._employ()
+
+    def _employ(self) -> None:
+        """Two members, and a team that many have joined and left."""
+        now = self.world.shop.clock()
+        for person_id, role in ((STAFF.id, TeamRole.STAFF), (OWNER.id, TeamRole.OWNER)):
+            self.world.append(person_id, [TeamJoined(organiser_id=ORGANISER.id, role=role, at=now)])
+        person_id = uuid4()
+        joined = MemberJoined(organiser_id=ORGANISER.id, person_id=person_id, role=TeamRole.STAFF, at=now)
+        self.world.append(team_id(ORGANISER.id), [joined, MemberLeft(person_id=person_id, at=now)] * (TURNOVER // 2))
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop
