@@ -71,7 +71,7 @@ class Credentials:
     may_be_staff: bool = True
 
 
-class Verifier(Protocol):
+class CredentialVerifier(Protocol):
     """Says who is calling, by an `Authorization` header."""
 
     def verify(self, authorization: str) -> Credentials:

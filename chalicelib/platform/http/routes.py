@@ -41,12 +41,12 @@ from chalicelib.platform.http.requests import (
     parse_min_versions,
     parse_query,
 )
-from chalicelib.platform.http.standing import Grantor, Standing
+from chalicelib.platform.http.standing import CallerStanding, Grantor
 from chalicelib.platform.ids import IdKey
 from chalicelib.platform.readmodels.min_versions import MinVersions
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier
 
 
 JSON = "application/json"
@@ -191,7 +191,7 @@ class Call(Generic[Shop]):
 
     def add_granted_roles(self) -> None:
         """Let `actor` have the roles granted here as well: one read, for whoever may be staff."""
-        if isinstance(standing := self.actor.teams, Standing):
+        if isinstance(standing := self.actor.teams, CallerStanding):
             self.actor = replace(self.actor, roles=self.actor.roles | standing.granted.roles)
 
     @property
@@ -208,7 +208,7 @@ class Call(Generic[Shop]):
         """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
         return log.metered(self.budget.spend)
 
-    def authenticate(self, verifier: "Verifier") -> None:
+    def authenticate(self, verifier: "CredentialVerifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
         The look at the account is a read that this call pays for, and so is the look at an API key.
@@ -226,7 +226,7 @@ class Call(Generic[Shop]):
 
     def _is_disabled(self) -> bool:
         """Look at the account; while the log is away the token counts, as at the authorizer (ADR 56)."""
-        standing = Standing(self.actor.id, self._gatekeeper, self.budget.spend)
+        standing = CallerStanding(self.actor.id, self._gatekeeper, self.budget.spend)
         try:
             is_disabled = standing.granted.is_disabled
         except Unavailable:
@@ -239,7 +239,7 @@ class Call(Generic[Shop]):
         """Return the caller who can be asked for whom they work, unless nobody may be staff with this token."""
         if actor.key is not None or not self._may_be_staff:
             return actor
-        return replace(actor, teams=Standing(actor.id, self._gatekeeper, self.budget.spend))
+        return replace(actor, teams=CallerStanding(actor.id, self._gatekeeper, self.budget.spend))
 
     @property
     def authorization(self) -> str | None:

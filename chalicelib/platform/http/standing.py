@@ -20,7 +20,7 @@ class Grantor(Protocol):
     def note_use(self, key_id: UUID, key: KeyGrant) -> None: ...
 
 
-class Standing:
+class CallerStanding:
     """Says for whom the caller works: as this container has known it for a minute, or as the log has it now."""
 
     def __init__(self, person_id: UUID, grantor: Grantor, spend: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from chalicelib.shop.inventory import queries
 if TYPE_CHECKING:
     from redis import Redis
 
-    from chalicelib.platform.http.auth import Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
 
 
@@ -27,7 +27,7 @@ class StockServices(Services, Protocol):
     def query_redis(self) -> "Redis": ...
 
     @property
-    def verifier(self) -> "Verifier": ...
+    def verifier(self) -> "CredentialVerifier": ...
 
     @property
     def stock_from_log(self) -> "StockFromLog": ...

@@ -131,7 +131,7 @@ def test_what_a_member_may_do_is_in_the_account_and_the_door_is_a_door_like_any_
     given(ACCOUNT, PersonErased(at=NOW)).when(lambda a: a.join(ORG, TeamRole.STAFF, NOW)).then_refuses(AccountErased)
 
 
-class Company:
+class Crew:
     """An organiser and the people who are asked to work for it."""
 
     def __init__(self, shop: Shop) -> None:
@@ -157,103 +157,103 @@ class Company:
 
 
 @pytest.fixture
-def company(memory_shop: Shop) -> Company:
-    return Company(memory_shop)
+def crew(memory_shop: Shop) -> Crew:
+    return Crew(memory_shop)
 
 
-def test_a_repeated_invitation_tells_the_same_secret_and_the_log_knows_none(company: Company) -> None:
-    first, second = company.invite(key="once"), company.invite(key="once")
+def test_a_repeated_invitation_tells_the_same_secret_and_the_log_knows_none(crew: Crew) -> None:
+    first, second = crew.invite(key="once"), crew.invite(key="once")
     assert (first.id, first.secret) == (second.id, second.secret)
-    [stored] = company.shop.store.read(team_id(ORG))
+    [stored] = crew.shop.store.read(team_id(ORG))
     assert first.secret not in stored.data
     assert "sven" not in stored.data
 
 
-def test_joining_changes_account_and_team_in_one_commit(company: Company) -> None:
-    invited = company.invite()
-    assert company.accept(invited) is TeamRole.STAFF
-    assert company.accept(invited) is TeamRole.STAFF
-    now = company.shop.clock.now
-    assert company.news(PERSON) == [TEAM_JOINED.model_copy(update={"at": now, "invitation_id": invited.id})]
-    assert [type(event) for event in company.news(team_id(ORG))] == [MemberInvited, MemberJoined]
-    assert company.team().members[PERSON].role is TeamRole.STAFF
+def test_joining_changes_account_and_team_in_one_commit(crew: Crew) -> None:
+    invited = crew.invite()
+    assert crew.accept(invited) is TeamRole.STAFF
+    assert crew.accept(invited) is TeamRole.STAFF
+    now = crew.shop.clock.now
+    assert crew.news(PERSON) == [TEAM_JOINED.model_copy(update={"at": now, "invitation_id": invited.id})]
+    assert [type(event) for event in crew.news(team_id(ORG))] == [MemberInvited, MemberJoined]
+    assert crew.team().members[PERSON].role is TeamRole.STAFF
 
 
-def test_only_owners_and_operators_invite(company: Company) -> None:
+def test_only_owners_and_operators_invite(crew: Crew) -> None:
     for stranger in (OTHER_ORGANISER, CUSTOMER):
         with pytest.raises(Forbidden):
-            company.invite(by=stranger)
-    company.invite(by=OPERATOR)
+            crew.invite(by=stranger)
+    crew.invite(by=OPERATOR)
 
 
-def test_who_leaves_or_is_removed_has_no_team_and_no_door(company: Company) -> None:
+def test_who_leaves_or_is_removed_has_no_team_and_no_door(crew: Crew) -> None:
     for by in (ORGANISER, CUSTOMER):
-        company.accept(company.invite(TeamRole.DOOR))
-        assert ACCOUNT.fold(company.news(PERSON)).doors
-        company.remove(by=by)
-        account = ACCOUNT.fold(company.news(PERSON))
+        crew.accept(crew.invite(TeamRole.DOOR))
+        assert ACCOUNT.fold(crew.news(PERSON)).doors
+        crew.remove(by=by)
+        account = ACCOUNT.fold(crew.news(PERSON))
         assert (account.teams, account.doors) == ({}, {})
 
 
-def test_a_member_cannot_remove_another_one(company: Company) -> None:
-    company.accept(company.invite())
+def test_a_member_cannot_remove_another_one(crew: Crew) -> None:
+    crew.accept(crew.invite())
     with pytest.raises(Forbidden):
-        company.remove(PERSON, by=OTHER_CUSTOMER)
+        crew.remove(PERSON, by=OTHER_CUSTOMER)
 
 
-def test_a_removal_names_the_version_that_was_seen(company: Company) -> None:
-    company.accept(company.invite())
+def test_a_removal_names_the_version_that_was_seen(crew: Crew) -> None:
+    crew.accept(crew.invite())
     with pytest.raises(PreconditionFailed):
-        company.remove(if_match=0)
-    assert company.remove(if_match=1) == 2
+        crew.remove(if_match=0)
+    assert crew.remove(if_match=1) == 2
 
 
-def test_a_role_is_changed_for_members_and_only_operators_add_some_without_an_invitation(company: Company) -> None:
-    shop = company.shop
+def test_a_role_is_changed_for_members_and_only_operators_add_some_without_an_invitation(crew: Crew) -> None:
+    shop = crew.shop
     with pytest.raises(NotFound):
         set_member(shop.repository, shop.request(ORGANISER), ORG, PERSON, TeamRole.STAFF)
     set_member(shop.repository, shop.request(OPERATOR), ORG, PERSON, TeamRole.STAFF)
     set_member(shop.repository, shop.request(ORGANISER), ORG, PERSON, TeamRole.OWNER)
-    assert ACCOUNT.fold(company.news(PERSON)).teams == {ORG: TeamRole.OWNER}
-    assert company.team().members[PERSON].role is TeamRole.OWNER
+    assert ACCOUNT.fold(crew.news(PERSON)).teams == {ORG: TeamRole.OWNER}
+    assert crew.team().members[PERSON].role is TeamRole.OWNER
 
 
-def test_a_repeated_request_meets_an_invitation_that_was_revoked_and_its_address_erased(company: Company) -> None:
-    invited = company.invite(key="once")
-    revoke_invitation(company.shop.repository, company.shop.request(ORGANISER), ORG, invited.id)
-    company.shop.vault.erase(invited.id)
-    assert company.invite(key="once").id == invited.id
-    assert not company.shop.vault.knows(invited.id)
+def test_a_repeated_request_meets_an_invitation_that_was_revoked_and_its_address_erased(crew: Crew) -> None:
+    invited = crew.invite(key="once")
+    revoke_invitation(crew.shop.repository, crew.shop.request(ORGANISER), ORG, invited.id)
+    crew.shop.vault.erase(invited.id)
+    assert crew.invite(key="once").id == invited.id
+    assert not crew.shop.vault.knows(invited.id)
     with pytest.raises(InvitationExpired):
-        company.accept(invited)
+        crew.accept(invited)
 
 
-def test_doors_of_all_concerts_are_listed_with_the_team_until_they_are_revoked(company: Company) -> None:
-    shop, place = company.shop, Place(organiser_id=ORG)
+def test_doors_of_all_concerts_are_listed_with_the_team_until_they_are_revoked(crew: Crew) -> None:
+    shop, place = crew.shop, Place(organiser_id=ORG)
     grant_door(shop.repository, shop.request(ORGANISER), PERSON, place, DoorHours())
-    assert company.team().members[PERSON].role is TeamRole.DOOR
+    assert crew.team().members[PERSON].role is TeamRole.DOOR
     revoke_door(shop.repository, shop.request(ORGANISER), PERSON, place)
-    assert company.team().members == {}
+    assert crew.team().members == {}
 
 
-def test_a_member_of_staff_at_the_door_stays_staff_when_the_door_is_revoked(company: Company) -> None:
-    shop, place = company.shop, Place(organiser_id=ORG)
-    company.accept(company.invite())
+def test_a_member_of_staff_at_the_door_stays_staff_when_the_door_is_revoked(crew: Crew) -> None:
+    shop, place = crew.shop, Place(organiser_id=ORG)
+    crew.accept(crew.invite())
     grant_door(shop.repository, shop.request(ORGANISER), PERSON, place, DoorHours())
     revoke_door(shop.repository, shop.request(ORGANISER), PERSON, place)
-    assert company.team().members[PERSON].role is TeamRole.STAFF
+    assert crew.team().members[PERSON].role is TeamRole.STAFF
 
 
 @pytest.mark.parametrize("role", TeamRole)
 @pytest.mark.parametrize("is_gone", [False, True], ids=["a member", "removed before"])
 def test_an_erased_person_is_in_no_team_and_the_address_of_the_invitation_is_unreadable(
-    company: Company, role: TeamRole, is_gone: bool
+    crew: Crew, role: TeamRole, is_gone: bool
 ) -> None:
-    invited = company.invite(role)
-    company.accept(invited)
+    invited = crew.invite(role)
+    crew.accept(invited)
     if is_gone:
-        company.remove()
-    erase_person(company.shop.repository, company.shop.vault, company.shop.request(OPERATOR).origin, PERSON)
-    assert company.team().members == {}
-    assert MemberLeft(person_id=PERSON, at=company.shop.clock.now) in company.news(team_id(ORG))
-    assert company.shop.vault.open(invited.invitation.email) is None
+        crew.remove()
+    erase_person(crew.shop.repository, crew.shop.vault, crew.shop.request(OPERATOR).origin, PERSON)
+    assert crew.team().members == {}
+    assert MemberLeft(person_id=PERSON, at=crew.shop.clock.now) in crew.news(team_id(ORG))
+    assert crew.shop.vault.open(invited.invitation.email) is None
