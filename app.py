@@ -108,8 +108,8 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 
 if FUNCTION in {"", "app"}:
+    from chalicelib.platform.http.answers import BINARY_TYPES
     from chalicelib.platform.http.middleware import guarded, logged, problems_only
-    from chalicelib.platform.http.routes import BINARY_TYPES
 
     app.api.binary_types.extend(BINARY_TYPES)
     app.register_middleware(logged, "http")

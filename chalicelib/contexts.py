@@ -12,6 +12,7 @@ from chalicelib.shop.concerts import CONTEXT as CONCERTS
 from chalicelib.shop.health import CONTEXT as HEALTH
 from chalicelib.shop.inventory import CONTEXT as INVENTORY
 from chalicelib.shop.orders import CONTEXT as ORDERS
+from chalicelib.shop.reference import CONTEXT as REFERENCE
 from chalicelib.shop.sales import CONTEXT as SALES
 from chalicelib.shop.streams import CONTEXT as STREAMS
 from chalicelib.shop.venues import CONTEXT as VENUES
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.processes.process import Process
     from chalicelib.platform.processes.work import Task
 
-CONTEXTS: tuple[Context, ...] = (VENUES, CONCERTS, INVENTORY, CARTS, ORDERS, SALES, ACCESS, STREAMS, HEALTH)
+CONTEXTS: tuple[Context, ...] = (VENUES, CONCERTS, INVENTORY, CARTS, ORDERS, SALES, ACCESS, STREAMS, HEALTH, REFERENCE)
 
 
 def load_events() -> None:

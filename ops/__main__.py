@@ -26,6 +26,7 @@ from ops import (
     teams,
     verify,
 )
+from ops.openapi import command as openapi
 from ops.plan import command as plan
 from ops.report import show
 from ops.what_if import command as what_if
@@ -44,6 +45,7 @@ COMMANDS = (
     sales,
     databases,
     catalogue,
+    openapi,
     plan,
     what_if,
 )

@@ -23,6 +23,8 @@ from simulator.opening import OPENS
 from simulator.world import World
 
 Change = Callable[[Repository, Caller], Any]
+PROMISED = OPENS + timedelta(days=10)
+"""Until when money is given back after a move; a later promise must not be an earlier date."""
 
 
 def changes(world: World) -> list[tuple[str, Change]]:
@@ -54,7 +56,7 @@ def _reprice(world: World, concert_id: UUID) -> list[tuple[str, Change]]:
 def _move(world: World, concert_id: UUID) -> list[tuple[str, Change]]:
     starts_at = OPENS + timedelta(days=world.random.randint(1, 9))
     dates = ConcertDates(starts_at, starts_at + timedelta(hours=3))
-    until = starts_at if world.random.random() < 0.5 else None  # noqa: PLR2004
+    until = PROMISED if world.random.random() < 0.5 else None  # noqa: PLR2004
     return [("move", lambda r, caller: live_commands.move_concert(r, caller, concert_id, dates, None, until))]
 
 

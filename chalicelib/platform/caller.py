@@ -42,6 +42,8 @@ class KeyScope(StrEnum):
 
 
 class OwnerNeeded(Forbidden):
+    """Only owners of the organiser, or operators, may do this."""
+
     code = "owner_needed"
 
 

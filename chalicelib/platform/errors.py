@@ -1,18 +1,27 @@
 """Defines everything that can be refused or fail, as one tree of classes.
 
 Raise the most specific class; the family decides the HTTP status, which `chalicelib.platform.http.problems` alone maps.
-`code` is stable and part of the API; `facts` become members of the problem document.
+`code` is stable and part of the API; `facts` become members of the problem document, and `fact_types` declares them for
+the API's document: a type in quotes is one of the context's `answers`.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
+from types import MappingProxyType
 from typing import Any, ClassVar
+
+
+def facts(**types: Any) -> Mapping[str, Any]:
+    """Declare the facts of an error by their names."""
+    return MappingProxyType(types)
 
 
 class CloudbashError(Exception):
     """The base of all errors. `detail` is shown to clients: it names the reason and holds no personal data."""
 
     code: ClassVar[str] = "error"
+    fact_types: ClassVar[Mapping[str, Any]] = facts()
 
     def __init__(self, detail: str, **facts: Any) -> None:
         super().__init__(detail)
@@ -24,6 +33,14 @@ class InvalidInput(CloudbashError):
     """The request is malformed or a value in it is out of range. `fields` holds (JSON pointer, reason) pairs."""
 
     code = "invalid_input"
+    fact_types = facts(
+        errors="NotRequired[list[FieldError]]",
+        server_time="NotRequired[Instant]",
+        limit="NotRequired[int]",
+        least="NotRequired[Amount]",
+        greatest="NotRequired[Amount]",
+        organisers="NotRequired[list[Id]]",
+    )
 
     def __init__(self, detail: str, fields: tuple[tuple[str, str], ...] = (), **facts: Any) -> None:
         super().__init__(detail, **facts)
@@ -52,6 +69,7 @@ class BodyTooLarge(CloudbashError):
     """The body has more bytes than any route takes; nothing of it was read."""
 
     code = "body_too_large"
+    fact_types = facts(limit="NotRequired[int]")
 
 
 class BadSignature(CloudbashError):
@@ -64,6 +82,12 @@ class NotFound(CloudbashError):
     """The thing does not exist, or not for this caller."""
 
     code = "not_found"
+    fact_types = facts(
+        first_event_at="NotRequired[Instant]",
+        version="NotRequired[int]",
+        first_version="NotRequired[int]",
+        last_version="NotRequired[int]",
+    )
 
 
 class RuleViolated(CloudbashError):
@@ -76,12 +100,14 @@ class TooMuchToRead(RuleViolated):
     """The answer would take more reads of the log than one request of this caller may cause."""
 
     code = "too_much_to_read"
+    fact_types = facts(pools="NotRequired[int]", limit="NotRequired[int]")
 
 
 class PaymentRefused(CloudbashError):
     """The payment provider said no; nothing was taken."""
 
     code = "payment_declined"
+    fact_types = facts(payment_id="Id")
 
 
 class Expired(CloudbashError):
@@ -94,6 +120,7 @@ class TooManyRequests(CloudbashError):
     """The caller asks too often; asking again is right after `retry_after`. Nothing was written."""
 
     code = "too_many_requests"
+    fact_types = facts(retry_after="NotRequired[int]")
 
     def __init__(self, detail: str, retry_after: timedelta, **facts: Any) -> None:
         self.retry_after = retry_after
@@ -125,6 +152,7 @@ class PreconditionFailed(CloudbashError):
     """`If-Match` names another version than the log holds."""
 
     code = "version_mismatch"
+    fact_types = facts(version="int")
 
 
 class Unavailable(CloudbashError):

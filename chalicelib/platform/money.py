@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, PlainSerializer
 
-from chalicelib.platform.errors import InvalidInput, RuleViolated
+from chalicelib.platform.errors import InvalidInput, RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import StoredModel
 
 MINOR_DIGITS = {"AUD": 2, "CAD": 2, "CHF": 2, "CZK": 2, "DKK": 2, "EUR": 2, "GBP": 2, "HUF": 2, "JPY": 0, "NOK": 2}
@@ -35,6 +35,7 @@ class CurrencyMismatch(RuleViolated):
     """One cart, one order and one payment have one currency."""
 
     code = "currency_mismatch"
+    fact_types = facts(currency="NotRequired[str]")
 
 
 class Money(StoredModel):

@@ -42,6 +42,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /venues", None): Cost(2, 120, 2, 110, postgres_ms=1500),
     ("GET /venues/{venue_id}", None): Cost(2, 120, 2, 110, postgres_ms=1500),
     ("GET /health", None): Cost(0, 0, 0, 0, 0),
+    ("GET /openapi.json", None): Cost(0, 0, 0, 0, 0),
     ("GET /health", _OPERATOR): Cost(2, 0, 5, 3, 10, redis_commands=10, postgres_ms=3000, redis_ms=1000),
     ("GET /carts/{cart_id}", _C): Cost(3, 2100, 5, 0, 10, redis_commands=30),
     ("GET /orders", _C): Cost(3, 120, 8, 0, 0),

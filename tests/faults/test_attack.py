@@ -1,4 +1,4 @@
-"""An attacker with 50 accounts and every route of a customer does not stop the sale; without limits it does."""
+"""An attacker with 50 accounts and every command of a customer does not stop the sale; without limits it does."""
 
 import json
 import os

@@ -22,6 +22,7 @@ from local.pump import Pump, mappings_of
 from local.server import running_server
 from local.stack import Stack
 from tests.support.asked import Guard
+from tests.support.described import ensure_described
 
 Json = dict[str, Any]
 
@@ -122,8 +123,14 @@ class Shop:
         return self.ours
 
     def _client(self, headers: dict[str, str]) -> httpx.Client:
-        hooks = {"response": [self.pipeline.notice]}
+        hooks = {"response": [self.pipeline.notice, ensure_as_described]}
         return httpx.Client(base_url=self.base_url, headers=headers, timeout=PATIENCE, event_hooks=hooks)
+
+
+def ensure_as_described(answer: httpx.Response) -> None:
+    """Hold whatever the shop answers to its document, so that every journey is a test of that."""
+    request, content = answer.request, answer.read()
+    ensure_described(request.method, request.url.path, answer.status_code, answer.headers, content)
 
 
 def wait_until(holds: Callable[[], bool]) -> None:

@@ -22,16 +22,17 @@ from chalicelib.platform.errors import Unauthenticated
 from chalicelib.platform.eventsourcing.codec import decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
+from chalicelib.platform.http.answers import BINARY_TYPES
 from chalicelib.platform.http.auth import Credentials
 from chalicelib.platform.http.authorizer import authorize
 from chalicelib.platform.http.middleware import guarded, problems_only
-from chalicelib.platform.http.routes import BINARY_TYPES
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import StreamContents
 from chalicelib.settings import Settings
 from local.keys import LOCAL_ID_KEY
+from tests.support.described import ensure_described
 from tests.support.scenario import ViewFold
 from tests.support.shop import Shop
 from tests.support.stored import store_all
@@ -177,9 +178,17 @@ def ask(
     _serving.append(container)
     try:
         answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
-        return answer
     finally:
         _serving.pop()
+    content = answer["body"] or ""
+    ensure_described(
+        method,
+        path.partition("?")[0],
+        int(answer["statusCode"]),
+        {str(name): str(value) for name, value in answer["headers"].items()},
+        content if isinstance(content, bytes) else content.encode(),
+    )
+    return answer
 
 
 def _token(actor: Actor, may_be_staff: bool) -> str:

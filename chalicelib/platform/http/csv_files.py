@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterable, Sequence
 from io import StringIO
 
-CSV = "text/csv; charset=utf-8"
 BYTE_ORDER_MARK = "\ufeff"
 """Without it, Excel reads UTF-8 in the code page of its machine."""
 

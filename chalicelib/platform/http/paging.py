@@ -7,13 +7,16 @@ read, so it is not signed: whoever makes one up gets the items after that place.
 import base64
 import json
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 from pydantic_core import from_json
 
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.http.requests import Query
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Item, Items
 
 DEFAULT_LIMIT = 20
 LONGEST_CURSOR = 2000
@@ -36,9 +39,13 @@ class Page(Query):
         return None if self.cursor is None else _key_in(self.cursor)
 
 
-def page_of(items: Sequence[Any], next_key: Sequence[str] | None) -> dict[str, Any]:
+def page_of(items: "Sequence[Item]", next_key: Sequence[str] | None) -> "Items[Item]":
     """Build one page; `next_key` is the sort key of the last item, or None on the last page."""
-    return {"items": list(items), "next_cursor": None if next_key is None else _cursor_of(next_key)}
+    return {"items": list(items), "next_cursor": cursor_of(next_key)}
+
+
+def cursor_of(next_key: Sequence[str] | None) -> str | None:
+    return None if next_key is None else _cursor_of(next_key)
 
 
 def bad_cursor() -> InvalidInput:

@@ -60,9 +60,14 @@ _METRIC_OF_CODE = {
 RETRY_AFTER_SECONDS = "1"
 
 
+def status_of(error: type[CloudbashError]) -> HTTPStatus | None:
+    """Return the status of an error that is raised on purpose, and None of any other."""
+    return next((status for family, status in _STATUS_OF_FAMILY if issubclass(error, family)), None)
+
+
 def problem(error: CloudbashError) -> Response:
     """Return the response for an error that was raised on purpose."""
-    status = next((status for family, status in _STATUS_OF_FAMILY if isinstance(error, family)), None)
+    status = status_of(type(error))
     if status is None:
         logger.error("%s: %s", error.code, error.detail, exc_info=error)
         return problem_of_status(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side.")

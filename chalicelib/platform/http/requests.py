@@ -66,6 +66,17 @@ class Body(LateModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for member in schema.get("properties", {}).values():
+        member.pop("default", None)
+
+
+class Changes(Body):
+    """Lists what to change: whatever is left out stays as it is, so a default stands for nothing."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
+
+
 class Query(LateModel):
     """Is a query string; unknown parameters are refused, because a misspelt filter must not match everything."""
 

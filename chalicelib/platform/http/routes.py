@@ -1,14 +1,17 @@
-"""Declares routes: one line says method, path and who may call."""
+"""Declares routes: one line says method, path, who may call and what is refused; the handler's types say the rest.
+
+A handler takes the call and, if its route has one, the body or the query, read by the model that is the parameter's
+type. What it returns says the statuses, headers and contents of its answers (ADR 59).
+"""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property, wraps
-from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, get_args, overload
 from uuid import UUID, uuid4
 
 from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
-from pydantic import BaseModel
 
 from chalicelib.platform import logs
 from chalicelib.platform.caller import Actor, Caller, KeyScope, Role
@@ -20,17 +23,19 @@ from chalicelib.platform.errors import (
     InvalidInput,
     TokenOfDisabledAccount,
     Unavailable,
+    facts,
 )
 from chalicelib.platform.eventsourcing.budget import WITH_TOKEN, WITHOUT_TOKEN, ReadBudget
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.addresses import address_of
+from chalicelib.platform.http.answers import Answer
 from chalicelib.platform.http.authorizer import actor_of, may_be_staff
 from chalicelib.platform.http.browsers import ANY_PAGE
-from chalicelib.platform.http.problems import as_json, problem
+from chalicelib.platform.http.problems import problem
 from chalicelib.platform.http.requests import (
-    BodyModel,
-    QueryModel,
+    Body,
+    Query,
     ensure_acceptable_size,
     ensure_no_body,
     identify,
@@ -49,65 +54,30 @@ if TYPE_CHECKING:
     from chalicelib.platform.http.auth import CredentialVerifier
 
 
-JSON = "application/json"
-PDF = "application/pdf"
-BINARY_TYPES = (PDF,)
-"""What API Gateway has to be told of, to pass it on as bytes."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """Is a successful response; `version` is that of the stream that was read or changed, and becomes the `ETag`.
-
-    A body that is not JSON is text or bytes, and says what it is in `content_type`.
-    """
-
-    status: HTTPStatus
-    body: Any = None
-    version: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
-    content_type: str = JSON
-
-    def to_response(self) -> Response:
-        etag = {} if self.version is None else {"ETag": f'"{self.version}"'}
-        body = as_json(self.body) if self.content_type == JSON else self.body
-        if self.status is HTTPStatus.NO_CONTENT:
-            body = ""
-        return Response(body, {"Content-Type": self.content_type, **etag, **self.headers}, int(self.status))
-
-
-def ok(body: Any, version: int | None = None) -> Answer:
-    return Answer(HTTPStatus.OK, body, version)
-
-
-def created(body: dict[str, Any], location: str) -> Answer:
-    """Answer 201; the body's `version` is the `ETag` too."""
-    return Answer(HTTPStatus.CREATED, body, body.get("version"), {"Location": location})
-
-
-def file_of(content: str | bytes, content_type: str, name: str, headers: dict[str, str] | None = None) -> Answer:
-    """Answer 200 with a file, which browsers save under this name."""
-    disposition = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Answer(HTTPStatus.OK, content, headers={**disposition, **(headers or {})}, content_type=content_type)
-
-
-def accepted() -> Answer:
-    """Answer 202: the request is stored, and will be dealt with."""
-    return Answer(HTTPStatus.ACCEPTED, {})
-
-
-def no_content(version: int) -> Answer:
-    return Answer(HTTPStatus.NO_CONTENT, version=version)
-
-
 PUBLIC = "public, max-age=1"
 """What shared caches may keep: a page that half a city reloads costs the shop one read a second and cache."""
+
+REFUSES_TOKENS = ("unauthenticated", "account_disabled", "forbidden", "second_factor_needed")
+"""What a route that takes a token without asking for one answers to those that it cannot trust, or that may not."""
 
 _VARIES = "Authorization, Min-Version"
 """The headers that change a public answer, beside the address."""
 
 Shop = TypeVar("Shop")
 """What the routes of a context use of the container: a protocol that its `api` module declares."""
+
+
+Read = TypeVar("Read", bound=Body | Query | bytes | None)
+"""What a handler takes beside the call: a query, or a body, that may be left out, or the very bytes that were sent."""
+
+Answered = TypeVar("Answered", bound=Answer[Any])
+
+
+class Reads(NamedTuple):
+    """Says what a handler takes beside the call; a body may be left out if it `is_optional`."""
+
+    model: type[Body | Query | bytes]
+    is_optional: bool = False
 
 
 class Gatekeeper(Grantor, Protocol):
@@ -118,6 +88,8 @@ class Gatekeeper(Grantor, Protocol):
 
 
 class SecondFactorNeeded(Forbidden):
+    """The caller has not signed in with a second factor, which staff needs."""
+
     code = "second_factor_needed"
 
 
@@ -125,6 +97,7 @@ class ScopeNeeded(Forbidden):
     """The API key was not made for this. `scopes` names those of which it needs one: none where no key is let in."""
 
     code = "scope_needed"
+    fact_types = facts(scopes="list[str]")
 
 
 class Call(Generic[Shop]):
@@ -145,6 +118,7 @@ class Call(Generic[Shop]):
         self.shop = shop
         self.budget = budget
         self._request = request
+        self._body: Body | None = None
         self._gatekeeper = gatekeeper
         self._may_be_staff = may_be_staff(request.context)
         self._parameters = {name: value.lower() for name, value in parameters.items()}
@@ -252,15 +226,13 @@ class Call(Generic[Shop]):
         """Read the header `Min-Version: <stream>:<version>, …`, which names what the answer must reflect."""
         return MinVersions(parse_min_versions(self._request.headers.get("min-version")))
 
-    def caller(self, body: BaseModel | None = None) -> Caller:
+    def caller(self) -> Caller:
         """Return the actor with the identity of this request, of which the body is a part.
 
-        Every event of the request stores that identity as its cause. Without `body`, none may have been sent.
+        Every event of the request stores that identity as its cause.
         """
-        if body is None:
-            self.ensure_no_body()
         actor, key = self.actor, self._request.headers.get("idempotency-key")
-        request = identify(self._gatekeeper.ids, actor.id, self._request.method, self._path, key, body)
+        request = identify(self._gatekeeper.ids, actor.id, self._request.method, self._path, key, self._body)
         logs.note(causationId=str(request.id))
         return Caller(
             actor,
@@ -288,24 +260,27 @@ class Call(Generic[Shop]):
         except UnicodeEncodeError:
             raise InvalidInput("The body is not UTF-8.", (("#", "is not UTF-8"),)) from None
 
-    def ensure_no_body(self) -> None:
-        ensure_no_body(self.raw_body)
-
     def parameter(self, name: str) -> str:
         return self._parameters[name]
 
     def id(self, name: str) -> UUID:
         return parse_id(self._parameters[name])
 
-    def body(self, model: type[BodyModel]) -> BodyModel:
-        return parse_body(model, self.raw_body)
-
-    def optional_body(self, model: type[BodyModel]) -> BodyModel | None:
-        """Return the body, or None if nothing was sent."""
-        return self.body(model) if self.raw_body else None
-
-    def query(self, model: type[QueryModel]) -> QueryModel:
-        return parse_query(model, self.query_parameters)
+    def read(self, reads: Reads | None) -> tuple[Any, ...]:
+        """Return what the handler takes beside this call; a body or parameters that it does not take are refused."""
+        if reads is None:
+            ensure_no_body(self.raw_body)
+            if self._request.method == "GET":
+                parse_query(Query, self.query_parameters)
+            return ()
+        if issubclass(reads.model, Query):
+            ensure_no_body(self.raw_body)
+            return (parse_query(reads.model, self.query_parameters),)
+        if issubclass(reads.model, bytes):
+            return (self.raw_body,)
+        if self.raw_body or not reads.is_optional:
+            self._body = parse_body(reads.model, self.raw_body)
+        return (self._body,)
 
     @property
     def query_parameters(self) -> dict[str, str]:
@@ -313,26 +288,39 @@ class Call(Generic[Shop]):
         return _each_given_once(self._request.query_params)
 
 
-Handler = Callable[[Call[Shop]], Answer]
-
-
 @dataclass(frozen=True)
 class Route(Generic[Shop]):
-    """One line of the route table.
+    """One line of the route table, with what the types of its handler declare.
 
-    `takes_if_match` tells whether its handler checks the caller's `expected_version`. An API key needs one of `scopes`.
+    `takes_if_match` tells whether its handler checks the caller's `expected_version`, and `takes_token` whether a route
+    for anyone shows more to some. `refuses` has the codes of the errors that not every route like it may answer with.
+    An API key needs one of `scopes`.
     """
 
     method: str
     path: str
     role: Role | None
-    handler: Handler[Shop]
+    handler: Callable[..., Answer[Any]]
+    reads: Reads | None
+    refuses: tuple[str, ...] = ()
     takes_if_match: bool = False
+    takes_token: bool = False
     scopes: tuple[KeyScope, ...] = ()
 
     @property
     def is_public_read(self) -> bool:
         return self.method == "GET" and self.role is None
+
+
+class Declare(Protocol[Shop]):
+    """Is a decorator of handlers."""
+
+    @overload
+    def __call__(self, handler: Callable[[Call[Shop]], Answered], /) -> Callable[[Call[Shop]], Answered]: ...
+    @overload
+    def __call__(
+        self, handler: Callable[[Call[Shop], Read], Answered], /
+    ) -> Callable[[Call[Shop], Read], Answered]: ...
 
 
 class Routes(Generic[Shop]):
@@ -351,24 +339,48 @@ class Routes(Generic[Shop]):
         return tuple(self._routes)
 
     def get(
-        self, path: str, role: Role | None = None, *, scopes: tuple[KeyScope, ...] = ()
-    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("GET", path, role, scopes=scopes)
+        self,
+        path: str,
+        role: Role | None = None,
+        *,
+        refuses: tuple[str, ...] = (),
+        takes_token: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
+    ) -> Declare[Shop]:
+        return self._route("GET", path, role, refuses, takes_token=takes_token, scopes=scopes)
 
     def post(
-        self, path: str, role: Role | None = None, *, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
-    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("POST", path, role, if_match, scopes)
+        self,
+        path: str,
+        role: Role | None = None,
+        *,
+        refuses: tuple[str, ...] = (),
+        if_match: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
+    ) -> Declare[Shop]:
+        return self._route("POST", path, role, refuses, if_match, scopes=scopes)
 
     def patch(
-        self, path: str, role: Role, *, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
-    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("PATCH", path, role, if_match, scopes)
+        self,
+        path: str,
+        role: Role,
+        *,
+        refuses: tuple[str, ...] = (),
+        if_match: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
+    ) -> Declare[Shop]:
+        return self._route("PATCH", path, role, refuses, if_match, scopes=scopes)
 
     def delete(
-        self, path: str, role: Role, *, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
-    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        return self._route("DELETE", path, role, if_match, scopes)
+        self,
+        path: str,
+        role: Role,
+        *,
+        refuses: tuple[str, ...] = (),
+        if_match: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
+    ) -> Declare[Shop]:
+        return self._route("DELETE", path, role, refuses, if_match, scopes=scopes)
 
     def blueprint(
         self, authorizer: Authorizer, shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
@@ -390,13 +402,33 @@ class Routes(Generic[Shop]):
         return blueprint
 
     def _route(
-        self, method: str, path: str, role: Role | None, if_match: bool = False, scopes: tuple[KeyScope, ...] = ()
-    ) -> Callable[[Handler[Shop]], Handler[Shop]]:
-        def declare(handler: Handler[Shop]) -> Handler[Shop]:
-            self._routes.append(Route(method, path, role, handler, if_match, scopes))
+        self,
+        method: str,
+        path: str,
+        role: Role | None,
+        refuses: tuple[str, ...],
+        if_match: bool = False,
+        takes_token: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
+    ) -> Declare[Shop]:
+        def declare(handler: Any) -> Any:
+            reads = _declared_by(handler)
+            self._routes.append(Route(method, path, role, handler, reads, refuses, if_match, takes_token, scopes))
             return handler
 
         return declare
+
+
+def _declared_by(handler: Callable[..., Answer[Any]]) -> Reads | None:
+    """Return what a handler takes beside the call, by the type of its second parameter."""
+    others = [declared for name, declared in handler.__annotations__.items() if name != "return"][1:]
+    if not others:
+        return None
+    [declared] = others
+    if not isinstance(declared, UnionType):
+        return Reads(declared)
+    [model] = set(get_args(declared)) - {NoneType}
+    return Reads(model, is_optional=True)
 
 
 def _view(
@@ -421,14 +453,13 @@ def _view(
     return view
 
 
-def _answered(route: Route[Shop], call: Call[Shop]) -> Answer:
+def _answered(route: Route[Shop], call: Call[Shop]) -> Answer[Any]:
     """Run the handler; a read also says how far its read model was behind in the streams that were named."""
     if route.method != "GET":
-        return route.handler(call)
-    call.ensure_no_body()
+        return route.handler(call, *call.read(route.reads))
     min_versions = call.min_versions
-    answer = route.handler(call)
-    headers = _caching(route, call) | answer.headers
+    answer = route.handler(call, *call.read(route.reads))
+    headers = {**_caching(route, call), **answer.headers}
     if told := min_versions.told:
         headers["Read-Model-Lag"] = ", ".join(f"{stream_id}:{versions}" for stream_id, versions in told.items())
     return replace(answer, headers=headers)

@@ -24,6 +24,8 @@ from chalicelib.shop.access.events import (
 
 
 class AccountErased(RuleViolated):
+    """The person was erased."""
+
     code = "account_erased"
 
 

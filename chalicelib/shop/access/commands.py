@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.platform.brief_cache import BriefCache
 from chalicelib.platform.caller import Actor, Caller, Grants, Role, TeamRole
-from chalicelib.platform.errors import Forbidden, NotFound
+from chalicelib.platform.errors import Forbidden, NotFound, facts
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -28,11 +28,16 @@ MEMORY = timedelta(minutes=1)
 
 
 class NotAtThisDoor(Forbidden):
+    """The organiser has not named the caller for the doors of this concert."""
+
     code = "not_at_this_door"
 
 
 class DoorNotOpen(Forbidden):
+    """The caller may check tickets in at other hours."""
+
     code = "door_not_open"
+    fact_types = facts(opens_at="NotRequired[Instant]", closes_at="NotRequired[Instant]")
 
 
 class Accounts:

@@ -7,15 +7,19 @@ from pydantic import AfterValidator, Field
 
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import Body, Line, Query
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access import key_commands as commands
 from chalicelib.shop.access.api_key import NewKey
+from chalicelib.shop.access.team_api import of_version
 from chalicelib.shop.access.team_commands import find_team
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items
+    from chalicelib.shop.access.answers import ListedApiKey, MadeApiKey
     from chalicelib.shop.access.key_use import KeyUse
 
 
@@ -47,13 +51,13 @@ class NewApiKey(Body):
     expires_in_days: KeyDays = 365
 
 
-@routes.post("/organisers/{organiser_id}/api-keys", Role.ORGANISER)
-def create_api_key(call: Call[KeyServices]) -> Answer:
-    """Make an API key; nobody can be told it later."""
-    body, shop, organiser_id = call.body(NewApiKey), call.shop, call.id("organiser_id")
+@routes.post("/organisers/{organiser_id}/api-keys", Role.ORGANISER, refuses=("owner_needed", "team_full"))
+def create_api_key(call: Call[KeyServices], body: NewApiKey) -> "Created[MadeApiKey]":
+    """Make an API key, for owners; nobody can be told it later."""
+    shop, organiser_id = call.shop, call.id("organiser_id")
     new = NewKey(body.name, body.scopes, shop.clock() + timedelta(days=body.expires_in_days))
-    made = commands.create_key(shop.repository, call.caller(body), organiser_id, new)
-    answer = {
+    made = commands.create_key(shop.repository, call.caller(), organiser_id, new)
+    answer: MadeApiKey = {
         "id": str(made.id),
         "key": made.text,
         "name": body.name,
@@ -64,15 +68,14 @@ def create_api_key(call: Call[KeyServices]) -> Answer:
     return created(answer, f"/organisers/{organiser_id}/api-keys/{made.id}")
 
 
-@routes.get("/organisers/{organiser_id}/api-keys", Role.ORGANISER)
-def list_api_keys(call: Call[KeyServices]) -> Answer:
-    """List the keys that were not revoked, without their secrets; `last_used_at` is right to the hour."""
-    call.query(Query)
+@routes.get("/organisers/{organiser_id}/api-keys", Role.ORGANISER, refuses=("owner_needed",))
+def list_api_keys(call: Call[KeyServices]) -> "Ok[Items[ListedApiKey]] | Versioned[Items[ListedApiKey]]":
+    """List the API keys that were not revoked, for owners; without their secrets."""
     shop, organiser_id = call.shop, call.id("organiser_id")
     call.actor.ensure_owns(organiser_id)
     team, version = find_team(shop.repository, organiser_id)
     used = shop.key_use.last_used(organiser_id) if team.keys else {}
-    items = [
+    items: list[ListedApiKey] = [
         {
             "id": str(key_id),
             "name": listed.key.name,
@@ -83,10 +86,11 @@ def list_api_keys(call: Call[KeyServices]) -> Answer:
         }
         for key_id, listed in team.keys.items()
     ]
-    return ok(page_of(items, None), version if version >= 0 else None)
+    return of_version(page_of(items, None), version)
 
 
-@routes.delete("/organisers/{organiser_id}/api-keys/{key_id}", Role.ORGANISER)
-def revoke_api_key(call: Call[KeyServices]) -> Answer:
+@routes.delete("/organisers/{organiser_id}/api-keys/{key_id}", Role.ORGANISER, refuses=("owner_needed",))
+def revoke_api_key(call: Call[KeyServices]) -> NoContent:
+    """Revoke an API key, for owners; it is refused within a minute."""
     organiser_id, key_id = call.id("organiser_id"), call.id("key_id")
     return no_content(commands.revoke_key(call.shop.repository, call.caller(), organiser_id, key_id))

@@ -10,7 +10,7 @@ from datetime import datetime
 from uuid import UUID, uuid5
 
 from chalicelib.platform.caller import TeamRole
-from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.privacy.sealed import Sealed
@@ -32,10 +32,14 @@ MOST_MEMBERS = 500
 
 
 class InvitationExpired(Expired):
+    """The invitation has expired, or was revoked."""
+
     code = "invitation_expired"
 
 
 class InvitationUsed(RuleViolated):
+    """Another person has accepted the invitation."""
+
     code = "invitation_used"
 
 
@@ -49,6 +53,7 @@ class TeamFull(RuleViolated):
     """The team has as many invitations, members or API keys as it may have."""
 
     code = "team_full"
+    fact_types = facts(limit="int")
 
 
 @dataclass(frozen=True, slots=True)

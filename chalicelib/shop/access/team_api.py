@@ -1,23 +1,28 @@
 """Declares the routes of an organiser's team: members and invitations."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol, TypeVar
 from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
 from chalicelib.platform.caller import Role, TeamRole
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import Body, Query
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.http.requests import Body
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access import team_commands as commands
 from chalicelib.shop.access.team import Invitation, Team
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items
     from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.shop.access.answers import ChangedMember, JoinedTeam, MadeInvitation, OpenInvitation, TeamMember
+
+Item = TypeVar("Item")
 
 
 class TeamServices(Services, Protocol):
@@ -50,15 +55,14 @@ class MemberChanges(Body):
 
 
 @routes.get("/organisers/{organiser_id}/members", Role.ORGANISER)
-def list_members(call: Call[TeamServices]) -> Answer:
+def list_members(call: Call[TeamServices]) -> "Ok[Items[TeamMember]] | Versioned[Items[TeamMember]]":
     """List the team, for whoever works for the organiser; only owners see addresses."""
-    call.query(Query)
     organiser_id = call.id("organiser_id")
     call.actor.ensure_manages(organiser_id)
     team, version = commands.find_team(call.shop.repository, organiser_id)
     addresses = _addresses(call, team) if call.actor.owns(organiser_id) else {}
-    founder = {"person_id": str(organiser_id), "role": TeamRole.OWNER, "since": None, "email": None}
-    members = [
+    founder: TeamMember = {"person_id": str(organiser_id), "role": TeamRole.OWNER, "since": None, "email": None}
+    members: list[TeamMember] = [
         {
             "person_id": str(person_id),
             "role": member.role,
@@ -67,34 +71,42 @@ def list_members(call: Call[TeamServices]) -> Answer:
         }
         for person_id, member in sorted(team.members.items(), key=lambda one: (one[1].since, one[0]))
     ]
-    return ok(page_of([founder, *members], None), version if version >= 0 else None)
+    return of_version(page_of([founder, *members], None), version)
 
 
-@routes.patch("/organisers/{organiser_id}/members/{person_id}", Role.ORGANISER, if_match=True)
-def change_member(call: Call[TeamServices]) -> Answer:
-    body, person_id = call.body(MemberChanges), call.id("person_id")
-    version = commands.set_member(
-        call.shop.repository, call.caller(body), call.id("organiser_id"), person_id, body.role
-    )
-    return ok({"person_id": str(person_id), "role": body.role, "version": version}, version)
+@routes.patch(
+    "/organisers/{organiser_id}/members/{person_id}",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("account_erased", "founding_owner", "owner_needed", "team_full"),
+)
+def change_member(call: Call[TeamServices], body: MemberChanges) -> "Versioned[ChangedMember]":
+    """Change what a member is to the organiser, for owners."""
+    person_id = call.id("person_id")
+    version = commands.set_member(call.shop.repository, call.caller(), call.id("organiser_id"), person_id, body.role)
+    changed: ChangedMember = {"person_id": str(person_id), "role": body.role, "version": version}
+    return ok(changed, version)
 
 
-@routes.delete("/organisers/{organiser_id}/members/{person_id}", Role.CUSTOMER, if_match=True)
-def remove_member(call: Call[TeamServices]) -> Answer:
+@routes.delete(
+    "/organisers/{organiser_id}/members/{person_id}",
+    Role.CUSTOMER,
+    if_match=True,
+    refuses=("forbidden", "founding_owner", "owner_needed"),
+)
+def remove_member(call: Call[TeamServices]) -> NoContent:
     """Remove a member, for owners; members may remove themselves."""
     organiser_id, person_id = call.id("organiser_id"), call.id("person_id")
     return no_content(commands.remove_member(call.shop.repository, call.caller(), organiser_id, person_id))
 
 
-@routes.post("/organisers/{organiser_id}/invitations", Role.ORGANISER)
-def invite_member(call: Call[TeamServices]) -> Answer:
+@routes.post("/organisers/{organiser_id}/invitations", Role.ORGANISER, refuses=("owner_needed", "team_full"))
+def invite_member(call: Call[TeamServices], body: NewInvitation) -> "Created[MadeInvitation]":
     """Invite somebody by e-mail; the answer tells the secret with which the invitation is accepted."""
-    body, shop, organiser_id = call.body(NewInvitation), call.shop, call.id("organiser_id")
+    shop, organiser_id = call.shop, call.id("organiser_id")
     lasts = timedelta(days=body.expires_in_days)
-    invited = commands.invite(
-        shop.repository, shop.vault, call.caller(body), organiser_id, body.role, body.email, lasts
-    )
-    answer = {
+    invited = commands.invite(shop.repository, shop.vault, call.caller(), organiser_id, body.role, body.email, lasts)
+    answer: MadeInvitation = {
         **_shown(invited.id, invited.invitation, body.email),
         "secret": invited.secret,
         "version": invited.version,
@@ -102,10 +114,9 @@ def invite_member(call: Call[TeamServices]) -> Answer:
     return created(answer, f"/organisers/{organiser_id}/invitations/{invited.id}")
 
 
-@routes.get("/organisers/{organiser_id}/invitations", Role.ORGANISER)
-def list_invitations(call: Call[TeamServices]) -> Answer:
+@routes.get("/organisers/{organiser_id}/invitations", Role.ORGANISER, refuses=("owner_needed",))
+def list_invitations(call: Call[TeamServices]) -> "Ok[Items[OpenInvitation]] | Versioned[Items[OpenInvitation]]":
     """List the invitations that can still be accepted, for owners; without their secrets."""
-    call.query(Query)
     shop, organiser_id = call.shop, call.id("organiser_id")
     call.actor.ensure_owns(organiser_id)
     team, version = commands.find_team(shop.repository, organiser_id)
@@ -114,23 +125,29 @@ def list_invitations(call: Call[TeamServices]) -> Answer:
     items = [
         _shown(key, one, (address or {}).get("email")) for (key, one), address in zip(found, addresses, strict=True)
     ]
-    return ok(page_of(items, None), version if version >= 0 else None)
+    return of_version(page_of(items, None), version)
 
 
-@routes.delete("/organisers/{organiser_id}/invitations/{invitation_id}", Role.ORGANISER)
-def revoke_invitation(call: Call[TeamServices]) -> Answer:
+@routes.delete("/organisers/{organiser_id}/invitations/{invitation_id}", Role.ORGANISER, refuses=("owner_needed",))
+def revoke_invitation(call: Call[TeamServices]) -> NoContent:
+    """Revoke an invitation that nobody has accepted, for owners."""
     organiser_id, invitation_id = call.id("organiser_id"), call.id("invitation_id")
     return no_content(commands.revoke_invitation(call.shop.repository, call.caller(), organiser_id, invitation_id))
 
 
-@routes.post("/organisers/{organiser_id}/invitations/{invitation_id}/accept", Role.CUSTOMER)
-def accept_invitation(call: Call[TeamServices]) -> Answer:
+@routes.post(
+    "/organisers/{organiser_id}/invitations/{invitation_id}/accept",
+    Role.CUSTOMER,
+    refuses=("account_erased", "founding_owner", "invitation_expired", "invitation_used", "team_full"),
+)
+def accept_invitation(call: Call[TeamServices], body: Acceptance) -> "Versioned[JoinedTeam]":
     """Join the organiser's team, for whoever is signed in and has the invitation's secret."""
-    body, organiser_id = call.body(Acceptance), call.id("organiser_id")
+    organiser_id = call.id("organiser_id")
     joined = commands.accept_invitation(
-        call.shop.repository, call.caller(body), organiser_id, call.id("invitation_id"), body.secret
+        call.shop.repository, call.caller(), organiser_id, call.id("invitation_id"), body.secret
     )
-    return ok({"organiser_id": str(organiser_id), "role": joined.role, "version": joined.version}, joined.version)
+    answer: JoinedTeam = {"organiser_id": str(organiser_id), "role": joined.role, "version": joined.version}
+    return ok(answer, joined.version)
 
 
 def _addresses(call: Call[TeamServices], team: Team) -> dict[UUID, str | None]:
@@ -139,7 +156,12 @@ def _addresses(call: Call[TeamServices], team: Team) -> dict[UUID, str | None]:
     return {person_id: (address or {}).get("email") for person_id, address in zip(sealed, opened, strict=True)}
 
 
-def _shown(invitation_id: UUID, invitation: Invitation, email: str | None) -> dict[str, Any]:
+def of_version(items: "Items[Item]", version: int) -> "Ok[Items[Item]] | Versioned[Items[Item]]":
+    """Answer with the team's version, if the organiser has ever had more than itself."""
+    return ok(items) if version < 0 else ok(items, version)
+
+
+def _shown(invitation_id: UUID, invitation: Invitation, email: str | None) -> "OpenInvitation":
     return {
         "id": str(invitation_id),
         "email": email,

@@ -9,18 +9,21 @@ from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.answers import Created, NoContent, Versioned, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Line
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.money import Money
 from chalicelib.platform.services import Services
 from chalicelib.shop.carts import commands, opening, queries
 from chalicelib.shop.carts.limits import CartLimits
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount, Made
     from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+    from chalicelib.shop.carts.answers import Cart, CheckedOut, HoldsExtended, ItemAdded
 
 
 class CartSettings(Protocol):
@@ -80,18 +83,20 @@ class Checkout(Body):
     buyer: Buyer
 
 
-@routes.post("/carts", Role.CUSTOMER)
-def create_cart(call: Call[CartServices]) -> Answer:
+@routes.post("/carts", Role.CUSTOMER, refuses=("cart_replaced", "too_many_changes"))
+def create_cart(call: Call[CartServices]) -> "Created[Made] | Versioned[Made]":
+    """Open a cart; a customer who has an open one already is answered with that, and 200."""
     opened = opening.open_cart(call.shop.repository, call.caller(), _limits(call.shop))
-    answer, location = {"id": str(opened.cart_id), "version": opened.version}, f"/carts/{opened.cart_id}"
-    return created(answer, location) if opened.is_new else ok(answer, opened.version)
+    answer: Made = {"id": str(opened.cart_id), "version": opened.version}
+    return created(answer, f"/carts/{opened.cart_id}") if opened.is_new else ok(answer, opened.version)
 
 
 @routes.get("/carts/{cart_id}", Role.CUSTOMER)
-def get_cart(call: Call[CartServices]) -> Answer:
+def get_cart(call: Call[CartServices], query: PointInTimeQuery) -> "Versioned[Cart]":
+    """Show a cart to its customer, as it is now or as it was."""
     shop, cart_id = call.shop, call.id("cart_id")
     log, now = call.metered(shop.event_store), shop.clock()
-    point = call.query(PointInTimeQuery).point(now)
+    point = query.point(now)
     if point is None:
         cart = queries.get_cart(
             shop.documents, log, cart_id, call.actor.id, now, call.min_versions, shop.cancelled_among
@@ -101,54 +106,109 @@ def get_cart(call: Call[CartServices]) -> Answer:
     return ok(cart, cart["version"])
 
 
-@routes.post("/carts/{cart_id}/items", Role.CUSTOMER)
-def add_item(call: Call[CartServices]) -> Answer:
-    body = call.body(NewItem)
+@routes.post(
+    "/carts/{cart_id}/items",
+    Role.CUSTOMER,
+    refuses=(
+        "cart_checked_out",
+        "cart_full",
+        "cart_replaced",
+        "cooling_down",
+        "currency_mismatch",
+        "customer_limit_exceeded",
+        "held_limit_exceeded",
+        "not_on_sale",
+        "order_limit_exceeded",
+        "sold_out",
+        "too_many_changes",
+        "too_many_unpaid_orders",
+    ),
+)
+def add_item(call: Call[CartServices], body: NewItem) -> "Created[ItemAdded]":
+    """Put tickets into a cart, and hold them for its customer."""
     shop, cart_id = call.shop, call.id("cart_id")
     added = commands.add_item(
         shop.repository,
-        call.caller(body),
+        call.caller(),
         cart_id,
         body.ticket_type_id,
         body.quantity,
         shop.settings.hold_for,
         _limits(shop),
     )
-    answer = {"item_id": str(added.item_id), "hold_expires_at": format_instant(added.hold_expires_at)}
-    return created({**answer, "version": added.version}, f"/carts/{cart_id}")
+    answer: ItemAdded = {
+        "item_id": str(added.item_id),
+        "hold_expires_at": format_instant(added.hold_expires_at),
+        "version": added.version,
+    }
+    return created(answer, f"/carts/{cart_id}")
 
 
-@routes.post("/carts/{cart_id}/hold-extensions", Role.CUSTOMER)
-def extend_holds(call: Call[CartServices]) -> Answer:
+@routes.post(
+    "/carts/{cart_id}/hold-extensions",
+    Role.CUSTOMER,
+    refuses=(
+        "cart_checked_out",
+        "cart_empty",
+        "cart_replaced",
+        "cooling_down",
+        "extension_limit_reached",
+        "held_limit_exceeded",
+        "hold_expired",
+        "not_on_sale",
+        "too_many_changes",
+    ),
+)
+def extend_holds(call: Call[CartServices]) -> "Created[HoldsExtended] | Versioned[HoldsExtended]":
+    """Hold the tickets of a cart for longer; if that gains nothing, nothing is written, and the answer is 200."""
     shop, cart_id = call.shop, call.id("cart_id")
     extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for, _limits(shop))
-    items = [
-        {"item_id": str(line.item_id), "hold_expires_at": format_instant(line.expires_at)} for line in extended.lines
-    ]
-    answer = {"items": items, "version": extended.version}
+    answer: HoldsExtended = {
+        "items": [
+            {"item_id": str(line.item_id), "hold_expires_at": format_instant(line.expires_at)}
+            for line in extended.lines
+        ],
+        "version": extended.version,
+    }
     return created(answer, f"/carts/{cart_id}") if extended.changed else ok(answer, extended.version)
 
 
-@routes.delete("/carts/{cart_id}/items/{item_id}", Role.CUSTOMER, if_match=True)
-def remove_item(call: Call[CartServices]) -> Answer:
+@routes.delete(
+    "/carts/{cart_id}/items/{item_id}", Role.CUSTOMER, if_match=True, refuses=("cart_checked_out", "cart_replaced")
+)
+def remove_item(call: Call[CartServices]) -> NoContent:
+    """Take a line out of a cart, and give its tickets back."""
     cart_id, item_id = call.id("cart_id"), call.id("item_id")
     return no_content(commands.remove_item(call.shop.repository, call.caller(), cart_id, item_id))
 
 
-@routes.post("/carts/{cart_id}/checkout", Role.CUSTOMER)
-def check_out(call: Call[CartServices]) -> Answer:
-    body = call.body(Checkout)
+@routes.post(
+    "/carts/{cart_id}/checkout",
+    Role.CUSTOMER,
+    refuses=(
+        "cart_checked_out",
+        "cart_empty",
+        "cart_replaced",
+        "customer_limit_exceeded",
+        "held_limit_exceeded",
+        "hold_expired",
+        "not_on_sale",
+        "too_many_unpaid_orders",
+    ),
+)
+def check_out(call: Call[CartServices], body: Checkout) -> "Created[CheckedOut]":
+    """Place an order for everything in a cart, and hold its tickets until it is to be paid."""
     shop, cart_id = call.shop, call.id("cart_id")
     placed = commands.check_out(
         shop.repository,
         shop.vault,
-        call.caller(body),
+        call.caller(),
         cart_id,
         body.buyer.model_dump(),
         shop.settings.pay_within,
         _limits(shop),
     )
-    answer = {
+    answer: CheckedOut = {
         "order_id": str(placed.order_id),
         "status": placed.status,
         "total": _money(placed.total),
@@ -169,5 +229,5 @@ def _limits(shop: CartServices) -> CartLimits:
     )
 
 
-def _money(money: Money) -> dict[str, str]:
+def _money(money: Money) -> "Amount":
     return {"amount": str(money.amount), "currency": money.currency}

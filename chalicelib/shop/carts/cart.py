@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
-from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.money import CurrencyMismatch
@@ -34,35 +35,53 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class CartEmpty(RuleViolated):
+    """There is nothing in the cart."""
+
     code = "cart_empty"
 
 
 class CartCheckedOutAlready(RuleViolated):
+    """The cart is an order already."""
+
     code = "cart_checked_out"
+    fact_types = facts(order_id="Id | None")
 
 
 class CartIsReplaced(RuleViolated):
+    """The customer has another open cart."""
+
     code = "cart_replaced"
+    fact_types = facts(cart_id="Id")
 
 
 class CartFull(RuleViolated):
+    """The cart has no room for another line."""
+
     code = "cart_full"
+    fact_types = facts(limit="NotRequired[int]")
 
 
 class OrderLimitExceeded(RuleViolated):
+    """One order cannot have so many tickets of this type."""
+
     code = "order_limit_exceeded"
+    fact_types = facts(limit="int", selected="int")
 
 
 class ExtensionLimitReached(RuleViolated):
+    """These tickets cannot be held any longer."""
+
     code = "extension_limit_reached"
 
 
 class LinesExpired(Expired):
+    """The holds of some lines have ended."""
+
     code = "hold_expired"
+    fact_types = facts(items="list[Id]", lines="NotRequired[list[LostLine]]")
 
 
-@dataclass(frozen=True, slots=True)
-class RememberedRequest:
+class RememberedRequest(NamedTuple):
     """A request that changed the cart, remembered for as long as it may be repeated."""
 
     request_hash: str
@@ -106,7 +125,7 @@ class Cart:
                 customer_id=customer_id,
                 request_hash=request_hash,
                 is_listed=True,
-                periods=tuple(holding.periods.values()) or None,
+                periods=holding.as_stored() or None,
                 unpaid=holding.unpaid or None,
                 at=now,
             )
@@ -246,8 +265,7 @@ class Cart:
 def evolve(cart: Cart, event: Event) -> Cart:
     match event:
         case CartCreated():
-            periods = {period.concert_id: period for period in event.periods or ()}
-            holding = Holding(periods, event.unpaid or ())
+            holding = Holding.of(event.periods or (), event.unpaid or ())
             return Cart(event.customer_id, event.request_hash, is_listed=bool(event.is_listed), holding=holding)
         case CartItemAdded():
             cart.lines[event.item.id] = event.item

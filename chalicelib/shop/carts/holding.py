@@ -6,8 +6,9 @@ tickets are not kept for ever by taking them again.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -31,12 +32,29 @@ class WantedHold:
     longest: timedelta
 
 
+class Period(NamedTuple):
+    """Is the holding period of one concert, as `HoldingPeriod` stores it; each hold makes one, so it is a tuple."""
+
+    began_at: datetime
+    ended_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Holding:
     """Keeps the periods by concert, and the tickets of orders that were unpaid when the cart was opened."""
 
-    periods: Mapping[UUID, HoldingPeriod] = field(default_factory=dict)
+    periods: Mapping[UUID, Period] = field(default_factory=dict)
     unpaid: tuple[UnpaidOrder, ...] = ()
+
+    @classmethod
+    def of(cls, periods: Iterable[HoldingPeriod], unpaid: tuple[UnpaidOrder, ...]) -> "Holding":
+        return cls({one.concert_id: Period(one.began_at, one.ended_at) for one in periods}, unpaid)
+
+    def as_stored(self) -> tuple[HoldingPeriod, ...]:
+        return tuple(
+            HoldingPeriod(concert_id=concert_id, began_at=one.began_at, ended_at=one.ended_at)
+            for concert_id, one in self.periods.items()
+        )
 
     def admit(self, wanted: WantedHold, lines: Iterable[CartLine], limits: CartLimits, now: datetime) -> datetime:
         """Return since when the customer has been holding tickets of the concert, with these in the cart.
@@ -51,31 +69,27 @@ class Holding:
 
     def without(self, order_ids: Collection[UUID]) -> "Holding":
         """Leave out orders that hold nothing any more."""
-        return replace(self, unpaid=tuple(one for one in self.unpaid if one.order_id not in order_ids))
+        return Holding(self.periods, tuple(one for one in self.unpaid if one.order_id not in order_ids))
 
     def after_added(self, event: CartItemAdded) -> "Holding":
         if event.item.concert_id is None or event.at is None:
             return self
-        # Each hold comes this way, and what is in an event was validated with it.
-        period = HoldingPeriod.model_construct(
-            concert_id=event.item.concert_id, began_at=event.holding_since or event.at, ended_at=event.at
-        )
-        return self.with_period(period)
+        return self.with_period(event.item.concert_id, Period(event.holding_since or event.at, event.at))
 
     def after_removed(self, line: CartLine | None, at: datetime | None) -> "Holding":
         if line is None or line.concert_id is None or at is None:
             return self
         return self.with_end(line.concert_id, min(at, line.expires_at or at))
 
-    def with_period(self, period: HoldingPeriod) -> "Holding":
-        return replace(self, periods={**self.periods, period.concert_id: period})
+    def with_period(self, concert_id: UUID, period: Period) -> "Holding":
+        return Holding({**self.periods, concert_id: period}, self.unpaid)
 
     def with_end(self, concert_id: UUID, ended_at: datetime) -> "Holding":
         """Let the concert's period, if there is one, end no sooner than this."""
         period = self.periods.get(concert_id)
         if period is None or period.ended_at >= ended_at:
             return self
-        return self.with_period(period.model_copy(update={"ended_at": ended_at}))
+        return self.with_period(concert_id, Period(period.began_at, ended_at))
 
     def _since(self, wanted: WantedHold, ends: list[datetime], cool_down: timedelta, now: datetime) -> datetime:
         period = self.periods.get(wanted.concert_id)

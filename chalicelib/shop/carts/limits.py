@@ -1,9 +1,10 @@
 """Says what one customer may keep from all others, and how often one may write."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
-from chalicelib.platform.errors import RuleViolated, TooManyRequests
+from chalicelib.platform.errors import RuleViolated, TooManyRequests, facts
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 REFILL = timedelta(seconds=5)
@@ -25,23 +26,33 @@ class CartLimits:
 
 
 class HeldLimitExceeded(RuleViolated):
+    """One customer cannot hold so many tickets of a concert at once."""
+
     code = "held_limit_exceeded"
+    fact_types = facts(limit="int", held="int", unpaid_orders="list[Id]")
 
 
 class TooManyUnpaidOrders(RuleViolated):
+    """The customer has to pay or cancel an order before."""
+
     code = "too_many_unpaid_orders"
+    fact_types = facts(limit="int", unpaid_orders="list[Id]")
 
 
 class CoolingDown(RuleViolated):
+    """The customer has held tickets of this concert for as long as is allowed, and has to wait."""
+
     code = "cooling_down"
+    fact_types = facts(until="Instant")
 
 
 class TooManyChanges(TooManyRequests):
+    """The customer changes carts too often."""
+
     code = "too_many_changes"
 
 
-@dataclass(frozen=True, slots=True)
-class Bucket:
+class Bucket(NamedTuple):
     """Counts the writes of a stream, by the times of its own events, and forgets one of them every `REFILL`.
 
     An old state of a stream counts no more than a new one. So a full bucket is full, however old the state is.
@@ -52,7 +63,7 @@ class Bucket:
 
     def after_write(self, at: datetime | None) -> "Bucket":
         """Return the bucket with one write more; an event of the original has no time, and counts nothing."""
-        return self if at is None else replace(self, level=self._level(at) + 1, at=max(at, self.at))
+        return self if at is None else Bucket(self._level(at) + 1, max(at, self.at))
 
     def ensure_room(self, burst: int, now: datetime) -> None:
         """Check that fewer than `burst` writes are counted.

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from chalicelib.platform.errors import RuleViolated
+from chalicelib.platform.errors import RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.carts.cart import LinesExpired
@@ -11,7 +11,10 @@ from chalicelib.shop.inventory.commands import Lost, why_lost
 
 
 class LinesNotOnSale(RuleViolated):
+    """Some lines are of a cancelled concert."""
+
     code = "not_on_sale"
+    fact_types = facts(items="list[Id]", lines="list[LostLine]")
 
 
 def ensure_none_lost(session: Session, lines: Iterable[CartLine]) -> None:

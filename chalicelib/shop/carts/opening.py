@@ -9,8 +9,8 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.shop.carts.cart import CART, Cart, CartIsReplaced
 from chalicelib.shop.carts.customer_carts import CUSTOMER_CARTS, CustomerCarts, customer_carts_id
-from chalicelib.shop.carts.events import CartGivenAgain, HoldingPeriod, UnpaidOrder
-from chalicelib.shop.carts.holding import Holding
+from chalicelib.shop.carts.events import CartGivenAgain, UnpaidOrder
+from chalicelib.shop.carts.holding import Holding, Period
 from chalicelib.shop.carts.limits import CartLimits
 from chalicelib.shop.orders.commands import order_hold
 
@@ -118,8 +118,8 @@ def _taken_over(session: Session, ended: list[Cart], limits: CartLimits) -> Hold
     """Return the periods that are not over, and the orders that are not paid, of the carts that are replaced."""
     holding = Holding()
     for cart in ended:
-        for period in cart.holding.periods.values():
-            holding = _joined(holding, period)
+        for concert_id, period in cart.holding.periods.items():
+            holding = _joined(holding, concert_id, period)
         for line in cart.lines.values():
             if line.concert_id is not None and line.expires_at is not None:
                 ended_at = min(line.expires_at, cart.checked_out_at or line.expires_at)
@@ -130,12 +130,10 @@ def _taken_over(session: Session, ended: list[Cart], limits: CartLimits) -> Hold
     return Holding(kept, holding.unpaid)
 
 
-def _joined(holding: Holding, period: HoldingPeriod) -> Holding:
-    known = holding.periods.get(period.concert_id)
-    if known is None:
-        return holding.with_period(period)
+def _joined(holding: Holding, concert_id: UUID, period: Period) -> Holding:
+    known = holding.periods.get(concert_id, period)
     began_at, ended_at = min(known.began_at, period.began_at), max(known.ended_at, period.ended_at)
-    return holding.with_period(period.model_copy(update={"began_at": began_at, "ended_at": ended_at}))
+    return holding.with_period(concert_id, Period(began_at, ended_at))
 
 
 def _placed(session: Session, cart: Cart) -> list[UnpaidOrder]:

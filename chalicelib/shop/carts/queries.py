@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import JsonObject
@@ -15,6 +16,10 @@ from chalicelib.platform.readmodels.documents.projection import DocumentProjecti
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
 from chalicelib.shop.carts.events import CartEvent
 from chalicelib.shop.carts.projections import fold_cart
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
+    from chalicelib.shop.carts.answers import Cart, CartItem
 
 _CART = CartEvent.aggregate_type
 
@@ -34,7 +39,7 @@ def get_cart(
     now: datetime,
     min_versions: MinVersions = NOTHING_NAMED,
     cancelled_among: CancelledAmong = _nothing_is_known,
-) -> JsonObject:
+) -> "Cart":
     """Return the cart as it is at `now`, at least as new as `min_versions` asks for.
 
     `cancelled_among` says which of its concerts are cancelled, as far as is known.
@@ -44,7 +49,7 @@ def get_cart(
     return _answer(found, now, cancelled_among)
 
 
-def get_cart_as_of(store: EventStore, cart_id: UUID, customer_id: UUID, point: PointInTime) -> JsonObject:
+def get_cart_as_of(store: EventStore, cart_id: UUID, customer_id: UUID, point: PointInTime) -> "Cart":
     """Return the cart as it was, from the log.
 
     Raises NotFound or Unavailable.
@@ -53,7 +58,7 @@ def get_cart_as_of(store: EventStore, cart_id: UUID, customer_id: UUID, point: P
     return _answer(found, at, _nothing_is_known)
 
 
-def _answer(found: Versioned, now: datetime, cancelled_among: CancelledAmong) -> JsonObject:
+def _answer(found: Versioned, now: datetime, cancelled_among: CancelledAmong) -> "Cart":
     """Build the answer. The items of a cart that is checked out belong to the order, so none of them is lost."""
     cart, version = found
     is_open = cart["status"] == "open"
@@ -67,16 +72,16 @@ def _answer(found: Versioned, now: datetime, cancelled_among: CancelledAmong) ->
         "order_id": cart["order_id"],
         "items": items,
         "total": _total(live),
-        "expires_at": min((item["hold_expires_at"] for item in live), default=None) if is_open else None,
+        "expires_at": min((at for item in live if (at := item["hold_expires_at"])), default=None) if is_open else None,
         "server_time": format_instant(now),
         "version": version,
     }
 
 
-def _shown(item: JsonObject, cancelled: Collection[str], *, is_lost: bool) -> JsonObject:
+def _shown(item: JsonObject, cancelled: Collection[str], *, is_lost: bool) -> "CartItem":
     """Add why the item cannot be bought, as a checkout would say it; `expired` tells only of its hold."""
     problem = "cancelled" if item["concert_id"] in cancelled else "hold_expired" if is_lost else None
-    return item | {"expired": is_lost, "problem": problem}
+    return cast("CartItem", item | {"expired": is_lost, "problem": problem})
 
 
 def _has_ended(item: JsonObject, now: datetime) -> bool:
@@ -85,7 +90,7 @@ def _has_ended(item: JsonObject, now: datetime) -> bool:
     return deadline is None or now >= datetime.fromisoformat(deadline)
 
 
-def _total(items: list[JsonObject]) -> JsonObject | None:
+def _total(items: "list[CartItem]") -> "Amount | None":
     """Add up what the items cost; return None if there are none, or if their currencies differ."""
     total = None
     for item in items:
@@ -94,4 +99,4 @@ def _total(items: list[JsonObject]) -> JsonObject | None:
             total = price if total is None else total.plus(price)
         except CurrencyMismatch:
             return None
-    return None if total is None else total.model_dump(mode="json")
+    return None if total is None else {"amount": str(total.amount), "currency": total.currency}

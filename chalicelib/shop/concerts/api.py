@@ -15,10 +15,11 @@ from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant, Price
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content, ok
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import ActingFor, Body, Line, Text, WebUrl
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, queries
@@ -31,7 +32,9 @@ from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
 if TYPE_CHECKING:
     from chalicelib.platform.http.auth import CredentialVerifier
+    from chalicelib.platform.http.shapes import Made
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.concerts.answers import Concert, FoundConcerts, Scheduled, StatusChanged, TermsChanged
 
 
 class ConcertServices(Services, Protocol):
@@ -63,7 +66,7 @@ class NewConcert(Body):
     organiser_id: ActingFor = None
 
 
-class ConcertChanges(Body):
+class ConcertChanges(Changes):
     """Lists the details to change; whatever is left out stays as it is."""
 
     name: Line = ""
@@ -105,30 +108,35 @@ class Cancellation(Body):
     confirm: Literal["has_taken_place"] | None = None
 
 
-@routes.post("/concerts", Role.ORGANISER, scopes=(KeyScope.CONCERTS_WRITE,))
-def create_concert(call: Call[ConcertServices]) -> Answer:
-    body = call.body(NewConcert)
+@routes.post("/concerts", Role.ORGANISER, refuses=("venue_gone", "venue_not_shared"), scopes=(KeyScope.CONCERTS_WRITE,))
+def create_concert(call: Call[ConcertServices], body: NewConcert) -> "Created[Made]":
+    """Make a concert; it is a draft until it is published."""
     details = ConcertDetails(**{name: value for name, value in body if name != "organiser_id"})
-    concert_id = commands.create_concert(call.shop.repository, call.caller(body), details, body.organiser_id)
-    return created({"id": str(concert_id), "version": 0}, f"/concerts/{concert_id}")
+    concert_id = commands.create_concert(call.shop.repository, call.caller(), details, body.organiser_id)
+    made: Made = {"id": str(concert_id), "version": 0}
+    return created(made, f"/concerts/{concert_id}")
 
 
 @routes.get("/concerts")
-def search_concerts(call: Call[ConcertServices]) -> Answer:
-    filters = call.query(ConcertFilters)
+def search_concerts(call: Call[ConcertServices], filters: ConcertFilters) -> "Ok[FoundConcerts]":
+    """Search the concerts that are published: the best match first, or the soonest."""
     shop = call.shop
     search = replace(filters.to_search(), now=shop.clock())
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         found = queries.search_concerts(programme, search, filters.limit, filters.after)
-        facets = {"facets": count_facets(programme, search)} if filters.facets else {}
+        page = page_of(*found)
+        answer: FoundConcerts = {"items": page["items"], "next_cursor": page["next_cursor"]}
+        if filters.facets:
+            answer["facets"] = count_facets(programme, search)
         _tell_of_readable(call, programme)
-    return ok(page_of(*found) | facets)
+    return ok(answer)
 
 
-@routes.get("/concerts/{concert_id}")
-def get_concert(call: Call[ConcertServices]) -> Answer:
+@routes.get("/concerts/{concert_id}", takes_token=True)
+def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Versioned[Concert]":
+    """Show a concert as it is now or as it was; a draft only to whoever manages it."""
     shop, concert_id = call.shop, call.id("concert_id")
-    point = call.query(PointInTimeQuery).point(shop.clock())
+    point = query.point(shop.clock())
     if point is not None:
         return _concert_as_of(call, concert_id, point)
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
@@ -139,79 +147,142 @@ def get_concert(call: Call[ConcertServices]) -> Answer:
     return ok(concert, concert["version"])
 
 
-@routes.patch("/concerts/{concert_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def change_concert(call: Call[ConcertServices]) -> Answer:
-    body = call.body(ConcertChanges)
+@routes.patch(
+    "/concerts/{concert_id}",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft", "concert_not_published", "concert_over", "venue_gone", "venue_not_shared"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def change_concert(call: Call[ConcertServices], body: ConcertChanges) -> "Versioned[TermsChanged]":
+    """Change the details of a concert that are given."""
     changes = body.model_dump(exclude_unset=True)
     concert_id = call.id("concert_id")
     changed = commands.change_concert(
-        call.shop.repository, call.caller(body), concert_id, lambda details: replace(details, **changes)
+        call.shop.repository, call.caller(), concert_id, lambda details: replace(details, **changes)
     )
     return answer_of(concert_id, changed)
 
 
-@routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def delete_concert(call: Call[ConcertServices]) -> Answer:
+@routes.delete(
+    "/concerts/{concert_id}",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft",),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def delete_concert(call: Call[ConcertServices]) -> NoContent:
+    """Delete a draft."""
     return no_content(commands.delete_concert(call.shop.repository, call.caller(), call.id("concert_id")))
 
 
-@routes.post("/concerts/{concert_id}/schedule", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def schedule_concert(call: Call[ConcertServices]) -> Answer:
-    body = call.body(NewSchedule)
+@routes.post(
+    "/concerts/{concert_id}/schedule",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft", "sale_never_opens"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Versioned[Scheduled]":
+    """Say when a draft takes place."""
     concert_id = call.id("concert_id")
-    version = commands.schedule_concert(
-        call.shop.repository, call.caller(body), concert_id, body.starts_at, body.ends_at
-    )
-    schedule = {"starts_at": format_instant(body.starts_at), "ends_at": format_instant(body.ends_at)}
-    return ok({"id": str(concert_id), **schedule, "version": version}, version)
+    version = commands.schedule_concert(call.shop.repository, call.caller(), concert_id, body.starts_at, body.ends_at)
+    answer: Scheduled = {
+        "id": str(concert_id),
+        "starts_at": format_instant(body.starts_at),
+        "ends_at": format_instant(body.ends_at),
+        "version": version,
+    }
+    return ok(answer, version)
 
 
-@routes.post("/concerts/{concert_id}/ticket-types", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def add_ticket_type(call: Call[ConcertServices]) -> Answer:
-    body = call.body(NewTicketType)
+@routes.post(
+    "/concerts/{concert_id}/ticket-types",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=(
+        "concert_not_draft",
+        "concert_not_published",
+        "concert_over",
+        "currency_mismatch",
+        "too_many_ticket_types",
+    ),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def add_ticket_type(call: Call[ConcertServices], body: NewTicketType) -> "Created[Made]":
+    """Add a ticket type; that of a published concert is on sale at once."""
     concert_id = call.id("concert_id")
     ticket_type_id, version = commands.add_ticket_type(
-        call.shop.repository, call.caller(body), concert_id, body.to_ticket_type
+        call.shop.repository, call.caller(), concert_id, body.to_ticket_type
     )
-    return created({"id": str(ticket_type_id), "version": version}, f"/concerts/{concert_id}")
+    made: Made = {"id": str(ticket_type_id), "version": version}
+    return created(made, f"/concerts/{concert_id}")
 
 
 @routes.delete(
     "/concerts/{concert_id}/ticket-types/{ticket_type_id}",
     Role.ORGANISER,
     if_match=True,
+    refuses=("concert_not_draft",),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def remove_ticket_type(call: Call[ConcertServices]) -> Answer:
+def remove_ticket_type(call: Call[ConcertServices]) -> NoContent:
+    """Remove a ticket type of a draft."""
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     repository = call.shop.repository
     return no_content(commands.remove_ticket_type(repository, call.caller(), concert_id, ticket_type_id))
 
 
-@routes.post("/concerts/{concert_id}/publish", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def publish_concert(call: Call[ConcertServices]) -> Answer:
+@routes.post(
+    "/concerts/{concert_id}/publish",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=(
+        "concert_incomplete",
+        "concert_not_draft",
+        "concert_over",
+        "sale_never_opens",
+        "venue_gone",
+        "venue_not_shared",
+    ),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def publish_concert(call: Call[ConcertServices]) -> "Versioned[StatusChanged]":
+    """Publish a concert: its tickets are on sale, and cannot be removed any more."""
     concert_id = call.id("concert_id")
     version = commands.publish_concert(call.shop.repository, call.caller(), concert_id)
-    return ok({"id": str(concert_id), "status": ConcertStatus.PUBLISHED, "version": version}, version)
+    return _status_of(concert_id, ConcertStatus.PUBLISHED, version)
 
 
-@routes.post("/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True)
-def cancel_concert(call: Call[ConcertServices]) -> Answer:
-    body, concert_id = call.optional_body(Cancellation), call.id("concert_id")
+@routes.post(
+    "/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "has_taken_place")
+)
+def cancel_concert(call: Call[ConcertServices], body: Cancellation | None) -> "Versioned[StatusChanged]":
+    """Cancel a concert: nothing more is sold, and what was paid goes back."""
+    concert_id = call.id("concert_id")
     is_confirmed = body is not None and body.confirm is not None
     status, version = commands.cancel_concert(
-        call.shop.repository, call.caller(body), concert_id, although_over=is_confirmed
+        call.shop.repository, call.caller(), concert_id, although_over=is_confirmed
     )
-    return ok({"id": str(concert_id), "status": status, "version": version}, version)
+    return _status_of(concert_id, status, version)
 
 
-def answer_of(stream_id: UUID, changed: Changed) -> Answer:
+def answer_of(stream_id: UUID, changed: Changed) -> "Versioned[TermsChanged]":
     """Answer a change; `terms` says whether new holds are on the new terms in every pool already."""
-    terms = "applied" if changed.is_applied else "being_applied"
-    return ok({"id": str(stream_id), "terms": terms, "version": changed.version}, changed.version)
+    answer: TermsChanged = {
+        "id": str(stream_id),
+        "terms": "applied" if changed.is_applied else "being_applied",
+        "version": changed.version,
+    }
+    return ok(answer, changed.version)
 
 
-def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> Answer:
+def _status_of(concert_id: UUID, status: ConcertStatus, version: int) -> "Versioned[StatusChanged]":
+    answer: StatusChanged = {"id": str(concert_id), "status": status, "version": version}
+    return ok(answer, version)
+
+
+def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> "Versioned[Concert]":
     from chalicelib.shop.concerts.history import find_concert_as_of  # noqa: PLC0415 - brings a driver that routes do without
 
     concert = find_concert_as_of(call.metered(call.shop.event_store), concert_id, point, partial(_may_see, call))

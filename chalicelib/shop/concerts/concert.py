@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -50,35 +50,57 @@ _CANCELLED = {ConcertStatus.CANCELLING, ConcertStatus.CANCELLED}
 
 
 class ConcertNotDraft(RuleViolated):
+    """The concert is not a draft any more, so this cannot be changed."""
+
     code = "concert_not_draft"
+    fact_types = facts(concert_status="str")
 
 
 class ConcertNotPublished(RuleViolated):
+    """The concert is not published, or cancelled, so this does not apply to it."""
+
     code = "concert_not_published"
+    fact_types = facts(concert_status="str")
 
 
 class ConcertIncomplete(RuleViolated):
+    """The concert lacks what it needs to be published."""
+
     code = "concert_incomplete"
+    fact_types = facts(missing="list[str]")
 
 
 class ConcertIsOver(RuleViolated):
+    """The concert has ended."""
+
     code = "concert_over"
+    fact_types = facts(ends_at="NotRequired[Instant]")
 
 
 class VenueGone(RuleViolated):
+    """The venue of the concert was deleted, or is not shared any more."""
+
     code = "venue_gone"
 
 
 class TooManyTicketTypes(RuleViolated):
+    """A concert has no room for another ticket type."""
+
     code = "too_many_ticket_types"
+    fact_types = facts(limit="int")
 
 
 class ConcertHasTakenPlace(RuleViolated):
+    """The concert has taken place, and its cancellation is not confirmed."""
+
     code = "has_taken_place"
 
 
 class CapacityBelowCommitted(RuleViolated):
+    """More tickets are held and sold than the quantity would allow."""
+
     code = "capacity_below_committed"
+    fact_types = facts(held="int", sold="int", committed="int")
 
     def __init__(self, held: int, sold: int) -> None:
         super().__init__(
@@ -90,10 +112,15 @@ class CapacityBelowCommitted(RuleViolated):
 
 
 class CapacityAbovePools(RuleViolated):
+    """The quantity is above what the pools of the ticket type can have."""
+
     code = "capacity_above_pools"
+    fact_types = facts(limit="int")
 
 
 class CapacityChangeInProgress(RuleViolated):
+    """Another change of the quantity is under way."""
+
     code = "capacity_change_in_progress"
 
 

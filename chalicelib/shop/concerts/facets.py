@@ -1,12 +1,12 @@
 """Counts what a search finds, by genre, city and month."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.shop.concerts.queries import ConcertSearch, conditions_of
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.concerts.answers import Facets, FacetValue
 
 MOST_VALUES = 50
 """Values of a facet that are counted; of more, those with the highest counts."""
@@ -39,7 +39,7 @@ select facet, value, count from ranked where place <= %(most_values)s
 """
 
 
-def count_facets(programme: "Reader", search: ConcertSearch) -> JsonObject:
+def count_facets(programme: "Reader", search: ConcertSearch) -> "Facets":
     """Count everything that the search finds, on all its pages; a month is the local one at the venue.
 
     Genres and cities come with the highest count first, in one of their spellings; months in their order.
@@ -48,7 +48,7 @@ def count_facets(programme: "Reader", search: ConcertSearch) -> JsonObject:
     conditions, parameters, _ = conditions_of(search)
     statement = _COUNTS.format(conditions=" and ".join(conditions))
     rows = programme.fetch_all(statement, {**parameters, "most_values": MOST_VALUES})
-    facets: dict[str, list[JsonObject]] = {"genre": [], "city": [], "month": []}
+    facets: dict[str, list[FacetValue]] = {"genre": [], "city": [], "month": []}
     for row in rows:
         facets[row["facet"]].append({"value": row["value"], "count": row["count"]})
-    return facets
+    return cast("Facets", facets)

@@ -1,7 +1,7 @@
 """Shows concerts as they were, folded from the log by the code that projects the programme."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib.platform.errors import NotFound
@@ -17,10 +17,13 @@ from chalicelib.shop.concerts.projections import project_concert
 from chalicelib.shop.concerts.queries import concert_of_row
 from chalicelib.shop.venues.events import VenueCreated, VenueDetailsChanged, VenueEvent
 
-MaySee = Callable[[JsonObject], bool]
+if TYPE_CHECKING:
+    from chalicelib.shop.concerts.answers import Concert
+
+MaySee = Callable[[Mapping[str, Any]], bool]
 
 
-def find_concert_as_of(store: EventStore, concert_id: UUID, point: PointInTime, may_see: MaySee) -> JsonObject:
+def find_concert_as_of(store: EventStore, concert_id: UUID, point: PointInTime, may_see: MaySee) -> "Concert":
     """Return the concert as it was, with its venue as it was.
 
     Only somebody who may see today's concert is told what is wrong with the point in time.
@@ -73,7 +76,7 @@ _NULLABLE = (
 )
 
 
-def _shown(row: JsonObject, venue: JsonObject | None) -> JsonObject | None:
+def _shown(row: JsonObject, venue: JsonObject | None) -> "Concert | None":
     """Return the concert as the programme shows it; None if it was deleted, or its beginning was never imported."""
     if row["name"] is None or row["status"] == ConcertStatus.DELETED:
         return None

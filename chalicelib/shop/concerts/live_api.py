@@ -1,17 +1,21 @@
 """Declares the routes by which a concert that is announced lives on."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.http.amounts import OffsetInstant, Price
-from chalicelib.platform.http.requests import Body, Line, WebUrl
-from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.platform.http.answers import Versioned, ok
+from chalicelib.platform.http.requests import Body, Changes, Line, WebUrl
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, live_commands
 from chalicelib.shop.concerts.api import OrderLimit, Quantity, answer_of
 from chalicelib.shop.concerts.windows import ConcertDates
+
+if TYPE_CHECKING:
+    from chalicelib.shop.concerts.answers import QuantityChanged, TermsChanged
 
 routes: Routes[Services] = Routes(__name__)
 
@@ -43,7 +47,7 @@ class Postponement(Body):
     refundable_until: OffsetInstant | None = None
 
 
-class VenueDescription(Body):
+class VenueDescription(Changes):
     """Lists what the concert shows of its venue otherwise; whatever is left out stays as it is."""
 
     name: Line = ""
@@ -56,7 +60,7 @@ class VenueDescription(Body):
 _ONLY_PRICE = Price(amount="0", currency="EUR")
 
 
-class TicketTypeChanges(Body):
+class TicketTypeChanges(Changes):
     """Lists what to change; whatever is left out stays as it is. `quantity` comes alone."""
 
     name: Line = ""
@@ -71,12 +75,19 @@ class TicketTypeChanges(Body):
         return {name: value.to_money() if isinstance(value, Price) else value for name, value in given.items()}
 
 
-@routes.post("/concerts/{concert_id}/move", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def move_concert(call: Call[Services]) -> Answer:
-    body, concert_id = call.body(Move), call.id("concert_id")
+@routes.post(
+    "/concerts/{concert_id}/move",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over", "sale_never_opens", "venue_gone", "venue_not_shared"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def move_concert(call: Call[Services], body: Move) -> "Versioned[TermsChanged]":
+    """Move a concert to another date, to another venue, or both."""
+    concert_id = call.id("concert_id")
     changed = live_commands.move_concert(
         call.shop.repository,
-        call.caller(body),
+        call.caller(),
         concert_id,
         body.to_schedule(),
         body.venue_id,
@@ -85,30 +96,58 @@ def move_concert(call: Call[Services]) -> Answer:
     return answer_of(concert_id, changed)
 
 
-@routes.post("/concerts/{concert_id}/postpone", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def postpone_concert(call: Call[Services]) -> Answer:
-    body, concert_id = call.body(Postponement), call.id("concert_id")
-    changed = live_commands.postpone_concert(call.shop.repository, call.caller(body), concert_id, body.refundable_until)
+@routes.post(
+    "/concerts/{concert_id}/postpone",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def postpone_concert(call: Call[Services], body: Postponement) -> "Versioned[TermsChanged]":
+    """Postpone a concert, whose new date is not known yet."""
+    concert_id = call.id("concert_id")
+    changed = live_commands.postpone_concert(call.shop.repository, call.caller(), concert_id, body.refundable_until)
     return answer_of(concert_id, changed)
 
 
-@routes.post("/concerts/{concert_id}/sales/close", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def close_sales(call: Call[Services]) -> Answer:
+@routes.post(
+    "/concerts/{concert_id}/sales/close",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def close_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
+    """Close the sale of a concert for the time being."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.close_sales(call.shop.repository, call.caller(), concert_id))
 
 
-@routes.post("/concerts/{concert_id}/sales/open", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def open_sales(call: Call[Services]) -> Answer:
+@routes.post(
+    "/concerts/{concert_id}/sales/open",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def open_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
+    """Open the sale of a concert that was closed."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.open_sales(call.shop.repository, call.caller(), concert_id))
 
 
-@routes.patch("/concerts/{concert_id}/venue", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def describe_venue(call: Call[Services]) -> Answer:
-    body, concert_id = call.body(VenueDescription), call.id("concert_id")
+@routes.patch(
+    "/concerts/{concert_id}/venue",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
+def describe_venue(call: Call[Services], body: VenueDescription) -> "Versioned[TermsChanged]":
+    """Change what a published concert shows of its venue."""
+    concert_id = call.id("concert_id")
     changes = body.model_dump(exclude_unset=True)
-    changed = live_commands.describe_venue(call.shop.repository, call.caller(body), concert_id, changes)
+    changed = live_commands.describe_venue(call.shop.repository, call.caller(), concert_id, changes)
     return answer_of(concert_id, changed)
 
 
@@ -116,12 +155,23 @@ def describe_venue(call: Call[Services]) -> Answer:
     "/concerts/{concert_id}/ticket-types/{ticket_type_id}",
     Role.ORGANISER,
     if_match=True,
+    refuses=(
+        "capacity_above_pools",
+        "capacity_below_committed",
+        "capacity_change_in_progress",
+        "concert_not_draft",
+        "concert_not_published",
+        "concert_over",
+        "currency_mismatch",
+    ),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def change_ticket_type(call: Call[Services]) -> Answer:
+def change_ticket_type(
+    call: Call[Services], body: TicketTypeChanges
+) -> "Versioned[TermsChanged] | Versioned[QuantityChanged]":
     """Change the terms, or the quantity alone: that is changed pool by pool, and may be refused."""
-    body, concert_id, ticket_type_id = call.body(TicketTypeChanges), call.id("concert_id"), call.id("ticket_type_id")
-    repository, caller, changes = call.shop.repository, call.caller(body), body.to_changes()
+    concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
+    repository, caller, changes = call.shop.repository, call.caller(), body.to_changes()
     if "quantity" not in changes:
         return answer_of(
             ticket_type_id, live_commands.change_ticket_type(repository, caller, concert_id, ticket_type_id, changes)
@@ -129,4 +179,5 @@ def change_ticket_type(call: Call[Services]) -> Answer:
     if len(changes) > 1:
         raise InvalidInput("`quantity` is changed alone.", (("#/quantity", "must be changed alone"),))
     version = commands.change_quantity(repository, caller, concert_id, ticket_type_id, body.quantity)
-    return ok({"id": str(ticket_type_id), "quantity": body.quantity, "version": version}, version)
+    answer: QuantityChanged = {"id": str(ticket_type_id), "quantity": body.quantity, "version": version}
+    return ok(answer, version)

@@ -15,6 +15,7 @@ from chalicelib.shop.concerts.matching import MOST_RANK, Matching, Near, matchin
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.concerts.answers import Concert, TicketType
 
 _COLUMNS = """
 select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_id, c.starts_at, c.ends_at,
@@ -75,7 +76,7 @@ class ConcertSearch:
     near: Near | None = None
 
 
-def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
+def find_concert(programme: "Reader", concert_id: UUID) -> "Concert | None":
     """Return the concert, also a draft, unless it was deleted.
 
     Raises Unavailable.
@@ -86,7 +87,7 @@ def find_concert(programme: "Reader", concert_id: UUID) -> JsonObject | None:
 
 def search_concerts(
     programme: "Reader", search: ConcertSearch, limit: int, after: Sequence[str] | None
-) -> tuple[list[JsonObject], list[str] | None]:
+) -> tuple[list["Concert"], list[str] | None]:
     """List published concerts with the last one's key if more follow: best match first if `q` is given, else soonest.
 
     Those that match equally well, or without a query all, come by date, and those without a date last. Of what is past,
@@ -175,7 +176,7 @@ def _parsed_rank(ranks: Sequence[str], *, is_ranked: bool) -> dict[str, int]:
     return {"after_rank": int(rank)}
 
 
-def concert_of_row(row: Mapping[str, Any]) -> JsonObject:
+def concert_of_row(row: Mapping[str, Any]) -> "Concert":
     """Turn a row of the programme into the answer."""
     return {
         "id": str(row["id"]),
@@ -197,9 +198,13 @@ def concert_of_row(row: Mapping[str, Any]) -> JsonObject:
     }
 
 
-def _ticket_type(ticket_type: JsonObject) -> JsonObject:
+def _ticket_type(ticket_type: JsonObject) -> "TicketType":
     return {
-        **ticket_type,
+        "id": ticket_type["id"],
+        "name": ticket_type["name"],
+        "price": ticket_type["price"],
+        "quantity": ticket_type["quantity"],
+        "max_per_order": ticket_type["max_per_order"],
         "sales_start": _instant(ticket_type["sales_start"]),
         "sales_end": _instant(ticket_type["sales_end"]),
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from chalicelib.platform.errors import InvalidInput, RuleViolated
+from chalicelib.platform.errors import InvalidInput, RuleViolated, facts
 from chalicelib.platform.eventsourcing.instants import as_utc
 from chalicelib.shop.concerts.events import TicketType
 
@@ -13,6 +13,7 @@ class SaleNeverOpens(RuleViolated):
     """Some ticket types could not be sold on this schedule; `ticket_types` says which, and why."""
 
     code = "sale_never_opens"
+    fact_types = facts(ticket_types="list[UnsoldTicketType]")
 
 
 class ConcertDates(NamedTuple):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from chalicelib.platform.errors import RuleViolated
+from chalicelib.platform.errors import RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.inventory.events import (
@@ -23,7 +23,10 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class CustomerLimitExceeded(RuleViolated):
+    """One customer cannot have so many tickets of this concert."""
+
     code = "customer_limit_exceeded"
+    fact_types = facts(limit="int", taken="int")
 
     def __init__(self, limit: int, taken: int) -> None:
         super().__init__(

@@ -1,15 +1,16 @@
 """Declares the routes of the stock."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, cast
 from uuid import UUID
 
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.budget import WITH_TOKEN
 from chalicelib.platform.eventsourcing.event import JsonObject
+from chalicelib.platform.http.answers import Ok, ok
 from chalicelib.platform.http.points_in_time import AsOfQuery
-from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.platform.http.routes import REFUSES_TOKENS, Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.inventory import queries
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from redis import Redis
 
     from chalicelib.platform.http.auth import CredentialVerifier
+    from chalicelib.shop.inventory.answers import Availability, TicketTypeStock
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
 
 
@@ -36,15 +38,15 @@ class StockServices(Services, Protocol):
 routes: Routes[StockServices] = Routes(__name__)
 
 
-@routes.get("/concerts/{concert_id}/availability")
-def get_availability(call: Call[StockServices]) -> Answer:
+@routes.get("/concerts/{concert_id}/availability", refuses=REFUSES_TOKENS, takes_token=True)
+def get_availability(call: Call[StockServices], query: AsOfQuery) -> "Ok[Availability]":
     """Answer from Redis, or from the log if Redis cannot answer; `source` in the answer says which.
 
     Redis cannot answer if it is away, behind the reader's minimum versions, or lacks a pool. The log answers for
     concerts with few pools only, once a second for all requests of a container; otherwise the answer is 503.
     """
     shop, concert_id, now = call.shop, call.id("concert_id"), call.shop.clock()
-    as_of = call.query(AsOfQuery).instant(now)
+    as_of = query.instant(now)
     if as_of is not None:
         return _as_it_was(call, concert_id, as_of)
     log, min_versions = call.metered(shop.event_store), call.min_versions
@@ -66,7 +68,7 @@ def get_availability(call: Call[StockServices]) -> Answer:
     return _answer(found, "log")
 
 
-def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> Answer:
+def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> "Ok[Availability]":
     """Answer from the log what was available at an instant, for operators and for who organises the concert."""
     call.authenticate(call.shop.verifier)
     call.budget.limit = WITH_TOKEN
@@ -76,5 +78,6 @@ def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> 
     return _answer(found, "log")
 
 
-def _answer(ticket_types: list[JsonObject], source: str) -> Answer:
-    return ok({"ticket_types": ticket_types, "source": source})
+def _answer(ticket_types: list[JsonObject], source: Literal["read_model", "log"]) -> "Ok[Availability]":
+    answer: Availability = {"ticket_types": cast("list[TicketTypeStock]", ticket_types), "source": source}
+    return ok(answer)

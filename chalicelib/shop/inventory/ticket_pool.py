@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from chalicelib.platform.errors import Expired, InvalidInput, RuleViolated
+from chalicelib.platform.errors import Expired, InvalidInput, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -49,7 +49,10 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class TicketsSoldOut(RuleViolated):
+    """There are not so many tickets left."""
+
     code = "sold_out"
+    fact_types = facts(available="int")
 
     def __init__(self, available: int) -> None:
         detail = f"Only {available} of these tickets are left." if available else "These tickets are sold out."
@@ -57,10 +60,15 @@ class TicketsSoldOut(RuleViolated):
 
 
 class NotOnSale(RuleViolated):
+    """The tickets are not sold now."""
+
     code = "not_on_sale"
+    fact_types = facts(sales_start="NotRequired[Instant]", sales_end="NotRequired[Instant]")
 
 
 class HoldExpired(Expired):
+    """The hold of these tickets has ended."""
+
     code = "hold_expired"
 
     def __init__(self) -> None:

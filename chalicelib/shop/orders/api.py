@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol, cast
 from uuid import UUID
 
 from pydantic import StringConstraints
@@ -10,10 +10,11 @@ from pydantic import StringConstraints
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.answers import Accepted, Created, Ok, Versioned, accepted, created, ok
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import Body, Query
-from chalicelib.platform.http.routes import Answer, Call, Routes, accepted, created, ok
+from chalicelib.platform.http.requests import Body
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.processes.work import WorkQueue
 from chalicelib.platform.services import Services
 from chalicelib.shop.access.commands import Accounts
@@ -24,8 +25,19 @@ from chalicelib.shop.orders.payments.port import PaymentGateway
 from chalicelib.shop.orders.payments.sandbox import SandboxGateway
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items, Nothing
     from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+    from chalicelib.shop.orders.answers import (
+        ActionRequired,
+        CheckedIn,
+        Order,
+        OrderCancelled,
+        OrderSummary,
+        Paid,
+        Ticket,
+    )
+    from chalicelib.shop.orders.rules import OrderStatus
 
 
 class OrderServices(Services, Protocol):
@@ -75,8 +87,9 @@ class ShownTicket(Body):
 
 
 @routes.get("/orders", Role.CUSTOMER)
-def list_orders(call: Call[OrderServices]) -> Answer:
-    shop, page = call.shop, call.query(Page)
+def list_orders(call: Call[OrderServices], page: Page) -> "Ok[Items[OrderSummary]]":
+    """List the customer's orders, the newest first."""
+    shop = call.shop
     log = call.metered(shop.event_store)
     found = queries.list_orders(
         shop.documents, log, call.actor.id, page.limit, page.after, shop.clock(), call.min_versions
@@ -85,10 +98,11 @@ def list_orders(call: Call[OrderServices]) -> Answer:
 
 
 @routes.get("/orders/{order_id}", Role.CUSTOMER)
-def get_order(call: Call[OrderServices]) -> Answer:
+def get_order(call: Call[OrderServices], query: PointInTimeQuery) -> "Versioned[Order]":
+    """Show an order to its customer, as it is now or as it was."""
     shop, order_id = call.shop, call.id("order_id")
     log, now = call.metered(shop.event_store), shop.clock()
-    point = call.query(PointInTimeQuery).point(now)
+    point = query.point(now)
     if point is None:
         order = queries.get_order(shop.documents, log, order_id, call.actor.id, now, shop.vault.open, call.min_versions)
     else:
@@ -97,66 +111,108 @@ def get_order(call: Call[OrderServices]) -> Answer:
 
 
 @routes.get("/orders/{order_id}/tickets", Role.CUSTOMER)
-def list_tickets(call: Call[OrderServices]) -> Answer:
-    call.query(Query)
+def list_tickets(call: Call[OrderServices]) -> "Versioned[Items[Ticket]]":
+    """List the tickets of an order: none before it is confirmed."""
     shop, order_id = call.shop, call.id("order_id")
     log = call.metered(shop.event_store)
     tickets = queries.get_tickets(shop.documents, log, order_id, call.actor.id, call.min_versions)
     return ok(page_of(tickets["items"], None), tickets["version"])
 
 
-@routes.post("/orders/{order_id}/payments", Role.CUSTOMER)
-def pay_order(call: Call[OrderServices]) -> Answer:
-    body = call.body(NewPayment)
+@routes.post(
+    "/orders/{order_id}/payments",
+    Role.CUSTOMER,
+    refuses=(
+        "already_paid",
+        "not_payable",
+        "order_expired",
+        "payment_declined",
+        "payment_in_progress",
+        "payment_returned",
+        "too_many_declines",
+        "too_many_payments",
+    ),
+)
+def pay_order(call: Call[OrderServices], body: NewPayment) -> "Created[Paid] | Accepted[ActionRequired]":
+    """Pay an order; 202 says that the customer has to authenticate at the bank first."""
     shop, order_id = call.shop, call.id("order_id")
     admit = partial(shop.decline_limit.admit, call.actor.id, call.address)
-    paid = commands.pay_order(
-        shop.repository, shop.gateways, call.caller(body), order_id, body.provider, body.token, admit
-    )
+    paid = commands.pay_order(shop.repository, shop.gateways, call.caller(), order_id, body.provider, body.token, admit)
     return payment_answers.answer_of(order_id, paid)
 
 
 @routes.post("/sandbox/payments/{payment_id}/authentication")
-def authenticate_sandbox_payment(call: Call[OrderServices]) -> Answer:
-    """For developers, who play the bank of a payment; the client secret is their token."""
-    sandbox, body = call.shop.gateways.get("sandbox"), call.body(Authentication)
+def authenticate_sandbox_payment(call: Call[OrderServices], body: Authentication) -> "Accepted[Nothing]":
+    """Play the bank of a payment of the sandbox, as developers do; the client secret is the token."""
+    sandbox = call.shop.gateways.get("sandbox")
     if not isinstance(sandbox, SandboxGateway):
         raise NotFound("There is no such payment.")
     sandbox.authenticate(call.id("payment_id"), body.client_secret, succeeds=body.succeeds)
     return accepted()
 
 
-@routes.post("/orders/{order_id}/cancel", Role.CUSTOMER)
-def cancel_order(call: Call[OrderServices]) -> Answer:
-    """For the order's customer; an operator may cancel any, also one whose role was granted here."""
+@routes.post(
+    "/orders/{order_id}/cancel", Role.CUSTOMER, refuses=("not_cancellable", "order_expired", "payment_in_progress")
+)
+def cancel_order(call: Call[OrderServices]) -> "Versioned[OrderCancelled]":
+    """Cancel an order that is not paid.
+
+    For its customer; an operator may cancel any, also one whose role was granted here.
+    """
     shop, order_id = call.shop, call.id("order_id")
     try:
         settled = commands.cancel_order(shop.repository, shop.gateways, call.caller(), order_id)
     except NotFound:
         call.add_granted_roles()
         settled = commands.cancel_order(shop.repository, shop.gateways, call.caller(), order_id)
-    answer = {"order_id": str(order_id), "status": settled.order.status, "version": settled.version}
+    answer: OrderCancelled = {
+        "order_id": str(order_id),
+        "status": cast("OrderStatus", settled.order.status),
+        "version": settled.version,
+    }
     return ok(answer, settled.version)
 
 
-@routes.post("/concerts/{concert_id}/check-ins", Role.CUSTOMER, scopes=(KeyScope.DOOR,))
-def check_in_ticket(call: Call[OrderServices]) -> Answer:
-    body = call.body(ShownTicket)
+@routes.post(
+    "/concerts/{concert_id}/check-ins",
+    Role.CUSTOMER,
+    refuses=(
+        "already_checked_in",
+        "another_concert",
+        "door_not_open",
+        "not_at_this_door",
+        "second_factor_needed",
+        "ticket_revoked",
+    ),
+    scopes=(KeyScope.DOOR,),
+)
+def check_in_ticket(call: Call[OrderServices], body: ShownTicket) -> "Created[CheckedIn]":
+    """Let somebody in with a ticket, once."""
     shop, concert_id = call.shop, call.id("concert_id")
     call.ensure_may_be_staff()
     shop.accounts.ensure_at_door(call.actor, concert_id)
-    admitted = admission.check_in(shop.repository, call.caller(body), concert_id, body.order_id, body.ticket_id)
-    answer = {"ticket_id": str(admitted.ticket_id), "ticket_type_name": admitted.ticket_type_name}
-    answer |= {"checked_in_at": format_instant(admitted.checked_in_at)}
-    return created({**answer, "version": admitted.version}, f"/orders/{body.order_id}/tickets")
+    admitted = admission.check_in(shop.repository, call.caller(), concert_id, body.order_id, body.ticket_id)
+    answer: CheckedIn = {
+        "ticket_id": str(admitted.ticket_id),
+        "ticket_type_name": admitted.ticket_type_name,
+        "checked_in_at": format_instant(admitted.checked_in_at),
+        "version": admitted.version,
+    }
+    return created(answer, f"/orders/{body.order_id}/tickets")
 
 
-@routes.post("/webhooks/payments/{provider}")
-def receive_notification(call: Call[OrderServices]) -> Answer:
-    """For payment providers; their signature is their token."""
+@routes.post(
+    "/webhooks/payments/{provider}",
+    refuses=(
+        "bad_signature",
+        "not_found",
+    ),
+)
+def receive_notification(call: Call[OrderServices], body: bytes) -> "Accepted[Nothing]":
+    """Take a notification of a payment provider, whose signature is the token."""
     shop = call.shop
     gateway = shop.gateways.get(call.parameter("provider"))
     if gateway is None:
         raise NotFound("There is no such provider.")
-    webhooks.receive(gateway, shop.work_queue, call.raw_body, call.headers)
+    webhooks.receive(gateway, shop.work_queue, body, call.headers)
     return accepted()

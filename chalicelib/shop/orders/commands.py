@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller, Role
-from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable
+from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
@@ -58,7 +58,10 @@ class PaidOrder:
 
 
 class PaymentReturned(RuleViolated):
+    """The order could not be confirmed by this payment, and the money goes back."""
+
     code = "payment_returned"
+    fact_types = facts(payment_id="Id")
 
     def __init__(self, payment_id: UUID) -> None:
         super().__init__(

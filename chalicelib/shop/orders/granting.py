@@ -11,7 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, RuleViolated
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import MINOR_DIGITS, Money
@@ -34,27 +34,44 @@ MAX_REFUNDS = 50
 
 
 class NotRefundable(RuleViolated):
+    """The order is in no state in which something can go back."""
+
     code = "not_refundable"
+    fact_types = facts(order_status="OrderStatus | None")
 
 
 class RefundNotPermitted(RuleViolated):
+    """The refund policy does not let customers give these tickets back now."""
+
     code = "refund_not_permitted"
+    fact_types = facts(concert_id="Id", until="Instant | None")
 
 
 class TicketsNotValid(RuleViolated):
+    """Some tickets are revoked already."""
+
     code = "tickets_not_valid"
+    fact_types = facts(tickets="list[Id]")
 
 
 class RefundExceedsPayment(RuleViolated):
+    """Less is left of what was paid."""
+
     code = "refund_exceeds_payment"
+    fact_types = facts(left="Amount")
 
 
 class NothingToRefund(RuleViolated):
+    """Nothing is left to give back."""
+
     code = "nothing_to_refund"
 
 
 class TooManyRefunds(RuleViolated):
+    """The order was refunded too often."""
+
     code = "too_many_refunds"
+    fact_types = facts(limit="int")
 
 
 class GrantedBy(StrEnum):
@@ -155,12 +172,12 @@ def _ensure_refundable(order: Order, request: RefundRequest) -> None:
     """Refuse what was never sold, and money that a bank is asked to take back."""
     status = order.status
     if not order.tickets:
-        raise NotRefundable("Only an order that has tickets can be refunded.", status=status)
+        raise NotRefundable("Only an order that has tickets can be refunded.", order_status=status)
     is_disputed = status in {OrderStatus.DISPUTED, OrderStatus.CHARGED_BACK}
     if is_disputed and (request.is_bound or request.amount is not None):
-        raise NotRefundable("The payment of this order is disputed.", status=status)
+        raise NotRefundable("The payment of this order is disputed.", order_status=status)
     if order.paid_by is None and request.amount is not None:
-        raise NotRefundable("Nothing was paid for this order.", status=status)
+        raise NotRefundable("Nothing was paid for this order.", order_status=status)
     if len(order.grants) >= MAX_REFUNDS:
         raise TooManyRefunds(f"The order was refunded {MAX_REFUNDS} times.", limit=MAX_REFUNDS)
 

@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import reduce
 from uuid import UUID
 
-from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated
+from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.ids import IdKey
@@ -54,26 +54,40 @@ REQUEST_TIME = timedelta(minutes=1)
 
 
 class AlreadyPaid(RuleViolated):
+    """The order is confirmed."""
+
     code = "already_paid"
 
 
 class PaymentInProgress(RuleViolated):
+    """A payment of the order is being processed."""
+
     code = "payment_in_progress"
 
 
 class TooManyPayments(RuleViolated):
+    """Too many payments of the order have failed."""
+
     code = "too_many_payments"
+    fact_types = facts(limit="int")
 
 
 class NotPayable(RuleViolated):
+    """The order cannot be paid."""
+
     code = "not_payable"
 
 
 class NotCancellable(RuleViolated):
+    """The order is paid, so it is not cancelled but refunded."""
+
     code = "not_cancellable"
+    fact_types = facts(order_status="OrderStatus | None")
 
 
 class OrderOverdue(Expired):
+    """The time to pay the order is over."""
+
     code = "order_expired"
 
 
@@ -263,14 +277,15 @@ class Order(OrderState):
         if self.status is OrderStatus.EXPIRED:
             raise OrderOverdue("The order has expired; nothing is held for it any more.")
         if self.status is not OrderStatus.AWAITING_PAYMENT:
-            raise NotCancellable("Only an order that is not paid can be cancelled.", status=self.status)
+            raise NotCancellable("Only an order that is not paid can be cancelled.", order_status=self.status)
         if self.open_payments:
             raise PaymentInProgress("A payment of this order is being processed.")
         return [OrderCancelled(reason=reason, at=now)]
 
     def cancel_concert(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
         """Revoke and refund what was bought for the cancelled concert, once; tickets of other concerts stay valid. An
-        order that is not paid is cancelled as a whole. What was kept of tickets that are revoked goes back as well.
+        order that is not paid is cancelled as a whole. What was kept of tickets that are revoked goes back as well, and
+        nothing of what the bank has taken back.
 
         Raises:
             PaymentInProgress: because the open payment of an unpaid order is closed first.
@@ -278,6 +293,8 @@ class Order(OrderState):
         lines = [line for line in self.lines if line.concert_id == concert_id]
         if lines and self.status in {OrderStatus.CONFIRMED, OrderStatus.DISPUTED}:
             return self._give_back(concert_id, self.kept_for(concert_id), reason, now)
+        if lines and self.status is OrderStatus.CHARGED_BACK:
+            return self._revoke(concert_id, reason, now)
         if not lines or self.status is not OrderStatus.AWAITING_PAYMENT:
             return []
         if self.open_payments:
@@ -285,18 +302,19 @@ class Order(OrderState):
         return [OrderCancelled(reason=reason, at=now)]
 
     def _give_back(self, concert_id: UUID, price: Money, reason: str, now: datetime) -> list[Event]:
-        valid = self.valid_tickets
-        ids = tuple(ticket.id for ticket in valid if ticket.concert_id == concert_id)
-        revoked: list[Event] = (
-            [TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)] if ids else []
-        )
+        revoked = self._revoke(concert_id, reason, now)
         if self.paid_by is None:
-            return [*revoked, OrderCancelled(reason=reason, at=now)] if ids and len(ids) == len(valid) else revoked
+            is_all = revoked and all(ticket.concert_id == concert_id for ticket in self.valid_tickets)
+            return [*revoked, OrderCancelled(reason=reason, at=now)] if is_all else revoked
         refund_id = refund_id_of(self.paid_by, concert_id)
         left = min(price.amount, self.not_refunded(self.paid_by).amount)
         if not left or refund_id in self.refunds:
             return revoked
         return [start_refund(self.paid_by, refund_id, Money.of(left, price.currency), reason, now), *revoked]
+
+    def _revoke(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
+        ids = tuple(ticket.id for ticket in self.valid_tickets if ticket.concert_id == concert_id)
+        return [TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)] if ids else []
 
     def kept_for(self, concert_id: UUID) -> Money:
         """Return what was paid for the concert and not granted back since; a fee that was kept is not in it."""

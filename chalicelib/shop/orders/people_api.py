@@ -1,20 +1,22 @@
 """Routes about the people of an order: guests who are given tickets, and buyers whose name was misspelt."""
 
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol, cast
 from uuid import UUID
 
 from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
+from chalicelib.platform.http.answers import Created, Versioned, created, ok
 from chalicelib.platform.http.emails import EmailAddress
-from chalicelib.platform.http.requests import Body, Line
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, ok
+from chalicelib.platform.http.requests import Body, Changes, Line
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders import buyers, complimentary
 
 if TYPE_CHECKING:
     from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.shop.orders.answers import BuyerCorrected, IssuedTicket, TicketsIssued
 
 
 class PeopleServices(Services, Protocol):
@@ -38,38 +40,49 @@ class NewComplimentaryTickets(Body):
     guest: Guest
 
 
-class BuyerChanges(Body):
+class BuyerChanges(Changes):
     """Has what is to be changed; whatever is left out stays as it is."""
 
     name: Line = ""
     email: EmailAddress = ""
 
 
-@routes.post("/concerts/{concert_id}/complimentary-tickets", Role.ORGANISER)
-def issue_complimentary_tickets(call: Call[PeopleServices]) -> Answer:
-    body, shop, concert_id = call.body(NewComplimentaryTickets), call.shop, call.id("concert_id")
+@routes.post(
+    "/concerts/{concert_id}/complimentary-tickets",
+    Role.ORGANISER,
+    refuses=("concert_not_published", "concert_over", "not_on_sale", "sold_out"),
+)
+def issue_complimentary_tickets(call: Call[PeopleServices], body: NewComplimentaryTickets) -> "Created[TicketsIssued]":
+    """Issue free tickets to a guest."""
+    shop, concert_id = call.shop, call.id("concert_id")
     guest = body.guest.model_dump(exclude_none=True)
     issued = complimentary.issue_tickets(
-        shop.repository, shop.vault, call.caller(body), concert_id, body.ticket_type_id, body.quantity, guest
+        shop.repository, shop.vault, call.caller(), concert_id, body.ticket_type_id, body.quantity, guest
     )
-    answer = {
+    answer: TicketsIssued = {
         "order_id": str(issued.order_id),
-        "tickets": [ticket.model_dump(mode="json") for ticket in issued.tickets],
+        "tickets": [cast("IssuedTicket", ticket.model_dump(mode="json")) for ticket in issued.tickets],
         "version": issued.version,
     }
     return created(answer, f"/orders/{issued.order_id}")
 
 
-@routes.patch("/orders/{order_id}/buyer", Role.CUSTOMER, if_match=True)
-def correct_buyer(call: Call[PeopleServices]) -> Answer:
-    """For the order's customer, for who organises one of its concerts, and for operators."""
-    body, shop, order_id = call.body(BuyerChanges), call.shop, call.id("order_id")
+@routes.patch(
+    "/orders/{order_id}/buyer", Role.CUSTOMER, if_match=True, refuses=("buyer_unknown", "second_factor_needed")
+)
+def correct_buyer(call: Call[PeopleServices], body: BuyerChanges) -> "Versioned[BuyerCorrected]":
+    """Correct the name or the address of an order's buyer.
+
+    For the order's customer, for who organises one of its concerts, and for operators.
+    """
+    shop, order_id = call.shop, call.id("order_id")
     changes = body.model_dump(exclude_unset=True)
     if not changes:
         raise InvalidInput("Nothing is to be changed.", (("#", "must have name or email"),))
     try:
-        version = buyers.correct_buyer(shop.repository, shop.vault, call.caller(body), order_id, changes)
+        version = buyers.correct_buyer(shop.repository, shop.vault, call.caller(), order_id, changes)
     except NotFound:
         call.add_granted_roles()
-        version = buyers.correct_buyer(shop.repository, shop.vault, call.caller(body), order_id, changes)
-    return ok({"order_id": str(order_id), "version": version}, version)
+        version = buyers.correct_buyer(shop.repository, shop.vault, call.caller(), order_id, changes)
+    answer: BuyerCorrected = {"order_id": str(order_id), "version": version}
+    return ok(answer, version)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import JsonObject
@@ -17,11 +18,13 @@ from chalicelib.shop.orders.names import named_as_today
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 
+if TYPE_CHECKING:
+    from chalicelib.shop.orders.answers import Order, OrderBuyer, OrderSummary, OrderTickets, Ticket
+
 OpenSealed = Callable[[Sealed], dict[str, str] | None]
 """Opens an envelope; None once the person is erased. May raise Unavailable."""
 
 _ORDER = OrderEvent.aggregate_type
-_COPIED = ("id", "cart_id", "lines", "total", "placed_at", "payment_due_at", "tickets")
 
 
 def get_order(
@@ -32,7 +35,7 @@ def get_order(
     now: datetime,
     open_sealed: OpenSealed,
     min_versions: MinVersions = NOTHING_NAMED,
-) -> JsonObject:
+) -> "Order":
     """Return the order as it is at `now`, as new as the reader wants it; `buyer` is null once the person is erased.
 
     Raises:
@@ -40,12 +43,12 @@ def get_order(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    return _answer(found, now) | {"buyer": _buyer(found, open_sealed)}
+    return {**_answer(found, now), "buyer": _buyer(found, open_sealed)}
 
 
 def get_order_as_of(
     store: EventStore, order_id: UUID, customer_id: UUID, point: PointInTime, open_sealed: OpenSealed
-) -> JsonObject:
+) -> "Order":
     """Return the order as it was, from the log; `buyer` is null once the person is erased.
 
     Raises:
@@ -53,7 +56,7 @@ def get_order_as_of(
         Unavailable
     """
     found, at = read_own_as_of(store, fold_order, _ORDER, order_id, customer_id, point)
-    return _answer(found, at) | {"buyer": _buyer(found, open_sealed)}
+    return {**_answer(found, at), "buyer": _buyer(found, open_sealed)}
 
 
 def list_orders(
@@ -64,7 +67,7 @@ def list_orders(
     after: Sequence[str] | None,
     now: datetime,
     min_versions: MinVersions = NOTHING_NAMED,
-) -> tuple[list[JsonObject], list[str] | None]:
+) -> tuple[list["OrderSummary"], list[str] | None]:
     """Return a page of the customer's orders, newest first and without the buyer, and the key to go on after.
 
     Raises:
@@ -81,7 +84,7 @@ def get_tickets(
     order_id: UUID,
     customer_id: UUID,
     min_versions: MinVersions = NOTHING_NAMED,
-) -> JsonObject:
+) -> "OrderTickets":
     """Return the tickets of one order: none before it is confirmed.
 
     Raises:
@@ -89,8 +92,7 @@ def get_tickets(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    order, version = found
-    return {"order_id": order["id"], "items": _tickets(order), "version": version}
+    return {"order_id": found.document["id"], "items": _tickets(found.document), "version": found.version}
 
 
 def _read_own(
@@ -99,15 +101,20 @@ def _read_own(
     return read_own(documents, store, fold_order, _ORDER, order_id, customer_id, min_versions)
 
 
-def _buyer(found: Versioned, open_sealed: OpenSealed) -> dict[str, str] | None:
+def _buyer(found: Versioned, open_sealed: OpenSealed) -> "OrderBuyer | None":
     sealed = found.document["buyer"]
-    return None if sealed is None else open_sealed(Sealed.model_validate(sealed))
+    return None if sealed is None else cast("OrderBuyer | None", open_sealed(Sealed.model_validate(sealed)))
 
 
-def _answer(found: Versioned, now: datetime) -> JsonObject:
+def _answer(found: Versioned, now: datetime) -> "OrderSummary":
     order, version = found
     return {
-        **{name: order[name] for name in _COPIED},
+        "id": order["id"],
+        "cart_id": order["cart_id"],
+        "lines": order["lines"],
+        "total": order["total"],
+        "placed_at": order["placed_at"],
+        "payment_due_at": order["payment_due_at"],
         "status": _status(order, now),
         "payments": list(order["payments"].values()),
         "refunds": list(order["refunds"].values()),
@@ -117,7 +124,7 @@ def _answer(found: Versioned, now: datetime) -> JsonObject:
     }
 
 
-def _tickets(order: JsonObject) -> list[JsonObject]:
+def _tickets(order: JsonObject) -> "list[Ticket]":
     """Return the tickets with the names of their lines."""
     names = {
         line["ticket_type_id"]: {name: line[name] for name in ("ticket_type_name", "concert_name")}
@@ -125,7 +132,7 @@ def _tickets(order: JsonObject) -> list[JsonObject]:
     }
     members = ("id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "status")
     tickets = [ticket | names[ticket["ticket_type_id"]] for ticket in order["tickets"]]
-    return [{member: ticket[member] for member in members} for ticket in tickets]
+    return [cast("Ticket", {member: ticket[member] for member in members}) for ticket in tickets]
 
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:

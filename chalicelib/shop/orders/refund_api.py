@@ -1,7 +1,7 @@
 """Routes of refunds, and of the policy that customers go by."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, cast
 from uuid import UUID
 
 from pydantic import Field
@@ -10,14 +10,20 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant, Price
+from chalicelib.platform.http.answers import Created, Ok, Versioned, created, ok
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import Body, Line, Query
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, ok
+from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders import policies, refunding
+from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.payments.port import PaymentGateway
 from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.refund_views import shown_refunds
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items
+    from chalicelib.shop.orders.answers import GrantedPart, Refund, RefundGranted, RefundPolicy
 
 
 class RefundServices(Services, Protocol):
@@ -71,47 +77,69 @@ class NewRefund(Body):
 
 
 @routes.get("/concerts/{concert_id}/refund-policy")
-def get_refund_policy(call: Call[RefundServices]) -> Answer:
-    call.query(Query)
+def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy] | Versioned[RefundPolicy]":
+    """Show until when customers may give tickets back, and what is kept of the price."""
     terms, version = policies.find_policy(call.shop.repository, call.id("concert_id"))
-    known = version if version >= 0 else None
-    return ok(_shown(call.id("concert_id"), terms, known), known)
+    if version < 0:
+        return ok(_shown(call.id("concert_id"), terms, None))
+    return ok(_shown(call.id("concert_id"), terms, version), version)
 
 
-@routes.post("/concerts/{concert_id}/refund-policy", Role.ORGANISER, if_match=True)
-def set_refund_policy(call: Call[RefundServices]) -> Answer:
-    body, concert_id = call.body(NewPolicy), call.id("concert_id")
-    version = policies.set_policy(call.shop.repository, call.caller(body), concert_id, body.to_terms())
+@routes.post(
+    "/concerts/{concert_id}/refund-policy",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "owner_needed", "too_many_policies"),
+)
+def set_refund_policy(call: Call[RefundServices], body: NewPolicy) -> "Versioned[RefundPolicy]":
+    """Say until when customers may give tickets back, and what is kept of the price."""
+    concert_id = call.id("concert_id")
+    version = policies.set_policy(call.shop.repository, call.caller(), concert_id, body.to_terms())
     return ok(_shown(concert_id, body.to_terms(), version), version)
 
 
-@routes.post("/orders/{order_id}/refunds", Role.CUSTOMER)
-def refund_order(call: Call[RefundServices]) -> Answer:
-    """For the order's customer, for who organises one of its concerts, and for operators."""
-    body, order_id = call.body(NewRefund), call.id("order_id")
+@routes.post(
+    "/orders/{order_id}/refunds",
+    Role.CUSTOMER,
+    refuses=(
+        "not_refundable",
+        "nothing_to_refund",
+        "refund_exceeds_payment",
+        "refund_not_permitted",
+        "refund_too_large",
+        "tickets_not_valid",
+        "tickets_used",
+        "too_many_refunds",
+    ),
+)
+def refund_order(call: Call[RefundServices], body: NewRefund) -> "Created[RefundGranted]":
+    """Give tickets or money of an order back.
+
+    For the order's customer, for who organises one of its concerts, and for operators.
+    """
+    order_id = call.id("order_id")
     shop, wanted = call.shop, body.to_wanted()
     try:
-        refunded = refunding.refund_order(shop.repository, shop.gateways, call.caller(body), order_id, wanted)
+        refunded = refunding.refund_order(shop.repository, shop.gateways, call.caller(), order_id, wanted)
     except NotFound:
         call.add_granted_roles()
-        refunded = refunding.refund_order(shop.repository, shop.gateways, call.caller(body), order_id, wanted)
+        refunded = refunding.refund_order(shop.repository, shop.gateways, call.caller(), order_id, wanted)
     granted = refunded.granted
-    answer = {
+    answer: RefundGranted = {
         "id": str(granted.grant_id),
         "order_id": str(order_id),
-        "by": granted.by,
+        "by": GrantedBy(granted.by),
         "reason": granted.reason,
         "restocked": granted.restocked,
-        "parts": [part.model_dump(mode="json") for part in granted.parts],
+        "parts": [cast("GrantedPart", part.model_dump(mode="json")) for part in granted.parts],
         "version": refunded.version,
     }
     return created(answer, f"/orders/{order_id}/refunds")
 
 
 @routes.get("/orders/{order_id}/refunds", Role.CUSTOMER)
-def get_refunds(call: Call[RefundServices]) -> Answer:
-    """For whoever may ask for one; from the log, and so never behind."""
-    call.query(Query)
+def get_refunds(call: Call[RefundServices]) -> "Versioned[Items[Refund]]":
+    """List the refunds of an order, from the log and so never behind, for whoever may ask for one."""
     repository, order_id = call.shop.repository, call.id("order_id")
     try:
         standing = refunding.standing_of(repository, call.actor, order_id)
@@ -121,7 +149,7 @@ def get_refunds(call: Call[RefundServices]) -> Answer:
     return ok(page_of(shown_refunds(standing.order, standing.concerts), None), standing.version)
 
 
-def _shown(concert_id: UUID, terms: PolicyTerms, version: int | None) -> dict[str, Any]:
+def _shown(concert_id: UUID, terms: PolicyTerms, version: int | None) -> "RefundPolicy":
     return {
         "concert_id": str(concert_id),
         "customers_until": None if terms.customers_until is None else format_instant(terms.customers_until),

@@ -9,7 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID, uuid5
 
-from chalicelib.platform.errors import RuleViolated
+from chalicelib.platform.errors import RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import as_utc
@@ -19,7 +19,10 @@ MAX_CHANGES = 100
 
 
 class TooManyPolicies(RuleViolated):
+    """The policy was changed too often."""
+
     code = "too_many_policies"
+    fact_types = facts(limit="int")
 
 
 class TicketsOnReversal(StrEnum):

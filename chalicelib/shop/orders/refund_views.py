@@ -1,39 +1,49 @@
 """Shows the refunds of an order, as far as they are about the reader's concerts."""
 
 from collections.abc import Iterator, Set
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import Money
+from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.order import Order
-from chalicelib.shop.orders.refund import Refund, refund_id_of
+from chalicelib.shop.orders.refund import refund_id_of
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
+    from chalicelib.shop.orders.answers import Refund
 
 
-def shown_refunds(order: Order, concerts: Set[UUID]) -> list[JsonObject]:
-    """Return what was granted, and what went back otherwise."""
+def shown_refunds(order: Order, concerts: Set[UUID]) -> "list[Refund]":
+    """Return what was granted, and what went back otherwise.
+
+    An amount is that of the refund as it is now: it may have been reduced by what the provider gave back itself.
+    """
     return [*_granted(order, concerts), *_others(order, concerts)]
 
 
-def _granted(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
+def _granted(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
     for grant in order.grants.values():
         for part in grant.parts:
             if part.concert_id in concerts:
                 refund = order.refunds.get(part.refund_id) if part.refund_id is not None else None
                 yield {
                     "grant_id": str(grant.grant_id),
-                    "by": grant.by,
+                    "by": GrantedBy(grant.by),
                     "at": format_instant(grant.at),
                     "reason": grant.reason,
                     "restocked": grant.restocked,
                     "concert_id": str(part.concert_id),
                     "ticket_ids": [str(key) for key in part.ticket_ids],
                     "fee": _money(part.fee),
-                    **_refund(part.refund_id, refund, part.amount),
+                    "refund_id": None if part.refund_id is None else str(part.refund_id),
+                    "amount": _money(part.amount if refund is None else refund.amount),
+                    "status": None if refund is None else refund.status,
                 }
 
 
-def _others(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
+def _others(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
     """Yield the refunds that nobody was granted: of a cancelled concert, or made at the provider."""
     granted = {part.refund_id for grant in order.grants.values() for part in grant.parts}
     of_order = {line.concert_id for line in order.lines if line.concert_id is not None}
@@ -50,18 +60,11 @@ def _others(order: Order, concerts: Set[UUID]) -> Iterator[JsonObject]:
                 "concert_id": None if concert_id is None else str(concert_id),
                 "ticket_ids": [],
                 "fee": _money(Money.zero(refund.amount.currency)),
-                **_refund(refund_id, refund, refund.amount),
+                "refund_id": str(refund_id),
+                "amount": _money(refund.amount),
+                "status": refund.status,
             }
 
 
-def _refund(refund_id: UUID | None, refund: Refund | None, amount: Money) -> JsonObject:
-    """Show the refund as it is now: its amount may have been reduced by what the provider gave back itself."""
-    return {
-        "refund_id": None if refund_id is None else str(refund_id),
-        "amount": _money(amount if refund is None else refund.amount),
-        "status": None if refund is None else refund.status,
-    }
-
-
-def _money(money: Money) -> JsonObject:
-    return money.model_dump(mode="json")
+def _money(money: Money) -> "Amount":
+    return {"amount": str(money.amount), "currency": money.currency}

@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from chalicelib.platform.caller import Actor, Caller, Role
-from chalicelib.platform.errors import InvalidInput, LogDamaged, RuleViolated, Unavailable
+from chalicelib.platform.errors import InvalidInput, LogDamaged, RuleViolated, Unavailable, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
@@ -31,10 +31,15 @@ MOST_AT_THE_DOOR = 40
 
 
 class TicketsUsed(RuleViolated):
+    """Somebody was let in with these tickets."""
+
     code = "tickets_used"
+    fact_types = facts(tickets="list[Id]")
 
 
 class RefundTooLarge(RuleViolated):
+    """The refund has more parts than one commit can take."""
+
     code = "refund_too_large"
 
 
@@ -58,7 +63,7 @@ class GrantedRefund:
 
     granted: RefundGranted
     version: int
-    order: Order = field(compare=False)
+    order: Order = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

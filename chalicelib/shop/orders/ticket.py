@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from chalicelib.platform.errors import RuleViolated
+from chalicelib.platform.errors import RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -13,18 +13,26 @@ from chalicelib.shop.orders.events import IssuedTicket, TicketCheckedIn, TicketR
 
 
 class TicketNotValid(RuleViolated):
+    """The ticket was revoked."""
+
     code = "ticket_revoked"
 
 
 class AlreadyCheckedIn(RuleViolated):
+    """Somebody was let in with this ticket before."""
+
     code = "already_checked_in"
+    fact_types = facts(checked_in_at="Instant")
 
     def __init__(self, at: datetime) -> None:
         super().__init__("Somebody was let in with this ticket before.", checked_in_at=format_instant(at))
 
 
 class AnotherConcert(RuleViolated):
+    """The ticket is for another concert."""
+
     code = "another_concert"
+    fact_types = facts(concert_id="NotRequired[Id]")
 
     def __init__(self, concert_id: UUID | None) -> None:
         named = {} if concert_id is None else {"concert_id": str(concert_id)}

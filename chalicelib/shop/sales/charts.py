@@ -1,12 +1,9 @@
 """Draws sales as SVG: bars, and below them the same numbers as a table, which screen readers read as one."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 from xml.sax.saxutils import escape
-
-from chalicelib.platform.eventsourcing.event import JsonObject
-
-SVG = "image/svg+xml"
 
 WIDTH, LEFT, TOP, PLOT_HEIGHT = 720, 56, 48, 220
 ROW = 18
@@ -22,7 +19,7 @@ Bar = tuple[str, tuple[int, ...]]
 """What a bar is about, and the value of each series."""
 
 
-def days_chart(title: str, days: Sequence[JsonObject]) -> str:
+def days_chart(title: str, days: Sequence[Mapping[str, Any]]) -> str:
     """Return the tickets that were sold on each day, from the first day to the last."""
     sold: dict[date, int] = {}
     for day in days:
@@ -32,7 +29,7 @@ def days_chart(title: str, days: Sequence[JsonObject]) -> str:
     return _chart(f"{title}: tickets sold by day", "Day", ("Tickets",), bars)
 
 
-def opening_chart(title: str, minutes: Sequence[JsonObject]) -> str:
+def opening_chart(title: str, minutes: Sequence[Mapping[str, Any]]) -> str:
     """Return the tickets that were ordered in each minute, and those of them that were paid."""
     bars = [(str(one["minute"]), (one["ordered"], one["paid"])) for one in minutes]
     return _chart(f"{title}: the first minutes of the sale", "Minute", ("Ordered", "Paid"), bars)

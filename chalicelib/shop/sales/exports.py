@@ -3,16 +3,15 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.http.csv_files import as_csv
 
-Column = Callable[[JsonObject], object]
+Column = Callable[[Mapping[str, Any]], object]
 
 
 def _of(*path: str) -> Column:
     """Return a column that is a member of the item, or a member of its member."""
 
-    def read(item: JsonObject) -> object:
+    def read(item: Mapping[str, Any]) -> object:
         value: Any = item
         for name in path:
             value = None if value is None else value.get(name)
@@ -32,7 +31,7 @@ def _amounts(*names: str) -> dict[str, Column]:
 _BUYER = {"name": _of("buyer", "name"), "email": _of("buyer", "email")}
 
 
-def _tickets(item: JsonObject) -> str:
+def _tickets(item: Mapping[str, Any]) -> str:
     return "; ".join(f"{line['quantity']} {line['ticket_type_name']}" for line in item["lines"])
 
 
@@ -67,7 +66,7 @@ COLUMNS: Mapping[str, Mapping[str, Column]] = {
 """The columns of each list's CSV by their names, in their order."""
 
 
-def csv_of(name: str, items: Sequence[JsonObject], *, is_first: bool, for_excel: bool) -> str:
+def csv_of(name: str, items: Sequence[Mapping[str, Any]], *, is_first: bool, for_excel: bool) -> str:
     """Return a part of the list as CSV; only the first has a header."""
     columns = COLUMNS[name]
     rows = ([column(item) for column in columns.values()] for item in items)

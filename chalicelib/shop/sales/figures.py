@@ -5,32 +5,46 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.http.paging import bad_cursor
 from chalicelib.shop.sales import statements
-from chalicelib.shop.sales.lists import MONEY_COLUMNS, instant, money
+from chalicelib.shop.sales.lists import instant, money
 from chalicelib.shop.sales.scope import Scope
 from chalicelib.shop.sales.statements import SCOPE
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.sales.answers import (
+        ConcertSales,
+        CurrencyTotals,
+        DaySales,
+        MinuteSales,
+        Opening,
+        SoldConcert,
+        TicketCounts,
+        TicketTypeSales,
+        Totals,
+    )
 
 Row = Mapping[str, Any]
 
 
-def totals(sales: "Reader", scope: Scope) -> JsonObject:
+def totals(sales: "Reader", scope: Scope) -> "Totals":
     """Return the money by currency, and how many tickets are valid, revoked and checked in.
 
     Raises Unavailable.
     """
     rows = sales.fetch_all(SCOPE + statements.MONEY, scope.parameters())
     (counts,) = sales.fetch_all(SCOPE + statements.COUNTS, scope.parameters())
-    tickets = {name: counts[name] for name in ("valid", "revoked", "checked_in")}
+    tickets: TicketCounts = {
+        "valid": counts["valid"],
+        "revoked": counts["revoked"],
+        "checked_in": counts["checked_in"],
+    }
     return {"tickets": tickets, "money": [_money(row) for row in rows]}
 
 
-def concert_totals(sales: "Reader", concert: Row) -> JsonObject:
+def concert_totals(sales: "Reader", concert: Row) -> "ConcertSales":
     """Return the concert with its totals and its ticket types.
 
     Raises Unavailable.
@@ -38,7 +52,11 @@ def concert_totals(sales: "Reader", concert: Row) -> JsonObject:
     scope = Scope(concert_id=concert["id"])
     types = sales.fetch_all(SCOPE + statements.TICKET_TYPES, scope.parameters())
     return {
-        **_concert(concert),
+        "concert_id": str(concert["id"]),
+        "name": concert["name"],
+        "status": concert["status"],
+        "starts_at": instant(concert["starts_at"]),
+        "time_zone": concert["zone"],
         "venue": concert["venue"],
         **totals(sales, scope),
         "ticket_types": [_ticket_type(row) for row in types],
@@ -47,7 +65,7 @@ def concert_totals(sales: "Reader", concert: Row) -> JsonObject:
 
 def list_concerts(
     sales: "Reader", scope: Scope, limit: int, after: Sequence[str] | None
-) -> tuple[list[JsonObject], list[str] | None]:
+) -> tuple[list["SoldConcert"], list[str] | None]:
     """List the concerts with the money of each, the latest first.
 
     Raises InvalidInput or Unavailable.
@@ -56,10 +74,10 @@ def list_concerts(
     rows = sales.fetch_all(SCOPE + statements.CONCERTS, {**scope.parameters(), **key, "rows": limit + 1})
     page = rows[:limit]
     parameters = {**scope.parameters(), "ids": [row["id"] for row in page]}
-    found: dict[UUID, list[JsonObject]] = {}
+    found: dict[UUID, list[CurrencyTotals]] = {}
     for row in sales.fetch_all(SCOPE + statements.MONEY_BY_CONCERT, parameters) if page else []:
         found.setdefault(row["id"], []).append(_money(row))
-    items = [_concert(row) | {"money": found.get(row["id"], [])} for row in page]
+    items = [_concert(row, found.get(row["id"], [])) for row in page]
     more = [instant(page[-1]["starts_at"]) or "infinity", str(page[-1]["id"])] if len(rows) > limit else None
     return items, more
 
@@ -71,7 +89,7 @@ def list_days(
     date_to: date | None,
     limit: int,
     after: Sequence[str] | None,
-) -> tuple[list[JsonObject], list[str] | None]:
+) -> tuple[list["DaySales"], list[str] | None]:
     """List the days with sales or refunds, the earliest first, each by the clock of the concert's venue.
 
     Raises InvalidInput or Unavailable.
@@ -84,7 +102,7 @@ def list_days(
     return [_day(row) for row in page], more
 
 
-def opening(sales: "Reader", scope: Scope, minutes: int) -> JsonObject:
+def opening(sales: "Reader", scope: Scope, minutes: int) -> "Opening":
     """Return what was ordered in each of the first minutes of the sale, and what of it was paid in the end.
 
     Raises Unavailable.
@@ -96,26 +114,32 @@ def opening(sales: "Reader", scope: Scope, minutes: int) -> JsonObject:
     return {"begins_at": instant(begins), "items": items}
 
 
-def _concert(row: Row) -> JsonObject:
+def _concert(row: Row, money: "list[CurrencyTotals]") -> "SoldConcert":
     return {
         "concert_id": str(row["id"]),
         "name": row["name"],
         "status": row["status"],
         "starts_at": instant(row["starts_at"]),
         "time_zone": row["zone"],
+        "money": money,
     }
 
 
-def _money(row: Row) -> JsonObject:
+def _money(row: Row) -> "CurrencyTotals":
+    currency = row["currency"]
     return {
-        "currency": row["currency"],
+        "currency": currency,
         "orders": row["orders"],
         "sold": int(row["sold"]),
-        **{name: money(row[name], row["currency"]) for name in MONEY_COLUMNS},
+        "taken": money(row["taken"], currency),
+        "refunded": money(row["refunded"], currency),
+        "refunding": money(row["refunding"], currency),
+        "charged_back": money(row["charged_back"], currency),
+        "kept": money(row["kept"], currency),
     }
 
 
-def _ticket_type(row: Row) -> JsonObject:
+def _ticket_type(row: Row) -> "TicketTypeSales":
     currency = row["price_currency"]
     return {
         "id": str(row["id"]),
@@ -127,7 +151,7 @@ def _ticket_type(row: Row) -> JsonObject:
     }
 
 
-def _day(row: Row) -> JsonObject:
+def _day(row: Row) -> "DaySales":
     """Return a day; where all venues have one clock, also how long it was: 23 or 25 hours when that is changed."""
     hours = (row["ends_at"] - row["starts_at"]) / timedelta(hours=1) if row["zones"] == 1 else None
     return {
@@ -142,7 +166,7 @@ def _day(row: Row) -> JsonObject:
     }
 
 
-def _minute(begins: datetime | None, minute: int, row: Row | None) -> JsonObject:
+def _minute(begins: datetime | None, minute: int, row: Row | None) -> "MinuteSales":
     return {
         "minute": minute,
         "at": instant(begins + timedelta(minutes=minute)) if begins else None,

@@ -4,25 +4,27 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.paging import bad_cursor
 from chalicelib.platform.money import Money
 from chalicelib.shop.sales import statements
-from chalicelib.shop.sales.people import SEARCHED, Buyer, OpenAll, Row, buyers_of, is_found, words_of
+from chalicelib.shop.sales.people import SEARCHED, OpenAll, Row, buyers_of, is_found, words_of
 from chalicelib.shop.sales.scope import Scope
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.sales.answers import Attendee, SoldLine, SoldOrder, SoldRefund, SoldTo
 
 LAST_ID = UUID(int=2**128 - 1)
 FIRST_ID = UUID(int=0)
 AFTER_ALL = "\U0010ffff"
 
-Found = tuple[list[JsonObject], list[str] | None]
+Listed = TypeVar("Listed")
+Found = tuple[list[Listed], list[str] | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,26 +58,26 @@ class Lists:
         self._open_all = open_all
         self._now = now
 
-    def orders(self, wanted: Filter, limit: int, after: Sequence[str] | None) -> Found:
+    def orders(self, wanted: Filter, limit: int, after: Sequence[str] | None) -> "Found[SoldOrder]":
         """List orders, newest first, each with what of it is in the scope."""
         rows, buyers, next_key = self._page(_ORDERS, wanted, limit, after)
         lines = self._lines([row["order_id"] for row in rows])
         items = [_order(row, buyer, lines.get(row["order_id"], [])) for row, buyer in zip(rows, buyers, strict=True)]
         return items, next_key
 
-    def attendees(self, wanted: Filter, limit: int, after: Sequence[str] | None) -> Found:
+    def attendees(self, wanted: Filter, limit: int, after: Sequence[str] | None) -> "Found[Attendee]":
         """List tickets with their buyers, in the order in which they were issued."""
         rows, buyers, next_key = self._page(_ATTENDEES, wanted, limit, after)
         return [_attendee(row, buyer) for row, buyer in zip(rows, buyers, strict=True)], next_key
 
-    def refunds(self, wanted: Filter, limit: int, after: Sequence[str] | None) -> Found:
+    def refunds(self, wanted: Filter, limit: int, after: Sequence[str] | None) -> "Found[SoldRefund]":
         """List refunds, newest first, each with the part that is in the scope. It shows no names."""
         rows, next_key = self._cut(_REFUNDS, self._rows(_REFUNDS, wanted, limit + 1, after), limit)
         return [_refund(row) for row in rows], next_key
 
     def _page(
         self, of: _List, wanted: Filter, limit: int, after: Sequence[str] | None
-    ) -> tuple[list[Row], list[Buyer], list[str] | None]:
+    ) -> "tuple[list[Row], list[SoldTo | None], list[str] | None]":
         """Return a page with its buyers. One that searches for words ends after SEARCHED rows, found or not."""
         words = [] if _order_id(wanted.q) else words_of(wanted.q or "")
         if not words:
@@ -139,19 +141,17 @@ def _parsed(of: _List, after: Sequence[str]) -> tuple[Any, ...]:
     return key
 
 
-def money(amount: Decimal, currency: str) -> JsonObject:
+def money(amount: Decimal, currency: str) -> "Amount":
     """Return an amount as the API shows it, with the digits of its currency."""
-    return Money.of(amount, currency).model_dump(mode="json")
+    return {"amount": str(Money.of(amount, currency).amount), "currency": currency}
 
 
 def instant(value: datetime | None) -> str | None:
     return None if value is None else format_instant(value)
 
 
-MONEY_COLUMNS = ("taken", "refunded", "refunding", "charged_back", "kept")
-
-
-def _order(row: Row, buyer: Buyer, lines: Sequence[Row]) -> JsonObject:
+def _order(row: Row, buyer: "SoldTo | None", lines: Sequence[Row]) -> "SoldOrder":
+    currency = row["currency"]
     return {
         "id": str(row["order_id"]),
         "status": row["status"],
@@ -160,14 +160,18 @@ def _order(row: Row, buyer: Buyer, lines: Sequence[Row]) -> JsonObject:
         "buyer": buyer,
         "quantity": int(row["quantity"]),
         "sold": int(row["sold"]),
-        "total": money(row["total"], row["currency"]),
-        **{name: money(row[name], row["currency"]) for name in MONEY_COLUMNS},
+        "total": money(row["total"], currency),
+        "taken": money(row["taken"], currency),
+        "refunded": money(row["refunded"], currency),
+        "refunding": money(row["refunding"], currency),
+        "charged_back": money(row["charged_back"], currency),
+        "kept": money(row["kept"], currency),
         "lines": [_line(line) for line in lines],
         "version": row["version"],
     }
 
 
-def _line(row: Row) -> JsonObject:
+def _line(row: Row) -> "SoldLine":
     return {
         "concert_id": str(row["concert_id"]),
         "concert_name": row["concert_name"],
@@ -179,7 +183,7 @@ def _line(row: Row) -> JsonObject:
     }
 
 
-def _attendee(row: Row, buyer: Buyer) -> JsonObject:
+def _attendee(row: Row, buyer: "SoldTo | None") -> "Attendee":
     return {
         "ticket_id": str(row["id"]),
         "order_id": str(row["order_id"]),
@@ -188,13 +192,13 @@ def _attendee(row: Row, buyer: Buyer) -> JsonObject:
         "ticket_type_id": str(row["ticket_type_id"]),
         "ticket_type_name": row["name"],
         "status": row["status"],
-        "issued_at": instant(row["issued_at"]),
+        "issued_at": format_instant(row["issued_at"]),
         "checked_in_at": instant(row["checked_in_at"]),
         "buyer": buyer,
     }
 
 
-def _refund(row: Row) -> JsonObject:
+def _refund(row: Row) -> "SoldRefund":
     return {
         "id": str(row["refund_id"]),
         "order_id": str(row["order_id"]),

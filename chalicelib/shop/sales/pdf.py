@@ -4,14 +4,13 @@ The font, FiraGO, has Latin, Greek, Cyrillic, Georgian, Hebrew, Arabic, Thai and
 Chinese and Japanese, is printed as ¤; the page then says so, and the e-mail address beside the name tells whose it is.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.search.letters import plain
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ _BOX = "¤"
 _MISSING = "Some names have letters that this list cannot show and prints as ¤; the CSV file has them."
 
 
-def attendee_list(title: str, subtitle: str, attendees: Sequence[JsonObject]) -> bytes:
+def attendee_list(title: str, subtitle: str, attendees: Sequence[Mapping[str, Any]]) -> bytes:
     """Return a page or more with a box to tick for each attendee, by name."""
     with _document(title) as document:
         rows = [_row(attendee) for attendee in sorted(attendees, key=_by_name)]
@@ -65,13 +64,13 @@ def _document(title: str) -> "Iterator[FPDF]":
         yield document
 
 
-def _by_name(attendee: JsonObject) -> tuple[bool, str, str]:
+def _by_name(attendee: Mapping[str, Any]) -> tuple[bool, str, str]:
     """Sort by name without regard to case and accents; whoever is erased comes last."""
     name = (attendee["buyer"] or {}).get("name", "")
     return not name, plain(name), attendee["ticket_id"]
 
 
-def _row(attendee: JsonObject) -> tuple[str, ...]:
+def _row(attendee: Mapping[str, Any]) -> tuple[str, ...]:
     buyer = attendee["buyer"] or {}
     box = "x" if attendee["checked_in_at"] else ""
     return box, buyer.get("name", ""), buyer.get("email", ""), attendee["ticket_type_name"], attendee["order_id"][:8]

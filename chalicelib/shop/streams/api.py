@@ -1,7 +1,7 @@
 """Declares the routes of the log."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, Protocol, Self, cast
 
 from pydantic import Field, model_validator
 
@@ -9,11 +9,16 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.http.amounts import OffsetInstant
+from chalicelib.platform.http.answers import Versioned, ok
 from chalicelib.platform.http.paging import Page, bad_cursor, page_of
 from chalicelib.platform.http.points_in_time import Version
-from chalicelib.platform.http.routes import Answer, Call, Routes, ok
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.streams import masking, queries
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items
+    from chalicelib.shop.streams.answers import StoredEvent
 
 
 class StreamServices(Services, Protocol):
@@ -65,17 +70,17 @@ class EventFilters(Page):
 _MAX_DIGITS = 15
 
 
-@routes.get("/streams/{stream_id}/events", Role.CUSTOMER)
-def list_events(call: Call[StreamServices]) -> Answer:
+@routes.get("/streams/{stream_id}/events", Role.CUSTOMER, refuses=("forbidden", "second_factor_needed"))
+def list_events(call: Call[StreamServices], filters: EventFilters) -> "Versioned[Items[StoredEvent]]":
     """List events of a stream: operators see every stream, organisers their own, without people, carts and orders."""
     if Role.OPERATOR not in call.actor.roles:
         call.add_granted_roles()
     call.require(Role.ORGANISER)
-    filters, stream_id = call.query(EventFilters), call.id("stream_id")
+    stream_id = call.id("stream_id")
     shop = call.shop
     log = queries.LogView(shop.repository.through(call.metered(shop.event_store)), shop.aggregates)
     page = queries.list_events(log, call.actor, stream_id, filters.to_wanted(), filters.limit, filters.after_version)
     items = log.with_changes(page.events) if filters.changes else list(map(queries.as_item, page.events))
-    if Role.OPERATOR not in call.actor.roles:
-        items = masking.masked(items, call.actor.id)
-    return ok(page_of(items, None if page.next_after is None else [str(page.next_after)]), page.version)
+    shown = items if Role.OPERATOR in call.actor.roles else masking.masked(items, call.actor.id)
+    next_key = None if page.next_after is None else [str(page.next_after)]
+    return ok(page_of(cast("list[StoredEvent]", shown), next_key), page.version)

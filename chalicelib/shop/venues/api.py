@@ -9,9 +9,10 @@ from pydantic import AfterValidator, Field
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content, ok
 from chalicelib.platform.http.paging import Page, page_of
-from chalicelib.platform.http.requests import ActingFor, Body, Line, Query, Text, WebUrl
-from chalicelib.platform.http.routes import Answer, Call, Routes, created, no_content, ok
+from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
+from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
 from chalicelib.shop.venues import commands, queries
@@ -20,7 +21,9 @@ from chalicelib.shop.venues.time_zones import time_zones
 from chalicelib.shop.venues.venue import VenueDetails
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Items, Made
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.venues.answers import Venue
 
 
 class VenueServices(Services, Protocol):
@@ -70,7 +73,7 @@ class NewVenue(Body):
         return VenueDetails(**{**given, "coordinates": self.coordinates and self.coordinates.to_coordinates()})
 
 
-class VenueChanges(Body):
+class VenueChanges(Changes):
     """Lists the details to change; whatever is left out stays as it is."""
 
     name: Line = ""
@@ -90,15 +93,16 @@ class VenueChanges(Body):
 
 
 @routes.post("/venues", Role.ORGANISER, scopes=(KeyScope.CONCERTS_WRITE,))
-def create_venue(call: Call[VenueServices]) -> Answer:
-    body = call.body(NewVenue)
-    venue_id = commands.create_venue(call.shop.repository, call.caller(body), body.to_details(), body.organiser_id)
-    return created({"id": str(venue_id), "version": 0}, f"/venues/{venue_id}")
+def create_venue(call: Call[VenueServices], body: NewVenue) -> "Created[Made]":
+    """Make a venue; with `shared`, other organisers may use it."""
+    venue_id = commands.create_venue(call.shop.repository, call.caller(), body.to_details(), body.organiser_id)
+    made: Made = {"id": str(venue_id), "version": 0}
+    return created(made, f"/venues/{venue_id}")
 
 
 @routes.get("/venues")
-def list_venues(call: Call[VenueServices]) -> Answer:
-    page = call.query(Page)
+def list_venues(call: Call[VenueServices], page: Page) -> "Ok[Items[Venue]]":
+    """List the venues of everybody by name."""
     shop = call.shop
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         found = queries.list_venues(programme, page.limit, page.after)
@@ -107,8 +111,8 @@ def list_venues(call: Call[VenueServices]) -> Answer:
 
 
 @routes.get("/venues/{venue_id}")
-def get_venue(call: Call[VenueServices]) -> Answer:
-    call.query(Query)
+def get_venue(call: Call[VenueServices]) -> "Versioned[Venue]":
+    """Show a venue."""
     shop = call.shop
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
         venue = queries.find_venue(programme, call.id("venue_id"))
@@ -119,16 +123,18 @@ def get_venue(call: Call[VenueServices]) -> Answer:
 
 
 @routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def change_venue(call: Call[VenueServices]) -> Answer:
-    body = call.body(VenueChanges)
+def change_venue(call: Call[VenueServices], body: VenueChanges) -> "Versioned[Made]":
+    """Change the details of a venue that are given."""
     changes = body.changes()
     venue_id = call.id("venue_id")
     version = commands.change_venue(
-        call.shop.repository, call.caller(body), venue_id, lambda details: replace(details, **changes)
+        call.shop.repository, call.caller(), venue_id, lambda details: replace(details, **changes)
     )
-    return ok({"id": str(venue_id), "version": version}, version)
+    changed: Made = {"id": str(venue_id), "version": version}
+    return ok(changed, version)
 
 
 @routes.delete("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def delete_venue(call: Call[VenueServices]) -> Answer:
+def delete_venue(call: Call[VenueServices]) -> NoContent:
+    """Delete a venue; the concerts that have been published there keep its address."""
     return no_content(commands.delete_venue(call.shop.repository, call.caller(), call.id("venue_id")))

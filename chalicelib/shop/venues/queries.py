@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.http.paging import bad_cursor
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
+    from chalicelib.shop.venues.answers import Coordinates, Venue
 
 _FIND = """
 select id, name, description, capacity, address, city, country, time_zone, web_url, shared, latitude, longitude,
@@ -28,7 +28,7 @@ select id, name, description, capacity, address, city, country, time_zone, web_u
 _READABLE = "select id from venues where not deleted and name is not null and id = any(%(ids)s)"
 
 
-def find_venue(programme: "Reader", venue_id: UUID) -> JsonObject | None:
+def find_venue(programme: "Reader", venue_id: UUID) -> "Venue | None":
     """Return the venue unless it was deleted.
 
     Raises:
@@ -38,9 +38,7 @@ def find_venue(programme: "Reader", venue_id: UUID) -> JsonObject | None:
     return _venue(rows[0]) if rows else None
 
 
-def list_venues(
-    programme: "Reader", limit: int, after: Sequence[str] | None
-) -> tuple[list[JsonObject], list[str] | None]:
+def list_venues(programme: "Reader", limit: int, after: Sequence[str] | None) -> tuple[list["Venue"], list[str] | None]:
     """List venues by name, with the key of the last one if more follow.
 
     Raises:
@@ -73,7 +71,7 @@ def _key(after: Sequence[str]) -> tuple[str, UUID]:
         raise bad_cursor() from None
 
 
-def _venue(row: Mapping[str, Any]) -> JsonObject:
+def _venue(row: Mapping[str, Any]) -> "Venue":
     organiser_id = row["organiser_id"]
     return {
         "id": str(row["id"]),
@@ -92,7 +90,7 @@ def _venue(row: Mapping[str, Any]) -> JsonObject:
     }
 
 
-def _coordinates(row: Mapping[str, Any]) -> JsonObject | None:
+def _coordinates(row: Mapping[str, Any]) -> "Coordinates | None":
     if row["latitude"] is None:
         return None
     return {"latitude": row["latitude"], "longitude": row["longitude"]}

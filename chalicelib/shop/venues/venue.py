@@ -14,6 +14,8 @@ class VenueWasDeleted(NotFound):
 
 
 class VenueNotShared(RuleViolated):
+    """The venue belongs to another organiser, who does not share it."""
+
     code = "venue_not_shared"
 
 

@@ -52,12 +52,12 @@ def test_at_every_instant_and_version_what_was_is_what_the_read_model_said_then(
             if is_cart
             else get_order(documents, store, stream_id, SOMEBODY, now, nobody_opens)
         )
-        said.append((now, number, live))
+        said.append((now, number, dict(live)))
 
     def then(point: PointInTime) -> JsonObject:
         if is_cart:
-            return get_cart_as_of(store, stream_id, SOMEBODY, point)
-        return get_order_as_of(store, stream_id, SOMEBODY, point, nobody_opens)
+            return dict(get_cart_as_of(store, stream_id, SOMEBODY, point))
+        return dict(get_order_as_of(store, stream_id, SOMEBODY, point, nobody_opens))
 
     for at, number, answer in said:
         assert then(PointInTime(version=number)) == answer

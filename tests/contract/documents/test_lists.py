@@ -50,7 +50,7 @@ def test_a_list_has_the_named_orders_that_it_lacked_in_their_places(
         min_versions = MinVersions(named)
         page, after = list_orders(documents, store, customer_id, limit, after, SOME_TIME, min_versions)
         assert 0 < len(page) <= limit
-        listed += page
+        listed += map(dict, page)
         assert len(listed) <= len(expected)
         if after is None:
             break

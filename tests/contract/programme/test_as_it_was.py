@@ -38,7 +38,7 @@ any_concert_event = st.one_of([events_of(cls) for cls in event_classes() if cls.
 
 def then(followed: FollowedLog, concert_id: UUID, point: PointInTime) -> dict[str, Any] | None:
     try:
-        return find_concert_as_of(followed.log, concert_id, point, lambda _: True)
+        return dict(find_concert_as_of(followed.log, concert_id, point, lambda _: True))
     except NotFound:
         return None
 

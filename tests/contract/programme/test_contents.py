@@ -146,6 +146,7 @@ def test_a_deleted_venue_is_gone_but_its_concerts_still_show_it(followed: Follow
     assert list_venues(followed.pool, 20, None) == ([], None)
     concert = find_concert(followed.pool, concert_id)
     assert concert is not None
+    assert concert["venue"] is not None
     assert concert["venue"]["name"] == "Melkweg"
     assert followed.found(location="melkweg") == ["Last night"]
 
@@ -203,6 +204,7 @@ def test_characters_that_postgres_cannot_store_are_left_out_instead_of_parking_t
         ConcertPublished(),
     )
     [concert], _ = search_concerts(followed.pool, ConcertSearch(q="ni\0ght"), 20, None)
+    assert concert["venue"] is not None
     assert (concert["name"], concert["venue"]["name"], concert["ticket_types"][0]["name"]) == (
         "Night",
         "Paradiso",

@@ -1,5 +1,6 @@
 """However the bus delivers, the tables are as if every event came once and in order."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
@@ -179,7 +180,7 @@ def summary_of(concert: Concert) -> dict[str, Any] | None:
     }
 
 
-def shown(concert: dict[str, Any] | None) -> dict[str, Any] | None:
+def shown(concert: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if concert is None:
         return None
     prices = [(of_type["id"], of_type["price"]["amount"]) for of_type in concert["ticket_types"]]

@@ -14,7 +14,7 @@ from tests.contract.programme.followed import EVENING, FollowedLog
 
 
 def counted(followed: FollowedLog, **filters: Any) -> Mapping[str, list[tuple[str, int]]]:
-    facets = count_facets(followed.pool, ConcertSearch(**filters))
+    facets: Any = count_facets(followed.pool, ConcertSearch(**filters))
     return {name: [(entry["value"], entry["count"]) for entry in values] for name, values in facets.items()}
 
 

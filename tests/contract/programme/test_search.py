@@ -154,7 +154,7 @@ def test_pages_show_every_concert_once_soonest_first_also_those_that_start_toget
     while True:
         page, after = search_concerts(followed.pool, ConcertSearch(), limit, after)
         assert page
-        seen += page
+        seen += map(dict, page)
         assert len(page) == limit or after is None
         if after is None:
             break

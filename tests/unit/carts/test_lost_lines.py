@@ -87,7 +87,9 @@ def test_a_line_whose_hold_is_gone_by_the_clock_of_its_pool_is_named_too(memory_
 def shown(shop: Shop, cart_id: UUID, cancelled: Collection[UUID] = ()) -> JsonObject:
     documents: Any = FollowedDocuments()
     documents.follow(fold_cart, shop.store, cart_id, len(shop.store.read(cart_id)) - 1)
-    return get_cart(documents, shop.store, cart_id, CUSTOMER.id, shop.clock(), cancelled_among=lambda _: cancelled)
+    return dict(
+        get_cart(documents, shop.store, cart_id, CUSTOMER.id, shop.clock(), cancelled_among=lambda _: cancelled)
+    )
 
 
 def test_a_cart_shows_what_cannot_be_bought_and_adds_up_the_rest(memory_shop: Shop) -> None:

@@ -340,6 +340,24 @@ def test_the_organiser_says_what_becomes_of_tickets_whose_money_is_away(
     assert (order.valid, shop.gateway.taken_for(order_id), shop.gateway.refunds_asked) == (frozenset(), NOTHING, [])
 
 
+@pytest.mark.parametrize("token", [Token.DISPUTE_LOST, Token.REFUNDED_THERE])
+def test_tickets_that_are_kept_although_their_money_is_away_end_with_their_concert(
+    running: Machinery, token: Token
+) -> None:
+    shop = running.shop
+    concert_id, ticket_type_id = shop.on_sale()
+    terms = PolicyTerms(tickets_on_reversal=TicketsOnReversal.KEEP)
+    set_policy(shop.repository, shop.request(ORGANISER), concert_id, terms)
+    order_id = bought(shop, ticket_type_id, token=token)
+    for _ in range(2):
+        shop.clock.advance(DELAY)
+        settle_reversals(shop.context(), order_id, shop.gateway.asked[0])
+    concerts.cancel_concert(shop.repository, shop.request(ORGANISER), concert_id)
+    running.run_until_quiet()
+    order = shop.order_state(order_id)
+    assert (order.valid, shop.gateway.taken_for(order_id), shop.gateway.refunds_asked) == (frozenset(), NOTHING, [])
+
+
 @pytest.mark.parametrize("policy", TicketsOnReversal)
 def test_a_refund_in_part_in_the_dashboard_revokes_nothing(memory_shop: Shop, policy: TicketsOnReversal) -> None:
     concert_id, ticket_type_id = memory_shop.on_sale()

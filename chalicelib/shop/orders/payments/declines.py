@@ -19,6 +19,8 @@ _A_DAY = timedelta(days=1)
 
 
 class TooManyDeclines(TooManyRequests):
+    """Too many payments of the customer, or from the address, were declined."""
+
     code = "too_many_declines"
 
 

@@ -1,0 +1,56 @@
+"""Defines what the answers of several contexts have in common, for type checkers and for the API's document.
+
+Modules like this one, and each context's `answers`, are imported for types only: no container ever loads them. Their
+classes are of `typing_extensions`, because pydantic makes schemas of no others on Python 3.11.
+"""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import Field, WithJsonSchema
+from typing_extensions import TypedDict
+
+Id = Annotated[str, WithJsonSchema({"type": "string", "format": "uuid"})]
+Instant = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+"""RFC 3339, in UTC and to the millisecond."""
+
+Day = Annotated[str, WithJsonSchema({"type": "string", "format": "date"})]
+Version = Annotated[int, Field(ge=0)]
+"""The version of a stream: `ETag` has it in quotes."""
+
+Count = Annotated[int, Field(ge=0)]
+Anything = Any
+"""Any JSON value."""
+
+Item = TypeVar("Item")
+
+
+class Amount(TypedDict):
+    """An amount of money with the digits of its currency, as in `{"amount": "25.00", "currency": "EUR"}`."""
+
+    amount: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+class Items(TypedDict, Generic[Item]):
+    """A part of a list; without `next_cursor` it is the last one."""
+
+    items: list[Item]
+    next_cursor: str | None
+
+
+class Made(TypedDict):
+    """Names what was made or changed, with its new version."""
+
+    id: Id
+    version: Version
+
+
+class FieldError(TypedDict):
+    """Names a field by a pointer, of the body, `?` and a parameter, or `/` and a header; and says what is wrong."""
+
+    pointer: str
+    detail: str
+
+
+class Nothing(TypedDict):
+    """Says nothing more than the status does."""

@@ -1,0 +1,32 @@
+"""Defines what the routes of the stock answer."""
+
+from typing import Literal, NotRequired
+
+from typing_extensions import TypedDict
+
+from chalicelib.platform.http.shapes import Count, Id, Instant
+from chalicelib.shop.inventory.on_sale import SaleReason
+
+
+class TicketTypeStock(TypedDict):
+    """The stock of one ticket type; where nothing is available, `reason` says why.
+
+    `opens_at` and `ended_at` come with the reasons that they explain.
+    """
+
+    id: Id
+    name: str
+    capacity: Count
+    available: Count
+    held: Count
+    sold: Count
+    reason: SaleReason | None
+    opens_at: NotRequired[Instant]
+    ended_at: NotRequired[Instant]
+
+
+class Availability(TypedDict):
+    """What can be bought; `source` says whether the read model or the log has answered."""
+
+    ticket_types: list[TicketTypeStock]
+    source: Literal["read_model", "log"]

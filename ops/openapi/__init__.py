@@ -1,0 +1,1 @@
+"""Generates the API's document from the code."""
