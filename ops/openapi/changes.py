@@ -5,13 +5,19 @@ of shapes. A pattern that is narrower, or a meaning that has changed, it does no
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
-from ops.openapi.document import PLACE, VERSION
+from ops.openapi.document import PLACE
 
 Json = dict[str, Any]
 
-RELEASED = PLACE.parent / "api" / f"openapi-{VERSION}.json"
+
+def _version(path: Path) -> tuple[int, ...]:
+    return tuple(map(int, path.stem.removeprefix("openapi-").split(".")))
+
+
+RELEASED = max((PLACE.parent / "api").glob("openapi-*.json"), key=_version)
 """The document of the last release."""
 
 

@@ -49,7 +49,7 @@ class Ok(Answer[Content_co]):
     """Answers 200."""
 
 
-class Versioned(Ok[Content_co]):
+class Tagged(Ok[Content_co]):
     """Answers 200 with the version of one stream."""
 
     always = ("ETag",)
@@ -83,7 +83,7 @@ class NoContent(Answer[None]):
 class File(Answer[str | bytes]):
     """Answers 200 with a file. A list comes in parts, and `Link` names the next one."""
 
-    always = ("Content-Disposition",)
+    always: ClassVar[tuple[str, ...]] = ("Content-Disposition",)
     sometimes = ("Link",)
 
     def _content(self) -> str | bytes:
@@ -110,9 +110,9 @@ class Svg(File):
 @overload
 def ok(body: Content) -> Ok[Content]: ...
 @overload
-def ok(body: Content, version: int) -> Versioned[Content]: ...
+def ok(body: Content, version: int) -> Tagged[Content]: ...
 def ok(body: Content, version: int | None = None) -> Ok[Content]:
-    return Ok(body) if version is None else Versioned(body, version)
+    return Ok(body) if version is None else Tagged(body, version)
 
 
 def created(body: Content, location: str) -> Created[Content]:

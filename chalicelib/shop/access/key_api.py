@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field
 
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
@@ -69,7 +69,7 @@ def create_api_key(call: Call[KeyServices], body: NewApiKey) -> "Created[MadeApi
 
 
 @routes.get("/organisers/{organiser_id}/api-keys", Role.ORGANISER, refuses=("owner_needed",))
-def list_api_keys(call: Call[KeyServices]) -> "Ok[Items[ListedApiKey]] | Versioned[Items[ListedApiKey]]":
+def list_api_keys(call: Call[KeyServices]) -> "Ok[Items[ListedApiKey]] | Tagged[Items[ListedApiKey]]":
     """List the API keys that were not revoked, for owners; without their secrets."""
     shop, organiser_id = call.shop, call.id("organiser_id")
     call.actor.ensure_owns(organiser_id)

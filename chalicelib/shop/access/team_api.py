@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from chalicelib.platform.caller import Role, TeamRole
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content, ok
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.requests import Body
@@ -55,7 +55,7 @@ class MemberChanges(Body):
 
 
 @routes.get("/organisers/{organiser_id}/members", Role.ORGANISER)
-def list_members(call: Call[TeamServices]) -> "Ok[Items[TeamMember]] | Versioned[Items[TeamMember]]":
+def list_members(call: Call[TeamServices]) -> "Ok[Items[TeamMember]] | Tagged[Items[TeamMember]]":
     """List the team, for whoever works for the organiser; only owners see addresses."""
     organiser_id = call.id("organiser_id")
     call.actor.ensure_manages(organiser_id)
@@ -80,7 +80,7 @@ def list_members(call: Call[TeamServices]) -> "Ok[Items[TeamMember]] | Versioned
     if_match=True,
     refuses=("account_erased", "founding_owner", "owner_needed", "team_full"),
 )
-def change_member(call: Call[TeamServices], body: MemberChanges) -> "Versioned[ChangedMember]":
+def change_member(call: Call[TeamServices], body: MemberChanges) -> "Tagged[ChangedMember]":
     """Change what a member is to the organiser, for owners."""
     person_id = call.id("person_id")
     version = commands.set_member(call.shop.repository, call.caller(), call.id("organiser_id"), person_id, body.role)
@@ -115,7 +115,7 @@ def invite_member(call: Call[TeamServices], body: NewInvitation) -> "Created[Mad
 
 
 @routes.get("/organisers/{organiser_id}/invitations", Role.ORGANISER, refuses=("owner_needed",))
-def list_invitations(call: Call[TeamServices]) -> "Ok[Items[OpenInvitation]] | Versioned[Items[OpenInvitation]]":
+def list_invitations(call: Call[TeamServices]) -> "Ok[Items[OpenInvitation]] | Tagged[Items[OpenInvitation]]":
     """List the invitations that can still be accepted, for owners; without their secrets."""
     shop, organiser_id = call.shop, call.id("organiser_id")
     call.actor.ensure_owns(organiser_id)
@@ -140,7 +140,7 @@ def revoke_invitation(call: Call[TeamServices]) -> NoContent:
     Role.CUSTOMER,
     refuses=("account_erased", "founding_owner", "invitation_expired", "invitation_used", "team_full"),
 )
-def accept_invitation(call: Call[TeamServices], body: Acceptance) -> "Versioned[JoinedTeam]":
+def accept_invitation(call: Call[TeamServices], body: Acceptance) -> "Tagged[JoinedTeam]":
     """Join the organiser's team, for whoever is signed in and has the invitation's secret."""
     organiser_id = call.id("organiser_id")
     joined = commands.accept_invitation(
@@ -156,7 +156,7 @@ def _addresses(call: Call[TeamServices], team: Team) -> dict[UUID, str | None]:
     return {person_id: (address or {}).get("email") for person_id, address in zip(sealed, opened, strict=True)}
 
 
-def of_version(items: "Items[Item]", version: int) -> "Ok[Items[Item]] | Versioned[Items[Item]]":
+def of_version(items: "Items[Item]", version: int) -> "Ok[Items[Item]] | Tagged[Items[Item]]":
     """Answer with the team's version, if the organiser has ever had more than itself."""
     return ok(items) if version < 0 else ok(items, version)
 

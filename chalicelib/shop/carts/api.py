@@ -9,7 +9,7 @@ from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.http.answers import Created, NoContent, Versioned, created, no_content, ok
+from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Line
@@ -84,7 +84,7 @@ class Checkout(Body):
 
 
 @routes.post("/carts", Role.CUSTOMER, refuses=("cart_replaced", "too_many_changes"))
-def create_cart(call: Call[CartServices]) -> "Created[Made] | Versioned[Made]":
+def create_cart(call: Call[CartServices]) -> "Created[Made] | Tagged[Made]":
     """Open a cart; a customer who has an open one already is answered with that, and 200."""
     opened = opening.open_cart(call.shop.repository, call.caller(), _limits(call.shop))
     answer: Made = {"id": str(opened.cart_id), "version": opened.version}
@@ -92,7 +92,7 @@ def create_cart(call: Call[CartServices]) -> "Created[Made] | Versioned[Made]":
 
 
 @routes.get("/carts/{cart_id}", Role.CUSTOMER)
-def get_cart(call: Call[CartServices], query: PointInTimeQuery) -> "Versioned[Cart]":
+def get_cart(call: Call[CartServices], query: PointInTimeQuery) -> "Tagged[Cart]":
     """Show a cart to its customer, as it is now or as it was."""
     shop, cart_id = call.shop, call.id("cart_id")
     log, now = call.metered(shop.event_store), shop.clock()
@@ -159,7 +159,7 @@ def add_item(call: Call[CartServices], body: NewItem) -> "Created[ItemAdded]":
         "too_many_changes",
     ),
 )
-def extend_holds(call: Call[CartServices]) -> "Created[HoldsExtended] | Versioned[HoldsExtended]":
+def extend_holds(call: Call[CartServices]) -> "Created[HoldsExtended] | Tagged[HoldsExtended]":
     """Hold the tickets of a cart for longer; if that gains nothing, nothing is written, and the answer is 200."""
     shop, cart_id = call.shop, call.id("cart_id")
     extended = commands.extend_holds(shop.repository, call.caller(), cart_id, shop.settings.hold_for, _limits(shop))

@@ -15,7 +15,7 @@ from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant, Price
-from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content, ok
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
@@ -133,7 +133,7 @@ def search_concerts(call: Call[ConcertServices], filters: ConcertFilters) -> "Ok
 
 
 @routes.get("/concerts/{concert_id}", takes_token=True)
-def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Versioned[Concert]":
+def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Tagged[Concert]":
     """Show a concert as it is now or as it was; a draft only to whoever manages it."""
     shop, concert_id = call.shop, call.id("concert_id")
     point = query.point(shop.clock())
@@ -154,7 +154,7 @@ def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Versio
     refuses=("concert_not_draft", "concert_not_published", "concert_over", "venue_gone", "venue_not_shared"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def change_concert(call: Call[ConcertServices], body: ConcertChanges) -> "Versioned[TermsChanged]":
+def change_concert(call: Call[ConcertServices], body: ConcertChanges) -> "Tagged[TermsChanged]":
     """Change the details of a concert that are given."""
     changes = body.model_dump(exclude_unset=True)
     concert_id = call.id("concert_id")
@@ -183,7 +183,7 @@ def delete_concert(call: Call[ConcertServices]) -> NoContent:
     refuses=("concert_not_draft", "sale_never_opens"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Versioned[Scheduled]":
+def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Tagged[Scheduled]":
     """Say when a draft takes place."""
     concert_id = call.id("concert_id")
     version = commands.schedule_concert(call.shop.repository, call.caller(), concert_id, body.starts_at, body.ends_at)
@@ -247,7 +247,7 @@ def remove_ticket_type(call: Call[ConcertServices]) -> NoContent:
     ),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def publish_concert(call: Call[ConcertServices]) -> "Versioned[StatusChanged]":
+def publish_concert(call: Call[ConcertServices]) -> "Tagged[StatusChanged]":
     """Publish a concert: its tickets are on sale, and cannot be removed any more."""
     concert_id = call.id("concert_id")
     version = commands.publish_concert(call.shop.repository, call.caller(), concert_id)
@@ -257,7 +257,7 @@ def publish_concert(call: Call[ConcertServices]) -> "Versioned[StatusChanged]":
 @routes.post(
     "/concerts/{concert_id}/cancel", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "has_taken_place")
 )
-def cancel_concert(call: Call[ConcertServices], body: Cancellation | None) -> "Versioned[StatusChanged]":
+def cancel_concert(call: Call[ConcertServices], body: Cancellation | None) -> "Tagged[StatusChanged]":
     """Cancel a concert: nothing more is sold, and what was paid goes back."""
     concert_id = call.id("concert_id")
     is_confirmed = body is not None and body.confirm is not None
@@ -267,7 +267,7 @@ def cancel_concert(call: Call[ConcertServices], body: Cancellation | None) -> "V
     return _status_of(concert_id, status, version)
 
 
-def answer_of(stream_id: UUID, changed: Changed) -> "Versioned[TermsChanged]":
+def answer_of(stream_id: UUID, changed: Changed) -> "Tagged[TermsChanged]":
     """Answer a change; `terms` says whether new holds are on the new terms in every pool already."""
     answer: TermsChanged = {
         "id": str(stream_id),
@@ -277,12 +277,12 @@ def answer_of(stream_id: UUID, changed: Changed) -> "Versioned[TermsChanged]":
     return ok(answer, changed.version)
 
 
-def _status_of(concert_id: UUID, status: ConcertStatus, version: int) -> "Versioned[StatusChanged]":
+def _status_of(concert_id: UUID, status: ConcertStatus, version: int) -> "Tagged[StatusChanged]":
     answer: StatusChanged = {"id": str(concert_id), "status": status, "version": version}
     return ok(answer, version)
 
 
-def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> "Versioned[Concert]":
+def _concert_as_of(call: Call[ConcertServices], concert_id: UUID, point: PointInTime) -> "Tagged[Concert]":
     from chalicelib.shop.concerts.history import find_concert_as_of  # noqa: PLC0415 - brings a driver that routes do without
 
     concert = find_concert_as_of(call.metered(call.shop.event_store), concert_id, point, partial(_may_see, call))

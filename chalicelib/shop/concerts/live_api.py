@@ -6,7 +6,7 @@ from uuid import UUID
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.http.amounts import OffsetInstant, Price
-from chalicelib.platform.http.answers import Versioned, ok
+from chalicelib.platform.http.answers import Tagged, ok
 from chalicelib.platform.http.requests import Body, Changes, Line, WebUrl
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
@@ -82,7 +82,7 @@ class TicketTypeChanges(Changes):
     refuses=("concert_not_published", "concert_over", "sale_never_opens", "venue_gone", "venue_not_shared"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def move_concert(call: Call[Services], body: Move) -> "Versioned[TermsChanged]":
+def move_concert(call: Call[Services], body: Move) -> "Tagged[TermsChanged]":
     """Move a concert to another date, to another venue, or both."""
     concert_id = call.id("concert_id")
     changed = live_commands.move_concert(
@@ -103,7 +103,7 @@ def move_concert(call: Call[Services], body: Move) -> "Versioned[TermsChanged]":
     refuses=("concert_not_published", "concert_over"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def postpone_concert(call: Call[Services], body: Postponement) -> "Versioned[TermsChanged]":
+def postpone_concert(call: Call[Services], body: Postponement) -> "Tagged[TermsChanged]":
     """Postpone a concert, whose new date is not known yet."""
     concert_id = call.id("concert_id")
     changed = live_commands.postpone_concert(call.shop.repository, call.caller(), concert_id, body.refundable_until)
@@ -117,7 +117,7 @@ def postpone_concert(call: Call[Services], body: Postponement) -> "Versioned[Ter
     refuses=("concert_not_published", "concert_over"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def close_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
+def close_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
     """Close the sale of a concert for the time being."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.close_sales(call.shop.repository, call.caller(), concert_id))
@@ -130,7 +130,7 @@ def close_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
     refuses=("concert_not_published", "concert_over"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def open_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
+def open_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
     """Open the sale of a concert that was closed."""
     concert_id = call.id("concert_id")
     return answer_of(concert_id, live_commands.open_sales(call.shop.repository, call.caller(), concert_id))
@@ -143,7 +143,7 @@ def open_sales(call: Call[Services]) -> "Versioned[TermsChanged]":
     refuses=("concert_not_published", "concert_over"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def describe_venue(call: Call[Services], body: VenueDescription) -> "Versioned[TermsChanged]":
+def describe_venue(call: Call[Services], body: VenueDescription) -> "Tagged[TermsChanged]":
     """Change what a published concert shows of its venue."""
     concert_id = call.id("concert_id")
     changes = body.model_dump(exclude_unset=True)
@@ -168,7 +168,7 @@ def describe_venue(call: Call[Services], body: VenueDescription) -> "Versioned[T
 )
 def change_ticket_type(
     call: Call[Services], body: TicketTypeChanges
-) -> "Versioned[TermsChanged] | Versioned[QuantityChanged]":
+) -> "Tagged[TermsChanged] | Tagged[QuantityChanged]":
     """Change the terms, or the quantity alone: that is changed pool by pool, and may be refused."""
     concert_id, ticket_type_id = call.id("concert_id"), call.id("ticket_type_id")
     repository, caller, changes = call.shop.repository, call.caller(), body.to_changes()

@@ -10,7 +10,7 @@ from pydantic import StringConstraints
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.http.answers import Accepted, Created, Ok, Versioned, accepted, created, ok
+from chalicelib.platform.http.answers import Accepted, Created, Ok, Tagged, accepted, created, ok
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body
@@ -98,7 +98,7 @@ def list_orders(call: Call[OrderServices], page: Page) -> "Ok[Items[OrderSummary
 
 
 @routes.get("/orders/{order_id}", Role.CUSTOMER)
-def get_order(call: Call[OrderServices], query: PointInTimeQuery) -> "Versioned[Order]":
+def get_order(call: Call[OrderServices], query: PointInTimeQuery) -> "Tagged[Order]":
     """Show an order to its customer, as it is now or as it was."""
     shop, order_id = call.shop, call.id("order_id")
     log, now = call.metered(shop.event_store), shop.clock()
@@ -111,7 +111,7 @@ def get_order(call: Call[OrderServices], query: PointInTimeQuery) -> "Versioned[
 
 
 @routes.get("/orders/{order_id}/tickets", Role.CUSTOMER)
-def list_tickets(call: Call[OrderServices]) -> "Versioned[Items[Ticket]]":
+def list_tickets(call: Call[OrderServices]) -> "Tagged[Items[Ticket]]":
     """List the tickets of an order: none before it is confirmed."""
     shop, order_id = call.shop, call.id("order_id")
     log = call.metered(shop.event_store)
@@ -154,7 +154,7 @@ def authenticate_sandbox_payment(call: Call[OrderServices], body: Authentication
 @routes.post(
     "/orders/{order_id}/cancel", Role.CUSTOMER, refuses=("not_cancellable", "order_expired", "payment_in_progress")
 )
-def cancel_order(call: Call[OrderServices]) -> "Versioned[OrderCancelled]":
+def cancel_order(call: Call[OrderServices]) -> "Tagged[OrderCancelled]":
     """Cancel an order that is not paid.
 
     For its customer; an operator may cancel any, also one whose role was granted here.

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
-from chalicelib.platform.http.answers import Created, Versioned, created, ok
+from chalicelib.platform.http.answers import Created, Tagged, created, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.requests import Body, Changes, Line
 from chalicelib.platform.http.routes import Call, Routes
@@ -70,7 +70,7 @@ def issue_complimentary_tickets(call: Call[PeopleServices], body: NewComplimenta
 @routes.patch(
     "/orders/{order_id}/buyer", Role.CUSTOMER, if_match=True, refuses=("buyer_unknown", "second_factor_needed")
 )
-def correct_buyer(call: Call[PeopleServices], body: BuyerChanges) -> "Versioned[BuyerCorrected]":
+def correct_buyer(call: Call[PeopleServices], body: BuyerChanges) -> "Tagged[BuyerCorrected]":
     """Correct the name or the address of an order's buyer.
 
     For the order's customer, for who organises one of its concerts, and for operators.

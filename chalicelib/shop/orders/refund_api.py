@@ -10,7 +10,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant, Price
-from chalicelib.platform.http.answers import Created, Ok, Versioned, created, ok
+from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
@@ -77,7 +77,7 @@ class NewRefund(Body):
 
 
 @routes.get("/concerts/{concert_id}/refund-policy")
-def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy] | Versioned[RefundPolicy]":
+def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy] | Tagged[RefundPolicy]":
     """Show until when customers may give tickets back, and what is kept of the price."""
     terms, version = policies.find_policy(call.shop.repository, call.id("concert_id"))
     if version < 0:
@@ -91,7 +91,7 @@ def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy] | Version
     if_match=True,
     refuses=("concert_not_published", "owner_needed", "too_many_policies"),
 )
-def set_refund_policy(call: Call[RefundServices], body: NewPolicy) -> "Versioned[RefundPolicy]":
+def set_refund_policy(call: Call[RefundServices], body: NewPolicy) -> "Tagged[RefundPolicy]":
     """Say until when customers may give tickets back, and what is kept of the price."""
     concert_id = call.id("concert_id")
     version = policies.set_policy(call.shop.repository, call.caller(), concert_id, body.to_terms())
@@ -138,7 +138,7 @@ def refund_order(call: Call[RefundServices], body: NewRefund) -> "Created[Refund
 
 
 @routes.get("/orders/{order_id}/refunds", Role.CUSTOMER)
-def get_refunds(call: Call[RefundServices]) -> "Versioned[Items[Refund]]":
+def get_refunds(call: Call[RefundServices]) -> "Tagged[Items[Refund]]":
     """List the refunds of an order, from the log and so never behind, for whoever may ask for one."""
     repository, order_id = call.shop.repository, call.id("order_id")
     try:

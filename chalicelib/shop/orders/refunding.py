@@ -41,6 +41,7 @@ class RefundTooLarge(RuleViolated):
     """The refund has more parts than one commit can take."""
 
     code = "refund_too_large"
+    fact_types = facts(limit="int")
 
 
 @dataclass(frozen=True, slots=True)

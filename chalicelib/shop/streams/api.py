@@ -9,7 +9,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.http.amounts import OffsetInstant
-from chalicelib.platform.http.answers import Versioned, ok
+from chalicelib.platform.http.answers import Tagged, ok
 from chalicelib.platform.http.paging import Page, bad_cursor, page_of
 from chalicelib.platform.http.points_in_time import Version
 from chalicelib.platform.http.routes import Call, Routes
@@ -71,7 +71,7 @@ _MAX_DIGITS = 15
 
 
 @routes.get("/streams/{stream_id}/events", Role.CUSTOMER, refuses=("forbidden", "second_factor_needed"))
-def list_events(call: Call[StreamServices], filters: EventFilters) -> "Versioned[Items[StoredEvent]]":
+def list_events(call: Call[StreamServices], filters: EventFilters) -> "Tagged[Items[StoredEvent]]":
     """List events of a stream: operators see every stream, organisers their own, without people, carts and orders."""
     if Role.OPERATOR not in call.actor.roles:
         call.add_granted_roles()

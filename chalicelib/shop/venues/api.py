@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.http.answers import Created, NoContent, Ok, Versioned, created, no_content, ok
+from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
 from chalicelib.platform.http.routes import Call, Routes
@@ -111,7 +111,7 @@ def list_venues(call: Call[VenueServices], page: Page) -> "Ok[Items[Venue]]":
 
 
 @routes.get("/venues/{venue_id}")
-def get_venue(call: Call[VenueServices]) -> "Versioned[Venue]":
+def get_venue(call: Call[VenueServices]) -> "Tagged[Venue]":
     """Show a venue."""
     shop = call.shop
     with shop.programme_reflecting(call.min_versions, call.metered(shop.event_store)) as programme:
@@ -123,7 +123,7 @@ def get_venue(call: Call[VenueServices]) -> "Versioned[Venue]":
 
 
 @routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
-def change_venue(call: Call[VenueServices], body: VenueChanges) -> "Versioned[Made]":
+def change_venue(call: Call[VenueServices], body: VenueChanges) -> "Tagged[Made]":
     """Change the details of a venue that are given."""
     changes = body.changes()
     venue_id = call.id("venue_id")

@@ -82,7 +82,7 @@ def test_a_payment_that_has_succeeded_unheard_confirms_the_order_instead(memory_
     paid_but_unknown(memory_shop, order_id, "tok_lost_reply")
     with pytest.raises(NotCancellable) as refusal:
         memory_shop.cancel_order(order_id)
-    assert refusal.value.facts == {"status": "confirmed"}
+    assert refusal.value.facts == {"order_status": "confirmed"}
     assert memory_shop.order_state(order_id).status is OrderStatus.CONFIRMED
     assert memory_shop.gateway.taken_for(order_id) == Decimal("50.00")
 
