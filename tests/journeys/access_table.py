@@ -219,6 +219,7 @@ REASON: Json = {"all": True, "reason": "The view is blocked."}
 TABLE: dict[str, Row] = {
     "GET /me": signed_in(nothing, 200, machine=200),
     "GET /health": open_to_all(nothing, 200),
+    "GET /openapi.json": open_to_all(nothing, 200),
     "GET /venues": open_to_all(nothing, 200),
     "GET /venues/{venue_id}": open_to_all(lambda company: Asked({"venue_id": company.concert.venue_id}), 200),
     "GET /concerts": open_to_all(nothing, 200),
