@@ -66,7 +66,7 @@ def _open(store: EventStore, ticket_type_id: UUID, pools: int, capacity: int) ->
     """Open the pools, and show what a hold writes."""
     repository = Repository(store, utc_now)
     openings = pool_openings(ticket_type_id, pools, capacity)
-    repository.execute(partial(open_pools, terms=openings), ORIGIN)
+    repository.execute(partial(open_pools, openings=openings), ORIGIN)
     cart_id = new_cart(repository)
     add_item(Repository(store, utc_now), caller(), cart_id, ticket_type_id, 1, HOLD_FOR)
     return [to_item(store.read(stream)[-1]) for stream in (pool_id(ticket_type_id, 0), cart_id)]

@@ -64,7 +64,7 @@ def _history() -> tuple[list[StoredEvent], list[list[StoredEvent]]]:
     store, ticket_type_id = MemoryEventStore(), uuid4()
     repository = Repository(store, utc_now)
     openings = pool_openings(ticket_type_id, 1, CARTS * LINES)
-    repository.execute(partial(open_pools, terms=openings), ORIGIN)
+    repository.execute(partial(open_pools, openings=openings), ORIGIN)
     carts = [new_cart(repository) for _ in range(CARTS)]
     for cart_id in carts:
         for line in range(LINES):

@@ -114,7 +114,7 @@ class Shop:
         self._repository = Repository(store, utc_now)
         self._ticket_type_id = uuid4()
         self._repository.execute(
-            partial(open_pools, terms=pool_openings(self._ticket_type_id, POOLS, CAPACITY)), ORIGIN
+            partial(open_pools, openings=pool_openings(self._ticket_type_id, POOLS, CAPACITY)), ORIGIN
         )
         made = [create_venue(self._repository, caller(), VENUE) for _ in range(VENUES)]
         self._venues = cycle(made)

@@ -53,7 +53,7 @@ def _concert() -> tuple[Repository, UUID, list[UUID]]:
     repository, ticket_type_id = Repository(MemoryEventStore(), utc_now), uuid4()
     capacities = split_stock(TICKETS)
     openings = pool_openings(ticket_type_id, len(capacities), capacities[0])
-    repository.execute(partial(open_pools, terms=openings), ORIGIN)
+    repository.execute(partial(open_pools, openings=openings), ORIGIN)
     return repository, ticket_type_id, [new_cart(repository) for _ in range(TICKETS // 2)]
 
 

@@ -14,7 +14,6 @@ from chalicelib.functions import PROCESSES
 from chalicelib.platform.breaker import Breaker
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
-from chalicelib.platform.failures import Failure
 from chalicelib.platform.manifest import Store
 from chalicelib.settings import NotConfigured, Settings
 
@@ -521,32 +520,15 @@ def migrations() -> list[Path]:
 
 
 def _client(service: str) -> Any:
-    """Make a client of an AWS service, with timeouts for a buyer who waits.
+    from chalicelib.platform.aws.clients import make_client
 
-    A 503 that asks to come back is better than a request that hangs for the SDK's default minute.
-    """
-    import boto3
-    from botocore.config import Config
-
-    patience = Config(
-        connect_timeout=2,
-        read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 3},
-        max_pool_connections=64,
-    )
-    return boto3.client(service, config=patience)
+    return make_client(service)
 
 
 def _secret(secret_id: str) -> str:
-    """Read a secret from Secrets Manager.
+    from chalicelib.platform.aws.clients import read_secret
 
-    Raises Unavailable.
-    """
-    from chalicelib.platform.aws.failures import failures_as_unavailable
-
-    with failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED):
-        found = _client("secretsmanager").get_secret_value(SecretId=secret_id)
-    return str(found["SecretString"])
+    return read_secret(secret_id)
 
 
 _current: Composition | None = None

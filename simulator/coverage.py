@@ -7,7 +7,7 @@ from uuid import UUID
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertCancelled, ConcertPostponed, ConcertTermsApplied
-from chalicelib.shop.inventory.events import TicketsReturned
+from chalicelib.shop.inventory.events import TicketsReturned, TicketTypeQuotaChanged
 from chalicelib.shop.orders.events import (
     DisputeLost,
     DisputeWon,
@@ -48,12 +48,14 @@ _EVENTS: dict[type[Event], str] = {
     DisputeLost: "dispute lost",
     OrderSettled: "settled by an operator",
     ConcertCancelled: "concert cancelled",
+    TicketTypeQuotaChanged: "quota moved",
     ConcertPostponed: "concert postponed",
     ConcertTermsApplied: "terms changed",
 }
 MILESTONES = (
     "sold out",
     "hold over several pools",
+    "quota moved",
     "item removed",
     "holds extended",
     "order confirmed",

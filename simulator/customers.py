@@ -124,7 +124,7 @@ class Customer:
         ).answer
 
     def _add(self, cart_id: UUID) -> Any:
-        kind = self.world.random.choice(list(self.world.stock.types))
+        kind = self.world.random.choice(self.world.stock.kinds)
         quantity = self.world.random.choice((1, 1, 2, 3, 4))
 
         def add(repository: Repository, caller: Caller) -> Any:

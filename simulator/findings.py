@@ -26,6 +26,7 @@ from chalicelib.shop.orders.events import (
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
+from simulator.areas import ceilings_broken
 from simulator.hoarding import hoarded
 from simulator.living import wrong_terms
 from simulator.oracle import judge
@@ -63,6 +64,7 @@ def findings(world: World) -> Iterator[str]:
     yield from _contradicted(world, streams)
     yield from _different_answers(world)
     yield from _refused_though_done(world)
+    yield from ceilings_broken(world)
     yield from false_sold_out(world)
     yield from broken_promises(world, orders)
     yield from hoarded(world)

@@ -18,7 +18,8 @@ from chalicelib.shop.concerts.commands import change_concert
 from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertStatus
 from chalicelib.shop.concerts.offers import offers_of
 from chalicelib.shop.concerts.windows import ConcertDates
-from chalicelib.shop.inventory.ticket_pool import CHANGEABLE_TERMS, TICKET_POOL, TicketPool
+from chalicelib.shop.inventory.terms import CHANGEABLE_TERMS
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
 from simulator.opening import OPENS
 from simulator.world import World
 
@@ -44,7 +45,7 @@ def _rename(world: World, concert_id: UUID) -> list[tuple[str, Change]]:
 
 
 def _reprice(world: World, concert_id: UUID) -> list[tuple[str, Change]]:
-    ticket_type_id = world.random.choice(list(world.stock.types))
+    ticket_type_id = world.random.choice(world.stock.kinds)
     price = Money.of(str(world.random.choice((20, 30, 40))), "EUR")
 
     def reprice(repository: Repository, caller: Caller) -> Any:
@@ -93,10 +94,9 @@ def _stale_pools(concert_id: UUID, concert: Concert, streams: Mapping[UUID, Sequ
     if concert.publication.unapplied:
         yield f"Concert {concert_id} has terms that are not in all its pools, for ever."
     for key, offer in offers_of(concert_id, concert).items():
-        expected = replace(offer, terms_version=concert.publication.terms_version_of(key))
-        for pool in concert.pools_of(key):
-            terms = TICKET_POOL.fold(entry.event for entry in streams[pool]).terms
-            stale = [name for name in CHANGEABLE_TERMS if getattr(terms, name) != getattr(expected, name)]
+        for pool in concert.pools_of(concert.stock_of(key)):
+            terms = TICKET_POOL.fold(entry.event for entry in streams[pool]).terms_of(key)
+            stale = [name for name in CHANGEABLE_TERMS if getattr(terms, name) != getattr(offer, name)]
             if stale:
                 yield f"Pool {pool} has another {', '.join(stale)} than its concert."
 
@@ -107,6 +107,7 @@ def _wrong_prices(pools: dict[UUID, TicketPool], commit: Sequence[StoredEvent]) 
             pools[stored.aggregate_id] = TICKET_POOL.fold([decode(stored)], pools.get(stored.aggregate_id))
     for event in (decode(stored) for stored in commit):
         if isinstance(event, CartItemAdded):
-            prices = {terms.price for share in event.item.shares if (terms := pools[share.pool_id].terms) is not None}
+            of_shares = [pools[share.pool_id].terms_of(event.item.ticket_type_id) for share in event.item.shares]
+            prices = {terms.price for terms in of_shares if terms is not None}
             if prices != {event.item.unit_price}:
                 yield f"Line {event.item.id} costs {event.item.unit_price}, and its pools {prices}."

@@ -17,6 +17,7 @@ from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.venues.commands import create_venue
 from chalicelib.shop.venues.venue import VenueDetails
+from simulator.areas import add_areas, openings_of_areas, pools_of_areas
 from simulator.scheduler import START
 from simulator.world import Stock, World, caller_of
 
@@ -39,13 +40,14 @@ def put_on_sale(world: World) -> None:
         caller = caller_of(ORGANISER, "ticket type", str(number))
         ticket_type_id, _ = add_ticket_type(repository, caller, concert_id, describe)
         world.stock.types[ticket_type_id] = pools
+    add_areas(world, repository, concert_id, ORGANISER)
     world.stock.concert_id = concert_id
     origin = caller_of(ORGANISER, "publish", "1").origin
     repository.execute(partial(publish, stock=world.stock), origin)
-    for ticket_type_id, pools in world.stock.types.items():
-        for index in range(len(pools)):
-            for _ in range(world.random.choice(HISTORIES)):
-                repository.execute(partial(_live, key=pool_id(ticket_type_id, index)), origin)
+    owners = {key: kind for kind in world.stock.kinds for key in world.stock.pools_of(kind)}
+    for key, kind in owners.items():
+        for _ in range(world.random.choice(HISTORIES)):
+            repository.execute(partial(_live, key=key, kind=kind), origin)
 
 
 def schedule(repository: Repository) -> UUID:
@@ -72,7 +74,8 @@ def publish(session: Session, stock: Stock) -> None:
         for key, capacities in types.items()
     )
     concert = session.load(CONCERT, concert_id)
-    session.append(CONCERT, concert_id, *concert.publish(pools, session.now))
+    session.append(CONCERT, concert_id, *concert.publish(pools, session.now, areas=pools_of_areas(stock)))
+    open_pools(session, openings_of_areas(stock, concert, ORGANISER.id, OPENS, session.now))
     for key, capacities in types.items():
         described = concert.ticket_types[key]
         terms = [
@@ -96,10 +99,12 @@ def publish(session: Session, stock: Stock) -> None:
         open_pools(session, terms)
 
 
-def _live(session: Session, key: UUID) -> None:
+def _live(session: Session, key: UUID, kind: UUID) -> None:
     for number in range(PAIRS):
         hold_id = pool_id(key, number)
         pool = session.load(TICKET_POOL, key)
         until = session.now + timedelta(minutes=15)
-        session.append(TICKET_POOL, key, *pool.hold(hold_id, hold_id, 1, session.now, until))
+        if not pool.available(kind):
+            return
+        session.append(TICKET_POOL, key, *pool.hold(hold_id, hold_id, 1, session.now, until, kind))
         session.append(TICKET_POOL, key, *session.load(TICKET_POOL, key).release(hold_id, session.now))

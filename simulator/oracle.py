@@ -135,6 +135,9 @@ def _oversold(stream: list[StoredEvent], events: list[Event]) -> Iterator[str]:
         for stored, count in zip(stream, recount(stream), strict=False):
             if count.taken > count.capacity:
                 yield f"Pool {name} at version {stored.aggregate_version}: {count.taken} taken of {count.capacity}."
+            for kind, quota in count.quotas.items():
+                if count.taken_of(kind) > quota:
+                    yield f"Pool {name} at version {stored.aggregate_version}: {kind} has taken more than {quota}."
         if (count.sold, count.taken) != (pool.sold, pool.held + pool.sold):
             yield f"Pool {name}: the aggregate has {pool.held} held + {pool.sold} sold, the count {count.taken} taken."
     except (UnknownEvent, ValueError, KeyError, TypeError) as error:

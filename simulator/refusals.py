@@ -11,12 +11,12 @@ from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.shop.carts.cart import CART
 from chalicelib.shop.inventory.events import TicketPoolClosed
-from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 from chalicelib.shop.orders.events import RefundStarted
 from chalicelib.shop.orders.order import ORDER, Order
 from simulator.background import TASK_LIMIT
 from simulator.coverage import NO_STOCK
-from simulator.world import LARGEST_SKEW, Reply, World
+from simulator.world import LARGEST_SKEW, Reply, Stock, World
 
 TWO_CLOCKS = 2 * LARGEST_SKEW
 """A pool's own time may be so far ahead of a container's."""
@@ -25,21 +25,21 @@ TWO_CLOCKS = 2 * LARGEST_SKEW
 @dataclass(slots=True)
 class _Refusal:
     reply: Reply
-    pools: list[UUID]
+    kind: UUID
     fewest_free: int = field(default=1_000_000)
 
 
 def false_sold_out(world: World) -> Iterator[str]:
     """Find refusals although enough tickets were free throughout the request, by the clock with which it began."""
     refusals = [
-        _Refusal(reply, _pools(world)[reply.about["kind"]])
+        _Refusal(reply, reply.about["kind"])
         for reply in world.replies
         if reply.refusal is not None and reply.refusal.code == "sold_out"
     ]
     for position, counts in enumerate(_counts(world.log.commits)):
         for refusal in refusals:
             if refusal.reply.since <= position <= refusal.reply.until:
-                free = sum(_free(counts[key], refusal.reply.clock) for key in refusal.pools)
+                free = _free_of(world.stock, counts, refusal.kind, refusal.reply.clock)
                 refusal.fewest_free = min(refusal.fewest_free, free)
     for refusal in refusals:
         reply = refusal.reply
@@ -66,6 +66,20 @@ def _counts(commits: Iterable[Iterable[StoredEvent]]) -> Iterator[dict[UUID, Cou
             if event.aggregate_type == TICKET_POOL.name:
                 count_in(counts[event.aggregate_id], event)
         yield counts
+
+
+def _free_of(stock: Stock, counts: Mapping[UUID, Count], kind: UUID, now: datetime) -> int:
+    """Return how many tickets of the type could be bought: what is free of its stock, within its ceiling."""
+    pools = [counts[key] for key in stock.pools_of(kind)]
+    free = sum(_free(pool, now) for pool in pools)
+    if kind not in stock.ceilings:
+        return free
+    return min(free, stock.ceilings[kind] - sum(_taken_of(pool, str(kind), now) for pool in pools))
+
+
+def _taken_of(count: Count, kind: str, now: datetime) -> int:
+    held = [quantity for hold, (quantity, until) in count.holds.items() if now < until and count.types[hold] == kind]
+    return count.sold_of.get(kind, 0) + sum(held)
 
 
 def _free(count: Count, now: datetime) -> int:
@@ -110,21 +124,30 @@ def _was_short(world: World, order: Order, refunded: int) -> bool:
     begun = world.log.committed_at[refunded] - TASK_LIMIT - TWO_CLOCKS
     for position, counts in enumerate(_counts(world.log.commits[:refunded])):
         is_over = position + 1 < refunded and world.log.committed_at[position + 1] < begun
-        if not is_over and any(_is_short(counts, kind, pools, order, begun) for kind, pools in _pools(world).items()):
+        if not is_over and _is_any_short(world.stock, counts, order, begun):
             return True
     return False
 
 
-def _is_short(counts: Mapping[UUID, Count], kind: UUID, pools: Iterable[UUID], order: Order, now: datetime) -> bool:
+def _is_any_short(stock: Stock, counts: Mapping[UUID, Count], order: Order, now: datetime) -> bool:
+    kinds = any(_is_short(stock, counts, kind, order, now) for kind in stock.kinds)
+    return kinds or any(_is_area_short(stock, counts, area_id, order, now) for area_id in stock.areas)
+
+
+def _is_area_short(stock: Stock, counts: Mapping[UUID, Count], area_id: UUID, order: Order, now: datetime) -> bool:
+    """Tell whether the order's lines of all types of this area need more than what is free and what they hold."""
+    lines = [line for line in order.lines if stock.area_of.get(line.ticket_type_id) == area_id]
+    if not lines:
+        return False
+    pools = [counts[key] for key in stock.pools_of(lines[0].ticket_type_id)]
+    holds = [pool.holds.get(str(line.hold_id)) for pool in pools for line in lines]
+    own = sum(hold[0] for hold in holds if hold is not None and now < hold[1])
+    return sum(_free(pool, now) for pool in pools) + own < sum(line.quantity for line in lines)
+
+
+def _is_short(stock: Stock, counts: Mapping[UUID, Count], kind: UUID, order: Order, now: datetime) -> bool:
     """Tell whether the order's lines of this ticket type need more than what is free and what they hold."""
     lines = [line for line in order.lines if line.ticket_type_id == kind]
-    holds = [counts[key].holds.get(str(line.hold_id)) for key in pools for line in lines]
+    holds = [counts[key].holds.get(str(line.hold_id)) for key in stock.pools_of(kind) for line in lines]
     own = sum(hold[0] for hold in holds if hold is not None and now < hold[1])
-    return sum(_free(counts[key], now) for key in pools) + own < sum(line.quantity for line in lines)
-
-
-def _pools(world: World) -> dict[UUID, list[UUID]]:
-    return {
-        kind: [pool_id(kind, index) for index in range(len(capacities))]
-        for kind, capacities in world.stock.types.items()
-    }
+    return _free_of(stock, counts, kind, now) + own < sum(line.quantity for line in lines)

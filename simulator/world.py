@@ -22,7 +22,7 @@ from chalicelib.platform.processes.process import MemoryInstances
 from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.shop.carts.cart import CART
 from chalicelib.shop.concerts.process import ConcertProcess
-from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.orders.order import ORDER
 from chalicelib.shop.orders.payments.port import PaymentGateway
 from chalicelib.shop.orders.payments.sandbox import MemoryLedger
@@ -71,10 +71,27 @@ class Reply:
 
 @dataclass(slots=True)
 class Stock:
-    """Describes what was put on sale: the concert, and its ticket types with the capacities of their pools."""
+    """Describes what was put on sale: the concert, and its ticket types with the capacities of their pools.
+
+    `areas` has those of its areas, `area_of` the area of each type that draws from one, `ceilings` those that are set.
+    """
 
     concert_id: UUID = field(default_factory=lambda: NAMESPACE_OID)
     types: dict[UUID, list[int]] = field(default_factory=dict)
+    areas: dict[UUID, list[int]] = field(default_factory=dict)
+    area_of: dict[UUID, UUID] = field(default_factory=dict)
+    ceilings: dict[UUID, int] = field(default_factory=dict)
+
+    @property
+    def kinds(self) -> list[UUID]:
+        """Return every ticket type."""
+        return [*self.types, *self.area_of]
+
+    def pools_of(self, kind: UUID) -> list[UUID]:
+        """Return the pools from which the ticket type draws."""
+        area = self.area_of.get(kind)
+        stock_id, capacities = (kind, self.types[kind]) if area is None else (area, self.areas[area])
+        return [pool_id(stock_id, index) for index in range(len(capacities))]
 
 
 class World:

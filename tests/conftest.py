@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from chalicelib.platform.aws import clients
 from local.migrate import migrate
 from local.shutdown import interrupt_when_told_to_end
 from local.stack import Stack
@@ -25,6 +26,7 @@ pytest_plugins = [
 def pytest_configure(config: pytest.Config) -> None:
     """Pytest would keep the folders of three sessions, keys of stacks among them; ours go with us, whoever ends us."""
     interrupt_when_told_to_end()
+    clients.VALIDATES_REQUESTS = True
     if config.option.basetemp is None:  # a process of xdist has its place in ours
         temporary = ThrowawayDirectory(None)
         config.add_cleanup(temporary.remove)

@@ -29,6 +29,15 @@ class NeverOnSale(RuleViolated):
     code = "never_on_sale"
 
 
+class SharesStock(RuleViolated):
+    """Ticket types of the concert share an area.
+
+    A hold there may move quota between pools, and the log does not say between which, so no replay could be exact.
+    """
+
+    code = "shares_stock"
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """One concert's sale as the log has it until `until`."""
@@ -64,6 +73,7 @@ def read_concert(log: EventStore, concert_id: UUID, until: datetime) -> Concert:
     Raises:
         NotFound
         NeverOnSale
+        SharesStock
         LogDamaged
         Unavailable
     """
@@ -73,6 +83,8 @@ def read_concert(log: EventStore, concert_id: UUID, until: datetime) -> Concert:
         raise NotFound(f"There is no concert {concert_id}.")
     if not concert.pool_ids:
         raise NeverOnSale("The concert was never on sale, so there is nothing to replay.")
+    if concert.area_pools:
+        raise SharesStock("Ticket types of the concert share an area, and such a sale cannot be replayed exactly.")
     return concert
 
 

@@ -21,7 +21,7 @@ from chalicelib.platform.readmodels.port import Contents
 from chalicelib.platform.readmodels.redis.model import Operation
 from chalicelib.platform.readmodels.redis.projection import RedisProjection
 from chalicelib.shop.inventory.availability import OPERATIONS, change
-from chalicelib.shop.inventory.events import TicketPoolEvent, TicketPoolOpened
+from chalicelib.shop.inventory.events import AreaPoolOpened, OfferedTicketType, TicketPoolEvent, TicketPoolOpened
 from chalicelib.shop.inventory.projections import (
     AVAILABILITY_MODEL,
     fold_availability,
@@ -43,19 +43,23 @@ EXAMPLES = settings(max_examples=60, deadline=None)
 hold_names = st.sampled_from([str(key) for key in HOLDS])
 numbers = st.integers(1, 5)
 times = st.integers(0, 6).map(lambda minutes: milliseconds(SOME_TIME + minutes * MINUTE))
+ticket_types = st.sampled_from([str(some_id("adult")), str(some_id("child"))])
+of_some_type = st.one_of(st.just(""), ticket_types)
 arguments: dict[str, tuple[st.SearchStrategy[Any], ...]] = {
-    "hold": (hold_names, numbers, times),
+    "offer": (ticket_types, st.text(max_size=5), st.sampled_from(["", "0", "4"])),
+    "move_quota": (ticket_types, st.integers(-3, 3)),
+    "hold": (hold_names, numbers, times, of_some_type),
     "extend": (hold_names, times),
     "release": (hold_names,),
-    "sell": (hold_names, numbers),
-    "take_back": (numbers,),
+    "sell": (hold_names, numbers, of_some_type),
+    "take_back": (numbers, ticket_types),
     "advance": (times,),
     "open": (st.just(str(some_id("type"))), st.text(max_size=5), numbers),
     "resize": (st.integers(-3, 3),),
     "close": (),
     "publish": (st.sampled_from(["", "one", "one two"]),),
     "add_pools": (st.sampled_from(["three", "three four"]),),
-    "rename": (st.text(max_size=5),),
+    "rename": (st.one_of(st.just(str(some_id("type"))), ticket_types), st.text(max_size=5)),
     "withdraw": (),
     "say": (st.sampled_from(["cancelled", "starts", "one"]), st.text(min_size=1, max_size=5)),
     "unsay": (st.sampled_from(["cancelled", "starts", "one"]),),
@@ -99,6 +103,28 @@ OPENED = TicketPoolOpened(
     sales_end=SOME_TIME + 90 * MINUTE,
     at=SOME_TIME,
 )
+ADULT, CHILD = some_id("adult"), some_id("child")
+AREA_OPENED = AreaPoolOpened(
+    concert_id=some_id("concert"),
+    concert_name="Patti Smith",
+    area_id=some_id("area"),
+    area_name="Floor",
+    pool_index=0,
+    pool_count=1,
+    capacity=8,
+    ticket_types=tuple(
+        OfferedTicketType(
+            id=key,
+            name="",
+            price=Money.of("25.00", "EUR"),
+            max_per_order=10,
+            sales_end=SOME_TIME + 90 * MINUTE,
+            quota=quota,
+        )
+        for key, quota in ((ADULT, None), (CHILD, 4))
+    ),
+    at=SOME_TIME,
+)
 Decision = Callable[[TicketPool, datetime], Sequence[Event]]
 
 holds, changes = st.sampled_from(HOLDS), st.sampled_from([some_id("change"), some_id("other change")])
@@ -132,14 +158,31 @@ decisions: st.SearchStrategy[Decision] = st.one_of(
     deciding("change_capacity", changes, st.integers(-4, 4)),
     deciding("give_back_change", changes),
 )
+of_types = st.sampled_from([ADULT, CHILD])
+in_areas = st.one_of(
+    decisions,
+    st.tuples(holds, numbers, spans, of_types, st.integers(0, 2)).map(
+        lambda drawn: (
+            lambda pool, now: pool.hold(
+                drawn[0], some_id("cart"), drawn[1], now, now + drawn[2], drawn[3], drawn[4] * (drawn[3] == CHILD)
+            )
+        )
+    ),
+    st.tuples(holds, numbers, of_types).map(
+        lambda drawn: lambda pool, now: pool.sell_unheld(drawn[0], ORDER, drawn[1], now, drawn[2])
+    ),
+    st.tuples(of_types, st.integers(-4, 4)).map(lambda drawn: lambda pool, now: pool.change_quota(*drawn, now)),
+    deciding("take_back", holds, st.just(ORDER), of_types, numbers),
+)
 endings = st.lists(st.one_of(deciding("close"), deciding("clear"), decisions), max_size=4)
 
 
 @st.composite
 def decided(draw: st.DrawFn) -> list[Event]:
     """What a pool answers to whatever it is told, refusals left out; clocks go back now and then."""
-    pool, now, history = TICKET_POOL.fold([OPENED]), SOME_TIME, list[Event]([OPENED])
-    for decide in draw(st.lists(decisions, max_size=14)) + draw(endings):
+    opened = draw(st.sampled_from([OPENED, AREA_OPENED]))
+    pool, now, history = TICKET_POOL.fold([opened]), SOME_TIME, list[Event]([opened])
+    for decide in draw(st.lists(in_areas if opened is AREA_OPENED else decisions, max_size=14)) + draw(endings):
         now += draw(st.sampled_from([0, 0, 1, 5, -1])) * MINUTE
         with suppress(CloudbashError):
             events = decide(pool, now)
@@ -159,16 +202,38 @@ def counted_by(pool: TicketPool) -> JsonObject:
         "held": pool.held,
         "sold": pool.sold,
         "closed": pool.closed,
-        "holds": {str(key): (hold.quantity, milliseconds(hold.expires_at)) for key, hold in pool.holds.items()},
+        "holds": {
+            str(key): (hold.quantity, milliseconds(hold.expires_at), str(hold.ticket_type_id or ""))
+            for key, hold in pool.holds.items()
+        },
+        "types": {str(key): (pool.quotas.get(key), pool.taken_of(key)) for key in types_known(pool)},
     }
+
+
+def types_known(pool: TicketPool) -> set[UUID]:
+    of_holds = {hold.ticket_type_id for hold in pool.holds.values() if hold.ticket_type_id}
+    return {*pool.quotas, *pool.sold_of, *of_holds}
 
 
 def counted_in(contents: Contents) -> JsonObject:
     pool, deadlines = contents["pool"], contents.get("deadlines", {})
     counts = {name: int(pool.get(name, 0)) for name in ("at", "capacity", "held", "sold")}
-    holds = {key: (int(quantity), deadlines[key]) for key, quantity in contents.get("quantities", {}).items()}
+    of_types = contents.get("types", {})
+    holds = {
+        key: (int(quantity), deadlines[key], of_types.get(key, ""))
+        for key, quantity in contents.get("quantities", {}).items()
+    }
+    assert of_types.keys() <= holds.keys()
+    taken = dict[str, int]()
+    for name, count in pool.items():
+        what, _, key = name.partition(":")
+        if what in {"held", "sold"} and key:
+            taken[key] = taken.get(key, 0) + int(count)
+    quotas = {name.removeprefix("quota:"): int(quota) for name, quota in pool.items() if name.startswith("quota:")}
+    known = quotas.keys() | {key for key in taken if f"sold:{key}" in pool or key in of_types.values()}
+    types = {key: (quotas.get(key), taken.get(key, 0)) for key in known}
     assert contents.get("first_deadline") == min(deadlines.values(), default=None)
-    return counts | {"closed": "closed" in pool, "holds": holds}
+    return counts | {"closed": "closed" in pool, "holds": holds, "types": types}
 
 
 @EXAMPLES

@@ -47,8 +47,12 @@ def test_fresh_schedules_break_no_promise() -> None:
 
 
 def test_schedules_reach_all_that_they_are_to_prove() -> None:
-    reached = frozenset[str]().union(*(run_schedule(seed).reached for seed in range(FRESH_SEEDS)))
-    assert set(MILESTONES) - reached == set()
+    missing = set(MILESTONES)
+    for seed in range(SEEDS_TO_FIND_A_BUG):
+        missing -= run_schedule(seed).reached
+        if not missing:
+            break
+    assert missing == set()
 
 
 @pytest.mark.parametrize("seed", [1, 7, 1234])
@@ -76,7 +80,7 @@ def test_a_traced_schedule_is_the_same_and_tells_every_step() -> None:
 
 def pools_ignore_holds(patch: pytest.MonkeyPatch) -> None:
     def free(pool: TicketPool) -> int:
-        return (pool.terms.capacity if pool.terms else 0) - pool.sold
+        return pool.capacity - pool.sold
 
     patch.setattr(TicketPool, "free", property(free))
 
@@ -125,8 +129,10 @@ def expiring_orders_do_not_ask_the_provider(patch: pytest.MonkeyPatch) -> None:
 def holds_last_a_minute_less_than_promised(patch: pytest.MonkeyPatch) -> None:
     hold: Callable[..., Any] = TicketPool.hold
 
-    def shorter(pool: TicketPool, hold_id: Any, cart_id: Any, quantity: int, now: Any, expires_at: Any) -> Any:
-        return hold(pool, hold_id, cart_id, quantity, now, expires_at - 14 * (expires_at - now) / 15)
+    def shorter(
+        pool: TicketPool, hold_id: Any, cart_id: Any, quantity: int, now: Any, expires_at: Any, *of: Any
+    ) -> Any:
+        return hold(pool, hold_id, cart_id, quantity, now, expires_at - 14 * (expires_at - now) / 15, *of)
 
     patch.setattr(TicketPool, "hold", shorter)
 

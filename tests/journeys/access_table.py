@@ -136,6 +136,17 @@ def ticket_type_on_sale(company: Company) -> Asked:
     return Asked(ids, {"name": "Balcony"})
 
 
+def area(body: Json | None = None) -> Ask:
+    """An area of a draft, which no ticket type draws from."""
+
+    def ask(company: Company) -> Asked:
+        concert_id = company.draft()
+        made_area = made(company.owner.post(f"/concerts/{concert_id}/areas", json=AREA))
+        return Asked({"concert_id": concert_id, "area_id": made_area["id"]}, body)
+
+    return ask
+
+
 def venue(body: Json | None = None) -> Ask:
     return lambda company: Asked({"venue_id": company.venue()}, body)
 
@@ -212,6 +223,7 @@ def api_key(company: Company) -> Asked:
     return Asked({"organiser_id": company.id, "key_id": key_id})
 
 
+AREA: Json = {"name": "Parterre", "capacity": 10}
 CARD: Json = {"provider": "sandbox", "token": "tok_visa"}
 INVITED: Json = {"email": "sven@example.org", "role": "staff"}
 REASON: Json = {"all": True, "reason": "The view is blocked."}
@@ -269,6 +281,9 @@ TABLE: dict[str, Row] = {
     "DELETE /concerts/{concert_id}": of_organiser(draft(), 204),
     "POST /concerts/{concert_id}/schedule": of_organiser(draft(schedule_in(40)), 200),
     "POST /concerts/{concert_id}/ticket-types": of_organiser(draft(TICKETS), 201),
+    "POST /concerts/{concert_id}/areas": of_organiser(draft(AREA), 201),
+    "PATCH /concerts/{concert_id}/areas/{area_id}": of_organiser(area({"capacity": 9}), 200),
+    "DELETE /concerts/{concert_id}/areas/{area_id}": of_organiser(area(), 204),
     "PATCH /concerts/{concert_id}/ticket-types/{ticket_type_id}": of_organiser(ticket_type_on_sale, 200),
     "DELETE /concerts/{concert_id}/ticket-types/{ticket_type_id}": of_organiser(ticket_type_of_draft, 204),
     "POST /concerts/{concert_id}/publish": of_organiser(publishable, 200),

@@ -79,7 +79,7 @@ class Lambdas:
             sales_start=None,
             sales_end=self.clock().replace(year=self.clock().year + 1),
         )
-        command = partial(open_pools, terms=openings(offer, len(pools_of(ticket_type_id, quantity)), self.clock()))
+        command = partial(open_pools, openings=openings(offer, len(pools_of(ticket_type_id, quantity)), self.clock()))
         self.container.repository.execute(command, Origin("an organiser", "correlation", "cause"))
 
     def run_until_quiet(self, streams: Sequence[UUID], pushes: int = 20) -> None:

@@ -1,6 +1,6 @@
 """A whole shop over one event store, with a clock that tests move and ids that are the same in every run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from hashlib import sha256
@@ -24,9 +24,11 @@ from chalicelib.shop.carts import commands as carts
 from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.commands import AddedItem
 from chalicelib.shop.carts.limits import CartLimits
+from chalicelib.shop.concerts import area_commands
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.concerts.concert import CONCERT, Concert, ConcertDetails
 from chalicelib.shop.concerts.events import TicketType
+from chalicelib.shop.concerts.on_sale import Confirmation
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool, pool_id
 from chalicelib.shop.orders import commands as orders
 from chalicelib.shop.orders import settlement
@@ -195,6 +197,8 @@ class Shop:
         sales_start: datetime | None = None,
         sales_end: datetime | None = None,
         name: str = "Standing",
+        area_id: UUID | None = None,
+        ceiling: int | None = None,
     ) -> UUID:
         def describe(key: UUID) -> TicketType:
             return TicketType(
@@ -205,19 +209,45 @@ class Shop:
                 max_per_order=max_per_order,
                 sales_start=sales_start,
                 sales_end=sales_end,
+                area_id=area_id,
+                ceiling=ceiling,
             )
 
         return concerts.add_ticket_type(self.repository, self.request(actor), concert_id, describe)[0]
+
+    def area(self, concert_id: UUID, capacity: int = 10, name: str = "Floor", actor: Actor = ORGANISER) -> UUID:
+        return area_commands.add_area(self.repository, self.request(actor), concert_id, name, capacity)[0]
+
+    def area_on_sale(self, capacity: int, **ceilings: int | None) -> tuple[UUID, UUID, list[UUID]]:
+        """A published concert with one area, from which types of these names draw: the ids of all."""
+        concert_id = self.draft()
+        area_id = self.area(concert_id, capacity)
+        types = [
+            self.ticket_type(concert_id, 0, name=name, area_id=area_id, ceiling=ceiling)
+            for name, ceiling in ceilings.items()
+        ]
+        self.publish(concert_id)
+        return concert_id, area_id, types
+
+    def area_pools(self, area_id: UUID) -> list[TicketPool]:
+        area = self.pool(area_id).area
+        return [self.pool(area_id, index) for index in range(area.pool_count if area else 0)]
 
     def change_quantity(
         self, concert_id: UUID, ticket_type_id: UUID, quantity: int, caller: Caller | None = None
     ) -> int:
         """By a container of its own."""
         caller = caller or self.request(ORGANISER)
-        return concerts.change_quantity(self.other_container(), caller, concert_id, ticket_type_id, quantity)
+        confirmed = (Confirmation.OVER_CAPACITY,)
+        return concerts.change_quantity(self.other_container(), caller, concert_id, ticket_type_id, quantity, confirmed)
 
-    def publish(self, concert_id: UUID, actor: Actor = ORGANISER) -> int:
-        return concerts.publish_concert(self.repository, self.request(actor), concert_id)
+    def publish(
+        self,
+        concert_id: UUID,
+        actor: Actor = ORGANISER,
+        confirmed: Collection[Confirmation] = (Confirmation.OVER_CAPACITY,),
+    ) -> int:
+        return concerts.publish_concert(self.repository, self.request(actor), concert_id, confirmed)
 
     def on_sale(
         self, quantity: int = 10, price: str = "25.00", currency: str = "EUR", max_per_order: int = 10
@@ -234,15 +264,19 @@ class Shop:
     def occupy(self, ticket_type_id: UUID, quantity: int) -> None:
         """Somebody holds this many tickets in every pool of the type; no cart is large enough for that."""
         for index in range(len(self.pools(ticket_type_id))):
-            key = pool_id(ticket_type_id, index)
+            self.occupy_pool(pool_id(ticket_type_id, index), quantity, ticket_type_id)
 
-            def command(session: Session, key: UUID = key) -> None:
-                events = session.load(TICKET_POOL, key).hold(
-                    some_id(f"crowd {key}"), some_id("crowd"), quantity, session.now, session.now + HOLD_FOR
-                )
-                session.append(TICKET_POOL, key, *events)
+    def occupy_pool(self, key: UUID, quantity: int, ticket_type_id: UUID) -> None:
+        """Somebody holds so many tickets of the type in this very pool."""
+        hold_id = some_id(f"crowd {key} {ticket_type_id}")
 
-            self.repository.execute(command, self.request(OTHER_CUSTOMER).origin)
+        def command(session: Session) -> None:
+            until = session.now + HOLD_FOR
+            pool = session.load(TICKET_POOL, key)
+            events = pool.hold(hold_id, some_id("crowd"), quantity, session.now, until, ticket_type_id)
+            session.append(TICKET_POOL, key, *events)
+
+        self.repository.execute(command, self.request(OTHER_CUSTOMER).origin)
 
     def add(
         self,

@@ -37,7 +37,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "migrate": [[]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
-WITHOUT_A_SHOP = {"catalogue", "plan"}
+WITHOUT_A_SHOP = {"catalogue", "openapi", "plan"}
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ at any time. One is used only if it was written for the same shape of the state,
 
 import hashlib
 import inspect
+import sys
 from dataclasses import dataclass
 from functools import cache
 from threading import Lock
@@ -77,11 +78,19 @@ def shape_of(aggregate: Aggregate[Any]) -> str:
 
     Then the snapshots of before are void.
     """
-    # The source of the module, and not of `evolve` alone, because `evolve` calls others. Whatever it costs to take
+    # The source of modules, and not of `evolve` alone, because `evolve` calls others. Whatever it costs to take
     # snapshots anew after a harmless edit, nobody has to remember to raise a number.
     schema = repr(_adapter(aggregate).json_schema(mode="serialization"))
-    module = inspect.getsource(inspect.getmodule(aggregate.evolve) or aggregate.evolve)
-    return hashlib.sha256((schema + module).encode()).hexdigest()[:16]
+    sources = [inspect.getsource(sys.modules[name]) for name in folding_modules(aggregate)]
+    return hashlib.sha256("".join([schema, *sources]).encode()).hexdigest()[:16]
+
+
+def folding_modules(aggregate: Aggregate[Any]) -> list[str]:
+    """Name the module of `evolve`, and those of its package that it imports from: they help to fold."""
+    module = sys.modules[aggregate.evolve.__module__]
+    imported = {str(getattr(value, "__module__", "")) for value in vars(module).values()}
+    own = {name for name in imported if name.rpartition(".")[0] == module.__package__}
+    return sorted({module.__name__, *own} & sys.modules.keys())
 
 
 @cache

@@ -274,7 +274,7 @@ def _line(item_id: UUID, quantity: int, held: HeldTickets, extendable_until: dat
 
 def _order_line(session: Session, line: CartLine) -> OrderLine:
     """Order the line at the price at which it was held, and under the names of today."""
-    terms = terms_of_hold(session, line.shares)
+    terms = terms_of_hold(session, line.shares, line.ticket_type_id)
     return OrderLine(
         hold_id=line.id,
         ticket_type_id=line.ticket_type_id,

@@ -6,7 +6,7 @@ from chalicelib.platform.manifest import Context, ReadModelDeclaration, Store
 CONTEXT = Context(
     __name__,
     aggregates=("concert.CONCERT",),
-    routes=("api.routes", "live_api.routes"),
+    routes=("api.routes", "live_api.routes", "areas_api.routes"),
     read_models=(
         ReadModelDeclaration(
             "programme",

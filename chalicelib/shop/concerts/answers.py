@@ -21,15 +21,28 @@ class ConcertVenue(TypedDict):
 
 
 class TicketType(TypedDict):
-    """Tickets of one kind and price; without `sales_end` they are sold until the concert starts."""
+    """Tickets of one kind and price; without `sales_end` they are sold until the concert starts.
+
+    They have a `quantity`, or draw from the area of `area_id`: no more of them than `ceiling`, if they have one.
+    """
 
     id: Id
     name: str
     price: Amount
-    quantity: Count
+    quantity: Count | None
+    area_id: Id | None
+    ceiling: Count | None
     max_per_order: Count
     sales_start: Instant | None
     sales_end: Instant | None
+
+
+class ConcertArea(TypedDict):
+    """A part of the house, whose tickets several ticket types share."""
+
+    id: Id
+    name: str
+    capacity: Count
 
 
 class Concert(TypedDict):
@@ -48,6 +61,7 @@ class Concert(TypedDict):
     ends_at: Instant | None
     venue: ConcertVenue | None
     ticket_types: list[TicketType]
+    areas: list[ConcertArea]
     version: Version
 
 
@@ -96,6 +110,12 @@ class TermsChanged(TypedDict):
 class QuantityChanged(TypedDict):
     id: Id
     quantity: Count
+    version: Version
+
+
+class AreaCapacityChanged(TypedDict):
+    id: Id
+    capacity: Count
     version: Version
 
 

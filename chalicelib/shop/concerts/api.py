@@ -10,7 +10,7 @@ from uuid import UUID
 from pydantic import Field
 
 from chalicelib.platform.caller import KeyScope, Role
-from chalicelib.platform.errors import NotFound, Unauthenticated
+from chalicelib.platform.errors import InvalidInput, NotFound, Unauthenticated
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -27,6 +27,7 @@ from chalicelib.shop.concerts.concert import ConcertDetails, ConcertStatus
 from chalicelib.shop.concerts.events import TicketType
 from chalicelib.shop.concerts.facets import count_facets
 from chalicelib.shop.concerts.filters import ConcertFilters
+from chalicelib.shop.concerts.on_sale import Confirmation, confirmed_by
 from chalicelib.shop.concerts.terms import Changed
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
@@ -83,23 +84,49 @@ class NewSchedule(Body):
 
 
 class NewTicketType(Body):
+    """Describes a ticket type with a stock of its own, or one that draws from an area and may have a ceiling there."""
+
     name: Line
     price: Price
-    quantity: Quantity
+    quantity: Quantity | None = None
+    area_id: UUID | None = None
+    ceiling: Quantity | None = None
     max_per_order: OrderLimit = DEFAULT_MAX_PER_ORDER
     sales_start: OffsetInstant | None = None
     sales_end: OffsetInstant | None = None
+    confirm: Confirmation | None = None
+
+    def ensure_one_stock(self) -> None:
+        """Check that the type has a stock of its own, or else an area.
+
+        Raises InvalidInput.
+        """
+        if self.area_id is None and self.quantity is None:
+            raise InvalidInput("`quantity` is missing.", (("#/quantity", "is required without area_id"),))
+        if self.area_id is None and self.ceiling is not None:
+            raise InvalidInput("`ceiling` is set without an area.", (("#/ceiling", "needs an area_id"),))
+        if self.area_id is not None and self.quantity is not None:
+            detail = "`quantity` is set for a type that draws from an area; `ceiling` limits the type."
+            raise InvalidInput(detail, (("#/quantity", "is that of the area"),))
 
     def to_ticket_type(self, ticket_type_id: UUID) -> TicketType:
         return TicketType(
             id=ticket_type_id,
             name=self.name,
             price=self.price.to_money(),
-            quantity=self.quantity,
+            quantity=self.quantity or 0,
+            area_id=self.area_id,
+            ceiling=self.ceiling,
             max_per_order=self.max_per_order,
             sales_start=self.sales_start,
             sales_end=self.sales_end,
         )
+
+
+class ConfirmedPublication(Body):
+    """Names what the organiser confirms, so that it does not stop the publication."""
+
+    confirm: Confirmation | None = None
 
 
 class Cancellation(Body):
@@ -201,19 +228,22 @@ def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Tagged[
     Role.ORGANISER,
     if_match=True,
     refuses=(
+        "area_on_sale",
         "concert_not_draft",
         "concert_not_published",
         "concert_over",
         "currency_mismatch",
+        "over_capacity",
         "too_many_ticket_types",
     ),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def add_ticket_type(call: Call[ConcertServices], body: NewTicketType) -> "Created[Made]":
     """Add a ticket type; that of a published concert is on sale at once."""
+    body.ensure_one_stock()
     concert_id = call.id("concert_id")
     ticket_type_id, version = commands.add_ticket_type(
-        call.shop.repository, call.caller(), concert_id, body.to_ticket_type
+        call.shop.repository, call.caller(), concert_id, body.to_ticket_type, confirmed_by(body.confirm)
     )
     made: Made = {"id": str(ticket_type_id), "version": version}
     return created(made, f"/concerts/{concert_id}")
@@ -241,16 +271,18 @@ def remove_ticket_type(call: Call[ConcertServices]) -> NoContent:
         "concert_incomplete",
         "concert_not_draft",
         "concert_over",
+        "over_capacity",
         "sale_never_opens",
         "venue_gone",
         "venue_not_shared",
     ),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def publish_concert(call: Call[ConcertServices]) -> "Tagged[StatusChanged]":
+def publish_concert(call: Call[ConcertServices], body: ConfirmedPublication | None) -> "Tagged[StatusChanged]":
     """Publish a concert: its tickets are on sale, and cannot be removed any more."""
     concert_id = call.id("concert_id")
-    version = commands.publish_concert(call.shop.repository, call.caller(), concert_id)
+    confirmed = confirmed_by(body.confirm) if body else ()
+    version = commands.publish_concert(call.shop.repository, call.caller(), concert_id, confirmed)
     return _status_of(concert_id, ConcertStatus.PUBLISHED, version)
 
 

@@ -1,6 +1,6 @@
 """Creates, changes, publishes and cancels concerts, for organisers."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -12,29 +12,39 @@ from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
-from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
 from chalicelib.platform.ownership import change_owned, done_before, owned
+from chalicelib.shop.concerts.areas import offered_by
+from chalicelib.shop.concerts.capacity_changes import CapacityChange, StockChange
 from chalicelib.shop.concerts.concert import (
     CONCERT,
     CapacityBelowCommitted,
-    CapacityChange,
     Concert,
     ConcertDetails,
     ConcertStatus,
     VenueGone,
 )
 from chalicelib.shop.concerts.events import (
+    ConcertAreaCapacityChanged,
+    ConcertAreaCapacityChangeRefused,
     ConcertCapacityChanged,
     ConcertCapacityChangeRefused,
     ConcertTicketTypeAdded,
-    PoolsOfTicketType,
     ShownVenue,
     TicketType,
 )
 from chalicelib.shop.concerts.offers import terms_of_pools
+from chalicelib.shop.concerts.on_sale import (
+    Confirmation,
+    ensure_more_fit,
+    ensure_within_capacity,
+    openings_a_commit,
+    pools_of_areas,
+    pools_of_types,
+)
 from chalicelib.shop.concerts.publication import RefundPromise, refundable_until
 from chalicelib.shop.concerts.terms import Changed, change_with_terms
 from chalicelib.shop.inventory.commands import (
+    Opening,
     are_cleared,
     change_capacity,
     close_pools,
@@ -43,13 +53,20 @@ from chalicelib.shop.inventory.commands import (
     open_pools,
     pools_of,
 )
-from chalicelib.shop.inventory.events import TicketPoolOpened
 from chalicelib.shop.venues.commands import VenueDetails, VenueNotShared, VenueWasDeleted, ensure_venue_usable
 
 CLOSED_IN_THE_REQUEST = 100
 """The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
+
+
+_ENDS_OF_CHANGES = (
+    ConcertCapacityChanged,
+    ConcertCapacityChangeRefused,
+    ConcertAreaCapacityChanged,
+    ConcertAreaCapacityChangeRefused,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +157,17 @@ def schedule_concert(
 
 
 def add_ticket_type(
-    repository: Repository, caller: Caller, concert_id: UUID, describe: Callable[[UUID], TicketType]
+    repository: Repository,
+    caller: Caller,
+    concert_id: UUID,
+    describe: Callable[[UUID], TicketType],
+    confirmed: Collection[Confirmation] = (),
 ) -> tuple[UUID, int]:
     """Add the ticket type that `describe` makes for a new id; return the id and the version.
 
     In a published concert it is on sale at once: its pools are opened in the same transaction.
-    Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, or what `Concert.add_ticket_type` raises.
+    Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, OverCapacity, or what
+    `Concert.add_ticket_type` raises.
     """
     ticket_type = describe(caller.request.id)
 
@@ -156,6 +178,7 @@ def add_ticket_type(
         if not events:
             return _version_added(session, concert_id, ticket_type.id)
         session.ensure_version(concert_id, caller.expected_version)
+        ensure_more_fit(session, concert, ticket_type.quantity, confirmed)
         session.append(CONCERT, concert_id, *events)
         concert = session.load(CONCERT, concert_id)
         if concert.status is ConcertStatus.PUBLISHED:
@@ -178,16 +201,35 @@ def remove_ticket_type(repository: Repository, caller: Caller, concert_id: UUID,
 
 
 def change_quantity(
-    repository: Repository, caller: Caller, concert_id: UUID, ticket_type_id: UUID, quantity: int
+    repository: Repository,
+    caller: Caller,
+    concert_id: UUID,
+    ticket_type_id: UUID,
+    quantity: int,
+    confirmed: Collection[Confirmation] = (),
 ) -> int:
     """Offer more or fewer tickets of a type, and return the version.
 
-    A draft is changed at once, a published concert pool by pool. A change that another request began and did not finish
-    is finished first.
-    Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, CapacityBelowCommitted with the facts, or what
-    `Concert.change_capacity` raises.
+    Raises what `change_stock` does.
     """
     change = CapacityChange(caller.request.id, ticket_type_id, quantity, caller.request.request_hash)
+    return change_stock(repository, caller, concert_id, change, confirmed)
+
+
+def change_stock(
+    repository: Repository,
+    caller: Caller,
+    concert_id: UUID,
+    change: StockChange,
+    confirmed: Collection[Confirmation] = (),
+) -> int:
+    """Change how many tickets a type or an area has, and return the version.
+
+    A draft is changed at once, a published concert pool by pool. A change that another request began and did not finish
+    is finished first.
+    Raises NotFound, Forbidden, PreconditionFailed, IdempotencyKeyReused, OverCapacity, CapacityBelowCommitted with the
+    facts, or what `Concert.change_capacity` raises.
+    """
 
     def begin(session: Session) -> int | None:
         concert = owned(session, caller, CONCERT, concert_id)
@@ -196,7 +238,8 @@ def change_quantity(
         if (ended := _capacity_change_ended(session, concert_id, change)) is not None:
             return ended
         session.ensure_version(concert_id, caller.expected_version)
-        events = concert.change_capacity(change, largest_capacity(concert.pools_of(ticket_type_id)))
+        events = concert.change_capacity(change, largest_capacity(concert.pools_of(change.stock_id)))
+        ensure_more_fit(session, concert, change.quantity - concert.offered_before(change), confirmed)
         session.append(CONCERT, concert_id, *events)
         return None if session.load(CONCERT, concert_id).capacity_change else session.version(concert_id)
 
@@ -214,7 +257,7 @@ def finish_capacity_change(repository: Repository, concert_id: UUID, origin: Ori
     change = concert.capacity_change
     if change is None or concert.status is not ConcertStatus.PUBLISHED:
         return
-    pool_ids = concert.pools_of(change.ticket_type_id)
+    pool_ids = concert.pools_of(change.stock_id)
     committed = change_capacity(repository, pool_ids, change.id, change.quantity, origin)
 
     def end(session: Session) -> None:
@@ -240,33 +283,39 @@ def delete_concert(repository: Repository, caller: Caller, concert_id: UUID) -> 
     return change_owned(repository, caller, CONCERT, concert_id, Concert.delete)
 
 
-def publish_concert(repository: Repository, caller: Caller, concert_id: UUID) -> int:
+def publish_concert(
+    repository: Repository, caller: Caller, concert_id: UUID, confirmed: Collection[Confirmation] = ()
+) -> int:
     """Publish the concert and open its pools; return the concert's version.
 
     What fits into one transaction is committed in one. A larger concert is published first, and then its pools are
     opened. Publishing again finishes what was interrupted.
     Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, ConcertIncomplete, ConcertIsOver, SaleNeverOpens,
-    or VenueGone.
+    VenueGone or OverCapacity.
     """
 
-    def command(session: Session) -> tuple[int, list[TicketPoolOpened]]:
+    def command(session: Session) -> tuple[int, list[Opening], int]:
         concert = owned(session, caller, CONCERT, concert_id)
         session.ensure_version(concert_id, caller.expected_version)
         venue = _venue_to_publish(session, concert) if concert.status is ConcertStatus.DRAFT else None
-        session.append(CONCERT, concert_id, *concert.publish(_pools_of(concert), session.now, venue))
+        shown = shown_venue(venue) if venue else None
+        events = concert.publish(pools_of_types(concert), session.now, shown, pools_of_areas(concert))
+        if venue is not None:
+            ensure_within_capacity(offered_by(concert), venue.capacity, confirmed)
+        session.append(CONCERT, concert_id, *events)
         concert = session.load(CONCERT, concert_id)
         unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now)
-        if len(unopened) < MAX_COMMIT_ITEMS:
+        a_commit = openings_a_commit(concert)
+        if len(unopened) < a_commit:
             open_pools(session, unopened)
             unopened = []
-        return session.version(concert_id), unopened
+        return session.version(concert_id), unopened, a_commit
 
-    # The pools with index 0 are opened last. Buyers find a type's pools through that one, so nothing of the type is
-    # sold before all its pools are open.
-    version, rest = repository.execute(command, caller.origin)
-    for start in range(0, len(rest), MAX_COMMIT_ITEMS):
-        batch = rest[start : start + MAX_COMMIT_ITEMS]
-        repository.execute(partial(open_pools, terms=batch), caller.origin)
+    # Entrances are opened last. Buyers find a type's pools through its entrance, so nothing of the type is sold before
+    # all its pools are open.
+    version, rest, a_commit = repository.execute(command, caller.origin)
+    for start in range(0, len(rest), a_commit):
+        repository.execute(partial(open_pools, openings=rest[start : start + a_commit]), caller.origin)
     return version
 
 
@@ -333,20 +382,13 @@ def _complete_cancellation(session: Session, concert_id: UUID) -> None:
     session.append(CONCERT, concert_id, *session.load(CONCERT, concert_id).complete_cancellation())
 
 
-def _pools_of(concert: Concert) -> tuple[PoolsOfTicketType, ...]:
-    return tuple(
-        PoolsOfTicketType(ticket_type_id=key, pool_ids=pools_of(key, ticket_type.quantity))
-        for key, ticket_type in concert.ticket_types.items()
-    )
-
-
-def _venue_to_publish(session: Session, concert: Concert) -> ShownVenue | None:
-    """Copy the venue as it is now; an imported concert may have one that was never imported.
+def _venue_to_publish(session: Session, concert: Concert) -> VenueDetails | None:
+    """Read the venue as it is now; an imported concert may have one that was never imported.
 
     Raises VenueGone.
     """
     try:
-        return shown_venue(ensure_venue_usable(session, concert.ensure_exists().venue_id, concert.organiser_id))
+        return ensure_venue_usable(session, concert.ensure_exists().venue_id, concert.organiser_id)
     except VenueWasDeleted:
         raise VenueGone("The venue was deleted.") from None
     except VenueNotShared as error:
@@ -355,20 +397,22 @@ def _venue_to_publish(session: Session, concert: Concert) -> ShownVenue | None:
         return None
 
 
-def _capacity_change_ended(session: Session, concert_id: UUID, change: CapacityChange) -> int | None:
+def _capacity_change_ended(session: Session, concert_id: UUID, change: StockChange) -> int | None:
     """Return the version with which this very request has ended before; None if it has not.
 
     Raises CapacityBelowCommitted or IdempotencyKeyReused.
     """
 
     def ends(event: Event) -> bool:
-        return isinstance(event, ConcertCapacityChanged | ConcertCapacityChangeRefused) and event.change_id == change.id
+        return isinstance(event, _ENDS_OF_CHANGES) and event.change_id == change.id
 
     recorded = session.find_recorded(concert_id, ends)
     match recorded and recorded.event:
-        case ConcertCapacityChangeRefused() as refused:
+        case ConcertCapacityChangeRefused() | ConcertAreaCapacityChangeRefused() as refused:
             raise CapacityBelowCommitted(refused.held, refused.sold)
-        case ConcertCapacityChanged() as changed if changed.request_hash != change.request_hash:
+        case ConcertCapacityChanged() | ConcertAreaCapacityChanged() as changed if (
+            changed.request_hash != change.request_hash
+        ):
             raise IdempotencyKeyReused
     return recorded.version if recorded else None
 

@@ -7,12 +7,23 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from chalicelib.platform.errors import IdempotencyKeyReused, NotFound, RuleViolated, facts
+from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.money import ensure_chargeable
+from chalicelib.shop.concerts.areas import AreaOnSale, ensure_area, evolve_areas, types_of
+from chalicelib.shop.concerts.capacity_changes import (
+    AreaCapacityChange,
+    CapacityChange,
+    StockChange,
+    changed,
+    refused,
+    started,
+)
 from chalicelib.shop.concerts.events import (
+    Area,
+    ConcertAreaCapacityChangeRefused,
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCapacityChanged,
@@ -28,6 +39,7 @@ from chalicelib.shop.concerts.events import (
     ConcertTicketTypeAdded,
     ConcertTicketTypeChanged,
     ConcertTicketTypeRemoved,
+    PoolsOfArea,
     PoolsOfTicketType,
     ShownVenue,
     TicketType,
@@ -125,16 +137,6 @@ class CapacityChangeInProgress(RuleViolated):
 
 
 @dataclass(frozen=True, slots=True)
-class CapacityChange:
-    """A change of a published ticket type's quantity that is under way."""
-
-    id: UUID
-    ticket_type_id: UUID
-    quantity: int
-    request_hash: str
-
-
-@dataclass(frozen=True, slots=True)
 class ConcertDetails:
     name: str
     venue_id: UUID
@@ -148,7 +150,8 @@ class ConcertDetails:
 class Concert:
     """A concert as its events leave it.
 
-    `requests` has the request hash of every ticket type that was ever added, for requests that are repeated.
+    `requests` has the request hash of every ticket type that was ever added, for requests that are repeated, and
+    `area_requests` that of every area.
     `uncleared` are the pools whose orders decide, once all pools of a cancelled concert are closed; None before that.
     """
 
@@ -161,7 +164,10 @@ class Concert:
     ticket_types: Mapping[UUID, TicketType] = field(default_factory=dict)
     requests: Mapping[UUID, str] = field(default_factory=dict)
     pools: tuple[PoolsOfTicketType, ...] = ()
-    capacity_change: CapacityChange | None = None
+    capacity_change: StockChange | None = None
+    areas: Mapping[UUID, Area] = field(default_factory=dict)
+    area_requests: Mapping[UUID, str] = field(default_factory=dict)
+    area_pools: tuple[PoolsOfArea, ...] = ()
     uncleared: tuple[UUID, ...] | None = None
     publication: Publication = field(default_factory=Publication)
 
@@ -172,12 +178,19 @@ class Concert:
 
     @property
     def pool_ids(self) -> list[UUID]:
-        """Return the pools of all its ticket types."""
-        return [key for of_type in self.pools for key in of_type.pool_ids]
+        """Return the pools of all its ticket types and areas."""
+        stocks = [one.pool_ids for one in self.pools] + [one.pool_ids for one in self.area_pools]
+        return [key for pool_ids in stocks for key in pool_ids]
 
-    def pools_of(self, ticket_type_id: UUID) -> tuple[UUID, ...]:
-        """Return the pools of one of its ticket types; none before it is published."""
-        return next((one.pool_ids for one in self.pools if one.ticket_type_id == ticket_type_id), ())
+    def pools_of(self, stock_id: UUID) -> tuple[UUID, ...]:
+        """Return the pools of one of its ticket types or areas; none before it is published."""
+        stocks = {one.ticket_type_id: one.pool_ids for one in self.pools}
+        stocks |= {one.area_id: one.pool_ids for one in self.area_pools}
+        return stocks.get(stock_id, ())
+
+    def stock_of(self, ticket_type_id: UUID) -> UUID:
+        """Return the id of the stock from which the type draws: that of its area, or its own."""
+        return self.ticket_types[ticket_type_id].area_id or ticket_type_id
 
     def create(self, organiser_id: UUID, details: ConcertDetails, request_hash: str) -> list[Event]:
         """Create the concert; the same request again changes nothing.
@@ -217,7 +230,7 @@ class Concert:
     ) -> list[Event]:
         """Add a ticket type; the same request again changes nothing. Only a published concert takes the `pool_ids`.
 
-        Raises NotFound, ConcertNotPublished, IdempotencyKeyReused, InvalidInput or TooManyTicketTypes.
+        Raises NotFound, ConcertNotPublished, IdempotencyKeyReused, InvalidInput, TooManyTicketTypes or AreaOnSale.
         """
         self.ensure_exists()
         if ticket_type.id in self.requests:
@@ -225,12 +238,15 @@ class Concert:
                 raise IdempotencyKeyReused
             return []
         self.ensure_changeable()
+        ensure_area(self, ticket_type)
         ensure_chargeable(ticket_type.price, "#/price/amount", "A price")
         ensure_opens(ticket_type, None if self.publication.is_postponed else self.dates, now)
         if len(self.ticket_types) >= MAX_TICKET_TYPES:
             detail = f"The concert has {MAX_TICKET_TYPES} ticket types, the most it can have."
             raise TooManyTicketTypes(detail, limit=MAX_TICKET_TYPES)
         is_published = self.status is ConcertStatus.PUBLISHED
+        if is_published and ticket_type.area_id is not None:
+            raise AreaOnSale
         return [
             ConcertTicketTypeAdded(
                 type=ticket_type, request_hash=request_hash, pool_ids=pool_ids if is_published else None
@@ -250,61 +266,47 @@ class Concert:
         self.ensure_draft()
         return [ConcertTicketTypeRemoved(ticket_type_id=ticket_type_id)]
 
-    def change_capacity(self, change: CapacityChange, limit: int) -> list[Event]:
-        """Change a ticket type's quantity in a draft, or start such a change of a published concert.
+    def change_capacity(self, change: StockChange, limit: int) -> list[Event]:
+        """Change the quantity of a type or an area in a draft, or start such a change of a published concert.
 
         Only one change can be under way. `limit` is the most tickets that the pools can have.
-        Raises NotFound, ConcertNotPublished, CapacityAbovePools or CapacityChangeInProgress.
+        Raises NotFound, InvalidInput, ConcertNotPublished, CapacityAbovePools or CapacityChangeInProgress.
         """
         self.ensure_exists()
-        ticket_type = self.ticket_types.get(change.ticket_type_id)
-        if ticket_type is None:
-            raise NotFound("There is no such ticket type.")
+        before = self.offered_before(change)
         self.ensure_changeable()
         if self.capacity_change is not None:
             raise CapacityChangeInProgress("Another change of the quantity is under way. Please try again.")
-        if ticket_type.quantity == change.quantity:
+        if before == change.quantity:
             return []
-        facts = {
-            "change_id": change.id,
-            "ticket_type_id": change.ticket_type_id,
-            "quantity": change.quantity,
-            "request_hash": change.request_hash,
-        }
         if self.status is ConcertStatus.DRAFT:
-            return [ConcertCapacityChanged(**facts)]
+            return [changed(change)]
         if change.quantity > limit:
             raise CapacityAbovePools(f"The quantity is above {limit}, the most that its pools can have.", limit=limit)
-        return [ConcertCapacityChangeStarted(**facts)]
+        return [started(change)]
 
     def complete_capacity_change(self, change_id: UUID) -> list[Event]:
         """Record that the pools have the new quantity; completing the change again changes nothing."""
         change = self.capacity_change
         if change is None or change.id != change_id:
             return []
-        return [
-            ConcertCapacityChanged(
-                change_id=change.id,
-                ticket_type_id=change.ticket_type_id,
-                quantity=change.quantity,
-                request_hash=change.request_hash,
-            )
-        ]
+        return [changed(change)]
 
     def refuse_capacity_change(self, change_id: UUID, held: int, sold: int) -> list[Event]:
         """Record that the pools are as they were before; refusing the change again changes nothing."""
         change = self.capacity_change
         if change is None or change.id != change_id:
             return []
-        refused = ConcertCapacityChangeRefused(
-            change_id=change.id, ticket_type_id=change.ticket_type_id, held=held, sold=sold
-        )
-        return [refused]
+        return [refused(change, held, sold)]
 
     def publish(
-        self, pools: tuple[PoolsOfTicketType, ...], now: datetime, venue: ShownVenue | None = None
+        self,
+        pools: tuple[PoolsOfTicketType, ...],
+        now: datetime,
+        venue: ShownVenue | None = None,
+        areas: tuple[PoolsOfArea, ...] = (),
     ) -> list[Event]:
-        """Publish a draft; publishing it again changes nothing.
+        """Publish a draft over these pools; publishing it again changes nothing.
 
         Raises NotFound, ConcertNotDraft, ConcertIncomplete, ConcertIsOver or SaleNeverOpens.
         """
@@ -314,13 +316,15 @@ class Concert:
         self.ensure_draft()
         missing = [] if self.starts_at else ["schedule"]
         missing += [] if self.ticket_types else ["ticket_types"]
+        empty = [area.name for area in self.areas.values() if not types_of(area.id, self.ticket_types)]
+        missing += [f"ticket_types of {name}" for name in empty]
         if missing:
             raise ConcertIncomplete(f"The concert cannot be published without: {', '.join(missing)}.", missing=missing)
         if self.is_over(now):
             ends_at = format_instant(self.ends_at) if self.ends_at else None
             raise ConcertIsOver("The concert has ended; schedule it anew to publish it.", ends_at=ends_at)
         ensure_all_open(self.ticket_types.values(), self.dates, now)
-        return [ConcertPublished(pools=pools, venue=venue)]
+        return [ConcertPublished(pools=pools, areas=areas or None, venue=venue)]
 
     def cancel(self, now: datetime, *, although_over: bool = False) -> list[Event]:
         """Cancel a published concert; cancelling it again changes nothing.
@@ -365,6 +369,23 @@ class Concert:
             return []
         self.ensure_draft()
         return [ConcertDeleted()]
+
+    def offered_before(self, change: StockChange) -> int:
+        """Return how many tickets there are before the change.
+
+        Raises NotFound or InvalidInput.
+        """
+        if isinstance(change, AreaCapacityChange):
+            if change.area_id not in self.areas:
+                raise NotFound("There is no such area.")
+            return self.areas[change.area_id].capacity
+        ticket_type = self.ticket_types.get(change.ticket_type_id)
+        if ticket_type is None:
+            raise NotFound("There is no such ticket type.")
+        if ticket_type.area_id is not None:
+            detail = "The ticket type draws from an area: change the area's capacity."
+            raise InvalidInput(detail, (("#/quantity", "is that of the area"),))
+        return ticket_type.quantity
 
     def ensure_exists(self) -> ConcertDetails:
         """Return the details.
@@ -438,12 +459,13 @@ def _evolve_sale(concert: Concert, event: Event) -> Concert:
             change = CapacityChange(event.change_id, event.ticket_type_id, event.quantity, event.request_hash)
             return replace(concert, capacity_change=change)
         case ConcertCapacityChanged():
-            changed = _with_ticket_type(concert, event.ticket_type_id, quantity=event.quantity)
-            return replace(changed, capacity_change=None)
-        case ConcertCapacityChangeRefused():
+            resized = _with_ticket_type(concert, event.ticket_type_id, quantity=event.quantity)
+            return replace(resized, capacity_change=None)
+        case ConcertCapacityChangeRefused() | ConcertAreaCapacityChangeRefused():
             return replace(concert, capacity_change=None)
         case ConcertPublished():
-            return replace(concert, status=ConcertStatus.PUBLISHED, pools=event.pools)
+            status, areas = ConcertStatus.PUBLISHED, event.areas or ()
+            return replace(concert, status=status, pools=event.pools, area_pools=areas)
         case ConcertMoved():
             details = replace(concert.details, venue_id=event.venue_id) if concert.details else None
             return replace(concert, details=details, starts_at=event.start_date, ends_at=event.end_date)
@@ -453,7 +475,7 @@ def _evolve_sale(concert: Concert, event: Event) -> Concert:
             return replace(concert, uncleared=event.uncleared)
         case ConcertCancellationCompleted():
             return replace(concert, status=ConcertStatus.CANCELLED)
-    return concert
+    return evolve_areas(concert, event)
 
 
 def _with_pools(concert: Concert, event: ConcertTicketTypeAdded) -> tuple[PoolsOfTicketType, ...]:

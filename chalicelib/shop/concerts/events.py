@@ -11,7 +11,8 @@ class TicketType(StoredModel):
     """Describes tickets of one kind.
 
     `max_per_order` limits the tickets of this type in one order. Without `sales_start` the sale opens at once; without
-    `sales_end` it closes when the concert starts.
+    `sales_end` it closes when the concert starts. A type with an `area_id` draws from that area's stock, at most
+    `ceiling` tickets if that is set; its own `quantity` is 0.
     """
 
     id: UUID
@@ -21,6 +22,23 @@ class TicketType(StoredModel):
     max_per_order: int
     sales_start: Instant | None = None
     sales_end: Instant | None = None
+    area_id: UUID | None = None
+    ceiling: int | None = None
+
+
+class Area(StoredModel):
+    """Describes a part of the house whose stock several ticket types share."""
+
+    id: UUID
+    name: str
+    capacity: int
+
+
+class PoolsOfArea(StoredModel):
+    """Names the pools over which an area's stock is split, for good."""
+
+    area_id: UUID
+    pool_ids: tuple[UUID, ...]
 
 
 class PoolsOfTicketType(StoredModel):
@@ -117,6 +135,55 @@ class ConcertTicketTypeRemoved(
     ticket_type_id: UUID
 
 
+class ConcertAreaAdded(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertAreaAddedEvent"):
+    """Records that an area was added to the concert."""
+
+    area: Area
+    request_hash: str = ""
+
+
+class ConcertAreaRemoved(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertAreaRemovedEvent"):
+    """Records that an area, from which no ticket type drew any more, was removed from the concert."""
+
+    area_id: UUID
+
+
+class ConcertAreaCapacityChangeStarted(
+    ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertAreaCapacityChangeStartedEvent"
+):
+    """Records that a change of a published area's capacity has begun, which then changes its pools one by one."""
+
+    change_id: UUID
+    area_id: UUID
+    capacity: int
+    request_hash: str = ""
+
+
+class ConcertAreaCapacityChanged(
+    ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertAreaCapacityChangedEvent"
+):
+    """Records that the area now has this capacity.
+
+    If it is on sale, its pools have that capacity already.
+    """
+
+    change_id: UUID
+    area_id: UUID
+    capacity: int
+    request_hash: str = ""
+
+
+class ConcertAreaCapacityChangeRefused(
+    ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertAreaCapacityChangeRefusedEvent"
+):
+    """Records that a lower capacity was refused, as `ConcertCapacityChangeRefused` does for a ticket type."""
+
+    change_id: UUID
+    area_id: UUID
+    held: int
+    sold: int
+
+
 class ConcertCapacityChangeStarted(
     ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertCapacityChangeStartedEvent"
 ):
@@ -160,11 +227,13 @@ class ConcertCapacityChangeRefused(
 class ConcertPublished(ConcertEvent, stored_as="Cloudbash.Domain.Concerts.Events.ConcertPublishedEvent"):
     """Records that the concert was published and can be found.
 
-    Its tickets are for sale once all its pools are open. Concerts of the original have no pools. `venue` is None in
-    concerts that were published before venues were copied; those show their venue as it is now.
+    Its tickets are for sale once all its pools are open. Concerts of the original have no pools. `pools` has the ticket
+    types with a stock of their own, `areas` the stocks that the others share. `venue` is None in concerts that were
+    published before venues were copied; those show their venue as it is now.
     """
 
     pools: tuple[PoolsOfTicketType, ...] = ()
+    areas: tuple[PoolsOfArea, ...] | None = None
     venue: ShownVenue | None = None
 
 

@@ -49,14 +49,18 @@ def find_concert_as_of(store: EventStore, concert_id: UUID, point: PointInTime, 
 def _row(events: list[RecordedEvent]) -> JsonObject:
     """Fold the events into a row as `queries` reads it, without the venue.
 
-    `ticket_types` are by id, in the order in which they were added.
+    `ticket_types` and `areas` are by id, in the order in which they were added.
     """
     contents: Contents = {}
     for event in events:
         contents = fold_changes(project_concert, contents, event)
     row: JsonObject
     (row,) = contents["concerts"].values()
-    return dict.fromkeys(_NULLABLE) | row | {"ticket_types": contents.get("ticket_types", {})}
+    return (
+        dict.fromkeys(_NULLABLE)
+        | row
+        | {"ticket_types": contents.get("ticket_types", {}), "areas": contents.get("areas", {})}
+    )
 
 
 _SHOWN = tuple(name for name in ShownVenue.model_fields if name != "coordinates")  # which only a search asks for
@@ -81,7 +85,8 @@ def _shown(row: JsonObject, venue: JsonObject | None) -> "Concert | None":
     if row["name"] is None or row["status"] == ConcertStatus.DELETED:
         return None
     types = [_ticket_type(ticket_type) for ticket_type in row["ticket_types"].values()]
-    return concert_of_row(row | {"venue": venue, "ticket_types": types})
+    areas = [{"id": str(a["id"]), "name": a["name"], "capacity": a["capacity"]} for a in row["areas"].values()]
+    return concert_of_row(row | {"venue": venue, "ticket_types": types, "areas": areas})
 
 
 def _ticket_type(row: Mapping[str, Any]) -> JsonObject:
@@ -93,6 +98,8 @@ def _ticket_type(row: Mapping[str, Any]) -> JsonObject:
         "max_per_order": row["max_per_order"],
         "sales_start": row.get("sales_start"),
         "sales_end": row.get("sales_end"),
+        "area_id": str(row["area_id"]) if row.get("area_id") else None,
+        "ceiling": row.get("ceiling"),
     }
 
 

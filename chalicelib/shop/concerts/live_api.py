@@ -12,6 +12,7 @@ from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import commands, live_commands
 from chalicelib.shop.concerts.api import OrderLimit, Quantity, answer_of
+from chalicelib.shop.concerts.on_sale import Confirmation, confirmed_by
 from chalicelib.shop.concerts.windows import ConcertDates
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class Move(Body):
     ends_at: OffsetInstant | None = None
     venue_id: UUID | None = None
     refundable_until: OffsetInstant | None = None
+    confirm: Confirmation | None = None
 
     def to_schedule(self) -> ConcertDates | None:
         """Return the new schedule, if one is given.
@@ -61,7 +63,7 @@ _ONLY_PRICE = Price(amount="0", currency="EUR")
 
 
 class TicketTypeChanges(Changes):
-    """Lists what to change; whatever is left out stays as it is. `quantity` comes alone."""
+    """Lists what to change; whatever is left out stays as it is. `quantity` comes alone, or with `confirm`."""
 
     name: Line = ""
     price: Price = _ONLY_PRICE
@@ -69,9 +71,10 @@ class TicketTypeChanges(Changes):
     max_per_order: OrderLimit = 1
     sales_start: OffsetInstant | None = None
     sales_end: OffsetInstant | None = None
+    confirm: Confirmation | None = None
 
     def to_changes(self) -> dict[str, Any]:
-        given = {name: getattr(self, name) for name in self.model_fields_set}
+        given = {name: getattr(self, name) for name in self.model_fields_set - {"confirm"}}
         return {name: value.to_money() if isinstance(value, Price) else value for name, value in given.items()}
 
 
@@ -79,7 +82,14 @@ class TicketTypeChanges(Changes):
     "/concerts/{concert_id}/move",
     Role.ORGANISER,
     if_match=True,
-    refuses=("concert_not_published", "concert_over", "sale_never_opens", "venue_gone", "venue_not_shared"),
+    refuses=(
+        "concert_not_published",
+        "concert_over",
+        "over_capacity",
+        "sale_never_opens",
+        "venue_gone",
+        "venue_not_shared",
+    ),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def move_concert(call: Call[Services], body: Move) -> "Tagged[TermsChanged]":
@@ -92,6 +102,7 @@ def move_concert(call: Call[Services], body: Move) -> "Tagged[TermsChanged]":
         body.to_schedule(),
         body.venue_id,
         body.refundable_until,
+        confirmed_by(body.confirm),
     )
     return answer_of(concert_id, changed)
 
@@ -163,6 +174,7 @@ def describe_venue(call: Call[Services], body: VenueDescription) -> "Tagged[Term
         "concert_not_published",
         "concert_over",
         "currency_mismatch",
+        "over_capacity",
     ),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
@@ -178,6 +190,7 @@ def change_ticket_type(
         )
     if len(changes) > 1:
         raise InvalidInput("`quantity` is changed alone.", (("#/quantity", "must be changed alone"),))
-    version = commands.change_quantity(repository, caller, concert_id, ticket_type_id, body.quantity)
+    confirmed = confirmed_by(body.confirm)
+    version = commands.change_quantity(repository, caller, concert_id, ticket_type_id, body.quantity, confirmed)
     answer: QuantityChanged = {"id": str(ticket_type_id), "quantity": body.quantity, "version": version}
     return ok(answer, version)

@@ -1,5 +1,6 @@
 """Moves and postpones published concerts, opens and closes their sales, changes their terms, for organisers."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,9 +10,11 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.concerts import living
+from chalicelib.shop.concerts.areas import offered_by
 from chalicelib.shop.concerts.commands import shown_venue, usable_venue
 from chalicelib.shop.concerts.concert import Concert
 from chalicelib.shop.concerts.living import ConcertPlace, place_of
+from chalicelib.shop.concerts.on_sale import Confirmation, ensure_within_capacity
 from chalicelib.shop.concerts.terms import Changed, change_with_terms
 from chalicelib.shop.concerts.windows import ConcertDates
 
@@ -23,17 +26,21 @@ def move_concert(
     schedule: ConcertDates | None,
     venue_id: UUID | None,
     refundable_until: datetime | None,
+    confirmed: Collection[Confirmation] = (),
 ) -> Changed:
     """Move a published concert to another date, to a venue as that is now, or both; what is None stays.
 
-    Raises NotFound, Forbidden, PreconditionFailed, or what `living.move` raises.
+    Raises NotFound, Forbidden, PreconditionFailed, OverCapacity for another venue, or what `living.move` raises.
     """
 
     def decide(session: Session, concert: Concert) -> list[Event]:
         concert.ensure_published()
         place = place_of(concert)
         if venue_id is not None:
-            place = ConcertPlace(venue_id, shown_venue(usable_venue(session, concert.organiser_id, venue_id)))
+            venue = usable_venue(session, concert.organiser_id, venue_id)
+            if venue_id != place.venue_id:
+                ensure_within_capacity(offered_by(concert), venue.capacity, confirmed)
+            place = ConcertPlace(venue_id, shown_venue(venue))
         return living.move(concert, schedule, place, refundable_until, session.now)
 
     return change_with_terms(repository, caller, concert_id, decide)

@@ -13,6 +13,9 @@ from chalicelib.platform.eventsourcing.instants import as_utc, format_instant
 from chalicelib.platform.processes.process import FROM_THE_BEGINNING, Step
 from chalicelib.platform.processes.work import Task
 from chalicelib.shop.concerts.events import (
+    ConcertAreaCapacityChanged,
+    ConcertAreaCapacityChangeRefused,
+    ConcertAreaCapacityChangeStarted,
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCapacityChanged,
@@ -50,9 +53,14 @@ class ConcertProcess:
             case ConcertCancelled():
                 task = self.overdue(recorded.stream_id, f"{recorded.stream_id}:{recorded.version}")
                 return _step({"cancelling": begun}, task)
-            case ConcertCapacityChangeStarted():
+            case ConcertCapacityChangeStarted() | ConcertAreaCapacityChangeStarted():
                 return _step(state | {"changing_capacity": begun})
-            case ConcertCapacityChanged() | ConcertCapacityChangeRefused():
+            case (
+                ConcertCapacityChanged()
+                | ConcertCapacityChangeRefused()
+                | ConcertAreaCapacityChanged()
+                | ConcertAreaCapacityChangeRefused()
+            ):
                 return _step({name: at for name, at in state.items() if name != "changing_capacity"})
             case ConcertTermsChanged() as event:
                 task = self.overdue(recorded.stream_id, f"{recorded.stream_id}:{recorded.version}")

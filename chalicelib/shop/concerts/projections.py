@@ -8,6 +8,9 @@ from chalicelib.platform.search.letters import plain
 from chalicelib.platform.search.names import indexed
 from chalicelib.shop.concerts.concert import ConcertStatus
 from chalicelib.shop.concerts.events import (
+    ConcertAreaAdded,
+    ConcertAreaCapacityChanged,
+    ConcertAreaRemoved,
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertCapacityChanged,
@@ -48,6 +51,15 @@ def project_concert(recorded: RecordedEvent) -> list[Change]:
         case ConcertTicketTypeRemoved() as event:
             key = {"concert_id": recorded.stream_id, "id": event.ticket_type_id}
             return [concert, Remove("ticket_types", key)]
+        case ConcertAreaAdded() as event:
+            key = {"concert_id": recorded.stream_id, "id": event.area.id}
+            area = storable({"name": event.area.name, "capacity": event.area.capacity})
+            return [concert, Put("areas", key, area, {"added_at_version": recorded.version})]
+        case ConcertAreaCapacityChanged() as event:
+            key = {"concert_id": recorded.stream_id, "id": event.area_id}
+            return [concert, Alter("areas", key, {"capacity": event.capacity})]
+        case ConcertAreaRemoved() as event:
+            return [concert, Remove("areas", {"concert_id": recorded.stream_id, "id": event.area_id})]
     return [concert]
 
 
@@ -123,7 +135,8 @@ def _details(event: ConcertCreated | ConcertDetailsChanged) -> dict[str, Any]:
 def _ticket_type(recorded: RecordedEvent, event: ConcertTicketTypeAdded) -> Put:
     """Return the row of the ticket type; one whose event is applied again keeps its place in the order."""
     ticket_type = event.type
-    columns = {"quantity": ticket_type.quantity, **_terms(ticket_type)}
+    own = {"quantity": ticket_type.quantity, "area_id": ticket_type.area_id, "ceiling": ticket_type.ceiling}
+    columns = {**own, **_terms(ticket_type)}
     key = {"concert_id": recorded.stream_id, "id": ticket_type.id}
     return Put("ticket_types", key, storable(columns), {"added_at_version": recorded.version})
 

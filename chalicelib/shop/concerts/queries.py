@@ -30,8 +30,12 @@ select c.id, c.name, c.description, c.genre, c.image_url, c.status, c.organiser_
            'id', t.id, 'name', t.name,
            'price', json_build_object('amount', t.price_amount::text, 'currency', t.price_currency),
            'quantity', t.quantity, 'max_per_order', t.max_per_order,
-           'sales_start', t.sales_start, 'sales_end', t.sales_end) order by t.added_at_version), '[]')
-          from ticket_types t where t.concert_id = c.id) as ticket_types"""
+           'sales_start', t.sales_start, 'sales_end', t.sales_end,
+           'area_id', t.area_id, 'ceiling', t.ceiling) order by t.added_at_version), '[]')
+          from ticket_types t where t.concert_id = c.id) as ticket_types,
+       (select coalesce(json_agg(json_build_object('id', a.id, 'name', a.name, 'capacity', a.capacity)
+                                 order by a.added_at_version), '[]')
+          from areas a where a.concert_id = c.id) as areas"""
 _VENUE = " left join venues v on c.venue_name is null and v.id = c.venue_id and v.name is not null"
 _FIND = _COLUMNS + " from concerts c" + _VENUE + " where c.name is not null and c.status <> 'deleted' and c.id = %(id)s"
 _LIST = """
@@ -194,6 +198,7 @@ def concert_of_row(row: Mapping[str, Any]) -> "Concert":
         "ends_at": _instant(row["ends_at"]),
         "venue": row["venue"],
         "ticket_types": [_ticket_type(ticket_type) for ticket_type in row["ticket_types"]],
+        "areas": row["areas"],
         "version": row["version"],
     }
 
@@ -203,7 +208,9 @@ def _ticket_type(ticket_type: JsonObject) -> "TicketType":
         "id": ticket_type["id"],
         "name": ticket_type["name"],
         "price": ticket_type["price"],
-        "quantity": ticket_type["quantity"],
+        "quantity": None if ticket_type["area_id"] else ticket_type["quantity"],
+        "area_id": ticket_type["area_id"],
+        "ceiling": ticket_type["ceiling"],
         "max_per_order": ticket_type["max_per_order"],
         "sales_start": _instant(ticket_type["sales_start"]),
         "sales_end": _instant(ticket_type["sales_end"]),

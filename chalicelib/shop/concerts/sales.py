@@ -7,7 +7,8 @@ from chalicelib.shop.concerts.projections import project_concert
 
 _OF_CONCERTS = frozenset({"version", "status", "organiser_id", "name", "starts_at"})
 _OF_CONCERTS |= {"venue_id", "venue_name", "venue_time_zone"}
-_OF_TYPES = frozenset({"added_at_version", "name", "price_amount", "price_currency", "quantity", "sales_start"})
+_OF_TYPES = frozenset({"added_at_version", "name", "price_amount", "price_currency", "quantity", "area_id"})
+_OF_TYPES |= {"sales_start"}
 _COLUMNS = {"concerts": ("sales_concerts", _OF_CONCERTS), "ticket_types": ("sales_ticket_types", _OF_TYPES)}
 
 

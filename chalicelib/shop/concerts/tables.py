@@ -10,6 +10,6 @@ from chalicelib.platform.readmodels.postgres.tables import Schema
 
 PROGRAMME = Schema(
     "programme",
-    {"venues": "id", "concerts": "id", "ticket_types": "concert_id"},
+    {"venues": "id", "concerts": "id", "ticket_types": "concert_id", "areas": "concert_id"},
     Path(__file__).with_name("migrations"),
 )

@@ -16,6 +16,7 @@ from chalicelib.shop.concerts.living import complete_terms_change
 from chalicelib.shop.concerts.offers import terms_of_pools, with_changed_terms
 from chalicelib.shop.concerts.publication import CHANGED_IN_THE_REQUEST
 from chalicelib.shop.inventory.commands import change_terms
+from chalicelib.shop.inventory.events import TicketTypeAssignedToArea
 
 
 class Changed(NamedTuple):
@@ -68,7 +69,8 @@ def finish_terms_change(
     if not _is_due(concert):
         return version
     publication = concert.publication
-    terms = terms_of_pools(concert_id, concert, publication.unapplied, repository.now())
+    openings = terms_of_pools(concert_id, concert, publication.unapplied, repository.now())
+    terms = [opening for opening in openings if not isinstance(opening, TicketTypeAssignedToArea)]
     change_terms(repository, terms[:most_pools], origin)
     if most_pools is not None and len(terms) > most_pools:
         return None

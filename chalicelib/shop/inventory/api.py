@@ -78,6 +78,18 @@ def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> 
     return _answer(found, "log")
 
 
-def _answer(ticket_types: list[JsonObject], source: Literal["read_model", "log"]) -> "Ok[Availability]":
-    answer: Availability = {"ticket_types": cast("list[TicketTypeStock]", ticket_types), "source": source}
+def _answer(rows: list[JsonObject], source: Literal["read_model", "log"]) -> "Ok[Availability]":
+    """Show each ticket type, and once each area from which several draw."""
+    areas = {row["area"]["id"]: row["area"] for row in rows if "area" in row}
+    answer: Availability = {
+        "ticket_types": [_with_area_id(row) for row in rows],
+        "areas": list(areas.values()),
+        "source": source,
+    }
     return ok(answer)
+
+
+def _with_area_id(row: JsonObject) -> "TicketTypeStock":
+    if "area" in row:
+        row = {name: value for name, value in row.items() if name != "area"} | {"area_id": row["area"]["id"]}
+    return cast("TicketTypeStock", row)

@@ -16,6 +16,11 @@ local function end_hold(pool, hold)
   local quantity = redis.call('HGET', pool .. ':quantities', hold)
   if quantity then
     redis.call('HINCRBY', pool, 'held', -quantity)
+    local ticket_type = redis.call('HGET', pool .. ':types', hold)
+    if ticket_type then
+      redis.call('HINCRBY', pool, 'held:' .. ticket_type, -quantity)
+      redis.call('HDEL', pool .. ':types', hold)
+    end
     redis.call('HDEL', pool .. ':quantities', hold)
     redis.call('ZREM', pool .. ':deadlines', hold)
   end
@@ -57,18 +62,42 @@ function change.open(prefix, stream, ticket_type, name, capacity)
   redis.call('HSET', prefix .. 'pool:' .. stream, 'type', ticket_type, 'name', name, 'capacity', capacity)
 end
 
-function change.rename(prefix, stream, name)
+function change.rename(prefix, stream, ticket_type, name)
   local pool = prefix .. 'pool:' .. stream
-  local ticket_type, before = unpack(redis.call('HMGET', pool, 'type', 'name'))
-  redis.call('HSET', pool, 'name', name)
-  if ticket_type and before ~= name then
-    redis.call('DEL', prefix .. 'stock:' .. ticket_type)
+  local stock = redis.call('HGET', pool, 'type')
+  local label = stock == ticket_type and 'name' or 'name:' .. ticket_type
+  if stock and redis.call('HGET', pool, label) ~= name then
+    redis.call('DEL', prefix .. 'sums:' .. stock)
+  end
+  redis.call('HSET', pool, label, name)
+end
+
+function change.offer(prefix, stream, ticket_type, name, quota)
+  local pool = prefix .. 'pool:' .. stream
+  local types = redis.call('HGET', pool, 'types') or ''
+  if not string.find(types, ticket_type, 1, true) then
+    redis.call('HSET', pool, 'types', types == '' and ticket_type or types .. ' ' .. ticket_type)
+  end
+  redis.call('HSET', pool, 'name:' .. ticket_type, name)
+  if quota ~= '' then
+    redis.call('HSET', pool, 'quota:' .. ticket_type, quota)
   end
 end
 
-function change.hold(prefix, stream, hold, quantity, deadline)
+function change.move_quota(prefix, stream, ticket_type, by)
+  local pool = prefix .. 'pool:' .. stream
+  if redis.call('HEXISTS', pool, 'quota:' .. ticket_type) == 1 then
+    redis.call('HINCRBY', pool, 'quota:' .. ticket_type, by)
+  end
+end
+
+function change.hold(prefix, stream, hold, quantity, deadline, ticket_type)
   local pool = prefix .. 'pool:' .. stream
   end_hold(pool, hold)
+  if ticket_type ~= '' then
+    redis.call('HINCRBY', pool, 'held:' .. ticket_type, quantity)
+    redis.call('HSET', pool .. ':types', hold, ticket_type)
+  end
   redis.call('HINCRBY', pool, 'held', quantity)
   redis.call('HSET', pool .. ':quantities', hold, quantity)
   redis.call('ZADD', pool .. ':deadlines', deadline, hold)
@@ -85,15 +114,22 @@ function change.release(prefix, stream, hold)
   update_first_deadline(prefix, stream)
 end
 
-function change.sell(prefix, stream, hold, quantity)
+function change.sell(prefix, stream, hold, quantity, ticket_type)
   local pool = prefix .. 'pool:' .. stream
   end_hold(pool, hold)
   update_first_deadline(prefix, stream)
   redis.call('HINCRBY', pool, 'sold', quantity)
+  if ticket_type ~= '' then
+    redis.call('HINCRBY', pool, 'sold:' .. ticket_type, quantity)
+  end
 end
 
-function change.take_back(prefix, stream, quantity)
-  redis.call('HINCRBY', prefix .. 'pool:' .. stream, 'sold', -quantity)
+function change.take_back(prefix, stream, quantity, ticket_type)
+  local pool = prefix .. 'pool:' .. stream
+  redis.call('HINCRBY', pool, 'sold', -quantity)
+  if redis.call('HEXISTS', pool, 'sold:' .. ticket_type) == 1 then
+    redis.call('HINCRBY', pool, 'sold:' .. ticket_type, -quantity)
+  end
 end
 
 function change.resize(prefix, stream, by)

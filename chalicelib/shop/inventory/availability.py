@@ -51,12 +51,30 @@ def _open(contents: Contents, ticket_type: str, name: str, capacity: int) -> Non
     contents.setdefault("pool", {}).update(type=ticket_type, name=name, capacity=str(capacity))
 
 
-def _rename(contents: Contents, name: str) -> None:
-    contents.setdefault("pool", {})["name"] = name
+def _rename(contents: Contents, ticket_type: str, name: str) -> None:
+    pool = contents.setdefault("pool", {})
+    pool["name" if pool.get("type") == ticket_type else f"name:{ticket_type}"] = name
 
 
-def _hold(contents: Contents, hold: str, quantity: int, deadline: int) -> None:
+def _offer(contents: Contents, ticket_type: str, name: str, quota: str) -> None:
+    pool = contents.setdefault("pool", {})
+    types = pool.get("types", "").split()
+    pool["types"] = " ".join(dict.fromkeys([*types, ticket_type]))
+    pool[f"name:{ticket_type}"] = name
+    if quota:
+        pool[f"quota:{ticket_type}"] = quota
+
+
+def _move_quota(contents: Contents, ticket_type: str, by: int) -> None:
+    if f"quota:{ticket_type}" in contents.get("pool", {}):
+        _count(contents, f"quota:{ticket_type}", by)
+
+
+def _hold(contents: Contents, hold: str, quantity: int, deadline: int, ticket_type: str) -> None:
     _end_hold(contents, hold)
+    if ticket_type:
+        _count(contents, f"held:{ticket_type}", quantity)
+        contents.setdefault("types", {})[hold] = ticket_type
     _count(contents, "held", quantity)
     contents.setdefault("quantities", {})[hold] = str(quantity)
     contents.setdefault("deadlines", {})[hold] = deadline
@@ -69,17 +87,24 @@ def _extend(contents: Contents, hold: str, deadline: int) -> None:
 
 def _end_hold(contents: Contents, hold: str) -> None:
     if hold in contents.get("quantities", {}):
-        _count(contents, "held", -int(contents["quantities"].pop(hold)))
+        quantity = int(contents["quantities"].pop(hold))
+        _count(contents, "held", -quantity)
+        if hold in contents.get("types", {}):
+            _count(contents, f"held:{contents['types'].pop(hold)}", -quantity)
         contents["deadlines"].pop(hold, None)
 
 
-def _sell(contents: Contents, hold: str, quantity: int) -> None:
+def _sell(contents: Contents, hold: str, quantity: int, ticket_type: str) -> None:
     _end_hold(contents, hold)
     _count(contents, "sold", quantity)
+    if ticket_type:
+        _count(contents, f"sold:{ticket_type}", quantity)
 
 
-def _take_back(contents: Contents, quantity: int) -> None:
+def _take_back(contents: Contents, quantity: int, ticket_type: str) -> None:
     _count(contents, "sold", -quantity)
+    if f"sold:{ticket_type}" in contents.get("pool", {}):
+        _count(contents, f"sold:{ticket_type}", -quantity)
 
 
 def _resize(contents: Contents, by: int) -> None:
@@ -103,6 +128,8 @@ OPERATIONS: Mapping[str, Callable[..., None]] = {
     "unsay": _unsay,
     "advance": _advance,
     "open": _open,
+    "offer": _offer,
+    "move_quota": _move_quota,
     "rename": _rename,
     "hold": _hold,
     "extend": _extend,

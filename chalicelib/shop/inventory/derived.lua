@@ -11,6 +11,6 @@ function derived.forget(prefix, stream)
   redis.call('DEL', prefix .. 'types:' .. stream)
   local ticket_type = redis.call('HGET', prefix .. 'pool:' .. stream, 'type')
   if ticket_type then
-    redis.call('DEL', prefix .. 'stock:' .. ticket_type)
+    redis.call('DEL', prefix .. 'sums:' .. ticket_type)
   end
 end

@@ -68,13 +68,80 @@ class TicketPoolTermsChanged(
     sales_paused: bool = False
 
 
+class OfferedTicketType(StoredModel):
+    """Describes a ticket type that draws from the pools of an area, with everything that a hold needs to know.
+
+    `quota` is this pool's part of the type's ceiling; None if the type has no ceiling. The other fields are those of
+    `TicketPoolOpened`.
+    """
+
+    id: UUID
+    name: str
+    price: Money
+    max_per_order: int
+    sales_start: Instant | None = None
+    sales_end: Instant
+    sales_paused: bool = False
+    terms_version: int = 1
+    quota: int | None = None
+
+
+class AreaPoolOpened(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.AreaPoolOpenedEvent"):
+    """Records that a pool of an area was opened, from which all ticket types of the area draw.
+
+    The fields are those of `TicketPoolOpened`, and mean the same.
+    """
+
+    concert_id: UUID
+    concert_name: str
+    organiser_id: UUID | None = None
+    area_id: UUID
+    area_name: str
+    pool_index: int
+    pool_count: int
+    capacity: int
+    max_per_customer: int | None = None
+    ticket_types: tuple[OfferedTicketType, ...]
+
+
+class TicketTypeAssignedToArea(
+    TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketTypeAssignedToAreaEvent"
+):
+    """Records that a ticket type draws from the pools of an area.
+
+    It stands where the type's first pool would be. `quotas` is how its ceiling was dealt over the area's pools at
+    first; empty if it has none.
+    """
+
+    concert_id: UUID
+    ticket_type_id: UUID
+    area_id: UUID
+    pool_count: int
+    quotas: tuple[int, ...] = ()
+
+
+class TicketTypeQuotaChanged(
+    TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketTypeQuotaChangedEvent"
+):
+    """Records that the pool's part of a ticket type's ceiling rose by `by` tickets, or fell if `by` is negative."""
+
+    ticket_type_id: UUID
+    by: int
+
+
 class TicketsHeld(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketsHeldEvent"):
-    """Records that `quantity` tickets are held for a cart until just before `expires_at`."""
+    """Records that `quantity` tickets are held for a cart until just before `expires_at`.
+
+    A pool of an area says of which ticket type, and how much of the type's quota came with the hold from other pools,
+    in the same transaction.
+    """
 
     hold_id: UUID
     cart_id: UUID
     quantity: int
     expires_at: Instant
+    ticket_type_id: UUID | None = None
+    quota_moved_in: int | None = None
 
 
 class HoldExtended(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.HoldExtendedEvent"):
@@ -106,11 +173,14 @@ class TicketsSold(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.
     """Records that the tickets were sold to an order for good.
 
     They were held under `hold_id`. If that hold had ended before a late payment came, free tickets were taken instead.
+    A pool of an area says of which ticket type, as `TicketsHeld` does.
     """
 
     hold_id: UUID
     order_id: UUID
     quantity: int
+    ticket_type_id: UUID | None = None
+    quota_moved_in: int | None = None
 
 
 class TicketsReturned(TicketPoolEvent, stored_as="Cloudbash.Domain.Inventory.Events.TicketsReturnedEvent"):

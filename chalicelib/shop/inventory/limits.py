@@ -59,7 +59,7 @@ def count_again(
 
     Raises CustomerLimitExceeded.
     """
-    terms = _terms(session, shares)
+    terms = _terms(session, shares, hold_id)
     if terms is not None:
         quantity = sum(share.quantity for share in shares)
         pool = session.load(TICKET_POOL, shares[0].pool_id).at(session.now)
@@ -68,7 +68,7 @@ def count_again(
 
 def give_back(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID) -> None:
     """Count the hold no more; one that has ended counts no more already."""
-    terms = _terms(session, shares)
+    terms = _terms(session, shares, hold_id)
     if terms is not None and terms.max_per_customer is not None:
         key = allowance_id(terms.concert_id, customer_id)
         session.append(ALLOWANCE, key, *session.load(ALLOWANCE, key).give_back(hold_id, session.now))
@@ -78,13 +78,17 @@ def give_back_bought(
     session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, customer_id: UUID, quantity: int
 ) -> None:
     """Count bought tickets no more, as far as they were counted: whatever the limit was then, and is now."""
-    terms = _terms(session, shares)
+    terms = _terms(session, shares, hold_id)
     if terms is not None:
         key = allowance_id(terms.concert_id, customer_id)
         events = session.load(ALLOWANCE, key).give_back_bought(hold_id, quantity, session.now)
         session.append(ALLOWANCE, key, *events)
 
 
-def _terms(session: Session, shares: tuple[PoolShare, ...]) -> TicketPoolOpened | None:
+def _terms(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID) -> TicketPoolOpened | None:
     """Return the equal terms of the pools; lines of the original have no pools."""
-    return session.load(TICKET_POOL, shares[0].pool_id).terms if shares else None
+    if not shares:
+        return None
+    pool = session.load(TICKET_POOL, shares[0].pool_id)
+    hold = pool.holds.get(hold_id)
+    return pool.terms_of(hold.ticket_type_id if hold else None)

@@ -1,28 +1,36 @@
 -- Answers a look at the stock of a concert; it stands behind stock.lua and the Lua that sets `prefix`.
--- It is the body of a function; `now` and `concert` are set before it. Its answer is a row for each ticket type, or
--- nothing if a pool is missing. `types:<concert>` names the types, `present:<concert>` how many of its first pools have been seen.
+-- It is the body of a function; `now` and `concert` are set before it. Its answer is a row for each ticket type with a
+-- stock of its own and for each area, of its id and then names and values, or nothing if a pool is missing.
+-- `types:<concert>` names these stocks, `present:<concert>` how many of its first pools have been seen.
 
 local KEPT_SECONDS, REST_SECONDS = 3600, 7200
 local MOST_SETTLED = 1000
 local PLACE = 37 -- an id and a space
 
+local function flat(id, row)
+  local values = {id}
+  for name, value in pairs(row) do
+    values[#values + 1], values[#values + 2] = name, tostring(value)
+  end
+  return values
+end
+
 -- Returns the rows from the sums, after the holds that have ended by now; nothing if a sum is not kept.
 local function kept(types)
   local rows, left = {}, MOST_SETTLED
   for ticket_type in string.gmatch(types, '%S+') do
-    local row = redis.call('HMGET', prefix .. 'stock:' .. ticket_type, 'name', unpack(COUNTS))
-    if not row[1] then
+    local row = as_map(redis.call('HGETALL', prefix .. 'sums:' .. ticket_type))
+    if not row.name then
       return nil
     end
-    local due = redis.call('ZRANGEBYSCORE', prefix .. 'due:' .. ticket_type, '-inf', now, 'LIMIT', 0, left)
+    local due = redis.call('ZRANGEBYSCORE', prefix .. 'ends:' .. ticket_type, '-inf', now, 'LIMIT', 0, left)
     left = left - #due
     for _, stream in ipairs(due) do
-      for place, change in ipairs(recount(prefix, ticket_type, stream, now) or {}) do
-        row[place + 1] = row[place + 1] + change
+      for name, change in pairs(recount(prefix, ticket_type, stream, now) or {}) do
+        row[name] = (row[name] or 0) + change
       end
     end
-    table.insert(row, 1, ticket_type)
-    rows[#rows + 1] = row
+    rows[#rows + 1] = flat(ticket_type, row)
   end
   return rows
 end
@@ -55,17 +63,15 @@ end
 
 -- Keeps the sums of one type from now on; the sums come last, because nothing is kept without them.
 local function keep(sum)
-  local names = {'stock:', 'counted:', 'due:'}
+  local names = {'sums:', 'counts:', 'ends:'}
   for place, name in ipairs(names) do
-    names[place] = prefix .. name .. sum.row[1]
+    names[place] = prefix .. name .. sum.id
   end
   if is_failure(redis.pcall('DEL', unpack(names))) then
     return false
   end
-  local stock = {'name', sum.row[2]}
-  for place, count in ipairs(COUNTS) do
-    stock[#stock + 1], stock[#stock + 2] = count, sum.row[place + 2]
-  end
+  local stock = flat(sum.id, sum.row)
+  table.remove(stock, 1)
   return put('HSET', names[2], sum.counted)
     and put('ZADD', names[3], sum.due)
     and put('HSET', names[1], stock)
@@ -76,24 +82,27 @@ end
 local function derive(key)
   local sums, rows, types = {}, {}, {}
   for stream in string.gmatch(redis.call('GET', key), '%S+') do
-    local ticket_type, name, counts, deadline = stock_of_pool(prefix, stream, now)
+    local ticket_type, labels, counts, deadline = stock_of_pool(prefix, stream, now)
     if not ticket_type then
       return false
     end
     local sum = sums[ticket_type]
     if not sum then
-      sum = {row = {ticket_type, name, 0, 0, 0, 0}, counted = {}, due = {}}
-      sums[ticket_type], types[#types + 1], rows[#rows + 1] = sum, ticket_type, sum.row
+      sum = {id = ticket_type, row = labels, counted = {}, due = {}}
+      sums[ticket_type], types[#types + 1] = sum, ticket_type
     end
-    for place, count in ipairs(counts) do
-      sum.row[place + 2] = sum.row[place + 2] + count
+    for name, count in pairs(counts) do
+      sum.row[name] = (sum.row[name] or 0) + count
     end
     table.insert(sum.counted, stream)
-    table.insert(sum.counted, table.concat(counts, ' '))
+    table.insert(sum.counted, packed(counts))
     if deadline then
       table.insert(sum.due, deadline)
       table.insert(sum.due, stream)
     end
+  end
+  for _, ticket_type in ipairs(types) do
+    rows[#rows + 1] = flat(ticket_type, sums[ticket_type].row)
   end
   for _, ticket_type in ipairs(types) do
     if not keep(sums[ticket_type]) then

@@ -41,16 +41,22 @@ def _with_reason(row: JsonObject, sales: Mapping[str, str], now: datetime) -> Js
     start, end = map(_instant, sales.get(row["id"], "- -").split())
     end = end or _instant(sales.get(STARTS, "-"))
     if CANCELLED in sales or POSTPONED in sales:
-        return row | {"available": 0, "reason": SaleReason.CANCELLED if CANCELLED in sales else SaleReason.POSTPONED}
+        return _of_closed(row) | {"reason": SaleReason.CANCELLED if CANCELLED in sales else SaleReason.POSTPONED}
     if end is not None and now >= end:
         return row | {"available": 0, "reason": SaleReason.SALE_ENDED, "ended_at": format_instant(end)}
     if CLOSED in sales:
-        return row | {"available": 0, "reason": SaleReason.SALES_CLOSED}
+        return _of_closed(row) | {"reason": SaleReason.SALES_CLOSED}
     if start is not None and now < start:
         return row | {"available": 0, "reason": SaleReason.SALE_NOT_OPEN, "opens_at": format_instant(start)}
     if row["capacity"] == 0:
         return row | {"reason": SaleReason.SALE_NOT_OPEN}
     return row | {"reason": None if row["available"] else SaleReason.SOLD_OUT}
+
+
+def _of_closed(row: JsonObject) -> JsonObject:
+    """Let nothing be available of the type, nor of the area from which it draws: the whole concert is not on sale."""
+    area = {"area": row["area"] | {"available": 0}} if "area" in row else {}
+    return row | area | {"available": 0}
 
 
 def _instant(text: str) -> datetime | None:

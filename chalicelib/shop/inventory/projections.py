@@ -1,9 +1,9 @@
 """Projects the availability into Redis.
 
 `concert:<id>` names the pools of a published concert, `sales:<id>` the sales windows of its ticket types. Per pool
-there is a hash of its terms and counts, a sorted set of its holds by deadline, and a hash of the holds' quantities.
-`first_deadlines` has every pool with holds by the first of their deadlines. What a ticket type has in all its pools is
-derived from these (stock.lua, ADR 40).
+there is a hash of its terms and counts, a sorted set of its holds by deadline, a hash of the holds' quantities and, for
+the pool of an area, one of their ticket types. `first_deadlines` has every pool with holds by the first of their
+deadlines. What a ticket type has in all its pools is derived from these (stock.lua, ADR 40).
 """
 
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,7 @@ from chalicelib.shop.concerts.events import (
 )
 from chalicelib.shop.inventory.availability import change
 from chalicelib.shop.inventory.events import (
+    AreaPoolOpened,
     HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
@@ -41,6 +42,7 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
     TicketsReturned,
     TicketsSold,
+    TicketTypeQuotaChanged,
 )
 from chalicelib.shop.inventory.on_sale import CANCELLED, CLOSED, POSTPONED, STARTS, window
 
@@ -51,6 +53,7 @@ PARTS = {
     "sales": Part("sales:%s", "hash"),
     "pool": Part("pool:%s", "hash"),
     "quantities": Part("pool:%s:quantities", "hash"),
+    "types": Part("pool:%s:types", "hash"),
     "deadlines": Part("pool:%s:deadlines", "zset"),
     "first_deadline": Part("first_deadlines", "score"),
 }
@@ -69,7 +72,8 @@ def operations_of(recorded: RecordedEvent) -> list[Operation]:
         case TicketPoolEvent():
             return [("advance", milliseconds(event.at)), *_changes(event)]
         case ConcertPublished():
-            return [("publish", " ".join(str(key) for of_type in event.pools for key in of_type.pool_ids))]
+            stocks = [one.pool_ids for one in event.pools] + [one.pool_ids for one in event.areas or ()]
+            return [("publish", " ".join(str(key) for pool_ids in stocks for key in pool_ids))]
         case ConcertDeleted():
             return [("withdraw",)]
         case ConcertTicketTypeAdded():
@@ -120,25 +124,53 @@ def _window(ticket_type: TicketType | ConcertTicketTypeChanged) -> str:
 
 def _changes(event: TicketPoolEvent) -> list[Operation]:
     match event:
-        case TicketPoolOpened():
-            return [("open", str(event.ticket_type_id), event.ticket_type_name, event.capacity)]
-        case TicketPoolTermsChanged():
-            return [("rename", event.ticket_type_name)]
         case TicketsHeld():
-            return [("hold", str(event.hold_id), event.quantity, milliseconds(event.expires_at))]
+            deadline = milliseconds(event.expires_at)
+            return [
+                ("hold", str(event.hold_id), event.quantity, deadline, _type_of(event)),
+                *_moved_in(event),
+            ]
         case HoldExtended() | HoldPlacedOnOrder():
             return [("extend", str(event.hold_id), milliseconds(event.expires_at))]
         case HoldReleased():
             return [("release", str(event.hold_id))]
         case TicketsSold():
-            return [("sell", str(event.hold_id), event.quantity)]
+            return [("sell", str(event.hold_id), event.quantity, _type_of(event)), *_moved_in(event)]
         case TicketsReturned():
-            return [("take_back", event.quantity)]
-        case TicketPoolCapacityChanged():
-            return [("resize", event.by)]
+            return [("take_back", event.quantity, str(event.ticket_type_id))]
         case TicketPoolClosed():
             return [("close",)]
+    return _changes_of_offer(event)
+
+
+def _changes_of_offer(event: TicketPoolEvent) -> list[Operation]:
+    match event:
+        case TicketPoolOpened():
+            return [("open", str(event.ticket_type_id), event.ticket_type_name, event.capacity)]
+        case AreaPoolOpened():
+            offers: list[Operation] = [
+                ("offer", str(one.id), one.name, "" if one.quota is None else str(one.quota))
+                for one in event.ticket_types
+            ]
+            return [("open", str(event.area_id), event.area_name, event.capacity), *offers]
+        case TicketPoolTermsChanged():
+            return [("rename", str(event.ticket_type_id), event.ticket_type_name)]
+        case TicketTypeQuotaChanged():
+            return [("move_quota", str(event.ticket_type_id), event.by)]
+        case TicketPoolCapacityChanged():
+            return [("resize", event.by)]
     return []
+
+
+def _type_of(event: TicketsHeld | TicketsSold) -> str:
+    """Return the ticket type that the pool of an area names; empty in the pool of one type."""
+    return "" if event.ticket_type_id is None else str(event.ticket_type_id)
+
+
+def _moved_in(event: TicketsHeld | TicketsSold) -> list[Operation]:
+    if event.ticket_type_id is None or event.quota_moved_in is None:
+        return []
+    return [("move_quota", str(event.ticket_type_id), event.quota_moved_in)]
 
 
 AVAILABILITY_MODEL = RedisModel(

@@ -26,7 +26,11 @@ from chalicelib.shop.concerts.events import (
     ConcertEvent,
     ConcertPublished,
     ConcertTicketTypeAdded,
+    ConcertTicketTypeChanged,
+    ConcertTicketTypeRemoved,
+    PoolsOfArea,
     PoolsOfTicketType,
+    TicketType,
 )
 from chalicelib.shop.inventory.on_sale import CANCELLED, what_can_be_bought
 from chalicelib.shop.inventory.projections import (
@@ -37,6 +41,7 @@ from chalicelib.shop.inventory.projections import (
     milliseconds,
 )
 from chalicelib.shop.inventory.stock_from_log import StockAsOf
+from chalicelib.shop.inventory.stock_rows import COUNTS, area_of, rows_of_area, rows_of_stock, types_in
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
 
 if TYPE_CHECKING:
@@ -47,8 +52,6 @@ POOLS_AT_ONCE = 8
 
 FIRST_LOOK = 100
 """The events of a concert that the first request to the log reads; few concerts have more."""
-
-COUNTS = ("capacity", "available", "held", "sold")
 
 STOCK_OF_CONCERT = f"""
 {LIVE_PREFIX}
@@ -98,6 +101,7 @@ class PoolStock:
 def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonObject] | None:
     """Return what can be bought, is held and sold of each ticket type at `now`, sorted by name, in one round trip.
 
+    The row of a type that draws from an area has the area's stock as `area`.
     It costs as much for one pool as for ninety, and time does not go back: a hold that has ended for one reader has
     ended for all. It is None if Redis does not have the concert, or not all of its pools.
     Raises Unavailable.
@@ -107,8 +111,9 @@ def availability(redis: "Redis", concert_id: UUID, now: datetime) -> list[JsonOb
         return None
     stock, said = found
     ticket_types = _sorted(
-        {"id": type_id, "name": name, **dict(zip(COUNTS, map(int, counts), strict=True))}
-        for type_id, name, *counts in stock
+        row
+        for stock_id, *values in stock
+        for row in rows_of_stock(stock_id, dict(zip(values[::2], values[1::2], strict=True)))
     )
     return what_can_be_bought(ticket_types, dict(zip(said[::2], said[1::2], strict=True)), now)
 
@@ -210,8 +215,10 @@ def _owner(concert: Sequence[StoredEvent]) -> UUID | None:
 def _availability(
     concert: Sequence[StoredEvent], pool_of: Callable[[UUID], TicketPool], now: datetime, most_pools: int
 ) -> list[JsonObject]:
-    published, names = _published(concert)
+    published, types = _published(concert)
+    names = {key: one.name for key, one in types.items()}
     keys = [key for of_type in published.pools for key in of_type.pool_ids]
+    keys += [key for area in published.areas or () for key in area.pool_ids]
     if len(keys) > most_pools:
         raise TooMuchToRead(
             f"The concert has {len(keys)} pools, and the log may be read {most_pools} times more in this request.",
@@ -226,7 +233,19 @@ def _availability(
         is_open = all(pool.terms is not None for pool in pools)
         name = names.get(of_type.ticket_type_id, "")
         stock += (_stock(of_type.ticket_type_id, name, pool, is_open) for pool in pools)
-    return what_can_be_bought(_by_type(stock), _sales(concert), now)
+    rows = _by_type(stock)
+    for of_area in published.areas or ():
+        rows += _rows_of_area(of_area, [found[key].at(now) for key in of_area.pool_ids], types)
+    return what_can_be_bought(_sorted(rows), _sales(concert), now)
+
+
+def _rows_of_area(
+    of_area: PoolsOfArea, pools: Sequence[TicketPool], types: Mapping[UUID, TicketType]
+) -> list[JsonObject]:
+    is_open = all(pool.area is not None for pool in pools)
+    name = next((pool.area.area_name for pool in pools if pool.area), "")
+    names = {str(key): one.name for key, one in types.items() if one.area_id == of_area.area_id}
+    return rows_of_area(area_of(pools, str(of_area.area_id), name, is_open=is_open), types_in(pools, names))
 
 
 def _sales(concert: Sequence[StoredEvent]) -> Mapping[str, str]:
@@ -237,24 +256,28 @@ def _sales(concert: Sequence[StoredEvent]) -> Mapping[str, str]:
     return sales
 
 
-def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, str]]:
-    """Return the publication, which has the pools, and the names of the ticket types.
+def _published(concert: Sequence[StoredEvent]) -> tuple[ConcertPublished, dict[UUID, TicketType]]:
+    """Return the publication, which has the pools, and the ticket types.
 
     Raises NotFound.
     """
-    published, names = None, {}
+    published, types = None, dict[UUID, TicketType]()
     for stored in concert:
         match event := decode(stored):
             case ConcertTicketTypeAdded():
-                names[event.type.id] = event.type.name
+                types[event.type.id] = event.type
                 published = _with_pools(published, event) if published and event.pool_ids else published
+            case ConcertTicketTypeChanged() if event.ticket_type_id in types:
+                types[event.ticket_type_id] = types[event.ticket_type_id].model_copy(update={"name": event.name})
+            case ConcertTicketTypeRemoved():
+                types.pop(event.ticket_type_id, None)
             case ConcertPublished():
                 published = event
             case ConcertDeleted():
                 published = None
     if published is None:
         raise _not_on_sale()
-    return published, names
+    return published, types
 
 
 def _with_pools(published: ConcertPublished, added: ConcertTicketTypeAdded) -> ConcertPublished:
@@ -280,7 +303,7 @@ def _by_type(stock: Iterable[PoolStock]) -> list[JsonObject]:
         row = types.setdefault(pool.ticket_type_id, empty)
         for count in COUNTS:
             row[count] += getattr(pool, count)
-    return _sorted(types.values())
+    return list(types.values())
 
 
 def _sorted(rows: Iterable[JsonObject]) -> list[JsonObject]:

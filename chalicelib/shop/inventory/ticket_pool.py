@@ -6,11 +6,11 @@ reaches its deadline. Then nothing can bring it back: a container whose clock is
 that another one has already given to somebody else.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from chalicelib.platform.errors import Expired, InvalidInput, RuleViolated, facts
@@ -18,6 +18,7 @@ from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.inventory.events import (
+    AreaPoolOpened,
     HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
@@ -31,19 +32,13 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
     TicketsReturned,
     TicketsSold,
+    TicketTypeAssignedToArea,
+    TicketTypeQuotaChanged,
 )
-
-CHANGEABLE_TERMS = (
-    "terms_version",
-    "concert_name",
-    "ticket_type_name",
-    "price",
-    "max_per_order",
-    "max_per_customer",
-    "sales_start",
-    "sales_end",
-    "sales_paused",
-)
+from chalicelib.shop.inventory.pool_changes import count_sold, evolve_stock, move_in
+from chalicelib.shop.inventory.pool_parts import Hold, PoolCapacityChange
+from chalicelib.shop.inventory.shared_stock import terms_in
+from chalicelib.shop.inventory.terms import terms_at, terms_changed
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -75,27 +70,15 @@ class HoldExpired(Expired):
         super().__init__("The hold of these tickets has ended.")
 
 
-class Hold(NamedTuple):
-    quantity: int
-    expires_at: datetime
-    cart_id: UUID
-    order_id: UUID | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PoolCapacityChange:
-    """The pool's part of the last change of its type's quantity; `by` is 0 if it gave its part back."""
-
-    id: UUID
-    by: int
-
-
 @dataclass(slots=True)
 class TicketPool:
-    """A part of a ticket type's stock. Only `evolve` changes a pool, and only the copy that a fold has made for it.
+    """A part of the stock of a ticket type, or of an area. Only `evolve` changes it, and only the copy of a fold.
 
     `capacity` is that of the terms, with all changes since. `next_expiry` is no later than the first deadline of
     `holds`, so no hold has to be dropped before it. `has_orders` tells whether any order ever had tickets of it.
+    `area`, `quotas` and `sold_of` are for the pool of an area, whose holds have ticket types; a type with a ceiling has
+    a quota, and one with newer terms than at first `changed_terms`. `assigned` stands where a type has no pool of its
+    own.
     """
 
     terms: TicketPoolOpened | None = None
@@ -109,6 +92,22 @@ class TicketPool:
     closed: bool = False
     cleared: bool = False
     last_at: datetime = _LONG_AGO
+    area: AreaPoolOpened | None = None
+    quotas: Mapping[UUID, int] = field(default_factory=dict)
+    sold_of: Mapping[UUID, int] = field(default_factory=dict)
+    assigned: TicketTypeAssignedToArea | None = None
+    changed_terms: Mapping[UUID, TicketPoolTermsChanged] = field(default_factory=dict)
+
+    @property
+    def is_opened(self) -> bool:
+        return self.terms is not None or self.area is not None
+
+    @property
+    def stock_id(self) -> UUID | None:
+        """Return whose stock this is a part of: an area's or a ticket type's; None before it is opened."""
+        if self.area is not None:
+            return self.area.area_id
+        return self.terms.ticket_type_id if self.terms else None
 
     @property
     def free(self) -> int:
@@ -125,25 +124,55 @@ class TicketPool:
         """Return a pool with the same mapping of holds."""
         return TicketPool(*_facts(self))
 
-    def open(self, terms: TicketPoolOpened) -> list[Event]:
-        """Open the pool once; opening it again does not change its terms."""
-        return [terms] if self.terms is None else []
+    def terms_of(self, ticket_type_id: UUID | None) -> TicketPoolOpened | None:
+        """Return the terms at which tickets of this type are sold; a pool that is no area's has one type."""
+        return self.terms if self.area is None else terms_in(self.area, ticket_type_id, self.changed_terms)
 
-    def take_terms(self, terms: TicketPoolOpened, now: datetime) -> list[Event]:
+    def taken_of(self, ticket_type_id: UUID) -> int:
+        """Return how many tickets of this type were held or sold at the time of the last event."""
+        held = sum(hold.quantity for hold in self.holds.values() if hold.ticket_type_id == ticket_type_id)
+        return held + self.sold_of.get(ticket_type_id, 0)
+
+    def quota_left(self, ticket_type_id: UUID | None) -> int | None:
+        """Return how much of the type's ceiling is left in this pool; None if it has no ceiling."""
+        if ticket_type_id is None or ticket_type_id not in self.quotas:
+            return None
+        return self.quotas[ticket_type_id] - self.taken_of(ticket_type_id)
+
+    def available(self, ticket_type_id: UUID | None, quota_moved_in: int = 0) -> int:
+        """Return how many tickets of this type the pool could give at the time of the last event."""
+        left = self.quota_left(ticket_type_id)
+        return self.free if left is None else min(self.free, left + quota_moved_in)
+
+    def open(self, opening: TicketPoolOpened | AreaPoolOpened | TicketTypeAssignedToArea) -> list[Event]:
+        """Open the pool once; opening it again does not change its terms."""
+        return [opening] if not self.is_opened and self.assigned is None else []
+
+    def take_terms(self, opening: TicketPoolOpened | AreaPoolOpened, now: datetime) -> list[Event]:
         """Sell on these terms from now on; older ones than the pool has change nothing.
 
         A pool that is not open yet is opened with them. A closed one keeps what it has.
         """
-        if self.terms is None:
-            return self.open(terms)
-        if self.closed or terms.terms_version <= self.terms.terms_version:
-            return []
-        facts = {name: getattr(terms, name) for name in CHANGEABLE_TERMS}
-        changed = TicketPoolTermsChanged(ticket_type_id=terms.ticket_type_id, at=self.at(now).last_at, **facts)
-        return [changed]
+        if not self.is_opened:
+            return self.open(opening)
+        newer = [] if self.closed else [terms for terms in terms_at(opening) if self._is_newer(terms)]
+        return [terms_changed(terms, self.at(now).last_at) for terms in newer]
 
-    def hold(self, hold_id: UUID, cart_id: UUID, quantity: int, now: datetime, expires_at: datetime) -> list[Event]:
-        """Hold free tickets for a cart.
+    def _is_newer(self, terms: TicketPoolOpened) -> bool:
+        known = self.terms_of(terms.ticket_type_id)
+        return known is not None and terms.terms_version > known.terms_version
+
+    def hold(
+        self,
+        hold_id: UUID,
+        cart_id: UUID,
+        quantity: int,
+        now: datetime,
+        expires_at: datetime,
+        ticket_type_id: UUID | None = None,
+        quota_moved_in: int = 0,
+    ) -> list[Event]:
+        """Hold free tickets for a cart; the type matters to the pool of an area, which may get quota with the hold.
 
         Raises:
             InvalidInput
@@ -153,11 +182,18 @@ class TicketPool:
         if quantity < 1:
             raise InvalidInput("`quantity` is below 1.", (("#/quantity", "must be at least 1"),))
         pool = self.at(now)
-        pool.ensure_on_sale()
-        if quantity > pool.free:
-            raise TicketsSoldOut(pool.free)
+        pool.ensure_on_sale(ticket_type_id)
+        pool.ensure_available(quantity, ticket_type_id, quota_moved_in)
         return [
-            TicketsHeld(hold_id=hold_id, cart_id=cart_id, quantity=quantity, expires_at=expires_at, at=pool.last_at)
+            TicketsHeld(
+                hold_id=hold_id,
+                cart_id=cart_id,
+                quantity=quantity,
+                expires_at=expires_at,
+                ticket_type_id=ticket_type_id if self.area else None,
+                quota_moved_in=quota_moved_in or None,
+                at=pool.last_at,
+            )
         ]
 
     def extend(self, hold_id: UUID, now: datetime, expires_at: datetime) -> list[Event]:
@@ -202,9 +238,25 @@ class TicketPool:
         pool = self.at(now)
         pool.ensure_open()
         hold = pool.ensure_held(hold_id, order_id)
-        return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=hold.quantity, at=pool.last_at)]
+        return [
+            TicketsSold(
+                hold_id=hold_id,
+                order_id=order_id,
+                quantity=hold.quantity,
+                ticket_type_id=hold.ticket_type_id,
+                at=pool.last_at,
+            )
+        ]
 
-    def sell_unheld(self, hold_id: UUID, order_id: UUID, quantity: int, now: datetime) -> list[Event]:
+    def sell_unheld(
+        self,
+        hold_id: UUID,
+        order_id: UUID,
+        quantity: int,
+        now: datetime,
+        ticket_type_id: UUID | None = None,
+        quota_moved_in: int = 0,
+    ) -> list[Event]:
         """Sell free tickets to an order whose hold has ended; the sales window was checked when they were held.
 
         Raises:
@@ -212,16 +264,35 @@ class TicketPool:
             TicketsSoldOut
         """
         pool = self.at(now)
-        pool.ensure_open()
-        if quantity > pool.free:
-            raise TicketsSoldOut(pool.free)
-        return [TicketsSold(hold_id=hold_id, order_id=order_id, quantity=quantity, at=pool.last_at)]
+        pool.ensure_open(ticket_type_id)
+        pool.ensure_available(quantity, ticket_type_id, quota_moved_in)
+        return [
+            TicketsSold(
+                hold_id=hold_id,
+                order_id=order_id,
+                quantity=quantity,
+                ticket_type_id=ticket_type_id if self.area else None,
+                quota_moved_in=quota_moved_in or None,
+                at=pool.last_at,
+            )
+        ]
+
+    def change_quota(self, ticket_type_id: UUID, by: int, now: datetime) -> list[Event]:
+        """Raise the pool's part of a type's ceiling by `by`, or lower it as far as it is not taken.
+
+        A closed pool keeps what it has, and a type without a ceiling has no part.
+        """
+        pool = self.at(now)
+        left = pool.quota_left(ticket_type_id)
+        if self.closed or left is None or max(by, -left) == 0:
+            return []
+        return [TicketTypeQuotaChanged(ticket_type_id=ticket_type_id, by=max(by, -left), at=pool.last_at)]
 
     def take_back(
         self, hold_id: UUID, order_id: UUID, ticket_type_id: UUID, quantity: int, now: datetime
     ) -> list[Event]:
-        """Put sold tickets on sale again, at most as many as are sold; a closed pool takes none back."""
-        quantity = min(quantity, self.sold)
+        """Put sold tickets on sale again, at most as many as are sold of the type; a closed pool takes none back."""
+        quantity = min(quantity, self.sold if self.area is None else self.sold_of.get(ticket_type_id, 0))
         if self.closed or quantity < 1:
             return []
         returned = TicketsReturned(
@@ -250,7 +321,7 @@ class TicketPool:
         """
         pool = self.at(now)
         by = max(by, -pool.free)
-        if self.closed or self.terms is None or by == 0 or (self.last_change and self.last_change.id == change_id):
+        if self.closed or not self.is_opened or by == 0 or (self.last_change and self.last_change.id == change_id):
             return []
         return [TicketPoolCapacityChanged(change_id=change_id, by=by, at=pool.last_at)]
 
@@ -270,25 +341,36 @@ class TicketPool:
         """Clear a closed pool; clearing again changes nothing."""
         return [TicketPoolCleared(at=self.at(now).last_at)] if self.closed and not self.cleared else []
 
-    def ensure_open(self) -> TicketPoolOpened:
+    def ensure_available(self, quantity: int, ticket_type_id: UUID | None, quota_moved_in: int) -> None:
+        """Check that there are so many free tickets, and, for a type with a ceiling, so much quota.
+
+        Raises:
+            TicketsSoldOut
+        """
+        available = self.available(ticket_type_id, quota_moved_in)
+        if quantity > available:
+            raise TicketsSoldOut(available)
+
+    def ensure_open(self, ticket_type_id: UUID | None = None) -> TicketPoolOpened:
         """Return the terms of an open pool.
 
         Raises:
             NotOnSale
         """
-        if self.terms is None:
+        terms = self.terms_of(ticket_type_id)
+        if terms is None:
             raise NotOnSale("These tickets are not on sale.")
         if self.closed:
             raise NotOnSale("The concert is cancelled.")
-        return self.terms
+        return terms
 
-    def ensure_on_sale(self) -> TicketPoolOpened:
+    def ensure_on_sale(self, ticket_type_id: UUID | None = None) -> TicketPoolOpened:
         """Return the terms of a pool whose sales window is open at the pool's own time.
 
         Raises:
             NotOnSale: with the window's edge.
         """
-        terms = self.ensure_open()
+        terms = self.ensure_open(ticket_type_id)
         if terms.sales_paused:
             raise NotOnSale("The organiser has closed the sale for the time being.")
         if terms.sales_start is not None and self.last_at < terms.sales_start:
@@ -320,42 +402,29 @@ def evolve(pool: TicketPool, event: Event) -> TicketPool:
     _advance(pool, event.at)
     match event:
         case TicketsHeld():
-            _set_hold(pool, event.hold_id, Hold(event.quantity, event.expires_at, event.cart_id))
+            hold = Hold(event.quantity, event.expires_at, event.cart_id, None, event.ticket_type_id)
+            _set_hold(pool, event.hold_id, hold)
+            if event.ticket_type_id is not None:
+                move_in(pool, event.ticket_type_id, event)
         case HoldReleased():
             _forget(pool, event.hold_id)
         case HoldExtended() if event.hold_id in pool.holds:
             _set_hold(pool, event.hold_id, pool.holds[event.hold_id]._replace(expires_at=event.expires_at))
-        case HoldPlacedOnOrder() if event.hold_id in pool.holds:
-            hold = pool.holds[event.hold_id]._replace(order_id=event.order_id, expires_at=event.expires_at)
-            _set_hold(pool, event.hold_id, hold)
+        case HoldPlacedOnOrder():
             pool.has_orders = True
+            if event.hold_id in pool.holds:
+                hold = pool.holds[event.hold_id]._replace(order_id=event.order_id, expires_at=event.expires_at)
+                _set_hold(pool, event.hold_id, hold)
         case TicketsSold():
             _forget(pool, event.hold_id)
             pool.sold += event.quantity
             pool.has_orders = True
+            if event.ticket_type_id is not None:
+                move_in(pool, event.ticket_type_id, event)
+                count_sold(pool, event.ticket_type_id, event.quantity)
         case _:
-            _evolve_stock(pool, event)
+            evolve_stock(pool, event)
     return pool
-
-
-def _evolve_stock(pool: TicketPool, event: Event) -> None:
-    match event:
-        case TicketsReturned():
-            pool.sold -= event.quantity
-        case TicketPoolOpened():
-            pool.terms = event
-            pool.capacity = event.capacity
-        case TicketPoolTermsChanged() if pool.terms is not None:
-            pool.terms = pool.terms.model_copy(update={name: getattr(event, name) for name in CHANGEABLE_TERMS})
-        case TicketPoolCapacityChanged():
-            pool.last_change = PoolCapacityChange(event.change_id, pool.changed_by(event.change_id) + event.by)
-            pool.capacity += event.by
-        case HoldPlacedOnOrder():
-            pool.has_orders = True
-        case TicketPoolClosed():
-            pool.closed = True
-        case TicketPoolCleared():
-            pool.cleared = True
 
 
 def _advance(pool: TicketPool, now: datetime) -> None:
@@ -379,22 +448,27 @@ def _set_hold(pool: TicketPool, hold_id: UUID, hold: Hold) -> None:
         pool.next_expiry = hold.expires_at
 
 
-def _with_own_holds(pool: TicketPool) -> TicketPool:
-    pool = pool.copy()
-    pool.holds = dict(pool.holds)
-    return pool
-
-
 def _forget(pool: TicketPool, hold_id: UUID) -> None:
     hold = pool.holds.pop(hold_id, None)
     if hold is not None:
         pool.held -= hold.quantity
 
 
+def _organiser_of(pool: TicketPool) -> UUID | None:
+    opened = pool.area or pool.terms
+    return opened.organiser_id if opened else None
+
+
+def _with_own_holds(pool: TicketPool) -> TicketPool:
+    pool = pool.copy()
+    pool.holds = dict(pool.holds)
+    return pool
+
+
 @lru_cache(maxsize=10_000)
-def pool_id(ticket_type_id: UUID, index: int) -> UUID:
-    """Return the id of a ticket type's pool, which follows from its index."""
-    return uuid5(ticket_type_id, f"pool/{index}")
+def pool_id(stock_id: UUID, index: int) -> UUID:
+    """Return the id of a pool of a ticket type or of an area, which follows from its index."""
+    return uuid5(stock_id, f"pool/{index}")
 
 
 SNAPSHOT_EVERY = 50
@@ -404,6 +478,6 @@ TICKET_POOL = Aggregate(
     TicketPool(),
     evolve,
     copy=_with_own_holds,
-    owner=lambda pool: pool.terms.organiser_id if pool.terms else None,
+    owner=_organiser_of,
     snapshot_every=SNAPSHOT_EVERY,
 )

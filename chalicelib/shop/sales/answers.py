@@ -43,10 +43,12 @@ class Sales(Totals, Items[SoldConcert]):
 
 
 class TicketTypeSales(TypedDict):
+    """What was sold of a ticket type; one that draws from an area has no quantity of its own."""
+
     id: Id
     name: str
     price: Amount
-    quantity: Count
+    quantity: Count | None
     sold: Count
     value: Amount
 

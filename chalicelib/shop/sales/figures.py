@@ -140,6 +140,7 @@ def _money(row: Row) -> "CurrencyTotals":
 
 
 def _ticket_type(row: Row) -> "TicketTypeSales":
+    """Return what was sold of the type; one that draws from an area has no quantity of its own."""
     currency = row["price_currency"]
     return {
         "id": str(row["id"]),

@@ -40,7 +40,8 @@ select (select count(*) from scope s join sales_check_ins i on i.concert_id = s.
 """
 
 TICKET_TYPES = """
-select t.id, t.concert_id, t.name, t.price_amount, t.price_currency, t.quantity, coalesce(l.sold, 0) as sold,
+select t.id, t.concert_id, t.name, t.price_amount, t.price_currency,
+       case when t.area_id is null then t.quantity end as quantity, coalesce(l.sold, 0) as sold,
        coalesce(l.value, 0) as value
   from scope s
   join sales_ticket_types t on t.concert_id = s.id

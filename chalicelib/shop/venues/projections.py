@@ -11,7 +11,7 @@ from chalicelib.shop.venues.events import VenueCreated, VenueDeleted, VenueDetai
 
 def project_venue(recorded: RecordedEvent) -> list[Change]:
     """Write the row of a venue; a deleted venue keeps its row, because concerts still name it."""
-    return [put("venues", recorded, _columns(recorded), {"deleted": False})]
+    return [put("venues", recorded, _columns(recorded), {"deleted": False, "shared": False})]
 
 
 def _columns(recorded: RecordedEvent) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def test_after_changes_rewrites_and_looks_in_any_order_a_look_says_what_the_log_
         elif what == "rewrite":
             rewrite(projection, pool, projection.read([pool])[pool].contents)
         elif what == "expire":
-            keys = [key for key in redis.scan_iter("*") if any(name in key for name in ("stock:", "types:"))]
+            keys = [key for key in redis.scan_iter("*") if any(name in key for name in ("sums:", "types:"))]
             redis.delete(*chance.sample(keys, min(len(keys), 1)), "nothing")
         elif what == "wait":
             now += 3 * SECOND
@@ -191,5 +191,5 @@ def test_what_is_derived_expires_by_itself(redis: Redis, projection: RedisProjec
     availability(redis, concert_id, SOME_TIME)
     derived = {key: redis.ttl(key) for key in redis.scan_iter("*") if redis.ttl(key) > 0 and key not in ours}
     kinds = {key.split("}:")[1].split(":")[0]: seconds for key, seconds in derived.items()}
-    assert kinds.keys() == {"stock", "counted", "due", "types"}
-    assert kinds["stock"] < min(kinds["counted"], kinds["due"])
+    assert kinds.keys() == {"sums", "counts", "ends", "types"}
+    assert kinds["sums"] < min(kinds["counts"], kinds["ends"])

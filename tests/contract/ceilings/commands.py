@@ -65,7 +65,8 @@ def _organise(client: Client, large: Large, actor: Actor) -> None:
         organise("POST /concerts/{concert_id}/ticket-types", TYPE | {"name": f"T {n}"}, **draft) for n in range(50)
     ]
     organise("DELETE /concerts/{concert_id}/ticket-types/{ticket_type_id}", ticket_type_id=types[0]["id"], **draft)
-    organise("POST /concerts/{concert_id}/publish", **draft)
+    _organise_areas(client, large, draft)
+    organise("POST /concerts/{concert_id}/publish", {"confirm": "over_capacity"}, **draft)
     organise(
         "PATCH /concerts/{concert_id}/ticket-types/{ticket_type_id}",
         {"quantity": 4400},
@@ -102,6 +103,21 @@ def _employ(client: Client) -> None:
     employ("DELETE /members/{person_id}", person_id=CUSTOMER.id)
     made = employ("POST /api-keys", {"name": "Box office", "scopes": ["sales:read"]})
     employ("DELETE /api-keys/{key_id}", key_id=made["id"])
+
+
+def _organise_areas(client: Client, large: Large, draft: JsonObject) -> None:
+    def organise(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
+        return client.send(route, ORGANISER, Role.ORGANISER, body, **ids)
+
+    areas = [
+        organise("POST /concerts/{concert_id}/areas", {"name": f"A {n}", "capacity": 4500}, **draft) for n in range(50)
+    ]
+    for area in areas[1:]:
+        organise("DELETE /concerts/{concert_id}/areas/{area_id}", area_id=area["id"], **draft)
+    body = {name: value for name, value in TYPE.items() if name != "quantity"} | {"area_id": areas[0]["id"]}
+    organise("POST /concerts/{concert_id}/ticket-types", body, **draft)
+    on_sale, area_id, _ = large.world.shop.area_on_sale(4500, Adult=None)
+    organise("PATCH /concerts/{concert_id}/areas/{area_id}", {"capacity": 4400}, concert_id=on_sale, area_id=area_id)
 
 
 def _buy(client: Client, large: Large) -> None:

@@ -6,8 +6,14 @@ from uuid import UUID, uuid4
 
 from chalicelib.platform.bus.batch import succeeded
 from chalicelib.platform.eventsourcing.stored import StoredEvent
+from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.events import (
+    Area,
+    ConcertAreaAdded,
+    ConcertAreaCapacityChanged,
+    ConcertAreaCapacityChangeStarted,
+    ConcertAreaRemoved,
     ConcertCancellationCompleted,
     ConcertCancelled,
     ConcertDeleted,
@@ -17,6 +23,7 @@ from chalicelib.shop.concerts.events import (
     ConcertTicketTypeRemoved,
     TicketType,
 )
+from chalicelib.shop.concerts.history import find_concert_as_of
 from chalicelib.shop.concerts.queries import ConcertSearch, find_concert, search_concerts
 from chalicelib.shop.venues.events import Coordinates, VenueDeleted, VenueDetailsChanged
 from chalicelib.shop.venues.queries import find_venue, list_venues
@@ -70,6 +77,8 @@ def test_a_concert_is_shown_with_its_venue_and_its_ticket_types_in_the_order_the
                 "max_per_order": 4,
                 "sales_start": "2026-03-01T12:00:00.000Z",
                 "sales_end": "2026-06-01T18:00:00.000Z",
+                "area_id": None,
+                "ceiling": None,
             },
             {
                 "id": str(UUID(int=3)),
@@ -79,8 +88,11 @@ def test_a_concert_is_shown_with_its_venue_and_its_ticket_types_in_the_order_the
                 "max_per_order": 4,
                 "sales_start": None,
                 "sales_end": None,
+                "area_id": None,
+                "ceiling": None,
             },
         ],
+        "areas": [],
         "max_per_customer": None,
         "postponed": False,
         "sales_closed": False,
@@ -89,6 +101,30 @@ def test_a_concert_is_shown_with_its_venue_and_its_ticket_types_in_the_order_the
     }
     assert find_concert(followed.pool, concert_id) == expected
     assert search_concerts(followed.pool, ConcertSearch(), 20, None) == ([expected], None)
+
+
+def test_a_concert_is_shown_with_its_areas_and_the_types_that_draw_from_them(followed: FollowedLog) -> None:
+    concert_id, floor = uuid4(), UUID(int=1)
+    change = {"change_id": UUID(int=2), "area_id": floor}
+    followed.happened(
+        concert_id,
+        concert_created("Björk"),
+        ConcertAreaAdded(area=Area(id=floor, name="Floor", capacity=300)),
+        ConcertAreaAdded(area=Area(id=UUID(int=3), name="Balcony", capacity=90)),
+        ConcertTicketTypeAdded(type=ticket_type("Adult", 9, quantity=0, area_id=floor)),
+        ConcertTicketTypeAdded(type=ticket_type("Early bird", 8, quantity=0, area_id=floor, ceiling=40)),
+        ConcertAreaRemoved(area_id=UUID(int=3)),
+        ConcertAreaCapacityChangeStarted(**change, capacity=310),
+        ConcertAreaCapacityChanged(**change, capacity=310),
+    )
+    concert = find_concert(followed.pool, concert_id)
+    assert concert is not None
+    assert concert["areas"] == [{"id": str(floor), "name": "Floor", "capacity": 310}]
+    shown = [(one["name"], one["quantity"], one["area_id"], one["ceiling"]) for one in concert["ticket_types"]]
+    assert shown == [("Adult", None, str(floor), None), ("Early bird", None, str(floor), 40)]
+    latest = PointInTimeQuery(version=concert["version"]).point(NOW)
+    assert latest is not None
+    assert find_concert_as_of(followed.log, concert_id, latest, lambda _: True) == concert
 
 
 def test_a_ticket_type_that_is_told_again_keeps_its_place(followed: FollowedLog) -> None:

@@ -22,6 +22,8 @@ APPLIED = {
     "0005_sales.sql": "3f69607b4da550c179428c4179b1bf8666683a36de6893863b7aa4a5cea1dc8f",
     "0006_living_concerts.sql": "07af3c97ccf5ffc23cfbcb846b5d9951268f0a6361c28ee098481a01d257b389",
     "0007_dates.sql": "f4548635eff7024c4f9821d53e468b62a4346326b4afd6fc5193817d477b3928",
+    "0008_areas.sql": "e47ae326a1bb8738ae91ba0fe7e9311555ef8f3432be7418e2b2b4aa6ed2eab9",
+    "0009_sales_of_areas.sql": "cd7b20aef667d477823cafeef1dd18dec024a74a7e9c45ec1521a8314e7eba46",
 }
 """As live databases have recorded them."""
 

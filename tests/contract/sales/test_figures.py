@@ -48,6 +48,15 @@ def test_a_concert_shows_its_money_its_tickets_and_what_each_type_has_sold(offic
     assert types == [("Standing", 20, 2, "50.00"), ("Balcony", 30, 1, "40.50")]
 
 
+def test_ticket_types_of_an_area_have_sold_tickets_and_no_quantity_of_their_own(office: Office) -> None:
+    concert_id, _, [adult, _] = office.shop.area_on_sale(10, Adult=None, Child=3)
+    office.buy(CUSTOMER, (adult, 2))
+    office.settle()
+    found = office.get(f"/concerts/{concert_id}/sales").body
+    types = [(one["name"], one["quantity"], one["sold"]) for one in found["ticket_types"]]
+    assert types == [("Adult", None, 2), ("Child", None, 0)]
+
+
 def test_all_concerts_add_up_and_are_listed_with_their_own_money(office: Office) -> None:
     shop = office.shop
     euros, in_euros = shop.on_sale(price="25.00")

@@ -19,6 +19,7 @@ from chalicelib.shop.concerts import live_commands
 from chalicelib.shop.concerts.commands import add_ticket_type, cancel_concert, change_concert, facts_of_concert
 from chalicelib.shop.concerts.concert import ConcertNotPublished
 from chalicelib.shop.concerts.events import ConcertTermsApplied, ConcertTermsChanged, TicketType
+from chalicelib.shop.concerts.on_sale import Confirmation
 from chalicelib.shop.concerts.process import FINISHED_WITHIN
 from chalicelib.shop.concerts.publication import CHANGED_IN_THE_REQUEST
 from chalicelib.shop.concerts.terms import Changed, finish_terms_change
@@ -149,8 +150,9 @@ def test_a_ticket_type_that_is_added_to_a_published_concert_is_on_sale_at_once(m
     def describe(key: UUID) -> TicketType:
         return TicketType(id=key, name="Balcony", price=DEAR, quantity=90 * TICKETS_PER_POOL, max_per_order=10)
 
-    added = add_ticket_type(memory_shop.other_container(), caller, concert_id, describe)
-    assert add_ticket_type(memory_shop.other_container(), caller, concert_id, describe) == added
+    confirmed = (Confirmation.OVER_CAPACITY,)
+    added = add_ticket_type(memory_shop.other_container(), caller, concert_id, describe, confirmed)
+    assert add_ticket_type(memory_shop.other_container(), caller, concert_id, describe, confirmed) == added
     ticket_type_id, _ = added
     memory_shop.add(memory_shop.cart(), ticket_type_id, 10)
     assert len(memory_shop.pools(ticket_type_id)) == 90

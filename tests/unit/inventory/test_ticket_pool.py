@@ -17,9 +17,9 @@ from chalicelib.shop.inventory.events import (
     TicketsHeld,
     TicketsSold,
 )
+from chalicelib.shop.inventory.pool_parts import Hold
 from chalicelib.shop.inventory.ticket_pool import (
     TICKET_POOL,
-    Hold,
     HoldExpired,
     NotOnSale,
     TicketPool,

@@ -227,7 +227,7 @@ def test_a_ticket_of_another_order_is_named() -> None:
 
 def test_an_unpaid_order_is_not_refunded() -> None:
     given(ORDER, placed(), started()).when(lambda order: granted(order, asking())).then_refuses(
-        NotRefundable, status=OrderStatus.AWAITING_PAYMENT
+        NotRefundable, order_status=OrderStatus.AWAITING_PAYMENT
     )
 
 

@@ -25,6 +25,7 @@ from chalicelib.shop.orders.events import (
 )
 from chalicelib.shop.orders.payments.port import Attempt, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.payments.sandbox import DELAY, Token
+from chalicelib.shop.orders.payments.sandbox.entries import Entry
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.shop.orders.settlement import settle_reversals
@@ -138,6 +139,26 @@ def test_a_refund_that_fails_is_refunded_by_another_after_ten_minutes(token: Tok
     sale.shop.settle(sale.order_id)
     assert (sale.status, sale.taken, len(sale.shop.gateway.refunds_asked)) == (OrderStatus.REFUNDED, NOTHING, 2)
     sale.rest()
+    assert sale.told(RefundFailed) == [RefundFailed]
+
+
+def test_a_refund_that_bounces_is_told_of_although_its_answer_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    sale = Sale(Token.REFUND_BOUNCES)
+    record = sale.shop.gateway.ledger.record
+
+    def record_and_lose_the_reply(entry: Entry) -> Entry:
+        record(entry)
+        monkeypatch.undo()
+        raise Unavailable("The ledger does not answer.")
+
+    monkeypatch.setattr(sale.shop.gateway.ledger, "record", record_and_lose_the_reply)
+    with suppress(Unavailable):
+        sale.cancel()
+    sale.rest()
+    assert sale.status is OrderStatus.REFUNDED
+    sale.wait()
+    sale.rest()
+    assert (sale.status, sale.taken) == (OrderStatus.REFUNDED, NOTHING)
     assert sale.told(RefundFailed) == [RefundFailed]
 
 

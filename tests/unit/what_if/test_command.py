@@ -125,6 +125,18 @@ def test_a_capacity_that_means_nothing_is_refused(
 
 
 @pytest.mark.usefixtures("sold_concert")
+def test_a_sale_whose_ticket_types_share_an_area_is_refused(
+    memory_shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    concert_id, _, [adult, _] = memory_shop.area_on_sale(10, Adult=None, Child=3)
+    Visit(memory_shop, "fan").buys(adult, 2)
+    assert main(["what-if", str(concert_id)]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "shares_stock: Ticket types of the concert share an area, and such a sale cannot be replayed exactly."
+    ]
+
+
+@pytest.mark.usefixtures("sold_concert")
 def test_a_concert_that_was_never_on_sale_or_never_was_is_refused(
     memory_shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,5 +1,6 @@
 """The commands on the stock, for other contexts and for the work queue."""
 
+from chalicelib.shop.inventory.commands.areas import AreaOffer, TicketTypeOfArea, area_openings
 from chalicelib.shop.inventory.commands.capacity import Committed, change_capacity, largest_capacity
 from chalicelib.shop.inventory.commands.closing import are_cleared, clear_pool, close_pools, list_uncleared, orders_in
 from chalicelib.shop.inventory.commands.giveaways import give_away
@@ -14,20 +15,32 @@ from chalicelib.shop.inventory.commands.holds import (
 from chalicelib.shop.inventory.commands.lapsed_holds import record_lapsed_holds
 from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, sell_late
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
-from chalicelib.shop.inventory.commands.offers import LARGEST_OFFER, Offer, open_pools, openings, pools_of
+from chalicelib.shop.inventory.commands.offers import (
+    LARGEST_OFFER,
+    Offer,
+    Opening,
+    is_entrance,
+    open_pools,
+    openings,
+    pools_of,
+)
 from chalicelib.shop.inventory.commands.returns import Return, take_back
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
 
 __all__ = [
     "LARGEST_OFFER",
+    "AreaOffer",
     "Committed",
     "HeldTickets",
     "Lost",
     "Offer",
+    "Opening",
     "Purchase",
     "Return",
     "StockGone",
+    "TicketTypeOfArea",
     "are_cleared",
+    "area_openings",
     "change_capacity",
     "change_terms",
     "clear_pool",
@@ -35,6 +48,7 @@ __all__ = [
     "extend",
     "give_away",
     "hold_tickets",
+    "is_entrance",
     "largest_capacity",
     "list_uncleared",
     "open_pools",

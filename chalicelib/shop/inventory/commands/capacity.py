@@ -66,8 +66,8 @@ def _change_capacity(session: Session, key: UUID, change_id: UUID, by: int) -> i
     pool = session.load(TICKET_POOL, key)
     events = pool.change_capacity(change_id, by, session.now)
     session.append(TICKET_POOL, key, *events)
-    if events and by > 0 and pool.terms is not None:
-        session.raise_epoch(pool.terms.ticket_type_id)
+    if events and by > 0 and pool.stock_id is not None:
+        session.raise_epoch(pool.stock_id)
     return session.load(TICKET_POOL, key).changed_by(change_id)
 
 
@@ -75,6 +75,6 @@ def _give_back(session: Session, key: UUID, change_id: UUID) -> TicketPool:
     pool = session.load(TICKET_POOL, key)
     events = pool.give_back_change(change_id, session.now)
     session.append(TICKET_POOL, key, *events)
-    if events and pool.terms is not None:
-        session.raise_epoch(pool.terms.ticket_type_id)
+    if events and pool.stock_id is not None:
+        session.raise_epoch(pool.stock_id)
     return session.load(TICKET_POOL, key).at(session.now)

@@ -92,6 +92,6 @@ def _close(session: Session, keys: Sequence[UUID]) -> list[UUID]:
         pool = session.load(TICKET_POOL, key)
         events = pool.close(session.now)
         session.append(TICKET_POOL, key, *events)
-        if events and pool.terms is not None:
-            session.raise_epoch(pool.terms.ticket_type_id)
+        if events and pool.stock_id is not None:
+            session.raise_epoch(pool.stock_id)
     return [key for key in keys if not session.load(TICKET_POOL, key).cleared]

@@ -4,8 +4,10 @@ from uuid import UUID
 
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.session import Load, Session
-from chalicelib.shop.inventory.allocation import pools_of_type, span
+from chalicelib.shop.inventory import quotas
+from chalicelib.shop.inventory.allocation import stock_of
 from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
+from chalicelib.shop.inventory.spanning import span
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
 
@@ -16,14 +18,16 @@ def give_away(
 
     Raises NotFound for a type that the concert has not on sale, NotOnSale for a cancelled concert, or TicketsSoldOut.
     """
-    keys = pools_of_type(session, ticket_type_id)
+    keys = stock_of(session, ticket_type_id).pools
     pools = {key: session.load(TICKET_POOL, key, Load.ALLOW_STALE).at(session.now) for key in keys}
-    terms = pools[keys[0]].ensure_open()
+    terms = pools[keys[0]].ensure_open(ticket_type_id)
     if terms.concert_id != concert_id:
         raise NotFound("There is no such ticket type of this concert.")
-    shares = span({key: pool for key, pool in pools.items() if not pool.closed}, quantity)
+    pools = {key: pool for key, pool in pools.items() if not pool.closed}
+    shares = span(pools, quantity, ticket_type_id)
+    moved_in = quotas.move_to(session, pools, shares, ticket_type_id)
     for share in shares:
-        pool = session.load(TICKET_POOL, share.pool_id)
-        events = pool.sell_unheld(hold_id, order_id, share.quantity, session.now)
+        asked = share.quantity, session.now, ticket_type_id, moved_in.get(share.pool_id, 0)
+        events = pools[share.pool_id].sell_unheld(hold_id, order_id, *asked)
         session.append(TICKET_POOL, share.pool_id, *events)
     return terms, shares

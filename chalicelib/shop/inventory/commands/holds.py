@@ -9,7 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.session import Session
-from chalicelib.shop.inventory import allocation, limits
+from chalicelib.shop.inventory import allocation, limits, quotas
 from chalicelib.shop.inventory.allocation import Allocation
 from chalicelib.shop.inventory.commands.terms import share_terms
 from chalicelib.shop.inventory.events import PoolShare, TicketPoolOpened
@@ -48,20 +48,22 @@ def hold_tickets(
         allocation.ensure_not_sold_out(*wanted)
         found = allocation.from_unread_pools(*wanted) or allocation.from_all_pools(*wanted)
     if len(found.shares) > 1:
-        found = _on_one_price(session, found)
+        found = _on_one_price(session, found, ticket_type_id)
     expires_at = until(found.terms)
+    # A pool that was chosen alone has quota enough; only what all pools have together may have to be moved.
+    moved_in = quotas.move_to(session, found.pools, found.shares, ticket_type_id) if len(found.pools) > 1 else {}
     for share in found.shares:
-        events = found.pools[share.pool_id].hold(hold_id, cart_id, share.quantity, session.now, expires_at)
-        session.append(TICKET_POOL, share.pool_id, *events)
+        asked = share.quantity, session.now, expires_at, ticket_type_id, moved_in.get(share.pool_id, 0)
+        session.append(TICKET_POOL, share.pool_id, *found.pools[share.pool_id].hold(hold_id, cart_id, *asked))
     limits.count(session, found.terms, quantity, hold_id, customer_id, expires_at)
     return HeldTickets(found.terms, found.shares, expires_at)
 
 
-def _on_one_price(session: Session, found: Allocation) -> Allocation:
+def _on_one_price(session: Session, found: Allocation, ticket_type_id: UUID) -> Allocation:
     """Give the newest terms to all pools of the hold: while they change, one pool has them before another."""
-    terms = share_terms(session, found.shares)
-    pools = {share.pool_id: session.load(TICKET_POOL, share.pool_id) for share in found.shares}
-    return Allocation(terms, found.shares, pools)
+    terms = share_terms(session, found.shares, ticket_type_id)
+    changed = {share.pool_id: session.load(TICKET_POOL, share.pool_id).at(session.now) for share in found.shares}
+    return Allocation(terms, found.shares, {**found.pools, **changed})
 
 
 def extend(
@@ -104,8 +106,8 @@ def release(session: Session, shares: tuple[PoolShare, ...], hold_id: UUID, cust
         session.append(TICKET_POOL, share.pool_id, *events)
         # Stock that is freed before its time must void a cached "sold out" in this transaction: raised later, a crash
         # in between would leave these tickets unsold.
-        if events and pool.terms is not None:
-            session.raise_epoch(pool.terms.ticket_type_id)
+        if events and pool.stock_id is not None:
+            session.raise_epoch(pool.stock_id)
 
 
 def sell(

@@ -7,10 +7,11 @@ from uuid import UUID
 from chalicelib.platform.errors import Expired, RuleViolated
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.eventsourcing.store import MAX_COMMIT_ITEMS
-from chalicelib.shop.inventory import limits
-from chalicelib.shop.inventory.allocation import pools_of_type, span
+from chalicelib.shop.inventory import limits, quotas
+from chalicelib.shop.inventory.allocation import stock_of
 from chalicelib.shop.inventory.allowance import CustomerLimitExceeded
 from chalicelib.shop.inventory.events import PoolShare
+from chalicelib.shop.inventory.spanning import available_in, span
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
 
 
@@ -68,13 +69,17 @@ def _sell_held(session: Session, share: PoolShare, hold_id: UUID, order_id: UUID
 
 
 def _sell_unheld(session: Session, purchase: Purchase, quantity: int, order_id: UUID) -> None:
+    ticket_type_id = purchase.ticket_type_id
     pools = {
         key: pool
-        for key in pools_of_type(session, purchase.ticket_type_id)
+        for key in stock_of(session, ticket_type_id).pools
         if not (pool := session.load(TICKET_POOL, key, Load.ALLOW_STALE).at(session.now)).closed
     }
-    if sum(pool.free for pool in pools.values()) < quantity:
+    if available_in(pools.values(), ticket_type_id) < quantity:
         raise StockGone("The hold had ended, and the tickets were sold to others.")
-    for share in span(pools, quantity):
-        events = pools[share.pool_id].sell_unheld(purchase.hold_id, order_id, share.quantity, session.now)
+    shares = span(pools, quantity, ticket_type_id)
+    moved_in = quotas.move_to(session, pools, shares, ticket_type_id)
+    for share in shares:
+        asked = share.quantity, session.now, ticket_type_id, moved_in.get(share.pool_id, 0)
+        events = pools[share.pool_id].sell_unheld(purchase.hold_id, order_id, *asked)
         session.append(TICKET_POOL, share.pool_id, *events)

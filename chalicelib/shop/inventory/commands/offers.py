@@ -7,12 +7,15 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.money import Money
-from chalicelib.shop.inventory.events import TicketPoolOpened
+from chalicelib.shop.inventory.events import AreaPoolOpened, TicketPoolOpened, TicketTypeAssignedToArea
 from chalicelib.shop.inventory.pool_sizing import MAX_QUANTITY, split_over, split_stock
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 
 LARGEST_OFFER = MAX_QUANTITY
-"""The most tickets of one type that can be offered."""
+"""The most tickets of one type, or of one area, that can be offered."""
+
+Opening = TicketPoolOpened | AreaPoolOpened | TicketTypeAssignedToArea
+"""The first event of a pool, or of what leads from a ticket type to the pools of its area."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +37,9 @@ class Offer:
     terms_version: int = 1
 
 
-def pools_of(ticket_type_id: UUID, quantity: int) -> tuple[UUID, ...]:
-    """Return the ids of the pools over which the stock is split."""
-    return tuple(pool_id(ticket_type_id, index) for index in range(len(split_stock(quantity))))
+def pools_of(stock_id: UUID, quantity: int) -> tuple[UUID, ...]:
+    """Return the ids of the pools over which the stock of a ticket type or an area is split."""
+    return tuple(pool_id(stock_id, index) for index in range(len(split_stock(quantity))))
 
 
 def openings(offer: Offer, pool_count: int, now: datetime) -> list[TicketPoolOpened]:
@@ -65,9 +68,31 @@ def openings(offer: Offer, pool_count: int, now: datetime) -> list[TicketPoolOpe
     ]
 
 
-def open_pools(session: Session, terms: Iterable[TicketPoolOpened]) -> None:
+def open_pools(session: Session, openings: Iterable[Opening]) -> None:
     """Open the pools that are not open yet."""
-    for opened in terms:
-        key = pool_id(opened.ticket_type_id, opened.pool_index)
+    for opening in openings:
+        key = stream_of(opening)
         pool = session.load(TICKET_POOL, key, Load.ASSUME_EMPTY)
-        session.append(TICKET_POOL, key, *pool.open(opened))
+        session.append(TICKET_POOL, key, *pool.open(opening))
+
+
+def is_entrance(opening: Opening) -> bool:
+    """Tell whether buyers find the stock of a ticket type through this stream, which must therefore come last."""
+    match opening:
+        case TicketPoolOpened():
+            return opening.pool_index == 0
+        case AreaPoolOpened():
+            return False
+        case TicketTypeAssignedToArea():
+            return True
+
+
+def stream_of(opening: Opening) -> UUID:
+    """Return the id of the pool that is opened."""
+    match opening:
+        case TicketPoolOpened():
+            return pool_id(opening.ticket_type_id, opening.pool_index)
+        case AreaPoolOpened():
+            return pool_id(opening.area_id, opening.pool_index)
+        case TicketTypeAssignedToArea():
+            return pool_id(opening.ticket_type_id, 0)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.inventory import limits
-from chalicelib.shop.inventory.allocation import pools_of_type
+from chalicelib.shop.inventory.allocation import stock_of
 from chalicelib.shop.inventory.commands.late_sales import Purchase
 from chalicelib.shop.inventory.events import PoolShare
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
@@ -25,7 +25,7 @@ def take_back(session: Session, returned: Return, order_id: UUID, customer_id: U
     """Free the customer's allowance, and put the tickets on sale again if `restock`.
 
     They go to the pools from which they were held. A late payment may have taken others: what those pools have not sold
-    goes to the type's other pools, so that all together have exactly what was sold less what came back.
+    goes to the other pools of that stock, so that all together have exactly what was sold less what came back.
     """
     purchase, missing = returned.purchase, returned.quantity
     if not purchase.shares:
@@ -35,7 +35,7 @@ def take_back(session: Session, returned: Return, order_id: UUID, customer_id: U
         return
     for share in _shares(purchase.shares, returned.before, returned.quantity):
         missing -= _take_back(session, share, purchase, order_id)
-    for key in pools_of_type(session, purchase.ticket_type_id) if missing else ():
+    for key in stock_of(session, purchase.ticket_type_id).pools if missing else ():
         if not missing:
             break
         missing -= _take_back(session, PoolShare(pool_id=key, quantity=missing), purchase, order_id)
@@ -58,6 +58,6 @@ def _take_back(session: Session, share: PoolShare, purchase: Purchase, order_id:
     events = pool.take_back(purchase.hold_id, order_id, kind, share.quantity, session.now)
     session.append(TICKET_POOL, share.pool_id, *events)
     # A cached "sold out" must be void in this transaction, as for any stock that is freed.
-    if events:
-        session.raise_epoch(kind)
+    if events and pool.stock_id is not None:
+        session.raise_epoch(pool.stock_id)
     return pool.sold - session.load(TICKET_POOL, share.pool_id).sold

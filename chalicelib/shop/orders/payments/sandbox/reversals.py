@@ -48,9 +48,11 @@ class ReversalBook:
         is_final = decision in {Decision.REFUNDED, Decision.REFUND_FAILED}
         due_at = self._clock() if is_final else self._clock() + self._takes(payment.id)
         made = Entry(payment.id, amount, decision, due_at, made_for=refund_id, failures=failures)
-        entry = self._record(payment, reversals, made)
-        self._notify(entry, News.REVERSAL, due_at)
-        return self.as_refund(entry)
+        try:
+            return self.as_refund(self._record(payment, reversals, made))
+        finally:
+            # A provider tells what became of a refund also to whom its answer never reached.
+            self._notify(replace(made, order_id=payment.order_id, refund_of=payment.id), News.REVERSAL, due_at)
 
     def list_of(self, attempt: Attempt) -> list[Entry]:
         """List what has taken of the payment by now, also what is done only as it is asked for.

@@ -1,0 +1,39 @@
+"""Makes the clients of AWS's services, and reads its secrets."""
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from chalicelib.platform.aws.failures import failures_as_unavailable
+from chalicelib.platform.failures import Failure
+
+VALIDATES_REQUESTS = False
+"""Tests let the SDK check every request against its model; what the shop sends, mypy has checked."""
+
+
+def make_client(service: str) -> Any:
+    """Make a client of an AWS service, with timeouts for a buyer who waits.
+
+    A 503 that asks to come back is better than a request that hangs for the SDK's default minute. The SDK would put its
+    `User-Agent` together anew for each request, and check it: four tenths of the processor time that a request takes.
+    """
+    config = Config(
+        connect_timeout=2,
+        read_timeout=5,
+        retries={"mode": "standard", "total_max_attempts": 3},
+        max_pool_connections=64,
+        user_agent=f"cloudbash Boto3/{boto3.__version__}",
+        parameter_validation=VALIDATES_REQUESTS,
+    )
+    return boto3.client(service, config=config)
+
+
+def read_secret(secret_id: str) -> str:
+    """Read a secret from Secrets Manager.
+
+    Raises Unavailable.
+    """
+    with failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED):
+        found = make_client("secretsmanager").get_secret_value(SecretId=secret_id)
+    return str(found["SecretString"])
