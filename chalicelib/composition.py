@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
     from chalicelib.platform.bus.forwarder import Forwarder
     from chalicelib.platform.bus.port import ReplayableBus
-    from chalicelib.platform.caller import Role
+    from chalicelib.platform.caller import Grants, KeyGrant, TeamRole
     from chalicelib.platform.counters.port import Counters
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.eventsourcing.repository import Repository
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.access.commands import Accounts
+    from chalicelib.shop.access.key_use import KeyUse
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
     from chalicelib.shop.orders.guest_limit import GuestLimit
     from chalicelib.shop.orders.payments.declines import DeclineLimit
@@ -140,7 +141,15 @@ class Composition:
 
     @cached_property
     def verifier(self) -> "Verifier":
-        """Return the verifier of every token: those of people with accounts, and those of guests."""
+        """Return what verifies every token, those of people with accounts and those of guests, and API keys."""
+        from chalicelib.platform.http.api_keys import BearerVerifier, KeyVerifier
+        from chalicelib.shop.access.keys import find_key
+
+        return BearerVerifier(
+            self._tokens(), KeyVerifier(lambda key_id: find_key(self.account_streams, key_id), self.clock)
+        )
+
+    def _tokens(self) -> "Verifier":
         from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier, VerifierByIssuer
         from chalicelib.platform.http.guest_tokens import GUEST_ISSUER
 
@@ -476,10 +485,20 @@ class Composition:
 
         ensure_enabled(self.account_streams, person_id)
 
-    def roles_granted_to(self, person_id: UUID) -> "frozenset[Role]":
-        from chalicelib.shop.access.commands import granted_roles
+    def known_teams(self, person_id: UUID) -> "Mapping[UUID, TeamRole]":
+        return self.accounts.known_teams(person_id)
 
-        return granted_roles(self.repository, person_id)
+    def grants_of(self, person_id: UUID) -> "Grants":
+        return self.accounts.grants_of(person_id)
+
+    @cached_property
+    def key_use(self) -> "KeyUse":
+        from chalicelib.shop.access.key_use import KeyUse
+
+        return KeyUse(self.counters, self.clock)
+
+    def note_use(self, key_id: UUID, key: "KeyGrant") -> None:
+        self.key_use.note(key.organiser_id, key_id)
 
     def _queried(self, name: str) -> "PostgresProjection":
         """Return a read model of rows, for queries, which do not wait at all while Postgres is known to be away.

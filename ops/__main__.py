@@ -23,6 +23,7 @@ from ops import (
     reconcile,
     sales,
     streams,
+    teams,
     verify,
     webhooks,
 )
@@ -33,6 +34,7 @@ from ops.what_if import command as what_if
 
 COMMANDS = (
     accounts,
+    teams,
     streams,
     explain,
     parked,

@@ -74,9 +74,9 @@ def door(options: argparse.Namespace) -> Report:
     organiser = None if options.organiser is None else person_id(options.organiser)
     place = Place(options.concert, organiser)
     if options.revoke:
-        revoke_door(repository, _caller(), person, place)
+        revoke_door(repository, as_operator(), person, place)
     else:
-        grant_door(repository, _caller(), person, place, DoorHours(options.opens_at, options.closes_at))
+        grant_door(repository, as_operator(), person, place, DoorHours(options.opens_at, options.closes_at))
     return Report([{"person": str(person), "door of": str(place.id), "granted": "no" if options.revoke else "yes"}])
 
 
@@ -91,7 +91,7 @@ def erase(options: argparse.Namespace) -> Report:
     ):
         raise NotConfirmed("Nothing was erased. Answer yes, or pass --yes where there is no terminal.")
     if is_guest:
-        erase_guest(shop.repository, shop.vault, _caller(), person)
+        erase_guest(shop.repository, shop.vault, as_operator(), person)
     else:
         begin_erasure(shop.work_queue, _origin(), person)
         erase_person(shop.repository, shop.vault, _origin(), person, other_keys(shop.documents, person))
@@ -171,7 +171,7 @@ def _origin() -> Origin:
     return Origin(f"operator:{os.environ.get('USER', 'unknown')}", str(uuid4()), f"ops:{os.getpid()}")
 
 
-def _caller() -> Caller:
+def as_operator() -> Caller:
     """Return the operator as whoever manages everything."""
     actor = Actor(UUID(int=0), frozenset({Role.OPERATOR}))
     return Caller(actor, _origin(), RequestIdentity(uuid4(), ""))

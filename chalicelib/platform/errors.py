@@ -39,6 +39,7 @@ class InvalidInput(CloudbashError):
         limit="NotRequired[int]",
         least="NotRequired[Amount]",
         greatest="NotRequired[Amount]",
+        organisers="NotRequired[list[Id]]",
     )
 
     def __init__(self, detail: str, fields: tuple[tuple[str, str], ...] = (), **facts: Any) -> None:

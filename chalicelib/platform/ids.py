@@ -1,8 +1,9 @@
-"""Derives ids and signatures that nobody else can compute."""
+"""Derives ids, signatures and secrets that nobody else can compute."""
 
 import hashlib
 import hmac
 import json
+from base64 import urlsafe_b64encode
 from uuid import UUID
 
 _VERSION, _VARIANT = 8, 0b10
@@ -26,6 +27,10 @@ class IdKey:
     def signature_of(self, *names: object) -> bytes:
         """Return a signature of the names, of which the first says the purpose: 32 bytes."""
         return self._digest("signature", *names)
+
+    def secret_of(self, *names: object) -> str:
+        """Return a secret of 256 bits in base64url. A repeated request can tell it again, and nobody stores it."""
+        return urlsafe_b64encode(self._digest("secret", *names)).rstrip(b"=").decode()
 
     def _digest(self, *names: object) -> bytes:
         message = json.dumps([str(name) for name in names]).encode()

@@ -21,7 +21,7 @@ MADE_BY_THE_GATEWAY = ("internal_error", "gateway_timeout")
 OF_READS = ("read_model_behind", "too_much_to_read")
 OF_COMMANDS = ("busy", "idempotency_key_reused")
 OF_BODIES = ("malformed_request", "unsupported_media_type")
-OF_TOKENS = ("unauthenticated", "account_disabled", "person_erased")
+OF_TOKENS = ("unauthenticated", "account_disabled", "person_erased", "scope_needed")
 OF_STAFF = ("account_needed", "forbidden", "second_factor_needed")
 
 

@@ -17,7 +17,7 @@ from chalice.local import LocalGateway
 
 from chalicelib import contexts
 from chalicelib.composition import Composition
-from chalicelib.platform.caller import Actor
+from chalicelib.platform.caller import Actor, KeyGrant, KeyScope
 from chalicelib.platform.errors import Unauthenticated
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
@@ -44,12 +44,16 @@ _serving: list[Composition] = []
 
 
 class TokenReader:
-    """Believes a token that names its person, whether they may be staff, and their roles."""
+    """Believes a token that names its person, whether they may be staff, and their roles; or an API key's scopes."""
 
     def verify(self, authorization: str) -> Credentials:
         if not authorization:
             raise Unauthenticated("Send a token.")
         person, may_be_staff, *roles = authorization.split()
+        if may_be_staff == "key":
+            organiser, *scopes = roles
+            grant = KeyGrant(UUID(organiser), frozenset(map(KeyScope, scopes)))
+            return Credentials(Actor.of_key(UUID(person), grant), _NEVER)
         return Credentials(Actor.of(person, roles), _NEVER, may_be_staff == "true")
 
 
@@ -194,8 +198,7 @@ def ask(
     """Send a request to this container, with a token of the actor if there is one, and return the gateway's answer."""
     sent = {"Content-Type": "application/json", **(headers or {})}
     if actor is not None:
-        is_staff = str(may_be_staff and not actor.is_guest).lower()
-        sent["Authorization"] = " ".join([str(actor.id), is_staff, *sorted(actor.roles)])
+        sent["Authorization"] = _token(actor, may_be_staff and not actor.is_guest)
     _serving.append(container)
     try:
         answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
@@ -210,6 +213,12 @@ def ask(
         content if isinstance(content, bytes) else content.encode(),
     )
     return answer
+
+
+def _token(actor: Actor, may_be_staff: bool) -> str:
+    if actor.key is not None:
+        return " ".join([str(actor.id), "key", str(actor.key.organiser_id), *sorted(actor.key.scopes)])
+    return " ".join([str(actor.id), str(may_be_staff).lower(), *sorted(actor.roles)])
 
 
 @cache

@@ -58,6 +58,16 @@ class DynamoDBCounters:
             },
         )
 
+    def put(self, key: str, name: str, number: int, until: datetime) -> None:
+        with failures_as_unavailable(self._table):
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(key),
+                UpdateExpression="SET #name = :number, #until = :until, #expires = :expires",
+                ExpressionAttributeNames=_BASICS | {"#name": _PREFIX + name},
+                ExpressionAttributeValues={":number": _number(number), **_ends(until)},
+            )
+
     def find(self, key: str, now: datetime) -> Counts | None:
         with failures_as_unavailable(self._table):
             item: Any = self._client.get_item(TableName=self._table, Key=_key(key), ConsistentRead=True).get("Item")

@@ -30,6 +30,9 @@ class Counters(Protocol):
     def give_back(self, key: str, names: Collection[str], now: datetime, amount: int = 1) -> None:
         """Take the amount from each named count again, if they have not begun anew since."""
 
+    def put(self, key: str, name: str, number: int, until: datetime) -> None:
+        """Set the named count of the key to a number, and let all its counts last until then."""
+
     def find(self, key: str, now: datetime) -> Counts | None:
         """Return the counts of the key as they are, or None if there are none at this time."""
 
@@ -60,6 +63,11 @@ class MemoryCounters:
             counts = self.find(key, now)
             if counts is not None and all(counts.taken.get(name, 0) >= amount for name in names):
                 self._add(key, counts, names, -amount)
+
+    def put(self, key: str, name: str, number: int, until: datetime) -> None:
+        with self._lock:
+            counts = self.counts.get(key)
+            self.counts[key] = Counts(until, {**(counts.taken if counts else {}), name: number})
 
     def find(self, key: str, now: datetime) -> Counts | None:
         counts = self.counts.get(key)

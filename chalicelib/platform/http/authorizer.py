@@ -15,8 +15,9 @@ from uuid import UUID
 
 from chalice.app import AuthResponse
 
-from chalicelib.platform.caller import Actor
+from chalicelib.platform.caller import Actor, KeyGrant, KeyScope
 from chalicelib.platform.errors import TokenOfDisabledAccount, TokenOfErasedPerson, Unauthenticated
+from chalicelib.platform.http.standing import account_of
 
 if TYPE_CHECKING:
     from chalicelib.platform.http.auth import Verifier
@@ -27,11 +28,11 @@ def authorize(token: str, verifier: "Verifier", ensure_enabled: Callable[[UUID],
 
     `ensure_enabled` looks at the account and raises TokenOfDisabledAccount or TokenOfErasedPerson.
     Raises:
-        Unavailable: the keys cannot be fetched. API Gateway then answers 500 and caches nothing.
+        Unavailable: the signing keys or an API key cannot be fetched. API Gateway then answers 500 and caches nothing.
     """
     try:
         credentials = verifier.verify(token)
-        ensure_enabled(credentials.actor.id)
+        ensure_enabled(account_of(credentials.actor))
     except TokenOfDisabledAccount:
         return AuthResponse(routes=["*"], principal_id="nobody", context={"disabled": "true"})
     except TokenOfErasedPerson:
@@ -47,6 +48,8 @@ def authorize(token: str, verifier: "Verifier", ensure_enabled: Callable[[UUID],
     }
     if credentials.order_id is not None:
         context["order"] = str(credentials.order_id)
+    if actor.key is not None:
+        context |= {"organiser": str(actor.key.organiser_id), "scopes": ",".join(sorted(actor.key.scopes))}
     return AuthResponse(routes=["*"], principal_id=str(actor.id), context=context)
 
 
@@ -67,6 +70,9 @@ def actor_of(context: dict[str, Any], now: datetime) -> Actor:
         raise Unauthenticated(passed.get("refusal", "A token is needed."))
     if now.timestamp() >= int(passed["expires_at"]):
         raise Unauthenticated("The token has expired.")
+    if "organiser" in passed:
+        scopes = frozenset(KeyScope(scope) for scope in passed["scopes"].split(",") if scope in set(KeyScope))
+        return Actor.of_key(UUID(passed["person"]), KeyGrant(UUID(passed["organiser"]), scopes))
     return Actor.of(passed["person"], passed["groups"].split(","))
 
 

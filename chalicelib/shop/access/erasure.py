@@ -8,11 +8,12 @@ from uuid import UUID
 from chalicelib.platform.errors import NotFound, RuleViolated, facts
 from chalicelib.platform.eventsourcing.codec import Origin, aggregate_type_of
 from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.platform.readmodels.documents.document import owner_key
 from chalicelib.shop.access.account import ACCOUNT
-from chalicelib.shop.access.commands import change_account
+from chalicelib.shop.access.team_commands import leave_all_teams
 from chalicelib.shop.concerts.commands import facts_of_concert
 from chalicelib.shop.orders.events import OrderEvent
 
@@ -85,15 +86,20 @@ def other_keys(documents: "DocumentProjection", person_id: UUID) -> Iterator[UUI
 def erase_person(
     repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID, others: Iterable[UUID] = ()
 ) -> None:
-    """Destroy the person's key and the others, then record it, which takes roles and doors away.
+    """Destroy the person's key and the others, then record it, which takes roles, doors and teams away.
 
-    Then go the keys of the guests as whom the person has bought: none can be joined to the account any more. If it is
-    interrupted in between, doing it again finishes it.
+    Then go the keys of the guests as whom the person has bought, and those of the addresses to which the person was
+    invited: no more can come to the account. If it is interrupted in between, doing it again finishes it.
     """
     for key in others:
         vault.erase(key)
     vault.erase(person_id)
-    change_account(repository, origin, person_id, lambda account, now: account.erase(now))
+
+    def command(session: Session) -> None:
+        leave_all_teams(session, person_id)
+        session.append(ACCOUNT, person_id, *session.load(ACCOUNT, person_id).erase(session.now))
+
+    repository.execute(command, origin)
     account, _ = repository.load(ACCOUNT, person_id)
-    for guest_id in account.guests:
-        vault.erase(guest_id)
+    for key in account.guests | account.invitations:
+        vault.erase(key)

@@ -120,18 +120,20 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
     )
 
 
-def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
-    """Create a draft and return its id; its version is 0.
+def create_concert(
+    repository: Repository, caller: Caller, details: ConcertDetails, organiser_id: UUID | None = None
+) -> UUID:
+    """Create a draft of the organiser, or else of whom the caller acts for; return its id. Its version is 0.
 
-    Raises IdempotencyKeyReused, or InvalidInput for an unknown venue.
+    Raises IdempotencyKeyReused, Forbidden, or InvalidInput for an unknown venue or organiser.
     """
-    concert_id = caller.request.id
+    concert_id, owner_id = caller.request.id, caller.actor.organiser(organiser_id)
 
     def command(session: Session) -> None:
         concert = session.load(CONCERT, concert_id, Load.ASSUME_EMPTY)
-        events = concert.create(caller.actor.id, details, caller.request.request_hash)
+        events = concert.create(owner_id, details, caller.request.request_hash)
         if events:
-            usable_venue(session, caller.actor.id, details.venue_id)
+            usable_venue(session, owner_id, details.venue_id)
         session.append(CONCERT, concert_id, *events)
 
     repository.execute(command, caller.origin)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import StringConstraints
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.answers import Accepted, Created, Ok, Tagged, accepted, created, ok
@@ -185,12 +185,13 @@ def cancel_order(call: Call[OrderServices]) -> "Tagged[OrderCancelled]":
         "second_factor_needed",
         "ticket_revoked",
     ),
+    scopes=(KeyScope.DOOR,),
 )
 def check_in_ticket(call: Call[OrderServices], body: ShownTicket) -> "Created[CheckedIn]":
     """Let somebody in with a ticket, once."""
     shop, concert_id = call.shop, call.id("concert_id")
     call.ensure_may_be_staff()
-    shop.accounts.ensure_at_door(call.actor.id, concert_id)
+    shop.accounts.ensure_at_door(call.actor, concert_id)
     admitted = admission.check_in(shop.repository, call.caller(), concert_id, body.order_id, body.ticket_id)
     answer: CheckedIn = {
         "ticket_id": str(admitted.ticket_id),

@@ -92,7 +92,7 @@ def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy] | Tagged[
     "/concerts/{concert_id}/refund-policy",
     Role.ORGANISER,
     if_match=True,
-    refuses=("concert_not_published", "too_many_policies"),
+    refuses=("concert_not_published", "owner_needed", "too_many_policies"),
 )
 def set_refund_policy(call: Call[RefundServices], body: NewPolicy) -> "Tagged[RefundPolicy]":
     """Say until when customers may give tickets back, and what is kept of the price."""

@@ -111,8 +111,9 @@ def standing_of(repository: Repository, actor: Actor, order_id: UUID) -> Standin
     if order.status is not None and Role.OPERATOR in actor.roles and order.owner_id != actor.id:
         return Standing(GrantedBy.OPERATOR, concerts, order, version)
     managed = frozenset[UUID]()
-    if Role.ORGANISER in actor.roles:
-        managed = frozenset(key for key in concerts if facts_of_concert(repository, key).organiser_id == actor.id)
+    if Role.ORGANISER in actor.roles or actor.teams.known:
+        facts = (facts_of_concert(repository, key) for key in concerts)
+        managed = frozenset(concert.id for concert in facts if actor.works_for(concert.organiser_id))
     if managed and (order.owner_id != actor.id or managed == concerts):
         return Standing(GrantedBy.ORGANISER, managed, order, version)
     order.ensure_of(actor.id)

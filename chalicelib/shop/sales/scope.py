@@ -45,12 +45,11 @@ def find_concert(sales: "Reader", actor: Actor, concert_id: UUID) -> Mapping[str
 
 
 def concerts_of(actor: Actor, organiser_id: UUID | None) -> Scope:
-    """Return the caller's concerts, or for operators those of any organiser.
+    """Return the concerts of the organiser that is named, or else of the one for whom the caller acts.
 
-    Raises Forbidden.
+    Raises Forbidden, or InvalidInput from who works for several organisers and names none.
     """
-    actor.ensure_manages(organiser_id or actor.id)
-    return Scope(organiser_id=organiser_id or actor.id)
+    return Scope(organiser_id=actor.organiser(organiser_id, "?organiser_id"))
 
 
 def concerts_to_come(sales: "Reader", organiser_id: UUID, now: datetime) -> list[UUID]:

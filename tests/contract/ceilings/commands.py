@@ -14,7 +14,7 @@ from chalicelib.shop.webhooks.deliveries import Delivery, DeliveryStatus
 from chalicelib.shop.webhooks.delivery_log import DynamoDBDeliveryLog
 from chalicelib.shop.webhooks.endpoints import endpoints_id
 from chalicelib.shop.webhooks.groups import GroupKey, Source
-from tests.contract.ceilings.conftest import Large
+from tests.contract.ceilings.conftest import STAFF, Large
 from tests.contract.ceilings.reads import DOOR
 from tests.contract.ceilings.world import cost_of
 from tests.support.shop import BUYER, CUSTOMER, IDS, OPERATOR, ORGANISER, OTHER_CUSTOMER
@@ -49,7 +49,9 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     _refund(client, large)
     _come_as_guests(client, large)
     _close_doors(client, large)
-    _organise(client, large)
+    for actor in (ORGANISER, STAFF):
+        _organise(client, large, actor)
+    _employ(client)
     _erase(client, large)
     _tell(client)
     client.send("POST /webhooks/payments/{provider}", None, None, {}, provider="sandbox")
@@ -57,9 +59,9 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     yield from client.counted
 
 
-def _organise(client: Client, large: Large) -> None:
+def _organise(client: Client, large: Large, actor: Actor) -> None:
     def organise(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
-        return client.send(route, ORGANISER, Role.ORGANISER, body, **ids)
+        return client.send(route, actor, Role.ORGANISER, body, **ids)
 
     venue_id = organise("POST /venues", VENUE)["id"]
     organise("PATCH /venues/{venue_id}", {"name": "W"}, venue_id=large.venue)
@@ -92,6 +94,23 @@ def _organise(client: Client, large: Large) -> None:
         "DELETE /concerts/{concert_id}",
         concert_id=organise("POST /concerts", {"name": "N", "venue_id": str(large.venue)})["id"],
     )
+
+
+def _employ(client: Client) -> None:
+    def employ(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
+        actor, role = (CUSTOMER, Role.CUSTOMER) if route.endswith("/accept") else (ORGANISER, Role.ORGANISER)
+        path = f"{route.split(maxsplit=1)[0]} /organisers/{{organiser_id}}{route.split()[1]}"
+        role = Role.CUSTOMER if route.startswith("DELETE /members") else role
+        return client.send(path, actor, role, body, organiser_id=ORGANISER.id, **ids)
+
+    wanted = {"email": "sven@example.org", "role": "staff"}
+    invited, revoked = employ("POST /invitations", wanted), employ("POST /invitations", wanted)
+    employ("DELETE /invitations/{invitation_id}", invitation_id=revoked["id"])
+    employ("POST /invitations/{invitation_id}/accept", {"secret": invited["secret"]}, invitation_id=invited["id"])
+    employ("PATCH /members/{person_id}", {"role": "door"}, person_id=CUSTOMER.id)
+    employ("DELETE /members/{person_id}", person_id=CUSTOMER.id)
+    made = employ("POST /api-keys", {"name": "Box office", "scopes": ["sales:read"]})
+    employ("DELETE /api-keys/{key_id}", key_id=made["id"])
 
 
 def _organise_areas(client: Client, large: Large, draft: JsonObject) -> None:

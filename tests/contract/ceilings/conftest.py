@@ -8,12 +8,14 @@ import pytest
 from redis import Redis
 
 from chalicelib import contexts
-from chalicelib.platform.caller import Actor
+from chalicelib.platform.caller import Actor, TeamRole
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import ReadModel
+from chalicelib.shop.access.events import MemberJoined, MemberLeft, TeamJoined
+from chalicelib.shop.access.team import team_id
 from chalicelib.shop.carts.events import CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertDetailsChanged, ConcertPublished, PoolsOfTicketType
 from chalicelib.shop.inventory.events import HoldsLapsed
@@ -23,13 +25,17 @@ from chalicelib.shop.venues.events import VenueDetailsChanged
 from local.resources import Aws, Resources
 from tests.contract.availability.histories import opened
 from tests.contract.ceilings.world import World
-from tests.support.shop import GUEST, Shop
+from tests.support.shop import GUEST, ORGANISER, Shop
 
 LONG = 2000
 REGULAR = Actor.of("ruth", [])
 """Has bought before."""
 
 TYPES, POOLS = 50, 90
+TURNOVER = 600
+
+
+STAFF, OWNER = Actor.of("stella", []), Actor.of("otis", [])
 
 
 class Large:
@@ -48,6 +54,7 @@ class Large:
         self.bought = self.order
         self.of_guest = self._long_order_of_guest()
         self._shop_before(of_small)
+        self._employ()
 
     def _shop_before(self, ticket_type_id: UUID) -> None:
         """Orders of which the read models know."""
@@ -56,6 +63,15 @@ class Large:
             cart_id = shop.cart(REGULAR)
             shop.add(cart_id, ticket_type_id, caller=shop.request(REGULAR))
             self.world.follow(cart_id, shop.check_out(cart_id, shop.request(REGULAR)).order_id)
+
+    def _employ(self) -> None:
+        """Two members, and a team that many have joined and left."""
+        now = self.world.shop.clock()
+        for person_id, role in ((STAFF.id, TeamRole.STAFF), (OWNER.id, TeamRole.OWNER)):
+            self.world.append(person_id, [TeamJoined(organiser_id=ORGANISER.id, role=role, at=now)])
+        person_id = uuid4()
+        joined = MemberJoined(organiser_id=ORGANISER.id, person_id=person_id, role=TeamRole.STAFF, at=now)
+        self.world.append(team_id(ORGANISER.id), [joined, MemberLeft(person_id=person_id, at=now)] * (TURNOVER // 2))
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.inventory.ticket_pool import pool_id
-from tests.contract.ceilings.conftest import LONG, REGULAR, Large
+from tests.contract.ceilings.conftest import LONG, OWNER, REGULAR, STAFF, Large
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER
 
 DOOR = Actor(uuid4(), frozenset({Role.DOOR, Role.CUSTOMER}))
@@ -73,6 +73,7 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         (availability, None, None): [f"/concerts/{key}/availability" for key in concerts] + past[:1],
         (availability, Role.CUSTOMER, CUSTOMER): past[:1],
         (availability, Role.ORGANISER, ORGANISER): past,
+        (availability, Role.ORGANISER, STAFF): past,
         (availability, Role.OPERATOR, OPERATOR): past,
         ("GET /carts/{cart_id}", Role.CUSTOMER, CUSTOMER): [f"/carts/{key}{at}" for at, key in product(points, carts)],
         ("GET /orders", Role.CUSTOMER, CUSTOMER): ["/orders?limit=100"],
@@ -83,14 +84,29 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ("GET /orders/{order_id}/refunds", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/refunds" for key in orders],
         ("GET /orders/{order_id}/timeline", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/timeline" for key in orders],
         ("GET /me/data", Role.CUSTOMER, REGULAR): ["/me/data"],
-        **_sales_paths(concerts),
+        ("GET /orders/{order_id}/refunds", Role.CUSTOMER, STAFF): [f"/orders/{key}/refunds" for key in orders],
+        **_sales_paths(concerts, ORGANISER),
+        **_sales_paths(concerts, STAFF),
+        **_team_paths(ORGANISER),
+        **_team_paths(OWNER),
         (events, Role.CUSTOMER, CUSTOMER): listed[:1],
         (events, Role.ORGANISER, ORGANISER): listed,
+        (events, Role.ORGANISER, STAFF): listed,
         (events, Role.OPERATOR, OPERATOR): listed,
     }
 
 
-def _sales_paths(concerts: list[UUID]) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
+def _team_paths(actor: Actor) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
+    """What a member reads of the team."""
+    found: dict[tuple[str, Role | None, Actor | None], list[str]] = {
+        (f"GET /organisers/{{organiser_id}}/{what}", Role.ORGANISER, actor): [f"/organisers/{ORGANISER.id}/{what}"]
+        for what in ("members", "invitations", "api-keys")
+    }
+    found["GET /me", Role.CUSTOMER, actor] = ["/me"]
+    return found
+
+
+def _sales_paths(concerts: list[UUID], actor: Actor) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
     """What organisers read, as much of it as a request may ask for."""
     of_concert = {
         "sales": "",
@@ -101,12 +117,12 @@ def _sales_paths(concerts: list[UUID]) -> dict[tuple[str, Role | None, Actor | N
         "sales/opening": "?minutes=240",
     }
     found: dict[tuple[str, Role | None, Actor | None], list[str]] = {
-        (f"GET /concerts/{{concert_id}}/{what}", Role.ORGANISER, ORGANISER): [
+        (f"GET /concerts/{{concert_id}}/{what}", Role.ORGANISER, actor): [
             f"/concerts/{key}/{what}{query}" for key in concerts
         ]
         for what, query in of_concert.items()
     }
     own = {"": "?limit=100", "/orders": "?q=carla", "/attendees": "?q=carla", "/refunds": "", "/days": ""}
     for what, query in own.items():
-        found[f"GET /sales{what}", Role.ORGANISER, ORGANISER] = [f"/sales{what}{query}"]
+        found[f"GET /sales{what}", Role.ORGANISER, actor] = [f"/sales{what}{query}"]
     return found

@@ -90,7 +90,7 @@ class Evening:
 
     def show(self, at: datetime, concert_id: UUID | None = None) -> None:
         self.clock.now = at
-        self.accounts.ensure_at_door(PERSON, concert_id or self.concert_id)
+        self.accounts.ensure_at_door(Actor(PERSON, frozenset()), concert_id or self.concert_id)
 
     def reads(self) -> int:
         return sum(Counter(self.store.usage.requests).values())
