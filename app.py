@@ -26,7 +26,7 @@ from chalicelib import composition, contexts
 from chalicelib.functions import FOLLOWERS, FUNCTIONS, function_run_by
 from chalicelib.platform import logs
 from chalicelib.platform.bus.kinesis.trigger import on_bus_records
-from chalicelib.platform.function import Authorizer, Bus, Function, LogStream, Queue, Schedule
+from chalicelib.platform.function import WORK_QUEUE, Authorizer, Bus, Function, LogStream, Queue, Schedule
 from chalicelib.platform.invocation import observed
 from chalicelib.platform.manifest import Context
 from chalicelib.settings import Settings, says_no_stack
@@ -72,12 +72,18 @@ def _on_the_bus(name: str) -> Declare:
     raise TypeError(f"{name} does not read the bus")
 
 
+_QUEUES = {
+    WORK_QUEUE: settings.work_queue or "cloudbash-dev-work",
+    "WebhookQueue": settings.webhook_queue or "cloudbash-dev-webhooks",
+}
+
+
 def _on_the_queue(name: str) -> Declare:
-    """Declare the worker, with the batch size of the table."""
+    """Declare a worker, with the batch size of the table."""
     match FUNCTIONS[name].trigger:
-        case Queue(batch_size):
-            return app.on_sqs_message(queue=settings.work_queue or "cloudbash-dev-work", batch_size=batch_size)
-    raise TypeError(f"{name} does not read the work queue")
+        case Queue(batch_size, queue=queue):
+            return app.on_sqs_message(queue=_QUEUES[queue], name=name, batch_size=batch_size)
+    raise TypeError(f"{name} reads no queue")
 
 
 def _on_the_clock(name: str) -> Declare:
@@ -143,6 +149,16 @@ def archive_events(records: "Iterable[BusRecord]") -> dict[str, Any]:
 @_on_the_queue("work")
 def work(event: SQSEvent) -> dict[str, Any]:
     """Do the tasks of the work queue."""
+    return _worked(event)
+
+
+@_on_the_queue("deliver_webhooks")
+def deliver_webhooks(event: SQSEvent) -> dict[str, Any]:
+    """Do the tasks of the webhook queue, among them the requests to receivers."""
+    return _worked(event)
+
+
+def _worked(event: SQSEvent) -> dict[str, Any]:
     from chalicelib.platform.processes.worker import Message
 
     messages = [Message(record.to_dict()["messageId"], record.body) for record in event]

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from statistics import median
 from typing import Any, cast
@@ -15,7 +15,7 @@ from chalice.app import AuthResponse, Chalice, Request, Response
 from benchmarks.machine import describe_machine
 from benchmarks.programme import VENUE
 from benchmarks.report import Record, Section, publish
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import Grants, KeyGrant, Role, TeamRole
 from chalicelib.platform.http.answers import Created, created
 from chalicelib.platform.http.middleware import problems_only
 from chalicelib.platform.http.routes import Call, Routes
@@ -45,8 +45,14 @@ class _Nobody:
 
     ids = IdKey("known to everybody, for benchmarks alone")
 
-    def roles_granted_to(self, _: UUID) -> frozenset[Role]:
-        return frozenset()
+    def known_teams(self, _: UUID) -> Mapping[UUID, TeamRole]:
+        return {}
+
+    def grants_of(self, _: UUID) -> Grants:
+        return Grants()
+
+    def note_use(self, _: UUID, key: KeyGrant) -> None:
+        """Note nothing."""
 
     def ensure_enabled(self, _: UUID) -> None:
         """Take everybody's account for enabled."""

@@ -25,8 +25,11 @@ from chalicelib.shop.orders.events import (
     RefundRecorded,
     RefundReduced,
     RefundStarted,
+    TicketMoveEnded,
+    TicketMoveStarted,
     TicketRevocationCompleted,
     TicketRevoked,
+    TicketsMoved,
     TicketsRevoked,
 )
 
@@ -38,7 +41,8 @@ class Count:
     """Counts money by payment, refunds with the payment's id, and the prices of the valid tickets.
 
     `named` tickets must know of their revocation. Not all may know yet of the concerts in `unfinished_revocations`.
-    `won` is what came back to the shop by disputes, whose tickets an organiser may have had revoked at once.
+    `won` is what came back to the shop by disputes, whose tickets an organiser may have had revoked at once. `moving`
+    are moves that wait for their payment, `stayed` counts tickets whose move took no other place.
     """
 
     lines: tuple[OrderLine, ...] = ()
@@ -57,7 +61,10 @@ class Count:
     settled: set[UUID] = field(default_factory=set)
     disputed: dict[str, tuple[UUID, Decimal]] = field(default_factory=dict)
     charged_back: set[str] = field(default_factory=set)
-    paid_by: UUID | None = None
+    paying: set[UUID] = field(default_factory=set)
+    types: dict[UUID, UUID] = field(default_factory=dict)
+    moving: set[UUID] = field(default_factory=set)
+    stayed: int = 0
     won: Decimal = Decimal(0)
     fees: Decimal = Decimal(0)
     amounts: set[UUID] = field(default_factory=set)
@@ -66,8 +73,8 @@ class Count:
 
     @property
     def tickets(self) -> int:
-        """Count the valid tickets and the revoked ones, whether revoked by name or with the order."""
-        return len(self.valid) + sum(self.revoked.values())
+        """Count the valid tickets and the revoked ones, however revoked, but not those that took no other place."""
+        return len(self.valid) + sum(self.revoked.values()) - self.stayed
 
     @property
     def returned(self) -> dict[UUID, Decimal]:
@@ -95,11 +102,11 @@ class Count:
         """Return what went back, or is to go back, for no ticket: amounts, refunds in the dashboard, and disputes."""
         alone = self._refunds_of_the_order() & (self.amounts | (self.recorded & self.arrived))
         amounts = [self.refunds[key][1] for key in alone]
-        return sum((*amounts, *(amount for key, amount in self.disputed.values() if key == self.paid_by)), Decimal(0))
+        return sum((*amounts, *(amount for key, amount in self.disputed.values() if key in self.paying)), Decimal(0))
 
     def _refunds_of_the_order(self) -> set[UUID]:
-        """Name the refunds of the payment that confirmed the order."""
-        return {key for key, (payment_id, _) in self.refunds.items() if payment_id == self.paid_by}
+        """Name the refunds of the payments of its tickets."""
+        return {key for key, (payment_id, _) in self.refunds.items() if payment_id in self.paying}
 
 
 def count(order: Iterable[Event]) -> Count:
@@ -136,6 +143,16 @@ def _apply(counted: Count, event: Event) -> None:
             _apply_reversal(counted, event)
 
 
+def _apply_move(counted: Count, event: Event) -> None:
+    match event:
+        case TicketMoveStarted():
+            counted.moving.add(event.move_id)
+        case TicketMoveEnded():
+            counted.moving.discard(event.move_id)
+        case TicketsMoved():
+            _move(counted, event)
+
+
 def _apply_reversal(counted: Count, event: Event) -> None:
     match event:
         case RefundFailed():
@@ -158,6 +175,8 @@ def _apply_reversal(counted: Count, event: Event) -> None:
             _settle(counted, event)
         case RefundGranted():
             _grant(counted, event)
+        case _:
+            _apply_move(counted, event)
 
 
 def _grant(counted: Count, event: RefundGranted) -> None:
@@ -184,9 +203,27 @@ def _confirm(counted: Count, event: OrderConfirmed) -> None:
     counted.valid = {ticket.id: Decimal(0) for ticket in event.tickets}
     counted.valid |= {ticket.id: price for ticket, price in zip(event.tickets, prices, strict=False)}
     counted.concerts = {ticket.id: ticket.concert_id for ticket in event.tickets}
-    counted.paid_by = event.payment_id
+    counted.types = {ticket.id: ticket.ticket_type_id for ticket in event.tickets}
     if event.payment_id is not None:
+        counted.paying.add(event.payment_id)
         counted.taken[event.payment_id] = counted.asked.get(event.payment_id, Decimal(0))
+
+
+def _move(counted: Count, event: TicketsMoved) -> None:
+    """Count the tickets that took others' place. What they cost less is owed as if it were of a ticket given back."""
+    counted.moving.discard(event.move_id)
+    if event.paid_by is not None:
+        counted.paying.add(event.paid_by)
+        counted.taken[event.paid_by] = counted.asked.get(event.paid_by, Decimal(0))
+    _revoke(counted, event.ticket_ids)
+    counted.named |= set(event.ticket_ids)
+    stay = [key for key in event.ticket_ids if counted.types.get(key) == event.line.ticket_type_id]
+    counted.stayed += len(stay)
+    counted.back_on_sale += len(event.ticket_ids) - len(stay)
+    for ticket in event.tickets:
+        counted.valid[ticket.id] = event.line.unit_price.amount
+        counted.concerts[ticket.id], counted.types[ticket.id] = ticket.concert_id, ticket.ticket_type_id
+    counted.price_of_revoked += event.supplement.amount - event.line.unit_price.amount * len(event.tickets)
 
 
 def _revoke(counted: Count, ticket_ids: Iterable[UUID]) -> None:
@@ -219,6 +256,8 @@ def money_astray(counts: Mapping[UUID, Count]) -> Iterator[str]:
 
 def unfinished(counts: Mapping[UUID, Count]) -> Iterator[str]:
     for order_id, counted in counts.items():
+        for move_id in counted.moving:
+            yield f"Move {move_id} of order {order_id} waits for its payment, and never ended."
         for refund_id in counted.refunds.keys() - counted.arrived - counted.given_up:
             yield f"Refund {refund_id} of order {order_id} was started and never arrived."
         for concert_id in counted.unfinished_revocations:

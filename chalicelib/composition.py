@@ -1,7 +1,7 @@
 """Wires settings, clients, stores and handlers together; each is made at its first use, once a container."""
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -14,6 +14,7 @@ from chalicelib.functions import PROCESSES
 from chalicelib.platform.breaker import Breaker
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.function import WORK_QUEUE
 from chalicelib.platform.manifest import Store
 from chalicelib.settings import NotConfigured, Settings
 
@@ -27,19 +28,21 @@ if TYPE_CHECKING:
     from chalicelib.platform.bus.dynamodb_parking import DynamoDBParking
     from chalicelib.platform.bus.forwarder import Forwarder
     from chalicelib.platform.bus.port import ReplayableBus
-    from chalicelib.platform.caller import Role
+    from chalicelib.platform.caller import Grants, KeyGrant, TeamRole
     from chalicelib.platform.counters.port import Counters
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.eventsourcing.repository import Repository
     from chalicelib.platform.eventsourcing.store import EventStore
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
     from chalicelib.platform.eventsourcing.streams import Streams
-    from chalicelib.platform.http.auth import FileKeys, TokenVerifier
+    from chalicelib.platform.http.auth import FileKeys, Verifier
+    from chalicelib.platform.http.guest_tokens import GuestTokens
     from chalicelib.platform.ids import IdKey
     from chalicelib.platform.integrity.head_signer import HeadSigner
     from chalicelib.platform.integrity.heads import Archive
     from chalicelib.platform.integrity.statement import Signer
     from chalicelib.platform.privacy.keys import MasterKey
+    from chalicelib.platform.privacy.sign_ins import SignIns
     from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.platform.processes.dynamodb import DynamoDBInstances
     from chalicelib.platform.processes.runner import ProcessRunner
@@ -53,12 +56,17 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.reconciler import Reconciler
     from chalicelib.platform.readmodels.redis.projection import RedisProjection
     from chalicelib.shop.access.commands import Accounts
+    from chalicelib.shop.access.key_use import KeyUse
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
     from chalicelib.shop.orders.doors.book import CodeBook
     from chalicelib.shop.orders.doors.keys import TicketKeys
+    from chalicelib.shop.orders.guest_limit import GuestLimit
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
+    from chalicelib.shop.webhooks.deliveries import DeliveryLog
+    from chalicelib.shop.webhooks.signing import SecretBox
+    from chalicelib.shop.webhooks.transport import Receivers
 
 
 PATIENCE = {"sales": 8.0}
@@ -143,14 +151,52 @@ class Composition:
         return PersonVault(keys)
 
     @cached_property
-    def verifier(self) -> "TokenVerifier":
-        from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier
+    def sign_ins(self) -> "SignIns":
+        from chalicelib.platform.aws.cognito import CognitoSignIns
+        from chalicelib.platform.privacy.sign_ins import NoSignIns
+
+        pool = self.settings.user_pool_arn
+        return CognitoSignIns(_client("cognito-idp"), pool) if pool else NoSignIns()
+
+    @cached_property
+    def verifier(self) -> "Verifier":
+        """Return what verifies every token, those of people with accounts and those of guests, and API keys."""
+        from chalicelib.platform.http.api_keys import BearerVerifier, KeyVerifier
+        from chalicelib.shop.access.keys import find_key
+
+        return BearerVerifier(
+            self._tokens(), KeyVerifier(lambda key_id: find_key(self.account_streams, key_id), self.clock)
+        )
+
+    def _tokens(self) -> "Verifier":
+        from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier, VerifierByIssuer
+        from chalicelib.platform.http.guest_tokens import GUEST_ISSUER
 
         keys = RemoteKeys(self.settings.jwks_url) if self.settings.jwks_url else self._file_keys()
         staff_needs_mfa = self.settings.staff_mfa == "required"
-        return TokenVerifier(
-            keys, self.settings.need("jwt_issuer"), self.settings.need("jwt_audience"), staff_needs_mfa
-        )
+        issuer, audience = self.settings.need("jwt_issuer"), self.settings.need("jwt_audience")
+        accounts = TokenVerifier(keys, issuer, audience, staff_needs_mfa)
+        return VerifierByIssuer({issuer: accounts, GUEST_ISSUER: self.guest_tokens})
+
+    @cached_property
+    def guest_tokens(self) -> "GuestTokens":
+        """Return what signs and verifies the tokens of guests; its keys are read when the first one comes."""
+        from chalicelib.platform.http.guest_tokens import GuestKeys, GuestTokens
+
+        settings = self.settings
+        secret_id = "" if settings.guest_key else settings.need("guest_key_secret_id")
+        keys = GuestKeys(lambda: _rotated_secret(secret_id) if secret_id else [settings.guest_key])
+        return GuestTokens(keys, timedelta(minutes=settings.guest_minutes))
+
+    @cached_property
+    def guest_limit(self) -> "GuestLimit":
+        from chalicelib.shop.orders.guest_limit import GuestLimit, GuestLimits
+
+        settings = self.settings
+        window = timedelta(minutes=settings.guest_window_minutes)
+        tickets, holds_last = settings.guest_tickets_per_address, 2 * settings.hold_for
+        limits = GuestLimits(settings.guests_per_address, window, tickets, holds_last)
+        return GuestLimit(self.counters, self.clock, limits)
 
     @cached_property
     def gateways(self) -> "Mapping[str, PaymentGateway]":
@@ -235,6 +281,15 @@ class Composition:
         except Unavailable:
             return frozenset()
 
+    def concerts_to_come(self, organiser_id: UUID) -> "Sequence[UUID]":
+        """Return the organiser's concerts that are published and may not be over, as far as the sales know.
+
+        Raises Unavailable.
+        """
+        from chalicelib.shop.sales.scope import concerts_to_come
+
+        return concerts_to_come(self._queried("sales").pool, organiser_id, self.clock())
+
     @cached_property
     def stock_from_log(self) -> "StockFromLog":
         """Return what the requests of this container share of the stock that was read from the log."""
@@ -315,16 +370,56 @@ class Composition:
         return SqsWorkQueue(_client("sqs"), self.settings.need("work_queue_url"))
 
     @cached_property
+    def webhook_queue(self) -> "WorkQueue":
+        from chalicelib.platform.processes.sqs import SqsWorkQueue
+
+        return SqsWorkQueue(_client("sqs"), self.settings.need("webhook_queue_url"))
+
+    @cached_property
     def processes(self) -> "ProcessRunner":
         from chalicelib.platform.processes.runner import ProcessRunner
+        from chalicelib.platform.processes.work import RoutedWorkQueue
 
-        return ProcessRunner(self.instances, self.work_queue, contexts.processes())
+        elsewhere = {
+            kind: lambda: self.webhook_queue for kind, queue in contexts.queues().items() if queue != WORK_QUEUE
+        }
+        queue = RoutedWorkQueue(self.work_queue, elsewhere)
+        return ProcessRunner(self.instances, queue, contexts.processes(), contexts.reactions())
 
     @cached_property
     def instances(self) -> "DynamoDBInstances":
         from chalicelib.platform.processes.dynamodb import DynamoDBInstances
 
         return DynamoDBInstances(self.dynamodb, self.settings.need("process_table"))
+
+    @cached_property
+    def webhook_groups(self) -> "DynamoDBInstances":
+        """Return how far each receiver has been told, beside the processes and apart from them."""
+        from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+
+        return DynamoDBInstances(self.dynamodb, self.settings.need("process_table"), space="webhooks")
+
+    @cached_property
+    def webhook_deliveries(self) -> "DeliveryLog":
+        from chalicelib.shop.webhooks.delivery_log import DynamoDBDeliveryLog
+
+        return DynamoDBDeliveryLog(self.dynamodb, self.settings.need("read_table"))
+
+    @cached_property
+    def webhook_receivers(self) -> "Receivers":
+        from chalicelib.shop.webhooks.transport import HttpReceivers
+
+        return HttpReceivers(self.webhook_receivers_allowed)
+
+    @property
+    def webhook_receivers_allowed(self) -> str:
+        return self.settings.webhook_receivers
+
+    @cached_property
+    def webhook_secrets(self) -> "SecretBox":
+        from chalicelib.shop.webhooks.signing import SecretBox
+
+        return SecretBox(self._master_key())
 
     @property
     def read_model_names(self) -> tuple[str, ...]:
@@ -401,18 +496,28 @@ class Composition:
         return Accounts(self.repository, self.clock)
 
     def ensure_enabled(self, person_id: UUID) -> None:
-        """Check that the person's account is not disabled: one read.
+        """Check that the person's account is neither disabled nor erased: one read.
 
-        Raises TokenOfDisabledAccount.
+        Raises TokenOfDisabledAccount or TokenOfErasedPerson.
         """
         from chalicelib.shop.access.disabled import ensure_enabled
 
         ensure_enabled(self.account_streams, person_id)
 
-    def roles_granted_to(self, person_id: UUID) -> "frozenset[Role]":
-        from chalicelib.shop.access.commands import granted_roles
+    def known_teams(self, person_id: UUID) -> "Mapping[UUID, TeamRole]":
+        return self.accounts.known_teams(person_id)
 
-        return granted_roles(self.repository, person_id)
+    def grants_of(self, person_id: UUID) -> "Grants":
+        return self.accounts.grants_of(person_id)
+
+    @cached_property
+    def key_use(self) -> "KeyUse":
+        from chalicelib.shop.access.key_use import KeyUse
+
+        return KeyUse(self.counters, self.clock)
+
+    def note_use(self, key_id: UUID, key: "KeyGrant") -> None:
+        self.key_use.note(key.organiser_id, key_id)
 
     def _queried(self, name: str) -> "PostgresProjection":
         """Return a read model of rows, for queries, which do not wait at all while Postgres is known to be away.
@@ -528,6 +633,12 @@ def _secret(secret_id: str) -> str:
     from chalicelib.platform.aws.clients import read_secret
 
     return read_secret(secret_id)
+
+
+def _rotated_secret(secret_id: str) -> "Sequence[str]":
+    from chalicelib.platform.aws.clients import read_secret_and_previous
+
+    return read_secret_and_previous(secret_id)
 
 
 _current: Composition | None = None

@@ -16,14 +16,27 @@ from chalicelib.shop.reference import CONTEXT as REFERENCE
 from chalicelib.shop.sales import CONTEXT as SALES
 from chalicelib.shop.streams import CONTEXT as STREAMS
 from chalicelib.shop.venues import CONTEXT as VENUES
+from chalicelib.shop.webhooks import CONTEXT as WEBHOOKS
 
 if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
     from chalicelib.platform.http.routes import Routes
-    from chalicelib.platform.processes.process import Process
+    from chalicelib.platform.processes.process import Process, Reaction
     from chalicelib.platform.processes.work import Task
 
-CONTEXTS: tuple[Context, ...] = (VENUES, CONCERTS, INVENTORY, CARTS, ORDERS, SALES, ACCESS, STREAMS, HEALTH, REFERENCE)
+CONTEXTS: tuple[Context, ...] = (
+    VENUES,
+    CONCERTS,
+    INVENTORY,
+    CARTS,
+    ORDERS,
+    SALES,
+    ACCESS,
+    WEBHOOKS,
+    STREAMS,
+    HEALTH,
+    REFERENCE,
+)
 
 
 def load_events() -> None:
@@ -67,6 +80,16 @@ def projectors_of(read_model: str) -> dict[str, Any]:
 def processes() -> "list[Process]":
     """Make a process of each kind."""
     return [context.load(reference)() for context in CONTEXTS for reference in context.processes]
+
+
+def reactions() -> "list[Reaction]":
+    """Make a reaction of each kind."""
+    return [context.load(reference)() for context in CONTEXTS for reference in context.reactions]
+
+
+def queues() -> dict[str, str]:
+    """Return the queue of each kind of task, by its name in `infra/resources.json`."""
+    return {kind: context.queue for context in CONTEXTS for kind in context.tasks}
 
 
 def task_handlers(shop: object) -> "Mapping[str, Callable[[Task], None]]":

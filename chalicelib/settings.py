@@ -20,6 +20,9 @@ APPEND_WITH = ("put", "partiql")
 STAFF_MFA = ("required", "optional")
 """Whether the roles of staff count only in tokens that claim a second factor."""
 
+WEBHOOK_RECEIVERS = ("public", "loopback")
+"""Whether webhooks go to the internet alone, or in development to receivers on this machine as well."""
+
 _LONGEST_MINUTES = 7 * 24 * 60
 _LARGEST_COUNT = 1_000_000
 
@@ -68,6 +71,9 @@ class Settings:
     process_table: str = ""
     work_queue: str = ""
     work_queue_url: str = ""
+    webhook_queue: str = ""
+    webhook_queue_url: str = ""
+    webhook_receivers: str = "public"
     counters_table: str = ""
     sandbox_table: str = ""
     sandbox_secret: str = ""
@@ -85,9 +91,16 @@ class Settings:
     id_key_secret_id: str = ""
     ticket_key: str = ""
     ticket_key_secret_id: str = ""
+    guest_key: str = ""
+    guest_key_secret_id: str = ""
+    guest_minutes: float = 120.0
+    guests_per_address: int = 100
+    guest_window_minutes: float = 10.0
+    guest_tickets_per_address: int = 60
     jwt_issuer: str = ""
     jwt_audience: str = ""
     staff_mfa: str = "optional"
+    user_pool_arn: str = ""
     jwks_url: str = ""
     jwks_file: str = ""
     master_key_file: str = ""
@@ -170,6 +183,10 @@ _TYPED: Mapping[str, Callable[[str], Any]] = {
     "declines_per_customer": int,
     "declines_per_address": int,
     "decline_minutes": float,
+    "guest_minutes": float,
+    "guests_per_address": int,
+    "guest_window_minutes": float,
+    "guest_tickets_per_address": int,
 }
 
 
@@ -245,10 +262,16 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "declines_per_customer": _count,
     "declines_per_address": _count,
     "decline_minutes": _minutes,
+    "guest_minutes": _minutes,
+    "guests_per_address": _count,
+    "guest_window_minutes": _minutes,
+    "guest_tickets_per_address": _count,
     "append_with": _one_of(*APPEND_WITH),
     "staff_mfa": _one_of(*STAFF_MFA),
+    "webhook_receivers": _one_of(*WEBHOOK_RECEIVERS),
     "id_key": _key,
     "ticket_key": _keys,
+    "guest_key": _key,
     "database_url": _address("postgresql", "postgres"),
     "redis_url": _address("redis", "rediss"),
     "jwks_url": _address("https", "http"),

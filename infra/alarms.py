@@ -397,6 +397,27 @@ def _of_the_api() -> Iterator[Alarm]:
 
 def _of_the_work() -> Iterator[Alarm]:
     yield Alarm(
+        "WebhookQueueAgeAlarm",
+        "webhook-queue-age",
+        "webhooks-wait",
+        "Something has been waiting in the webhook queue for half an hour.",
+        of_a_queue("ApproximateAgeOfOldestMessage", "WebhookQueue"),
+        threshold=30 * MINUTE,
+        period=5 * MINUTE,
+        datapoints=2,
+        periods=2,
+    )
+    yield Alarm(
+        "WebhookDeadLettersAlarm",
+        "webhook-dead-letters",
+        "dead-letters",
+        "Webhook tasks have failed for good. Ends when their dead-letter queue is empty.",
+        of_a_queue("ApproximateNumberOfMessagesVisible", "WebhookDeadLetters"),
+        threshold=1,
+        period=5 * MINUTE,
+        missing="ignore",
+    )
+    yield Alarm(
         "QueueAgeAlarm",
         "queue-age",
         "work-waits",

@@ -21,6 +21,7 @@ STILL = (
     "ParkedAlarm",
     "UnreadableAlarm",
     "DeadLettersAlarm",
+    "WebhookDeadLettersAlarm",
     "RefundsStuckAlarm",
     "MoneyDiffersAlarm",
     "StaysBehindAlarm",
@@ -59,6 +60,14 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
                 of_a_queue("ApproximateAgeOfOldestMessage", "WorkQueue"),
                 ours("WatchdogDelay", "RetryOverdue", "Maximum"),
                 ours("StuckProcesses", "RetryOverdue", "Maximum"),
+            ],
+        ),
+        _graph(
+            "Webhooks",
+            [
+                of_a_queue("ApproximateAgeOfOldestMessage", "WebhookQueue"),
+                ours("WebhookDelay", "RetryWebhooks", "Maximum"),
+                ours("WebhookFailures", "DeliverWebhooks"),
             ],
         ),
         _graph(

@@ -95,13 +95,30 @@ PROVISIONS: dict[Need, Provision] = {
             "JWT_ISSUER": ref("JwtIssuer"),
             "JWT_AUDIENCE": ref("JwtAudience"),
             "STAFF_MFA": ref("StaffMfa"),
-        }
+            "GUEST_KEY_SECRET_ID": ref("GuestKey"),
+            "GUEST_MINUTES": ref("GuestMinutes"),
+        },
+        (Grant(_SECRET, ref("GuestKey")),),
     ),
     Need.PERSON_KEYS: Provision(
         {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},
         (
             Grant(("dynamodb:BatchGetItem", *_KEEP), arn_of("PersonKeysTable")),
             Grant(("kms:Decrypt", "kms:Encrypt"), arn_of("MasterKey")),
+        ),
+    ),
+    Need.ERASE_PEOPLE: Provision(
+        {
+            "PERSON_KEYS_TABLE": ref("PersonKeysTable"),
+            "MASTER_KEY_ID": arn_of("MasterKey"),
+            "USER_POOL_ARN": ref("UserPoolArn"),
+            **_READ_TABLE,
+        },
+        (
+            Grant(("dynamodb:GetItem",), arn_of("ReadTable")),
+            Grant(("dynamodb:Query",), inside("ReadTable", "index/ByOwner")),
+            Grant(("dynamodb:PutItem",), arn_of("PersonKeysTable")),
+            Grant(("cognito-idp:AdminDeleteUser",), ref("UserPoolArn"), "HasUserPool"),
         ),
     ),
     Need.DEADLINES: Provision(
@@ -142,7 +159,37 @@ PROVISIONS: dict[Need, Provision] = {
         },
         (Grant(("dynamodb:GetItem", "dynamodb:UpdateItem"), arn_of("CountersTable")),),
     ),
+    Need.LIMIT_GUESTS: Provision(
+        _COUNTERS
+        | {
+            "GUESTS_PER_ADDRESS": ref("GuestsPerAddress"),
+            "GUEST_WINDOW_MINUTES": ref("GuestWindowMinutes"),
+            "GUEST_TICKETS_PER_ADDRESS": ref("GuestTicketsPerAddress"),
+        },
+        (Grant(("dynamodb:UpdateItem",), arn_of("CountersTable")),),
+    ),
     Need.ENQUEUE: Provision({"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:SendMessage",), arn_of("WorkQueue")),)),
+    Need.ENQUEUE_WEBHOOKS: Provision(
+        {"WEBHOOK_QUEUE_URL": ref("WebhookQueue")}, (Grant(("sqs:SendMessage",), arn_of("WebhookQueue")),)
+    ),
+    Need.DELIVER_WEBHOOKS: Provision(
+        _PROCESSES | _READ_TABLE,
+        (
+            Grant(_KEEP, arn_of("ProcessTable")),
+            Grant(_KEEP, arn_of("ReadTable")),
+            Grant(("dynamodb:Query",), inside("ReadTable", "index/ByOwner")),
+        ),
+    ),
+    Need.OVERDUE_WEBHOOKS: Provision(
+        _PROCESSES,
+        (
+            Grant(("dynamodb:UpdateItem",), arn_of("ProcessTable")),
+            Grant(("dynamodb:Query",), inside("ProcessTable", "index/ByDueTime")),
+        ),
+    ),
+    Need.SEAL_SECRETS: Provision(
+        {"MASTER_KEY_ID": arn_of("MasterKey")}, (Grant(("kms:Decrypt",), arn_of("MasterKey")),)
+    ),
     Need.COUNT_TASKS: Provision(
         {"WORK_QUEUE_URL": ref("WorkQueue")}, (Grant(("sqs:GetQueueAttributes",), arn_of("WorkQueue")),)
     ),

@@ -65,9 +65,9 @@ def _of_the_trigger(function: Function) -> Iterator[Grant]:
             elif reader:
                 subscribing = ("kinesis:DescribeStreamConsumer", "kinesis:SubscribeToShard")
                 yield Grant(subscribing, arn_of(reader, "ConsumerARN"))
-        case Queue():
+        case Queue(queue=queue):
             receiving = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
-            yield Grant(receiving, arn_of("WorkQueue"))
+            yield Grant(receiving, arn_of(queue))
 
 
 def _of_the_needs(function: Function) -> Iterator[Grant]:

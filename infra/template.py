@@ -57,12 +57,12 @@ def event_source(function: Function) -> Json | None:
             kind, properties = "Dynamodb", _mapping({"Fn::GetAtt": ["EventsTable", "StreamArn"]}, parallel=1)
         case Bus(parallel=parallel):
             kind, properties = "Kinesis", _mapping(_bus_of(function.trigger), parallel)
-        case Queue(most_at_once=most):
+        case Queue(most_at_once=most, queue=queue):
             # Failed messages come again alone; what fails for good goes to the dead letters by the queue's own policy.
             kind, properties = (
                 "Sqs",
                 {
-                    "Queue": {"Fn::Sub": "${WorkQueue.Arn}"},
+                    "Queue": {"Fn::Sub": f"${{{queue}.Arn}}"},
                     "FunctionResponseTypes": ["ReportBatchItemFailures"],
                     "ScalingConfig": {"MaximumConcurrency": most},
                 },
@@ -131,6 +131,12 @@ PARAMETERS: Json = {
     },
     "JwtIssuer": {"Type": "String", "MinLength": 1, "Description": "The claim iss of the tokens we accept"},
     "JwtAudience": {"Type": "String", "MinLength": 1, "Description": "The claim aud of the tokens we accept"},
+    "UserPoolArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(arn:.+)?",
+        "Description": "The user pool that issues the tokens, so that the user of an erased person is deleted there",
+    },
     "StaffMfa": {
         "Type": "String",
         "Default": "required",
@@ -218,6 +224,30 @@ PARAMETERS: Json = {
         "MinValue": 1,
         "Description": "How long declined payments count, from the first of them on",
     },
+    "GuestMinutes": {
+        "Type": "Number",
+        "Default": 120,
+        "MinValue": 1,
+        "Description": "How long the token of a guest is valid",
+    },
+    "GuestsPerAddress": {
+        "Type": "Number",
+        "Default": 100,
+        "MinValue": 1,
+        "Description": "How many guests may come from one network address before the next has to wait or sign in",
+    },
+    "GuestWindowMinutes": {
+        "Type": "Number",
+        "Default": 10,
+        "MinValue": 1,
+        "Description": "How long guests count at their network address, from the first of them on",
+    },
+    "GuestTicketsPerAddress": {
+        "Type": "Number",
+        "Default": 60,
+        "MinValue": 1,
+        "Description": "How many tickets of a type the guests of one network address take in the time of two holds",
+    },
     "CoolDownMinutes": {
         "Type": "Number",
         "Default": 15,
@@ -254,6 +284,7 @@ PARAMETERS: Json = {
 CONDITIONS: Json = {
     "HasFanOut": {"Fn::Equals": [ref("FanOut"), "true"]},
     "HasStripe": {"Fn::Not": [{"Fn::Equals": [ref("StripeSecretId"), ""]}]},
+    "HasUserPool": {"Fn::Not": [{"Fn::Equals": [ref("UserPoolArn"), ""]}]},
     "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [ref("WebAclArn"), ""]}]},
 }
 
@@ -284,6 +315,15 @@ OF_THE_STAGE: Json = {
         "UpdateReplacePolicy": "Delete",
         "Properties": {
             "Description": "The secret with which the sandbox provider signs its notifications to our webhook",
+            "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
+        },
+    },
+    "GuestKey": {
+        "Type": "AWS::SecretsManager::Secret",
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "Description": "The secret from which the key of guests' tokens follows; docs/operations.md rotates it",
             "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
         },
     },

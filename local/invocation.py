@@ -29,6 +29,7 @@ class Mapping:
     handler: Callable[[dict[str, Any], Any], Any]
     batch_size: int = 100
     window: float = 0.0
+    queue: str = ""
 
 
 class BatchRefused(RuntimeError):

@@ -42,7 +42,7 @@ def ensure_master_key(path: Path) -> None:
 
 
 def ensure_shared_secret(path: Path) -> str:
-    """Return the secret with which a provider signs its webhooks."""
+    """Return a secret as text, such as that with which a provider signs its webhooks."""
     return ensure_secret(path, lambda: secrets.token_hex(MASTER_KEY_BYTES).encode()).decode()
 
 

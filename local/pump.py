@@ -31,7 +31,7 @@ from local.streams import DynamoDbStream, IteratorLost, RecordTrimmed, ShardGone
 if TYPE_CHECKING:
     from chalice.app import Chalice
 
-__all__ = ["Mapping", "Pump", "PumpStuck", "mappings_of"]
+__all__ = ["Mapping", "Pump", "PumpStuck", "mappings_of", "pollers_of"]
 
 log = logging.getLogger("local.pump")
 
@@ -141,10 +141,9 @@ class Pump:
             "dynamodb": DynamoDbStream(aws.dynamodbstreams, environment["EVENTS_STREAM_ARN"]),
             "bus": bus_of(aws, environment["EVENT_BUS"]),
         }
+        urls = {environment[name]: environment[f"{name}_URL"] for name in ("WORK_QUEUE", "WEBHOOK_QUEUE")}
         pollers = [
-            QueuePoller(mapping, aws.sqs, environment["WORK_QUEUE_URL"])
-            for mapping in mappings
-            if mapping.source == "sqs"
+            QueuePoller(mapping, aws.sqs, urls[mapping.queue]) for mapping in mappings if mapping.source == "sqs"
         ]
         return cls(mappings, streams, pollers)
 
@@ -282,6 +281,12 @@ class Pump:
                 channel.look_now.set()
 
 
+def pollers_of(mappings: Sequence[Mapping], sqs: Any, environment: EnvironmentMapping[str, str]) -> list[QueuePoller]:
+    """Return a poller for each mapping of a queue, at the address that `environment` has for the queue's name."""
+    urls = {environment[name]: environment[f"{name}_URL"] for name in ("WORK_QUEUE", "WEBHOOK_QUEUE")}
+    return [QueuePoller(mapping, sqs, urls[mapping.queue]) for mapping in mappings if mapping.source == "sqs"]
+
+
 def mappings_of(app: "Chalice") -> list[Mapping]:
     """List the mappings that the decorators in `app.py` declare, with their batch sizes.
 
@@ -300,6 +305,7 @@ def mappings_of(app: "Chalice") -> list[Mapping]:
             app.handler_map[config.name],
             getattr(config, "batch_size", 1),
             getattr(config, "maximum_batching_window_in_seconds", 0),
+            getattr(config, "queue", None) or "",
         )
         for config in app.event_sources
         if type(config).__name__ in sources and not isinstance(getattr(config, "schedule_expression", None), Cron)

@@ -160,12 +160,18 @@ class Stack:
             "PROCESS_TABLE": self._resources.names["ProcessTable"],
             "WORK_QUEUE": self._resources.queue_urls["WorkQueue"].rpartition("/")[2],
             "WORK_QUEUE_URL": self._resources.queue_urls["WorkQueue"],
+            "WEBHOOK_QUEUE": self._resources.queue_urls["WebhookQueue"].rpartition("/")[2],
+            "WEBHOOK_QUEUE_URL": self._resources.queue_urls["WebhookQueue"],
+            "WEBHOOK_RECEIVERS": "loopback",
             "COUNTERS_TABLE": self._resources.names["CountersTable"],
             "DECLINES_PER_ADDRESS": "1000000",  # everybody is at 127.0.0.1
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],
             "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "ID_KEY": LOCAL_ID_KEY,
             "TICKET_KEY": LOCAL_TICKET_KEY,
+            "GUEST_KEY": ensure_shared_secret(self.directory / "guest.key"),
+            "GUESTS_PER_ADDRESS": "1000000",
+            "GUEST_TICKETS_PER_ADDRESS": "1000000",
             "DATABASE_URL": self.postgres.url,
             "QUERY_PATIENCE": "10",  # tests and neighbours take the processors
             "REDIS_URL": self.valkey.url,

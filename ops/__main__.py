@@ -23,7 +23,9 @@ from ops import (
     reconcile,
     sales,
     streams,
+    teams,
     verify,
+    webhooks,
 )
 from ops.openapi import command as openapi
 from ops.plan import command as plan
@@ -32,10 +34,12 @@ from ops.what_if import command as what_if
 
 COMMANDS = (
     accounts,
+    teams,
     streams,
     explain,
     parked,
     money,
+    webhooks,
     reconcile,
     rebuild,
     verify,

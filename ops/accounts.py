@@ -11,12 +11,12 @@ from chalicelib import composition
 from chalicelib.composition import Composition
 from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role, person_id
 from chalicelib.platform.errors import CloudbashError, NotFound
-from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.codec import Origin, aggregate_type_of
 from chalicelib.platform.eventsourcing.instants import as_utc
 from chalicelib.shop.access.commands import (
+    certificate_of,
     disable_account,
     enable_account,
-    erase_person,
     grant_door,
     grant_role,
     granted_roles,
@@ -24,6 +24,9 @@ from chalicelib.shop.access.commands import (
     revoke_role,
 )
 from chalicelib.shop.access.doors import DoorHours, Place
+from chalicelib.shop.access.erasure import begin_erasure, erase_person, other_keys
+from chalicelib.shop.orders.guest_erasure import erase_guest
+from chalicelib.shop.orders.order import ORDER
 from ops.report import Report
 
 if TYPE_CHECKING:
@@ -71,24 +74,30 @@ def door(options: argparse.Namespace) -> Report:
     organiser = None if options.organiser is None else person_id(options.organiser)
     place = Place(options.concert, organiser)
     if options.revoke:
-        revoke_door(repository, _caller(), person, place)
+        revoke_door(repository, as_operator(), person, place)
     else:
-        grant_door(repository, _caller(), person, place, DoorHours(options.opens_at, options.closes_at))
+        grant_door(repository, as_operator(), person, place, DoorHours(options.opens_at, options.closes_at))
     return Report([{"person": str(person), "door of": str(place.id), "granted": "no" if options.revoke else "yes"}])
 
 
 def erase(options: argparse.Namespace) -> Report:
-    """Destroy a person's key, so that their personal data is unreadable everywhere, for good."""
-    shop = composition.current()
-    if not options.again:
+    """Destroy the key of a person or a guest, so that their personal data is unreadable everywhere, for good."""
+    shop, person = composition.current(), person_id(options.subject)
+    is_guest = _is_of_a_guest(shop, person)
+    if not options.again and not is_guest:
         _ensure_known(shop, options.subject)
-    person = person_id(options.subject)
     if not options.yes and not _is_sure(
         f"The personal data of person {person} will be unreadable everywhere, for good."
     ):
         raise NotConfirmed("Nothing was erased. Answer yes, or pass --yes where there is no terminal.")
-    erase_person(shop.repository, shop.vault, _origin(), person)
-    return Report([{"person": str(person), "erased": "yes"}])
+    if is_guest:
+        erase_guest(shop.repository, shop.vault, as_operator(), person)
+    else:
+        begin_erasure(shop.work_queue, _origin(), person)
+        erase_person(shop.repository, shop.vault, _origin(), person, other_keys(shop.documents, person))
+    certificate = certificate_of(shop.event_store, person)
+    row = {"person": str(person), "erased": certificate["erased_at"], "hash": certificate["event"]["hash"]}
+    return Report([row], [dict(certificate)])
 
 
 def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -128,6 +137,12 @@ def _is_uuid(subject: str) -> bool:
     return str(person_id(subject)) == subject.lower()
 
 
+def _is_of_a_guest(shop: Composition, key: UUID) -> bool:
+    """Tell whether it is the id of an order: whose guest has no account, and a key of that name."""
+    stream = shop.event_store.read_slice(key, -1, 1)
+    return bool(stream) and aggregate_type_of(stream[0]) == ORDER.name
+
+
 def _ensure_known(shop: Composition, subject: str) -> None:
     """Refuse unknown subjects, because a typing error makes a valid id as well.
 
@@ -156,7 +171,7 @@ def _origin() -> Origin:
     return Origin(f"operator:{os.environ.get('USER', 'unknown')}", str(uuid4()), f"ops:{os.getpid()}")
 
 
-def _caller() -> Caller:
+def as_operator() -> Caller:
     """Return the operator as whoever manages everything."""
     actor = Actor(UUID(int=0), frozenset({Role.OPERATOR}))
     return Caller(actor, _origin(), RequestIdentity(uuid4(), ""))

@@ -23,6 +23,7 @@ from chalicelib.shop.orders.events import (
     RefundRecorded,
     RefundReduced,
     RefundStarted,
+    TicketsMoved,
     TicketsRevoked,
 )
 from ops.copies import copy, directory_for_copies
@@ -42,6 +43,7 @@ EVENTS: dict[str, type[Event]] = {
     "refund_recorded": RefundRecorded,
     "revoked": TicketsRevoked,
     "granted": RefundGranted,
+    "moved": TicketsMoved,
     "concert_created": ConcertCreated,
     "concert_changed": ConcertDetailsChanged,
 }
@@ -67,17 +69,34 @@ lines AS (
            line ->> '$.UnitPrice.Currency' AS currency
     FROM json_lines
 ),
+moves AS (
+    SELECT id AS order_id, day, data ->> '$.ConcertId' AS left_id, data ->> '$.Line.ConcertId' AS concert_id,
+           data ->> '$.Line.ConcertName' AS name, data ->> '$.Carried.Currency' AS currency,
+           CAST(json_array_length(data, '$.TicketIds') AS BIGINT) AS tickets, data ->> '$.PaidBy' AS paid_by,
+           TRY_CAST(data ->> '$.Carried.Amount' AS DECIMAL(18, 4)) AS carried,
+           TRY_CAST(data ->> '$.Supplement.Amount' AS DECIMAL(18, 4)) AS supplement,
+           json_extract(data, '$.RefundIds[*]') AS refund_ids
+    FROM archived WHERE type = $moved
+),
 bought AS (
     SELECT order_id, concert_id, any_value(name) AS name, currency,
            sum(quantity) AS tickets, sum(quantity * price) AS gross
-    FROM lines WHERE quantity * price IS NOT NULL AND currency IS NOT NULL GROUP BY ALL
+    FROM (FROM lines WHERE quantity * price IS NOT NULL AND currency IS NOT NULL
+          UNION ALL SELECT order_id, concert_id, name, 0, 0, currency FROM moves) GROUP BY ALL
 ),
 confirmed AS (
     SELECT id AS order_id, day, payment_id FROM archived WHERE type = $confirmed
 ),
+paying AS (
+    SELECT order_id, payment_id FROM confirmed
+    UNION ALL SELECT order_id, paid_by FROM moves WHERE paid_by IS NOT NULL
+),
 sold AS (
     SELECT day, concert_id, currency, count(*) AS orders, sum(tickets) AS tickets, sum(gross) AS gross, 0 AS refunded
-    FROM confirmed JOIN bought USING (order_id) GROUP BY ALL
+    FROM confirmed JOIN bought USING (order_id) WHERE bought.tickets > 0 GROUP BY ALL
+    -- What is moved counts on its own day: what was paid goes with it, and the difference is sold then.
+    UNION ALL SELECT day, left_id, currency, 0, -tickets, -carried, 0 FROM moves
+    UNION ALL SELECT day, concert_id, currency, 0, tickets, carried + supplement, 0 FROM moves
 ),
 amounts AS (
     SELECT *, TRY_CAST(data ->> '$.Amount.Amount' AS DECIMAL(18, 4)) AS amount
@@ -89,14 +108,16 @@ reduced AS (
 granted AS (
     SELECT id AS order_id, part ->> '$.RefundId' AS refund_id, part ->> '$.ConcertId' AS concert_id
     FROM (SELECT id, unnest(json_extract(data, '$.Parts[*]')) AS part FROM archived WHERE type = $granted)
+    UNION ALL
+    SELECT order_id, unnest(refund_ids) ->> '$', left_id FROM moves
 ),
--- Of the payment that confirmed the order: another one was never part of the sales.
+-- Of the payments of the order's tickets: another one was never part of the sales.
 refunds AS (
     SELECT started.id AS order_id, completed.day,
            coalesce(granted.concert_id, revoked.data ->> '$.ConcertId') AS concert_id,
            coalesce(reduced.amount, started.amount) AS amount
     FROM amounts AS started
-    JOIN confirmed ON confirmed.order_id = started.id AND confirmed.payment_id = started.payment_id
+    JOIN paying ON paying.order_id = started.id AND paying.payment_id = started.payment_id
     JOIN archived AS completed
       ON completed.type = $refund_completed AND completed.id = started.id AND completed.refund_id = started.refund_id
     LEFT JOIN reduced ON reduced.id = started.id AND reduced.refund_id = started.refund_id
@@ -108,7 +129,7 @@ refunds AS (
     UNION ALL
     SELECT recorded.id, recorded.day, NULL, recorded.amount
     FROM amounts AS recorded
-    JOIN confirmed ON confirmed.order_id = recorded.id AND confirmed.payment_id = recorded.payment_id
+    JOIN paying ON paying.order_id = recorded.id AND paying.payment_id = recorded.payment_id
     WHERE recorded.type = $refund_recorded
 ),
 totals AS (

@@ -23,11 +23,15 @@ from chalicelib.shop.orders.events import (
     RefundRecorded,
     RefundReduced,
     RefundStarted,
+    TicketMoveEnded,
+    TicketsMoved,
 )
 from chalicelib.shop.orders.granting import GrantedBy
 from simulator.authentication import MILESTONES as AUTHENTICATIONS
 from simulator.faults import Fault
 from simulator.giveaways import GIVEN_AWAY
+from simulator.moves import ENDED, HANDED_ON, MOVED, PAID
+from simulator.moves import MILESTONES as MOVES
 from simulator.refunds import BACK_ON_SALE, BY_CUSTOMER, BY_ORGANISER, FEE_KEPT
 from simulator.refunds import MILESTONES as REFUNDS
 from simulator.world import World
@@ -75,6 +79,7 @@ MILESTONES = (
     "terms changed",
     "order cancelled",
     *REFUNDS,
+    *MOVES,
     GIVEN_AWAY,
     "race lost",
     "snapshot read",
@@ -121,6 +126,10 @@ def _milestones_of(event: Event, due: datetime | None) -> Iterator[str]:
             yield GIVEN_AWAY
         case TicketsReturned():
             yield BACK_ON_SALE
+        case TicketsMoved():
+            yield from (MOVED, *([HANDED_ON] if event.holder else []), *([PAID] if event.paid_by else []))
+        case TicketMoveEnded():
+            yield ENDED
         case RefundGranted():
             yield BY_CUSTOMER if event.by == GrantedBy.CUSTOMER else BY_ORGANISER
             yield from (FEE_KEPT for part in event.parts if part.fee.amount)

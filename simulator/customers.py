@@ -14,9 +14,11 @@ from chalicelib.shop.carts.commands import add_item, check_out, create_cart, ext
 from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.orders.commands import cancel_order, pay_order
 from chalicelib.shop.orders.payments.sandbox import Token
+from chalicelib.shop.orders.rules import PaymentStatus
 from simulator.authentication import authenticate
 from simulator.giveaways import give_away
 from simulator.living import changes
+from simulator.moves import draw_move
 from simulator.opening import ORGANISER
 from simulator.refunds import draw_refund
 from simulator.world import Reply, World
@@ -136,6 +138,7 @@ class Customer:
         return remove_item(repository, caller, cart_id, item_id)
 
     def _settle(self, order_id: UUID) -> None:
+        is_paid = False
         for _ in range(self.world.random.randint(0, 3)):
             self._think()
             token = self.world.random.choice(TOKENS)
@@ -144,9 +147,12 @@ class Customer:
                 window = partial(self._ask, "pay", pay, order=order_id, token=token)
                 self.world.scheduler.add(f"{self.name}'", window, is_visitor=True)
             paid = self._ask("pay", pay, order=order_id, token=token).answer
+            is_paid = is_paid or (paid is not None and paid.status is PaymentStatus.SUCCEEDED)
             if paid is not None and paid.next_action is not None:
                 authenticate(self.world, paid.payment_id, paid.next_action.client_secret, self._think)
         for is_customer in (True, False):
+            if self._happens(0.7 if is_paid else 0.1):
+                self._ask_for_move(order_id, is_customer)
             if self._happens(0.25):
                 self._ask_for_refund(order_id, is_customer)
         if self._happens(0.1):
@@ -160,6 +166,24 @@ class Customer:
             twin = partial(insist, self.world, person, "refund", key, ask, order=order_id)
             self.world.scheduler.add(f"{self.name}, second refund", twin, is_visitor=True)
         insist(self.world, person, "refund", key, ask, order=order_id)
+
+    def _ask_for_move(self, order_id: UUID, is_customer: bool) -> None:
+        """Move tickets, and mostly pay what that costs."""
+        self._think()
+        key, person = f"{self.name} move {next(self._keys)}", self.person if is_customer else ORGANISER
+        drawn = draw_move(self.world, is_customer=is_customer)
+        ask = partial(drawn, world=self.world, order_id=order_id)
+        if self._happens(0.2):
+            twin = partial(insist, self.world, person, "move", key, ask, order=order_id, **drawn.about)
+            self.world.scheduler.add(f"{self.name}, second move", twin, is_visitor=True)
+        moved = insist(self.world, person, "move", key, ask, order=order_id, **drawn.about).answer
+        if moved is not None and moved.event.supplement.amount and self._happens(0.8):
+            self._think()
+            token = self.world.random.choice((*[Token.APPROVED] * 6, *TOKENS))
+            paid = self._ask("pay", partial(self._pay, order_id=order_id, token=token), order=order_id, token=token)
+            if paid.answer is not None and paid.answer.next_action is not None:
+                secret = paid.answer.next_action.client_secret
+                authenticate(self.world, paid.answer.payment_id, secret, self._think)
 
     def _pay(self, repository: Repository, caller: Caller, order_id: UUID, token: Token) -> Any:
         return pay_order(repository, self.world.gateways, caller, order_id, "sandbox", token)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
+from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.cart import CART, Cart
 from chalicelib.shop.carts.events import CartCheckedOut, CartCreated, CartHoldsExtended, CartItemAdded, CartItemRemoved
 from chalicelib.shop.concerts.concert import CONCERT, ConcertStatus
@@ -22,6 +23,7 @@ from chalicelib.shop.orders.events import (
     PaymentStarted,
     PaymentSucceeded,
     RefundStarted,
+    TicketsMoved,
 )
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
@@ -34,7 +36,7 @@ from simulator.refusals import broken_promises, false_sold_out
 from simulator.world import Reply, World
 
 Streams = dict[UUID, list[RecordedEvent]]
-EDITS = {"add item", "extend holds", "check out", "refund", "give away"}
+EDITS = {"add item", "extend holds", "check out", "refund", "give away", "move"}
 RESTING = {
     OrderStatus.CONFIRMED,
     OrderStatus.EXPIRED,
@@ -79,7 +81,7 @@ def _unfinished(orders: dict[UUID, Order]) -> Iterator[str]:
     for key, order in orders.items():
         if order.status not in RESTING and not order.stuck_refunds:
             yield f"Order {key} is {order.status} for ever."
-        if order.open_payments or order.refunds_under_way != order.stuck_refunds:
+        if order.open_payments or order.open_move or order.refunds_under_way != order.stuck_refunds:
             yield f"Order {key} waits for its payments or refunds for ever."
 
 
@@ -136,8 +138,11 @@ def _sold(streams: Streams) -> Counter[tuple[UUID, UUID]]:
 def _wrong_tickets(orders: dict[UUID, Order], sold: Counter[tuple[UUID, UUID]]) -> Iterator[str]:
     """Check that a confirmed order has what it was placed for, and that one without tickets has bought nothing."""
     for key, order in orders.items():
+        stayed = {
+            move_id for move_id, move in order.moves.items() if move.moved is not None and _stays(order, move.moved)
+        }
         for line in order.lines:
-            due = line.quantity if order.tickets else 0
+            due = line.quantity if order.tickets and line.hold_id not in stayed else 0
             if sold[key, line.hold_id] != due:
                 yield f"Line {line.hold_id} of order {key} should have {due} tickets, not {sold[key, line.hold_id]}."
         if order.status is OrderStatus.CONFIRMED:
@@ -146,6 +151,12 @@ def _wrong_tickets(orders: dict[UUID, Order], sold: Counter[tuple[UUID, UUID]]) 
                 wanted[line.ticket_type_id] += line.quantity
             if wanted != Counter(ticket.ticket_type_id for ticket in order.tickets):
                 yield f"Order {key} is confirmed with other tickets than those of its lines."
+
+
+def _stays(order: Order, moved: TicketsMoved) -> bool:
+    """Tell whether only the holder changed: then nothing was sold anew."""
+    types = {ticket.ticket_type_id for ticket in order.tickets if ticket.id in moved.ticket_ids}
+    return types == {moved.line.ticket_type_id}
 
 
 def _wrong_cancellation(world: World, streams: Streams, orders: dict[UUID, Order]) -> Iterator[str]:
@@ -190,7 +201,7 @@ def _repeated_effects(streams: Streams) -> Iterator[str]:
 
 def _contradicted(world: World, streams: Streams) -> Iterator[str]:
     for reply in world.replies:
-        is_known = _is_in_order if reply.what in {"cancel order", "refund", "give away"} else _is_in_log
+        is_known = _is_in_order if reply.what in {"cancel order", "refund", "give away", "move"} else _is_in_log
         if reply.answer is not None and not is_known(reply, streams):
             yield f"{reply.what} {reply.request_id} was answered {reply.answer}, and the log knows nothing of it."
         if reply.refusal is not None and not _refusal_is_in_log(reply, streams):
@@ -239,12 +250,8 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
                 lambda e: isinstance(e.event, CartCheckedOut) and e.event.order_id == answer.order_id,
             )
         case "pay":
-            wanted = OrderConfirmed if answer.status is PaymentStatus.SUCCEEDED else PaymentStarted
-            return _has(
-                streams,
-                reply.about["order"],
-                lambda e: isinstance(e.event, wanted) and e.event.payment_id == answer.payment_id,
-            )
+            is_paid = answer.status is PaymentStatus.SUCCEEDED
+            return _has(streams, reply.about["order"], lambda e: answer.payment_id == _pays(e.event, is_paid=is_paid))
         case "change concert" | "cancel concert":
             return _is_done_to_concert(reply, streams)
         case "remove item":
@@ -255,13 +262,26 @@ def _is_in_log(reply: Reply, streams: Streams) -> bool:
     raise ValueError(reply.what)
 
 
+def _pays(event: Event, *, is_paid: bool) -> UUID | None:
+    """Return the payment that the event says is started, or that it says has paid for tickets."""
+    match event:
+        case PaymentStarted() if not is_paid:
+            return event.payment_id
+        case OrderConfirmed() if is_paid:
+            return event.payment_id
+        case TicketsMoved() if is_paid:
+            return event.paid_by
+    return None
+
+
 def _is_in_order(reply: Reply, streams: Streams) -> bool:
     def is_answered(entry: RecordedEvent) -> bool:
         if reply.what == "cancel order":
             return isinstance(entry.event, OrderCancelled)
         if reply.what == "give away":
             return isinstance(entry.event, OrderConfirmed) and entry.event.tickets == reply.answer.tickets
-        return (entry.event, entry.version) == (reply.answer.granted, reply.answer.version)
+        done = reply.answer.event if reply.what == "move" else reply.answer.granted
+        return (entry.event, entry.version) == (done, reply.answer.version)
 
     order_id = reply.answer.order_id if reply.what == "give away" else reply.about["order"]
     return _has(streams, order_id, is_answered)

@@ -34,7 +34,7 @@ def put_on_sale(world: World) -> None:
     """Open one or two ticket types, each over one to three pools of one to five tickets."""
     repository = world.containers[0].repository
     concert_id = schedule(repository)
-    for number in range(world.random.choice((1, 1, 2))):
+    for number in range(world.random.choice((1, 2, 2))):
         pools = [world.random.randint(1, 5) for _ in range(world.random.choice((1, 2, 2, 3)))]
         describe = partial(_ticket_type, number=number, quantity=sum(pools), random=world.random)
         caller = caller_of(ORGANISER, "ticket type", str(number))
@@ -62,7 +62,7 @@ def schedule(repository: Repository) -> UUID:
 
 def _ticket_type(key: UUID, number: int, quantity: int, random: Random) -> TicketType:
     closes = START + timedelta(minutes=random.randint(10, 60)) if random.random() < 0.15 else None  # noqa: PLR2004
-    price = Money.of(random.choice(("25.00", "25.00", "25.00", "0.00")), "EUR")
+    price = Money.of(random.choice(("10.00", "25.00", "25.00", "40.00", "40.00", "60.00", "0.00")), "EUR")
     return TicketType(id=key, name=f"Row {number}", price=price, quantity=quantity, max_per_order=10, sales_end=closes)
 
 

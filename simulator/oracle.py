@@ -18,7 +18,7 @@ from chalicelib.shop.concerts.concert import CONCERT
 from chalicelib.shop.concerts.events import ConcertCancelled
 from chalicelib.shop.inventory.events import TicketsReturned, TicketsSold
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL
-from chalicelib.shop.orders.events import OrderConfirmed
+from chalicelib.shop.orders.events import OrderConfirmed, TicketsMoved
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.rules import PaymentStatus
 from chalicelib.shop.orders.ticket import TICKET
@@ -178,8 +178,10 @@ def _lost(sold: Counter[UUID], orders: Mapping[UUID, refunds.Count]) -> Iterator
 def _double_charged(orders: Mapping[UUID, list[Event]]) -> Iterator[str]:
     for order_id, events in orders.items():
         confirmed = sum(isinstance(event, OrderConfirmed) for event in events)
-        paid = sum(payment.status is PaymentStatus.SUCCEEDED for payment in _order(events).payments.values())
-        if confirmed > 1 or paid > 1:
+        moves = [event.paid_by for event in events if isinstance(event, TicketsMoved) and event.paid_by is not None]
+        payments = {key: one for key, one in _order(events).payments.items() if key not in moves}
+        paid = sum(payment.status is PaymentStatus.SUCCEEDED for payment in payments.values())
+        if confirmed > 1 or paid > 1 or len(moves) > len(set(moves)):
             yield f"Order {order_id} was confirmed {confirmed} times by {paid} payments."
 
 

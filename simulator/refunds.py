@@ -17,10 +17,11 @@ from simulator.world import World, caller_of
 BY_CUSTOMER, BY_ORGANISER = "refund granted to a customer", "refund granted by the organiser"
 BACK_ON_SALE, FEE_KEPT = "tickets back on sale", "fee kept"
 MILESTONES = (BY_CUSTOMER, BY_ORGANISER, BACK_ON_SALE, FEE_KEPT)
+LATER = START + timedelta(days=1)
 POLICIES = (
     None,
-    PolicyTerms(START + timedelta(minutes=40), 10),
-    PolicyTerms(START + timedelta(days=1), 0, TicketsOnReversal.KEEP),
+    PolicyTerms(START + timedelta(minutes=40), 10, fee_per_ticket=Money.of("1.25", "EUR"), moves_until=LATER),
+    PolicyTerms(START + timedelta(days=1), 0, TicketsOnReversal.KEEP, moves_until=LATER),
     PolicyTerms(START + timedelta(minutes=40), 33, TicketsOnReversal.REVOKE_AT_ONCE),
 )
 

@@ -22,10 +22,13 @@ class BriefCache(Generic[Value]):
 
     def get(self, key: UUID) -> Value:
         """Return the value as it was at most `lasts` ago. Raises what reading it raises."""
+        found = self.find(key)
+        return self.get_fresh(key) if found is None else found
+
+    def find(self, key: UUID) -> Value | None:
+        """Return the value if it was read at most `lasts` ago, without reading it."""
         found = self._found.get(key)
-        if found is not None and self._clock() - found[0] < self._lasts:
-            return found[1]
-        return self.get_fresh(key)
+        return found[1] if found is not None and self._clock() - found[0] < self._lasts else None
 
     def get_fresh(self, key: UUID) -> Value:
         """Return the value as it is now. Raises what reading it raises."""

@@ -39,6 +39,7 @@ class InvalidInput(CloudbashError):
         limit="NotRequired[int]",
         least="NotRequired[Amount]",
         greatest="NotRequired[Amount]",
+        organisers="NotRequired[list[Id]]",
     )
 
     def __init__(self, detail: str, fields: tuple[tuple[str, str], ...] = (), **facts: Any) -> None:
@@ -95,6 +96,15 @@ class RuleViolated(CloudbashError):
     code = "rule_violated"
 
 
+class AccountErased(RuleViolated):
+    """The person was erased, and nothing is stored for them under their id any more."""
+
+    code = "account_erased"
+
+    def __init__(self) -> None:
+        super().__init__("The person was erased.")
+
+
 class TooMuchToRead(RuleViolated):
     """The answer would take more reads of the log than one request of this caller may cause."""
 
@@ -139,6 +149,15 @@ class TokenOfDisabledAccount(Unauthenticated):
 
     def __init__(self) -> None:
         super().__init__("This account is disabled.")
+
+
+class TokenOfErasedPerson(Unauthenticated):
+    """The token is good, and the person whom it names was erased."""
+
+    code = "person_erased"
+
+    def __init__(self) -> None:
+        super().__init__("This person was erased.")
 
 
 class Forbidden(CloudbashError):

@@ -25,11 +25,17 @@ class Need(StrEnum):
     REDIS = "redis"
     TOKENS = "tokens"
     PERSON_KEYS = "person_keys"
+    ERASE_PEOPLE = "erase_people"
     DEADLINES = "deadlines"
     PAYMENTS = "payments"
     LIST_PAYMENTS = "list_payments"
     LIMIT_DECLINES = "limit_declines"
+    LIMIT_GUESTS = "limit_guests"
     ENQUEUE = "enqueue"
+    ENQUEUE_WEBHOOKS = "enqueue_webhooks"
+    DELIVER_WEBHOOKS = "deliver_webhooks"
+    OVERDUE_WEBHOOKS = "overdue_webhooks"
+    SEAL_SECRETS = "seal_secrets"
     COUNT_TASKS = "count_tasks"
     DERIVE_IDS = "derive_ids"
     SIGN_TICKETS = "sign_tickets"
@@ -73,11 +79,16 @@ class Bus(NamedTuple):
     reader_is_optional: bool = False
 
 
+WORK_QUEUE = "WorkQueue"
+"""The queue of the tasks of most contexts, by its name in `infra/resources.json`."""
+
+
 class Queue(NamedTuple):
-    """Called with messages of the work queue, by at most `most_at_once` containers."""
+    """Called with messages of a queue, by at most `most_at_once` containers."""
 
     batch_size: int = 10
     most_at_once: int = 50
+    queue: str = WORK_QUEUE
 
 
 class Schedule(NamedTuple):

@@ -9,7 +9,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from chalicelib.platform.function import Bus, Function
+from chalicelib.platform.function import WORK_QUEUE, Bus, Function
 
 NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -49,7 +49,9 @@ class Context(NamedTuple):
     read_models: tuple[ReadModelDeclaration, ...] = ()
     projectors: Mapping[str, str] = NONE
     processes: tuple[str, ...] = ()
+    reactions: tuple[str, ...] = ()
     tasks: Mapping[str, str] = NONE
+    queue: str = WORK_QUEUE
     functions: tuple[Function, ...] = ()
 
     def load(self, reference: str) -> Any:

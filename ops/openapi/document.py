@@ -26,6 +26,17 @@ Errors are problem documents (RFC 9457) with a stable `code` and the facts. Read
 Members may be added to answers at any time, so ignore those that you do not know."""
 
 
+SCHEMES: Json = {
+    "bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"},
+    "api_key": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "cbk_<id>_<secret>",
+        "description": "An API key of an organiser; a route names the scopes of which the key needs one.",
+    },
+}
+
+
 def build() -> Json:
     """Return the document as the code has it."""
     every = list(routes())
@@ -43,7 +54,7 @@ def build() -> Json:
         "tags": [{"name": name} for name in sorted({context_of(route.handler.__module__) for route in every})],
         "paths": paths,
         "components": {
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+            "securitySchemes": SCHEMES,
             "parameters": parameters.components(),
             "headers": responses.HEADERS,
             "responses": shared,
@@ -104,7 +115,7 @@ def described(route: Route[Any]) -> tuple[str, str]:
 
 def _security(route: Route[Any]) -> list[Json]:
     if route.role is not None:
-        return [{"bearer": []}]
+        return [{"bearer": []}, *({"api_key": [scope]} for scope in route.scopes)]
     return [{}, {"bearer": []}] if route.takes_token else []
 
 

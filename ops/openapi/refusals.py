@@ -21,8 +21,8 @@ MADE_BY_THE_GATEWAY = ("internal_error", "gateway_timeout")
 OF_READS = ("read_model_behind", "too_much_to_read")
 OF_COMMANDS = ("busy", "idempotency_key_reused")
 OF_BODIES = ("malformed_request", "unsupported_media_type")
-OF_TOKENS = ("unauthenticated", "account_disabled")
-OF_STAFF = ("forbidden", "second_factor_needed")
+OF_TOKENS = ("unauthenticated", "account_disabled", "person_erased", "scope_needed")
+OF_STAFF = ("account_needed", "forbidden", "second_factor_needed")
 
 
 class Refusal(NamedTuple):
@@ -46,6 +46,8 @@ def codes_of(route: Route[Any]) -> list[str]:
 def _implied(route: Route[Any]) -> Iterator[str]:
     if route.role is not None:
         yield from OF_TOKENS
+        if not route.path.startswith("/orders/"):
+            yield "beyond_link"
     if route.role not in {None, Role.CUSTOMER}:
         yield from OF_STAFF
     if "_id}" in route.path:

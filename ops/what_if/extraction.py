@@ -72,7 +72,7 @@ class _PoolEvents:
 
     held: dict[UUID, list[Place]] = field(default_factory=lambda: defaultdict(list))
     extended: dict[tuple[UUID, datetime], list[Place]] = field(default_factory=lambda: defaultdict(list))
-    placed: dict[UUID, list[Place]] = field(default_factory=lambda: defaultdict(list))
+    placed: dict[tuple[UUID, UUID], list[Place]] = field(default_factory=lambda: defaultdict(list))
     released: dict[UUID, list[Place]] = field(default_factory=lambda: defaultdict(list))
     sold: dict[UUID, list[tuple[Place, Sold]]] = field(default_factory=lambda: defaultdict(list))
     returned: dict[tuple[UUID, datetime], list[tuple[Place, TicketsReturned]]] = field(
@@ -87,13 +87,18 @@ class _PoolEvents:
             case HoldExtended():
                 self.extended[event.hold_id, event.expires_at].append(place)
             case HoldPlacedOnOrder():
-                self.placed[event.order_id].append(place)
+                self.placed[event.order_id, event.hold_id].append(place)
             case HoldReleased():
                 self.released[event.hold_id].append(place)
             case TicketsSold():
                 self.sold[event.order_id].append((place, Sold(pool_id, event.hold_id, event.quantity)))
             case TicketsReturned():
                 self.returned[event.order_id, event.at].append((place, event))
+
+    def sold_to(self, order_id: UUID, placed: OrderPlaced) -> list[tuple[Place, Sold]]:
+        """Return what was sold of the order's own lines; a place that its tickets were moved to is stock like any."""
+        bought = {line.hold_id for line in placed.lines}
+        return [(place, one) for place, one in self.sold.get(order_id, ()) if one.hold_id in bought]
 
 
 def steps_of(recording: Recording) -> list[Found]:
@@ -151,9 +156,10 @@ def _checkout(at: datetime, place: Place, order_id: UUID, recording: Recording, 
     placed = events[0] if events else None
     if not isinstance(placed, OrderPlaced):
         return
-    places = [place, (order_id, first), *pools.placed.get(order_id, ())]
+    on_order = [pools.placed.get((order_id, line.hold_id), ()) for line in placed.lines]
+    places = [place, (order_id, first), *chain.from_iterable(on_order)]
     if len(events) > 1 and isinstance(events[1], OrderConfirmed) and events[1].payment_id is None:
-        places += [(order_id, first + 1), *(sold for sold, _ in pools.sold.get(order_id, ()))]
+        places += [(order_id, first + 1), *(sold for sold, _ in pools.sold_to(order_id, placed))]
     yield Found(CheckOut(at, place[0], order_id, placed.payment_due_at - at), tuple(places))
 
 
@@ -163,7 +169,7 @@ def _of_order(key: UUID, stream: Stream, pools: _PoolEvents) -> Iterator[Found]:
     if not isinstance(placed, OrderPlaced):
         return
     released = [place for line in placed.lines for place in pools.released.get(line.hold_id, ())]
-    for index, event in enumerate(events):
+    for index, event in _without_moves(events):
         version = first + index
         match event:
             case PaymentStarted():
@@ -171,7 +177,7 @@ def _of_order(key: UUID, stream: Stream, pools: _PoolEvents) -> Iterator[Found]:
             case PaymentFailed():
                 yield Found(EndPayment(event.at, key, event.payment_id, is_paid=False), ((key, version),))
             case OrderConfirmed(payment_id=UUID() as payment_id):
-                sold = pools.sold.get(key, [])
+                sold = pools.sold_to(key, placed)
                 step = EndPayment(event.at, key, payment_id, is_paid=True, sold=tuple(one for _, one in sold))
                 yield Found(step, ((key, version), *(place for place, _ in sold)))
             case PaymentSucceeded():
@@ -187,6 +193,16 @@ def _of_order(key: UUID, stream: Stream, pools: _PoolEvents) -> Iterator[Found]:
                 yield Found(Cancel(event.at, key, event.reason), ((key, version), *released))
             case RefundGranted() if placed.issued_by is None:
                 yield _return(key, (key, version), events[:index], event, pools)
+
+
+def _without_moves(events: Sequence[Event]) -> Iterator[tuple[int, Event]]:
+    """Give the events with their places, but for payments of moves: the replay moves no tickets, only their stock."""
+    of_moves = {event.payment_id for event in events if isinstance(event, PaymentStarted) and event.move_id is not None}
+    for index, event in enumerate(events):
+        match event:
+            case PaymentStarted() | PaymentFailed() | PaymentSucceeded() if event.payment_id in of_moves:
+                continue
+        yield index, event
 
 
 def _return(key: UUID, place: Place, before: Sequence[Event], event: RefundGranted, pools: _PoolEvents) -> Found:

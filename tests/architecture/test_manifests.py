@@ -14,9 +14,11 @@ from chalicelib import contexts
 from chalicelib.composition import Composition
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.manifest import Context
+from chalicelib.shop.access.erasure import FINISH_ERASURE
 from chalicelib.shop.concerts.process import RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS
+from chalicelib.shop.webhooks import task_kinds
 from infra.configuration import CONFIG, files
 from local.checkout import PROJECT
 
@@ -153,7 +155,7 @@ def test_what_chalice_reads_is_what_the_table_of_functions_says() -> None:
 @pytest.mark.parametrize("context", contexts.CONTEXTS, ids=lambda context: context.package.rpartition(".")[2])
 def test_everything_that_a_manifest_names_is_there(context: Context) -> None:
     named = [*context.aggregates, *context.routes, *context.projectors.values(), *context.processes]
-    named += [*context.tasks.values(), *(function.run for function in context.functions)]
+    named += [*context.reactions, *context.tasks.values(), *(function.run for function in context.functions)]
     named += [model.shape for model in context.read_models if model.shape]
     for reference in named:
         assert context.load(reference) is not None
@@ -179,7 +181,9 @@ def test_every_kind_of_task_has_one_handler() -> None:
     kinds = [kind for context in contexts.CONTEXTS for kind in context.tasks]
     assert len(kinds) == len({*kinds})
     assert contexts.task_handlers(object()).keys() == {*kinds}
-    assert {RESUME_CONCERT, CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS, CANCEL_ORDER} == {*kinds}
+    of_orders = {CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS, CANCEL_ORDER}
+    of_webhooks = {kind for name, kind in vars(task_kinds).items() if name.isupper()}
+    assert {RESUME_CONCERT, FINISH_ERASURE, *of_orders, *of_webhooks} == {*kinds}
 
 
 def test_every_read_model_has_a_function_and_every_projector_a_read_model() -> None:

@@ -264,3 +264,8 @@ def order_of(customer: httpx.Client, ticket_type_id: str, quantity: int) -> str:
 
 def pay(customer: httpx.Client, order_id: str, token: str = "tok_visa") -> httpx.Response:
     return customer.post(f"/orders/{order_id}/payments", json={"provider": "sandbox", "token": token})
+
+
+def shown(code: str, gate: str = "North", **more: str) -> Json:
+    """What a device tells of a code."""
+    return {"code": code, "nonce": str(uuid4()), "gate": gate, **more}

@@ -7,7 +7,7 @@ import httpx
 import pytest
 import zxingcpp
 
-from tests.journeys.shop import Json, Shop, made, order_of, pay, person_of, publish_concert, race, refused
+from tests.journeys.shop import Json, Shop, made, order_of, pay, person_of, publish_concert, race, refused, shown
 from tests.support.pictures import rendered
 
 ALWAYS = {"opens_at": "2020-01-01T00:00:00Z", "closes_at": "2100-01-01T00:00:00Z"}
@@ -49,11 +49,6 @@ def bought(shop: Shop, quantity: int, *staff: httpx.Client) -> Evening:
     order_id = order_of(customer, concert.ticket_type_id, quantity)
     made(pay(customer, order_id))
     return Evening(f"/concerts/{concert.concert_id}", organiser, customer, order_id)
-
-
-def shown(code: str, gate: str = "North", **more: str) -> Json:
-    """What a device tells of a code."""
-    return {"code": code, "nonce": str(uuid4()), "gate": gate, **more}
 
 
 def test_a_code_lets_one_person_in_and_the_refusal_says_when_and_where(shop: Shop, door: httpx.Client) -> None:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
+from uuid import UUID
 
 import boto3
 import httpx
@@ -20,14 +21,16 @@ from chalicelib import composition
 from chalicelib.composition import Composition
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.clock import utc_now
+from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.function import Need
+from chalicelib.platform.processes.work import Task
 from chalicelib.platform.readmodels.reconciler import CHANGES_KEPT_FOR
 from chalicelib.settings import Settings
+from chalicelib.shop.access.erasure import FINISH_ERASURE, erase_person
 from local.invocation import Mapping as EventSource
 from local.kinesis import KinesisStream
 from local.migrate import migrate
-from local.pump import Pump, mappings_of
-from local.queues import QueuePoller
+from local.pump import Pump, mappings_of, pollers_of
 from local.schedules import tick
 from local.stack import Stack
 from tests.journeys.shop import (
@@ -40,11 +43,13 @@ from tests.journeys.shop import (
     made,
     order_of,
     pay,
+    person_of,
     publish_concert,
     refused,
 )
 from tests.support.asked import Guard
 from tests.support.policies import ON_EVERY_RESOURCE, Statement, policy_files, statements_of
+from tests.support.receiver import running_receiver
 from tests.support.scanned_log import ScannedLog
 from tests.support.shop import Clock
 
@@ -91,14 +96,20 @@ def environment_as_deployed(stack: Stack) -> dict[str, str]:
     kms = boto3.session.Session().client("kms")
     master = kms.create_key()["KeyMetadata"]["Arn"]
     signing = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["Arn"]
-    return {**stack.environment, "MASTER_KEY_ID": master, "SIGNING_KEY_ID": signing, "APPEND_WITH": "partiql"}
+    pool = boto3.session.Session().client("cognito-idp").create_user_pool(PoolName="shop")["UserPool"]["Arn"]
+    return {
+        **stack.environment,
+        "USER_POOL_ARN": pool,
+        "MASTER_KEY_ID": master,
+        "SIGNING_KEY_ID": signing,
+        "APPEND_WITH": "partiql",
+    }
 
 
 def pump_of(stack: Stack, guard: Guard, log: ScannedLog) -> Pump:
     sources = [guard.around(source) for source in mappings_of(app)]
     bus = KinesisStream(stack.aws.kinesis, stack.environment["EVENT_BUS"])
-    queue = stack.environment["WORK_QUEUE_URL"]
-    workers = [QueuePoller(source, stack.aws.sqs, queue) for source in sources if source.source == "sqs"]
+    workers = pollers_of(sources, stack.aws.sqs, stack.environment)
     return Pump(sources, {"dynamodb": log, "bus": bus}, workers)
 
 
@@ -126,6 +137,8 @@ class Day:
         self.hear_nonsense()
         self.cancel_orders_over_two_concerts()
         self.reconcile()
+        self.erase()
+        self.tell_receivers()
         self.cancel(concert)
         assert made(self.early.get(f"/orders/{order_id}"))["status"] == "refunded"
         assert made(self.shop.as_role("operator").get("/health?deep=true"))["status"] == "ok"
@@ -251,6 +264,40 @@ class Day:
         self.reconcile_money()
         self.shop.settle()
 
+    def erase(self) -> None:
+        """Somebody who has bought nothing yet, and whom the user pool does not know."""
+        customer = self.shop.customer()
+        made(customer.delete("/me"))
+        composition.current().work_queue.send([Task(FINISH_ERASURE, UUID(person_of(customer)), "now")])
+        self.shop.settle()
+
+    def tell_receivers(self) -> None:
+        """Of an order that sells out its concert, after a failure; of all that was before; and of an erased person."""
+        buyer = self.shop.customer()
+        with running_receiver() as receiver:
+            kinds = ["order.confirmed", "concert.sold_out", "person.erased"]
+            body = {"url": receiver.url, "events": kinds}
+            path = f"/webhook-endpoints/{made(self.organiser.post('/webhook-endpoints', json=body))['id']}"
+            self.start_containers()  # none has opened the keys
+            made(self.organiser.post(f"{path}/test"))
+            concert = publish_concert(self.organiser, {"quantity": 1})
+            receiver.answer = 503
+            order_id = order_of(buyer, concert.ticket_type_id, 1)
+            made(pay(buyer, order_id))
+            self.shop.settle()
+            receiver.answer = 204
+            self.clock.advance(timedelta(minutes=1))
+            self.shop.pump.tick()
+            self.shop.settle()
+            made(self.organiser.get(f"{path}/deliveries"))
+            replay = {"since": "2020-01-01T00:00:00Z", "concert_ids": [concert.concert_id]}
+            made(self.organiser.post(f"{path}/replay", json=replay))
+            shop, person = composition.current(), UUID(person_of(buyer))
+            erase_person(shop.repository, shop.vault, Origin("test", "test", "test"), person)
+            self.shop.settle()
+            assert {*kinds} <= {one.kind for one in receiver.taken}
+            made(self.organiser.delete(path))
+
     def cancel(self, concert: Published) -> None:
         self.start_cancelling(concert)
         for _ in range(3):
@@ -334,6 +381,7 @@ TOO_RARE = {
         for function in ("work", "reconcile_money")
     },
     ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
+    ("work", "dynamodb:GetItem", "ReadTable"): "the API of this one container knows which generation is live",
 }
 """What a function may and this day does not show, and when it would."""
 

@@ -60,3 +60,31 @@ def test_a_customer_goes_by_the_policy_and_a_guest_costs_nothing(shop: Shop) -> 
     shop.settle()
     assert order_at(shop, organiser, issued["order_id"])["buyer"] == {"name": "Gina Gast"}
     assert left(shop, concert.concert_id)[1] == sold + 2
+
+
+@pytest.mark.needs_the_stack
+def test_a_ticket_moves_to_another_person_and_to_a_dearer_row(shop: Shop) -> None:
+    organiser, customer = shop.organiser(), shop.customer()
+    concert = publish_concert(organiser)
+    balcony = {"name": "Balcony", "price": {"amount": "40.00", "currency": "EUR"}, "quantity": 2}
+    type_id = made(organiser.post(f"/concerts/{concert.concert_id}/ticket-types", json=balcony))["id"]
+    order_id = order_of(customer, concert.ticket_type_id, 2)
+    made(pay(customer, order_id))
+    shop.settle()
+    first, second = [ticket["id"] for ticket in order_at(shop, customer, order_id)["tickets"]]
+    path, holder = f"/orders/{order_id}/moves", {"name": "Gina Guest", "email": "gina@example.org"}
+    handed_on: JsonObject = {"tickets": [first], "holder": holder}
+    moved = made(customer.post(path, json=handed_on, headers={"Idempotency-Key": "hand-on"}))
+    assert made(customer.post(path, json=handed_on, headers={"Idempotency-Key": "hand-on"})) == moved
+    refused(customer.post(path, json=handed_on), 409, "tickets_moved")
+    begun = made(organiser.post(path, json={"tickets": [second], "ticket_type_id": type_id}))
+    assert (begun["status"], begun["supplement"]["amount"]) == ("awaiting_payment", "15.00")
+    made(pay(customer, order_id))
+    shop.settle()
+    order = order_at(shop, customer, order_id)
+    assert [ticket["status"] for ticket in order["tickets"]] == ["revoked", "revoked", "valid", "valid"]
+    assert [payment["amount"]["amount"] for payment in order["payments"]] == ["50.00", "15.00"]
+    attendees = made(organiser.get(f"/concerts/{concert.concert_id}/attendees"))["items"]
+    assert "Gina Guest" in {one["buyer"]["name"] for one in attendees}
+    stock = made(shop.visitor().get(f"/concerts/{concert.concert_id}/availability"))["ticket_types"]
+    assert sorted(one["sold"] for one in stock) == [1, 1]

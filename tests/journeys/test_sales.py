@@ -4,8 +4,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.journeys.shop import BUYER, Shop, made, order_of, pay, person_of, publish_concert, refused
-from tests.journeys.test_at_the_door import ALWAYS, shown
+from tests.journeys.shop import BUYER, Shop, made, order_of, pay, person_of, publish_concert, refused, shown
+from tests.journeys.test_at_the_door import ALWAYS
 
 
 def test_an_organiser_sees_who_has_bought_and_what_it_earned(shop: Shop) -> None:

@@ -47,12 +47,14 @@ NAMES = {
     ("dynamodb", "COUNTERS_TABLE"): "CountersTable",
     ("kinesis", "EVENT_BUS"): "EventBus",
     ("sqs", "WORK_QUEUE_URL"): "WorkQueue",
+    ("sqs", "WEBHOOK_QUEUE_URL"): "WebhookQueue",
     ("s3", "HEADS_BUCKET"): "HeadsBucket",
     ("s3", "ARCHIVE_BUCKET"): "ArchiveBucket",
     ("secretsmanager", "DATABASE_SECRET_ID"): "DatabaseSecretId",
     ("secretsmanager", "SANDBOX_SECRET_ID"): "SandboxSecret",
     ("secretsmanager", "ID_KEY_SECRET_ID"): "IdKeySecretId",
     ("secretsmanager", "TICKET_KEY_SECRET_ID"): "TicketKeySecretId",
+    ("secretsmanager", "GUEST_KEY_SECRET_ID"): "GuestKey",
     ("kms", "MASTER_KEY_ID"): "MasterKey",
     ("kms", "SIGNING_KEY_ID"): "SigningKey",
 }
@@ -90,6 +92,7 @@ class Guard:
         """What was allowed."""
         self._names = {(service, environment.get(name)): logical_id for (service, name), logical_id in NAMES.items()}
         self._names["dynamodb", THE_STREAM] = "EventsTable"
+        self._names["cognito-idp", environment.get("USER_POOL_ARN", "").rpartition("/")[2]] = "UserPoolArn"
         self._running = threading.local()
 
     @property
@@ -148,7 +151,7 @@ def permissions(operation: str, params: Params) -> Iterator[tuple[str, str, str]
     if operation in OF_THE_STREAM:
         yield operation, THE_STREAM, "/stream/label"
         return
-    named = ("TableName", "StreamName", "QueueUrl", "Bucket", "KeyId", "SecretId")
+    named = ("TableName", "StreamName", "QueueUrl", "Bucket", "KeyId", "SecretId", "UserPoolId")
     [resource] = [params[name] for name in named if name in params]
     yield OTHERWISE_NAMED.get(operation, operation), resource, _suffix(params)
 

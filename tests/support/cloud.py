@@ -41,6 +41,7 @@ POLL = 0.2
 STAGE = Stage(
     "test", {"PaymentProviders": "sandbox", "AppendWith": "put", "StaffMfa": "optional", "QueryPatience": "10"}
 )
+SECRETS = ("SandboxSecret", "GuestKey", "IdKeySecretId", "TicketKeySecretId")
 IAM_IS_ASKED = {"AUTH": "true", **CREDENTIALS}
 """Who calls with these credentials is the account's root; the functions get those of their roles."""
 
@@ -125,7 +126,7 @@ def _package(directory: Path) -> Path:
     _leave_out_what_it_lacks(template)
     for statement in _statements(template):
         statement["Action"] += [also for action, also in ALSO.items() if action in statement["Action"]]
-        if statement["Resource"] in [{"Ref": name} for name in ("SandboxSecret", "IdKeySecretId", "TicketKeySecretId")]:
+        if statement["Resource"] in [{"Ref": name} for name in SECRETS]:
             secret = f"${{{statement['Resource']['Ref']}}}"
             statement["Resource"] = {"Fn::Sub": f"arn:aws:secretsmanager:*:${{AWS::AccountId}}:secret:{secret}-*"}
     (copy / "sam.json").write_text(json.dumps(template))

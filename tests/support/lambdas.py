@@ -139,6 +139,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
     settings = Settings(
         id_key=LOCAL_ID_KEY,
         ticket_key=LOCAL_TICKET_KEY,
+        guest_key=LOCAL_ID_KEY,
         stage=stage,
         events_table=names["EventsTable"],
         event_bus=names["EventBus"],
@@ -149,6 +150,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
         parked_table=names["ParkedTable"],
         process_table=names["ProcessTable"],
         work_queue_url=resources.queue_urls["WorkQueue"],
+        webhook_queue_url=resources.queue_urls["WebhookQueue"],
         counters_table=names["CountersTable"],
         sandbox_table=names["SandboxTable"],
         sandbox_secret="secret",

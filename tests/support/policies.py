@@ -22,7 +22,7 @@ ARNS = {
     "AWS::SQS::Queue": f"arn:aws:sqs:{REGION}:{ACCOUNT}:",
 }
 A_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
-SECRETS = {"DatabaseSecretId", "IdKeySecretId", "SandboxSecret", "StripeSecretId", "TicketKeySecretId"}
+SECRETS = {"DatabaseSecretId", "GuestKey", "IdKeySecretId", "SandboxSecret", "StripeSecretId", "TicketKeySecretId"}
 """What stands before a resource's name; each is called here by its id in the template."""
 
 ON_EVERY_RESOURCE: dict[frozenset[str], str] = {
@@ -67,6 +67,8 @@ def policy_files() -> dict[str, Path]:
 
 
 def arn_of(logical_id: str) -> str:
+    if logical_id == "UserPoolArn":
+        return f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{logical_id}"
     if logical_id in SECRETS:
         return f"{A_SECRET}{logical_id}"
     declared = json.loads((PROJECT / "infra" / "resources.json").read_text())["Resources"]

@@ -24,7 +24,8 @@ from chalicelib import composition
 from chalicelib.platform.caller import Role
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import event_classes
-from chalicelib.shop.access.commands import disable_account, enable_account, erase_person, grant_role, revoke_role
+from chalicelib.shop.access.commands import disable_account, enable_account, grant_role, revoke_role
+from chalicelib.shop.access.erasure import erase_person
 from chalicelib.shop.carts.cart import CART
 from chalicelib.shop.carts.events import CartCreated
 from chalicelib.shop.orders.operators import settle_order

@@ -17,9 +17,9 @@ from chalice.local import LocalGateway
 
 from chalicelib import contexts
 from chalicelib.composition import Composition
-from chalicelib.platform.caller import Actor
+from chalicelib.platform.caller import Actor, KeyGrant, KeyScope
 from chalicelib.platform.errors import Unauthenticated
-from chalicelib.platform.eventsourcing.codec import decode, recorded
+from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode, recorded
 from chalicelib.platform.eventsourcing.event import Event, JsonObject
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.http.answers import BINARY_TYPES
@@ -27,10 +27,11 @@ from chalicelib.platform.http.auth import Credentials
 from chalicelib.platform.http.authorizer import authorize
 from chalicelib.platform.http.middleware import guarded, problems_only
 from chalicelib.platform.processes.work import MemoryWorkQueue
-from chalicelib.platform.readmodels.documents.document import Versioned
+from chalicelib.platform.readmodels.documents.document import Versioned, owner_key, sort_key_in, sort_key_of
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
 from chalicelib.platform.readmodels.port import StreamContents
 from chalicelib.settings import Settings
+from chalicelib.shop.concerts.concert import CONCERT
 from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.support.described import ensure_described
 from tests.support.scenario import ViewFold
@@ -43,12 +44,16 @@ _serving: list[Composition] = []
 
 
 class TokenReader:
-    """Believes a token that names its person, whether they may be staff, and their roles."""
+    """Believes a token that names its person, whether they may be staff, and their roles; or an API key's scopes."""
 
     def verify(self, authorization: str) -> Credentials:
         if not authorization:
             raise Unauthenticated("Send a token.")
         person, may_be_staff, *roles = authorization.split()
+        if may_be_staff == "key":
+            organiser, *scopes = roles
+            grant = KeyGrant(UUID(organiser), frozenset(map(KeyScope, scopes)))
+            return Credentials(Actor.of_key(UUID(person), grant), _NEVER)
         return Credentials(Actor.of(person, roles), _NEVER, may_be_staff == "true")
 
 
@@ -67,6 +72,17 @@ class FollowedDocuments:
 
     def find(self, stream_id: UUID) -> Versioned | None:
         return self._found.get(stream_id)
+
+    def list_of(
+        self, owner: str, limit: int, after: Sequence[str] | None = None
+    ) -> tuple[list[Versioned], list[str] | None]:
+        """A page of an owner's documents, newest first."""
+        own = [
+            one for one in self._found.values() if owner_key(one.document["type"], one.document["customer_id"]) == owner
+        ]
+        own.sort(key=sort_key_of, reverse=True)
+        left = own if after is None else [one for one in own if sort_key_of(one) < sort_key_in(after)]
+        return left[:limit], [sort_key_of(left[limit - 1])] if len(left) > limit else None
 
     def read(self, stream_ids: Collection[UUID]) -> dict[UUID, StreamContents]:
         found = {key: self._found[key] for key in stream_ids if key in self._found}
@@ -94,12 +110,17 @@ class GivenStreams:
         self.documents.follow(fold, self.log, stream_id, version)
         return self
 
-    def when(self, actor: Actor, method: str, path: str, body: JsonObject | None = None, **headers: str) -> "Answered":
-        """Send the request; `if_match="3"` is the header `If-Match`."""
+    def when(
+        self, actor: Actor | None, method: str, path: str, body: JsonObject | None = None, **headers: str
+    ) -> "Answered":
+        """Send the request; `if_match="3"` is the header `If-Match`.
+
+        Without an actor the request has no token, or a guest's own in `authorization`.
+        """
         raw = b"" if body is None else json.dumps(body).encode()
         return self.when_sent(actor, method, path, raw, **headers)
 
-    def when_sent(self, actor: Actor, method: str, path: str, raw: bytes, **headers: str) -> "Answered":
+    def when_sent(self, actor: Actor | None, method: str, path: str, raw: bytes, **headers: str) -> "Answered":
         """Send these very bytes, as text; `content_type` is JSON unless it is given."""
         before = {key: len(self.log.read(key)) for key in self.log.stream_ids()}
         sent = {_header(name): value for name, value in headers.items()}
@@ -142,7 +163,8 @@ class InMemory(Composition):
     """A container's shop without servers: what these routes use of it is in memory."""
 
     def __init__(self, shop: Shop, documents: FollowedDocuments) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY, ticket_key=LOCAL_TICKET_KEY), shop.clock)
+        settings = Settings(id_key=LOCAL_ID_KEY, guest_key=LOCAL_ID_KEY, ticket_key=LOCAL_TICKET_KEY)
+        super().__init__(settings, shop.clock)
         store: Any = shop.store
         self.event_store = store
         self.repository = shop.repository
@@ -155,6 +177,13 @@ class InMemory(Composition):
     @property
     def documents(self) -> DocumentProjection:
         return cast("DocumentProjection", self._documents)
+
+    def concerts_to_come(self, organiser_id: UUID) -> list[UUID]:
+        """As the sales say it: what is published, over or not."""
+        log = cast("MemoryEventStore", self.event_store)
+        concerts = [key for key in log.stream_ids() if aggregate_type_of(log.read_slice(key, -1, 1)[0]) == CONCERT.name]
+        states = {key: self.repository.load(CONCERT, key)[0] for key in concerts}
+        return [key for key, one in states.items() if one.organiser_id == organiser_id and one.status == "published"]
 
 
 def ask(
@@ -170,7 +199,7 @@ def ask(
     """Send a request to this container, with a token of the actor if there is one, and return the gateway's answer."""
     sent = {"Content-Type": "application/json", **(headers or {})}
     if actor is not None:
-        sent["Authorization"] = " ".join([str(actor.id), str(may_be_staff).lower(), *sorted(actor.roles)])
+        sent["Authorization"] = _token(actor, may_be_staff and not actor.is_guest)
     _serving.append(container)
     try:
         answer: dict[str, Any] = _gateway().handle_request(method, path, sent, raw)
@@ -187,6 +216,12 @@ def ask(
     return answer
 
 
+def _token(actor: Actor, may_be_staff: bool) -> str:
+    if actor.key is not None:
+        return " ".join([str(actor.id), "key", str(actor.key.organiser_id), *sorted(actor.key.scopes)])
+    return " ".join([str(actor.id), str(may_be_staff).lower(), *sorted(actor.roles)])
+
+
 @cache
 def _gateway() -> LocalGateway:
     """API Gateway as Chalice imitates it, before every route of the shop."""
@@ -201,8 +236,9 @@ def _gateway() -> LocalGateway:
 
 
 def _admit(request: AuthRequest) -> AuthResponse:
-    verifier: Any = TokenReader()
-    return authorize(request.token, verifier, _serving[-1].ensure_enabled)
+    shop = _serving[-1]
+    verifier = shop.guest_tokens if request.token.startswith("Bearer ") else TokenReader()
+    return authorize(request.token, verifier, shop.ensure_enabled)
 
 
 def _header(name: str) -> str:

@@ -8,7 +8,7 @@ from itertools import count
 from typing import Protocol
 from uuid import UUID, uuid5
 
-from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role
+from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role, guest_id
 from chalicelib.platform.counters.port import MemoryCounters
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.codec import Origin
@@ -70,6 +70,7 @@ OTHER_ORGANISER = Actor.of("otto", ["organisers"])
 OPERATOR = Actor(uuid5(_TEST_IDS, "oscar"), frozenset({Role.OPERATOR}))
 CUSTOMER = Actor.of("carla", [])
 OTHER_CUSTOMER = Actor.of("carlos", [])
+GUEST, OTHER_GUEST = (Actor.of(str(guest_id(bits)), []) for bits in (0x61, 0x62))
 
 VENUE_DETAILS = VenueDetails(
     "Paradiso", "A church once", 1500, "Weteringschans 6", "Amsterdam", "NL", "Europe/Amsterdam"
@@ -310,11 +311,11 @@ class Shop:
         repository = repository or self.repository
         return carts.check_out(repository, self.vault, caller, cart_id, BUYER, PAY_WITHIN, self.limits)
 
-    def order(self, ticket_type_id: UUID, quantity: int = 2) -> UUID:
+    def order(self, ticket_type_id: UUID, quantity: int = 2, actor: Actor = CUSTOMER) -> UUID:
         """An order of these tickets that is not paid, by way of a cart of its own."""
-        cart_id = self.cart()
-        self.add(cart_id, ticket_type_id, quantity)
-        return self.check_out(cart_id).order_id
+        cart_id = self.cart(actor)
+        self.add(cart_id, ticket_type_id, quantity, self.request(actor))
+        return self.check_out(cart_id, self.request(actor)).order_id
 
     def pay(
         self,

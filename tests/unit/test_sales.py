@@ -29,6 +29,7 @@ from chalicelib.shop.orders.events import (
     RefundRecorded,
     RefundReduced,
     RefundStarted,
+    TicketsMoved,
     TicketsRevoked,
 )
 from chalicelib.shop.orders.order import tickets_of
@@ -166,6 +167,33 @@ def test_a_granted_amount_is_refunded_under_the_concert_that_it_was_granted_of(k
     order = (0, placed(*lines)), (0, confirmed(*lines)), (2, started), (2, granted), (2, completed)
     kept_archive.put(stored(ORDER, *order))
     assert sales_in(kept_archive.files, date(2030, 6, 17)) == [sales(17, FOLK, "Folk", 0, 0, "0", "5")]
+
+
+def test_what_is_moved_counts_on_its_day_and_takes_its_money_along(kept_archive: Archive) -> None:
+    lines, ten, nothing = (a_line(ROCK, "Rock", 2),), Money.of("10.00", "EUR"), Money.zero("EUR")
+    started, completed = refunded(PAYMENT, "15.00")
+    moved = TicketsMoved(
+        move_id=some_id("move"),
+        request_hash="",
+        by="organiser",
+        reason="",
+        concert_id=ROCK,
+        ticket_ids=(some_id("ticket"),),
+        line=a_line(FOLK, "Folk", 1, "10.00"),
+        tickets=(),
+        carried=ten,
+        refunded=Money.of("15.00", "EUR"),
+        refund_ids=(started.refund_id,),
+        supplement=nothing,
+        at=FIRST,
+    )
+    order = (0, placed(*lines)), (0, confirmed(*lines)), (2, started), (2, moved), (2, completed)
+    kept_archive.put(stored(ORDER, *order))
+    assert sales_in(kept_archive.files, date(2030, 6, 15)) == [
+        sales(15, ROCK, "Rock", 1, 2, "50"),
+        sales(17, FOLK, "Folk", 0, 1, "10"),
+        sales(17, ROCK, "Rock", 0, -1, "-10", "15"),
+    ]
 
 
 def test_a_whole_payment_is_refunded_under_each_concert_of_its_order(kept_archive: Archive) -> None:

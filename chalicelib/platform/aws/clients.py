@@ -1,5 +1,7 @@
 """Makes the clients of AWS's services, and reads its secrets."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -37,3 +39,17 @@ def read_secret(secret_id: str) -> str:
     with failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED):
         found = make_client("secretsmanager").get_secret_value(SecretId=secret_id)
     return str(found["SecretString"])
+
+
+def read_secret_and_previous(secret_id: str) -> Sequence[str]:
+    """Read a secret, and the one that it has replaced, newest first.
+
+    Raises Unavailable.
+    """
+    client, found = make_client("secretsmanager"), [read_secret(secret_id)]
+    with (
+        failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED),
+        suppress(client.exceptions.ResourceNotFoundException),
+    ):
+        found.append(str(client.get_secret_value(SecretId=secret_id, VersionStage="AWSPREVIOUS")["SecretString"]))
+    return found

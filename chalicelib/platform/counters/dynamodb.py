@@ -28,29 +28,45 @@ class DynamoDBCounters:
         self._client = client
         self._table = table
 
-    def take(self, key: str, most: Mapping[str, int], now: datetime, until: datetime) -> datetime | None:
+    def take(
+        self, key: str, most: Mapping[str, int], now: datetime, until: datetime, amount: int = 1
+    ) -> datetime | None:
         for _ in range(_TRIES):
-            found = self._add(key, most, now, until)
+            found = self._add(key, most, now, until, amount)
             if found is None:
                 return None
             ends = _instant(found["Until"]["N"])
             if now < ends:
                 return ends
-            if self._begin_anew(key, most, now, until):
+            if self._begin_anew(key, most, now, until, amount):
                 return None
         raise Busy("Too many requests are counted at this moment. Please try again.")
 
-    def give_back(self, key: str, names: Collection[str], now: datetime) -> None:
+    def give_back(self, key: str, names: Collection[str], now: datetime, amount: int = 1) -> None:
         places = {f"#n{place}": _PREFIX + name for place, name in enumerate(names)}
         write_if(
             self._client.update_item,
             TableName=self._table,
             Key=_key(key),
             UpdateExpression="ADD " + ", ".join(f"{place} :less" for place in places),
-            ConditionExpression=" AND ".join(["#until > :now", *(f"{place} > :none" for place in places)]),
+            ConditionExpression=" AND ".join(["#until > :now", *(f"{place} >= :amount" for place in places)]),
             ExpressionAttributeNames=places | {"#until": "Until"},
-            ExpressionAttributeValues={":less": _number(-1), ":none": _number(0), ":now": _number(_millis(now))},
+            ExpressionAttributeValues={
+                ":less": _number(-amount),
+                ":amount": _number(amount),
+                ":now": _number(_millis(now)),
+            },
         )
+
+    def put(self, key: str, name: str, number: int, until: datetime) -> None:
+        with failures_as_unavailable(self._table):
+            self._client.update_item(
+                TableName=self._table,
+                Key=_key(key),
+                UpdateExpression="SET #name = :number, #until = :until, #expires = :expires",
+                ExpressionAttributeNames=_BASICS | {"#name": _PREFIX + name},
+                ExpressionAttributeValues={":number": _number(number), **_ends(until)},
+            )
 
     def find(self, key: str, now: datetime) -> Counts | None:
         with failures_as_unavailable(self._table):
@@ -72,37 +88,39 @@ class DynamoDBCounters:
             )
         return bytes(reply["Attributes"]["Salt"]["B"])
 
-    def _add(self, key: str, most: Mapping[str, int], now: datetime, until: datetime) -> dict[str, Any] | None:
+    def _add(
+        self, key: str, most: Mapping[str, int], now: datetime, until: datetime, amount: int
+    ) -> dict[str, Any] | None:
         """Count, unless that is too much or the counts are old; then return the item that is there."""
         places = {f"#n{place}": _PREFIX + name for place, name in enumerate(most)}
-        below = (f"(attribute_not_exists({place}) OR {place} < :m{place[2:]})" for place in places)
+        below = (f"(attribute_not_exists({place}) OR {place} <= :m{place[2:]})" for place in places)
         return write_if(
             self._client.update_item,
             TableName=self._table,
             Key=_key(key),
             UpdateExpression="SET #until = if_not_exists(#until, :until), #expires = if_not_exists(#expires, :expires) "
-            "ADD " + ", ".join(f"{place} :one" for place in places),
+            "ADD " + ", ".join(f"{place} :amount" for place in places),
             ConditionExpression="attribute_not_exists(Id) OR (" + " AND ".join(["#until > :now", *below]) + ")",
             ExpressionAttributeNames=places | _BASICS,
             ExpressionAttributeValues={
-                ":one": _number(1),
+                ":amount": _number(amount),
                 ":now": _number(_millis(now)),
                 **_ends(until),
-                **{f":m{place}": _number(limit) for place, limit in enumerate(most.values())},
+                **{f":m{place}": _number(limit - amount) for place, limit in enumerate(most.values())},
             },
         )
 
-    def _begin_anew(self, key: str, names: Collection[str], now: datetime, until: datetime) -> bool:
+    def _begin_anew(self, key: str, names: Collection[str], now: datetime, until: datetime, amount: int) -> bool:
         places = {f"#n{place}": _PREFIX + name for place, name in enumerate(names)}
         found = write_if(
             self._client.update_item,
             TableName=self._table,
             Key=_key(key),
             UpdateExpression="SET "
-            + ", ".join(["#until = :until", "#expires = :expires", *(f"{place} = :one" for place in places)]),
+            + ", ".join(["#until = :until", "#expires = :expires", *(f"{place} = :amount" for place in places)]),
             ConditionExpression="#until <= :now",
             ExpressionAttributeNames=places | _BASICS,
-            ExpressionAttributeValues={":one": _number(1), ":now": _number(_millis(now)), **_ends(until)},
+            ExpressionAttributeValues={":amount": _number(amount), ":now": _number(_millis(now)), **_ends(until)},
         )
         return found is None
 

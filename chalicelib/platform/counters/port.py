@@ -18,15 +18,20 @@ class Counts:
 class Counters(Protocol):
     """Every method may raise Unavailable; then something may have been counted all the same."""
 
-    def take(self, key: str, most: Mapping[str, int], now: datetime, until: datetime) -> datetime | None:
-        """Add one to each named count of the key, unless one of them has reached its most.
+    def take(
+        self, key: str, most: Mapping[str, int], now: datetime, until: datetime, amount: int = 1
+    ) -> datetime | None:
+        """Add the amount, which is no more than its most, to each named count of the key, unless one would exceed it.
 
         Returns None if that was done, and otherwise until when the key is full. The counts of a key begin anew at the
         `until` of the first who took. However many take at once, no count exceeds its most.
         """
 
-    def give_back(self, key: str, names: Collection[str], now: datetime) -> None:
-        """Take one from each named count again, if they have not begun anew since."""
+    def give_back(self, key: str, names: Collection[str], now: datetime, amount: int = 1) -> None:
+        """Take the amount from each named count again, if they have not begun anew since."""
+
+    def put(self, key: str, name: str, number: int, until: datetime) -> None:
+        """Set the named count of the key to a number, and let all its counts last until then."""
 
     def find(self, key: str, now: datetime) -> Counts | None:
         """Return the counts of the key as they are, or None if there are none at this time."""
@@ -43,19 +48,26 @@ class MemoryCounters:
         self._salts: dict[str, bytes] = {}
         self._lock = Lock()
 
-    def take(self, key: str, most: Mapping[str, int], now: datetime, until: datetime) -> datetime | None:
+    def take(
+        self, key: str, most: Mapping[str, int], now: datetime, until: datetime, amount: int = 1
+    ) -> datetime | None:
         with self._lock:
             counts = self.find(key, now) or Counts(until)
-            if any(counts.taken.get(name, 0) >= limit for name, limit in most.items()):
+            if any(counts.taken.get(name, 0) + amount > limit for name, limit in most.items()):
                 return counts.until
-            self._add(key, counts, most, 1)
+            self._add(key, counts, most, amount)
         return None
 
-    def give_back(self, key: str, names: Collection[str], now: datetime) -> None:
+    def give_back(self, key: str, names: Collection[str], now: datetime, amount: int = 1) -> None:
         with self._lock:
             counts = self.find(key, now)
-            if counts is not None and all(counts.taken.get(name, 0) for name in names):
-                self._add(key, counts, names, -1)
+            if counts is not None and all(counts.taken.get(name, 0) >= amount for name in names):
+                self._add(key, counts, names, -amount)
+
+    def put(self, key: str, name: str, number: int, until: datetime) -> None:
+        with self._lock:
+            counts = self.counts.get(key)
+            self.counts[key] = Counts(until, {**(counts.taken if counts else {}), name: number})
 
     def find(self, key: str, now: datetime) -> Counts | None:
         counts = self.counts.get(key)

@@ -63,6 +63,12 @@ class Created(Answer[Content_co]):
     sometimes = ("ETag",)
 
 
+class Issued(Answer[Content_co]):
+    """Answers 201 with a token, which has no address of its own."""
+
+    status = HTTPStatus.CREATED
+
+
 class Accepted(Answer[Content_co]):
     """Answers 202: the request is stored, and will be dealt with."""
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import UUID
 
 import jwt
 
@@ -63,25 +64,18 @@ class RemoteKeys:
 class Credentials:
     """Names a verified caller; `expires_at` is in seconds since 1970.
 
-    `may_be_staff` says whether the caller may have a role of staff at all; without it `actor` has none.
+    `may_be_staff` says whether the caller may have a role of staff at all; without it `actor` has none. With
+    `order_id` they may go about that one order and nothing else.
     """
 
     actor: Actor
     expires_at: int
     may_be_staff: bool = True
+    order_id: UUID | None = None
 
 
-@dataclass(frozen=True)
-class TokenVerifier:
-    """Accepts RS256 and ES256 tokens of one issuer for one audience that have not expired.
-
-    With `staff_needs_mfa` the roles of a token count only if it has the claim `mfa` with the value `"true"`.
-    """
-
-    keys: SigningKeys
-    issuer: str
-    audience: str
-    staff_needs_mfa: bool = False
+class Verifier(Protocol):
+    """Finds out what a request's header `Authorization` proves."""
 
     def verify(self, authorization: str) -> Credentials:
         """Return what an `Authorization: Bearer …` header proves.
@@ -90,9 +84,65 @@ class TokenVerifier:
             Unauthenticated: there is no token, it has expired, or it cannot be trusted.
             Unavailable: the keys cannot be fetched.
         """
-        scheme, _, token = authorization.strip().partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthenticated("Send a token as 'Authorization: Bearer …'.")
+
+
+class VerifierByIssuer:
+    """Gives a token to the verifier of the issuer that it names; what its key may say is that verifier's to know.
+
+    The name is not verified yet. Each verifier accepts only its own keys and algorithms, and its own name.
+    """
+
+    def __init__(self, verifiers: Mapping[str, Verifier]) -> None:
+        self._verifiers = verifiers
+
+    def verify(self, authorization: str) -> Credentials:
+        issuer = claimed_issuer(bearer_token(authorization))
+        if issuer not in self._verifiers:
+            raise Unauthenticated("The token cannot be trusted.")
+        return self._verifiers[issuer].verify(authorization)
+
+
+def bearer_token(authorization: str) -> str:
+    """Return the token of an `Authorization: Bearer …` header.
+
+    Raises Unauthenticated.
+    """
+    scheme, _, token = authorization.strip().partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Send a token as 'Authorization: Bearer …'.")
+    return token
+
+
+def claimed_issuer(token: str) -> str:
+    """Return the issuer that a token names, which proves nothing.
+
+    Raises Unauthenticated.
+    """
+    try:
+        issuer = jwt.decode(token, options={"verify_signature": False}).get("iss")
+    except (jwt.PyJWTError, ValueError, TypeError) as error:
+        raise Unauthenticated("The token cannot be trusted.") from error
+    if not isinstance(issuer, str):
+        raise Unauthenticated("The token cannot be trusted.")
+    return issuer
+
+
+@dataclass(frozen=True)
+class TokenVerifier:
+    """Accepts RS256 and ES256 tokens of one issuer for one audience that have not expired.
+
+    With `staff_needs_mfa` the roles of a token count only if it has the claim `mfa` with the value `"true"`. No token
+    of the issuer names a guest.
+    """
+
+    keys: SigningKeys
+    issuer: str
+    audience: str
+    staff_needs_mfa: bool = False
+
+    def verify(self, authorization: str) -> Credentials:
+        """Return what an `Authorization: Bearer …` header proves, as `Verifier` says."""
+        token = bearer_token(authorization)
         try:
             claims = jwt.decode(
                 token,
@@ -107,8 +157,10 @@ class TokenVerifier:
         except (jwt.PyJWTError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated("The token cannot be trusted.") from error
         may_be_staff = not self.staff_needs_mfa or claims.get("mfa") == "true"
-        groups = groups_of(claims) if may_be_staff else []
-        return Credentials(Actor.of(claims["sub"], groups), int(claims["exp"]), may_be_staff)
+        actor = Actor.of(claims["sub"], groups_of(claims) if may_be_staff else [])
+        if actor.is_guest:
+            raise Unauthenticated("The token cannot be trusted.")
+        return Credentials(actor, int(claims["exp"]), may_be_staff)
 
 
 def groups_of(claims: Mapping[str, Any]) -> list[str]:

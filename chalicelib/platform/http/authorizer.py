@@ -15,25 +15,28 @@ from uuid import UUID
 
 from chalice.app import AuthResponse
 
-from chalicelib.platform.caller import Actor
-from chalicelib.platform.errors import TokenOfDisabledAccount, Unauthenticated
+from chalicelib.platform.caller import Actor, KeyGrant, KeyScope
+from chalicelib.platform.errors import TokenOfDisabledAccount, TokenOfErasedPerson, Unauthenticated
+from chalicelib.platform.http.standing import account_of
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
 
 
-def authorize(token: str, verifier: "TokenVerifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
+def authorize(token: str, verifier: "Verifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
     """Verify the token and return a policy that allows the request, with the caller or the refusal in its context.
 
-    `ensure_enabled` looks at the account and raises TokenOfDisabledAccount.
+    `ensure_enabled` looks at the account and raises TokenOfDisabledAccount or TokenOfErasedPerson.
     Raises:
-        Unavailable: the keys cannot be fetched. API Gateway then answers 500 and caches nothing.
+        Unavailable: the signing keys or an API key cannot be fetched. API Gateway then answers 500 and caches nothing.
     """
     try:
         credentials = verifier.verify(token)
-        ensure_enabled(credentials.actor.id)
+        ensure_enabled(account_of(credentials.actor))
     except TokenOfDisabledAccount:
         return AuthResponse(routes=["*"], principal_id="nobody", context={"disabled": "true"})
+    except TokenOfErasedPerson:
+        return AuthResponse(routes=["*"], principal_id="nobody", context={"erased": "true"})
     except Unauthenticated as refusal:
         return AuthResponse(routes=["*"], principal_id="nobody", context={"refusal": refusal.detail})
     actor = credentials.actor
@@ -43,6 +46,10 @@ def authorize(token: str, verifier: "TokenVerifier", ensure_enabled: Callable[[U
         "expires_at": str(credentials.expires_at),
         "may_be_staff": "true" if credentials.may_be_staff else "false",
     }
+    if credentials.order_id is not None:
+        context["order"] = str(credentials.order_id)
+    if actor.key is not None:
+        context |= {"organiser": str(actor.key.organiser_id), "scopes": ",".join(sorted(actor.key.scopes))}
     return AuthResponse(routes=["*"], principal_id=str(actor.id), context=context)
 
 
@@ -52,16 +59,27 @@ def actor_of(context: dict[str, Any], now: datetime) -> Actor:
     API Gateway caches the authorizer's answer for a while, so a token that has expired since is refused here.
 
     Raises:
-        Unauthenticated: there is no verified caller, the account is disabled, or the token has expired.
+        Unauthenticated: there is no verified caller, the person is disabled or erased, or the token has expired.
     """
     passed = context.get("authorizer") or {}
     if "disabled" in passed:
         raise TokenOfDisabledAccount
+    if "erased" in passed:
+        raise TokenOfErasedPerson
     if "person" not in passed:
         raise Unauthenticated(passed.get("refusal", "A token is needed."))
     if now.timestamp() >= int(passed["expires_at"]):
         raise Unauthenticated("The token has expired.")
+    if "organiser" in passed:
+        scopes = frozenset(KeyScope(scope) for scope in passed["scopes"].split(",") if scope in set(KeyScope))
+        return Actor.of_key(UUID(passed["person"]), KeyGrant(UUID(passed["organiser"]), scopes))
     return Actor.of(passed["person"], passed["groups"].split(","))
+
+
+def order_of(context: dict[str, Any]) -> UUID | None:
+    """Return the order that the authorizer has found the caller confined to, or None."""
+    order_id = (context.get("authorizer") or {}).get("order")
+    return None if order_id is None else UUID(order_id)
 
 
 def may_be_staff(context: dict[str, Any]) -> bool:

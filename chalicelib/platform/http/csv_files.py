@@ -11,6 +11,9 @@ BYTE_ORDER_MARK = "\ufeff"
 _FORMULA = re.compile("(^|;)(?=[=+\\-@\t\r\n＝＋－＠])")
 """A cell that begins so is a formula to some spreadsheet; the wide forms are in Japanese ones."""
 
+_NEGATIVE = re.compile(r"-[0-9]+(\.[0-9]+)?", re.ASCII)
+"""A number is no formula, and stays one that can be added up."""
+
 
 def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]], *, with_header: bool, for_excel: bool) -> str:
     """Return the rows as lines that end in CRLF, `header` first unless this is a later part of a file.
@@ -28,4 +31,6 @@ def as_csv(header: Sequence[str], rows: Iterable[Sequence[object]], *, with_head
 
 def _cell(value: object) -> str:
     text = "" if value is None else str(value)
+    if _NEGATIVE.fullmatch(text):
+        return text
     return _FORMULA.sub(r"\1'", text)

@@ -23,10 +23,9 @@ LONGEST_CURSOR = 2000
 """The longest key is 200 characters of at most six bytes each, an id, and the signs of JSON: 1,660 in base64."""
 
 
-class Page(Query):
-    """Reads the paging parameters; `limit` is 1 to 100."""
+class Cursor(Query):
+    """Reads the place in a list whose pages are as long as they can be."""
 
-    limit: Annotated[int, Field(ge=1, le=100)] = DEFAULT_LIMIT
     cursor: Annotated[str, Field(max_length=LONGEST_CURSOR)] | None = None
 
     @property
@@ -37,6 +36,12 @@ class Page(Query):
             InvalidInput: the cursor did not come from this API.
         """
         return None if self.cursor is None else _key_in(self.cursor)
+
+
+class Page(Cursor):
+    """Reads the paging parameters; `limit` is 1 to 100."""
+
+    limit: Annotated[int, Field(ge=1, le=100)] = DEFAULT_LIMIT
 
 
 def page_of(items: "Sequence[Item]", next_key: Sequence[str] | None) -> "Items[Item]":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid4
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from chalicelib.platform.caller import RequestIdentity
 from chalicelib.platform.errors import BodyTooLarge, InvalidInput, NotFound
@@ -54,6 +54,10 @@ def _web_url(text: str) -> str:
 
 
 WebUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_url)]
+
+
+ActingFor = Annotated[UUID | None, Field(exclude_if=lambda value: value is None)]
+"""Names the organiser for whom something is made; a body that names none has the hash that it always had."""
 
 
 class Body(LateModel):

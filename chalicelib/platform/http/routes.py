@@ -14,15 +14,24 @@ from uuid import UUID, uuid4
 from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
 
 from chalicelib.platform import logs
-from chalicelib.platform.caller import Actor, Caller, Role
+from chalicelib.platform.caller import Actor, Caller, KeyScope, Role
 from chalicelib.platform.clock import utc_now
-from chalicelib.platform.errors import CloudbashError, Forbidden, IfMatchNotSupported, InvalidInput
+from chalicelib.platform.errors import (
+    CloudbashError,
+    Forbidden,
+    IfMatchNotSupported,
+    InvalidInput,
+    NotFound,
+    TokenOfDisabledAccount,
+    Unavailable,
+    facts,
+)
 from chalicelib.platform.eventsourcing.budget import WITH_TOKEN, WITHOUT_TOKEN, ReadBudget
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.addresses import address_of
 from chalicelib.platform.http.answers import Answer
-from chalicelib.platform.http.authorizer import actor_of, may_be_staff
+from chalicelib.platform.http.authorizer import actor_of, may_be_staff, order_of
 from chalicelib.platform.http.browsers import ANY_PAGE
 from chalicelib.platform.http.problems import problem
 from chalicelib.platform.http.requests import (
@@ -38,17 +47,25 @@ from chalicelib.platform.http.requests import (
     parse_min_versions,
     parse_query,
 )
+from chalicelib.platform.http.standing import CallerStanding, Grantor
 from chalicelib.platform.ids import IdKey
 from chalicelib.platform.readmodels.min_versions import MinVersions
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
 
 
 PUBLIC = "public, max-age=1"
 """What shared caches may keep: a page that half a city reloads costs the shop one read a second and cache."""
 
-REFUSES_TOKENS = ("unauthenticated", "account_disabled", "forbidden", "second_factor_needed")
+REFUSES_TOKENS = (
+    "unauthenticated",
+    "account_disabled",
+    "account_needed",
+    "person_erased",
+    "forbidden",
+    "second_factor_needed",
+)
 """What a route that takes a token without asking for one answers to those that it cannot trust, or that may not."""
 
 _VARIES = "Authorization, Min-Version"
@@ -71,21 +88,36 @@ class Reads(NamedTuple):
     is_optional: bool = False
 
 
-class Gatekeeper(Protocol):
+class Gatekeeper(Grantor, Protocol):
     """Declares what the routes of every context use of the container."""
 
     @property
     def ids(self) -> IdKey: ...
-
-    def roles_granted_to(self, person_id: UUID) -> frozenset[Role]: ...
-
-    def ensure_enabled(self, person_id: UUID) -> None: ...
 
 
 class SecondFactorNeeded(Forbidden):
     """The caller has not signed in with a second factor, which staff needs."""
 
     code = "second_factor_needed"
+
+
+class AccountNeeded(Forbidden):
+    """Guests may not do this."""
+
+    code = "account_needed"
+
+
+class BeyondLink(Forbidden):
+    """The token was got by the link of an order, and is for that order alone."""
+
+    code = "beyond_link"
+
+
+class ScopeNeeded(Forbidden):
+    """The API key was not made for this. `scopes` names those of which it needs one: none where no key is let in."""
+
+    code = "scope_needed"
+    fact_types = facts(scopes="list[str]")
 
 
 class Call(Generic[Shop]):
@@ -109,6 +141,7 @@ class Call(Generic[Shop]):
         self._body: Body | None = None
         self._gatekeeper = gatekeeper
         self._may_be_staff = may_be_staff(request.context)
+        self._order_id = order_of(request.context)
         self._parameters = {name: value.lower() for name, value in parameters.items()}
         self._path = path.format(**self._parameters)
         given = parse_correlation_id(request.headers.get("x-correlation-id"))
@@ -118,52 +151,110 @@ class Call(Generic[Shop]):
     @cached_property
     def actor(self) -> Actor:
         """Return the verified caller, whose account the authorizer has found enabled, with the roles of the token."""
-        return actor_of(self._request.context, utc_now())
+        return self._placed(actor_of(self._request.context, utc_now()))
 
-    def require(self, role: Role) -> None:
-        """Ask for the role in the token, and before refusing, among those granted here.
+    def require(self, role: Role, *scopes: KeyScope) -> None:
+        """Ask for the role in the token, and before refusing, among those granted here; of an API key, for a scope.
 
-        Operators may do what organisers may. Raises Forbidden.
+        Operators may do what organisers may, and so may who works for one, with what is the organiser's.
+        Raises Forbidden.
         """
+        if self.actor.key is not None:
+            self._require_scope(scopes)
+            return
         if role is not Role.CUSTOMER:
             self.ensure_may_be_staff()
         sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
-        if sufficient & self.actor.roles:
+        if sufficient & self.actor.roles or (role is Role.ORGANISER and self.actor.teams.known):
             return
         self.add_granted_roles()
-        if not sufficient & self.actor.roles:
+        if not sufficient & self.actor.roles and not (role is Role.ORGANISER and self.actor.teams.known):
             raise Forbidden(f"This is for {role} only.")
+
+    def _require_scope(self, scopes: Sequence[KeyScope]) -> None:
+        if not any(self.actor.has(scope) for scope in scopes):
+            raise ScopeNeeded("This API key was not made for this.", scopes=list(scopes))
 
     def ensure_may_be_staff(self) -> None:
         """Check that the caller has signed in as the stage wants of staff.
 
-        Raises Unauthenticated or SecondFactorNeeded.
+        Raises Unauthenticated, AccountNeeded or SecondFactorNeeded.
         """
-        _ = self.actor
+        self.ensure_account()
         if not self._may_be_staff:
             raise SecondFactorNeeded("Sign in with a second factor; staff needs one.")
 
+    def ensure_account(self) -> None:
+        """Check that the caller is no guest.
+
+        Raises Unauthenticated or AccountNeeded.
+        """
+        if self.actor.is_guest:
+            raise AccountNeeded("Guests may not do this; sign in.")
+
+    def ensure_within_link(self) -> None:
+        """Check that whoever came by the link of an order asks about that order.
+
+        Raises BeyondLink, or NotFound for another order.
+        """
+        if self._order_id is None:
+            return
+        if not self._path.startswith("/orders/"):
+            raise BeyondLink("This token came from the link of an order, and is for that order alone.")
+        if self._parameters.get("order_id") != str(self._order_id):
+            raise NotFound("There is no such order.")
+
     def add_granted_roles(self) -> None:
         """Let `actor` have the roles granted here as well: one read, for whoever may be staff."""
-        if not self._may_be_staff:
-            return
-        self.budget.spend()
-        self.actor = Actor(self.actor.id, self.actor.roles | self._gatekeeper.roles_granted_to(self.actor.id))
+        if isinstance(standing := self.actor.teams, CallerStanding):
+            self.actor = replace(self.actor, roles=self.actor.roles | standing.granted.roles)
+
+    @property
+    def may_be_staff(self) -> bool:
+        """Tell whether the caller has signed in as the stage wants of staff."""
+        return self._may_be_staff
+
+    def note_use(self) -> None:
+        """Remember that an API key was used, if the caller is one."""
+        if "actor" in self.__dict__ and self.actor.key is not None:
+            self._gatekeeper.note_use(self.actor.id, self.actor.key)
 
     def metered(self, log: EventStore) -> EventStore:
         """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
         return log.metered(self.budget.spend)
 
-    def authenticate(self, verifier: "TokenVerifier") -> None:
+    def authenticate(self, verifier: "Verifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
-        The look at the account is a read that this call pays for.
+        The look at the account is a read that this call pays for, and so is the look at an API key.
         Raises Unauthenticated or Unavailable.
         """
         credentials = verifier.verify(self.authorization or "")
-        self.budget.spend()
-        self._gatekeeper.ensure_enabled(credentials.actor.id)
-        self.actor, self._may_be_staff = credentials.actor, credentials.may_be_staff
+        self._may_be_staff = credentials.may_be_staff
+        self.actor = self._placed(credentials.actor)
+        if self.actor.key is not None:
+            self.budget.spend()
+            self.budget.spend()
+            self._gatekeeper.ensure_enabled(self.actor.key.organiser_id)
+        elif self._is_disabled():
+            raise TokenOfDisabledAccount
+
+    def _is_disabled(self) -> bool:
+        """Look at the account; while the log is away the token counts, as at the authorizer (ADR 56)."""
+        standing = CallerStanding(self.actor.id, self._gatekeeper, self.budget.spend)
+        try:
+            is_disabled = standing.granted.is_disabled
+        except Unavailable:
+            return False
+        if self._may_be_staff:
+            self.actor = replace(self.actor, teams=standing)
+        return is_disabled
+
+    def _placed(self, actor: Actor) -> Actor:
+        """Return the caller who can be asked for whom they work, unless nobody may be staff with this token."""
+        if actor.key is not None or not self._may_be_staff:
+            return actor
+        return replace(actor, teams=CallerStanding(actor.id, self._gatekeeper, self.budget.spend))
 
     @property
     def authorization(self) -> str | None:
@@ -244,6 +335,7 @@ class Route(Generic[Shop]):
 
     `takes_if_match` tells whether its handler checks the caller's `expected_version`, and `takes_token` whether a route
     for anyone shows more to some. `refuses` has the codes of the errors that not every route like it may answer with.
+    An API key needs one of `scopes`.
     """
 
     method: str
@@ -254,6 +346,7 @@ class Route(Generic[Shop]):
     refuses: tuple[str, ...] = ()
     takes_if_match: bool = False
     takes_token: bool = False
+    scopes: tuple[KeyScope, ...] = ()
 
     @property
     def is_public_read(self) -> bool:
@@ -274,7 +367,8 @@ class Declare(Protocol[Shop]):
 class Routes(Generic[Shop]):
     """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token.
 
-    A route refuses the header `If-Match` unless it is declared with `if_match`.
+    A route refuses the header `If-Match` unless it is declared with `if_match`, and every API key unless it is declared
+    with the scopes of which a key needs one.
     """
 
     def __init__(self, name: str) -> None:
@@ -286,20 +380,48 @@ class Routes(Generic[Shop]):
         return tuple(self._routes)
 
     def get(
-        self, path: str, role: Role | None = None, *, refuses: tuple[str, ...] = (), takes_token: bool = False
+        self,
+        path: str,
+        role: Role | None = None,
+        *,
+        refuses: tuple[str, ...] = (),
+        takes_token: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
     ) -> Declare[Shop]:
-        return self._route("GET", path, role, refuses, takes_token=takes_token)
+        return self._route("GET", path, role, refuses, takes_token=takes_token, scopes=scopes)
 
     def post(
-        self, path: str, role: Role | None = None, *, refuses: tuple[str, ...] = (), if_match: bool = False
+        self,
+        path: str,
+        role: Role | None = None,
+        *,
+        refuses: tuple[str, ...] = (),
+        if_match: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
     ) -> Declare[Shop]:
-        return self._route("POST", path, role, refuses, if_match)
+        return self._route("POST", path, role, refuses, if_match, scopes=scopes)
 
-    def patch(self, path: str, role: Role, *, refuses: tuple[str, ...] = (), if_match: bool = False) -> Declare[Shop]:
-        return self._route("PATCH", path, role, refuses, if_match)
+    def patch(
+        self,
+        path: str,
+        role: Role,
+        *,
+        refuses: tuple[str, ...] = (),
+        if_match: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
+    ) -> Declare[Shop]:
+        return self._route("PATCH", path, role, refuses, if_match, scopes=scopes)
 
-    def delete(self, path: str, role: Role, *, refuses: tuple[str, ...] = (), if_match: bool = False) -> Declare[Shop]:
-        return self._route("DELETE", path, role, refuses, if_match)
+    def delete(
+        self,
+        path: str,
+        role: Role,
+        *,
+        refuses: tuple[str, ...] = (),
+        if_match: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
+    ) -> Declare[Shop]:
+        return self._route("DELETE", path, role, refuses, if_match, scopes=scopes)
 
     def blueprint(
         self, authorizer: Authorizer, shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
@@ -328,10 +450,11 @@ class Routes(Generic[Shop]):
         refuses: tuple[str, ...],
         if_match: bool = False,
         takes_token: bool = False,
+        scopes: tuple[KeyScope, ...] = (),
     ) -> Declare[Shop]:
         def declare(handler: Any) -> Any:
             reads = _declared_by(handler)
-            self._routes.append(Route(method, path, role, handler, reads, refuses, if_match, takes_token))
+            self._routes.append(Route(method, path, role, handler, reads, refuses, if_match, takes_token, scopes))
             return handler
 
         return declare
@@ -359,10 +482,13 @@ def _view(
             call = Call(blueprint.current_request, route.path, parameters, shop(), gatekeeper(), budget)
             ensure_acceptable_size(call.raw_body)
             if route.role is not None:
-                call.require(route.role)
+                call.require(route.role, *route.scopes)
+                call.ensure_within_link()
             if not route.takes_if_match and "if-match" in call.headers:
                 raise IfMatchNotSupported
-            return _answered(route, call).to_response()
+            answer = _answered(route, call)
+            call.note_use()
+            return answer.to_response()
         except CloudbashError as error:
             return problem(error)
 

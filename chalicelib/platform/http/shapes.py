@@ -31,6 +31,13 @@ class Amount(TypedDict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
+class SignedAmount(TypedDict):
+    """An amount that may be below zero."""
+
+    amount: Annotated[str, Field(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
 class Items(TypedDict, Generic[Item]):
     """A part of a list; without `next_cursor` it is the last one."""
 
@@ -43,6 +50,24 @@ class Made(TypedDict):
 
     id: Id
     version: Version
+
+
+class ErasureEvent(TypedDict):
+    """The event of an erasure; `version` is its place in the stream of the person, or of the guest's order."""
+
+    id: Id | None
+    type: str
+    version: Version
+    hash: str
+
+
+class ErasureCertificate(TypedDict):
+    """Proves an erasure, and names nobody; a guest's `person_id` is the id of the order."""
+
+    person_id: Id
+    erased_at: Instant
+    event: ErasureEvent
+    statement: str
 
 
 class FieldError(TypedDict):

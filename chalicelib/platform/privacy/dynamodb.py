@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from chalicelib.platform.aws.conditional import write_if
 from chalicelib.platform.aws.failures import failures_as_unavailable
-from chalicelib.platform.errors import Unavailable
+from chalicelib.platform.errors import AccountErased, Unavailable
 from chalicelib.platform.privacy.keys import KEY_BYTES, MasterKey
 from chalicelib.platform.privacy.unwrapping import Unwrapper
 
@@ -21,7 +21,7 @@ _TRIES = 20
 
 
 class DynamoDBPersonKeys:
-    """Stores one item per person, with `PersonId` and `WrappedKey`."""
+    """Stores one item per person, with `PersonId` and `WrappedKey`; with `Erased` in its place once it is destroyed."""
 
     def __init__(self, client: "DynamoDBClient", table: str, master_key: MasterKey) -> None:
         self._client = client
@@ -30,12 +30,8 @@ class DynamoDBPersonKeys:
         self._unwrapper = Unwrapper(master_key)
 
     def find(self, person_id: str) -> bytes | None:
-        with failures_as_unavailable(_SERVER):
-            reply = self._client.get_item(
-                TableName=self._table, Key={"PersonId": {"S": person_id}}, ConsistentRead=True
-            )
-        item = reply.get("Item")
-        return self._master_key.unwrap(bytes(item["WrappedKey"]["B"]), person_id) if item else None
+        item = self._item(person_id)
+        return self._master_key.unwrap(bytes(item["WrappedKey"]["B"]), person_id) if _has_key(item) else None
 
     def find_many(self, person_ids: Collection[str]) -> dict[str, bytes]:
         """Return the keys of those persons who have one now: a strongly consistent request for each hundred of them."""
@@ -51,7 +47,7 @@ class DynamoDBPersonKeys:
             with failures_as_unavailable(_SERVER):
                 reply = self._client.batch_get_item(RequestItems={self._table: wanted})
             items = reply["Responses"].get(self._table, [])
-            found |= {item["PersonId"]["S"]: bytes(item["WrappedKey"]["B"]) for item in items}
+            found |= {item["PersonId"]["S"]: bytes(item["WrappedKey"]["B"]) for item in items if _has_key(item)}
             wanted = reply["UnprocessedKeys"].get(self._table)
             if not wanted:
                 return found
@@ -62,7 +58,14 @@ class DynamoDBPersonKeys:
 
     def erase(self, person_id: str) -> None:
         with failures_as_unavailable(_SERVER):
-            self._client.delete_item(TableName=self._table, Key={"PersonId": {"S": person_id}})
+            self._client.put_item(TableName=self._table, Item={"PersonId": {"S": person_id}, "Erased": {"BOOL": True}})
+
+    def _item(self, person_id: str) -> Any:
+        with failures_as_unavailable(_SERVER):
+            reply = self._client.get_item(
+                TableName=self._table, Key={"PersonId": {"S": person_id}}, ConsistentRead=True
+            )
+        return reply.get("Item")
 
     def _create(self, person_id: str) -> bytes:
         key = os.urandom(KEY_BYTES)
@@ -76,8 +79,12 @@ class DynamoDBPersonKeys:
             return key
         existing = self.find(person_id)
         if existing is None:
-            raise Unavailable("The person's key was erased at this moment.")
+            raise AccountErased
         return existing
+
+
+def _has_key(item: Any) -> bool:
+    return item is not None and "WrappedKey" in item
 
 
 def _chunks(person_ids: Collection[str]) -> Iterator[list[str]]:

@@ -8,6 +8,8 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from chalicelib.platform.errors import AccountErased
+
 NONCE_BYTES = 12
 KEY_BYTES = 32
 
@@ -30,10 +32,16 @@ class PersonKeys(Protocol):
         """Return the keys of those persons who have one now."""
 
     def get_or_create(self, person_id: str) -> bytes:
-        """Return the person's key, made now if there is none; two callers at once get the same."""
+        """Return the person's key, made now if there never was one; two callers at once get the same.
+
+        Raises AccountErased.
+        """
 
     def erase(self, person_id: str) -> None:
-        """Delete the key. Whatever it sealed is unreadable from then on, in every copy."""
+        """Destroy the key for good. Whatever it sealed is unreadable from then on, in every copy.
+
+        There is never another one: a request that was on its way would otherwise store the person anew.
+        """
 
 
 class FileMasterKey:
@@ -55,6 +63,7 @@ class MemoryPersonKeys:
 
     def __init__(self) -> None:
         self._keys: dict[str, bytes] = {}
+        self._erased: set[str] = set()
 
     def find(self, person_id: str) -> bytes | None:
         return self._keys.get(person_id)
@@ -63,7 +72,10 @@ class MemoryPersonKeys:
         return {person_id: self._keys[person_id] for person_id in person_ids if person_id in self._keys}
 
     def get_or_create(self, person_id: str) -> bytes:
+        if person_id in self._erased:
+            raise AccountErased
         return self._keys.setdefault(person_id, os.urandom(KEY_BYTES))
 
     def erase(self, person_id: str) -> None:
         self._keys.pop(person_id, None)
+        self._erased.add(person_id)

@@ -25,6 +25,7 @@ class PersonVault:
         """Encrypt the object with the person's key.
 
         Raises:
+            AccountErased: the person was erased.
             Unavailable: the keys cannot be reached.
         """
         nonce = os.urandom(NONCE_BYTES)
@@ -34,8 +35,6 @@ class PersonVault:
 
     def open(self, sealed: Sealed) -> dict[str, str] | None:
         """Return the object that was sealed, or None once the person is erased.
-
-        It stays None if the person has come back since, with a new key.
 
         Raises:
             Unavailable: the keys cannot be reached.
@@ -52,7 +51,10 @@ class PersonVault:
         return [_opened(sealed, keys.get(sealed.key)) for sealed in envelopes]
 
     def digest(self, person_id: UUID, text: str) -> str:
-        """Return an HMAC-SHA256 under the person's key: comparable while the person exists, meaningless once erased."""
+        """Return an HMAC-SHA256 under the person's key: comparable while the person exists, meaningless once erased.
+
+        Raises AccountErased or Unavailable.
+        """
         return hmac.new(self._key(person_id), text.encode(), hashlib.sha256).hexdigest()
 
     def knows(self, person_id: UUID) -> bool:
@@ -64,7 +66,7 @@ class PersonVault:
         return self._keys.find(str(person_id)) is not None
 
     def erase(self, person_id: UUID) -> None:
-        """Destroy the person's key.
+        """Destroy the person's key; the person never gets another one.
 
         Raises:
             Unavailable: the keys cannot be reached.

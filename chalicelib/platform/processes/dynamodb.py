@@ -28,13 +28,14 @@ class DynamoDBInstances:
 
     While the process has a due time, the item has `DueAt` and `DueShard`, the keys of the index, and `Due`. The
     watchdog moves `DueAt`; `Due` stays as it was saved, so that a comparison with the log sees what the events add up
-    to.
+    to. Instances of another `space` share nothing with these but the table.
     """
 
-    def __init__(self, client: "DynamoDBClient", table: str, generation: int = 1) -> None:
+    def __init__(self, client: "DynamoDBClient", table: str, generation: int = 1, space: str = "") -> None:
         self._client = client
         self._table = table
-        self._items = VersionedItems(client, table, "StreamId", generation)
+        self._space = space
+        self._items = VersionedItems(client, table, "StreamId", generation, space)
 
     def find(self, stream_id: UUID) -> Instance | None:
         with failures_as_unavailable(self._table):
@@ -97,7 +98,7 @@ class DynamoDBInstances:
         return self._items.generation
 
     def at(self, generation: int) -> "DynamoDBInstances":
-        return DynamoDBInstances(self._client, self._table, generation)
+        return DynamoDBInstances(self._client, self._table, generation, self._space)
 
     def generations(self) -> Generations:
         return self._items.pointer.read()

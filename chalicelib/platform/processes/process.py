@@ -48,6 +48,19 @@ class Process(Protocol):
         """Return when to look again after a stream that was overdue at `now`, if nothing has changed by then."""
 
 
+class Reaction(Protocol):
+    """Sends tasks for events of several aggregate types, and remembers nothing. Its methods are pure."""
+
+    @property
+    def aggregate_types(self) -> frozenset[str]: ...
+
+    @property
+    def since(self) -> datetime:
+        """Return the instant before which events cause no tasks."""
+
+    def react(self, recorded: RecordedEvent) -> tuple[Task, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """The process of one stream: its state as of `version`, and when it is due."""

@@ -10,7 +10,7 @@ from chalicelib.platform import metrics
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.processes.process import Instance, Instances, Process
+from chalicelib.platform.processes.process import Instance, Instances, Process, Reaction, Step
 from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.platform.readmodels.base import GenerationalReadModel
 from chalicelib.platform.readmodels.port import Contents, Generations, Rewrite, StreamContents
@@ -37,16 +37,24 @@ class ProcessRunner(GenerationalReadModel):
     """Projects events into processes, fed by a `Consumer` with the same guarantees as a read model.
 
     The tasks of a step are sent before the step is saved, so a crash in between sends them again, and never loses them.
-    Only the live generation sends any.
+    Only the live generation sends any. A stream that only reactions follow has an instance too, for its position.
     """
 
     has_effects = True
 
-    def __init__(self, instances: Instances, queue: WorkQueue, processes: Iterable[Process]) -> None:
+    def __init__(
+        self,
+        instances: Instances,
+        queue: WorkQueue,
+        processes: Iterable[Process],
+        reactions: Iterable[Reaction] = (),
+    ) -> None:
         self._instances = instances
         self._queue = queue
         self._processes: Mapping[str, Process] = {process.aggregate_type: process for process in processes}
-        super().__init__("processes", self._processes.keys(), instances.generation)
+        self._reactions = tuple(reactions)
+        followed = self._processes.keys() | {name for one in self._reactions for name in one.aggregate_types}
+        super().__init__("processes", followed, instances.generation)
 
     def at(self, generation: int) -> "ProcessRunner":
         return self._over(self._instances.at(generation), _NoWork())
@@ -67,7 +75,7 @@ class ProcessRunner(GenerationalReadModel):
     def fold(self, contents: Contents | None, event: RecordedEvent) -> Contents:
         aggregate_type = event.event.aggregate_type
         before = Instance(event.stream_id, aggregate_type) if contents is None else _instance(event.stream_id, contents)
-        return _contents(_advanced(self._processes[aggregate_type], before, event)[0])
+        return _contents(_advanced(self._processes.get(aggregate_type), before, event)[0])
 
     def positions(self, stream_ids: Collection[UUID]) -> Mapping[UUID, int]:
         return self._instances.versions(stream_ids)
@@ -83,7 +91,7 @@ class ProcessRunner(GenerationalReadModel):
         )
 
     def _over(self, instances: Instances, queue: WorkQueue) -> "ProcessRunner":
-        return ProcessRunner(instances, queue, self._processes.values())
+        return ProcessRunner(instances, queue, self._processes.values(), self._reactions)
 
     def position(self, stream_id: UUID) -> int:
         instance = self._instances.find(stream_id)
@@ -99,10 +107,15 @@ class ProcessRunner(GenerationalReadModel):
             raise PositionMoved(f"Process {stream_id} is at version {instance.version}, not {position}.")
         tasks: list[Task] = []
         for event in events:
-            instance, caused = _advanced(self._processes[aggregate_type], instance, event)
-            tasks += caused
+            instance, caused = _advanced(self._processes.get(aggregate_type), instance, event)
+            tasks += [*caused, *self._reacted(event)]
         self._queue.send(tasks)
         self._instances.save(instance, position)
+
+    def _reacted(self, event: RecordedEvent) -> list[Task]:
+        aggregate_type = event.event.aggregate_type
+        interested = (one for one in self._reactions if aggregate_type in one.aggregate_types)
+        return [task for one in interested if event.created >= one.since for task in one.react(event)]
 
     def retry_overdue(self, now: datetime) -> int:
         """Send a task for every process that is past its due time; return how many there were.
@@ -165,9 +178,11 @@ def _instance(stream_id: UUID, contents: Contents, version: int = -1) -> Instanc
     return Instance(stream_id, contents["aggregate_type"], version, contents["state"], due)
 
 
-def _advanced(process: Process, instance: Instance, recorded: RecordedEvent) -> tuple[Instance, tuple[Task, ...]]:
-    step = process.react(instance.state, recorded)
+def _advanced(
+    process: Process | None, instance: Instance, recorded: RecordedEvent
+) -> tuple[Instance, tuple[Task, ...]]:
+    step = Step({}) if process is None else process.react(instance.state, recorded)
     instance = replace(instance, version=recorded.version, state=step.state)
-    if recorded.created < process.since:
+    if process is None or recorded.created < process.since:
         return instance, ()
     return replace(instance, due_at=step.due_at), step.tasks

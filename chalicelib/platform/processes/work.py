@@ -1,7 +1,7 @@
 """Defines tasks: work that is done later, outside the request and the bus, in small pieces that may be done twice."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -52,6 +52,26 @@ class WorkQueue(Protocol):
 
         Raises Unavailable.
         """
+
+
+class RoutedWorkQueue:
+    """Sends each kind of task to the queue of its context, so that a busy context keeps no other waiting."""
+
+    def __init__(self, queue: WorkQueue, others: Mapping[str, Callable[[], WorkQueue]]) -> None:
+        """`others` makes the queue of each kind that does not go to `queue`, when the first such task is sent."""
+        self._queue = queue
+        self._others = others
+
+    def send(self, tasks: Sequence[Task], delay: timedelta = timedelta()) -> None:
+        own = [task for task in tasks if task.kind not in self._others]
+        if own:
+            self._queue.send(own, delay)
+        for kind in dict.fromkeys(task.kind for task in tasks if task.kind in self._others):
+            self._others[kind]().send([task for task in tasks if task.kind == kind], delay)
+
+    def count(self) -> int:
+        """Return about how many tasks wait in the queue of most contexts."""
+        return self._queue.count()
 
 
 class MemoryWorkQueue:

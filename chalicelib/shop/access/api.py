@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.caller import Role
+from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant
 from chalicelib.platform.http.answers import Created, NoContent, Ok, created, no_content, ok
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import ActingFor, Body, Line, Query
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access import commands
@@ -26,9 +27,14 @@ class NewDoorStaff(Body):
     opens_at: OffsetInstant | None = None
     closes_at: OffsetInstant | None = None
     is_supervisor: bool = False
+    organiser_id: ActingFor = None
 
     def to_hours(self) -> DoorHours:
         return DoorHours(self.opens_at, self.closes_at, self.is_supervisor)
+
+
+class OrganiserQuery(Query):
+    organiser_id: UUID | None = None
 
 
 class Reason(Body):
@@ -38,9 +44,11 @@ class Reason(Body):
 @routes.post("/concerts/{concert_id}/door-staff", Role.ORGANISER, refuses=("account_erased",))
 def add_door_staff(call: Call[Services], body: NewDoorStaff) -> "Created[DoorStaff]":
     """Name somebody who checks tickets in at a concert."""
-    return _granted(
-        call, body, Place(concert_id=call.id("concert_id")), f"/concerts/{call.id('concert_id')}/door-staff"
-    )
+    concert_id = call.id("concert_id")
+    if body.organiser_id is not None:
+        reason = "is given by the concert"
+        raise InvalidInput(f"`organiser_id` {reason}.", (("#/organiser_id", reason),))
+    return _granted(call, body, Place(concert_id=concert_id), f"/concerts/{concert_id}/door-staff")
 
 
 @routes.delete("/concerts/{concert_id}/door-staff/{person_id}", Role.ORGANISER)
@@ -52,13 +60,13 @@ def remove_door_staff(call: Call[Services]) -> NoContent:
 @routes.post("/door-staff", Role.ORGANISER, refuses=("account_erased",))
 def add_door_staff_of_all_concerts(call: Call[Services], body: NewDoorStaff) -> "Created[DoorStaff]":
     """Name somebody who checks tickets in at every concert of the organiser."""
-    return _granted(call, body, Place(organiser_id=call.actor.id), "/door-staff")
+    return _granted(call, body, Place(organiser_id=call.actor.organiser(body.organiser_id)), "/door-staff")
 
 
 @routes.delete("/door-staff/{person_id}", Role.ORGANISER)
-def remove_door_staff_of_all_concerts(call: Call[Services]) -> NoContent:
+def remove_door_staff_of_all_concerts(call: Call[Services], query: OrganiserQuery) -> NoContent:
     """Take somebody from the doors of all of the organiser's concerts."""
-    return _revoked(call, Place(organiser_id=call.actor.id))
+    return _revoked(call, Place(organiser_id=call.actor.organiser(query.organiser_id, "?organiser_id")))
 
 
 @routes.post("/accounts/{person_id}/disable", Role.OPERATOR, refuses=("account_erased",))

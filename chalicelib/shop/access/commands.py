@@ -1,25 +1,34 @@
 """Changes a person's account, for operators, and says who may check tickets in, for organisers."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.brief_cache import BriefCache
-from chalicelib.platform.caller import Actor, Caller, Role
+from chalicelib.platform.caller import Actor, Caller, Grants, Role, TeamRole
 from chalicelib.platform.errors import Forbidden, NotFound, facts
-from chalicelib.platform.eventsourcing.codec import Origin
+from chalicelib.platform.eventsourcing.codec import Origin, recorded
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.shop.access.account import ACCOUNT, Account
 from chalicelib.shop.access.doors import DoorHours, Place
+from chalicelib.shop.access.events import PersonErased
+from chalicelib.shop.access.team import TEAM, team_id
 from chalicelib.shop.concerts.commands import ConcertFacts, facts_of_concert
+from chalicelib.shop.orders.events import BuyerErased
 
 if TYPE_CHECKING:
-    from chalicelib.platform.privacy.vault import PersonVault
+    from chalicelib.platform.http.shapes import ErasureCertificate
 
+STATEMENT = (
+    "The data key of this person was destroyed, and the person never gets another one. Nobody can read any more what"
+    " the key has sealed, names and addresses above all, wherever it is stored. The event that records it has this"
+    " hash, which the signed heads of the log prove."
+)
 
 MEMORY = timedelta(minutes=1)
 """How old what a container knows of a person or of a concert's schedule may be."""
@@ -45,22 +54,36 @@ class NotASupervisor(Forbidden):
 
 
 class Accounts:
-    """Knows the accounts of the people who stand at doors, as they were at most a minute ago."""
+    """Knows the accounts of the people who work here, as they were at most a minute ago."""
 
     def __init__(self, repository: Repository, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._accounts = BriefCache(lambda person_id: repository.load(ACCOUNT, person_id)[0], clock, MEMORY)
         self._concerts = BriefCache(lambda concert_id: facts_of_concert(repository, concert_id), clock, MEMORY)
 
-    def ensure_at_door(self, person_id: UUID, concert_id: UUID, *, as_supervisor: bool = False) -> None:
-        """Check that the person may let people in to the concert now. It is asked anew before it refuses.
+    def known_teams(self, person_id: UUID) -> Mapping[UUID, TeamRole]:
+        """Return for whom the person works, as far as that was read within a minute; nothing is asked."""
+        account = self._accounts.find(person_id)
+        return {} if account is None else account.teams
+
+    def read(self, person_id: UUID) -> Account:
+        """Return the account as it is now. It costs one read."""
+        return self._accounts.get_fresh(person_id)
+
+    def grants_of(self, person_id: UUID) -> Grants:
+        """Return what the log grants the person now. It costs one read."""
+        account = self.read(person_id)
+        return Grants(account.roles, account.teams, account.disabled)
+
+    def ensure_at_door(self, actor: Actor, concert_id: UUID, *, as_supervisor: bool = False) -> None:
+        """Check that the caller may let people in to the concert now. It is asked anew before it refuses.
 
         Raises NotAtThisDoor, DoorNotOpen, NotASupervisor or Unavailable.
         """
         now = self._clock()
-        hours = _hours(self._accounts.get(person_id), self._concerts.get(concert_id))
+        hours = self._hours(actor, self._concerts.get(concert_id), self._accounts.get)
         if not any(one.lets(now, as_supervisor) for one in hours):
-            hours = _hours(self._accounts.get_fresh(person_id), self._concerts.get_fresh(concert_id))
+            hours = self._hours(actor, self._concerts.get_fresh(concert_id), self._accounts.get_fresh)
         if not hours:
             raise NotAtThisDoor("The organiser has not named you for the doors of this concert.")
         if not any(one.include(now) for one in hours):
@@ -74,13 +97,17 @@ class Accounts:
         Raises NotAtThisDoor, DoorNotOpen or Unavailable.
         """
         if not actor.manages(self._concerts.get(concert_id).organiser_id):
-            self.ensure_at_door(actor.id, concert_id)
+            self.ensure_at_door(actor, concert_id)
 
-
-def _hours(account: Account, concert: ConcertFacts) -> list[DoorHours]:
-    """Return when the person is at the concert's doors, by what was granted for it and for its organiser."""
-    places = [place for place in (concert.id, concert.organiser_id) if place in account.doors]
-    return [account.doors[place].around(concert.starts_at, concert.ends_at) for place in places if place is not None]
+    def _hours(self, actor: Actor, concert: ConcertFacts, account_of: Callable[[UUID], Account]) -> list[DoorHours]:
+        """Return when the caller is at the doors: an API key by the schedule, a person by what was granted."""
+        if actor.key is not None:
+            is_own = concert.exists and actor.works_for(concert.organiser_id)
+            return [DoorHours().around(concert.starts_at, concert.ends_at)] if is_own else []
+        doors, places = account_of(actor.id).doors, [Place(concert_id=concert.id)]
+        if concert.organiser_id is not None:
+            places.append(Place(organiser_id=concert.organiser_id))
+        return [doors[place].around(concert.starts_at, concert.ends_at) for place in places if place in doors]
 
 
 def _as_facts(hours: DoorHours) -> dict[str, str]:
@@ -98,7 +125,16 @@ def grant_door(repository: Repository, caller: Caller, person_id: UUID, place: P
         AccountErased: the person was erased.
     """
     _ensure_manages(repository, caller, place)
-    _change(repository, caller.origin, person_id, lambda account, now: account.grant_door(place, hours, now))
+
+    def command(session: Session) -> None:
+        account = session.load(ACCOUNT, person_id)
+        session.append(ACCOUNT, person_id, *account.grant_door(place, hours, session.now))
+        if place.organiser_id is not None:
+            key = team_id(place.organiser_id)
+            joined = session.load(TEAM, key).join_for_the_door(place.organiser_id, person_id, session.now)
+            session.append(TEAM, key, *joined)
+
+    repository.execute(command, caller.origin)
 
 
 def revoke_door(repository: Repository, caller: Caller, person_id: UUID, place: Place) -> None:
@@ -109,7 +145,14 @@ def revoke_door(repository: Repository, caller: Caller, person_id: UUID, place: 
         Forbidden: it belongs to another organiser.
     """
     _ensure_manages(repository, caller, place)
-    _change(repository, caller.origin, person_id, lambda account, now: account.revoke_door(place, now))
+
+    def command(session: Session) -> None:
+        session.append(ACCOUNT, person_id, *session.load(ACCOUNT, person_id).revoke_door(place, session.now))
+        if place.organiser_id is not None:
+            key = team_id(place.organiser_id)
+            session.append(TEAM, key, *session.load(TEAM, key).leave_the_door(person_id, session.now))
+
+    repository.execute(command, caller.origin)
 
 
 def _ensure_manages(repository: Repository, caller: Caller, place: Place) -> None:
@@ -124,15 +167,15 @@ def _ensure_manages(repository: Repository, caller: Caller, place: Place) -> Non
 
 def disable_account(repository: Repository, origin: Origin, person_id: UUID, reason: str) -> None:
     """Disable an account: its tokens are refused within a minute, for as long as the gateway trusts the authorizer."""
-    _change(repository, origin, person_id, lambda account, now: account.disable(reason, now))
+    change_account(repository, origin, person_id, lambda account, now: account.disable(reason, now))
 
 
 def enable_account(repository: Repository, origin: Origin, person_id: UUID) -> None:
     """Enable an account again."""
-    _change(repository, origin, person_id, lambda account, now: account.enable(now))
+    change_account(repository, origin, person_id, lambda account, now: account.enable(now))
 
 
-def _change(
+def change_account(
     repository: Repository, origin: Origin, person_id: UUID, decide: Callable[[Account, datetime], Sequence[Event]]
 ) -> None:
     def command(session: Session) -> None:
@@ -148,7 +191,7 @@ def grant_role(repository: Repository, origin: Origin, person_id: UUID, role: Ro
         InvalidInput: the role is that of a customer.
         AccountErased: the person was erased.
     """
-    _change(repository, origin, person_id, lambda account, now: account.grant(role, now))
+    change_account(repository, origin, person_id, lambda account, now: account.grant(role, now))
 
 
 def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: Role) -> None:
@@ -156,19 +199,40 @@ def revoke_role(repository: Repository, origin: Origin, person_id: UUID, role: R
 
     A role inside a token lasts until the token expires.
     """
-    _change(repository, origin, person_id, lambda account, now: account.revoke(role, now))
+    change_account(repository, origin, person_id, lambda account, now: account.revoke(role, now))
 
 
-def erase_person(repository: Repository, vault: "PersonVault", origin: Origin, person_id: UUID) -> None:
-    """Destroy the person's key, then record it.
+def join_guest(session: Session, account_id: UUID, guest_id: UUID) -> None:
+    """Note in the same commit that the person has bought as this guest.
 
-    If it is interrupted in between, doing it again finishes it.
+    Raises AccountErased.
     """
-    vault.erase(person_id)
-    _change(repository, origin, person_id, lambda account, now: account.erase(now))
+    session.append(ACCOUNT, account_id, *session.load(ACCOUNT, account_id).join_guest(guest_id, session.now))
 
 
 def granted_roles(repository: Repository, person_id: UUID) -> frozenset[Role]:
     """Return the roles granted here, as of now. It costs one read."""
     account, _ = repository.load(ACCOUNT, person_id)
     return account.roles
+
+
+def certificate_of(log: EventStore, person_id: UUID) -> "ErasureCertificate":
+    """Return the certificate of a person's erasure, or of a guest's by the order's id: one read of the log.
+
+    Raises NotFound or Unavailable.
+    """
+    for stored in log.read(person_id):
+        match recorded(stored).event:
+            case PersonErased(at=at) | BuyerErased(at=at) as event:
+                return {
+                    "person_id": str(person_id),
+                    "erased_at": format_instant(at),
+                    "event": {
+                        "id": stored.event_id,
+                        "type": type(event).__name__,
+                        "version": stored.aggregate_version,
+                        "hash": stored.chain_hash,
+                    },
+                    "statement": STATEMENT,
+                }
+    raise NotFound("Nobody with this id was erased.")

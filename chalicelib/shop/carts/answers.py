@@ -1,6 +1,6 @@
 """Defines what the routes of the carts answer."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -57,13 +57,15 @@ class Cart(TypedDict):
 
 
 class CheckedOut(TypedDict):
-    """Names the order, which is confirmed at once if there is nothing to pay."""
+    """Names the order, which is confirmed at once if there is nothing to pay; a guest gets its `link` too."""
 
     order_id: Id
     status: str
     total: Amount
     payment_due_at: Instant
     version: Version
+    link: NotRequired[str]
+    link_expires_at: NotRequired[Instant]
 
 
 class LostLine(TypedDict):

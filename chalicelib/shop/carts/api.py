@@ -1,13 +1,15 @@
 """Declares the routes of the carts."""
 
 from collections.abc import Collection
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
 from pydantic import Field
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import Caller, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
@@ -17,7 +19,7 @@ from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.money import Money
 from chalicelib.platform.services import Services
 from chalicelib.shop.carts import commands, opening, queries
-from chalicelib.shop.carts.limits import CartLimits
+from chalicelib.shop.carts.limits import CartLimits, GuestHolds
 
 if TYPE_CHECKING:
     from chalicelib.platform.http.shapes import Amount, Made
@@ -59,6 +61,9 @@ class CartServices(Services, Protocol):
 
     @property
     def vault(self) -> "PersonVault": ...
+
+    @property
+    def guest_limit(self) -> GuestHolds: ...
 
     def cancelled_among(self, concert_ids: Collection[UUID]) -> Collection[UUID]: ...
 
@@ -121,21 +126,23 @@ def get_cart(call: Call[CartServices], query: PointInTimeQuery) -> "Tagged[Cart]
         "order_limit_exceeded",
         "sold_out",
         "too_many_changes",
+        "too_many_guests",
         "too_many_unpaid_orders",
     ),
 )
 def add_item(call: Call[CartServices], body: NewItem) -> "Created[ItemAdded]":
     """Put tickets into a cart, and hold them for its customer."""
-    shop, cart_id = call.shop, call.id("cart_id")
-    added = commands.add_item(
-        shop.repository,
-        call.caller(),
-        cart_id,
-        body.ticket_type_id,
-        body.quantity,
-        shop.settings.hold_for,
-        _limits(shop),
-    )
+    shop, cart_id, caller = call.shop, call.id("cart_id"), call.caller()
+    with _counted(call, caller, cart_id, body):
+        added = commands.add_item(
+            shop.repository,
+            caller,
+            cart_id,
+            body.ticket_type_id,
+            body.quantity,
+            shop.settings.hold_for,
+            _limits(shop),
+        )
     answer: ItemAdded = {
         "item_id": str(added.item_id),
         "hold_expires_at": format_instant(added.hold_expires_at),
@@ -215,7 +222,18 @@ def check_out(call: Call[CartServices], body: Checkout) -> "Created[CheckedOut]"
         "payment_due_at": format_instant(placed.payment_due_at),
         "version": placed.version,
     }
+    if placed.link is not None:
+        answer["link"] = placed.link.text
+        answer["link_expires_at"] = format_instant(placed.link.expires_at)
     return created(answer, f"/orders/{placed.order_id}")
+
+
+def _counted(call: Call[CartServices], caller: Caller, cart_id: UUID, item: NewItem) -> AbstractContextManager[None]:
+    """Count what a guest takes; customers with accounts are counted by these alone."""
+    if not caller.actor.is_guest:
+        return nullcontext()
+    is_known = partial(commands.was_added, call.shop.repository, caller, cart_id)
+    return call.shop.guest_limit.holding(call.address, item.ticket_type_id, item.quantity, is_known)
 
 
 def _limits(shop: CartServices) -> CartLimits:

@@ -12,6 +12,7 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.carts.cart import CART, Cart
+from chalicelib.shop.carts.customer_carts import customer_carts_id
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartLine, ExtendedLine
 from chalicelib.shop.carts.holding import WantedHold
 from chalicelib.shop.carts.limits import CartLimits
@@ -45,6 +46,11 @@ class ExtendedHolds:
     lines: tuple[ExtendedLine, ...]
     version: int
     changed: bool = True
+
+
+def carts_of(customer_id: UUID) -> UUID:
+    """Return the id of the stream that lists the customer's carts."""
+    return customer_carts_id(customer_id)
 
 
 def create_cart(repository: Repository, caller: Caller, limits: CartLimits = DEFAULT_LIMITS) -> UUID:
@@ -94,6 +100,16 @@ def add_item(
         return AddedItem(item_id, held.expires_at, session.version(cart_id))
 
     return repository.execute(command, caller.origin)
+
+
+def was_added(repository: Repository, caller: Caller, cart_id: UUID) -> bool:
+    """Tell whether this very request has added its line before: one read.
+
+    Raises NotFound or IdempotencyKeyReused.
+    """
+    cart, _ = repository.load(CART, cart_id)
+    cart.ensure_of(caller.actor.id)
+    return cart.has_done(caller.request.id, caller.request.request_hash)
 
 
 def extend_holds(

@@ -1,14 +1,25 @@
 """Says what one customer may keep from all others, and how often one may write."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+from uuid import UUID
 
 from chalicelib.platform.errors import RuleViolated, TooManyRequests, facts
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 REFILL = timedelta(seconds=5)
 """A bucket that is full has room for one write more after this long."""
+
+
+class GuestHolds(Protocol):
+    """Counts what guests take, by their network address."""
+
+    def holding(
+        self, address: str, ticket_type_id: UUID, quantity: int, is_known: Callable[[], bool]
+    ) -> AbstractContextManager[None]: ...
 
 
 @dataclass(frozen=True, slots=True)

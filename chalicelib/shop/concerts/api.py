@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import InvalidInput, NotFound, Unauthenticated
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.instants import format_instant
@@ -18,7 +18,7 @@ from chalicelib.platform.http.amounts import OffsetInstant, Price
 from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import Body, Changes, Line, Text, WebUrl
+from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -32,7 +32,7 @@ from chalicelib.shop.concerts.terms import Changed
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
     from chalicelib.platform.http.shapes import Made
     from chalicelib.platform.readmodels.postgres.pool import Reader
     from chalicelib.shop.concerts.answers import Concert, FoundConcerts, Scheduled, StatusChanged, TermsChanged
@@ -42,7 +42,7 @@ class ConcertServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
     @property
-    def verifier(self) -> "TokenVerifier": ...
+    def verifier(self) -> "Verifier": ...
 
     def programme_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
 
@@ -64,6 +64,7 @@ class NewConcert(Body):
     genre: Line | None = None
     image_url: WebUrl | None = None
     max_per_customer: CustomerLimit | None = None
+    organiser_id: ActingFor = None
 
 
 class ConcertChanges(Changes):
@@ -134,11 +135,11 @@ class Cancellation(Body):
     confirm: Literal["has_taken_place"] | None = None
 
 
-@routes.post("/concerts", Role.ORGANISER, refuses=("venue_gone", "venue_not_shared"))
+@routes.post("/concerts", Role.ORGANISER, refuses=("venue_gone", "venue_not_shared"), scopes=(KeyScope.CONCERTS_WRITE,))
 def create_concert(call: Call[ConcertServices], body: NewConcert) -> "Created[Made]":
     """Make a concert; it is a draft until it is published."""
-    details = ConcertDetails(**dict(body))
-    concert_id = commands.create_concert(call.shop.repository, call.caller(), details)
+    details = ConcertDetails(**{name: value for name, value in body if name != "organiser_id"})
+    concert_id = commands.create_concert(call.shop.repository, call.caller(), details, body.organiser_id)
     made: Made = {"id": str(concert_id), "version": 0}
     return created(made, f"/concerts/{concert_id}")
 
@@ -178,6 +179,7 @@ def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Tagged
     Role.ORGANISER,
     if_match=True,
     refuses=("concert_not_draft", "concert_not_published", "concert_over", "venue_gone", "venue_not_shared"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def change_concert(call: Call[ConcertServices], body: ConcertChanges) -> "Tagged[TermsChanged]":
     """Change the details of a concert that are given."""
@@ -189,14 +191,24 @@ def change_concert(call: Call[ConcertServices], body: ConcertChanges) -> "Tagged
     return answer_of(concert_id, changed)
 
 
-@routes.delete("/concerts/{concert_id}", Role.ORGANISER, if_match=True, refuses=("concert_not_draft",))
+@routes.delete(
+    "/concerts/{concert_id}",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft",),
+    scopes=(KeyScope.CONCERTS_WRITE,),
+)
 def delete_concert(call: Call[ConcertServices]) -> NoContent:
     """Delete a draft."""
     return no_content(commands.delete_concert(call.shop.repository, call.caller(), call.id("concert_id")))
 
 
 @routes.post(
-    "/concerts/{concert_id}/schedule", Role.ORGANISER, if_match=True, refuses=("concert_not_draft", "sale_never_opens")
+    "/concerts/{concert_id}/schedule",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft", "sale_never_opens"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Tagged[Scheduled]":
     """Say when a draft takes place."""
@@ -224,6 +236,7 @@ def schedule_concert(call: Call[ConcertServices], body: NewSchedule) -> "Tagged[
         "over_capacity",
         "too_many_ticket_types",
     ),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def add_ticket_type(call: Call[ConcertServices], body: NewTicketType) -> "Created[Made]":
     """Add a ticket type; that of a published concert is on sale at once."""
@@ -241,6 +254,7 @@ def add_ticket_type(call: Call[ConcertServices], body: NewTicketType) -> "Create
     Role.ORGANISER,
     if_match=True,
     refuses=("concert_not_draft",),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def remove_ticket_type(call: Call[ConcertServices]) -> NoContent:
     """Remove a ticket type of a draft."""
@@ -262,6 +276,7 @@ def remove_ticket_type(call: Call[ConcertServices]) -> NoContent:
         "venue_gone",
         "venue_not_shared",
     ),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def publish_concert(call: Call[ConcertServices], body: ConfirmedPublication | None) -> "Tagged[StatusChanged]":
     """Publish a concert: its tickets are on sale, and cannot be removed any more."""
@@ -315,7 +330,7 @@ def _tell_of_readable(call: Call[ConcertServices], programme: "Reader") -> None:
 def _may_see(call: Call[ConcertServices], concert: Mapping[str, Any]) -> bool:
     """Tell whether the caller may see the concert: a draft is visible only to whoever manages it.
 
-    A token that cannot be trusted counts as none.
+    A token that cannot be trusted counts as none, and an API key only if it may change the draft as well.
     """
     organiser_id = concert["organiser_id"]
     if concert["status"] != ConcertStatus.DRAFT:
@@ -326,4 +341,5 @@ def _may_see(call: Call[ConcertServices], concert: Mapping[str, Any]) -> bool:
         call.authenticate(call.shop.verifier)
     except Unauthenticated:
         return False
-    return call.actor.manages(UUID(str(organiser_id)) if organiser_id else None)
+    manages = call.actor.manages(UUID(str(organiser_id)) if organiser_id else None)
+    return manages and call.actor.has(KeyScope.CONCERTS_WRITE)

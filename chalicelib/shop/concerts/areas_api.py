@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
@@ -33,7 +33,11 @@ class AreaCapacity(Body):
 
 
 @routes.post(
-    "/concerts/{concert_id}/areas", Role.ORGANISER, if_match=True, refuses=("concert_not_draft", "too_many_areas")
+    "/concerts/{concert_id}/areas",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_draft", "too_many_areas"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def add_area(call: Call[Services], body: NewArea) -> "Created[Made]":
     """Add an area to a draft: ticket types can draw from its tickets."""
@@ -55,6 +59,7 @@ def add_area(call: Call[Services], body: NewArea) -> "Created[Made]":
         "concert_not_published",
         "over_capacity",
     ),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def change_area(call: Call[Services], body: AreaCapacity) -> "Tagged[AreaCapacityChanged]":
     """Change how many tickets the area has: pool by pool once it is on sale, and it may be refused."""
@@ -71,6 +76,7 @@ def change_area(call: Call[Services], body: AreaCapacity) -> "Tagged[AreaCapacit
     Role.ORGANISER,
     if_match=True,
     refuses=("area_in_use", "concert_not_draft"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def remove_area(call: Call[Services]) -> NoContent:
     """Remove an area of a draft."""

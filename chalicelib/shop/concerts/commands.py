@@ -71,7 +71,10 @@ _ENDS_OF_CHANGES = (
 
 @dataclass(frozen=True, slots=True)
 class ConcertFacts:
-    """Tells other contexts whose a concert is, and when; `exists` is false also for a deleted draft."""
+    """Tells other contexts whose a concert is, when, and of which pools; `exists` is false also for a deleted draft.
+
+    `currencies` are those of its ticket types: one, if it is on sale.
+    """
 
     id: UUID
     exists: bool
@@ -80,6 +83,12 @@ class ConcertFacts:
     ends_at: datetime | None
     promises: tuple[RefundPromise, ...] = ()
     is_cancelled: bool = False
+    currencies: frozenset[str] = frozenset()
+    pool_ids: tuple[UUID, ...] = ()
+
+    def is_over(self, now: datetime) -> bool:
+        """Tell whether the concert has ended; one without a date has not."""
+        return self.ends_at is not None and self.ends_at <= now
 
     def refundable_until(self, bought_at: datetime) -> datetime | None:
         """Return until when a ticket bought then may be given back, because the concert was changed or cancelled later.
@@ -97,21 +106,34 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
     starts_at, ends_at = dates or (None, None)
     is_cancelled = concert.status in {ConcertStatus.CANCELLING, ConcertStatus.CANCELLED}
     promises = concert.publication.promises
-    return ConcertFacts(concert_id, exists, concert.organiser_id, starts_at, ends_at, promises, is_cancelled)
+    currencies = frozenset(ticket_type.price.currency for ticket_type in concert.ticket_types.values())
+    return ConcertFacts(
+        concert_id,
+        exists,
+        concert.organiser_id,
+        starts_at,
+        ends_at,
+        promises,
+        is_cancelled,
+        currencies,
+        tuple(concert.pool_ids),
+    )
 
 
-def create_concert(repository: Repository, caller: Caller, details: ConcertDetails) -> UUID:
-    """Create a draft and return its id; its version is 0.
+def create_concert(
+    repository: Repository, caller: Caller, details: ConcertDetails, organiser_id: UUID | None = None
+) -> UUID:
+    """Create a draft of the organiser, or else of whom the caller acts for; return its id. Its version is 0.
 
-    Raises IdempotencyKeyReused, or InvalidInput for an unknown venue.
+    Raises IdempotencyKeyReused, Forbidden, or InvalidInput for an unknown venue or organiser.
     """
-    concert_id = caller.request.id
+    concert_id, owner_id = caller.request.id, caller.actor.organiser(organiser_id)
 
     def command(session: Session) -> None:
         concert = session.load(CONCERT, concert_id, Load.ASSUME_EMPTY)
-        events = concert.create(caller.actor.id, details, caller.request.request_hash)
+        events = concert.create(owner_id, details, caller.request.request_hash)
         if events:
-            usable_venue(session, caller.actor.id, details.venue_id)
+            usable_venue(session, owner_id, details.venue_id)
         session.append(CONCERT, concert_id, *events)
 
     repository.execute(command, caller.origin)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.http.amounts import OffsetInstant, Price
 from chalicelib.platform.http.answers import Tagged, ok
@@ -90,6 +90,7 @@ class TicketTypeChanges(Changes):
         "venue_gone",
         "venue_not_shared",
     ),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def move_concert(call: Call[Services], body: Move) -> "Tagged[TermsChanged]":
     """Move a concert to another date, to another venue, or both."""
@@ -107,7 +108,11 @@ def move_concert(call: Call[Services], body: Move) -> "Tagged[TermsChanged]":
 
 
 @routes.post(
-    "/concerts/{concert_id}/postpone", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "concert_over")
+    "/concerts/{concert_id}/postpone",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def postpone_concert(call: Call[Services], body: Postponement) -> "Tagged[TermsChanged]":
     """Postpone a concert, whose new date is not known yet."""
@@ -121,6 +126,7 @@ def postpone_concert(call: Call[Services], body: Postponement) -> "Tagged[TermsC
     Role.ORGANISER,
     if_match=True,
     refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def close_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
     """Close the sale of a concert for the time being."""
@@ -133,6 +139,7 @@ def close_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
     Role.ORGANISER,
     if_match=True,
     refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def open_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
     """Open the sale of a concert that was closed."""
@@ -141,7 +148,11 @@ def open_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
 
 
 @routes.patch(
-    "/concerts/{concert_id}/venue", Role.ORGANISER, if_match=True, refuses=("concert_not_published", "concert_over")
+    "/concerts/{concert_id}/venue",
+    Role.ORGANISER,
+    if_match=True,
+    refuses=("concert_not_published", "concert_over"),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def describe_venue(call: Call[Services], body: VenueDescription) -> "Tagged[TermsChanged]":
     """Change what a published concert shows of its venue."""
@@ -165,6 +176,7 @@ def describe_venue(call: Call[Services], body: VenueDescription) -> "Tagged[Term
         "currency_mismatch",
         "over_capacity",
     ),
+    scopes=(KeyScope.CONCERTS_WRITE,),
 )
 def change_ticket_type(
     call: Call[Services], body: TicketTypeChanges

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol, cast
 from uuid import UUID
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.budget import WITH_TOKEN
 from chalicelib.platform.eventsourcing.event import JsonObject
@@ -17,7 +17,7 @@ from chalicelib.shop.inventory import queries
 if TYPE_CHECKING:
     from redis import Redis
 
-    from chalicelib.platform.http.auth import TokenVerifier
+    from chalicelib.platform.http.auth import Verifier
     from chalicelib.shop.inventory.answers import Availability, TicketTypeStock
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
 
@@ -29,7 +29,7 @@ class StockServices(Services, Protocol):
     def query_redis(self) -> "Redis": ...
 
     @property
-    def verifier(self) -> "TokenVerifier": ...
+    def verifier(self) -> "Verifier": ...
 
     @property
     def stock_from_log(self) -> "StockFromLog": ...
@@ -72,7 +72,7 @@ def _as_it_was(call: Call[StockServices], concert_id: UUID, as_of: datetime) -> 
     """Answer from the log what was available at an instant, for operators and for who organises the concert."""
     call.authenticate(call.shop.verifier)
     call.budget.limit = WITH_TOKEN
-    call.require(Role.ORGANISER)
+    call.require(Role.ORGANISER, KeyScope.SALES_READ)
     log = call.metered(call.shop.event_store)
     found = queries.availability_as_of(log, concert_id, as_of, call.actor, lambda: call.budget.left)
     return _answer(found, "log")

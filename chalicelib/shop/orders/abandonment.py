@@ -17,7 +17,7 @@ def give_up_authentication(context: SettlementContext, order_id: UUID) -> bool:
     given_up = False
     for payment_id in order.open_payments:
         gateway = context.gateway(order.payments[payment_id])
-        attempt = Attempt(payment_id, order_id, order.total)
+        attempt = Attempt(payment_id, order_id, order.asked_for(payment_id))
         if isinstance(gateway.find_payment(attempt), ActionRequired):
             settled = record_outcome(context, order_id, payment_id, gateway.cancel(attempt))
             given_up = given_up or not settled.order.payments[payment_id].is_open

@@ -1,18 +1,21 @@
 """Defines what the routes of the orders answer."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Amount, Count, Id, Instant, Version
+from chalicelib.platform.http.shapes import Amount, Anything, Count, Id, Instant, Items, Version
 from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.refund import DisputeStatus, RefundStatus
 from chalicelib.shop.orders.refund_policy import TicketsOnReversal
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.shop.orders.ticket import TicketStatus
+from chalicelib.shop.orders.timeline.entries import By
 
 
 class OrderLine(TypedDict):
+    """Tickets of one type that were bought together, or of one move of tickets to it."""
+
     ticket_type_id: Id
     ticket_type_name: str
     concert_id: Id | None
@@ -20,6 +23,26 @@ class OrderLine(TypedDict):
     quantity: Count
     unit_price: Amount
     total: Amount
+    move_id: NotRequired[Id]
+
+
+class OrderMove(TypedDict):
+    """A move of tickets; until it is paid, `payment_due_at` says until when, and nothing is moved yet."""
+
+    id: Id
+    by: GrantedBy
+    at: Instant
+    status: Literal["awaiting_payment", "ended", "moved"]
+    concert_id: Id
+    ticket_ids: list[Id]
+    to_concert_id: Id | None
+    to_ticket_type_id: Id
+    supplement: Amount
+    payment_due_at: NotRequired[Instant]
+    carried: NotRequired[Amount]
+    refunded: NotRequired[Amount]
+    refund_ids: NotRequired[list[Id]]
+    payment_id: NotRequired[Id | None]
 
 
 class Payment(TypedDict):
@@ -50,13 +73,27 @@ class OrderDispute(TypedDict):
     status: DisputeStatus
 
 
+class TicketHolder(TypedDict):
+    """Who comes with a ticket that was moved to another person than the buyer."""
+
+    name: str
+    email: NotRequired[str]
+
+
 class Ticket(TypedDict):
+    """A ticket; `replaced_by` is the one that was made of it when it was moved.
+
+    The order shows the `holder` of a ticket that was moved to another person: null once that person is erased.
+    """
+
     id: Id
     ticket_type_id: Id
     ticket_type_name: str
     concert_id: Id | None
     concert_name: str
     status: TicketStatus
+    replaced_by: NotRequired[Id]
+    holder: NotRequired[TicketHolder | None]
 
 
 class CodedTicket(Ticket):
@@ -94,12 +131,15 @@ class OrderSummary(TypedDict):
     refunds: list[OrderRefund]
     disputes: list[OrderDispute]
     tickets: list[Ticket]
+    moves: list[OrderMove]
     version: Version
 
 
 class OrderBuyer(TypedDict):
+    """A buyer, or the guest of a complimentary order, who may have no address."""
+
     name: str
-    email: str
+    email: NotRequired[str]
 
 
 class Order(OrderSummary):
@@ -157,12 +197,34 @@ class BuyerCorrected(TypedDict):
     version: Version
 
 
+class TicketsMovedTo(TypedDict):
+    """A move, done or still to be paid: then `payment_due_at` says until when, by a payment of the order."""
+
+    id: Id
+    order_id: Id
+    by: GrantedBy
+    reason: str
+    status: Literal["awaiting_payment", "moved"]
+    replaced: list[Id]
+    tickets: list[IssuedTicket]
+    unit_price: Amount
+    supplement: Amount
+    refunded: Amount | None
+    payment_due_at: Instant | None
+    version: Version
+
+
 class RefundPolicy(TypedDict):
-    """Until when customers give tickets back, and what is kept of the price; `version` is null without a policy."""
+    """Until when customers give tickets back or move them, and what is kept of the price.
+
+    `version` is null without a policy.
+    """
 
     concert_id: Id
     customers_until: Instant | None
     fee_percent: Count
+    fee_per_ticket: Amount | None
+    moves_until: Instant | None
     tickets_on_reversal: TicketsOnReversal
     version: Version | None
 
@@ -201,3 +263,42 @@ class Refund(TypedDict):
     refund_id: Id | None
     amount: Amount
     status: RefundStatus | None
+
+
+class TimelineItem(TypedDict):
+    """Something that happened; `facts` depend on its `kind`, and `text` has them in a sentence."""
+
+    at: Instant
+    kind: str
+    by: By
+    text: str
+    facts: Anything
+
+
+class OrderTimeline(Items[TimelineItem]):
+    """A part of a timeline; `left_out` names `cart`, `check_ins` or concerts that one call could not read."""
+
+    left_out: list[str]
+
+
+class GuestToken(TypedDict):
+    """A guest's token; with a link it is for the order `order_id` alone."""
+
+    guest_id: Id
+    token: str
+    expires_at: Instant
+    order_id: Id | None
+
+
+class LinkIssued(TypedDict):
+    """The new link of an order; those of before are not valid any more."""
+
+    order_id: Id
+    link: str
+    link_expires_at: Instant
+    version: Version
+
+
+class OrderJoined(TypedDict):
+    order_id: Id
+    version: Version

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from chalicelib.platform.caller import Caller, Role
+from chalicelib.platform.caller import Caller, Role, is_guest
 from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -15,7 +15,8 @@ from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
 from chalicelib.shop.orders.abandonment import give_up_authentication
-from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced
+from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced, TicketsMoved
+from chalicelib.shop.orders.links import SignedLink, first_link
 from chalicelib.shop.orders.order import ORDER, PaymentInProgress
 from chalicelib.shop.orders.payments.declines import Admit, Trial, admit_anybody, trying_a_card
 from chalicelib.shop.orders.payments.next_action import ActionRequired, NextAction
@@ -39,11 +40,14 @@ CANCELLED_BY_OPERATOR = "An operator cancelled the order."
 
 @dataclass(frozen=True, slots=True)
 class PlacedOrder:
+    """`link` leads a guest back to the order; a customer with an account needs none."""
+
     order_id: UUID
     status: OrderStatus
     total: Money
     payment_due_at: datetime
     version: int
+    link: SignedLink | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ def place_order(
             sell(session, line.shares, line.hold_id, customer_id, order_id, free_limit)
         else:
             place_on_order(session, line.shares, line.hold_id, customer_id, order_id, payment_due_at + PAYMENT_GRACE)
-    return _placed(order_id, placed.total, payment_due_at)
+    return _placed(session, order_id, customer_id, placed.total, payment_due_at)
 
 
 def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
@@ -101,7 +105,8 @@ def placed_order(session: Session, order_id: UUID) -> PlacedOrder:
     recorded = session.find_recorded(order_id, lambda event: isinstance(event, OrderPlaced))
     if recorded is None or not isinstance(recorded.event, OrderPlaced):
         raise LogDamaged(f"Order {order_id} has no beginning.")
-    return _placed(order_id, recorded.event.total, recorded.event.payment_due_at)
+    event = recorded.event
+    return _placed(session, order_id, event.customer_id, event.total, event.payment_due_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +137,8 @@ def pay_order(
     token: str,
     admit: Admit = admit_anybody,
 ) -> PaidOrder:
-    """Charge the order's total and confirm it: stock and tickets in one transaction with the confirmation.
+    """Charge the order's total and confirm it: stock and tickets in one transaction with the confirmation. Of a
+    confirmed order, charge the difference of the move that waits for it, and carry that out in the same way.
 
     The attempt is in the log before the provider is called. Repeating the request after a crash or a lost reply charges
     nothing twice: the provider is asked again under the same payment id. A payment that waits for its customer to
@@ -147,7 +153,7 @@ def pay_order(
     with trying_a_card(admit, lambda: payment_id in context.order(order_id).payments) as trial:
         settled = _started(context, caller, order_id, provider, trial)
         if settled.order.payments[payment_id].is_open:
-            outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.total), token)
+            outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.asked_for(payment_id)), token)
             trial.note(outcome)
             settled = record_outcome(context, order_id, payment_id, outcome)
             action = outcome.action if isinstance(outcome, ActionRequired) else None
@@ -180,7 +186,7 @@ def cancel_order(
     is_operator = Role.OPERATOR in caller.actor.roles
     order, _ = repository.load(ORDER, order_id)
     order.ensure_exists() if is_operator else order.ensure_of(caller.actor.id)
-    reason = CANCELLED_BY_OPERATOR if order.customer_id != caller.actor.id else CANCELLED_BY_CUSTOMER
+    reason = CANCELLED_BY_OPERATOR if order.owner_id != caller.actor.id else CANCELLED_BY_CUSTOMER
     return cancel_unpaid(SettlementContext(repository, gateways, caller.origin), order_id, order, reason)
 
 
@@ -190,8 +196,8 @@ def _start(session: Session, caller: Caller, order_id: UUID, provider: str) -> S
     events = order.start_payment(caller.request.id, provider, caller.request.request_hash, session.now)
     session.append(ORDER, order_id, *events)
     order = session.load(ORDER, order_id)
-    confirmed_by_it = order.paid_by == caller.request.id
-    return Settled(order, _version_confirmed(session, order_id) if confirmed_by_it else session.version(order_id))
+    is_done = caller.request.id in order.paying
+    return Settled(order, _version_paid(session, order_id, caller.request.id) if is_done else session.version(order_id))
 
 
 def _paid(settled: Settled, payment_id: UUID, action: NextAction | None) -> PaidOrder:
@@ -199,22 +205,32 @@ def _paid(settled: Settled, payment_id: UUID, action: NextAction | None) -> Paid
     payment = settled.order.payments[payment_id]
     if payment.status is PaymentStatus.FAILED:
         raise PaymentRefused(payment.reason or "The payment was declined.", payment_id=str(payment_id))
-    if settled.order.paid_by == payment_id:
+    if payment_id in settled.order.paying:
         return PaidOrder(payment_id, PaymentStatus.SUCCEEDED, OrderStatus.CONFIRMED, settled.version)
     if not payment.is_open:
         raise PaymentReturned(payment_id)
-    return PaidOrder(payment_id, payment.status, OrderStatus.AWAITING_PAYMENT, settled.version, action)
+    waiting = OrderStatus.AWAITING_PAYMENT if payment.move_id is None else OrderStatus.CONFIRMED
+    return PaidOrder(payment_id, payment.status, waiting, settled.version, action)
 
 
-def _version_confirmed(session: Session, order_id: UUID) -> int:
-    def confirms(event: Event) -> bool:
-        return isinstance(event, OrderConfirmed)
+def _version_paid(session: Session, order_id: UUID, payment_id: UUID) -> int:
+    """Return the version to which a payment brought the order that it confirmed, or whose tickets it moved."""
 
-    recorded = session.find_recorded(order_id, confirms)
+    def is_paid(event: Event) -> bool:
+        paid_by = event.payment_id if isinstance(event, OrderConfirmed) else None
+        return payment_id in (paid_by, event.paid_by if isinstance(event, TicketsMoved) else None)
+
+    recorded = session.find_recorded(order_id, is_paid)
     return session.version(order_id) if recorded is None else recorded.version
 
 
-def _placed(order_id: UUID, total: Money, payment_due_at: datetime) -> PlacedOrder:
-    if total.amount:
-        return PlacedOrder(order_id, OrderStatus.AWAITING_PAYMENT, total, payment_due_at, version=0)
-    return PlacedOrder(order_id, OrderStatus.CONFIRMED, total, payment_due_at, version=1)
+def _placed(session: Session, order_id: UUID, customer_id: UUID, total: Money, payment_due_at: datetime) -> PlacedOrder:
+    is_free = not total.amount
+    return PlacedOrder(
+        order_id,
+        OrderStatus.CONFIRMED if is_free else OrderStatus.AWAITING_PAYMENT,
+        total,
+        payment_due_at,
+        version=1 if is_free else 0,
+        link=first_link(order_id, payment_due_at).signed(session.ids) if is_guest(customer_id) else None,
+    )

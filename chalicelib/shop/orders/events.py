@@ -1,6 +1,6 @@
 """Defines the events of an order, and of a ticket."""
 
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from chalicelib.platform.eventsourcing.event import Event, Instant, JsonObject, StoredModel
 from chalicelib.platform.money import Money
@@ -65,16 +65,48 @@ class BuyerCorrected(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Buyer
     at: Instant
 
 
+class BuyerErased(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.BuyerErasedEvent"):
+    """Records that the data key of a guest was destroyed, under which the order's buyer is sealed.
+
+    Only a complimentary order has a key of its own. Other buyers are erased with their account.
+    """
+
+    at: Instant
+
+
+class OrderLinkIssued(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderLinkIssuedEvent"):
+    """Records that a guest's order has a new link, and that those of before are not valid any more.
+
+    The link that comes with the order has the number 0. `link_id` is that of the request, and is no part of the link.
+    """
+
+    link_id: UUID
+    number: int
+    expires_at: Instant
+    at: Instant
+
+
+class OrderJoined(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderJoinedEvent"):
+    """Records that a guest's order was joined to an account, whose order it is from now on.
+
+    The stock and the limits know it under the guest as before, and the buyer's name stays sealed with the guest's key.
+    """
+
+    account_id: UUID
+    at: Instant
+
+
 class PaymentStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.PaymentStartedEvent"):
     """Records that a payment was started, before the provider is called.
 
-    `payment_id` is the provider's idempotency key.
+    `payment_id` is the provider's idempotency key. With `move_id` it pays the difference of a move of tickets.
     """
 
     payment_id: UUID
     provider: str
     amount: Money
     request_hash: str
+    move_id: UUID | None = None
     at: Instant
 
 
@@ -246,6 +278,64 @@ class RefundGranted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Refund
     at: Instant
 
 
+class TicketMoveStarted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketMoveStartedEvent"):
+    """Records that tickets shall be moved to a dearer place, which is held until the difference is paid.
+
+    `line` is the place, held under `move_id`. `supplement` is to be paid until just before `payment_due_at`; the place
+    stays held a little longer. The tickets stay valid until then. `holder` means what it means in `TicketsMoved`.
+    """
+
+    move_id: UUID
+    request_hash: str
+    by: str
+    reason: str
+    concert_id: UUID
+    ticket_ids: tuple[UUID, ...]
+    line: OrderLine
+    holder: Sealed | None = None
+    supplement: Money
+    payment_due_at: Instant
+    at: Instant
+
+
+class TicketMoveEnded(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketMoveEndedEvent"):
+    """Records that a move that was started does not take place.
+
+    What was held for it is released in the same commit.
+    """
+
+    move_id: UUID
+    reason: str
+    at: Instant
+
+
+class TicketsMoved(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketsMovedEvent"):
+    """Records that `tickets` replaced `ticket_ids`, in their order: for another holder, in another type or concert.
+
+    The replaced ones, all of `concert_id`, are revoked in the same commit, each in its own stream. `line` has the place
+    and the price of the new ones, which were sold to it under `move_id`. `carried` of what was paid for the replaced
+    ones pays for the new ones, and `refunded` goes back by `refund_ids`. `paid_by` is the payment of `supplement`.
+    `holder` has the name and e-mail address of the new holder, sealed under `move_id`; None if the holder stays.
+    """
+
+    move_id: UUID
+    request_hash: str
+    by: str
+    reason: str
+    concert_id: UUID
+    ticket_ids: tuple[UUID, ...]
+    line: OrderLine
+    tickets: tuple[IssuedTicket, ...]
+    holder: Sealed | None = None
+    carried: Money
+    refunded: Money
+    refund_ids: tuple[UUID, ...] = ()
+    supplement: Money
+    paid_by: UUID | None = None
+    provider_reference: str | None = None
+    at: Instant
+
+
 class OrderExpired(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderExpiredEvent"):
     """Records that the order was not paid by its deadline.
 
@@ -275,6 +365,11 @@ class TicketsRevoked(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.Ticke
     ticket_ids: tuple[UUID, ...]
     reason: str
     at: Instant
+
+
+def refund_id_for_concert(payment_id: UUID, concert_id: UUID) -> UUID:
+    """Return the id of the refund of what a payment paid for one concert: it follows from both ids."""
+    return uuid5(payment_id, f"refund/{concert_id}")
 
 
 class TicketRevocationCompleted(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.TicketRevocationCompletedEvent"):
@@ -391,14 +486,17 @@ class RefundPolicySet(RefundPolicyEvent, stored_as="Cloudbash.Domain.Orders.Even
     """Records that from `at` on the organiser lets this happen to the concert's orders.
 
     Customers may give tickets back until just before `customers_until`, None for never, and `fee_percent` of the price
-    is kept. `tickets_on_reversal` is `revoke_at_once`, `revoke_when_final` or `keep`: what becomes of tickets whose
-    payment is disputed, or refunded at the provider.
+    is kept, with `fee_per_ticket` beside it. They may move tickets to another ticket type or concert until just before
+    `moves_until`. `tickets_on_reversal` is `revoke_at_once`, `revoke_when_final` or `keep`: what becomes of tickets
+    whose payment is disputed, or refunded at the provider.
     """
 
     concert_id: UUID
     organiser_id: UUID | None = None
     customers_until: Instant | None = None
     fee_percent: int = 0
+    fee_per_ticket: Money | None = None
+    moves_until: Instant | None = None
     tickets_on_reversal: str
     at: Instant
 

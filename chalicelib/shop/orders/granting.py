@@ -4,17 +4,17 @@ What was paid for a concert is a budget of its own: what tickets, amounts and fe
 the provider has still to give of the payment. The way back is that of any refund.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
 from chalicelib.platform.errors import IdempotencyKeyReused, InvalidInput, RuleViolated, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.money import MINOR_DIGITS, Money
+from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.commands import Return
 from chalicelib.shop.orders.events import (
     GrantedPart,
@@ -84,7 +84,8 @@ class GrantedBy(StrEnum):
 class RefundRequest:
     """What is asked for, and by whom: `tickets`, or an `amount`, or else everything of the `concerts`.
 
-    `concerts` are those about which the person may decide. `terms` bind a customer, by concert.
+    `concerts` are those about which the person may decide. `terms` bind a customer, by concert: of those that permit
+    it, the ones count that keep least.
     """
 
     id: UUID
@@ -95,7 +96,7 @@ class RefundRequest:
     tickets: tuple[UUID, ...] | None = None
     amount: Money | None = None
     restock: bool = True
-    terms: Mapping[UUID, PolicyTerms] = field(default_factory=dict)
+    terms: Mapping[UUID, tuple[PolicyTerms, ...]] = field(default_factory=dict)
 
     @property
     def is_bound(self) -> bool:
@@ -123,9 +124,12 @@ def grant_refund(order: Order, request: RefundRequest, now: datetime) -> list[Ev
             raise IdempotencyKeyReused
         return []
     _ensure_refundable(order, request)
-    parts = _amount_part(order, request) if request.amount is not None else _ticket_parts(order, request, now)
-    events = [event for part in parts for event in _carried_out(order, part, request.reason, now)]
-    if order.paid_by is None and not ORDER.fold(events, order).valid:
+    parts, events = list[GrantedPart](), list[Event]()
+    for wanted in _amount_part(order, request) if request.amount is not None else _ticket_parts(order, request, now):
+        for part, payment_id in _split(ORDER.fold(events, order), request, wanted):
+            parts.append(part)
+            events += _carried_out(part, payment_id, request.reason, now)
+    if not order.paying and not ORDER.fold(events, order).valid:
         events.append(OrderCancelled(reason=request.reason, at=now))
     granted = RefundGranted(
         grant_id=request.id,
@@ -133,7 +137,7 @@ def grant_refund(order: Order, request: RefundRequest, now: datetime) -> list[Ev
         by=request.by,
         reason=request.reason,
         restocked=request.restock and request.amount is None,
-        parts=parts,
+        parts=tuple(parts),
         at=now,
     )
     return [*events, granted]
@@ -141,31 +145,32 @@ def grant_refund(order: Order, request: RefundRequest, now: datetime) -> list[Ev
 
 def returns_of(order: Order, granted: RefundGranted) -> list[Return]:
     """Return what comes back to the stock by this grant of the order, as it was before it."""
+    return returns(order, [key for part in granted.parts for key in part.ticket_ids])
+
+
+def returns(order: Order, ticket_ids: Iterable[UUID]) -> list[Return]:
+    """Return what gives these tickets back to the stock, after those that were given back or moved before."""
     lines = lines_of_tickets(order)
-    sold_again = [
-        key for one in order.grants.values() if one.restocked for part in one.parts for key in part.ticket_ids
-    ]
-    returned = [lines[key] for part in granted.parts for key in part.ticket_ids]
-    before = [lines[key] for key in sold_again]
+    gone = [key for one in order.grants.values() if one.restocked for part in one.parts for key in part.ticket_ids]
+    gone += [key for move in order.moves.values() if move.moved is not None for key in move.moved.ticket_ids]
+    returned, before = [lines[key] for key in ticket_ids], [lines[key] for key in gone]
     return [Return(line, returned.count(line), before.count(line)) for line in order.lines if line in returned]
 
 
 def lines_of_tickets(order: Order) -> dict[UUID, OrderLine]:
-    """Return the line of each ticket: they were issued in the order of the lines."""
+    """Return the line of each ticket: they were issued in the order of the lines, and moved ones add lines."""
     admissions = (line for line in order.lines for _ in range(line.quantity))
     return {ticket.id: line for ticket, line in zip(order.tickets, admissions, strict=False)}
 
 
 def refundable(order: Order) -> Decimal:
     """Return what can still be given back of the payment: nothing of it is away, on its way, or kept as a fee."""
-    if order.paid_by is None:
-        return Decimal(0)
     away = sum(
         one.amount.amount
         for one in order.disputes.values()
-        if one.payment_id == order.paid_by and one.status is not DisputeStatus.WON
+        if one.payment_id in order.paying and one.status is not DisputeStatus.WON
     )
-    return max(Decimal(0), order.not_refunded(order.paid_by).amount - away)
+    return max(Decimal(0), order.left_to_refund - away)
 
 
 def _ensure_refundable(order: Order, request: RefundRequest) -> None:
@@ -176,7 +181,7 @@ def _ensure_refundable(order: Order, request: RefundRequest) -> None:
     is_disputed = status in {OrderStatus.DISPUTED, OrderStatus.CHARGED_BACK}
     if is_disputed and (request.is_bound or request.amount is not None):
         raise NotRefundable("The payment of this order is disputed.", order_status=status)
-    if order.paid_by is None and request.amount is not None:
+    if not order.paying and request.amount is not None:
         raise NotRefundable("Nothing was paid for this order.", order_status=status)
     if len(order.grants) >= MAX_REFUNDS:
         raise TooManyRefunds(f"The order was refunded {MAX_REFUNDS} times.", limit=MAX_REFUNDS)
@@ -200,7 +205,7 @@ def _amount_part(order: Order, request: RefundRequest) -> tuple[GrantedPart, ...
     if amount.amount > left:
         facts = Money.of(left, amount.currency).model_dump(mode="json")
         raise RefundExceedsPayment(f"Of what was paid, {left} {amount.currency} are left.", left=facts)
-    return (_part(order, request, concert_id, (), amount, Money.zero(amount.currency)),)
+    return (GrantedPart(concert_id=concert_id, amount=amount, fee=Money.zero(amount.currency)),)
 
 
 def _ticket_parts(order: Order, request: RefundRequest, now: datetime) -> tuple[GrantedPart, ...]:
@@ -212,11 +217,11 @@ def _ticket_parts(order: Order, request: RefundRequest, now: datetime) -> tuple[
         ticket_ids = tuple(ticket.id for ticket in chosen if ticket.concert_id == concert_id)
         price = sum((lines[key].unit_price.amount for key in ticket_ids), Decimal(0))
         gross = Money.of(min(price, order.kept_for(concert_id).amount, left), order.total.currency)
-        fee = _fee(request, concert_id, gross, now)
+        fee = _fee(request, concert_id, gross, len(ticket_ids), now)
         amount = Money.of(gross.amount - fee.amount, gross.currency)
         if request.is_bound and price and not amount.amount:
             raise NothingToRefund("Nothing is left of what was paid for these tickets.")
-        parts.append(_part(order, request, concert_id, ticket_ids, amount, fee))
+        parts.append(GrantedPart(concert_id=concert_id, ticket_ids=ticket_ids, amount=amount, fee=fee))
         left -= gross.amount
     return tuple(parts)
 
@@ -238,34 +243,37 @@ def _chosen(order: Order, request: RefundRequest) -> list[IssuedTicket]:
     return [own[key] for key in dict.fromkeys(request.tickets)]
 
 
-def _fee(request: RefundRequest, concert_id: UUID, gross: Money, now: datetime) -> Money:
-    """Return what is kept of the price, in the currency's digits; customers alone pay it.
+def _fee(request: RefundRequest, concert_id: UUID, gross: Money, tickets: int, now: datetime) -> Money:
+    """Return what is kept of the price of so many tickets; customers alone pay it.
 
     Raises:
         RefundNotPermitted
     """
     if not request.is_bound:
         return Money.zero(gross.currency)
-    terms = request.terms.get(concert_id, PolicyTerms())
-    if not terms.lets_customers(now):
-        until = None if terms.customers_until is None else format_instant(terms.customers_until)
+    terms = request.terms.get(concert_id, (PolicyTerms(),))
+    permitting = [one.fee_of(gross, tickets) for one in terms if one.lets_customers(now)]
+    if not permitting:
+        until = None if terms[0].customers_until is None else format_instant(terms[0].customers_until)
         detail = "The concert's tickets cannot be given back" + (" any more." if until else ".")
         raise RefundNotPermitted(detail, concert_id=str(concert_id), until=until)
-    digits = Decimal(1).scaleb(-MINOR_DIGITS.get(gross.currency, 2))
-    share = (gross.amount * terms.fee_percent / 100).quantize(digits, ROUND_HALF_UP)
-    return Money.of(share, gross.currency)
+    return min(permitting, key=lambda fee: fee.amount)
 
 
-def _part(
-    order: Order, request: RefundRequest, concert_id: UUID, ticket_ids: tuple[UUID, ...], amount: Money, fee: Money
-) -> GrantedPart:
-    is_paid = order.paid_by is not None and bool(amount.amount)
-    refund_id = granted_refund_id(order.paid_by, request.id, concert_id) if is_paid and order.paid_by else None
-    return GrantedPart(concert_id=concert_id, ticket_ids=ticket_ids, amount=amount, fee=fee, refund_id=refund_id)
+def _split(order: Order, request: RefundRequest, wanted: GrantedPart) -> Iterator[tuple[GrantedPart, UUID | None]]:
+    """Divide a part over the payments that pay for the order; the first one names the tickets, and has the fee."""
+    spread = order.spread(wanted.amount.amount)
+    if not spread:
+        yield wanted, None
+    for place, (payment_id, amount) in enumerate(spread):
+        refund_id = granted_refund_id(payment_id, request.id, wanted.concert_id)
+        changes = {"amount": amount, "refund_id": refund_id}
+        rest = {"ticket_ids": (), "fee": Money.zero(amount.currency)} if place else {}
+        yield wanted.model_copy(update={**changes, **rest}), payment_id
 
 
-def _carried_out(order: Order, part: GrantedPart, reason: str, now: datetime) -> Iterator[Event]:
-    if part.refund_id is not None and order.paid_by is not None:
-        yield start_refund(order.paid_by, part.refund_id, part.amount, reason, now)
+def _carried_out(part: GrantedPart, payment_id: UUID | None, reason: str, now: datetime) -> Iterator[Event]:
+    if part.refund_id is not None and payment_id is not None:
+        yield start_refund(payment_id, part.refund_id, part.amount, reason, now)
     if part.ticket_ids:
         yield TicketsRevoked(concert_id=part.concert_id, ticket_ids=part.ticket_ids, reason=reason, at=now)

@@ -4,15 +4,15 @@ A payment that confirms nothing goes back whole; of the one that confirmed the o
 concerts that are cancelled, each concert's part once. What the provider does to its money is in `reversals.py`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import reduce
+from typing import Any
 from uuid import UUID
 
-from chalicelib.platform.errors import Expired, IdempotencyKeyReused, NotFound, RuleViolated, facts
+from chalicelib.platform.errors import Expired, IdempotencyKeyReused, RuleViolated, facts
 from chalicelib.platform.eventsourcing.aggregate import Aggregate
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.ids import IdKey
@@ -20,12 +20,15 @@ from chalicelib.platform.money import Money, ensure_chargeable
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import (
     BuyerCorrected,
+    BuyerErased,
     IssuedTicket,
     OrderCancelled,
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderExpired,
+    OrderJoined,
     OrderLine,
+    OrderLinkIssued,
     OrderPlaced,
     PaymentFailed,
     PaymentStarted,
@@ -33,25 +36,19 @@ from chalicelib.shop.orders.events import (
     RefundCompleted,
     RefundFailed,
     RefundGranted,
+    TicketMoveEnded,
+    TicketMoveStarted,
     TicketRevocationCompleted,
+    TicketsMoved,
     TicketsReissued,
     TicketsRevoked,
 )
-from chalicelib.shop.orders.refund import (
-    Dispute,
-    DisputeStatus,
-    Refund,
-    RefundFailures,
-    RefundStatus,
-    refund_id_of,
-    start_refund,
-)
-from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after, status_at
+from chalicelib.shop.orders.order_facts import OrderFacts
+from chalicelib.shop.orders.refund import RefundFailures, refund_id_of, start_refund
+from chalicelib.shop.orders.rules import OrderStatus, after
+from chalicelib.shop.orders.states import Payment, Revocation, TicketMove
 
 MAX_PAYMENTS = 20
-NOTHING = Money.zero("EUR")
-REQUEST_TIME = timedelta(minutes=1)
-"""After this long the request that started a payment is dead: API Gateway gives it 29 s."""
 
 
 class AlreadyPaid(RuleViolated):
@@ -92,56 +89,9 @@ class OrderOverdue(Expired):
     code = "order_expired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Payment(PaymentState):
-    """Keeps, beside what the rules know, what only the write side needs: the request that started it, and when, and the
-    provider's own id of a payment that succeeded."""
-
-    request_hash: str
-    started_at: datetime
-    reference: str | None = None
-
-    @property
-    def is_open(self) -> bool:
-        """Tells whether the provider has still to say what became of it."""
-        return self.status.is_open
-
-    @property
-    def may_succeed(self) -> bool:
-        """A success is news also after a failure: the money counts, not the order in which notifications arrive."""
-        return self.status in {PaymentStatus.STARTED, PaymentStatus.FAILED}
-
-    def is_abandoned(self, now: datetime) -> bool:
-        """Tells whether the request that started it must be dead."""
-        return now >= self.started_at + REQUEST_TIME
-
-
 @dataclass(frozen=True, slots=True)
-class Revocation:
-    """Tickets of one concert that may not all say in their own streams yet that they are revoked."""
-
-    reason: str
-    ticket_ids: frozenset[UUID]
-
-
-@dataclass(frozen=True, slots=True)
-class Order(OrderState):
-    """Keeps what the order has to decide by: `revocations_under_way` by concert, `grants` and `reissues` by ids."""
-
-    customer_id: UUID | None = None
-    cart_id: UUID | None = None
-    issued_by: UUID | None = None
-    buyer: Sealed | None = None
-    lines: tuple[OrderLine, ...] = ()
-    total: Money = NOTHING
-    placed_at: datetime | None = None
-    payment_due_at: datetime | None = None
-    payments: Mapping[UUID, Payment] = field(default_factory=dict)
-    tickets: tuple[IssuedTicket, ...] = ()
-    revocations_under_way: Mapping[UUID, Revocation] = field(default_factory=dict)
-    failures: Mapping[UUID, RefundFailures] = field(default_factory=dict)
-    grants: Mapping[UUID, RefundGranted] = field(default_factory=dict)
-    reissues: Mapping[UUID, TicketsReissued] = field(default_factory=dict)
+class Order(OrderFacts):
+    """Decides what happens to an order."""
 
     def place(
         self,
@@ -175,7 +125,7 @@ class Order(OrderState):
         ]
 
     def start_payment(self, payment_id: UUID, provider: str, request_hash: str, now: datetime) -> list[Event]:
-        """Start a payment of the total; starting again with the same request changes nothing.
+        """Start a payment of the total, or of the move that waits for one; the same request again changes nothing.
 
         Raises:
             IdempotencyKeyReused
@@ -190,21 +140,28 @@ class Order(OrderState):
             if known.request_hash != request_hash:
                 raise IdempotencyKeyReused
             return []
-        if self.status is OrderStatus.CONFIRMED:
+        move = self.open_move if self.status is OrderStatus.CONFIRMED else None
+        if self.status is OrderStatus.CONFIRMED and move is None:
             raise AlreadyPaid("The order is confirmed; nothing is left to pay.")
         if self.status is OrderStatus.EXPIRED:
             raise OrderOverdue("The time to pay this order is over.")
-        if self.status is not OrderStatus.AWAITING_PAYMENT or self.payment_due_at is None:
+        due_at = self.payment_due_at if move is None else move.payment_due_at
+        if (self.status is not OrderStatus.AWAITING_PAYMENT and move is None) or due_at is None:
             raise NotPayable("This order cannot be paid.")
         if self.open_payments:
             raise PaymentInProgress("Another payment of this order is being processed.")
-        if now >= self.payment_due_at:
-            raise OrderOverdue("The time to pay this order is over.")
+        if now >= due_at:
+            raise OrderOverdue(f"The time to pay this {'order' if move is None else 'move'} is over.")
         if len(self.payments) >= MAX_PAYMENTS:
             raise TooManyPayments("Too many payments of this order have failed.", limit=MAX_PAYMENTS)
         return [
             PaymentStarted(
-                payment_id=payment_id, provider=provider, amount=self.total, request_hash=request_hash, at=now
+                payment_id=payment_id,
+                provider=provider,
+                amount=self.total if move is None else move.supplement,
+                request_hash=request_hash,
+                move_id=None if move is None else move.move_id,
+                at=now,
             )
         ]
 
@@ -305,33 +262,21 @@ class Order(OrderState):
 
     def _give_back(self, concert_id: UUID, price: Money, reason: str, now: datetime) -> list[Event]:
         revoked = self._revoke(concert_id, reason, now)
-        if self.paid_by is None:
+        if not self.paying:
             is_all = revoked and all(ticket.concert_id == concert_id for ticket in self.valid_tickets)
             return [*revoked, OrderCancelled(reason=reason, at=now)] if is_all else revoked
-        refund_id = refund_id_of(self.paid_by, concert_id)
-        left = min(price.amount, self.not_refunded(self.paid_by).amount)
-        if not left or refund_id in self.refunds:
+        left = min(price.amount, self.left_to_refund)
+        if not left or self.has_given_back(concert_id):
             return revoked
-        return [start_refund(self.paid_by, refund_id, Money.of(left, price.currency), reason, now), *revoked]
+        refunds = [
+            start_refund(payment_id, refund_id_of(payment_id, concert_id), amount, reason, now)
+            for payment_id, amount in self.spread(left)
+        ]
+        return [*refunds, *revoked]
 
     def _revoke(self, concert_id: UUID, reason: str, now: datetime) -> list[Event]:
         ids = tuple(ticket.id for ticket in self.valid_tickets if ticket.concert_id == concert_id)
         return [TicketsRevoked(concert_id=concert_id, ticket_ids=ids, reason=reason, at=now)] if ids else []
-
-    def kept_for(self, concert_id: UUID) -> Money:
-        """Return what was paid for the concert and not granted back since; a fee that was kept is not in it."""
-        lines = [line for line in self.lines if line.concert_id == concert_id]
-        parts = [part for grant in self.grants.values() for part in grant.parts if part.concert_id == concert_id]
-        granted = sum((part.amount.amount + part.fee.amount for part in parts), Decimal(0))
-        return Money.of(max(Decimal(0), _total_of(lines).amount - granted), self.total.currency)
-
-    def not_refunded(self, payment_id: UUID) -> Money:
-        """Return the part of a payment that no refund gives back, neither ours nor the provider's, and no fee keeps."""
-        payment = self.payments[payment_id]
-        gone = [one.amount.amount for one in self.refunds.values() if one.payment_id == payment_id]
-        if payment_id == self.paid_by:
-            gone += [part.fee.amount for grant in self.grants.values() for part in grant.parts]
-        return Money.of(max(Decimal(0), payment.amount.amount - sum(gone)), payment.amount.currency)
 
     def confirm_free(self, order_id: UUID, ids: IdKey, now: datetime) -> list[Event]:
         """Confirm an order that costs nothing without a payment."""
@@ -339,84 +284,16 @@ class Order(OrderState):
             return []
         return [OrderConfirmed(tickets=tickets_of(order_id, self.lines, ids), at=now)]
 
-    def status_at(self, now: datetime) -> OrderStatus | None:
-        """Return the status by the clock, as `rules.status_at` says."""
-        return status_at(self.status, self.payment_due_at, bool(self.open_payments), now)
+    def end_move(self, now: datetime) -> list[Event]:
+        """End a move that was not paid in time, unless a payment is under way; ending it again changes nothing."""
+        move = self.open_move
+        if move is None or now < move.payment_due_at or self.open_payments:
+            return []
+        return [TicketMoveEnded(move_id=move.move_id, reason="It was not paid in time.", at=now)]
 
-    def ensure_of(self, customer_id: UUID) -> None:
-        """Refuse everybody but the order's customer.
-
-        Raises:
-            NotFound: because another customer's order does not exist.
-        """
-        if self.customer_id != customer_id:
-            raise NotFound("There is no such order.")
-        self.ensure_exists()
-
-    def ensure_exists(self) -> None:
-        """Refuse an order that was never placed.
-
-        Raises:
-            NotFound
-        """
-        if self.status is None:
-            raise NotFound("There is no such order.")
-
-    @property
-    def open_payments(self) -> tuple[UUID, ...]:
-        """Returns the payments of which the provider has not said yet what became of them."""
-        return tuple(key for key, payment in self.payments.items() if payment.is_open)
-
-    @property
-    def refunds_under_way(self) -> dict[UUID, Refund]:
-        """Returns what should go back and has not arrived yet, by the refund's id; also what waits for an operator."""
-        return {
-            key: refund
-            for key, refund in self.refunds.items()
-            if not refund.ended and refund.payment_id in self.payments
-        }
-
-    @property
-    def open_disputes(self) -> dict[str, Dispute]:
-        """Returns the disputes of which the provider has not said how they end."""
-        return {
-            key: one
-            for key, one in self.disputes.items()
-            if one.status is DisputeStatus.OPEN and one.payment_id in self.payments
-        }
-
-    def refunds_due(self, now: datetime) -> dict[UUID, Refund]:
-        """Returns the refunds that are to be made now, the first time or again."""
-        return {key: refund for key, refund in self.refunds_under_way.items() if self._is_due(key, refund, now)}
-
-    def _is_due(self, refund_id: UUID, refund: Refund, now: datetime) -> bool:
-        if refund.status is RefundStatus.STARTED or refund_id not in self.failures:
-            return True
-        retry_at = self.failures[refund_id].retry_at
-        return retry_at is not None and retry_at <= now
-
-    @property
-    def stuck_refunds(self) -> dict[UUID, Refund]:
-        """Returns the refunds that failed for good, and wait for an operator."""
-        return {
-            key: refund
-            for key, refund in self.refunds_under_way.items()
-            if refund.status is RefundStatus.FAILED and key in self.failures and self.failures[key].retry_at is None
-        }
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Tells whether the provider or the tickets' streams have still to hear of a decision."""
-        return bool(self.refunds_under_way or self.revocations_under_way)
-
-    @property
-    def valid_tickets(self) -> list[IssuedTicket]:
-        return [ticket for ticket in self.tickets if ticket.id in self.valid]
-
-    @property
-    def revoked(self) -> tuple[UUID, ...]:
-        """Returns the ids of the tickets that admit nobody any more."""
-        return tuple(ticket.id for ticket in self.tickets if ticket.id not in self.valid)
+    def erase_buyer(self, now: datetime) -> list[Event]:
+        """Record that the buyer's key is gone; recording it again changes nothing."""
+        return [] if self.buyer_erased else [BuyerErased(at=now)]
 
 
 def _total_of(lines: Iterable[OrderLine]) -> Money:
@@ -463,7 +340,13 @@ def _with_facts(order: Order, event: Event) -> Order:
         case OrderCreatedByTheOriginal():
             return Order(customer_id=event.customer_id)
         case PaymentStarted():
-            payment = Payment(event.provider, event.amount, request_hash=event.request_hash, started_at=event.at)
+            payment = Payment(
+                event.provider,
+                event.amount,
+                request_hash=event.request_hash,
+                started_at=event.at,
+                move_id=event.move_id,
+            )
             return replace(order, payments={**order.payments, event.payment_id: payment})
         case OrderConfirmed():
             order = replace(order, tickets=event.tickets)
@@ -475,18 +358,39 @@ def _with_facts(order: Order, event: Event) -> Order:
             references = (*known, event.provider_reference or "")
             failures = RefundFailures(references, event.reason, event.retry_at, event.at)
             return replace(order, failures={**order.failures, event.refund_id: failures})
-    return _with_decisions(order, event)
+    return _with_decisions(_with_people(order, event), event)
 
 
-def _with_decisions(order: Order, event: Event) -> Order:
-    """Add what was decided about a confirmed order's people, tickets and money."""
+def _with_people(order: Order, event: Event) -> Order:
+    """Add whose order it is, and who is named in it."""
     match event:
         case BuyerCorrected():
             return replace(order, buyer=event.buyer)
+        case BuyerErased():
+            return replace(order, buyer_erased=True)
+        case OrderLinkIssued():
+            return replace(order, links=(*order.links, event.link_id))
+        case OrderJoined():
+            return replace(order, account_id=event.account_id)
+    return order
+
+
+def _with_decisions(order: Order, event: Event) -> Order:
+    """Add what was decided about a confirmed order's tickets and money."""
+    match event:
         case RefundGranted():
             return replace(order, grants={**order.grants, event.grant_id: event})
         case TicketsReissued():
             return replace(order, reissues={**order.reissues, event.reissue_id: event})
+        case TicketMoveStarted():
+            return _with_move(order, event.move_id, started=event)
+        case TicketMoveEnded():
+            return _with_move(order, event.move_id, ended=True)
+        case TicketsMoved():
+            order = replace(order, lines=(*order.lines, event.line), tickets=(*order.tickets, *event.tickets))
+            return _with_move(
+                _with_reference(order, event.paid_by, event.provider_reference), event.move_id, moved=event
+            )
         case TicketsRevoked():
             before = order.revocations_under_way.get(event.concert_id)
             ticket_ids = frozenset(event.ticket_ids) | (before.ticket_ids if before else frozenset())
@@ -497,6 +401,10 @@ def _with_decisions(order: Order, event: Event) -> Order:
             under_way = {key: one for key, one in order.revocations_under_way.items() if key != event.concert_id}
             return replace(order, revocations_under_way=under_way)
     return order
+
+
+def _with_move(order: Order, move_id: UUID, **changes: Any) -> Order:
+    return replace(order, moves={**order.moves, move_id: replace(order.moves.get(move_id, TicketMove()), **changes)})
 
 
 def _with_reference(order: Order, payment_id: UUID | None, reference: str | None) -> Order:

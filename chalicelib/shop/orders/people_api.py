@@ -7,14 +7,16 @@ from pydantic import Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
-from chalicelib.platform.http.answers import Created, Tagged, created, ok
+from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.requests import Body, Changes, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
-from chalicelib.shop.orders import buyers, complimentary
+from chalicelib.shop.access.commands import certificate_of
+from chalicelib.shop.orders import buyers, complimentary, guest_erasure
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import ErasureCertificate
     from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.shop.orders.answers import BuyerCorrected, IssuedTicket, TicketsIssued
 
@@ -86,3 +88,11 @@ def correct_buyer(call: Call[PeopleServices], body: BuyerChanges) -> "Tagged[Buy
         version = buyers.correct_buyer(shop.repository, shop.vault, call.caller(), order_id, changes)
     answer: BuyerCorrected = {"order_id": str(order_id), "version": version}
     return ok(answer, version)
+
+
+@routes.delete("/orders/{order_id}/guest", Role.ORGANISER)
+def erase_guest(call: Call[PeopleServices]) -> "Ok[ErasureCertificate]":
+    """Erase the guest of a complimentary order, as who organises its concert or as an operator."""
+    shop, order_id = call.shop, call.id("order_id")
+    guest_erasure.erase_guest(shop.repository, shop.vault, call.caller(), order_id)
+    return ok(certificate_of(shop.event_store, order_id))

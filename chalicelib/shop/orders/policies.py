@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller
-from chalicelib.platform.errors import NotFound
+from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.ownership import done_before
@@ -18,14 +18,19 @@ from chalicelib.shop.orders.refund_policy import (
 
 
 def set_policy(repository: Repository, caller: Caller, concert_id: UUID, terms: PolicyTerms) -> int:
-    """Set what holds from now on for a concert of the caller, and return the policy's version.
+    """Set what holds from now on for a concert of an organiser that the caller owns; return the policy's version.
 
-    Raises NotFound, Forbidden, PreconditionFailed or TooManyPolicies.
+    Raises NotFound, Forbidden, OwnerNeeded, PreconditionFailed, TooManyPolicies, or InvalidInput for a fee in another
+    currency.
     """
     concert = facts_of_concert(repository, concert_id)
     if not concert.exists:
         raise NotFound("There is no such concert.")
-    caller.actor.ensure_manages(concert.organiser_id)
+    caller.actor.ensure_owns(concert.organiser_id)
+    fee, sold_in = terms.fee_per_ticket, ", ".join(sorted(concert.currencies))
+    if fee is not None and concert.currencies and concert.currencies != {fee.currency}:
+        reason = f"must be {sold_in}, as the tickets are"
+        raise InvalidInput(f"The currency {reason}.", (("#/fee_per_ticket/currency", reason),))
     key = refund_policy_id(concert_id)
 
     def command(session: Session) -> int:

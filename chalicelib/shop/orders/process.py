@@ -24,11 +24,14 @@ from chalicelib.shop.orders.events import (
     RefundCompleted,
     RefundFailed,
     RefundStarted,
+    TicketMoveEnded,
+    TicketMoveStarted,
     TicketRevocationCompleted,
+    TicketsMoved,
     TicketsRevoked,
 )
-from chalicelib.shop.orders.order import REQUEST_TIME
 from chalicelib.shop.orders.rules import Outcome
+from chalicelib.shop.orders.states import REQUEST_TIME
 from chalicelib.shop.orders.task_kinds import SETTLE_ORDER
 
 PATIENCE = 0.1
@@ -43,9 +46,9 @@ DISPUTES_TAKE = timedelta(days=1)
 class CheckoutProcess:
     """Its state holds what the order waits for and until when.
 
-    A wait is named `payment_due`, or by the id of a payment, a refund or a dispute, or of a concert whose tickets are
-    revoked; tests/unit/orders/test_rules.py holds it equal to the order's own rules. A request does its own work; only
-    what is not done when no request can be alive is due.
+    A wait is named `payment_due`, or by the id of a payment, a refund, a dispute or a move, or of a concert whose
+    tickets are revoked; tests/unit/orders/test_rules.py holds it equal to the order's own rules. A request does its own
+    work; only what is not done when no request can be alive is due.
     """
 
     aggregate_type = OrderEvent.aggregate_type
@@ -83,6 +86,17 @@ def _waits(waits: JsonObject, event: Event) -> JsonObject:
             return waits | {str(event.concert_id): format_instant(event.at + REQUEST_TIME)}
         case TicketRevocationCompleted():
             return _without(waits, str(event.concert_id))
+    return _waits_for_moves(waits, event)
+
+
+def _waits_for_moves(waits: JsonObject, event: Event) -> JsonObject:
+    match event:
+        case TicketMoveStarted():
+            return waits | {str(event.move_id): format_instant(event.payment_due_at)}
+        case TicketMoveEnded():
+            return _without(waits, str(event.move_id))
+        case TicketsMoved():
+            return _without(waits, str(event.move_id), str(event.paid_by))
     return _waits_for_refunds(waits, event)
 
 

@@ -18,17 +18,16 @@ from chalicelib.shop.orders.events import (
     OrderConfirmed,
     OrderCreatedByTheOriginal,
     OrderEvent,
-    OrderLine,
+    OrderJoined,
     OrderPlaced,
     PaymentStarted,
     RefundGranted,
     TicketsReissued,
 )
+from chalicelib.shop.orders.moved_documents import line_of, with_move
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus
 from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, after
 from chalicelib.shop.orders.ticket import TicketStatus
-
-_COPIED = {"ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "quantity", "unit_price"}
 
 
 def fold_order(document: JsonObject | None, recorded: RecordedEvent) -> JsonObject:
@@ -46,6 +45,8 @@ def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
             return _empty(recorded) | {"customer_id": str(event.customer_id), "placed_at": placed_at}
         case BuyerCorrected():
             return order | {"buyer": event.buyer.model_dump(mode="json", by_alias=True)}
+        case OrderJoined():
+            return order | {"customer_id": str(event.account_id)}
         case PaymentStarted():
             payment = _payment(event.payment_id, PaymentState(event.provider, event.amount))
             return order | {"payments": {**order["payments"], payment["id"]: payment}}
@@ -58,7 +59,7 @@ def _with_facts(order: JsonObject, recorded: RecordedEvent) -> JsonObject:
             # Only an order with granted refunds has this member, for the same reason as with disputes.
             granted = {str(part.refund_id): str(part.concert_id) for part in event.parts if part.refund_id is not None}
             return order | {"granted_refunds": order.get("granted_refunds", {}) | granted} if granted else order
-    return order
+    return with_move(order, recorded.event)
 
 
 def _reissued(ticket: JsonObject, event: TicketsReissued) -> JsonObject:
@@ -86,17 +87,12 @@ def _placed(event: OrderPlaced) -> JsonObject:
     return {
         "customer_id": str(event.customer_id),
         "cart_id": str(event.cart_id),
-        "lines": [_line(line) for line in event.lines],
+        "lines": [line_of(line) for line in event.lines],
         "total": event.total.model_dump(mode="json"),
         "placed_at": format_instant(event.at),
         "payment_due_at": format_instant(event.payment_due_at),
         "buyer": event.buyer.model_dump(mode="json", by_alias=True),
     }
-
-
-def _line(line: OrderLine) -> JsonObject:
-    total = {"amount": str(line.unit_price.amount * line.quantity), "currency": line.unit_price.currency}
-    return line.model_dump(mode="json", include=_COPIED) | {"total": total}
 
 
 # --- what the rules know, as the document says it --------------------------------------------------------------------
@@ -109,6 +105,7 @@ def _state_of(order: JsonObject) -> OrderState:
         paid_by=None if order["paid_by"] is None else UUID(order["paid_by"]),
         refunds={UUID(key): _refund_state(refund) for key, refund in order["refunds"].items()},
         disputes={key: _dispute_state(dispute) for key, dispute in order.get("disputes", {}).items()},
+        supplements=tuple(UUID(key) for key in order.get("supplements", ())),
         valid=frozenset(UUID(ticket["id"]) for ticket in order["tickets"] if ticket["status"] == TicketStatus.VALID),
     )
 
@@ -116,9 +113,11 @@ def _state_of(order: JsonObject) -> OrderState:
 def _with_state(order: JsonObject, state: OrderState) -> JsonObject:
     # Only an order with disputes has this member, so that the document of any other is as it always was.
     disputes = {"disputes": {key: _dispute(key, one) for key, one in state.disputes.items()}} if state.disputes else {}
+    supplements = {"supplements": [str(key) for key in state.supplements]} if state.supplements else {}
     return (
         order
         | disputes
+        | supplements
         | {
             "status": state.status,
             "payments": {str(key): _payment(key, payment) for key, payment in state.payments.items()},

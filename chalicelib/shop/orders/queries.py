@@ -21,7 +21,15 @@ from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 from chalicelib.shop.orders.ticket import TicketStatus
 
 if TYPE_CHECKING:
-    from chalicelib.shop.orders.answers import CodedTicket, Order, OrderBuyer, OrderSummary, OrderTickets, Ticket
+    from chalicelib.shop.orders.answers import (
+        CodedTicket,
+        Order,
+        OrderBuyer,
+        OrderSummary,
+        OrderTickets,
+        Ticket,
+        TicketHolder,
+    )
 
 OpenSealed = Callable[[Sealed], dict[str, str] | None]
 """Opens an envelope; None once the person is erased. May raise Unavailable."""
@@ -48,7 +56,7 @@ def get_order(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    return {**_answer(found, now), "buyer": _buyer(found, open_sealed)}
+    return _with_people(_answer(found, now), found, open_sealed)
 
 
 def get_order_as_of(
@@ -61,7 +69,7 @@ def get_order_as_of(
         Unavailable
     """
     found, at = read_own_as_of(store, fold_order, _ORDER, order_id, customer_id, point)
-    return {**_answer(found, at), "buyer": _buyer(found, open_sealed)}
+    return _with_people(_answer(found, at), found, open_sealed)
 
 
 def list_orders(
@@ -123,9 +131,19 @@ def _read_own(
     return read_own(documents, store, fold_order, _ORDER, order_id, customer_id, min_versions)
 
 
-def _buyer(found: Versioned, open_sealed: OpenSealed) -> "OrderBuyer | None":
-    sealed = found.document["buyer"]
-    return None if sealed is None else cast("OrderBuyer | None", open_sealed(Sealed.model_validate(sealed)))
+def _with_people(summary: "OrderSummary", found: Versioned, open_sealed: OpenSealed) -> "Order":
+    """Add the buyer, and the holders of the tickets that were moved to another person."""
+    buyer, holders = found.document["buyer"], _holders(found.document)
+    opened = {key: open_sealed(Sealed.model_validate(sealed)) for key, sealed in holders.items()}
+    for ticket in summary["tickets"]:
+        if ticket["id"] in opened:
+            ticket["holder"] = cast("TicketHolder | None", opened[ticket["id"]])
+    shown = None if buyer is None else open_sealed(Sealed.model_validate(buyer))
+    return {**summary, "buyer": cast("OrderBuyer | None", shown)}
+
+
+def _holders(order: JsonObject) -> dict[str, JsonObject]:
+    return {ticket["id"]: ticket["holder"] for ticket in order["tickets"] if "holder" in ticket}
 
 
 def _answer(found: Versioned, now: datetime) -> "OrderSummary":
@@ -142,6 +160,7 @@ def _answer(found: Versioned, now: datetime) -> "OrderSummary":
         "refunds": list(order["refunds"].values()),
         "disputes": list(order.get("disputes", {}).values()),
         "tickets": _tickets(order),
+        "moves": list(order.get("moves", {}).values()),
         "version": version,
     }
 
@@ -154,7 +173,12 @@ def _tickets(order: JsonObject) -> "list[Ticket]":
     }
     members = ("id", "ticket_type_id", "ticket_type_name", "concert_id", "concert_name", "status")
     tickets = [ticket | names[ticket["ticket_type_id"]] for ticket in order["tickets"]]
-    return [cast("Ticket", {member: ticket[member] for member in members}) for ticket in tickets]
+    return [cast("Ticket", {member: ticket[member] for member in members} | _successor(ticket)) for ticket in tickets]
+
+
+def _successor(ticket: JsonObject) -> JsonObject:
+    """Name the ticket that replaced one that was moved."""
+    return {"replaced_by": ticket["replaced_by"]} if "replaced_by" in ticket else {}
 
 
 def _status(order: JsonObject, now: datetime) -> OrderStatus | None:

@@ -119,7 +119,7 @@ def movements_of(order_id: UUID, order: Order, gateways: Mapping[str, PaymentGat
     """
     for payment_id, payment in order.payments.items():
         gateway = gateway_of(gateways, payment.provider)
-        attempt = Attempt(payment_id, order_id, order.total, payment.reference)
+        attempt = Attempt(payment_id, order_id, order.asked_for(payment_id), payment.reference)
         found = gateway.find_payment(attempt)
         if isinstance(found, Charged):
             reversals = gateway.find_reversals(replace(attempt, reference=found.reference))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID, uuid5
 
 from chalicelib.platform.money import Money
-from chalicelib.shop.orders.events import RefundStarted
+from chalicelib.shop.orders.events import RefundStarted, refund_id_for_concert
 
 RETRY_AFTER = (timedelta(minutes=10), timedelta(hours=2), timedelta(hours=24))
 """A refund that failed is tried again after these times, and then waits for an operator."""
@@ -72,7 +72,7 @@ class Dispute:
 
 def refund_id_of(payment_id: UUID, concert_id: UUID | None = None) -> UUID:
     """Return the id of the refund of a payment, or of its part for one concert: it follows from both ids."""
-    return uuid5(payment_id, "refund" if concert_id is None else f"refund/{concert_id}")
+    return uuid5(payment_id, "refund") if concert_id is None else refund_id_for_concert(payment_id, concert_id)
 
 
 def recorded_refund_id(payment_id: UUID, provider_reference: str) -> UUID:
@@ -83,6 +83,11 @@ def recorded_refund_id(payment_id: UUID, provider_reference: str) -> UUID:
 def granted_refund_id(payment_id: UUID, grant_id: UUID, concert_id: UUID) -> UUID:
     """Return the id of the part of a granted refund that is paid for one concert."""
     return uuid5(payment_id, f"grant/{grant_id}/{concert_id}")
+
+
+def move_refund_id(payment_id: UUID, move_id: UUID) -> UUID:
+    """Return the id of what goes back of a payment because tickets were moved to a cheaper place."""
+    return uuid5(payment_id, f"move/{move_id}")
 
 
 def start_refund(payment_id: UUID, refund_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:

@@ -22,7 +22,7 @@ from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.refund_views import shown_refunds
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.shapes import Items
+    from chalicelib.platform.http.shapes import Amount, Items
     from chalicelib.shop.orders.answers import GrantedPart, Refund, RefundGranted, RefundPolicy
 
 
@@ -37,14 +37,17 @@ routes: Routes[RefundServices] = Routes(__name__)
 
 
 class NewPolicy(Body):
-    """What is left out is as it is without a policy: customers give nothing back."""
+    """What is left out is as it is without a policy: customers give nothing back, and move nothing."""
 
     customers_until: OffsetInstant | None = None
     fee_percent: Annotated[int, Field(ge=0, le=100)] = 0
     tickets_on_reversal: Annotated[TicketsOnReversal, Field(strict=False)] = TicketsOnReversal.REVOKE_WHEN_FINAL
+    fee_per_ticket: Price | None = None
+    moves_until: OffsetInstant | None = None
 
     def to_terms(self) -> PolicyTerms:
-        return PolicyTerms(self.customers_until, self.fee_percent, self.tickets_on_reversal)
+        each = None if self.fee_per_ticket is None else self.fee_per_ticket.to_money()
+        return PolicyTerms(self.customers_until, self.fee_percent, self.tickets_on_reversal, each, self.moves_until)
 
 
 class NewRefund(Body):
@@ -89,7 +92,7 @@ def get_refund_policy(call: Call[RefundServices]) -> "Ok[RefundPolicy] | Tagged[
     "/concerts/{concert_id}/refund-policy",
     Role.ORGANISER,
     if_match=True,
-    refuses=("concert_not_published", "too_many_policies"),
+    refuses=("concert_not_published", "owner_needed", "too_many_policies"),
 )
 def set_refund_policy(call: Call[RefundServices], body: NewPolicy) -> "Tagged[RefundPolicy]":
     """Say until when customers may give tickets back, and what is kept of the price."""
@@ -154,6 +157,10 @@ def _shown(concert_id: UUID, terms: PolicyTerms, version: int | None) -> "Refund
         "concert_id": str(concert_id),
         "customers_until": None if terms.customers_until is None else format_instant(terms.customers_until),
         "fee_percent": terms.fee_percent,
+        "fee_per_ticket": None
+        if terms.fee_per_ticket is None
+        else cast("Amount", terms.fee_per_ticket.model_dump(mode="json")),
+        "moves_until": None if terms.moves_until is None else format_instant(terms.moves_until),
         "tickets_on_reversal": terms.tickets_on_reversal,
         "version": version,
     }

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 def shown_refunds(order: Order, concerts: Set[UUID]) -> "list[Refund]":
-    """Return what was granted, and what went back otherwise.
+    """Return what was granted, what went back for moves to cheaper places, and what went back otherwise.
 
     An amount is that of the refund as it is now: it may have been reduced by what the provider gave back itself.
     """
-    return [*_granted(order, concerts), *_others(order, concerts)]
+    return [*_granted(order, concerts), *_of_moves(order, concerts), *_others(order, concerts)]
 
 
 def _granted(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
@@ -43,9 +43,29 @@ def _granted(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
                 }
 
 
+def _of_moves(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
+    moves = [move.moved for move in order.moves.values() if move.moved is not None]
+    for moved in (one for one in moves if one.concert_id in concerts):
+        for refund_id in moved.refund_ids:
+            yield {
+                "grant_id": None,
+                "by": GrantedBy(moved.by),
+                "at": format_instant(moved.at),
+                "reason": moved.reason,
+                "restocked": True,
+                "concert_id": str(moved.concert_id),
+                "ticket_ids": [str(key) for key in moved.ticket_ids],
+                "fee": _money(Money.zero(moved.refunded.currency)),
+                "refund_id": str(refund_id),
+                "amount": _money(refund.amount if (refund := order.refunds.get(refund_id)) else moved.refunded),
+                "status": refund.status if refund else None,
+            }
+
+
 def _others(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
     """Yield the refunds that nobody was granted: of a cancelled concert, or made at the provider."""
     granted = {part.refund_id for grant in order.grants.values() for part in grant.parts}
+    granted |= {key for move in order.moves.values() if move.moved is not None for key in move.moved.refund_ids}
     of_order = {line.concert_id for line in order.lines if line.concert_id is not None}
     for refund_id, refund in order.refunds.items():
         concert_id = next((key for key in of_order if refund_id_of(refund.payment_id, key) == refund_id), None)

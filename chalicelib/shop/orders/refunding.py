@@ -10,7 +10,7 @@ from chalicelib.platform.caller import Actor, Caller, Role
 from chalicelib.platform.errors import InvalidInput, LogDamaged, RuleViolated, Unavailable, facts
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
-from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import CommitTooLarge
 from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.commands import facts_of_concert
@@ -21,20 +21,13 @@ from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import PaymentGateway
 from chalicelib.shop.orders.policies import policy_of
 from chalicelib.shop.orders.refund_policy import PolicyTerms
+from chalicelib.shop.orders.relocation import ensure_unused
 from chalicelib.shop.orders.revocation import complete_in, revoke_in
 from chalicelib.shop.orders.settlement import SettlementContext, finish_refunds
-from chalicelib.shop.orders.ticket import TICKET
 
 GIVEN_BACK = "The customer gave the tickets back."
 MOST_AT_THE_DOOR = 40
 """So many tickets are revoked in their own streams in the grant's commit; of more, the order's process sees to it."""
-
-
-class TicketsUsed(RuleViolated):
-    """Somebody was let in with these tickets."""
-
-    code = "tickets_used"
-    fact_types = facts(tickets="list[Id]")
 
 
 class RefundTooLarge(RuleViolated):
@@ -115,12 +108,13 @@ def standing_of(repository: Repository, actor: Actor, order_id: UUID) -> Standin
     """
     order, version = repository.load(ORDER, order_id)
     concerts = frozenset(line.concert_id for line in order.lines if line.concert_id is not None)
-    if order.status is not None and Role.OPERATOR in actor.roles and order.customer_id != actor.id:
+    if order.status is not None and Role.OPERATOR in actor.roles and order.owner_id != actor.id:
         return Standing(GrantedBy.OPERATOR, concerts, order, version)
     managed = frozenset[UUID]()
-    if Role.ORGANISER in actor.roles:
-        managed = frozenset(key for key in concerts if facts_of_concert(repository, key).organiser_id == actor.id)
-    if managed and (order.customer_id != actor.id or managed == concerts):
+    if Role.ORGANISER in actor.roles or actor.teams.known:
+        facts = (facts_of_concert(repository, key) for key in concerts)
+        managed = frozenset(concert.id for concert in facts if actor.works_for(concert.organiser_id))
+    if managed and (order.owner_id != actor.id or managed == concerts):
         return Standing(GrantedBy.ORGANISER, managed, order, version)
     order.ensure_of(actor.id)
     return Standing(GrantedBy.CUSTOMER, concerts, order, version)
@@ -182,15 +176,15 @@ def _with_promises(repository: Repository, order: Order, request: RefundRequest)
     if not request.is_bound or order.placed_at is None:
         return request
     until = {key: facts_of_concert(repository, key).refundable_until(order.placed_at) for key in request.concerts}
-    return replace(request, terms={key: PolicyTerms(at, 0) for key, at in until.items() if at is not None})
+    return replace(request, terms={key: (PolicyTerms(at),) for key, at in until.items() if at is not None})
 
 
 def _with_terms(session: Session, order: Order, request: RefundRequest) -> RefundRequest:
     """Add what the customer may go by beside what was promised, unless the request was granted before."""
     if request.id in order.grants:
         return request
-    terms: Mapping[UUID, PolicyTerms] = {
-        key: policy_of(session, key).terms_for(order.placed_at, session.now, request.terms.get(key))
+    terms: Mapping[UUID, tuple[PolicyTerms, ...]] = {
+        key: (*policy_of(session, key).terms_for(order.placed_at), *request.terms.get(key, ()))
         for key in request.concerts
     }
     return replace(request, terms=terms)
@@ -207,7 +201,7 @@ def _granted_before(session: Session, order_id: UUID, grant_id: UUID) -> Granted
 
 
 def _ensure_unused(session: Session, tickets: Sequence[UUID]) -> None:
-    """Refuse what a customer has been let in with; the commit changes each ticket, so no door is quicker.
+    """Refuse what a customer has been let in with.
 
     Raises:
         TicketsUsed
@@ -215,9 +209,7 @@ def _ensure_unused(session: Session, tickets: Sequence[UUID]) -> None:
     """
     if len(tickets) > MOST_AT_THE_DOOR:
         raise _too_large(MOST_AT_THE_DOOR)
-    used = [key for key in tickets if session.load(TICKET, key, Load.ASSUME_EMPTY).checked_in_at is not None]
-    if used:
-        raise TicketsUsed("Somebody was let in with these tickets.", tickets=[str(key) for key in used])
+    ensure_unused(session, tickets)
 
 
 def _tell(session: Session, order_id: UUID, order: Order, granted: RefundGranted) -> None:

@@ -125,9 +125,14 @@ def _record_refund(
     )
     events = [recorded, *_cover_failed(order, payment_id, found.amount, now)]
     order = ORDER.fold(events, order)
-    if order.paid_by != payment_id or not _is_all_back(order, payment_id):
+    if payment_id not in order.paying or not _is_all_back(order, payment_id):
         return events
-    return [*events, *revoke_all(order, _MADE_THERE, now, lambda concert_id: policy_of(concert_id) in _IN_THE_END)]
+    is_revoked = partial(_in_policy, policy_of, _IN_THE_END)
+    return [*events, *revoke_all(order, _MADE_THERE, now, is_revoked, _paid_by(order, payment_id))]
+
+
+def _in_policy(policy_of: PolicyOf, revoking: frozenset[TicketsOnReversal], concert_id: UUID) -> bool:
+    return policy_of(concert_id) in revoking
 
 
 def _cover_failed(order: Order, payment_id: UUID, amount: Money, now: datetime) -> list[Event]:
@@ -148,11 +153,24 @@ def _is_all_back(order: Order, payment_id: UUID) -> bool:
     return back >= order.payments[payment_id].amount.amount
 
 
+def _paid_by(order: Order, payment_id: UUID) -> frozenset[UUID]:
+    """Return the valid tickets whose payment it is: that of a difference pays for the tickets of its move alone."""
+    if payment_id == order.paid_by:
+        return order.valid
+    moves = [move.moved for move in order.moves.values() if move.moved is not None]
+    return frozenset(ticket.id for one in moves if one.paid_by == payment_id for ticket in one.tickets) & order.valid
+
+
 def revoke_all(
-    order: Order, reason: str, now: datetime, is_revoked: Callable[[UUID], bool] = lambda _: True
+    order: Order,
+    reason: str,
+    now: datetime,
+    is_revoked: Callable[[UUID], bool] = lambda _: True,
+    among: frozenset[UUID] | None = None,
 ) -> list[Event]:
-    """Revoke every ticket that is still valid, concert by concert, of the concerts that are said to be revoked."""
-    valid = [ticket for ticket in order.valid_tickets if ticket.concert_id is not None]
+    """Revoke what is valid, of all tickets or `among` some, concert by concert, of concerts that are to be revoked."""
+    tickets = [ticket for ticket in order.valid_tickets if among is None or ticket.id in among]
+    valid = [ticket for ticket in tickets if ticket.concert_id is not None]
     return [
         TicketsRevoked(
             concert_id=concert_id,
@@ -185,6 +203,7 @@ def _follow_dispute(
             reason, revoking = _CHARGED_BACK, _IN_THE_END
         case DisputeStatus.OPEN:
             reason, revoking = _DISPUTED, _AT_ONCE if known is None else _NEVER
-    if order.paid_by == payment_id and revoking:
-        events += revoke_all(order, reason, now, lambda concert_id: policy_of(concert_id) in revoking)
+    if payment_id in order.paying and revoking:
+        is_revoked = partial(_in_policy, policy_of, revoking)
+        events += revoke_all(order, reason, now, is_revoked, _paid_by(order, payment_id))
     return events

@@ -29,6 +29,7 @@ from chalicelib.shop.orders.events import (
     RefundRecorded,
     RefundReduced,
     RefundStarted,
+    TicketsMoved,
     TicketsRevoked,
 )
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundStatus, refund_id_of
@@ -102,7 +103,10 @@ class PaymentState:
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """What the rules know of an order; `valid` holds the ids of the tickets that still admit."""
+    """What the rules know of an order; `valid` holds the ids of the tickets that still admit.
+
+    `supplements` are the payments of the differences of tickets that were moved.
+    """
 
     status: OrderStatus | None = None
     payments: Mapping[UUID, PaymentState] = field(default_factory=dict)
@@ -110,6 +114,12 @@ class OrderState:
     refunds: Mapping[UUID, Refund] = field(default_factory=dict)
     disputes: Mapping[str, Dispute] = field(default_factory=dict)
     valid: frozenset[UUID] = frozenset()
+    supplements: tuple[UUID, ...] = ()
+
+    @property
+    def paying(self) -> tuple[UUID, ...]:
+        """Returns the payments that pay for its tickets, the newest first."""
+        return (*reversed(self.supplements), *([] if self.paid_by is None else [self.paid_by]))
 
 
 Known = TypeVar("Known", bound=OrderState)
@@ -132,6 +142,8 @@ def after(order: Known, event: Event) -> Known:
             return replace(order, status=OrderStatus.CANCELLED, valid=frozenset())
         case TicketsRevoked():
             return _with_status(replace(order, valid=order.valid.difference(event.ticket_ids)))
+        case TicketsMoved():
+            return _moved(order, event)
         case OrderSettled():
             return _settled(order, event)
     return _after_payment(order, event)
@@ -180,6 +192,14 @@ def _after_provider(order: Known, event: Event) -> Known:
     return order
 
 
+def _moved(order: Known, event: TicketsMoved) -> Known:
+    valid = order.valid.difference(event.ticket_ids).union(ticket.id for ticket in event.tickets)
+    order = replace(order, valid=valid)
+    if event.paid_by is not None and event.paid_by not in order.paying:
+        order = replace(order, supplements=(*order.supplements, event.paid_by))
+    return _with_status(_with_payment(order, event.paid_by, status=PaymentStatus.SUCCEEDED))
+
+
 def _settled(order: Known, event: OrderSettled) -> Known:
     """Return the order as the operator ends it; what the event names and the order does not know is left out."""
     for payment_id in event.payment_ids:
@@ -223,7 +243,7 @@ def _with_payment_status(order: Known, payment_id: UUID, reason: str) -> Known:
     payment = order.payments.get(payment_id)
     if payment is None:
         return order
-    refunds, disputed = _refunds_of(order, payment_id), _disputed(order, payment_id)
+    refunds, disputed = _refunds_of(order, [payment_id]), _disputed(order, [payment_id])
     if disputed is not None:
         return _with_payment(order, payment_id, status=PaymentStatus(disputed), reason=reason)
     if refunds and sum(one.amount.amount for one in refunds) >= payment.amount.amount:
@@ -235,9 +255,9 @@ def _with_payment_status(order: Known, payment_id: UUID, reason: str) -> Known:
 
 def _with_status(order: Known) -> Known:
     """Give a paid order the status of its disputes, or of its refunds once none of its tickets is valid any more."""
-    if order.paid_by is None:
+    if not order.paying:
         return order
-    refunds, disputed = _refunds_of(order, order.paid_by), _disputed(order, order.paid_by)
+    refunds, disputed = _refunds_of(order, order.paying), _disputed(order, order.paying)
     if disputed is not None:
         return replace(order, status=OrderStatus(disputed))
     if refunds and not order.valid:
@@ -245,16 +265,16 @@ def _with_status(order: Known) -> Known:
     return replace(order, status=OrderStatus.CONFIRMED) if order.status in _RETURNING else order
 
 
-def _disputed(order: OrderState, payment_id: UUID) -> str | None:
-    """Return the status that disputes give to a payment and its order, if any."""
-    statuses = {dispute.status for dispute in order.disputes.values() if dispute.payment_id == payment_id}
+def _disputed(order: OrderState, payment_ids: Sequence[UUID]) -> str | None:
+    """Return the status that disputes give to payments and their order, if any."""
+    statuses = {dispute.status for dispute in order.disputes.values() if dispute.payment_id in payment_ids}
     if DisputeStatus.LOST in statuses:
         return OrderStatus.CHARGED_BACK
     return OrderStatus.DISPUTED if DisputeStatus.OPEN in statuses else None
 
 
 def _returned(refunds: Sequence[Refund]) -> str:
-    """Return the status that refunds give to a payment and its order."""
+    """Return the status that refunds give to payments and their order."""
     statuses = {refund.status for refund in refunds}
     if RefundStatus.FAILED in statuses:
         return OrderStatus.REFUND_FAILED
@@ -263,5 +283,5 @@ def _returned(refunds: Sequence[Refund]) -> str:
     return OrderStatus.RETAINED if RefundStatus.ABANDONED in statuses else OrderStatus.REFUNDED
 
 
-def _refunds_of(order: OrderState, payment_id: UUID | None) -> list[Refund]:
-    return [refund for refund in order.refunds.values() if refund.payment_id == payment_id]
+def _refunds_of(order: OrderState, payment_ids: Sequence[UUID]) -> list[Refund]:
+    return [refund for refund in order.refunds.values() if refund.payment_id in payment_ids]

@@ -7,6 +7,7 @@ The part of each concert is apart, because one order may be about concerts of se
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -20,10 +21,10 @@ from chalicelib.shop.orders.events import OrderEvent, TicketEvent
 from chalicelib.shop.orders.projections import fold_order
 from chalicelib.shop.orders.refund import RefundStatus
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.shares import Shares, amount_in, shares_of
+from chalicelib.shop.orders.shares import Shares, amount_in, moved_in, shares_of
 from chalicelib.shop.orders.ticket import TicketStatus
 
-TABLES = ("sales_orders", "sales_parts", "sales_lines", "sales_tickets", "sales_refunds")
+TABLES = ("sales_orders", "sales_parts", "sales_lines", "sales_tickets", "sales_refunds", "sales_moves")
 
 Row = dict[str, Any]
 
@@ -42,6 +43,7 @@ def fold_sale(contents: Contents, recorded: RecordedEvent) -> Contents:
         "sales_lines": lines,
         "sales_tickets": list(_tickets(sale, order)),
         "sales_refunds": list(_refunds(order, shares, contents.get("sales_refunds", {}), at)),
+        "sales_moves": list(_moves(order, shares)),
     }
     return {
         table: {str(row["id"]): _without_nulls(row | _key(table, sale)) for row in rows}
@@ -75,9 +77,9 @@ def _parts(sale: Row, lines: Sequence[Row], shares: Mapping[UUID, Shares]) -> It
 
 
 def _lines(order: JsonObject) -> Iterator[Row]:
-    """Give a row for each ticket type, however many lines have it."""
+    """Give a row for each ticket type, however many lines have it. Tickets that were moved away are not counted."""
     rows: dict[str, Row] = {}
-    for line in order["lines"]:
+    for line, tickets in _with_tickets(order):
         new = {
             "id": UUID(line["ticket_type_id"]),
             "concert_id": _id(line["concert_id"]),
@@ -85,12 +87,23 @@ def _lines(order: JsonObject) -> Iterator[Row]:
             "quantity": 0,
             "amount": 0,
             "currency": line["total"]["currency"],
-            "sold": sum(map(_is_valid, _tickets_of(order, line["ticket_type_id"]))),
+            "sold": 0,
+            "value": 0,
         }
-        row = rows.setdefault(line["ticket_type_id"], new)
-        row["quantity"] += line["quantity"]
-        row["amount"] += amount_in(line["total"])
-    yield from rows.values()
+        row, price = rows.setdefault(line["ticket_type_id"], new), amount_in(line["unit_price"])
+        quantity, sold = line["quantity"] - sum("replaced_by" in one for one in tickets), sum(map(_is_valid, tickets))
+        for name, count in (("quantity", quantity), ("sold", sold)):
+            row[name] += count
+        row["amount"] += price * quantity
+        row["value"] += price * sold
+    yield from (row for row in rows.values() if row["quantity"] or "moves" not in order)
+
+
+def _with_tickets(order: JsonObject) -> Iterator[tuple[JsonObject, list[JsonObject]]]:
+    """Give each line with its tickets: they were issued in the order of the lines."""
+    tickets = iter(order["tickets"])
+    for line in order["lines"]:
+        yield line, list(islice(tickets, max(0, line["quantity"])))
 
 
 def _tickets(sale: Row, order: JsonObject) -> Iterator[Row]:
@@ -103,8 +116,25 @@ def _tickets(sale: Row, order: JsonObject) -> Iterator[Row]:
             "name": names.get(ticket["ticket_type_id"], "").replace("\0", ""),
             "status": ticket["status"],
             "serial": ticket.get("serial"),
-            "issued_at": sale["confirmed_at"],
+            "issued_at": _instant(ticket.get("issued_at")) or sale["confirmed_at"],
+            "holder": _json(ticket["holder"]) if "holder" in ticket else None,
         }
+
+
+def _moves(order: JsonObject, shares: Mapping[UUID, Shares]) -> Iterator[Row]:
+    """Give a row for what each move took from a concert, and one for what it brought to one."""
+    for move in moved_in(order):
+        carried, supplement, count = amount_in(move["carried"]), amount_in(move["supplement"]), len(move["ticket_ids"])
+        for concert_id, sign in ((_id(move["concert_id"]), -1), (_id(move["to_concert_id"]), 1)):
+            if concert_id is not None and concert_id in shares:
+                yield {
+                    "id": f"{move['id']}/{'from' if sign < 0 else 'to'}",
+                    "concert_id": concert_id,
+                    "at": _instant(move["at"]),
+                    "quantity": sign * count,
+                    "amount": carried + supplement if sign > 0 else -carried,
+                    "currency": shares[concert_id].currency,
+                }
 
 
 def _refunds(order: JsonObject, shares: Mapping[UUID, Shares], known: Mapping[str, Row], at: datetime) -> Iterator[Row]:
@@ -125,10 +155,6 @@ def _refunds(order: JsonObject, shares: Mapping[UUID, Shares], known: Mapping[st
                 "started_at": before.get("started_at", at),
                 "completed_at": before.get("completed_at", at) if is_done else None,
             }
-
-
-def _tickets_of(order: JsonObject, ticket_type_id: str) -> list[JsonObject]:
-    return [ticket for ticket in order["tickets"] if ticket["ticket_type_id"] == ticket_type_id]
 
 
 def _is_valid(ticket: JsonObject) -> bool:

@@ -19,7 +19,8 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import CommitTooLarge
 from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.commands import StockGone, release, sell_late
-from chalicelib.shop.orders.order import ORDER, Order, Payment
+from chalicelib.shop.orders.moving import Paid
+from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
@@ -30,9 +31,16 @@ from chalicelib.shop.orders.payments.port import (
     Reversals,
 )
 from chalicelib.shop.orders.policies import tickets_on_reversal
+from chalicelib.shop.orders.relocation import (
+    NOT_POSSIBLE,
+    complete_move_in,
+    end_overdue_move_in,
+    give_up_move_in,
+)
 from chalicelib.shop.orders.reversals import fail_refund, follow, reduce_refund
 from chalicelib.shop.orders.revocation import revoke_tickets
 from chalicelib.shop.orders.rules import OrderStatus
+from chalicelib.shop.orders.states import Payment
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +110,8 @@ def settle(context: SettlementContext, order_id: UUID, now: datetime) -> None:
     finish(context, order_id, order)
     if order.expire(now):
         end(context, order_id, Order.expire)
+    if order.end_move(now):
+        context.repository.execute(partial(end_overdue_move_in, order_id=order_id), context.origin)
 
 
 def settle_payment(context: SettlementContext, order_id: UUID, payment_id: UUID) -> Order:
@@ -171,7 +181,7 @@ def cancel_unpaid(context: SettlementContext, order_id: UUID, order: Order, reas
 
     def command(session: Session) -> Settled:
         _end_in(session, order_id, lambda order, now: order.cancel(reason, now))
-        return Settled(session.load(ORDER, order_id), session.version(order_id))
+        return _settled_in(session, order_id)
 
     try:
         settled = context.repository.execute(command, context.origin)
@@ -238,7 +248,7 @@ def _follow(context: SettlementContext, order_id: UUID, payment_id: UUID, found:
     def command(session: Session) -> Settled:
         order, policy_of = session.load(ORDER, order_id), partial(tickets_on_reversal, session)
         session.append(ORDER, order_id, *follow(order, payment_id, found, session.now, policy_of))
-        return Settled(session.load(ORDER, order_id), session.version(order_id))
+        return _settled_in(session, order_id)
 
     settled = context.repository.execute(command, context.origin)
     for refund_id in settled.order.stuck_refunds:
@@ -258,8 +268,8 @@ def _refuse(order: Order, now: datetime, refund_id: UUID, reason: str, failures:
 
 
 def _attempt(order: Order, order_id: UUID, payment_id: UUID) -> Attempt:
-    """Name the payment as it was asked for: always the total of the order."""
-    return Attempt(payment_id, order_id, order.total, order.payments[payment_id].reference)
+    """Name the payment as it was asked for: always the total of the order, or the difference of a move."""
+    return Attempt(payment_id, order_id, order.asked_for(payment_id), order.payments[payment_id].reference)
 
 
 def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: UUID, now: datetime) -> Order:
@@ -270,7 +280,8 @@ def _ask(context: SettlementContext, order_id: UUID, order: Order, payment_id: U
     """
     payment = order.payments[payment_id]
     outcome = context.gateway(payment).find_payment(_attempt(order, order_id, payment_id))
-    is_due = order.payment_due_at is None or now >= order.payment_due_at
+    due_at = order.due_of(payment_id)
+    is_due = due_at is None or now >= due_at
     is_unknown = outcome is None or (is_due and isinstance(outcome, PaymentPending))
     if is_unknown and payment.is_abandoned(now):
         return _close(context, order_id, order, payment_id)
@@ -286,18 +297,27 @@ def _close(context: SettlementContext, order_id: UUID, order: Order, payment_id:
 def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID, charged: Charged) -> Settled:
     def confirm(session: Session) -> Settled:
         order = session.load(ORDER, order_id)
+        if order.is_news(payment_id) and (move_id := order.payments[payment_id].move_id) is not None:
+            paid = Paid(payment_id, charged.reference)
+            is_moved = complete_move_in(session, order_id, move_id, paid, charged.amount)
+            return give_up(session) if not is_moved else _settled_in(session, order_id)
         if not order.is_paid_with(charged.amount):
             return _return(session, order_id, payment_id, charged, "The order was not waiting for this payment.")
         events = order.confirm(order_id, session.ids, session.now, payment_id, charged.reference)
         session.append(ORDER, order_id, *events)
         if events and order.customer_id is not None:
             sell_late(session, order.lines, order.customer_id, order_id)
-        return Settled(session.load(ORDER, order_id), session.version(order_id))
+        return _settled_in(session, order_id)
 
     def give_up(session: Session) -> Settled:
-        _return(session, order_id, payment_id, charged, "The tickets are not available any more.")
-        _end_in(session, order_id, Order.end_without_stock)
-        return Settled(session.load(ORDER, order_id), session.version(order_id))
+        move_id = session.load(ORDER, order_id).payments[payment_id].move_id
+        reason = "The tickets are not available any more." if move_id is None else NOT_POSSIBLE
+        _return(session, order_id, payment_id, charged, reason)
+        if move_id is None:
+            _end_in(session, order_id, Order.end_without_stock)
+        else:
+            give_up_move_in(session, order_id, move_id)
+        return _settled_in(session, order_id)
 
     try:
         return context.repository.execute(confirm, context.origin)
@@ -305,17 +325,21 @@ def _record_success(context: SettlementContext, order_id: UUID, payment_id: UUID
         return context.repository.execute(give_up, context.origin)
 
 
+def _settled_in(session: Session, order_id: UUID) -> Settled:
+    return Settled(session.load(ORDER, order_id), session.version(order_id))
+
+
 def _return(session: Session, order_id: UUID, payment_id: UUID, charged: Charged, reason: str) -> Settled:
     order = session.load(ORDER, order_id)
     events = order.return_payment(payment_id, charged.reference, charged.amount, reason, session.now)
     session.append(ORDER, order_id, *events)
-    return Settled(session.load(ORDER, order_id), session.version(order_id))
+    return _settled_in(session, order_id)
 
 
 def _decide(context: SettlementContext, order_id: UUID, decide: Decide) -> Settled:
     def command(session: Session) -> Settled:
         session.append(ORDER, order_id, *decide(session.load(ORDER, order_id), session.now))
-        return Settled(session.load(ORDER, order_id), session.version(order_id))
+        return _settled_in(session, order_id)
 
     return context.repository.execute(command, context.origin)
 

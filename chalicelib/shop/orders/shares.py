@@ -3,7 +3,7 @@
 What is paid belongs to the concerts by the prices of their lines. A refund belongs to the concert that it names, or
 for which it was granted, and otherwise to all of them, by what is left of theirs. For each concert, and at each
 instant: taken = refunded + refunding + charged back + kept + price of the valid tickets, unless more is away than was
-due. A fee is kept.
+due. A fee is kept. What was paid for a ticket goes with it to another concert.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +21,7 @@ from chalicelib.shop.orders.ticket import TicketStatus
 _NOT_TAKEN = {PaymentStatus.STARTED, PaymentStatus.FAILED}
 _BACK = {RefundStatus.COMPLETED, RefundStatus.SETTLED}
 NOTHING = Decimal(0)
+NO_CONCERT = UUID(int=0)
 
 Amounts = dict[UUID, Decimal]
 
@@ -51,10 +52,12 @@ def shares_of(order: JsonObject) -> dict[UUID, Shares]:
     for line in order["lines"]:
         if line["concert_id"] is not None:
             share = shares.setdefault(UUID(line["concert_id"]), Shares(line["total"]["currency"]))
-            share.total += amount_in(line["total"])
+            share.total += NOTHING if "move_id" in line else amount_in(line["total"])
     for payment in order["payments"].values():
         if payment["status"] not in _NOT_TAKEN:
             _add_payment(shares, payment, order)
+    for move in moved_in(order):
+        _add_move(shares, move)
     for concert_id, valid in _price_of_valid(order).items():
         share = shares[concert_id]
         gone = share.refunded + share.refunding + share.charged_back
@@ -62,9 +65,27 @@ def shares_of(order: JsonObject) -> dict[UUID, Shares]:
     return shares
 
 
+def moved_in(order: JsonObject) -> list[JsonObject]:
+    """Return the moves that took place; one that waits for its payment has moved nothing."""
+    return [move for move in order.get("moves", {}).values() if "carried" in move]
+
+
+def _add_move(shares: Mapping[UUID, Shares], move: JsonObject) -> None:
+    """Let what was paid go with the tickets, and the difference to where they are."""
+    carried, supplement = amount_in(move["carried"]), amount_in(move["supplement"])
+    here, there = shares.get(UUID(move["concert_id"])), shares.get(_id(move["to_concert_id"]))
+    if here is not None and there is not None:
+        here.taken, here.total = here.taken - carried, here.total - carried
+        there.taken, there.total = there.taken + carried, there.total + carried + supplement
+
+
+def _id(text: str | None) -> UUID:
+    return NO_CONCERT if text is None else UUID(text)
+
+
 def _add_payment(shares: Mapping[UUID, Shares], payment: JsonObject, order: JsonObject) -> None:
     """Divide a payment, and what went back of it."""
-    totals = {concert_id: share.total for concert_id, share in shares.items()}
+    totals = _weights(shares, payment, order)
     left = divided(amount_in(payment["amount"]), totals, payment["amount"]["currency"])
     for concert_id, amount in left.items():
         shares[concert_id].taken += amount
@@ -77,9 +98,18 @@ def _add_payment(shares: Mapping[UUID, Shares], payment: JsonObject, order: Json
                 shares[concert_id].charged_back += amount
 
 
+def _weights(shares: Mapping[UUID, Shares], payment: JsonObject, order: JsonObject) -> Amounts:
+    """Return what a payment was for, by concert: what was bought, or the place of tickets that were moved."""
+    places = [move["to_concert_id"] for move in moved_in(order) if move["payment_id"] == payment["id"]]
+    if places:
+        return {key: Decimal(str(key) == places[0]) for key in shares}
+    return {concert_id: share.total for concert_id, share in shares.items()}
+
+
 def _concert_of_refund(refund: JsonObject, concerts: Iterable[UUID], order: JsonObject) -> UUID | None:
     """Return the one concert whose money the refund gives back, if it is about one."""
     granted = order.get("granted_refunds", {}).get(refund["id"])
+    granted = next((one["concert_id"] for one in moved_in(order) if refund["id"] in one["refund_ids"]), granted)
     payment_id = UUID(refund["payment_id"])
     return next(
         (key for key in concerts if granted == str(key) or str(refund_id_of(payment_id, key)) == refund["id"]), None

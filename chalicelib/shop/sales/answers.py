@@ -1,8 +1,10 @@
 """Defines what the routes of the sales answer."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Amount, Count, Day, Id, Instant, Items, Version
+from chalicelib.platform.http.shapes import Amount, Count, Day, Id, Instant, Items, SignedAmount, Version
 
 
 class TicketCounts(TypedDict):
@@ -64,8 +66,10 @@ class ConcertSales(Totals):
 
 
 class SoldTo(TypedDict):
+    """A buyer, or the guest of a complimentary order, who may have no address."""
+
     name: str
-    email: str
+    email: NotRequired[str]
 
 
 class SoldLine(TypedDict):
@@ -126,13 +130,16 @@ class SoldRefund(TypedDict):
 
 
 class DaySales(TypedDict):
-    """A day by the clock of the venue; without `time_zone` the venues have several, and `hours` is unknown."""
+    """A day by the clock of the venue; without `time_zone` the venues have several, and `hours` is unknown.
+
+    `sales` are below zero on a day on which more was moved away than was sold.
+    """
 
     date: Day
     currency: str
     orders: Count
     tickets: Count
-    sales: Amount
+    sales: SignedAmount
     refunded: Amount
     time_zone: str | None
     hours: float | None

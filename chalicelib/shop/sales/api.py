@@ -12,7 +12,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.answers import PDF, Csv, Ok, Pdf, Svg, ok
@@ -131,7 +131,7 @@ Read = Callable[[Lists, Filter, int, Sequence[str] | None], Found[Listed]]
 """Reads a part of one of the lists."""
 
 
-@routes.get("/sales", Role.ORGANISER)
+@routes.get("/sales", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def get_sales(call: Call[SalesServices], wanted: ConcertsQuery) -> "Ok[Sales]":
     """Show what an organiser's concerts have sold, all together and each."""
     scope = concerts_of(call.actor, wanted.organiser_id)
@@ -143,13 +143,13 @@ def get_sales(call: Call[SalesServices], wanted: ConcertsQuery) -> "Ok[Sales]":
     return ok(answer)
 
 
-@routes.get("/sales/orders", Role.ORGANISER)
+@routes.get("/sales/orders", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_own_orders(call: Call[SalesServices], wanted: OwnOrderQuery) -> "Ok[Items[SoldOrder]] | Csv":
     """List the orders of an organiser's concerts, the newest first."""
     return _own_list(call, wanted, "orders", Lists.orders)
 
 
-@routes.get("/sales/attendees", Role.ORGANISER)
+@routes.get("/sales/attendees", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_own_attendees(call: Call[SalesServices], wanted: OwnAttendeeQuery) -> "Ok[Items[Attendee]] | Csv | Pdf":
     """List the tickets of an organiser's concerts with their buyers."""
     scope = concerts_of(call.actor, wanted.organiser_id)
@@ -157,13 +157,13 @@ def list_own_attendees(call: Call[SalesServices], wanted: OwnAttendeeQuery) -> "
         return _attendees(call, sales, scope, wanted)
 
 
-@routes.get("/sales/refunds", Role.ORGANISER)
+@routes.get("/sales/refunds", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_own_refunds(call: Call[SalesServices], wanted: OwnOrderQuery) -> "Ok[Items[SoldRefund]] | Csv":
     """List the refunds of an organiser's concerts, the newest first."""
     return _own_list(call, wanted, "refunds", Lists.refunds)
 
 
-@routes.get("/sales/days", Role.ORGANISER)
+@routes.get("/sales/days", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def list_own_days(call: Call[SalesServices], wanted: OwnDaysQuery) -> "Ok[Items[DaySales]] | Csv | Svg":
     """List the days on which an organiser's concerts have sold, the earliest first."""
     scope = concerts_of(call.actor, wanted.organiser_id)
@@ -171,7 +171,7 @@ def list_own_days(call: Call[SalesServices], wanted: OwnDaysQuery) -> "Ok[Items[
         return _days(call, sales, scope, wanted, "All concerts")
 
 
-@routes.get("/concerts/{concert_id}/sales", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/sales", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def get_concert_sales(call: Call[SalesServices]) -> "Ok[ConcertSales]":
     """Show what a concert has sold, by currency and by ticket type."""
     with _sales(call) as sales:
@@ -179,26 +179,26 @@ def get_concert_sales(call: Call[SalesServices]) -> "Ok[ConcertSales]":
         return ok(figures.concert_totals(sales, concert))
 
 
-@routes.get("/concerts/{concert_id}/orders", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/orders", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_concert_orders(call: Call[SalesServices], wanted: OrderQuery) -> "Ok[Items[SoldOrder]] | Csv":
     """List the orders of a concert, the newest first."""
     return _concert_list(call, wanted, "orders", Lists.orders)
 
 
-@routes.get("/concerts/{concert_id}/attendees", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/attendees", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_concert_attendees(call: Call[SalesServices], wanted: AttendeeQuery) -> "Ok[Items[Attendee]] | Csv | Pdf":
     """List the tickets of a concert with their buyers."""
     with _sales(call) as sales:
         return _attendees(call, sales, Scope(concert_id=_concert(call, sales)["id"]), wanted)
 
 
-@routes.get("/concerts/{concert_id}/refunds", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/refunds", Role.ORGANISER, scopes=(KeyScope.ATTENDEES_READ,))
 def list_concert_refunds(call: Call[SalesServices], wanted: OrderQuery) -> "Ok[Items[SoldRefund]] | Csv":
     """List the refunds of a concert, the newest first."""
     return _concert_list(call, wanted, "refunds", Lists.refunds)
 
 
-@routes.get("/concerts/{concert_id}/sales/days", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/sales/days", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def list_concert_days(call: Call[SalesServices], wanted: DaysQuery) -> "Ok[Items[DaySales]] | Csv | Svg":
     """List the days on which a concert has sold, the earliest first."""
     with _sales(call) as sales:
@@ -206,7 +206,7 @@ def list_concert_days(call: Call[SalesServices], wanted: DaysQuery) -> "Ok[Items
         return _days(call, sales, Scope(concert_id=concert["id"]), wanted, concert["name"])
 
 
-@routes.get("/concerts/{concert_id}/sales/opening", Role.ORGANISER)
+@routes.get("/concerts/{concert_id}/sales/opening", Role.ORGANISER, scopes=(KeyScope.SALES_READ,))
 def show_opening(call: Call[SalesServices], wanted: OpeningQuery) -> "Ok[Opening] | Csv | Svg":
     """Show the first minutes of a sale."""
     with _sales(call) as sales:

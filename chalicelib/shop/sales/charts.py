@@ -84,7 +84,7 @@ def _legend(series: Sequence[str]) -> list[str]:
 
 
 def _plot(bars: Sequence[Bar]) -> list[str]:
-    most = max((value for _, values in bars for value in values), default=0)
+    most = max((value for _, values in bars for value in values if value > 0), default=0)
     step = _step(most)
     top = max(step, -(-most // step) * step)
     bottom, width = TOP + PLOT_HEIGHT, min(_WIDEST, (WIDTH - LEFT - 16) / max(1, len(bars)))
@@ -98,7 +98,7 @@ def _plot(bars: Sequence[Bar]) -> list[str]:
         x = LEFT + place * width
         own = width * 0.86 / len(values)
         for number, value in enumerate(values):
-            tall = PLOT_HEIGHT * value / top
+            tall = PLOT_HEIGHT * max(0, value) / top  # more tickets may have been moved away than were sold
             drawn.append(
                 f'<rect x="{x + number * own:.1f}" y="{bottom - tall:.1f}" width="{own:.1f}" height="{tall:.1f}" '
                 f'fill="{_COLOURS[number]}"/>'

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from chalicelib.shop.sales.scope import Scope
 from chalicelib.shop.sales.statements import SCOPE
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import SignedAmount
     from chalicelib.platform.readmodels.postgres.pool import Reader
     from chalicelib.shop.sales.answers import (
         ConcertSales,
@@ -160,11 +162,17 @@ def _day(row: Row) -> "DaySales":
         "currency": row["currency"],
         "orders": row["orders"],
         "tickets": int(row["tickets"]),
-        "sales": money(row["sales"], row["currency"]),
+        "sales": _signed(row["sales"], row["currency"]),
         "refunded": money(row["refunded"], row["currency"]),
         "time_zone": row["zone"] if row["zones"] == 1 else None,
         "hours": hours,
     }
+
+
+def _signed(amount: Decimal, currency: str) -> "SignedAmount":
+    """Return an amount that is below zero on a day on which more was moved away than was sold."""
+    shown = money(abs(amount), currency)
+    return {"amount": f"-{shown['amount']}", "currency": currency} if amount < 0 else shown
 
 
 def _minute(begins: datetime | None, minute: int, row: Row | None) -> "MinuteSales":

@@ -2,17 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from chalicelib.platform.caller import Actor
 from chalicelib.platform.errors import NotFound
-from chalicelib.shop.sales.statements import CONCERT
+from chalicelib.shop.sales.statements import CONCERT, PUBLISHED_OF
 
 if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
 
 DRAFT = "draft"
+LONGEST_CONCERT = timedelta(days=30)
+MOST_TO_COME = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +45,17 @@ def find_concert(sales: "Reader", actor: Actor, concert_id: UUID) -> Mapping[str
 
 
 def concerts_of(actor: Actor, organiser_id: UUID | None) -> Scope:
-    """Return the caller's concerts, or for operators those of any organiser.
+    """Return the concerts of the organiser that is named, or else of the one for whom the caller acts.
 
-    Raises Forbidden.
+    Raises Forbidden, or InvalidInput from who works for several organisers and names none.
     """
-    actor.ensure_manages(organiser_id or actor.id)
-    return Scope(organiser_id=organiser_id or actor.id)
+    return Scope(organiser_id=actor.organiser(organiser_id, "?organiser_id"))
+
+
+def concerts_to_come(sales: "Reader", organiser_id: UUID, now: datetime) -> list[UUID]:
+    """Return concerts of the organiser that are published and may not be over, MOST_TO_COME at most.
+
+    Raises Unavailable.
+    """
+    parameters = {"organiser_id": organiser_id, "since": now - LONGEST_CONCERT, "rows": MOST_TO_COME}
+    return [row["id"] for row in sales.fetch_all(PUBLISHED_OF, parameters)]

@@ -1,4 +1,6 @@
-"""Holds the statements that read the sales. All but CONCERT come after SCOPE: the concerts that they are about.
+"""Holds the statements that read the sales.
+
+All but CONCERT and PUBLISHED_OF come after SCOPE: the concerts that they are about.
 
 Lists are read in the order of their indexes, from each concert as many rows as a page has: so the first page of a large
 sale costs no more than that of a small one.
@@ -19,6 +21,12 @@ select c.id, c.name, c.status, c.organiser_id, c.starts_at, c.version, coalesce(
   from sales_concerts c
   left join sales_venues v on v.id = c.venue_id
  where c.name is not null and c.status <> 'deleted' and c.id = %(concert_id)s
+"""
+
+PUBLISHED_OF = """
+select id from sales_concerts
+ where organiser_id = %(organiser_id)s and status = 'published' and (starts_at is null or starts_at > %(since)s)
+ order by starts_at desc, id limit %(rows)s
 """
 
 _SUMS = """
@@ -46,7 +54,7 @@ select t.id, t.concert_id, t.name, t.price_amount, t.price_currency,
   from scope s
   join sales_ticket_types t on t.concert_id = s.id
   left join lateral (
-      select sum(l.sold) as sold, sum(round(l.amount * l.sold / nullif(l.quantity, 0), 2)) as value
+      select sum(l.sold) as sold, sum(l.value) as value
         from sales_lines l where l.concert_id = t.concert_id and l.id = t.id) l on true
  order by t.concert_id, t.added_at_version
 """
@@ -95,7 +103,7 @@ select l.order_id, l.id, l.concert_id, s.name as concert_name, coalesce(y.name, 
 
 ATTENDEES = """
 select t.id, t.order_id, t.concert_id, t.ticket_type_id, coalesce(y.name, t.name) as name, t.status, t.issued_at,
-       s.name as concert_name, o.buyer, i.checked_in_at
+       s.name as concert_name, coalesce(t.holder, o.buyer) as buyer, i.checked_in_at
   from scope s
   cross join lateral (
       select t.* from sales_tickets t
@@ -127,15 +135,24 @@ select r.*, s.name as concert_name
  limit %(rows)s
 """
 
-DAYS = """, movements as (
-    select (o.confirmed_at at time zone s.zone)::date as day, s.zone, p.currency, p.order_id, p.quantity, p.total,
-           0 as refunded
+# What is moved counts on its day: the concert that it went to sells it then; the one that it left had it until then.
+DAYS = """, moved as (
+    select m.order_id, m.concert_id, sum(m.quantity) as quantity, sum(m.amount) as amount
+      from scope s join sales_moves m on m.concert_id = s.id
+     group by 1, 2
+), movements as (
+    select (o.confirmed_at at time zone s.zone)::date as day, s.zone, p.currency, p.order_id,
+           p.quantity - coalesce(m.quantity, 0) as quantity, p.total - coalesce(m.amount, 0) as total, 0 as refunded
       from scope s join sales_parts p on p.id = s.id join sales_orders o on o.id = p.order_id
-     where o.confirmed_at is not null
+      left join moved m on m.order_id = p.order_id and m.concert_id = p.id
+     where o.confirmed_at is not null and p.quantity is distinct from m.quantity
     union all
     select (r.completed_at at time zone s.zone)::date, s.zone, r.currency, null, 0, 0, r.amount
       from scope s join sales_refunds r on r.concert_id = s.id
      where r.completed_at is not null
+    union all
+    select (m.at at time zone s.zone)::date, s.zone, m.currency, null, m.quantity, m.amount, 0
+      from scope s join sales_moves m on m.concert_id = s.id
 )
 select day, currency, count(distinct order_id) as orders, sum(quantity) as tickets, sum(total) as sales,
        sum(refunded) as refunded, min(zone) as zone, count(distinct zone) as zones,

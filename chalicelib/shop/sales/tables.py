@@ -18,6 +18,7 @@ SALES = Schema(
         "sales_lines": "order_id",
         "sales_tickets": "order_id",
         "sales_refunds": "order_id",
+        "sales_moves": "order_id",
         "sales_check_ins": "id",
         "sales_scans": "ticket_id",
     },

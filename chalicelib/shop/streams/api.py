@@ -70,7 +70,9 @@ class EventFilters(Page):
 _MAX_DIGITS = 15
 
 
-@routes.get("/streams/{stream_id}/events", Role.CUSTOMER, refuses=("forbidden", "second_factor_needed"))
+@routes.get(
+    "/streams/{stream_id}/events", Role.CUSTOMER, refuses=("account_needed", "forbidden", "second_factor_needed")
+)
 def list_events(call: Call[StreamServices], filters: EventFilters) -> "Tagged[Items[StoredEvent]]":
     """List events of a stream: operators see every stream, organisers their own, without people, carts and orders."""
     if Role.OPERATOR not in call.actor.roles:

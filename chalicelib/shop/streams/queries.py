@@ -218,7 +218,7 @@ def short_name(event_type: str) -> str:
 def _ensure_owner(log: LogView, aggregate_type: str, stream_id: UUID, actor: Actor) -> None:
     aggregate = log.aggregates.get(aggregate_type)
     owner = aggregate.owner(log.repository.load(aggregate, stream_id)[0]) if aggregate else None
-    if owner is None or owner != actor.id:
+    if not actor.works_for(owner):
         raise Forbidden("This stream belongs to somebody else.")
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Protocol
 
 from pydantic import AfterValidator, Field
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import Page, page_of
-from chalicelib.platform.http.requests import Body, Changes, Line, Text, WebUrl
+from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -66,9 +66,11 @@ class NewVenue(Body):
     web_url: WebUrl | None = None
     coordinates: Position | None = None
     shared: bool = False
+    organiser_id: ActingFor = None
 
     def to_details(self) -> VenueDetails:
-        return VenueDetails(**{**dict(self), "coordinates": self.coordinates and self.coordinates.to_coordinates()})
+        given = {name: value for name, value in self if name != "organiser_id"}
+        return VenueDetails(**{**given, "coordinates": self.coordinates and self.coordinates.to_coordinates()})
 
 
 class VenueChanges(Changes):
@@ -90,10 +92,10 @@ class VenueChanges(Changes):
         return changes if self.coordinates is None else {**changes, "coordinates": self.coordinates.to_coordinates()}
 
 
-@routes.post("/venues", Role.ORGANISER)
+@routes.post("/venues", Role.ORGANISER, scopes=(KeyScope.CONCERTS_WRITE,))
 def create_venue(call: Call[VenueServices], body: NewVenue) -> "Created[Made]":
     """Make a venue; with `shared`, other organisers may use it."""
-    venue_id = commands.create_venue(call.shop.repository, call.caller(), body.to_details())
+    venue_id = commands.create_venue(call.shop.repository, call.caller(), body.to_details(), body.organiser_id)
     made: Made = {"id": str(venue_id), "version": 0}
     return created(made, f"/venues/{venue_id}")
 
@@ -120,7 +122,7 @@ def get_venue(call: Call[VenueServices]) -> "Tagged[Venue]":
     return ok(venue, venue["version"])
 
 
-@routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True)
+@routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def change_venue(call: Call[VenueServices], body: VenueChanges) -> "Tagged[Made]":
     """Change the details of a venue that are given."""
     changes = body.changes()
@@ -132,7 +134,7 @@ def change_venue(call: Call[VenueServices], body: VenueChanges) -> "Tagged[Made]
     return ok(changed, version)
 
 
-@routes.delete("/venues/{venue_id}", Role.ORGANISER, if_match=True)
+@routes.delete("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
 def delete_venue(call: Call[VenueServices]) -> NoContent:
     """Delete a venue; the concerts that have been published there keep its address."""
     return no_content(commands.delete_venue(call.shop.repository, call.caller(), call.id("venue_id")))

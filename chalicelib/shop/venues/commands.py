@@ -21,17 +21,21 @@ __all__ = [
 ]
 
 
-def create_venue(repository: Repository, caller: Caller, details: VenueDetails) -> UUID:
-    """Create a venue and return its id; its version is 0.
+def create_venue(
+    repository: Repository, caller: Caller, details: VenueDetails, organiser_id: UUID | None = None
+) -> UUID:
+    """Create a venue of the organiser, or else of whom the caller acts for; return its id. Its version is 0.
 
     Raises:
+        Forbidden: the caller does not work for the organiser.
+        InvalidInput: the caller works for several and names none.
         IdempotencyKeyReused: another request has used the key.
     """
-    venue_id = caller.request.id
+    venue_id, owner_id = caller.request.id, caller.actor.organiser(organiser_id)
 
     def command(session: Session) -> None:
         venue = session.load(VENUE, venue_id, Load.ASSUME_EMPTY)
-        events = venue.create(caller.actor.id, details, caller.request.request_hash)
+        events = venue.create(owner_id, details, caller.request.request_hash)
         session.append(VENUE, venue_id, *events)
 
     repository.execute(command, caller.origin)

@@ -45,15 +45,21 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.WRITE_DOCUMENTS: {"ReadTable": KEEPING},
     Need.POSTGRES: OF_POSTGRES,
     Need.REDIS: {},
-    Need.TOKENS: {},
+    Need.TOKENS: {"GuestKey": READING_A_SECRET},
     Need.PERSON_KEYS: {
         "PersonKeysTable": KEEPING | {"dynamodb:BatchGetItem"},
         "MasterKey": {"kms:Decrypt", "kms:Encrypt"},
+    },
+    Need.ERASE_PEOPLE: {
+        "PersonKeysTable": {"dynamodb:PutItem"},
+        "ReadTable": {"dynamodb:GetItem", "dynamodb:Query"},
+        "UserPoolArn": {"cognito-idp:AdminDeleteUser"},
     },
     Need.DEADLINES: {},
     Need.PAYMENTS: {"SandboxTable": KEEPING, "CountersTable": {"dynamodb:UpdateItem"}} | OF_THE_PROVIDERS,
     Need.LIST_PAYMENTS: {"SandboxTable": {"dynamodb:Scan"}},
     Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
+    Need.LIMIT_GUESTS: {"CountersTable": {"dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
     Need.COUNT_TASKS: {"WorkQueue": {"sqs:GetQueueAttributes"}},
     Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},
@@ -181,8 +187,19 @@ def test_a_way_of_appending_that_does_not_exist_is_a_fault_of_the_deployment() -
         Settings.from_environment({"EVENTS_TABLE": "log", "APPEND_WITH": "pray"})
 
 
-def test_only_an_operator_can_erase_the_key_of_a_person(resources: Json) -> None:
+def test_nobody_can_delete_what_says_that_a_person_was_erased(resources: Json) -> None:
+    """Else the person could be given another key."""
     for function in BY_ID:
         for statement in statements_of(resources, function):
             if owner_of(statement["Resource"]) != "ParkedTable":
                 assert "dynamodb:DeleteItem" not in statement["Action"], function
+
+
+def test_only_the_api_and_the_worker_can_erase_the_key_of_a_person(resources: Json) -> None:
+    writing = {
+        declared.name
+        for function, declared in BY_ID.items()
+        for statement in statements_of(resources, function)
+        if owner_of(statement["Resource"]) == "PersonKeysTable" and "dynamodb:PutItem" in statement["Action"]
+    }
+    assert writing == {"api_handler", "work"}

@@ -15,6 +15,8 @@ from tests.architecture.package.template import BY_ID, Json, environment_of
 def make_what_it_needs(function: str, shop: Composition) -> None:
     """As a container does before its first call; of the API also what only some requests need."""
     BY_ID[function].warm_up(shop)
+    if function == "Work":
+        shop.read_model("carts")
     if function == "APIHandler":
         _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.ids
         _ = shop.postgres, shop.redis
@@ -25,8 +27,10 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
 
 
 NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID", "PAYMENT_RETURN_URL", "COUNTERS_TABLE"}
+NEEDED_BY_SOME_STAGES |= {"USER_POOL_ARN"}
 """Without the first DATABASE_URL says who we are; without the second the provider is not admitted; without the third
-the browser asks for an authentication; and a worker asks only Stripe at a limited pace."""
+the browser asks for an authentication; a worker asks only Stripe at a limited pace; and tokens of an issuer that is no
+user pool of ours leave nobody to be deleted there."""
 
 
 def test_every_variable_of_a_function_is_a_setting(functions: Json) -> None:
@@ -70,6 +74,9 @@ def test_only_the_api_knows_the_rules_of_the_shop(functions: Json) -> None:
         "DECLINES_PER_CUSTOMER",
         "DECLINES_PER_ADDRESS",
         "DECLINE_MINUTES",
+        "GUESTS_PER_ADDRESS",
+        "GUEST_WINDOW_MINUTES",
+        "GUEST_TICKETS_PER_ADDRESS",
     }
     assert rules <= environment_of(functions, "APIHandler").keys()
     for function in functions.keys() - {"APIHandler"}:
@@ -83,6 +90,7 @@ def test_no_secret_is_a_parameter_or_shown_in_an_environment(sam: str, functions
     secret = {
         "ID_KEY",
         "TICKET_KEY",
+        "GUEST_KEY",
         "SANDBOX_SECRET",
         "STRIPE_API_KEY",
         "STRIPE_WEBHOOK_SECRET",

@@ -11,9 +11,14 @@ from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.ceilings import Cost
 from chalicelib.shop.orders.doors.offline import MOST_SCANS
-from tests.contract.ceilings.conftest import DOOR, Large
+from chalicelib.shop.orders.links import first_link
+from chalicelib.shop.webhooks.deliveries import Delivery, DeliveryStatus
+from chalicelib.shop.webhooks.delivery_log import DynamoDBDeliveryLog
+from chalicelib.shop.webhooks.endpoints import endpoints_id
+from chalicelib.shop.webhooks.groups import GroupKey, Source
+from tests.contract.ceilings.conftest import DOOR, STAFF, Large
 from tests.contract.ceilings.world import cost_of
-from tests.support.shop import BUYER, CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER
+from tests.support.shop import BUYER, CUSTOMER, IDS, OPERATOR, ORGANISER, OTHER_CUSTOMER
 
 Counted = tuple[tuple[str, Role | None], int, Cost]
 VENUE = {"name": "V", "capacity": 9, "address": "A", "city": "C", "country": "NL", "time_zone": "Europe/Amsterdam"}
@@ -43,16 +48,21 @@ def counted_commands(large: Large) -> Iterator[Counted]:
     client = Client(large)
     _buy(client, large)
     _refund(client, large)
+    _come_as_guests(client, large)
     _close_doors(client, large)
-    _organise(client, large)
+    for actor in (ORGANISER, STAFF):
+        _organise(client, large, actor)
+    _employ(client)
+    _erase(client, large)
+    _tell(client)
     client.send("POST /webhooks/payments/{provider}", None, None, {}, provider="sandbox")
     client.send("POST /concerts/{concert_id}/cancel", ORGANISER, Role.ORGANISER, concert_id=large.many_types)
     yield from client.counted
 
 
-def _organise(client: Client, large: Large) -> None:
+def _organise(client: Client, large: Large, actor: Actor) -> None:
     def organise(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
-        return client.send(route, ORGANISER, Role.ORGANISER, body, **ids)
+        return client.send(route, actor, Role.ORGANISER, body, **ids)
 
     venue_id = organise("POST /venues", VENUE)["id"]
     organise("PATCH /venues/{venue_id}", {"name": "W"}, venue_id=large.venue)
@@ -87,6 +97,23 @@ def _organise(client: Client, large: Large) -> None:
     )
 
 
+def _employ(client: Client) -> None:
+    def employ(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
+        actor, role = (CUSTOMER, Role.CUSTOMER) if route.endswith("/accept") else (ORGANISER, Role.ORGANISER)
+        path = f"{route.split(maxsplit=1)[0]} /organisers/{{organiser_id}}{route.split()[1]}"
+        role = Role.CUSTOMER if route.startswith("DELETE /members") else role
+        return client.send(path, actor, role, body, organiser_id=ORGANISER.id, **ids)
+
+    wanted = {"email": "sven@example.org", "role": "staff"}
+    invited, revoked = employ("POST /invitations", wanted), employ("POST /invitations", wanted)
+    employ("DELETE /invitations/{invitation_id}", invitation_id=revoked["id"])
+    employ("POST /invitations/{invitation_id}/accept", {"secret": invited["secret"]}, invitation_id=invited["id"])
+    employ("PATCH /members/{person_id}", {"role": "door"}, person_id=CUSTOMER.id)
+    employ("DELETE /members/{person_id}", person_id=CUSTOMER.id)
+    made = employ("POST /api-keys", {"name": "Box office", "scopes": ["sales:read"]})
+    employ("DELETE /api-keys/{key_id}", key_id=made["id"])
+
+
 def _organise_areas(client: Client, large: Large, draft: JsonObject) -> None:
     def organise(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
         return client.send(route, ORGANISER, Role.ORGANISER, body, **ids)
@@ -100,6 +127,29 @@ def _organise_areas(client: Client, large: Large, draft: JsonObject) -> None:
     organise("POST /concerts/{concert_id}/ticket-types", body, **draft)
     on_sale, area_id, _ = large.world.shop.area_on_sale(4500, Adult=None)
     organise("PATCH /concerts/{concert_id}/areas/{area_id}", {"capacity": 4400}, concert_id=on_sale, area_id=area_id)
+
+
+def _tell(client: Client) -> None:
+    def tell(route: str, body: JsonObject | None = None, **ids: Any) -> JsonObject:
+        return client.send(route, ORGANISER, Role.ORGANISER, body, **ids)
+
+    made = tell("POST /webhook-endpoints", {"url": "https://box-office.example/", "events": ["order.confirmed"]})
+    endpoint = {"endpoint_id": made["id"]}
+    for number in range(50):
+        changes = {"description": f"The {number}th"}
+        tell("PATCH /webhook-endpoints/{endpoint_id}", changes, **endpoint)
+    tell("POST /webhook-endpoints/{endpoint_id}/rotate-secret", **endpoint)
+    tell("POST /webhook-endpoints/{endpoint_id}/test", **endpoint)
+    tell("POST /webhook-endpoints/{endpoint_id}/replay", {"since": "2029-01-01T00:00:00Z"}, **endpoint)
+    named = GroupKey(endpoints_id(ORGANISER.id), UUID(made["id"]), Source.ORDER, UUID(int=1))
+    now = client.world.shop.clock()
+    delivery = Delivery(UUID(int=1), named, "order.confirmed", now, DeliveryStatus.DELIVERED, 1, now)
+    DynamoDBDeliveryLog(client.world.dynamodb, client.world.read_table).put(delivery)
+    redeliver = "POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver"
+    tell(redeliver, delivery_id=delivery.id, **endpoint)
+    for route in ("", "/{endpoint_id}", "/{endpoint_id}/deliveries", "/{endpoint_id}/deliveries/{delivery_id}"):
+        tell(f"GET /webhook-endpoints{route}", delivery_id=delivery.id, **endpoint)
+    tell("DELETE /webhook-endpoints/{endpoint_id}", **endpoint)
 
 
 def _buy(client: Client, large: Large) -> None:
@@ -145,8 +195,37 @@ def _refund(client: Client, large: Large) -> None:
     name = {"name": "Clara Jones"}
     client.send("PATCH /orders/{order_id}/buyer", CUSTOMER, Role.CUSTOMER, name, order_id=large.order)
     order_id = large.bought
+    place = {"ticket_type_id": str(large.one_of_many), "concert_id": str(large.many_types)}
+    tickets = [str(ticket.id) for ticket in large.world.shop.order_state(order_id).tickets[1:21]]
+    moved = {"tickets": tickets, "holder": {"name": "Gina Guest"}, **place}
+    client.send("POST /orders/{order_id}/moves", ORGANISER, Role.CUSTOMER, moved, order_id=order_id)
     body = {"all": True, "reason": "The view is blocked."}
     client.send("POST /orders/{order_id}/refunds", ORGANISER, Role.CUSTOMER, body, order_id=order_id)
+
+
+def _erase(client: Client, large: Large) -> None:
+    """An organiser of many concerts is refused in the end, which costs more than an erasure."""
+    for _ in range(20):
+        large.world.follow(large.world.shop.on_sale()[0])
+    guest = {"ticket_type_id": str(large.of_ninety), "guest": {"name": "Gina Guest"}}
+    issue = "POST /concerts/{concert_id}/complimentary-tickets"
+    order_id = client.send(issue, ORGANISER, Role.ORGANISER, guest, concert_id=large.ninety)["order_id"]
+    client.send("DELETE /orders/{order_id}/guest", ORGANISER, Role.ORGANISER, order_id=order_id)
+    client.send("DELETE /me", ORGANISER, Role.CUSTOMER)
+    client.send("DELETE /me", OTHER_CUSTOMER, Role.CUSTOMER)
+    large.world.shop.vault.seal(ORGANISER.id, BUYER)
+    for person in (ORGANISER.id, large.concert):
+        client.send("DELETE /people/{person_id}", OPERATOR, Role.OPERATOR, person_id=person)
+
+
+def _come_as_guests(client: Client, large: Large) -> None:
+    due = large.world.shop.order_state(large.of_guest).payment_due_at
+    assert due is not None
+    client.send("POST /guests", None, None)
+    client.send("POST /guests", None, None, {"link": first_link(large.of_guest, due).signed(IDS).text})
+    issue = "POST /orders/{order_id}/link"
+    link = client.send(issue, ORGANISER, Role.CUSTOMER, order_id=large.of_guest)["link"]
+    client.send("POST /me/orders", CUSTOMER, Role.CUSTOMER, {"link": link})
 
 
 def _open_doors(client: Client, large: Large) -> None:

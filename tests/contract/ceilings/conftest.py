@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 
 from chalicelib import contexts
-from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.caller import Actor, Role, TeamRole
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.money import Money
@@ -16,20 +16,29 @@ from chalicelib.platform.readmodels.documents.projection import DocumentProjecti
 from chalicelib.platform.readmodels.port import ReadModel
 from chalicelib.shop.access.commands import grant_door
 from chalicelib.shop.access.doors import DoorHours, Place
+from chalicelib.shop.access.events import MemberJoined, MemberLeft, TeamJoined
+from chalicelib.shop.access.team import team_id
 from chalicelib.shop.carts.events import CartItemRemoved
 from chalicelib.shop.concerts.events import ConcertDetailsChanged, ConcertPublished, PoolsOfTicketType
 from chalicelib.shop.inventory.events import HoldsLapsed
-from chalicelib.shop.inventory.ticket_pool import pool_id
+from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.orders.events import PaymentFailed, PaymentStarted
 from chalicelib.shop.venues.events import VenueDetailsChanged
 from local.resources import Aws, Resources
 from tests.contract.availability.histories import opened
 from tests.contract.ceilings.world import World
-from tests.support.shop import ORGANISER, Shop
+from tests.support.shop import GUEST, ORGANISER, Shop
 
 LONG = 2000
 DOOR = Actor(uuid4(), frozenset({Role.DOOR, Role.CUSTOMER}))
+REGULAR = Actor.of("ruth", [])
+"""Has bought before."""
+
 TYPES, POOLS = 50, 90
+TURNOVER = 600
+
+
+STAFF, OWNER = Actor.of("stella", []), Actor.of("otis", [])
 
 
 class Large:
@@ -38,6 +47,7 @@ class Large:
     def __init__(self, world: World) -> None:
         self.world, shop = world, world.shop
         self.many_types, pools = self._many_types()
+        self.one_of_many = shop.other_container().load(TICKET_POOL, pools[0])[0].ensure_open().ticket_type_id
         self.ninety, self.of_ninety = shop.on_sale(quantity=4500, max_per_order=40)
         self.small, of_small = shop.on_sale(quantity=100)
         followed = [pool_id(of_small, 0), pool_id(of_small, 1)] + [pool_id(self.of_ninety, n) for n in range(POOLS)]
@@ -48,6 +58,26 @@ class Large:
         self.ticket = self._ticket(of_small)
         hours = DoorHours(shop.clock(), shop.clock() + timedelta(days=1))
         grant_door(shop.repository, shop.request(ORGANISER), DOOR.id, Place(organiser_id=ORGANISER.id), hours)
+        self.of_guest = self._long_order_of_guest()
+        self._shop_before(of_small)
+        self._employ()
+
+    def _shop_before(self, ticket_type_id: UUID) -> None:
+        """Orders of which the read models know."""
+        shop = self.world.shop
+        for _ in range(3):
+            cart_id = shop.cart(REGULAR)
+            shop.add(cart_id, ticket_type_id, caller=shop.request(REGULAR))
+            self.world.follow(cart_id, shop.check_out(cart_id, shop.request(REGULAR)).order_id)
+
+    def _employ(self) -> None:
+        """Two members, and a team that many have joined and left."""
+        now = self.world.shop.clock()
+        for person_id, role in ((STAFF.id, TeamRole.STAFF), (OWNER.id, TeamRole.OWNER)):
+            self.world.append(person_id, [TeamJoined(organiser_id=ORGANISER.id, role=role, at=now)])
+        person_id = uuid4()
+        joined = MemberJoined(organiser_id=ORGANISER.id, person_id=person_id, role=TeamRole.STAFF, at=now)
+        self.world.append(team_id(ORGANISER.id), [joined, MemberLeft(person_id=person_id, at=now)] * (TURNOVER // 2))
 
     def _many_types(self) -> tuple[UUID, list[UUID]]:
         shop = self.world.shop
@@ -84,10 +114,17 @@ class Large:
     def _ticket(self, ticket_type_id: UUID) -> UUID:
         """A ticket that somebody has, and that the read models know of."""
         shop = self.world.shop
-        order_id = shop.order(ticket_type_id)
-        shop.pay(order_id)
+        order_id = shop.order(ticket_type_id, 1, REGULAR)
+        shop.pay(order_id, caller=shop.request(REGULAR))
         self.world.follow(order_id)
         return shop.order_state(order_id).tickets[0].id
+
+    def _long_order_of_guest(self) -> UUID:
+        """An order for which a guest has tried a thousand cards."""
+        _, ticket_type_id = self.world.shop.on_sale()
+        order_id = self.world.shop.order(ticket_type_id, 1, GUEST)
+        self.world.append(order_id, [event for _ in range(LONG // 2) for event in self._declined()])
+        return order_id
 
     def _declined(self) -> list[Event]:
         payment_id, now = uuid4(), self.world.shop.clock()
@@ -109,7 +146,7 @@ def large(
 
     models: dict[str, ReadModel] = {name: make_lasting_model(name) for name in ("programme", "sales", "availability")}
     models["carts"] = documents()
-    world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client)
+    world = World(Shop(MemoryEventStore(), salt=str(uuid4())), models, redis, documents, client, table)
     world.shop.repository = world.repository()
     made = Large(world)
     world.shop.clock.advance(timedelta(seconds=5))

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.inventory.ticket_pool import pool_id
-from tests.contract.ceilings.conftest import DOOR, LONG, Large
+from tests.contract.ceilings.conftest import DOOR, LONG, OWNER, REGULAR, STAFF, Large
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER
 
 
@@ -71,6 +71,9 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
             ]
             for what, actor in (("door-list", DOOR), ("door-counts", ORGANISER), ("door-report", ORGANISER))
         },
+        ("GET /people/{person_id}/erasure", None, None): [
+            f"/people/{key}/erasure" for key in (large.order, large.pool, CUSTOMER.id, stranger)
+        ],
         ("GET /venues", None, None): ["/venues?limit=100"],
         ("GET /venues/{venue_id}", None, None): [f"/venues/{key}" for key in (large.venue, large.pool, stranger)],
         ("GET /health", None, None): ["/health"],
@@ -78,6 +81,7 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         (availability, None, None): [f"/concerts/{key}/availability" for key in concerts] + past[:1],
         (availability, Role.CUSTOMER, CUSTOMER): past[:1],
         (availability, Role.ORGANISER, ORGANISER): past,
+        (availability, Role.ORGANISER, STAFF): past,
         (availability, Role.OPERATOR, OPERATOR): past,
         ("GET /carts/{cart_id}", Role.CUSTOMER, CUSTOMER): [f"/carts/{key}{at}" for at, key in product(points, carts)],
         ("GET /orders", Role.CUSTOMER, CUSTOMER): ["/orders?limit=100"],
@@ -86,14 +90,31 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
         ],
         ("GET /orders/{order_id}/tickets", Role.CUSTOMER, CUSTOMER): [f"/orders/{key}/tickets" for key in orders],
         ("GET /orders/{order_id}/refunds", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/refunds" for key in orders],
-        **_sales_paths(concerts),
+        ("GET /orders/{order_id}/timeline", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/timeline" for key in orders],
+        ("GET /me/data", Role.CUSTOMER, REGULAR): ["/me/data"],
+        ("GET /orders/{order_id}/refunds", Role.CUSTOMER, STAFF): [f"/orders/{key}/refunds" for key in orders],
+        **_sales_paths(concerts, ORGANISER),
+        **_sales_paths(concerts, STAFF),
+        **_team_paths(ORGANISER),
+        **_team_paths(OWNER),
         (events, Role.CUSTOMER, CUSTOMER): listed[:1],
         (events, Role.ORGANISER, ORGANISER): listed,
+        (events, Role.ORGANISER, STAFF): listed,
         (events, Role.OPERATOR, OPERATOR): listed,
     }
 
 
-def _sales_paths(concerts: list[UUID]) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
+def _team_paths(actor: Actor) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
+    """What a member reads of the team."""
+    found: dict[tuple[str, Role | None, Actor | None], list[str]] = {
+        (f"GET /organisers/{{organiser_id}}/{what}", Role.ORGANISER, actor): [f"/organisers/{ORGANISER.id}/{what}"]
+        for what in ("members", "invitations", "api-keys")
+    }
+    found["GET /me", Role.CUSTOMER, actor] = ["/me"]
+    return found
+
+
+def _sales_paths(concerts: list[UUID], actor: Actor) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
     """What organisers read, as much of it as a request may ask for."""
     of_concert = {
         "sales": "",
@@ -104,12 +125,12 @@ def _sales_paths(concerts: list[UUID]) -> dict[tuple[str, Role | None, Actor | N
         "sales/opening": "?minutes=240",
     }
     found: dict[tuple[str, Role | None, Actor | None], list[str]] = {
-        (f"GET /concerts/{{concert_id}}/{what}", Role.ORGANISER, ORGANISER): [
+        (f"GET /concerts/{{concert_id}}/{what}", Role.ORGANISER, actor): [
             f"/concerts/{key}/{what}{query}" for key in concerts
         ]
         for what, query in of_concert.items()
     }
     own = {"": "?limit=100", "/orders": "?q=carla", "/attendees": "?q=carla", "/refunds": "", "/days": ""}
     for what, query in own.items():
-        found[f"GET /sales{what}", Role.ORGANISER, ORGANISER] = [f"/sales{what}{query}"]
+        found[f"GET /sales{what}", Role.ORGANISER, actor] = [f"/sales{what}{query}"]
     return found

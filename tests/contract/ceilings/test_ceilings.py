@@ -14,12 +14,12 @@ def test_no_request_costs_more_than_its_ceiling(large: Large) -> None:
     for request in requests_of(large):
         status, cost, body = cost_of(large.world, request.actor, "GET", request.path, None, request.headers)
         key = request.route, request.role
-        assert is_below(cost, CEILINGS[key]), (request, status, cost, body)
         assert status in {200, *REFUSALS}, (request, body)
         dearest[key] = larger(dearest[key], cost)
-    for key, status, cost in counted_commands(large):
-        assert is_below(cost, CEILINGS[key]), (key, status, cost)
+    for key, _, cost in counted_commands(large):
         dearest[key] = larger(dearest[key], cost)
+    beyond = {key: cost for key, cost in dearest.items() if not is_below(cost, CEILINGS[key])}
+    assert beyond == {}
     idle = {key: cost for key, cost in dearest.items() if not is_near(cost, CEILINGS[key])}
     assert idle == {}
 

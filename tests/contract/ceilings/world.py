@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 from uuid import UUID
@@ -34,10 +34,11 @@ from chalicelib.platform.readmodels.postgres.projection import PostgresProjectio
 from chalicelib.platform.readmodels.redis.client import open_query_redis
 from chalicelib.settings import Settings
 from chalicelib.shop.ceilings import Cost
+from chalicelib.shop.webhooks.signing import SecretBox
 from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.contract.ceilings.limits import commands_of, limits_of_postgres, limits_of_redis
 from tests.support.request_scenario import TokenReader, ask
-from tests.support.shop import Shop
+from tests.support.shop import IDS, Shop
 from tests.support.stored import store_all
 
 if TYPE_CHECKING:
@@ -64,6 +65,16 @@ class CountedSnapshots(MemorySnapshots):
         super().save(snapshot)
 
 
+class OpenMasterKey:
+    """Wraps nothing, because what it costs to ask KMS is counted with the keys of persons: not at all."""
+
+    def wrap(self, key: bytes, person_id: str) -> bytes:  # noqa: ARG002 - the port has it
+        return key
+
+    def unwrap(self, wrapped: bytes, person_id: str) -> bytes:  # noqa: ARG002 - the port has it
+        return wrapped
+
+
 @dataclass
 class World:
     """Holds a shop, its read models, and what a container is made of."""
@@ -73,6 +84,8 @@ class World:
     redis: Redis
     documents: Callable[[], DocumentProjection]
     dynamodb: "DynamoDBClient"
+    read_table: str
+    webhook_secrets: SecretBox = field(default_factory=lambda: SecretBox(OpenMasterKey()))
     snapshots: CountedSnapshots = field(default_factory=CountedSnapshots)
     documents_requests: int = 0
 
@@ -99,7 +112,7 @@ class World:
 
     def repository(self) -> Repository:
         """The repository of a container that has read nothing yet."""
-        return Repository(self.log, self.shop.clock, snapshots=self.snapshots, pause=lambda _: None)
+        return Repository(self.log, self.shop.clock, snapshots=self.snapshots, pause=lambda _: None, ids=lambda: IDS)
 
     def append(self, stream_id: UUID, events: Sequence[Event]) -> list[StoredEvent]:
         newest = self.log.read_last(stream_id, 1)
@@ -124,10 +137,13 @@ class Container(Composition):
     """A new container of the world's shop: it has read nothing yet."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(Settings(id_key=LOCAL_ID_KEY, ticket_key=LOCAL_TICKET_KEY), world.shop.clock)
+        keys = Settings(id_key=LOCAL_ID_KEY, guest_key=LOCAL_ID_KEY, ticket_key=LOCAL_TICKET_KEY)
+        super().__init__(replace(keys, read_table=world.read_table), world.shop.clock)
         made: Any = self
         made.event_store, made.repository = world.log, world.repository()
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()
+        made.webhook_queue, made.webhook_secrets = MemoryWorkQueue(), world.webhook_secrets
+        made.dynamodb = world.dynamodb
         made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.query_redis
         made.counters = world.shop.counters
         made._queried_models = dict(world.queried)  # noqa: SLF001 - made once for all containers

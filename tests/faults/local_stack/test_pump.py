@@ -56,6 +56,10 @@ def forwarder(stack: Stack) -> Callable[[Event, Any], None]:
     return forward
 
 
+def worker(stack: Stack, handler: Callable[[Event, Any], Any]) -> Mapping:
+    return Mapping("work", "sqs", handler, 10, queue=stack.environment["WORK_QUEUE"])
+
+
 def test_the_pump_works_the_queue_off_and_brings_back_what_failed(empty_stack: Stack) -> None:
     url = empty_stack.environment["WORK_QUEUE_URL"]
     for number in range(15):
@@ -70,7 +74,10 @@ def test_the_pump_works_the_queue_off_and_brings_back_what_failed(empty_stack: S
                 failed.append({"itemIdentifier": record["messageId"]})
         return {"batchItemFailures": failed}
 
-    Pump.connect([Mapping("work", "sqs", odd_ones_fail_once, 10)], empty_stack.environment).drain()
+    Pump.connect(
+        [Mapping("work", "sqs", odd_ones_fail_once, 10, queue=empty_stack.environment["WORK_QUEUE"])],
+        empty_stack.environment,
+    ).drain()
     assert tries == {str(number): 1 + number % 2 for number in range(15)}
 
 
@@ -81,7 +88,9 @@ def test_what_fails_too_often_goes_to_the_dead_letters(empty_stack: Stack) -> No
     def fail(_: Event, __: Any) -> Any:
         raise RuntimeError("always")
 
-    Pump.connect([Mapping("work", "sqs", fail, 10)], empty_stack.environment).drain()
+    Pump.connect(
+        [Mapping("work", "sqs", fail, 10, queue=empty_stack.environment["WORK_QUEUE"])], empty_stack.environment
+    ).drain()
     dead = empty_stack.aws.sqs.receive_message(QueueUrl=queues[1]).get("Messages", [])
     assert [message["Body"] for message in dead] == ["hopeless"]
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from chalicelib.platform.caller import Role
-from chalicelib.platform.errors import InvalidInput
-from chalicelib.shop.access.account import ACCOUNT, Account, AccountErased
+from chalicelib.platform.errors import AccountErased, InvalidInput
+from chalicelib.shop.access.account import ACCOUNT, Account
 from chalicelib.shop.access.events import (
     PersonErased,
     RoleGranted,

@@ -6,11 +6,12 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.caller import Role
-from chalicelib.platform.errors import InvalidInput, Unavailable
+from chalicelib.platform.errors import AccountErased, InvalidInput, Unavailable
 from chalicelib.platform.eventsourcing.codec import decode
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.shop.access.account import ACCOUNT, Account, AccountErased
-from chalicelib.shop.access.commands import erase_person, grant_role, granted_roles, revoke_role
+from chalicelib.shop.access.account import ACCOUNT, Account
+from chalicelib.shop.access.commands import grant_role, granted_roles, revoke_role
+from chalicelib.shop.access.erasure import erase_person
 from chalicelib.shop.access.events import PersonErased, RoleGranted, RoleRevoked
 from tests.support.shop import BUYER, CUSTOMER, OPERATOR, OTHER_CUSTOMER, Shop
 

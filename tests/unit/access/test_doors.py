@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.caller import Actor, Role
-from chalicelib.platform.errors import Forbidden, InvalidInput, NotFound
+from chalicelib.platform.errors import AccountErased, Forbidden, InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
-from chalicelib.shop.access.account import ACCOUNT, AccountErased
+from chalicelib.shop.access.account import ACCOUNT
 from chalicelib.shop.access.commands import (
     Accounts,
     DoorNotOpen,
@@ -90,7 +90,7 @@ class Evening:
 
     def show(self, at: datetime, concert_id: UUID | None = None) -> None:
         self.clock.now = at
-        self.accounts.ensure_at_door(PERSON, concert_id or self.concert_id)
+        self.accounts.ensure_at_door(Actor(PERSON, frozenset()), concert_id or self.concert_id)
 
     def reads(self) -> int:
         return sum(Counter(self.store.usage.requests).values())

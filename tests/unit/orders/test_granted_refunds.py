@@ -76,7 +76,7 @@ def asking(
         concerts=frozenset(concerts),
         tickets=None if tickets is None else tuple(tickets),
         amount=None if amount is None else eur(amount),
-        terms=dict.fromkeys(concerts, terms),
+        terms=dict.fromkeys(concerts, (terms,)),
     )
 
 

@@ -37,12 +37,12 @@ from chalicelib.shop.orders.order import (
     Order,
     OrderOverdue,
     PaymentInProgress,
-    Revocation,
     TooManyPayments,
     tickets_of,
 )
 from chalicelib.shop.orders.refund import refund_id_of
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
+from chalicelib.shop.orders.states import Revocation
 from tests.support.scenario import given
 from tests.support.shop import CUSTOMER, IDS, OTHER_CUSTOMER, some_id
 from tests.support.stored import SOME_TIME as NOW

@@ -17,8 +17,9 @@ from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.orders.events import OrderEvent, OrderLine, TicketCheckedIn
 from chalicelib.shop.orders.granting import GrantedBy, RefundRequest, grant_refund
+from chalicelib.shop.orders.moving import MoveRequest, Paid, begin_move, carry_out, movable
 from chalicelib.shop.orders.operators import settle_by_hand
-from chalicelib.shop.orders.order import ORDER, REQUEST_TIME, Order
+from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.process import CheckoutProcess
 from chalicelib.shop.orders.projections import fold_order
@@ -26,6 +27,7 @@ from chalicelib.shop.orders.refund import DisputeStatus
 from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.reversals import follow, reduce_refund
 from chalicelib.shop.orders.rules import OrderStatus, Outcome
+from chalicelib.shop.orders.states import REQUEST_TIME
 from tests.support.any_events import events_of
 from tests.support.shop import IDS, some_id
 from tests.support.stored import SOME_TIME, store_all
@@ -70,6 +72,34 @@ def starting(payment_id: UUID) -> Decision:
     return lambda order, now: order.start_payment(payment_id, "sandbox", "hash", now)
 
 
+@st.composite
+def moving(draw: st.DrawFn) -> Decision:
+    """Somebody moves a ticket to a place at some price, or to another holder."""
+    key, price = some_id(draw(st.sampled_from(["move", "another move"]))), draw(st.sampled_from([*PRICES, "60.00"]))
+    place, concert_id = draw(st.integers(0, 5)), draw(st.sampled_from(CONCERTS))
+    holder = draw(st.sampled_from([None, Sealed(ciphertext="c2VhbGVk", key="another key")]))
+
+    def decide(order: Order, now: datetime) -> Sequence[Event]:
+        chosen = tuple(ticket.id for ticket in order.tickets[place : place + 1])
+        request = MoveRequest(key, "hash", GrantedBy.ORGANISER, "why", frozenset(CONCERTS), chosen)
+        if key in order.moves or not chosen:
+            return []
+        movable(order, request)
+        line = OrderLine(
+            hold_id=key,
+            ticket_type_id=some_id("moved to"),
+            ticket_type_name="Balcony",
+            concert_id=concert_id,
+            concert_name="Patti Smith",
+            quantity=1,
+            unit_price=Money.of(price, "EUR"),
+        )
+        begun = begin_move(order, request, line, holder, now + timedelta(minutes=20), now)
+        return [begun] if begun.supplement.amount else carry_out(order, THIS, begun, IDS, now)
+
+    return decide
+
+
 def failing(place: int) -> Decision:
     return lambda order, now: order.fail_payment(picked(order.payments, place), "The card was declined.", now)
 
@@ -78,7 +108,12 @@ def charging(place: int, amount: Money | None) -> Decision:
     """The provider took the amount, that of the order if none is named."""
 
     def decide(order: Order, now: datetime) -> Sequence[Event]:
-        taken, payment_id = order.total if amount is None else amount, picked(order.payments, place)
+        payment_id = picked(order.payments, place)
+        asked = order.asked_for(payment_id) if payment_id in order.payments else order.total
+        taken, move = asked if amount is None else amount, order.open_move
+        is_moving = move is not None and order.is_news(payment_id) and taken == move.supplement
+        if move is not None and is_moving and order.valid.issuperset(move.ticket_ids):
+            return carry_out(order, THIS, move, IDS, now, Paid(payment_id, "reference"))
         if order.is_paid_with(taken):
             return order.confirm(THIS, IDS, now, payment_id, "reference")
         return order.return_payment(payment_id, "reference", taken, "why", now)
@@ -112,7 +147,7 @@ def granting(draw: st.DrawFn) -> Decision:
     """Somebody asks for money or tickets back."""
     key, by = draw(st.sampled_from(["one", "two", "three"])), draw(st.sampled_from(GrantedBy))
     of, fee = frozenset(draw(st.lists(st.sampled_from(CONCERTS), min_size=1))), draw(st.sampled_from([0, 15, 100]))
-    terms = {concert_id: PolicyTerms(SOME_TIME + timedelta(minutes=30), fee) for concert_id in CONCERTS}
+    terms = {concert_id: (PolicyTerms(SOME_TIME + timedelta(minutes=30), fee),) for concert_id in CONCERTS}
     amount = draw(st.sampled_from([None, None, Money.of("10.01", "EUR"), Money.of("40.00", "EUR")]))
     chosen = draw(st.none() | st.lists(st.integers(0, 5), min_size=1, max_size=3, unique=True))
 
@@ -178,11 +213,14 @@ decisions: st.SearchStrategy[Decision] = st.one_of(
     places.map(completing_refund),
     granting(),
     granting(),
+    moving(),
+    moving(),
     following(),
     following(),
     places.map(reducing),
     st.sampled_from(Outcome).map(ending),
     st.just(Order.expire),
+    st.just(Order.end_move),
     st.just(lambda order, now: order.confirm_free(THIS, IDS, now)),
 )
 pauses = st.sampled_from([0, 0, 0, 1, 15]).map(lambda count: timedelta(minutes=count))
@@ -277,6 +315,8 @@ def unfinished(order: Order) -> dict[str, datetime | None]:
     }
     if order.status is OrderStatus.AWAITING_PAYMENT:
         waits["payment_due"] = order.payment_due_at
+    if order.open_move is not None:
+        waits[str(order.open_move.move_id)] = order.open_move.payment_due_at
     unended = [*order.refunds_under_way, *order.revocations_under_way, *order.open_disputes]
     return waits | {str(key): None for key in unended}
 

@@ -49,7 +49,8 @@ PAYMENT, LATE = some_id("payment"), some_id("late payment")
 NEEDED = {
     "sales_orders": {"id", "version", "has_open_payment", "document"},
     "sales_parts": {"order_id", "id", "placed_at", "quantity", "sold", "currency", "total", "taken", "kept"},
-    "sales_lines": {"order_id", "id", "name", "quantity", "amount", "currency", "sold"},
+    "sales_lines": {"order_id", "id", "name", "quantity", "amount", "currency", "sold", "value"},
+    "sales_moves": {"order_id", "id", "concert_id", "at", "quantity", "amount", "currency"},
     "sales_tickets": {"order_id", "id", "ticket_type_id", "name", "status", "issued_at"},
     "sales_refunds": {"order_id", "id", "refund_id", "concert_id", "amount", "currency", "reason", "started_at"},
 }

@@ -33,7 +33,7 @@ def take_back(session: Session, returned: Return, order_id: UUID, customer_id: U
     limits.give_back_bought(session, purchase.shares, purchase.hold_id, customer_id, missing)
     if not restock or session.load(TICKET_POOL, purchase.shares[0].pool_id).closed:
         return
-    for share in _shares(purchase.shares, returned.before, returned.quantity):
+    for share in shares_of(returned):
         missing -= _take_back(session, share, purchase, order_id)
     for key in stock_of(session, purchase.ticket_type_id).pools if missing else ():
         if not missing:
@@ -41,9 +41,10 @@ def take_back(session: Session, returned: Return, order_id: UUID, customer_id: U
         missing -= _take_back(session, PoolShare(pool_id=key, quantity=missing), purchase, order_id)
 
 
-def _shares(shares: tuple[PoolShare, ...], before: int, quantity: int) -> Iterator[PoolShare]:
+def shares_of(returned: Return) -> Iterator[PoolShare]:
     """Yield the part of each share that comes back, after the tickets that did before."""
-    for share in shares:
+    before, quantity = returned.before, returned.quantity
+    for share in returned.purchase.shares:
         skipped = min(before, share.quantity)
         taken = min(quantity, share.quantity - skipped)
         before, quantity = before - skipped, quantity - taken

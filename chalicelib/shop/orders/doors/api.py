@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant
 from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
@@ -85,7 +85,7 @@ class ToldScans(Body):
     scans: Annotated[tuple[ToldScan, ...], Field(strict=False, min_length=1, max_length=MOST_SCANS)]
 
 
-_AT_DOORS = ("door_not_open", "not_at_this_door", "second_factor_needed")
+_AT_DOORS = ("account_needed", "door_not_open", "not_at_this_door", "second_factor_needed")
 _CODES = ("another_concert", "forged_code", "key_revoked")
 
 
@@ -102,6 +102,7 @@ _CODES = ("another_concert", "forged_code", "key_revoked")
         "ticket_revoked",
         "too_many_movements",
     ),
+    scopes=(KeyScope.DOOR,),
 )
 def check_in_ticket(call: Call[DoorServices], body: NewCheckIn) -> "Created[CheckedIn]":
     """Let somebody in with the code of a ticket, once.
@@ -110,7 +111,7 @@ def check_in_ticket(call: Call[DoorServices], body: NewCheckIn) -> "Created[Chec
     """
     shop, concert_id = call.shop, _at_the_door(call)
     if body.override is not None:
-        shop.accounts.ensure_at_door(call.actor.id, concert_id, as_supervisor=True)
+        shop.accounts.ensure_at_door(call.actor, concert_id, as_supervisor=True)
     passed = admission.check_in(
         shop.repository, shop.code_book, call.caller(), concert_id, body.code, body.to_scan(), body.override
     )
@@ -128,6 +129,7 @@ def check_in_ticket(call: Call[DoorServices], body: NewCheckIn) -> "Created[Chec
     "/concerts/{concert_id}/exits",
     Role.CUSTOMER,
     refuses=(*_AT_DOORS, *_CODES, "no_reentry", "not_inside", "too_many_movements"),
+    scopes=(KeyScope.DOOR,),
 )
 def let_out(call: Call[DoorServices], body: NewExit) -> "Created[LetOut]":
     """Let somebody out who may come in again."""
@@ -143,7 +145,12 @@ def let_out(call: Call[DoorServices], body: NewExit) -> "Created[LetOut]":
     return created(answer, f"/concerts/{concert_id}/exits")
 
 
-@routes.post("/concerts/{concert_id}/check-ins/undo", Role.CUSTOMER, refuses=(*_AT_DOORS, *_CODES))
+@routes.post(
+    "/concerts/{concert_id}/check-ins/undo",
+    Role.CUSTOMER,
+    refuses=(*_AT_DOORS, *_CODES),
+    scopes=(KeyScope.DOOR,),
+)
 def undo_check_in(call: Call[DoorServices], body: MistakenScan) -> "Tagged[UndoneScan]":
     """Let a scan not count, and say why."""
     shop, concert_id = call.shop, _at_the_door(call)
@@ -154,7 +161,7 @@ def undo_check_in(call: Call[DoorServices], body: MistakenScan) -> "Tagged[Undon
     return ok(answer, version)
 
 
-@routes.post("/concerts/{concert_id}/check-ins/batch", Role.CUSTOMER, refuses=_AT_DOORS)
+@routes.post("/concerts/{concert_id}/check-ins/batch", Role.CUSTOMER, refuses=_AT_DOORS, scopes=(KeyScope.DOOR,))
 def tell_offline_scans(call: Call[DoorServices], body: ToldScans) -> "Ok[RecordedScans]":
     """Record what a device scanned without a network, and tell what became of it.
 
@@ -183,5 +190,5 @@ def _at_the_door(call: Call[DoorServices]) -> UUID:
     """
     concert_id = call.id("concert_id")
     call.ensure_may_be_staff()
-    call.shop.accounts.ensure_at_door(call.actor.id, concert_id)
+    call.shop.accounts.ensure_at_door(call.actor, concert_id)
     return concert_id

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant
 from chalicelib.platform.http.answers import NotModified, Ok, Tagged, ok
@@ -32,7 +32,7 @@ SIGNED_AS = b"door-list\n"
 """Stands before the body in what is signed, so that no list can be taken for a code, nor a code for a list."""
 
 
-_AT_DOORS = ("door_not_open", "not_at_this_door", "second_factor_needed")
+_AT_DOORS = ("account_needed", "door_not_open", "not_at_this_door", "second_factor_needed")
 
 
 class WatchServices(Services, Protocol):
@@ -61,7 +61,7 @@ class CountsQuery(Page):
     since: OffsetInstant | None = None
 
 
-@routes.get("/concerts/{concert_id}/door-list", Role.CUSTOMER, refuses=_AT_DOORS)
+@routes.get("/concerts/{concert_id}/door-list", Role.CUSTOMER, refuses=_AT_DOORS, scopes=(KeyScope.DOOR,))
 def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "Tagged[DoorListPart] | NotModified":
     """Show what a device at the doors must know without a network, or what is new.
 
@@ -69,7 +69,7 @@ def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "Tagged[D
     """
     concert_id, book = call.id("concert_id"), call.shop.code_book
     call.ensure_may_be_staff()
-    call.shop.accounts.ensure_at_door(call.actor.id, concert_id)
+    call.shop.accounts.ensure_at_door(call.actor, concert_id)
     cursor = None if wanted.since is None else Cursor.of(wanted.since)
     with _sales(call) as sales:
         found = door_list.read_list(sales, concert_id, cursor, wanted.limit)
@@ -90,7 +90,7 @@ def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "Tagged[D
     return Tagged(listed, headers=headers)
 
 
-@routes.get("/concerts/{concert_id}/door-counts", Role.CUSTOMER, refuses=_AT_DOORS)
+@routes.get("/concerts/{concert_id}/door-counts", Role.CUSTOMER, refuses=_AT_DOORS, scopes=(KeyScope.DOOR,))
 def get_door_counts(call: Call[WatchServices], wanted: CountsQuery) -> "Ok[DoorCounts]":
     """Count who is inside, and what was scanned by minute and gate."""
     concert_id = _watched(call)
@@ -101,7 +101,7 @@ def get_door_counts(call: Call[WatchServices], wanted: CountsQuery) -> "Ok[DoorC
     return ok(answer)
 
 
-@routes.get("/concerts/{concert_id}/door-report", Role.CUSTOMER, refuses=_AT_DOORS)
+@routes.get("/concerts/{concert_id}/door-report", Role.CUSTOMER, refuses=_AT_DOORS, scopes=(KeyScope.DOOR,))
 def get_door_report(call: Call[WatchServices], wanted: Page) -> "Ok[Items[ReportedScan]]":
     """List double entries with both gates, flawed scans, overrides, and what was undone."""
     concert_id = _watched(call)

@@ -1,21 +1,18 @@
 """Limits on declined payments, over all orders: who tries many cards is testing them, and the shop is the tool."""
 
-import hashlib
-import hmac
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from chalicelib.platform.counters.places import Places
 from chalicelib.platform.counters.port import Counters
 from chalicelib.platform.errors import TooManyRequests, Unavailable
 from chalicelib.shop.orders.payments.port import Declined, PaymentOutcome
 
 _COUNT = "declines"
 _UNLIMITED = 2**62
-_A_DAY = timedelta(days=1)
 
 
 class TooManyDeclines(TooManyRequests):
@@ -44,7 +41,7 @@ class DeclineLimit:
         self._counters = counters
         self._clock = clock
         self._limits = limits
-        self._salts: dict[str, bytes] = {}
+        self._places = Places(counters, "declines")
 
     def admit(self, customer_id: UUID, address: str) -> "CardAllowed":
         """Let the customer try a card; whoever asked says at the end what became of it.
@@ -52,7 +49,7 @@ class DeclineLimit:
         `address` may be empty, where it is not known. Raises TooManyDeclines.
         """
         now = self._clock()
-        place = self._place(address, now) if address else ""
+        place = self._places.key_of(address, now) if address else ""
         counts = self._counters.find(place, now) if place else None
         if counts is not None and counts.taken.get(_COUNT, 0) >= self._limits.per_address:
             raise _refusal(counts.until, now)
@@ -69,14 +66,6 @@ class DeclineLimit:
         """Count a decline at an address."""
         now = self._clock()
         self._counters.take(place, {_COUNT: _UNLIMITED}, now, now + self._limits.window)
-
-    def _place(self, address: str, now: datetime) -> str:
-        """Return the key of an address: its hash under the salt of the day, which nobody knows once it is gone."""
-        day = now.date().isoformat()
-        if day not in self._salts:
-            salt = self._counters.salt(f"declines/salt/{day}", secrets.token_bytes(32), now + 2 * _A_DAY)
-            self._salts = {day: salt}
-        return f"declines/address/{hmac.new(self._salts[day], address.encode(), hashlib.sha256).hexdigest()}"
 
 
 @dataclass(frozen=True, slots=True)

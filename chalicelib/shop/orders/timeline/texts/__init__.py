@@ -1,0 +1,1 @@
+"""The texts of a timeline, a module for each language."""

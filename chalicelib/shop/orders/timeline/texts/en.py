@@ -1,0 +1,52 @@
+"""The texts in English. `{By}` is who did it; the other names are those of an entry's facts."""
+
+from collections.abc import Mapping
+
+BY: Mapping[str, str] = {
+    "you": "You",
+    "customer": "The customer",
+    "organiser": "The organiser",
+    "shop": "The shop",
+    "door": "The door",
+}
+
+TEXTS: Mapping[str, str] = {
+    "cart_opened": "{By} opened a cart.",
+    "tickets_held": "{By} put {quantity} × {ticket_type_name} for {concert_name} into the cart, held until {until}.",
+    "holds_extended": "{By} had the tickets held until {until}.",
+    "tickets_removed": "{By} took {quantity} × {ticket_type_name} out of the cart.",
+    "hold_lapsed": "{quantity} × {ticket_type_name} were held no longer, because they were not bought in time.",
+    "order_placed": "{By} ordered {quantity} tickets, to be paid by {due_at}.",
+    "tickets_given_away": "{By} gave {quantity} tickets away.",
+    "order_imported": "The order was taken over from another shop.",
+    "buyer_corrected": "{By} corrected the buyer's name or address.",
+    "buyer_erased": "The buyer's name and address were erased.",
+    "link_issued": "{By} had a new link to the order made. Those of before are not valid any more.",
+    "order_joined": "The order was joined to an account.",
+    "payment_started": "{By} started a payment.",
+    "payment_failed": "The payment failed, and no money was taken.",
+    "order_confirmed": "The order was confirmed with {quantity} tickets.",
+    "payment_returned": "A payment arrived that the order could not use any more. It goes back.",
+    "refund_granted": "{By} had {amount} given back and {quantity} tickets revoked: {reason}",
+    "refund_started": "A refund of {amount} was started: {reason}",
+    "refund_reduced": "The refund is down to {amount}, because the rest went back at the payment provider already.",
+    "refund_completed": "The refund of {amount} was made.",
+    "refund_retried": "The refund of {amount} failed: {reason} It is tried again at {retry_at}.",
+    "refund_failed": "The refund of {amount} failed: {reason} The shop sees to it.",
+    "refund_recorded": "{amount} were given back at the payment provider: {reason}",
+    "dispute_opened": "The buyer disputes the payment, and {amount} are away until that is decided.",
+    "dispute_won": "The dispute was decided for the shop, and the money stays.",
+    "dispute_lost": "The dispute was decided for the buyer, and the money is gone.",
+    "order_settled": "{By} ended what the order was waiting for, as {outcome}: {reason}",
+    "order_expired": "The order was not paid in time. Its tickets were given back.",
+    "order_cancelled": "The order was cancelled: {reason}",
+    "move_started": "{By} asked to move {quantity} tickets, for {supplement} to be paid by {due_at}.",
+    "move_ended": "The move was not paid in time, and nothing was moved.",
+    "tickets_moved": "{By} moved {quantity} tickets: {reason}",
+    "tickets_reissued": "{By} had {quantity} tickets given new codes. Those of before admit nobody any more.",
+    "tickets_revoked": "{quantity} tickets of the order were revoked: {reason}",
+    "ticket_checked_in": "Somebody was let in with a ticket of the order.",
+    "concert_moved": "{By} moved {concert_name} to {starts_at}. Tickets stay valid.",
+    "concert_postponed": "{By} postponed {concert_name}; it has no date yet. Tickets stay valid.",
+    "concert_cancelled": "{By} cancelled {concert_name}.",
+}
