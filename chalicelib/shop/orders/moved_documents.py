@@ -25,7 +25,7 @@ def with_move(order: JsonObject, event: Event) -> JsonObject:
             return _with(order, str(event.move_id), _facts(event) | due | {"status": "awaiting_payment"})
         case TicketMoveEnded():
             return _with(order, str(event.move_id), {"status": "ended"})
-        case TicketsMoved() if order["placed_at"] is not None:
+        case TicketsMoved():
             return _moved(order, event)
     return order
 
