@@ -114,7 +114,7 @@ def _is_away(dispute: Dispute, payment_id: UUID) -> bool:
 def _kept(order: Order) -> Iterator[tuple[UUID, Decimal]]:
     """Yield what is left of each payment by the books."""
     for payment_id, payment in order.payments.items():
-        if payment.is_open or payment.may_succeed:
+        if payment.status.is_open or payment.may_succeed:
             continue
         back = sum(
             (

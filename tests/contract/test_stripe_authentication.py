@@ -15,10 +15,10 @@ from chalicelib.platform.caller import Caller
 from chalicelib.platform.errors import PaymentRefused
 from chalicelib.shop.orders.commands import PaidOrder
 from chalicelib.shop.orders.order import PaymentInProgress
+from chalicelib.shop.orders.order_facts import REQUEST_TIME
 from chalicelib.shop.orders.payments.next_action import NextAction
 from chalicelib.shop.orders.payments.webhooks import receive
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.states import REQUEST_TIME
 from tests.support.machinery import Machinery, machinery
 from tests.support.shop import CUSTOMER, PAY_WITHIN
 from tests.support.stripe_server import BANK, WANTS_AUTHENTICATION, FakeStripe, running_stripe

@@ -35,6 +35,10 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "archive": [[], ["--backfill"], ["--compact"]],
     "report": [[], ["--chart", "sales.png"]],
     "migrate": [[]],
+    "team": [["--organiser", ID]],
+    "member": [[ID, "--organiser", ID, "--role", "staff"], [ID, "--organiser", ID, "--remove"]],
+    "keys": [["--organiser", ID], ["--organiser", ID, "--revoke", ID]],
+    "webhooks": [[]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
 WITHOUT_A_SHOP = {"catalogue", "openapi", "plan"}

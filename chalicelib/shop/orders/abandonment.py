@@ -20,5 +20,5 @@ def give_up_authentication(context: SettlementContext, order_id: UUID) -> bool:
         attempt = Attempt(payment_id, order_id, order.asked_for(payment_id))
         if isinstance(gateway.find_payment(attempt), ActionRequired):
             settled = record_outcome(context, order_id, payment_id, gateway.cancel(attempt))
-            given_up = given_up or not settled.order.payments[payment_id].is_open
+            given_up = given_up or not settled.order.payments[payment_id].status.is_open
     return given_up

@@ -152,7 +152,7 @@ def pay_order(
     context = SettlementContext(repository, gateways, caller.origin)
     with trying_a_card(admit, lambda: payment_id in context.order(order_id).payments) as trial:
         settled = _started(context, caller, order_id, provider, trial)
-        if settled.order.payments[payment_id].is_open:
+        if settled.order.payments[payment_id].status.is_open:
             outcome = gateway.charge(Attempt(payment_id, order_id, settled.order.asked_for(payment_id)), token)
             trial.note(outcome)
             settled = record_outcome(context, order_id, payment_id, outcome)
@@ -207,7 +207,7 @@ def _paid(settled: Settled, payment_id: UUID, action: NextAction | None) -> Paid
         raise PaymentRefused(payment.reason or "The payment was declined.", payment_id=str(payment_id))
     if payment_id in settled.order.paying:
         return PaidOrder(payment_id, PaymentStatus.SUCCEEDED, OrderStatus.CONFIRMED, settled.version)
-    if not payment.is_open:
+    if not payment.status.is_open:
         raise PaymentReturned(payment_id)
     waiting = OrderStatus.AWAITING_PAYMENT if payment.move_id is None else OrderStatus.CONFIRMED
     return PaidOrder(payment_id, payment.status, waiting, settled.version, action)

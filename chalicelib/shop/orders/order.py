@@ -43,10 +43,9 @@ from chalicelib.shop.orders.events import (
     TicketsReissued,
     TicketsRevoked,
 )
-from chalicelib.shop.orders.order_facts import OrderFacts
+from chalicelib.shop.orders.order_facts import OrderFacts, Payment, Revocation, TicketMove
 from chalicelib.shop.orders.refund import RefundFailures, refund_id_of, start_refund
 from chalicelib.shop.orders.rules import OrderStatus, after
-from chalicelib.shop.orders.states import Payment, Revocation, TicketMove
 
 MAX_PAYMENTS = 20
 
@@ -219,7 +218,7 @@ class Order(OrderFacts):
 
     def expire(self, now: datetime) -> list[Event]:
         """Expire an unpaid order at its deadline, unless a payment is under way; expiring again changes nothing."""
-        if self.status is OrderStatus.EXPIRED or self.status_at(now) is not OrderStatus.EXPIRED:
+        if self.status is not OrderStatus.AWAITING_PAYMENT or self.status_at(now) is not OrderStatus.EXPIRED:
             return []
         return [OrderExpired(at=now)]
 

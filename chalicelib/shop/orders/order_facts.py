@@ -2,19 +2,72 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
-from chalicelib.shop.orders.events import IssuedTicket, OrderLine, RefundGranted, TicketMoveStarted, TicketsReissued
+from chalicelib.shop.orders.events import (
+    IssuedTicket,
+    OrderLine,
+    RefundGranted,
+    TicketMoveStarted,
+    TicketsMoved,
+    TicketsReissued,
+)
 from chalicelib.shop.orders.refund import Dispute, DisputeStatus, Refund, RefundFailures, RefundStatus, refund_id_of
-from chalicelib.shop.orders.rules import OrderState, OrderStatus, status_at
-from chalicelib.shop.orders.states import Payment, Revocation, TicketMove
+from chalicelib.shop.orders.rules import OrderState, OrderStatus, PaymentState, PaymentStatus, status_at
 
 NOTHING = Money.zero("EUR")
+REQUEST_TIME = timedelta(minutes=1)
+"""After this long the request that started a payment is dead: API Gateway gives it 29 s."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payment(PaymentState):
+    """Keeps, beside what the rules know, what only the write side needs: the request that started it, and when, and the
+    provider's own id of a payment that succeeded. With `move_id` it pays the difference of a move."""
+
+    request_hash: str
+    started_at: datetime
+    reference: str | None = None
+    move_id: UUID | None = None
+
+    @property
+    def may_succeed(self) -> bool:
+        """A success is news also after a failure: the money counts, not the order in which notifications arrive."""
+        return self.status in {PaymentStatus.STARTED, PaymentStatus.FAILED}
+
+    def is_abandoned(self, now: datetime) -> bool:
+        """Tells whether the request that started it must be dead."""
+        return now >= self.started_at + REQUEST_TIME
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """Tickets of one concert that may not all say in their own streams yet that they are revoked."""
+
+    reason: str
+    ticket_ids: frozenset[UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class TicketMove:
+    """One move of tickets: `started` if its difference had to be paid first, and `moved` once it was done.
+
+    A move that was started and not done ends when it is not paid in time, or when its tickets are not valid any more.
+    """
+
+    started: TicketMoveStarted | None = None
+    moved: TicketsMoved | None = None
+    ended: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Tells whether the move still waits for its payment."""
+        return self.started is not None and self.moved is None and not self.ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +181,7 @@ class OrderFacts(OrderState):
     @property
     def open_payments(self) -> tuple[UUID, ...]:
         """Returns the payments of which the provider has not said yet what became of them."""
-        return tuple(key for key, payment in self.payments.items() if payment.is_open)
+        return tuple(key for key, payment in self.payments.items() if payment.status.is_open)
 
     @property
     def open_move(self) -> TicketMoveStarted | None:

@@ -30,8 +30,8 @@ from chalicelib.shop.orders.events import (
     TicketsMoved,
     TicketsRevoked,
 )
+from chalicelib.shop.orders.order_facts import REQUEST_TIME
 from chalicelib.shop.orders.rules import Outcome
-from chalicelib.shop.orders.states import REQUEST_TIME
 from chalicelib.shop.orders.task_kinds import SETTLE_ORDER
 
 PATIENCE = 0.1

@@ -70,6 +70,9 @@ def _sale(recorded: RecordedEvent, order: JsonObject, known: Row, at: datetime) 
 
 
 def _parts(sale: Row, lines: Sequence[Row], shares: Mapping[UUID, Shares]) -> Iterator[Row]:
+    """Give what of the order each concert has; an order that was never placed has none of any."""
+    if sale["placed_at"] is None:
+        return
     for concert_id, share in shares.items():
         own = [line for line in lines if line["concert_id"] == concert_id]
         tickets = {name: sum(line[name] for line in own) for name in ("quantity", "sold")}

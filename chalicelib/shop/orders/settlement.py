@@ -21,6 +21,7 @@ from chalicelib.platform.money import Money
 from chalicelib.shop.inventory.commands import StockGone, release, sell_late
 from chalicelib.shop.orders.moving import Paid
 from chalicelib.shop.orders.order import ORDER, Order
+from chalicelib.shop.orders.order_facts import Payment
 from chalicelib.shop.orders.payments.port import (
     Attempt,
     Charged,
@@ -40,7 +41,6 @@ from chalicelib.shop.orders.relocation import (
 from chalicelib.shop.orders.reversals import fail_refund, follow, reduce_refund
 from chalicelib.shop.orders.revocation import revoke_tickets
 from chalicelib.shop.orders.rules import OrderStatus
-from chalicelib.shop.orders.states import Payment
 
 logger = logging.getLogger(__name__)
 
@@ -139,7 +139,7 @@ def settle_reversals(context: SettlementContext, order_id: UUID, payment_id: UUI
         Unavailable: also if the payment cannot be seen yet.
     """
     order = settle_payment(context, order_id, payment_id)
-    if not (order.payments[payment_id].is_open or order.payments[payment_id].may_succeed):
+    if not (order.payments[payment_id].status.is_open or order.payments[payment_id].may_succeed):
         order = _follow(context, order_id, payment_id, _reversals(context, order_id, order, payment_id))
         finish(context, order_id, order)
 

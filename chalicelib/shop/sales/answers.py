@@ -132,13 +132,13 @@ class SoldRefund(TypedDict):
 class DaySales(TypedDict):
     """A day by the clock of the venue; without `time_zone` the venues have several, and `hours` is unknown.
 
-    `sales` are below zero on a day on which more was moved away than was sold.
+    `tickets` and `sales` are below zero on a day on which more was moved away than was sold.
     """
 
     date: Day
     currency: str
     orders: Count
-    tickets: Count
+    tickets: int
     sales: SignedAmount
     refunded: Amount
     time_zone: str | None

@@ -14,10 +14,10 @@ from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.order import Order, PaymentInProgress
+from chalicelib.shop.orders.order_facts import REQUEST_TIME
 from chalicelib.shop.orders.payments.port import Declined
 from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import cancel_order, finish, record_outcome, settle_payment
-from chalicelib.shop.orders.states import REQUEST_TIME
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Clock, Shop
 
 NEWS = ("succeeded", "duplicate", "failed", "reply lost", "hold expired", "cancelled", "refund notified")

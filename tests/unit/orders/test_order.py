@@ -40,9 +40,9 @@ from chalicelib.shop.orders.order import (
     TooManyPayments,
     tickets_of,
 )
+from chalicelib.shop.orders.order_facts import Revocation
 from chalicelib.shop.orders.refund import refund_id_of
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.states import Revocation
 from tests.support.scenario import given
 from tests.support.shop import CUSTOMER, IDS, OTHER_CUSTOMER, some_id
 from tests.support.stored import SOME_TIME as NOW

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from chalicelib.platform.money import Money
-from chalicelib.shop.orders.states import REQUEST_TIME, Payment
+from chalicelib.shop.orders.order_facts import REQUEST_TIME, Payment
 from tests.support.stored import SOME_TIME as NOW
 
 

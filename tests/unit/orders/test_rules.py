@@ -20,6 +20,7 @@ from chalicelib.shop.orders.granting import GrantedBy, RefundRequest, grant_refu
 from chalicelib.shop.orders.moving import MoveRequest, Paid, begin_move, carry_out, movable
 from chalicelib.shop.orders.operators import settle_by_hand
 from chalicelib.shop.orders.order import ORDER, Order
+from chalicelib.shop.orders.order_facts import REQUEST_TIME
 from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
 from chalicelib.shop.orders.process import CheckoutProcess
 from chalicelib.shop.orders.projections import fold_order
@@ -27,7 +28,6 @@ from chalicelib.shop.orders.refund import DisputeStatus
 from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.reversals import follow, reduce_refund
 from chalicelib.shop.orders.rules import OrderStatus, Outcome
-from chalicelib.shop.orders.states import REQUEST_TIME
 from tests.support.any_events import events_of
 from tests.support.shop import IDS, some_id
 from tests.support.stored import SOME_TIME, store_all

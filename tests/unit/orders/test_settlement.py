@@ -12,11 +12,11 @@ from chalicelib.shop.carts.cart import MAX_LINES
 from chalicelib.shop.concerts import commands as concerts
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.orders.commands import PAYMENT_GRACE, PaymentReturned
+from chalicelib.shop.orders.order_facts import REQUEST_TIME
 from chalicelib.shop.orders.payments.port import Attempt, Declined
 from chalicelib.shop.orders.payments.sandbox import DELAY
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
 from chalicelib.shop.orders.settlement import cancel_order, record_outcome, settle_payment
-from chalicelib.shop.orders.states import REQUEST_TIME
 from tests.support.shop import CUSTOMER, ORGANISER, PAY_WITHIN, Shop
 
 AFTER_THE_HOLDS = PAY_WITHIN + PAYMENT_GRACE

@@ -23,8 +23,8 @@ from chalicelib.shop.concerts.tasks import CANCEL_POOL
 from chalicelib.shop.inventory.pool_sizing import TICKETS_PER_POOL
 from chalicelib.shop.inventory.ticket_pool import pool_id
 from chalicelib.shop.orders import tasks
+from chalicelib.shop.orders.order_facts import REQUEST_TIME
 from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus
-from chalicelib.shop.orders.states import REQUEST_TIME
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT
 from tests.support.crashes import Crash, Trap
 from tests.support.machinery import PROCESSES, Machinery, machinery

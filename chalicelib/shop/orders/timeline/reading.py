@@ -112,11 +112,14 @@ class TimelineReading:
         """
         is_customer = order.owner_id == self.actor.id
         concerts = _concerts_of(order)
-        if not is_customer and self.actor.roles.isdisjoint({Role.ORGANISER, Role.OPERATOR}):
+        is_staff = self.actor.teams.known or not self.actor.roles.isdisjoint({Role.ORGANISER, Role.OPERATOR})
+        if not is_customer and not is_staff:
             raise NotFound("There is no such order.")
         organisers = self._organisers(concerts)
         is_operator = Role.OPERATOR in self.actor.roles
-        managed = frozenset(key for key in concerts if self.actor.manages(organisers.get(key)))
+        managed = frozenset[UUID]()
+        if not is_customer:
+            managed = frozenset(key for key in concerts if self.actor.manages(organisers.get(key)))
         if not is_customer and not managed and not is_operator:
             raise NotFound("There is no such order.")
         return TimelineReader(self.actor.id, managed, is_customer, organisers)
