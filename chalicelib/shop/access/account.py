@@ -110,6 +110,7 @@ class Account:
             organiser_id=organiser_id,
             opens_at=hours.opens_at,
             closes_at=hours.closes_at,
+            is_supervisor=hours.is_supervisor,
             invitation_id=invitation_id,
             at=now,
         )

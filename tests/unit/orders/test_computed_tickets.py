@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from chalicelib.platform.caller import Actor, Role
+from chalicelib.platform.caller import Actor, KeyGrant, KeyScope, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.access.commands import grant_door
@@ -134,3 +134,31 @@ def test_only_a_supervisor_lets_in_whom_the_rules_refuse(paid_evening: Evening) 
     [[admitted]] = answered.news.values()
     assert isinstance(admitted, TicketCheckedIn)
     assert (answered.status, admitted.override) == (201, "the artist's mother")
+
+
+def test_a_ticket_that_moved_has_a_new_code_and_the_old_one_admits_nobody(paid_evening: Evening) -> None:
+    [old, other] = paid_evening.codes
+    body = {"tickets": [str(paid_evening.tickets[0])], "holder": {"name": "Gina", "email": "gina@example.org"}}
+    moved = paid_evening.streams.when(CUSTOMER, "POST", f"/orders/{paid_evening.order_id}/moves", body)
+    assert moved.status == 201
+    [gone, kept, new] = paid_evening.codes
+    assert (gone, kept) == (None, other)
+    paid_evening.show(old).then_refuses(410, "ticket_revoked")
+    assert [paid_evening.show(code).status for code in (kept, new)] == [201, 201]
+
+
+def test_a_ticket_whose_money_went_back_admits_nobody(paid_evening: Evening) -> None:
+    [old, other] = paid_evening.codes
+    body = {"tickets": [str(paid_evening.tickets[0])], "reason": "The view is blocked."}
+    paid_evening.streams.when(ORGANISER, "POST", f"/orders/{paid_evening.order_id}/refunds", body)
+    assert paid_evening.codes == [None, other]
+    paid_evening.show(old).then_refuses(410, "ticket_refunded")
+
+
+def test_an_api_key_lets_in_and_is_no_supervisor(paid_evening: Evening) -> None:
+    grant = KeyGrant(ORGANISER.id, frozenset({KeyScope.DOOR}))
+    gate, path = Actor.of_key(some_id("a gate"), grant), f"/concerts/{paid_evening.concert_id}/check-ins"
+    body = {"code": paid_evening.codes[0], "nonce": str(uuid4()), "gate": "North"}
+    again = body | {"nonce": str(uuid4()), "override": "the artist's mother"}
+    assert paid_evening.streams.when(gate, "POST", path, body).status == 201
+    paid_evening.streams.when(gate, "POST", path, again).then_refuses(403, "not_a_supervisor")
