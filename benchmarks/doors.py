@@ -31,7 +31,7 @@ from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED
 from chalicelib.settings import Settings
 from chalicelib.shop.orders.doors.admission import check_in
 from chalicelib.shop.orders.doors.code import TicketFacts
-from chalicelib.shop.orders.doors.door_list import LONGEST_LIST, Cursor, DoorList, read_list
+from chalicelib.shop.orders.doors.door_list import LONGEST_LIST, DoorList, ListCursor, read_list
 from chalicelib.shop.orders.events import IssuedTicket, OrderConfirmed, OrderLine, OrderPlaced
 from chalicelib.shop.orders.order import ORDER
 from chalicelib.shop.orders.ticket import Scan
@@ -173,7 +173,7 @@ def _lists(tickets: int) -> Section:
     return Section("door_list", f"of {tickets:,} tickets, in parts of {LONGEST_LIST:,} entries", records)
 
 
-def _record(what: str, shop: Composition, concert_id: UUID, cursor: Cursor | None) -> tuple[Record, Cursor]:
+def _record(what: str, shop: Composition, concert_id: UUID, cursor: ListCursor | None) -> tuple[Record, ListCursor]:
     size = packed = entries = parts = 0
     began = time.perf_counter()
     while True:
@@ -195,7 +195,7 @@ def _record(what: str, shop: Composition, concert_id: UUID, cursor: Cursor | Non
     return record, cursor
 
 
-def _part(shop: Composition, concert_id: UUID, cursor: Cursor | None) -> DoorList:
+def _part(shop: Composition, concert_id: UUID, cursor: ListCursor | None) -> DoorList:
     with shop.sales_reflecting(NOTHING_NAMED, shop.event_store) as sales:
         return read_list(sales, concert_id, cursor, LONGEST_LIST)
 

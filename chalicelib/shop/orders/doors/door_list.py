@@ -21,7 +21,7 @@ _CURSOR = re.compile(r"([0-9]{1,9})/([0-9]{1,18})/([0-9]{0,18})/([0-9a-f]{32})")
 
 
 @dataclass(frozen=True, slots=True)
-class Cursor:
+class ListCursor:
     """Names a place in the changes: `since` a transaction, `after` a ticket, and `then` where the next delta begins."""
 
     generation: int
@@ -35,7 +35,7 @@ class Cursor:
         return urlsafe_b64encode("/".join(parts).encode()).decode()
 
     @classmethod
-    def of(cls, text: str) -> "Cursor":
+    def of(cls, text: str) -> "ListCursor":
         """Read a cursor.
 
         Raises InvalidInput.
@@ -56,12 +56,12 @@ class DoorList:
     """A part of the list. `is_delta` tells whether it changes what the device has, or begins anew."""
 
     entries: list[list[Any]]
-    next: Cursor
+    next: ListCursor
     is_delta: bool
     is_complete: bool
 
 
-def read_list(sales: "Reader", concert_id: UUID, cursor: Cursor | None, limit: int) -> DoorList:
+def read_list(sales: "Reader", concert_id: UUID, cursor: ListCursor | None, limit: int) -> DoorList:
     """Return the entries after the cursor: `[ticket, serial, state, gate, seconds]`, by ticket.
 
     A change that was under way when a cursor was given comes in the next part, and one that was not may come twice. A
@@ -70,7 +70,7 @@ def read_list(sales: "Reader", concert_id: UUID, cursor: Cursor | None, limit: i
     """
     [now] = sales.fetch_all(statements.POSITION, {})
     if cursor is None or cursor.generation != now["generation"] or int(cursor.since) > int(now["last"]):
-        cursor = Cursor(now["generation"], _EVERYTHING)
+        cursor = ListCursor(now["generation"], _EVERYTHING)
     then = cursor.then or now["position"]
     parameters = {
         "concert_id": concert_id,
@@ -81,13 +81,13 @@ def read_list(sales: "Reader", concert_id: UUID, cursor: Cursor | None, limit: i
     }
     rows = sales.fetch_all(statements.ENTRIES, parameters)
     is_complete, page = len(rows) <= limit, rows[:limit]
-    following = Cursor(cursor.generation, then) if is_complete else None
+    following = ListCursor(cursor.generation, then) if is_complete else None
     if is_complete and not rows and cursor.after == _FIRST and cursor.since != _EVERYTHING:
         following = cursor  # nothing is new: the same question has the same answer
     after = page[-1]["id"] if page else cursor.after
     return DoorList(
         [_entry(row) for row in page],
-        following or Cursor(cursor.generation, cursor.since, then, after),
+        following or ListCursor(cursor.generation, cursor.since, then, after),
         cursor.since != _EVERYTHING or cursor.after != _FIRST,
         is_complete,
     )

@@ -20,7 +20,7 @@ from chalicelib.platform.services import Services
 from chalicelib.shop.access.commands import Accounts
 from chalicelib.shop.orders.doors import door_list, figures
 from chalicelib.shop.orders.doors.book import CodeBook
-from chalicelib.shop.orders.doors.door_list import LONGEST_LIST, Cursor
+from chalicelib.shop.orders.doors.door_list import LONGEST_LIST, ListCursor
 from chalicelib.shop.orders.doors.rules_api import public_key
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "Tagged[D
     concert_id, book = call.id("concert_id"), call.shop.code_book
     call.ensure_may_be_staff()
     call.shop.accounts.ensure_at_door(call.actor, concert_id)
-    cursor = None if wanted.since is None else Cursor.of(wanted.since)
+    cursor = None if wanted.since is None else ListCursor.of(wanted.since)
     with _sales(call) as sales:
         found = door_list.read_list(sales, concert_id, cursor, wanted.limit)
     listed: DoorListPart = {
