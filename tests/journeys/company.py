@@ -25,6 +25,7 @@ from tests.journeys.shop import (
 )
 
 GARBAGE = "Bearer nonsense"
+ENDPOINT: Json = {"url": "https://box-office.example/", "events": ["order.confirmed"]}
 
 
 class Company:
@@ -102,6 +103,27 @@ class Company:
         tickets: list[Json] = made(self.customer.get(f"/orders/{self.an_order}/tickets", headers=shown))["items"]
         return tickets
 
+    @cached_property
+    def _movable(self) -> tuple[str, list[str]]:
+        order_id = self.order(4)
+        shown = {"Min-Version": f"{order_id}:2"}
+        tickets = made(self.customer.get(f"/orders/{order_id}/tickets", headers=shown))["items"]
+        return order_id, [ticket["id"] for ticket in tickets]
+
+    def moved_ticket(self) -> tuple[str, str]:
+        """An order of the customer, and a ticket of it that nobody has moved yet."""
+        order_id, tickets = self._movable
+        return order_id, tickets.pop()
+
+    def endpoint(self) -> str:
+        endpoint_id: str = made(self.owner.post("/webhook-endpoints", json=ENDPOINT))["id"]
+        return endpoint_id
+
+    @cached_property
+    def an_endpoint(self) -> str:
+        """An endpoint that nobody deletes: an organiser has only so many."""
+        return self.endpoint()
+
     def unpaid(self) -> str:
         """An order of a concert of its own, because a customer may have few unpaid ones of one."""
         return order_of(self.customer, self.published().ticket_type_id, 1)
@@ -145,6 +167,7 @@ class Company:
             "staff": self.staff,
             "door": self.door,
             "other organiser": self.other_organiser,
+            "guest": self.with_authorization(f"Bearer {made(self.shop.visitor().post('/guests'))['token']}"),
         }
 
     @cached_property
