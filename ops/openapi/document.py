@@ -108,8 +108,8 @@ def described(route: Route[Any]) -> tuple[str, str]:
     """Return the first sentence of the handler's docstring, and the rest of it with who may call."""
     text = inspect.cleandoc(route.handler.__doc__ or "")
     first, _, rest = text.partition("\n\n")
-    who = {None: "For anyone.", Role.CUSTOMER: "For whoever has a token.", Role.ORGANISER: "For organisers."}
-    described = [rest, who.get(route.role, f"For {route.role}s.")]
+    who = {None: "For anyone.", Role.CUSTOMER: "For whoever has a token."}
+    described = [rest, who.get(route.role, f"For {route.role}.")]
     return " ".join(first.split()).removesuffix("."), "\n\n".join(filter(None, described))
 
 

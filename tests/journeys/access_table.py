@@ -5,11 +5,11 @@ from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from chalicelib.platform.caller import KeyScope
-from tests.journeys.company import Company
+from tests.journeys.company import ENDPOINT, Company
 from tests.journeys.shop import BUYER, TICKETS, VENUE, Json, made, schedule_in, shown
 
 UNTRUSTED = ("no token", "garbage", "expired", "wrong issuer", "alg none", "disabled")
-PEOPLE = ("customer", "other customer", "owner", "staff", "door", "other organiser")
+PEOPLE = ("customer", "other customer", "owner", "staff", "door", "other organiser", "guest")
 MACHINE = "API key without the scope"
 COLUMNS = (*UNTRUSTED, *PEOPLE, MACHINE)
 
@@ -41,7 +41,8 @@ class Row:
 
 
 def _row(ask: Ask, untrusted: int, people: tuple[int, int, int, int, int, int], machine: int) -> Row:
-    of_people = dict(zip(PEOPLE, people, strict=True))
+    """A guest is one more customer, to whom nothing of this one belongs."""
+    of_people = dict(zip(PEOPLE, (*people, people[1]), strict=True))
     return Row(ask, {**dict.fromkeys(UNTRUSTED, untrusted), **of_people, MACHINE: machine})
 
 
@@ -78,6 +79,21 @@ def of_any_organiser(ask: Ask, status: int) -> Row:
 def of_owner(ask: Ask, status: int) -> Row:
     """Members, API keys and money are for owners."""
     return _row(ask, 401, (403, 403, status, 403, 403, 403), 403)
+
+
+def of_any_owner(ask: Ask, status: int) -> Row:
+    """What an organiser's systems are told is for its owners."""
+    return _row(ask, 401, (403, 403, status, 403, 403, status), 403)
+
+
+def of_endpoint(ask: Ask, status: int) -> Row:
+    return _row(ask, 401, (403, 403, status, 403, 403, 404), 403)
+
+
+def account_needed(ask: Ask, status: int) -> Row:
+    """Guests have no account."""
+    row = signed_in(ask, status)
+    return replace(row, statuses={**row.statuses, "guest": 403})
 
 
 def of_operator(ask: Ask) -> Row:
@@ -164,6 +180,26 @@ def complimentary(company: Company) -> Asked:
     concert = company.concert
     body = {"ticket_type_id": concert.ticket_type_id, "guest": {"name": "Gina Guest"}}
     return Asked({"concert_id": concert.concert_id}, body)
+
+
+def order_of_guest(company: Company) -> Asked:
+    asked = complimentary(company)
+    issued = made(company.owner.post(f"/concerts/{asked.ids['concert_id']}/complimentary-tickets", json=asked.body))
+    return Asked({"order_id": issued["order_id"]})
+
+
+def move(company: Company) -> Asked:
+    """A ticket that goes to somebody else."""
+    order_id, ticket_id = company.moved_ticket()
+    return Asked({"order_id": order_id}, {"tickets": [ticket_id], "holder": {"name": "Gina Guest"}})
+
+
+def endpoint(body: Json | None = None) -> Ask:
+    return lambda company: Asked({"endpoint_id": company.an_endpoint, "delivery_id": str(uuid4())}, body)
+
+
+def old_endpoint(company: Company) -> Asked:
+    return Asked({"endpoint_id": company.endpoint()})
 
 
 def new_door(company: Company) -> Asked:
@@ -270,6 +306,27 @@ REASON: Json = {"all": True, "reason": "The view is blocked."}
 
 TABLE: dict[str, Row] = {
     "GET /me": signed_in(nothing, 200, machine=200),
+    "GET /me/data": signed_in(nothing, 200),
+    "DELETE /me": signed_in(with_body({"all": True}), 422),
+    "DELETE /people/{person_id}": of_operator(lambda _: Asked({"person_id": str(uuid4())})),
+    "GET /people/{person_id}/erasure": open_to_all(lambda _: Asked({"person_id": str(uuid4())}), 404),
+    "POST /guests": open_to_all(nothing, 201),
+    "POST /me/orders": account_needed(with_body({"link": "guess"}), 404),
+    "POST /orders/{order_id}/link": _row(order(), 401, (409, 404, 409, 409, 404, 404), 403),
+    "POST /orders/{order_id}/moves": _row(move, 401, (201, 404, 201, 201, 404, 404), 403),
+    "GET /orders/{order_id}/timeline": of_customer_and_organiser(order(), 200),
+    "DELETE /orders/{order_id}/guest": of_organiser(order_of_guest, 200),
+    "GET /webhook-endpoints": of_any_owner(nothing, 200),
+    "POST /webhook-endpoints": of_any_owner(with_body(ENDPOINT), 201),
+    "GET /webhook-endpoints/{endpoint_id}": of_endpoint(endpoint(), 200),
+    "PATCH /webhook-endpoints/{endpoint_id}": of_endpoint(endpoint({"description": "Ours"}), 200),
+    "DELETE /webhook-endpoints/{endpoint_id}": of_endpoint(old_endpoint, 204),
+    "POST /webhook-endpoints/{endpoint_id}/rotate-secret": of_endpoint(endpoint(), 200),
+    "POST /webhook-endpoints/{endpoint_id}/test": of_endpoint(endpoint(), 202),
+    "POST /webhook-endpoints/{endpoint_id}/replay": of_endpoint(endpoint({"since": "2030-01-01T00:00:00Z"}), 202),
+    "GET /webhook-endpoints/{endpoint_id}/deliveries": of_endpoint(endpoint(), 200),
+    "GET /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}": of_endpoint(endpoint(), 404),
+    "POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver": of_endpoint(endpoint(), 404),
     "GET /health": open_to_all(nothing, 200),
     "GET /openapi.json": open_to_all(nothing, 200),
     "GET /venues": open_to_all(nothing, 200),

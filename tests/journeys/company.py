@@ -26,6 +26,7 @@ from tests.journeys.shop import (
 )
 
 GARBAGE = "Bearer nonsense"
+ENDPOINT: Json = {"url": "https://box-office.example/", "events": ["order.confirmed"]}
 
 
 class Company:
@@ -128,6 +129,25 @@ class Company:
             made(self.door.post(f"{path}/check-ins", json=scan))
         return concert.concert_id, scans
 
+    @cached_property
+    def _movable(self) -> tuple[str, list[str]]:
+        order_id = self.order(4)
+        return order_id, [ticket["id"] for ticket in self._tickets_of(order_id)]
+
+    def moved_ticket(self) -> tuple[str, str]:
+        """An order of the customer, and a ticket of it that nobody has moved yet."""
+        order_id, tickets = self._movable
+        return order_id, tickets.pop()
+
+    def endpoint(self) -> str:
+        endpoint_id: str = made(self.owner.post("/webhook-endpoints", json=ENDPOINT))["id"]
+        return endpoint_id
+
+    @cached_property
+    def an_endpoint(self) -> str:
+        """An endpoint that nobody deletes: an organiser has only so many."""
+        return self.endpoint()
+
     def unpaid(self) -> str:
         """An order of a concert of its own, because a customer may have few unpaid ones of one."""
         return order_of(self.customer, self.published().ticket_type_id, 1)
@@ -171,6 +191,7 @@ class Company:
             "staff": self.staff,
             "door": self.door,
             "other organiser": self.other_organiser,
+            "guest": self.with_authorization(f"Bearer {made(self.shop.visitor().post('/guests'))['token']}"),
         }
 
     @cached_property

@@ -7,7 +7,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.journeys.shop import BUYER, VENUE, Shop, cart_with, made, publish_concert, refused, schedule_in
+from tests.journeys.shop import BUYER, VENUE, Shop, cart_with, made, person_of, publish_concert, refused, schedule_in
 from tests.support.hostile import BODIES, routes
 
 ROLES = ("organiser", "customer", "door", "operator")
@@ -133,6 +133,14 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
     draft = made(organiser.post("/concerts", json={"name": "Draft", "venue_id": on_sale.venue_id}))["id"]
     ticket_type = {"name": "Floor", "price": {"amount": "1.00", "currency": "EUR"}, "quantity": 1}
     ticket_type_id = made(organiser.post(f"/concerts/{draft}/ticket-types", json=ticket_type))["id"]
+    area = {"name": "Parterre", "capacity": 9}
+    area_path = f"/concerts/{draft}/areas/" + made(organiser.post(f"/concerts/{draft}/areas", json=area))["id"]
+    endpoint = {"url": "https://box-office.example/", "events": ["order.confirmed"]}
+    endpoint_path = "/webhook-endpoints/" + made(organiser.post("/webhook-endpoints", json=endpoint))["id"]
+    company, member = f"/organisers/{person_of(organiser)}", shop.customer()
+    invited = made(organiser.post(f"{company}/invitations", json={"email": "sven@example.org", "role": "staff"}))
+    made(member.post(f"{company}/invitations/{invited['id']}/accept", json={"secret": invited["secret"]}))
+    member_path = f"{company}/members/{person_of(member)}"
     ordered = cart_with(customer, on_sale.ticket_type_id, 1)
     order_id = made(customer.post(f"/carts/{ordered}/checkout", json=BUYER))["order_id"]
     cart_id = cart_with(customer, on_sale.ticket_type_id, 1)
@@ -149,6 +157,9 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
             f"/concerts/{draft}/ticket-types/{ticket_type_id}",
             {"quantity": 2},
         ),
+        ("POST", "/concerts/{concert_id}/areas"): (organiser, f"/concerts/{draft}/areas", area),
+        ("PATCH", "/concerts/{concert_id}/areas/{area_id}"): (organiser, area_path, {"capacity": 8}),
+        ("DELETE", "/concerts/{concert_id}/areas/{area_id}"): (organiser, area_path, None),
         ("DELETE", "/concerts/{concert_id}/ticket-types/{ticket_type_id}"): (
             organiser,
             f"/concerts/{draft}/ticket-types/{ticket_type_id}",
@@ -166,6 +177,10 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
             f"/concerts/{on_sale.concert_id}/refund-policy",
             {"fee_percent": 5},
         ),
+        ("PATCH", "/organisers/{organiser_id}/members/{person_id}"): (organiser, member_path, {"role": "owner"}),
+        ("DELETE", "/organisers/{organiser_id}/members/{person_id}"): (organiser, member_path, None),
+        ("PATCH", "/webhook-endpoints/{endpoint_id}"): (organiser, endpoint_path, {"enabled": False}),
+        ("DELETE", "/webhook-endpoints/{endpoint_id}"): (organiser, endpoint_path, None),
         ("PATCH", "/orders/{order_id}/buyer"): (customer, f"/orders/{order_id}/buyer", {"name": "Other"}),
         ("DELETE", "/carts/{cart_id}/items/{item_id}"): (customer, f"/carts/{cart_id}/items/{uuid4()}", None),
     }

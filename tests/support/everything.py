@@ -9,10 +9,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import boto3
+import duckdb
 import psycopg
 import redis
 
-from chalicelib.platform.archive.parquet import read_events
 from chalicelib.platform.search.letters import plain
 from local.stack import Stack
 
@@ -95,7 +95,8 @@ def _buckets(directory: Path) -> Iterator[Found]:
                 if listed["Key"].endswith(".parquet"):
                     file = directory / "archived.parquet"
                     file.write_bytes(content)
-                    yield from ((f"archive {listed['Key']}", repr(event).encode()) for event in read_events([file]))
+                    rows = duckdb.execute("select * from read_parquet(?)", [str(file)]).fetchall()
+                    yield from ((f"archive {listed['Key']}", repr(row).encode()) for row in rows)
 
 
 def _redis(url: str) -> Iterator[Found]:

@@ -193,6 +193,7 @@ def remove_item(call: Call[CartServices]) -> NoContent:
     "/carts/{cart_id}/checkout",
     Role.CUSTOMER,
     refuses=(
+        "account_erased",
         "cart_checked_out",
         "cart_empty",
         "cart_replaced",

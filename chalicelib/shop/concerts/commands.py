@@ -13,7 +13,6 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
 from chalicelib.platform.ownership import change_owned, done_before, owned
-from chalicelib.shop.concerts.areas import offered_by
 from chalicelib.shop.concerts.capacity_changes import CapacityChange, StockChange
 from chalicelib.shop.concerts.concert import (
     CONCERT,
@@ -321,7 +320,7 @@ def publish_concert(
         shown = shown_venue(venue) if venue else None
         events = concert.publish(pools_of_types(concert), session.now, shown, pools_of_areas(concert))
         if venue is not None:
-            ensure_within_capacity(offered_by(concert), venue.capacity, confirmed)
+            ensure_within_capacity(concert, venue.capacity, confirmed)
         session.append(CONCERT, concert_id, *events)
         concert = session.load(CONCERT, concert_id)
         unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now)

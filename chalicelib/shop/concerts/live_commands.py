@@ -10,7 +10,6 @@ from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.shop.concerts import living
-from chalicelib.shop.concerts.areas import offered_by
 from chalicelib.shop.concerts.commands import shown_venue, usable_venue
 from chalicelib.shop.concerts.concert import Concert
 from chalicelib.shop.concerts.living import ConcertPlace, place_of
@@ -39,7 +38,7 @@ def move_concert(
         if venue_id is not None:
             venue = usable_venue(session, concert.organiser_id, venue_id)
             if venue_id != place.venue_id:
-                ensure_within_capacity(offered_by(concert), venue.capacity, confirmed)
+                ensure_within_capacity(concert, venue.capacity, confirmed)
             place = ConcertPlace(venue_id, shown_venue(venue))
         return living.move(concert, schedule, place, refundable_until, session.now)
 

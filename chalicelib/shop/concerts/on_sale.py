@@ -28,13 +28,14 @@ def confirmed_by(confirm: Confirmation | None) -> tuple[Confirmation, ...]:
     return (confirm,) if confirm else ()
 
 
-def ensure_within_capacity(offered: int, capacity: int, confirmed: Collection[Confirmation]) -> None:
-    """Check that no more tickets are offered than the venue takes people, unless that is confirmed.
+def ensure_within_capacity(concert: Concert, capacity: int, confirmed: Collection[Confirmation], more: int = 0) -> None:
+    """Check that areas and what is sold beside them are not more than the venue takes people, unless it is confirmed.
 
-    Nothing is known of a venue whose capacity is 0.
+    A concert without areas says nothing of the house, and nothing is known of a venue whose capacity is 0.
     Raises OverCapacity.
     """
-    if 0 < capacity < offered and Confirmation.OVER_CAPACITY not in confirmed:
+    offered = offered_by(concert) + more
+    if concert.areas and 0 < capacity < offered and Confirmation.OVER_CAPACITY not in confirmed:
         raise OverCapacity(offered, capacity)
 
 
@@ -48,7 +49,7 @@ def ensure_more_fit(session: Session, concert: Concert, more: int, confirmed: Co
         return
     with suppress(NotFound, VenueWasDeleted, VenueNotShared):
         venue = ensure_venue_usable(session, concert.ensure_exists().venue_id, concert.organiser_id)
-        ensure_within_capacity(offered_by(concert) + more, venue.capacity, confirmed)
+        ensure_within_capacity(concert, venue.capacity, confirmed, more)
 
 
 def pools_of_types(concert: Concert) -> tuple[PoolsOfTicketType, ...]:

@@ -102,7 +102,7 @@ class NewReplay(Body):
     concert_ids: Annotated[list[UUID], Field(min_length=1, max_length=100)] | None = None
 
 
-@routes.post("/webhook-endpoints", Role.ORGANISER, refuses=("not_found", "too_many_webhook_endpoints"))
+@routes.post("/webhook-endpoints", Role.ORGANISER, refuses=("owner_needed", "not_found", "too_many_webhook_endpoints"))
 def create_webhook_endpoint(
     call: Call[WebhookServices], body: NewWebhookEndpoint
 ) -> "Created[WebhookEndpointWithSecret]":
@@ -115,21 +115,21 @@ def create_webhook_endpoint(
     return created(_with_secret(call, changed), f"/webhook-endpoints/{changed.endpoint.id}")
 
 
-@routes.get("/webhook-endpoints", Role.ORGANISER)
+@routes.get("/webhook-endpoints", Role.ORGANISER, refuses=("owner_needed",))
 def list_webhook_endpoints(call: Call[WebhookServices]) -> "Ok[Items[ListedWebhookEndpoint]]":
     """List your webhook endpoints, from the log and so never behind."""
-    state, _ = commands.find_endpoints(call.shop.repository, call.actor.id)
+    state, _ = commands.find_endpoints(call.shop.repository, commands.organiser_of(call.actor))
     return ok(page_of([queries.shown_endpoint(one) for one in state.endpoints.values()], None))
 
 
-@routes.get("/webhook-endpoints/{endpoint_id}", Role.ORGANISER)
+@routes.get("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, refuses=("owner_needed",))
 def get_webhook_endpoint(call: Call[WebhookServices]) -> "Tagged[ShownWebhookEndpoint]":
     """Show a webhook endpoint."""
-    state, version = commands.find_endpoints(call.shop.repository, call.actor.id)
+    state, version = commands.find_endpoints(call.shop.repository, commands.organiser_of(call.actor))
     return _shown(commands.ChangedEndpoint(state.get(call.id("endpoint_id")), version))
 
 
-@routes.patch("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True)
+@routes.patch("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True, refuses=("owner_needed",))
 def change_webhook_endpoint(
     call: Call[WebhookServices], body: WebhookEndpointChanges
 ) -> "Tagged[ShownWebhookEndpoint]":
@@ -140,13 +140,13 @@ def change_webhook_endpoint(
     return _shown(commands.change_endpoint(call.shop.repository, call.caller(), endpoint_id, body.amended))
 
 
-@routes.delete("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True)
+@routes.delete("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True, refuses=("owner_needed",))
 def delete_webhook_endpoint(call: Call[WebhookServices]) -> NoContent:
     """Delete a webhook endpoint."""
     return no_content(commands.delete_endpoint(call.shop.repository, call.caller(), call.id("endpoint_id")))
 
 
-@routes.post("/webhook-endpoints/{endpoint_id}/rotate-secret", Role.ORGANISER)
+@routes.post("/webhook-endpoints/{endpoint_id}/rotate-secret", Role.ORGANISER, refuses=("owner_needed",))
 def rotate_webhook_secret(call: Call[WebhookServices]) -> "Tagged[WebhookEndpointWithSecret]":
     """Replace the secret and the public key; for a day, messages are signed with the old ones as well."""
     caller, endpoint = call.caller(), _own_endpoint(call)
@@ -155,17 +155,17 @@ def rotate_webhook_secret(call: Call[WebhookServices]) -> "Tagged[WebhookEndpoin
     return ok(_with_secret(call, changed), changed.version)
 
 
-@routes.post("/webhook-endpoints/{endpoint_id}/test", Role.ORGANISER)
+@routes.post("/webhook-endpoints/{endpoint_id}/test", Role.ORGANISER, refuses=("owner_needed",))
 def test_webhook_endpoint(call: Call[WebhookServices]) -> "Accepted[DeliveryToCome]":
     """Have a message sent that tries the receiver; the log of deliveries then has its answer."""
     caller, endpoint = call.caller(), _own_endpoint(call)
     request_id = caller.request.id
-    task = Task(TEST_WEBHOOK, endpoints_id(call.actor.id), str(request_id), about=endpoint.id)
+    task = Task(TEST_WEBHOOK, endpoints_id(commands.organiser_of(call.actor)), str(request_id), about=endpoint.id)
     call.shop.webhook_queue.send([task])
     return _delivery_to_come(endpoint.id, made_to_try(endpoint.id, request_id, call.shop.clock()).id_for(endpoint.id))
 
 
-@routes.get("/webhook-endpoints/{endpoint_id}/deliveries", Role.ORGANISER)
+@routes.get("/webhook-endpoints/{endpoint_id}/deliveries", Role.ORGANISER, refuses=("owner_needed",))
 def list_webhook_deliveries(call: Call[WebhookServices], page: Page) -> "Ok[Items[WebhookDelivery]]":
     """List what was sent in the last thirty days, the last attempt first."""
     endpoint = _own_endpoint(call)
@@ -173,7 +173,7 @@ def list_webhook_deliveries(call: Call[WebhookServices], page: Page) -> "Ok[Item
     return ok(page_of([queries.shown_delivery(one) for one in found], next_key))
 
 
-@routes.get("/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}", Role.ORGANISER)
+@routes.get("/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}", Role.ORGANISER, refuses=("owner_needed",))
 def get_webhook_delivery(call: Call[WebhookServices]) -> "Ok[WebhookDelivery]":
     """Show one message with its last attempt."""
     endpoint = _own_endpoint(call)
@@ -181,7 +181,9 @@ def get_webhook_delivery(call: Call[WebhookServices]) -> "Ok[WebhookDelivery]":
     return ok(queries.shown_delivery(found))
 
 
-@routes.post("/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver", Role.ORGANISER)
+@routes.post(
+    "/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver", Role.ORGANISER, refuses=("owner_needed",)
+)
 def redeliver_webhook(call: Call[WebhookServices]) -> "Accepted[DeliveryToCome]":
     """Have one message sent again, now and once, whatever waits before it."""
     caller, endpoint = call.caller(), _own_endpoint(call)
@@ -193,20 +195,20 @@ def redeliver_webhook(call: Call[WebhookServices]) -> "Accepted[DeliveryToCome]"
 @routes.post(
     "/webhook-endpoints/{endpoint_id}/replay",
     Role.ORGANISER,
-    refuses=("too_many_concerts_to_replay", "webhook_endpoint_disabled"),
+    refuses=("owner_needed", "too_many_concerts_to_replay", "webhook_endpoint_disabled"),
 )
 def replay_webhooks(call: Call[WebhookServices], body: NewReplay) -> "Accepted[RequestedReplay]":
     """Have everything since an instant sent again, from the log, under the ids that it had."""
     shop = call.shop
     caller, endpoint = call.caller(), _own_endpoint(call)
     with shop.sales_reflecting(NOTHING_NAMED, call.metered(shop.event_store)) as sales:
-        concert_ids = queries.concerts_to_replay(sales, call.actor.id, body.concert_ids)
+        concert_ids = queries.concerts_to_replay(sales, commands.organiser_of(call.actor), body.concert_ids)
     replay_id = commands.request_replay(shop.repository, caller, endpoint.id, body.since, concert_ids)
     return Accepted({"id": str(replay_id), "concerts": len(concert_ids)})
 
 
 def _own_endpoint(call: Call[WebhookServices]) -> WebhookEndpoint:
-    state, _ = commands.find_endpoints(call.shop.repository, call.actor.id)
+    state, _ = commands.find_endpoints(call.shop.repository, commands.organiser_of(call.actor))
     return state.get(call.id("endpoint_id"))
 
 

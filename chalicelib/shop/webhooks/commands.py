@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from chalicelib.platform.caller import Caller
+from chalicelib.platform.caller import Actor, Caller
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -35,6 +35,16 @@ class ChangedEndpoint:
     version: int
 
 
+def organiser_of(actor: Actor) -> UUID:
+    """Return the organiser whose endpoints the caller sees to: they tell of every sale, so they are for owners.
+
+    Raises Forbidden, OwnerNeeded, or InvalidInput from who works for several organisers.
+    """
+    organiser_id = actor.organiser(None)
+    actor.ensure_owns(organiser_id)
+    return organiser_id
+
+
 def create_endpoint(
     repository: Repository, caller: Caller, details: EndpointDetails, keys: EndpointKeys
 ) -> ChangedEndpoint:
@@ -45,7 +55,7 @@ def create_endpoint(
     endpoint_id, request_hash = caller.request.id, caller.request.request_hash
 
     def decide(state: WebhookEndpoints, now: datetime) -> list[Event]:
-        return state.create(endpoint_id, caller.actor.id, details, keys, request_hash, now)
+        return state.create(endpoint_id, organiser_of(caller.actor), details, keys, request_hash, now)
 
     return _changed(repository, caller, endpoint_id, decide)
 
@@ -139,7 +149,7 @@ def _changed(
     decide: Callable[[WebhookEndpoints, datetime], Sequence[Event]],
 ) -> ChangedEndpoint:
     version = _change(repository, caller, decide)
-    state, _ = find_endpoints(repository, caller.actor.id)
+    state, _ = find_endpoints(repository, organiser_of(caller.actor))
     return ChangedEndpoint(state.get(endpoint_id), version)
 
 
@@ -147,7 +157,7 @@ def _change(
     repository: Repository, caller: Caller, decide: Callable[[WebhookEndpoints, datetime], Sequence[Event]]
 ) -> int:
     """Append what `decide` returns to the caller's own endpoints, and return their version."""
-    stream_id = endpoints_id(caller.actor.id)
+    stream_id = endpoints_id(organiser_of(caller.actor))
 
     def command(session: Session) -> int:
         state = session.load(WEBHOOK_ENDPOINTS, stream_id)
