@@ -44,6 +44,7 @@ def environment(function: str) -> dict[str, str]:
         "STRIPE_API_BASE": "https://provider",
         "PAYMENT_RETURN_URL": "https://shop/paid",
         "ID_KEY": "x" * 32,
+        "GUEST_KEY": "x" * 32,
     }
     ours = {name: value for name, value in (settings | kinds).items() if not name.endswith("_FILE")}
     aws = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")
