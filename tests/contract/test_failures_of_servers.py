@@ -24,7 +24,7 @@ from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.parking import MemoryParking, ParkedStream, UnreadableRecord
 from chalicelib.platform.bus.port import BusRecord
 from chalicelib.platform.bus.projection import PositionMoved
-from chalicelib.platform.errors import Misconfigured, Unavailable
+from chalicelib.platform.errors import AccountErased, Misconfigured, Unavailable
 from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.snapshots import Snapshot
 from chalicelib.platform.eventsourcing.store import ConcurrencyError
@@ -135,7 +135,7 @@ WRITE_SIDE = {
     "save a snapshot": DYNAMODB("PutItem", lambda c: DynamoDBSnapshots(c, "snapshots").save(SNAPSHOT), Unavailable),
     "find a person's key": DYNAMODB("GetItem", lambda c: person_keys(c).find("somebody")),
     "make a person's key": DYNAMODB("PutItem", lambda c: person_keys(c).get_or_create("somebody")),
-    "erase a person's key": DYNAMODB("DeleteItem", lambda c: person_keys(c).erase("somebody")),
+    "erase a person's key": DYNAMODB("PutItem", lambda c: person_keys(c).erase("somebody")),
     "find in the ledger": DYNAMODB("GetItem", lambda c: DynamoDBLedger(c, "ledger").find(CART)),
     "list the ledger": DYNAMODB(
         "Scan", lambda c: list(DynamoDBLedger(c, "ledger").list_due(SOME_TIME, SOME_TIME + timedelta(days=1)))
@@ -189,7 +189,7 @@ OUTCOMES: dict[str, object] = {
     "append one, PartiQL": ConcurrencyError,
     "keep a verdict": False,
     "save a snapshot": None,
-    "make a person's key": Unavailable,  # it was erased before it could be read
+    "make a person's key": AccountErased,
     "apply": PositionMoved,
     "park": False,
     "park again": False,

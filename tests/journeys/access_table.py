@@ -323,7 +323,7 @@ TABLE: dict[str, Row] = {
     "DELETE /webhook-endpoints/{endpoint_id}": of_endpoint(old_endpoint, 204),
     "POST /webhook-endpoints/{endpoint_id}/rotate-secret": of_endpoint(endpoint(), 200),
     "POST /webhook-endpoints/{endpoint_id}/test": of_endpoint(endpoint(), 202),
-    "POST /webhook-endpoints/{endpoint_id}/replay": of_endpoint(endpoint({"since": "2030-01-01T00:00:00Z"}), 202),
+    "POST /webhook-endpoints/{endpoint_id}/replay": of_endpoint(endpoint({"since": "2020-01-01T00:00:00Z"}), 202),
     "GET /webhook-endpoints/{endpoint_id}/deliveries": of_endpoint(endpoint(), 200),
     "GET /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}": of_endpoint(endpoint(), 404),
     "POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver": of_endpoint(endpoint(), 404),

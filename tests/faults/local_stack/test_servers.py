@@ -93,7 +93,7 @@ def test_a_stack_starts_where_the_usual_ports_are_taken_and_leaves_nothing(tmp_p
 
 
 FOR_THE_SDK = {"AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
-ON_AWS_INSTEAD_OF_A_FILE = {"JWKS_URL", "MASTER_KEY_ID", "SIGNING_KEY_ID"}
+ON_AWS_INSTEAD_OF_A_FILE = {"JWKS_URL", "MASTER_KEY_ID", "SIGNING_KEY_ID", "USER_POOL_ARN"}
 SECRETS_ON_AWS = {
     "DATABASE_SECRET_ID",
     "GUEST_KEY_SECRET_ID",
@@ -116,6 +116,7 @@ def test_the_environment_names_exactly_what_the_settings_read(empty_stack: Stack
         empty_stack.environment.keys()
         == (without_a_default - ON_AWS_INSTEAD_OF_A_FILE - SECRETS_ON_AWS - OF_OTHER_PROVIDERS)
         | {"STAGE", "DECLINES_PER_ADDRESS", "GUESTS_PER_ADDRESS", "GUEST_TICKETS_PER_ADDRESS", "QUERY_PATIENCE"}
+        | {"WEBHOOK_RECEIVERS"}
         | FOR_THE_SDK
     )
     assert all(empty_stack.environment.values())
