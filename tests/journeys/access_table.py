@@ -349,6 +349,7 @@ TABLE: dict[str, Row] = {
     "POST /carts/{cart_id}/checkout": of_customer(cart(BUYER), 201),
     "GET /orders": signed_in(nothing, 200),
     "GET /orders/{order_id}": of_customer(order(), 200),
+    "GET /tickets/{ticket}": of_customer(ticket, 200),
     "GET /orders/{order_id}/tickets": of_customer(order(), 200),
     "POST /orders/{order_id}/payments": of_customer(unpaid(CARD), 201),
     "POST /orders/{order_id}/cancel": of_customer(unpaid(), 200),
@@ -366,7 +367,6 @@ TABLE: dict[str, Row] = {
     "GET /concerts/{concert_id}/ticket-keys": open_to_all(of_concert, 200),
     "POST /concerts/{concert_id}/ticket-keys": of_operator(a_key),
     "POST /concerts/{concert_id}/ticket-keys/{key_id}/revoke": of_operator(a_key),
-    "GET /tickets/{ticket}": of_customer(ticket, 200),
     "POST /orders/{order_id}/tickets/{ticket_id}/reissue": of_customer_and_organiser(reissued, 201),
     "GET /streams/{stream_id}/events": of_organiser(
         lambda company: Asked({"stream_id": company.concert.concert_id}), 200
