@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.eventsourcing.store import EventStore
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
     from chalicelib.platform.eventsourcing.streams import Streams
-    from chalicelib.platform.http.auth import FileKeys, Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier, FileKeys
     from chalicelib.platform.http.guest_tokens import GuestTokens
     from chalicelib.platform.ids import IdKey
     from chalicelib.platform.integrity.head_signer import HeadSigner
@@ -159,7 +159,7 @@ class Composition:
         return CognitoSignIns(_client("cognito-idp"), pool) if pool else NoSignIns()
 
     @cached_property
-    def verifier(self) -> "Verifier":
+    def verifier(self) -> "CredentialVerifier":
         """Return what verifies every token, those of people with accounts and those of guests, and API keys."""
         from chalicelib.platform.http.api_keys import BearerVerifier, KeyVerifier
         from chalicelib.shop.access.keys import find_key
@@ -168,7 +168,7 @@ class Composition:
             self._tokens(), KeyVerifier(lambda key_id: find_key(self.account_streams, key_id), self.clock)
         )
 
-    def _tokens(self) -> "Verifier":
+    def _tokens(self) -> "CredentialVerifier":
         from chalicelib.platform.http.auth import RemoteKeys, TokenVerifier, VerifierByIssuer
         from chalicelib.platform.http.guest_tokens import GUEST_ISSUER
 

@@ -126,7 +126,6 @@ _PLATFORM = (
                 Need.DELIVER_WEBHOOKS,
                 Need.SEAL_SECRETS,
                 Need.ENQUEUE_WEBHOOKS,
-                Need.DERIVE_IDS,
             }
         ),
         makes=(

@@ -29,7 +29,7 @@ def table(contract_resources: Resources) -> str:
 
 
 @pytest.fixture
-def log(client: "DynamoDBClient", table: str) -> DynamoDBDeliveryLog:
+def deliveries(client: "DynamoDBClient", table: str) -> DynamoDBDeliveryLog:
     return DynamoDBDeliveryLog(client, table)
 
 
@@ -41,36 +41,36 @@ def delivery(seconds: int = 0, endpoint: UUID = ENDPOINT, delivery_id: UUID | No
     return Delivery(delivery_id or uuid4(), named, "order.confirmed", NOW, status, 2, at, retry, 503, "", 17, 3)
 
 
-def test_a_delivery_is_found_as_it_was_put_last(log: DynamoDBDeliveryLog) -> None:
+def test_a_delivery_is_found_as_it_was_put_last(deliveries: DynamoDBDeliveryLog) -> None:
     first = delivery()
-    assert log.find(first.id) is None
-    log.put(first)
-    assert log.find(first.id) == first
+    assert deliveries.find(first.id) is None
+    deliveries.put(first)
+    assert deliveries.find(first.id) == first
     again = delivery(9, delivery_id=first.id)
-    log.put(again)
-    assert log.find(first.id) == again
+    deliveries.put(again)
+    assert deliveries.find(first.id) == again
 
 
-def test_deliveries_are_listed_by_their_last_attempt_page_by_page(log: DynamoDBDeliveryLog) -> None:
+def test_deliveries_are_listed_by_their_last_attempt_page_by_page(deliveries: DynamoDBDeliveryLog) -> None:
     endpoint = uuid4()
     put = [delivery(seconds, endpoint) for seconds in (3, 1, 2, 5, 4)]
     for one in [*put, delivery(6, uuid4())]:
-        log.put(one)
+        deliveries.put(one)
     newest_first = sorted(put, key=lambda one: one.attempted_at, reverse=True)
-    page, after = log.list_of(endpoint, 2)
-    rest, end = log.list_of(endpoint, 3, after)
+    page, after = deliveries.list_of(endpoint, 2)
+    rest, end = deliveries.list_of(endpoint, 3, after)
     assert [*page, *rest] == newest_first
     assert after is not None
     assert end is None
     with pytest.raises(InvalidInput):
-        log.list_of(endpoint, 2, ["made up"])
+        deliveries.list_of(endpoint, 2, ["made up"])
 
 
 def test_the_table_removes_a_delivery_after_thirty_days(
-    log: DynamoDBDeliveryLog, client: "DynamoDBClient", table: str
+    deliveries: DynamoDBDeliveryLog, client: "DynamoDBClient", table: str
 ) -> None:
     put = delivery()
-    log.put(put)
+    deliveries.put(put)
     reply = client.get_item(TableName=table, Key={"Id": {"S": f"webhook-deliveries:{put.id}"}})
     assert int(reply["Item"]["ExpiresAt"]["N"]) == (NOW + KEPT_FOR).timestamp()
     expiry = client.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
@@ -78,12 +78,12 @@ def test_the_table_removes_a_delivery_after_thirty_days(
 
 
 def test_no_rebuild_of_the_documents_takes_the_deliveries_along(
-    log: DynamoDBDeliveryLog, client: "DynamoDBClient", table: str
+    deliveries: DynamoDBDeliveryLog, client: "DynamoDBClient", table: str
 ) -> None:
     put = delivery()
-    log.put(put)
+    deliveries.put(put)
     DocumentProjection("carts", client, table, contexts.projectors_of("carts")).retain([7])
-    assert log.find(put.id) == put
+    assert deliveries.find(put.id) == put
 
 
 def test_groups_share_the_table_of_the_processes_and_nothing_else(

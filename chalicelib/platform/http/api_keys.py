@@ -17,7 +17,7 @@ from chalicelib.platform.caller import Actor, KeyGrant
 from chalicelib.platform.errors import Unauthenticated
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import Credentials, Verifier
+    from chalicelib.platform.http.auth import Credentials, CredentialVerifier
 
 _KEY = re.compile(r"cbk_([0-9a-f]{32})_([A-Za-z0-9_-]{43})")
 _PREFIX = "cbk_"
@@ -64,7 +64,7 @@ class KeyVerifier:
 class BearerVerifier:
     """Verifies API keys as such, and everything else as a token."""
 
-    tokens: "Verifier"
+    tokens: "CredentialVerifier"
     keys: KeyVerifier
 
     def verify(self, authorization: str) -> "Credentials":

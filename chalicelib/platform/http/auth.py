@@ -74,7 +74,7 @@ class Credentials:
     order_id: UUID | None = None
 
 
-class Verifier(Protocol):
+class CredentialVerifier(Protocol):
     """Finds out what a request's header `Authorization` proves."""
 
     def verify(self, authorization: str) -> Credentials:
@@ -92,7 +92,7 @@ class VerifierByIssuer:
     The name is not verified yet. Each verifier accepts only its own keys and algorithms, and its own name.
     """
 
-    def __init__(self, verifiers: Mapping[str, Verifier]) -> None:
+    def __init__(self, verifiers: Mapping[str, CredentialVerifier]) -> None:
         self._verifiers = verifiers
 
     def verify(self, authorization: str) -> Credentials:
@@ -141,7 +141,7 @@ class TokenVerifier:
     staff_needs_mfa: bool = False
 
     def verify(self, authorization: str) -> Credentials:
-        """Return what an `Authorization: Bearer …` header proves, as `Verifier` says."""
+        """Return what an `Authorization: Bearer …` header proves, as `CredentialVerifier` says."""
         token = bearer_token(authorization)
         try:
             claims = jwt.decode(

@@ -20,10 +20,10 @@ from chalicelib.platform.errors import TokenOfDisabledAccount, TokenOfErasedPers
 from chalicelib.platform.http.standing import account_of
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier
 
 
-def authorize(token: str, verifier: "Verifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
+def authorize(token: str, verifier: "CredentialVerifier", ensure_enabled: Callable[[UUID], None]) -> AuthResponse:
     """Verify the token and return a policy that allows the request, with the caller or the refusal in its context.
 
     `ensure_enabled` looks at the account and raises TokenOfDisabledAccount or TokenOfErasedPerson.

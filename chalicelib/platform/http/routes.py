@@ -52,7 +52,7 @@ from chalicelib.platform.ids import IdKey
 from chalicelib.platform.readmodels.min_versions import MinVersions
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier
 
 
 PUBLIC = "public, max-age=1"
@@ -223,7 +223,7 @@ class Call(Generic[Shop]):
         """Return the log as this call may read it: what exceeds its budget raises TooMuchToRead."""
         return log.metered(self.budget.spend)
 
-    def authenticate(self, verifier: "Verifier") -> None:
+    def authenticate(self, verifier: "CredentialVerifier") -> None:
         """Find the caller of a route that anyone may call: nobody has checked a token that came with the request.
 
         The look at the account is a read that this call pays for, and so is the look at an API key.

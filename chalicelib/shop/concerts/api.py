@@ -32,7 +32,7 @@ from chalicelib.shop.concerts.terms import Changed
 from chalicelib.shop.inventory.commands import LARGEST_OFFER
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier
     from chalicelib.platform.http.shapes import Made
     from chalicelib.platform.readmodels.postgres.pool import Reader
     from chalicelib.shop.concerts.answers import Concert, FoundConcerts, Scheduled, StatusChanged, TermsChanged
@@ -42,7 +42,7 @@ class ConcertServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
     @property
-    def verifier(self) -> "Verifier": ...
+    def verifier(self) -> "CredentialVerifier": ...
 
     def programme_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
 

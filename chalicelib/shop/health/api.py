@@ -12,7 +12,7 @@ from chalicelib.platform.services import Services
 from chalicelib.shop.health.queries import check
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.auth import Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier
     from chalicelib.shop.health.answers import Health
 
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -23,7 +23,7 @@ class HealthServices(Services, Protocol):
     """Declares what these routes use of the container."""
 
     @property
-    def verifier(self) -> "Verifier": ...
+    def verifier(self) -> "CredentialVerifier": ...
 
     @property
     def probes(self) -> Mapping[str, Callable[[], object]]: ...

@@ -17,7 +17,7 @@ from chalicelib.shop.inventory import queries
 if TYPE_CHECKING:
     from redis import Redis
 
-    from chalicelib.platform.http.auth import Verifier
+    from chalicelib.platform.http.auth import CredentialVerifier
     from chalicelib.shop.inventory.answers import Availability, TicketTypeStock
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
 
@@ -29,7 +29,7 @@ class StockServices(Services, Protocol):
     def query_redis(self) -> "Redis": ...
 
     @property
-    def verifier(self) -> "Verifier": ...
+    def verifier(self) -> "CredentialVerifier": ...
 
     @property
     def stock_from_log(self) -> "StockFromLog": ...

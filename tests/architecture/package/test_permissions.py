@@ -61,6 +61,10 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.LIMIT_DECLINES: {"CountersTable": {"dynamodb:GetItem", "dynamodb:UpdateItem"}},
     Need.LIMIT_GUESTS: {"CountersTable": {"dynamodb:UpdateItem"}},
     Need.ENQUEUE: {"WorkQueue": {"sqs:SendMessage"}},
+    Need.ENQUEUE_WEBHOOKS: {"WebhookQueue": {"sqs:SendMessage"}},
+    Need.DELIVER_WEBHOOKS: {"ProcessTable": KEEPING, "ReadTable": KEEPING | {"dynamodb:Query"}},
+    Need.OVERDUE_WEBHOOKS: {"ProcessTable": {"dynamodb:Query", "dynamodb:UpdateItem"}},
+    Need.SEAL_SECRETS: {"MasterKey": {"kms:Decrypt"}},
     Need.COUNT_TASKS: {"WorkQueue": {"sqs:GetQueueAttributes"}},
     Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},
     Need.SIGN_TICKETS: {"TicketKeySecretId": READING_A_SECRET},
@@ -87,8 +91,8 @@ def what_a_trigger_may(function: Function) -> dict[str, set[str]]:
             return {"EventBus": READING_THE_BUS["EventBus"] | {"kinesis:SubscribeToShard"}}
         case Bus():
             return READING_THE_BUS
-        case Queue():
-            return {"WorkQueue": {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}}
+        case Queue(queue=queue):
+            return {queue: {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}}
     return {}
 
 
