@@ -1,14 +1,18 @@
 """Draws the code of a ticket as a QR code."""
 
 from io import BytesIO
+from typing import TYPE_CHECKING
 
-import segno
+if TYPE_CHECKING:
+    from segno import QRCode
 
 _QUIET_ZONE = 4
 
 
-def qr_of(code: str) -> segno.QRCode:
+def qr_of(code: str) -> "QRCode":
     """Return the QR code: version 8 at level M, so that a bent or dirty ticket is read as well."""
+    import segno  # noqa: PLC0415 - of this answer only: it lies in a layer that other functions do not have
+
     return segno.make_qr(code, error="m", mode="alphanumeric", boost_error=False)
 
 
