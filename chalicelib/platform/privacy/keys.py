@@ -4,6 +4,7 @@ import base64
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -64,6 +65,7 @@ class MemoryPersonKeys:
     def __init__(self) -> None:
         self._keys: dict[str, bytes] = {}
         self._erased: set[str] = set()
+        self._lock = Lock()
 
     def find(self, person_id: str) -> bytes | None:
         return self._keys.get(person_id)
@@ -72,10 +74,12 @@ class MemoryPersonKeys:
         return {person_id: self._keys[person_id] for person_id in person_ids if person_id in self._keys}
 
     def get_or_create(self, person_id: str) -> bytes:
-        if person_id in self._erased:
-            raise AccountErased
-        return self._keys.setdefault(person_id, os.urandom(KEY_BYTES))
+        with self._lock:
+            if person_id in self._erased:
+                raise AccountErased
+            return self._keys.setdefault(person_id, os.urandom(KEY_BYTES))
 
     def erase(self, person_id: str) -> None:
-        self._keys.pop(person_id, None)
-        self._erased.add(person_id)
+        with self._lock:
+            self._keys.pop(person_id, None)
+            self._erased.add(person_id)
