@@ -125,7 +125,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("POST /concerts/{concert_id}/check-ins", _C): Cost(7, 30, 9, 0, 0),
     ("POST /concerts/{concert_id}/exits", _C): Cost(7, 30, 8, 0, 0),
     ("POST /concerts/{concert_id}/check-ins/undo", _C): Cost(5, 30, 6, 0, 0),
-    ("POST /concerts/{concert_id}/check-ins/batch", _C): Cost(306, 1200, 410, 0, 0),
+    ("POST /concerts/{concert_id}/check-ins/batch", _C): Cost(224, 1200, 330, 0, 0),
     ("POST /guests", None): Cost(2, 2100, 2, 0, 0),
     ("POST /orders/{order_id}/link", _C): Cost(4, 2200, 6, 0, 0),
     ("POST /me/orders", _C): Cost(4, 2200, 6, 0, 0),
