@@ -130,13 +130,14 @@ def test_no_route_shows_or_changes_another_guests_cart_or_order(shop: Shop) -> N
     paths = f"/carts/{cart_id}", f"/orders/{order_id}"
     before = [owner.get(path).headers["ETag"] for path in paths]
     [item] = made(owner.get(f"/carts/{cart_id}"))["items"]
-    ids = {"cart_id": cart_id, "order_id": order_id, "item_id": item["id"]}
+    ids = {"cart_id": cart_id, "order_id": order_id, "item_id": item["id"], "ticket_id": str(uuid4())}
     bodies: dict[str, Any] = {
         "items": {"ticket_type_id": concert.ticket_type_id, "quantity": 1},
         "checkout": BUYER,
         "payments": {"provider": "sandbox", "token": "tok_visa"},
         "refunds": {"all": True},
         "buyer": {"name": "Somebody Else"},
+        "reissue": {},
         "moves": {"tickets": [order_id], "holder": {"name": "Somebody Else"}},
     }
     asked = 0
@@ -215,7 +216,8 @@ def test_a_flood_of_guests_from_one_address_neither_reads_nor_writes_the_log(
         composition.current().dynamodb.meta.events.register("provide-client-params.dynamodb", remember)
         with ThreadPoolExecutor(AT_ONCE) as threads:
             answers = list(threads.map(lambda _: visitor.post("/guests"), range(5 * most)))
-    assert sum(answer.status_code == 201 for answer in answers) == most
+    admitted = sum(answer.status_code == 201 for answer in answers)
+    assert most - AT_ONCE < admitted <= most, "of a write that the SDK repeats, both may count"
     for answer in answers:
         if answer.status_code != 201:
             problem = refused(answer, 429, "too_many_guests")
