@@ -144,7 +144,8 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
     ordered = cart_with(customer, on_sale.ticket_type_id, 1)
     order_id = made(customer.post(f"/carts/{ordered}/checkout", json=BUYER))["order_id"]
     cart_id = cart_with(customer, on_sale.ticket_type_id, 1)
-    sold = f"/concerts/{on_sale.concert_id}"
+    sold, operator = f"/concerts/{on_sale.concert_id}", shop.as_role("operator")
+    key_id = made(operator.get(f"{sold}/ticket-keys"))["keys"][0]["kid"]
     writes = {
         ("PATCH", "/venues/{venue_id}"): (organiser, f"/venues/{on_sale.venue_id}", {"capacity": 9}),
         ("DELETE", "/venues/{venue_id}"): (organiser, f"/venues/{on_sale.venue_id}", None),
@@ -172,6 +173,13 @@ def test_a_condition_counts_on_every_write_that_takes_one(shop: Shop) -> None:
         ("POST", "/concerts/{concert_id}/sales/open"): (organiser, f"{sold}/sales/open", None),
         ("POST", "/concerts/{concert_id}/publish"): (organiser, f"/concerts/{draft}/publish", None),
         ("POST", "/concerts/{concert_id}/cancel"): (organiser, f"/concerts/{on_sale.concert_id}/cancel", None),
+        ("POST", "/concerts/{concert_id}/ticket-keys"): (operator, f"{sold}/ticket-keys", {"reason": "lost"}),
+        ("POST", "/concerts/{concert_id}/ticket-keys/{key_id}/revoke"): (
+            operator,
+            f"{sold}/ticket-keys/{key_id}/revoke",
+            {"reason": "lost"},
+        ),
+        ("POST", "/concerts/{concert_id}/door-rules"): (organiser, f"{sold}/door-rules", {"has_reentry": True}),
         ("POST", "/concerts/{concert_id}/refund-policy"): (
             organiser,
             f"/concerts/{on_sale.concert_id}/refund-policy",
