@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlsplit
 
@@ -25,6 +25,9 @@ SLOW = 2.0
 """In seconds: how long Redis takes for an answer."""
 
 
+REFUSED_IN_A_ROW = 50
+
+
 @dataclass
 class Servers:
     """Postgres and Redis behind proxies, and the clock of the breakers before them, which stands still."""
@@ -37,9 +40,13 @@ class Servers:
 
     def fail(self, fault: str) -> None:
         if fault != "redis":
-            with suppress(psycopg.OperationalError):  # too many clients
-                while True:
+            refused = 0
+            while refused < REFUSED_IN_A_ROW:  # a backend that is just ending gives its place back a little later
+                try:
                     self._hogs.append(psycopg.connect(self.database_url))
+                    refused = 0
+                except psycopg.OperationalError:  # too many clients
+                    refused += 1
         if fault != "postgres":
             self.redis.delay = SLOW
 
