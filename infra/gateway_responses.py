@@ -11,6 +11,7 @@ from typing import Any
 
 from chalicelib.platform.http.browsers import ALLOWED_ORIGIN, EXPOSED
 from chalicelib.platform.http.middleware import HTTPS_ONLY, NO_SNIFFING, NOT_STORED
+from chalicelib.platform.http.problems import title_of
 
 CONTENT_TYPE = "application/problem+json"
 FOR_BROWSERS = [
@@ -92,7 +93,7 @@ def _response(refusal: Refusal) -> dict[str, Any]:
     )
     body = {
         "type": "about:blank",
-        "title": refusal.status.phrase,
+        "title": title_of(refusal.status),
         "status": refusal.status.value,
         "code": refusal.code,
         "detail": refusal.detail,

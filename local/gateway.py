@@ -22,6 +22,7 @@ from chalice.local import (
     RouteMatcher,
 )
 
+from chalicelib.platform.http.problems import title_of
 from infra.gateway_responses import FOR_BROWSERS, GUARDS
 from local import docs
 
@@ -51,7 +52,7 @@ class Problem(Exception):
     def answer(self) -> Answer:
         body = {
             "type": "about:blank",
-            "title": self.status.phrase,
+            "title": title_of(self.status),
             "status": self.status.value,
             "code": self.code,
             "detail": self.detail,

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from chalicelib.platform.http.problems import title_of
 from chalicelib.platform.http.routes import Route
 from ops.openapi.declarations import context_of, routes
 from ops.openapi.document import PLACE, described, requests_of
@@ -48,7 +49,7 @@ def errors() -> str:
     for refusal in by_status:
         if refusal.status != status:
             status = int(refusal.status)
-            text += f"\n## {status} {refusal.status.phrase}\n"
+            text += f"\n## {status} {title_of(refusal.status)}\n"
         text += _entry(refusal, where[refusal.code])
     return text
 

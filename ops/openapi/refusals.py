@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import CloudbashError
-from chalicelib.platform.http.problems import status_of
+from chalicelib.platform.http.problems import status_of, title_of
 from chalicelib.platform.http.requests import Body
 from chalicelib.platform.http.routes import Route
 from infra.gateway_responses import REFUSALS
@@ -120,7 +120,7 @@ def problem_schema(refusal: Refusal, facts: Mapping[str, Any]) -> dict[str, Any]
     status = int(refusal.status)
     members: dict[str, Any] = {
         "type": {"const": "about:blank"},
-        "title": {"const": refusal.status.phrase},
+        "title": {"const": title_of(refusal.status)},
         "status": {"const": status},
         "code": {"const": refusal.code},
         "detail": {"type": "string", "description": "What is wrong, for people."},

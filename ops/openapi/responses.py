@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any
 
 from chalicelib.platform.http.answers import JSON, Answer
+from chalicelib.platform.http.problems import title_of
 from chalicelib.platform.http.routes import Route
 from ops.openapi.declarations import Declared, answers_of
 from ops.openapi.refusals import Refusal, by_status, codes_of
@@ -58,7 +59,7 @@ def responses_of(route: Route[Any], schemas: Schemas) -> dict[str, Json]:
 
 
 def _answer(route: Route[Any], status: HTTPStatus, several: list[Declared], schemas: Schemas) -> Json:
-    response: Json = {"description": status.phrase, "headers": _headers(route, [one.kind for one in several])}
+    response: Json = {"description": title_of(status), "headers": _headers(route, [one.kind for one in several])}
     contents: dict[str, list[Json]] = {}
     for kind, content in several:
         if content is not None:
@@ -94,7 +95,7 @@ def _refusal(status: HTTPStatus, refused: list[Refusal]) -> Json:
     codes = ", ".join(f"`{refusal.code}`" for refusal in refused)
     schema = _any_of([{"$ref": f"#/components/schemas/{refusal.schema_name}"} for refusal in refused])
     return {
-        "description": f"{status.phrase}: {codes}",
+        "description": f"{title_of(status)}: {codes}",
         "headers": _references(_OF_STATUS.get(status, ())),
         "content": {PROBLEM: {"schema": schema}},
     }
@@ -120,4 +121,4 @@ def shared(operations: Mapping[tuple[str, str], Json]) -> dict[str, Json]:
 def _name_of(status: str, response: Json) -> str:
     schema = response["content"][PROBLEM]["schema"]
     names = [one["$ref"].rpartition("/")[2].removesuffix("Problem") for one in schema.get("anyOf", [schema])]
-    return f"{HTTPStatus(int(status)).name.title().replace('_', '')}_{'_or_'.join(names)}"
+    return f"{title_of(HTTPStatus(int(status))).replace(' ', '')}_{'_or_'.join(names)}"

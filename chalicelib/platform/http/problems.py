@@ -57,7 +57,18 @@ _METRIC_OF_CODE = {
     "too_many_declines": "RefusedDeclines",
     "held_limit_exceeded": "RefusedLimit",
 }
+_TITLES = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Request Entity Too Large",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "Unprocessable Entity",
+}
+"""Python 3.13 has renamed these, and clients may read them."""
+
 RETRY_AFTER_SECONDS = "1"
+
+
+def title_of(status: HTTPStatus) -> str:
+    """Return the name of a status, which is the same whatever Python runs."""
+    return _TITLES.get(status, status.phrase)
 
 
 def status_of(error: type[CloudbashError]) -> HTTPStatus | None:
@@ -99,5 +110,5 @@ def as_json(body: Any) -> str:
 
 
 def _response(status: HTTPStatus, code: str, detail: str, facts: dict[str, Any], headers: dict[str, str]) -> Response:
-    body = {"type": "about:blank", "title": status.phrase, "status": int(status), "code": code, "detail": detail}
+    body = {"type": "about:blank", "title": title_of(status), "status": int(status), "code": code, "detail": detail}
     return Response(as_json(facts | body), {"Content-Type": "application/problem+json", **headers}, int(status))
