@@ -154,14 +154,29 @@ class OrderFacts(OrderState):
     @property
     def left_to_refund(self) -> Decimal:
         """Returns what no refund gives back of what was paid for the tickets, and no fee keeps."""
-        fees = _sum(part.fee for grant in self.grants.values() for part in grant.parts)
-        return max(Decimal(0), sum(map(self.not_refunded, self.paying), -fees))
+        return max(Decimal(0), sum(map(self.not_refunded, self.paying), -self.fees))
+
+    @property
+    def fees(self) -> Decimal:
+        """Returns what was kept of tickets that were given back."""
+        return _sum(part.fee for grant in self.grants.values() for part in grant.parts)
+
+    @property
+    def disputed_payments(self) -> frozenset[UUID]:
+        """Returns the payments of which a dispute is open, or was lost."""
+        return frozenset(one.payment_id for one in self.disputes.values() if one.status is not DisputeStatus.WON)
+
+    @property
+    def price_of_valid(self) -> Decimal:
+        """Returns what the tickets cost that admit somebody. They were issued in the order of the lines."""
+        prices = [line.unit_price.amount for line in self.lines for _ in range(line.quantity)]
+        issued = zip(self.tickets, prices, strict=False)
+        return sum((price for ticket, price in issued if ticket.id in self.valid), Decimal(0))
 
     def spread(self, amount: Decimal) -> list[tuple[UUID, Money]]:
         """Divide a refund over the payments that have money left: those in dispute come last, the newest first."""
-        disputed = {one.payment_id for one in self.disputes.values() if one.status is not DisputeStatus.WON}
         parts = []
-        for payment_id in sorted(self.paying, key=disputed.__contains__):
+        for payment_id in sorted(self.paying, key=self.disputed_payments.__contains__):
             part = min(amount, self.not_refunded(payment_id))
             if part:
                 parts.append((payment_id, Money.of(part, self.total.currency)))

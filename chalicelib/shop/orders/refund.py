@@ -90,5 +90,13 @@ def move_refund_id(payment_id: UUID, move_id: UUID) -> UUID:
     return uuid5(payment_id, f"move/{move_id}")
 
 
+def rest_refund_id(payment_id: UUID, reversal: str) -> UUID:
+    """Return the id of what goes back of a payment because another one, which paid for the same tickets, went back.
+
+    `reversal` names the refund that was made at the provider, or the dispute.
+    """
+    return uuid5(payment_id, f"rest/{reversal}")
+
+
 def start_refund(payment_id: UUID, refund_id: UUID, amount: Money, reason: str, now: datetime) -> RefundStarted:
     return RefundStarted(payment_id=payment_id, refund_id=refund_id, amount=amount, reason=reason, at=now)

@@ -23,7 +23,14 @@ from chalicelib.shop.orders.events import (
 )
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import ProviderDispute, ProviderRefund, RefundState, Reversals
-from chalicelib.shop.orders.refund import RETRY_AFTER, DisputeStatus, RefundStatus, recorded_refund_id
+from chalicelib.shop.orders.refund import (
+    RETRY_AFTER,
+    DisputeStatus,
+    RefundStatus,
+    recorded_refund_id,
+    rest_refund_id,
+    start_refund,
+)
 from chalicelib.shop.orders.refund_policy import TicketsOnReversal
 
 Decide = Callable[[Order, datetime], list[Event]]
@@ -128,7 +135,27 @@ def _record_refund(
     if payment_id not in order.paying or not _is_all_back(order, payment_id):
         return events
     is_revoked = partial(_in_policy, policy_of, _IN_THE_END)
-    return [*events, *revoke_all(order, _MADE_THERE, now, is_revoked, _paid_by(order, payment_id))]
+    return [*events, *_take_tickets(order, payment_id, found.reference, _MADE_THERE, is_revoked, now)]
+
+
+def _take_tickets(
+    order: Order, payment_id: UUID, reversal: str, reason: str, is_revoked: Callable[[UUID], bool], now: datetime
+) -> list[Event]:
+    """Revoke the tickets of a payment that is away, and give back what other payments paid for them (ADR 57)."""
+    revoked = revoke_all(order, reason, now, is_revoked, _paid_by(order, payment_id))
+    if not revoked:
+        return []
+    after = ORDER.fold(revoked, order)
+    others = [key for key in after.paying if key != payment_id and key not in after.disputed_payments]
+    left = sum(map(after.not_refunded, others), -after.fees - after.price_of_valid)
+    refunds = list[Event]()
+    for key in others:
+        amount = min(left, after.not_refunded(key))
+        if amount > 0:
+            left -= amount
+            money = Money.of(amount, after.total.currency)
+            refunds.append(start_refund(key, rest_refund_id(key, reversal), money, reason, now))
+    return [*refunds, *revoked]
 
 
 def _in_policy(policy_of: PolicyOf, revoking: frozenset[TicketsOnReversal], concert_id: UUID) -> bool:
@@ -205,5 +232,5 @@ def _follow_dispute(
             reason, revoking = _DISPUTED, _AT_ONCE if known is None else _NEVER
     if payment_id in order.paying and revoking:
         is_revoked = partial(_in_policy, policy_of, revoking)
-        events += revoke_all(order, reason, now, is_revoked, _paid_by(order, payment_id))
+        events += _take_tickets(ORDER.fold(events, order), payment_id, found.reference, reason, is_revoked, now)
     return events

@@ -19,12 +19,13 @@ from chalicelib.shop.orders.granting import TicketsNotValid
 from chalicelib.shop.orders.moves import CUSTOMERS_PAY_WITHIN, MovedTickets, WantedMove, move_tickets
 from chalicelib.shop.orders.moving import MoveInProgress, MoveNotPermitted, PlaceLimitExceeded, TicketsMovedBefore
 from chalicelib.shop.orders.order import AlreadyPaid, OrderOverdue
+from chalicelib.shop.orders.payments.sandbox import DELAY, Token
 from chalicelib.shop.orders.policies import set_policy
-from chalicelib.shop.orders.refund_policy import PolicyTerms
+from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.refunding import WantedRefund, refund_order
 from chalicelib.shop.orders.relocation import TicketsUsed
 from chalicelib.shop.orders.rules import OrderStatus
-from chalicelib.shop.orders.settlement import cancel_order
+from chalicelib.shop.orders.settlement import cancel_order, settle_reversals
 from chalicelib.shop.orders.ticket import TICKET, TicketNotValid, TicketStatus
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER, OTHER_ORGANISER, Shop
 
@@ -34,7 +35,7 @@ GINA = {"name": "Gina Guest", "email": "gina@example.org"}
 class MovedSale:
     """A concert with places at 25.00, 40.00 and 10.00, another one of its organiser, and an order of two at 25.00."""
 
-    def __init__(self, shop: Shop, max_per_customer: int | None = None) -> None:
+    def __init__(self, shop: Shop, max_per_customer: int | None = None, bought_with: Token = Token.APPROVED) -> None:
         self.shop = shop
         self.concert_id = shop.draft(max_per_customer=max_per_customer)
         self.standing = shop.ticket_type(self.concert_id, 4, "25.00")
@@ -42,11 +43,11 @@ class MovedSale:
         self.stairs = shop.ticket_type(self.concert_id, 3, "10.00", name="Stairs")
         shop.publish(self.concert_id)
         self.other_concert_id, self.other = shop.on_sale(4, "25.00")
-        self.order_id = self.bought(2)
+        self.order_id = self.bought(2, bought_with)
 
-    def bought(self, quantity: int) -> UUID:
+    def bought(self, quantity: int, token: Token = Token.APPROVED) -> UUID:
         order_id = self.shop.order(self.standing, quantity)
-        self.shop.pay(order_id)
+        self.shop.pay(order_id, token)
         return order_id
 
     def permit(self, until: datetime | None = None, concert_id: UUID | None = None) -> None:
@@ -218,6 +219,32 @@ def test_what_was_paid_in_two_payments_goes_back_from_both(moved_sale: MovedSale
     refund_order(shop.repository, shop.gateways, shop.request(ORGANISER), moved_sale.order_id, WantedRefund("b"))
     order = shop.order_state(moved_sale.order_id)
     assert (moved_sale.kept, moved_sale.sold(moved_sale.balcony), order.status) == (0, 0, OrderStatus.REFUNDED)
+
+
+@pytest.mark.parametrize(
+    ("bought_with", "difference_with", "valid", "kept"),
+    [
+        (Token.REFUNDED_THERE, Token.APPROVED, 0, 0),
+        (Token.APPROVED, Token.REFUNDED_THERE, 1, 25),
+        (Token.DISPUTE_LOST, Token.APPROVED, 0, 0),
+        (Token.APPROVED, Token.DISPUTE_LOST, 1, 25),
+        (Token.DISPUTE_WON, Token.APPROVED, 0, 50),
+        (Token.APPROVED, Token.DISPUTE_WON, 1, 40),
+    ],
+)
+def test_where_one_of_two_payments_goes_back_the_other_pays_back_its_part_of_the_tickets_that_are_taken(
+    memory_shop: Shop, bought_with: Token, difference_with: Token, valid: int, kept: int
+) -> None:
+    sale = MovedSale(memory_shop, bought_with=bought_with)
+    terms = PolicyTerms(tickets_on_reversal=TicketsOnReversal.REVOKE_AT_ONCE)
+    set_policy(memory_shop.repository, memory_shop.request(ORGANISER), sale.concert_id, terms)
+    sale.move(sale.balcony)
+    memory_shop.pay(sale.order_id, difference_with)
+    for _ in range(3):
+        memory_shop.clock.advance(DELAY)
+        for payment_id in memory_shop.order_state(sale.order_id).paying:
+            settle_reversals(memory_shop.context(), sale.order_id, payment_id)
+    assert (len(sale.valid), sale.kept) == (valid, kept)
 
 
 def test_a_cancelled_concert_gives_both_payments_back(moved_sale: MovedSale) -> None:
