@@ -244,7 +244,10 @@ def money_astray(counts: Mapping[UUID, Count]) -> Iterator[str]:
         short, given = counted.shortfall, counted.given_without_tickets
         if retained + given - short != owed:
             yield f"Order {order_id} keeps {retained}; its valid tickets cost {worth}, and {counted.fees} are fees."
-        if not 0 <= short <= given + counted.won:
+        # Who loses one payment loses all tickets, also those of which another payment was the difference.
+        loses_all = counted.won or (given and len(counted.paying) > 1)
+        left_over = sum(counted.taken.values(), Decimal(0)) if loses_all else Decimal(0)
+        if not 0 <= short <= given + left_over:
             yield f"Order {order_id} revoked tickets and gave {short} too little for them; {given} went back before."
         for payment_id, amount in counted.returned.items():
             if amount > counted.taken.get(payment_id, Decimal(0)):
