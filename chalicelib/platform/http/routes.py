@@ -23,6 +23,7 @@ from chalicelib.platform.errors import (
     InvalidInput,
     NotFound,
     TokenOfDisabledAccount,
+    TokenOfErasedPerson,
     Unavailable,
     facts,
 )
@@ -164,12 +165,16 @@ class Call(Generic[Shop]):
             return
         if role is not Role.CUSTOMER:
             self.ensure_may_be_staff()
-        sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
-        if sufficient & self.actor.roles or (role is Role.ORGANISER and self.actor.teams.known):
-            return
-        self.add_granted_roles()
-        if not sufficient & self.actor.roles and not (role is Role.ORGANISER and self.actor.teams.known):
+        if not self._is(role):
+            self.add_granted_roles()
+        if not self._is(role):
             raise Forbidden(f"This is for {role} only.")
+
+    def _is(self, role: Role) -> bool:
+        """Tell whether that role is known of the caller, or one that may do as much."""
+        if role is not Role.ORGANISER:
+            return role in self.actor.roles
+        return bool({role, Role.OPERATOR} & self.actor.roles or self.actor.teams.known)
 
     def _require_scope(self, scopes: Sequence[KeyScope]) -> None:
         if not any(self.actor.has(scope) for scope in scopes):
@@ -236,19 +241,22 @@ class Call(Generic[Shop]):
             self.budget.spend()
             self.budget.spend()
             self._gatekeeper.ensure_enabled(self.actor.key.organiser_id)
-        elif self._is_disabled():
-            raise TokenOfDisabledAccount
+        else:
+            self._ensure_enabled()
 
-    def _is_disabled(self) -> bool:
+    def _ensure_enabled(self) -> None:
         """Look at the account; while the log is away the token counts, as at the authorizer (ADR 56)."""
         standing = CallerStanding(self.actor.id, self._gatekeeper, self.budget.spend)
         try:
-            is_disabled = standing.granted.is_disabled
+            granted = standing.granted
         except Unavailable:
-            return False
+            return
+        if granted.is_erased:
+            raise TokenOfErasedPerson
+        if granted.is_disabled:
+            raise TokenOfDisabledAccount
         if self._may_be_staff:
             self.actor = replace(self.actor, teams=standing)
-        return is_disabled
 
     def _placed(self, actor: Actor) -> Actor:
         """Return the caller who can be asked for whom they work, unless nobody may be staff with this token."""
