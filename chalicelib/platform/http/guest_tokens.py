@@ -48,7 +48,8 @@ class GuestKey:
 class GuestKeys:
     """Holds the key that signs, and those of before it that verify: the secrets are read newest first.
 
-    A container reads them at its first use, again after `MEMORY`, and for a key that it does not know once in `PAUSE`.
+    A container reads them at its first use, and again after `MEMORY`; once in `PAUSE` for a key that it does not know,
+    and while it knows none.
     """
 
     def __init__(self, read: Callable[[], Sequence[str]], clock: Callable[[], datetime] = utc_now) -> None:
@@ -78,7 +79,7 @@ class GuestKeys:
     def _current(self) -> tuple[GuestKey, ...]:
         """Return the keys, as they were at most `MEMORY` ago, or older while they cannot be read."""
         try:
-            self._refresh(MEMORY)
+            self._refresh(MEMORY if self._keys else PAUSE)
         except Unavailable:
             if not self._keys:
                 raise
