@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from chalicelib.platform.caller import Actor, is_guest
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unauthenticated, Unavailable
-from chalicelib.platform.http.auth import Credentials, bearer_token
+from chalicelib.platform.http.auth import Credentials
+from chalicelib.platform.http.bearer import bearer_token
 
 GUEST_ISSUER = "cloudbash:guests"
 AUDIENCE = "cloudbash:shop"
@@ -137,7 +138,7 @@ class GuestTokens:
         return GuestToken(jwt.encode(claims, key.private, ALGORITHM, headers={"kid": key.kid}), expires_at)
 
     def verify(self, authorization: str) -> Credentials:
-        """Return what the token proves, as `Verifier` says."""
+        """Return what the token proves, as `CredentialVerifier` says."""
         token = bearer_token(authorization)
         try:
             return self._credentials(self._claims(token))
