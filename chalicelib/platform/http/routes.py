@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypedDict, TypeVar, Unpack, get_args, overload
 from uuid import UUID, uuid4
 
 from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
@@ -361,6 +361,21 @@ class Route(Generic[Shop]):
         return self.method == "GET" and self.role is None
 
 
+class Declared(TypedDict, total=False):
+    """Lists what any route may be declared with, beside method, path and role."""
+
+    refuses: tuple[str, ...]
+    scopes: tuple[KeyScope, ...]
+
+
+class DeclaredRead(Declared, total=False):
+    takes_token: bool
+
+
+class DeclaredWrite(Declared, total=False):
+    if_match: bool
+
+
 class Declare(Protocol[Shop]):
     """Is a decorator of handlers."""
 
@@ -387,49 +402,17 @@ class Routes(Generic[Shop]):
     def declared(self) -> Sequence[Route[Shop]]:
         return tuple(self._routes)
 
-    def get(
-        self,
-        path: str,
-        role: Role | None = None,
-        *,
-        refuses: tuple[str, ...] = (),
-        takes_token: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("GET", path, role, refuses, takes_token=takes_token, scopes=scopes)
+    def get(self, path: str, role: Role | None = None, **declared: Unpack[DeclaredRead]) -> Declare[Shop]:
+        return self._route("GET", path, role, **declared)
 
-    def post(
-        self,
-        path: str,
-        role: Role | None = None,
-        *,
-        refuses: tuple[str, ...] = (),
-        if_match: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("POST", path, role, refuses, if_match, scopes=scopes)
+    def post(self, path: str, role: Role | None = None, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
+        return self._route("POST", path, role, **declared)
 
-    def patch(
-        self,
-        path: str,
-        role: Role,
-        *,
-        refuses: tuple[str, ...] = (),
-        if_match: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("PATCH", path, role, refuses, if_match, scopes=scopes)
+    def patch(self, path: str, role: Role, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
+        return self._route("PATCH", path, role, **declared)
 
-    def delete(
-        self,
-        path: str,
-        role: Role,
-        *,
-        refuses: tuple[str, ...] = (),
-        if_match: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("DELETE", path, role, refuses, if_match, scopes=scopes)
+    def delete(self, path: str, role: Role, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
+        return self._route("DELETE", path, role, **declared)
 
     def blueprint(
         self, authorizer: Authorizer, shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
@@ -455,7 +438,7 @@ class Routes(Generic[Shop]):
         method: str,
         path: str,
         role: Role | None,
-        refuses: tuple[str, ...],
+        refuses: tuple[str, ...] = (),
         if_match: bool = False,
         takes_token: bool = False,
         scopes: tuple[KeyScope, ...] = (),
