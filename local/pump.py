@@ -141,11 +141,7 @@ class Pump:
             "dynamodb": DynamoDbStream(aws.dynamodbstreams, environment["EVENTS_STREAM_ARN"]),
             "bus": bus_of(aws, environment["EVENT_BUS"]),
         }
-        urls = {environment[name]: environment[f"{name}_URL"] for name in ("WORK_QUEUE", "WEBHOOK_QUEUE")}
-        pollers = [
-            QueuePoller(mapping, aws.sqs, urls[mapping.queue]) for mapping in mappings if mapping.source == "sqs"
-        ]
-        return cls(mappings, streams, pollers)
+        return cls(mappings, streams, pollers_of(mappings, aws.sqs, environment))
 
     def tick(self) -> None:
         """Run every scheduled function once, as if a minute had passed."""

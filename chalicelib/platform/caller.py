@@ -68,6 +68,7 @@ class Grants:
     roles: frozenset[Role] = frozenset()
     teams: Mapping[UUID, TeamRole] = field(default_factory=dict)
     is_disabled: bool = False
+    is_erased: bool = False
 
 
 class _NoTeams:

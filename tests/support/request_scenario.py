@@ -167,6 +167,7 @@ class InMemory(Composition):
         super().__init__(settings, shop.clock)
         store: Any = shop.store
         self.event_store = store
+        self.verifier = TokenReader()
         self.repository = shop.repository
         self.vault = shop.vault
         self.gateways = {"sandbox": shop.gateway}

@@ -317,13 +317,17 @@ def test_a_secret_that_cannot_be_read_again_serves_on() -> None:
 
 
 def test_a_secret_that_was_never_read_is_no_fault_of_the_guest() -> None:
-    secrets = Secrets(SECRET)
+    clock, secrets = Clock(), Secrets(SECRET)
     secrets.is_away = True
-    tokens = GuestTokens(GuestKeys(secrets, Clock()), TWO_HOURS)
+    tokens = GuestTokens(GuestKeys(secrets, clock), TWO_HOURS)
     with pytest.raises(Unavailable):
         tokens.verify(bearer(guest_tokens().issue(GUEST.id).token))
     with pytest.raises(Unavailable):
         tokens.issue(GUEST.id)
+    assert secrets.asked == 1
+    secrets.is_away = False
+    clock.advance(PAUSE)
+    assert tokens.verify(bearer(tokens.issue(GUEST.id).token)).actor == GUEST
 
 
 def test_an_account_is_verified_without_reading_the_secret(accounts: Issuer) -> None:

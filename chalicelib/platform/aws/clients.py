@@ -37,8 +37,7 @@ def read_secret(secret_id: str) -> str:
     Raises Unavailable.
     """
     with failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED):
-        found = make_client("secretsmanager").get_secret_value(SecretId=secret_id)
-    return str(found["SecretString"])
+        return _secret(make_client("secretsmanager"), secret_id)
 
 
 def read_secret_and_previous(secret_id: str) -> Sequence[str]:
@@ -46,10 +45,13 @@ def read_secret_and_previous(secret_id: str) -> Sequence[str]:
 
     Raises Unavailable.
     """
-    client, found = make_client("secretsmanager"), [read_secret(secret_id)]
-    with (
-        failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED),
-        suppress(client.exceptions.ResourceNotFoundException),
-    ):
-        found.append(str(client.get_secret_value(SecretId=secret_id, VersionStage="AWSPREVIOUS")["SecretString"]))
+    with failures_as_unavailable("A secret", otherwise=Failure.MISCONFIGURED):
+        client = make_client("secretsmanager")
+        found = [_secret(client, secret_id)]
+        with suppress(client.exceptions.ResourceNotFoundException):
+            found.append(_secret(client, secret_id, VersionStage="AWSPREVIOUS"))
     return found
+
+
+def _secret(client: Any, secret_id: str, **version: str) -> str:
+    return str(client.get_secret_value(SecretId=secret_id, **version)["SecretString"])

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from chalicelib.platform.caller import Actor, KeyGrant
 from chalicelib.platform.errors import Unauthenticated
+from chalicelib.platform.http.bearer import bearer_token
 
 if TYPE_CHECKING:
     from chalicelib.platform.http.auth import Credentials, CredentialVerifier
@@ -49,7 +50,7 @@ class KeyVerifier:
         """
         from chalicelib.platform.http.auth import Credentials  # noqa: PLC0415 - brings a library that commands do without
 
-        match = _KEY.fullmatch(_token(authorization))
+        match = _KEY.fullmatch(bearer_token(authorization))
         record = self.find(UUID(match[1])) if match else None
         if match is None or record is None or not hmac.compare_digest(hash_of(match[2]), record.secret_hash):
             raise Unauthenticated("The API key cannot be trusted.")
@@ -69,7 +70,7 @@ class BearerVerifier:
 
     def verify(self, authorization: str) -> "Credentials":
         """Return what the header proves. Raises Unauthenticated or Unavailable."""
-        is_key = _token(authorization).startswith(_PREFIX)
+        is_key = bearer_token(authorization).startswith(_PREFIX)
         return (self.keys if is_key else self.tokens).verify(authorization)
 
 
@@ -81,8 +82,3 @@ def format_key(key_id: UUID, secret: str) -> str:
 def hash_of(secret: str) -> str:
     """Return what is stored of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def _token(authorization: str) -> str:
-    scheme, _, token = authorization.strip().partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else ""

@@ -11,6 +11,7 @@ import jwt
 
 from chalicelib.platform.caller import Actor
 from chalicelib.platform.errors import Unauthenticated, Unavailable
+from chalicelib.platform.http.bearer import bearer_token
 
 _ALGORITHMS = ["RS256", "ES256"]
 
@@ -100,17 +101,6 @@ class VerifierByIssuer:
         if issuer not in self._verifiers:
             raise Unauthenticated("The token cannot be trusted.")
         return self._verifiers[issuer].verify(authorization)
-
-
-def bearer_token(authorization: str) -> str:
-    """Return the token of an `Authorization: Bearer …` header.
-
-    Raises Unauthenticated.
-    """
-    scheme, _, token = authorization.strip().partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("Send a token as 'Authorization: Bearer …'.")
-    return token
 
 
 def claimed_issuer(token: str) -> str:

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from chalicelib.platform.caller import Actor, is_guest
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unauthenticated, Unavailable
-from chalicelib.platform.http.auth import Credentials, bearer_token
+from chalicelib.platform.http.auth import Credentials
+from chalicelib.platform.http.bearer import bearer_token
 
 GUEST_ISSUER = "cloudbash:guests"
 AUDIENCE = "cloudbash:shop"
@@ -48,7 +49,8 @@ class GuestKey:
 class GuestKeys:
     """Holds the key that signs, and those of before it that verify: the secrets are read newest first.
 
-    A container reads them at its first use, again after `MEMORY`, and for a key that it does not know once in `PAUSE`.
+    A container reads them at its first use, and again after `MEMORY`; once in `PAUSE` for a key that it does not know,
+    and while it knows none.
     """
 
     def __init__(self, read: Callable[[], Sequence[str]], clock: Callable[[], datetime] = utc_now) -> None:
@@ -78,7 +80,7 @@ class GuestKeys:
     def _current(self) -> tuple[GuestKey, ...]:
         """Return the keys, as they were at most `MEMORY` ago, or older while they cannot be read."""
         try:
-            self._refresh(MEMORY)
+            self._refresh(MEMORY if self._keys else PAUSE)
         except Unavailable:
             if not self._keys:
                 raise
@@ -136,7 +138,7 @@ class GuestTokens:
         return GuestToken(jwt.encode(claims, key.private, ALGORITHM, headers={"kid": key.kid}), expires_at)
 
     def verify(self, authorization: str) -> Credentials:
-        """Return what the token proves, as `Verifier` says."""
+        """Return what the token proves, as `CredentialVerifier` says."""
         token = bearer_token(authorization)
         try:
             return self._credentials(self._claims(token))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, get_args, overload
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypedDict, TypeVar, Unpack, get_args, overload
 from uuid import UUID, uuid4
 
 from chalice.app import Authorizer, Blueprint, MultiDict, Request, Response
@@ -23,6 +23,7 @@ from chalicelib.platform.errors import (
     InvalidInput,
     NotFound,
     TokenOfDisabledAccount,
+    TokenOfErasedPerson,
     Unavailable,
     facts,
 )
@@ -164,12 +165,16 @@ class Call(Generic[Shop]):
             return
         if role is not Role.CUSTOMER:
             self.ensure_may_be_staff()
-        sufficient = {role, Role.OPERATOR} if role is Role.ORGANISER else {role}
-        if sufficient & self.actor.roles or (role is Role.ORGANISER and self.actor.teams.known):
-            return
-        self.add_granted_roles()
-        if not sufficient & self.actor.roles and not (role is Role.ORGANISER and self.actor.teams.known):
+        if not self._is(role):
+            self.add_granted_roles()
+        if not self._is(role):
             raise Forbidden(f"This is for {role} only.")
+
+    def _is(self, role: Role) -> bool:
+        """Tell whether that role is known of the caller, or one that may do as much."""
+        if role is not Role.ORGANISER:
+            return role in self.actor.roles
+        return bool({role, Role.OPERATOR} & self.actor.roles or self.actor.teams.known)
 
     def _require_scope(self, scopes: Sequence[KeyScope]) -> None:
         if not any(self.actor.has(scope) for scope in scopes):
@@ -236,19 +241,22 @@ class Call(Generic[Shop]):
             self.budget.spend()
             self.budget.spend()
             self._gatekeeper.ensure_enabled(self.actor.key.organiser_id)
-        elif self._is_disabled():
-            raise TokenOfDisabledAccount
+        else:
+            self._ensure_enabled()
 
-    def _is_disabled(self) -> bool:
+    def _ensure_enabled(self) -> None:
         """Look at the account; while the log is away the token counts, as at the authorizer (ADR 56)."""
         standing = CallerStanding(self.actor.id, self._gatekeeper, self.budget.spend)
         try:
-            is_disabled = standing.granted.is_disabled
+            granted = standing.granted
         except Unavailable:
-            return False
+            return
+        if granted.is_erased:
+            raise TokenOfErasedPerson
+        if granted.is_disabled:
+            raise TokenOfDisabledAccount
         if self._may_be_staff:
             self.actor = replace(self.actor, teams=standing)
-        return is_disabled
 
     def _placed(self, actor: Actor) -> Actor:
         """Return the caller who can be asked for whom they work, unless nobody may be staff with this token."""
@@ -353,6 +361,21 @@ class Route(Generic[Shop]):
         return self.method == "GET" and self.role is None
 
 
+class Declared(TypedDict, total=False):
+    """Lists what any route may be declared with, beside method, path and role."""
+
+    refuses: tuple[str, ...]
+    scopes: tuple[KeyScope, ...]
+
+
+class DeclaredRead(Declared, total=False):
+    takes_token: bool
+
+
+class DeclaredWrite(Declared, total=False):
+    if_match: bool
+
+
 class Declare(Protocol[Shop]):
     """Is a decorator of handlers."""
 
@@ -379,49 +402,17 @@ class Routes(Generic[Shop]):
     def declared(self) -> Sequence[Route[Shop]]:
         return tuple(self._routes)
 
-    def get(
-        self,
-        path: str,
-        role: Role | None = None,
-        *,
-        refuses: tuple[str, ...] = (),
-        takes_token: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("GET", path, role, refuses, takes_token=takes_token, scopes=scopes)
+    def get(self, path: str, role: Role | None = None, **declared: Unpack[DeclaredRead]) -> Declare[Shop]:
+        return self._route("GET", path, role, **declared)
 
-    def post(
-        self,
-        path: str,
-        role: Role | None = None,
-        *,
-        refuses: tuple[str, ...] = (),
-        if_match: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("POST", path, role, refuses, if_match, scopes=scopes)
+    def post(self, path: str, role: Role | None = None, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
+        return self._route("POST", path, role, **declared)
 
-    def patch(
-        self,
-        path: str,
-        role: Role,
-        *,
-        refuses: tuple[str, ...] = (),
-        if_match: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("PATCH", path, role, refuses, if_match, scopes=scopes)
+    def patch(self, path: str, role: Role, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
+        return self._route("PATCH", path, role, **declared)
 
-    def delete(
-        self,
-        path: str,
-        role: Role,
-        *,
-        refuses: tuple[str, ...] = (),
-        if_match: bool = False,
-        scopes: tuple[KeyScope, ...] = (),
-    ) -> Declare[Shop]:
-        return self._route("DELETE", path, role, refuses, if_match, scopes=scopes)
+    def delete(self, path: str, role: Role, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
+        return self._route("DELETE", path, role, **declared)
 
     def blueprint(
         self, authorizer: Authorizer, shop: Callable[[], Shop], gatekeeper: Callable[[], Gatekeeper]
@@ -447,7 +438,7 @@ class Routes(Generic[Shop]):
         method: str,
         path: str,
         role: Role | None,
-        refuses: tuple[str, ...],
+        refuses: tuple[str, ...] = (),
         if_match: bool = False,
         takes_token: bool = False,
         scopes: tuple[KeyScope, ...] = (),

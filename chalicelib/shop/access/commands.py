@@ -73,7 +73,7 @@ class Accounts:
     def grants_of(self, person_id: UUID) -> Grants:
         """Return what the log grants the person now. It costs one read."""
         account = self.read(person_id)
-        return Grants(account.roles, account.teams, account.disabled)
+        return Grants(account.roles, account.teams, account.disabled, account.erased)
 
     def ensure_at_door(self, actor: Actor, concert_id: UUID, *, as_supervisor: bool = False) -> None:
         """Check that the caller may let people in to the concert now. It is asked anew before it refuses.

@@ -1,6 +1,6 @@
 """Defines the webhook endpoints of one organiser: addresses, kinds of events, keys, and whether they are enabled."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -184,6 +184,10 @@ class WebhookEndpoints:
         if replay.since > now:
             raise InvalidInput("`since` is in the future.", (("#/since", "is in the future"),))
         return [WebhookReplayRequested(replay_id=replay_id, at=now, **replay._asdict())]
+
+    def wanting(self, kinds: Collection[str]) -> list[WebhookEndpoint]:
+        """Return the enabled endpoints that want any of the kinds."""
+        return [one for one in self.endpoints.values() if one.is_enabled and any(map(one.wants, kinds))]
 
     def get(self, endpoint_id: UUID) -> WebhookEndpoint:
         """Return an endpoint.

@@ -9,7 +9,6 @@ from chalicelib.shop.orders.events import OrderEvent
 from chalicelib.shop.webhooks import announcing, delivering, replaying
 from chalicelib.shop.webhooks.delivering import DeliveringServices
 from chalicelib.shop.webhooks.endpoints import WEBHOOK_ENDPOINTS
-from chalicelib.shop.webhooks.selling_out import record_what_is_sold_out
 from chalicelib.shop.webhooks.single import redeliver, send_test
 
 if TYPE_CHECKING:
@@ -28,9 +27,7 @@ class WebhookTaskServices(DeliveringServices, Protocol):
 def announce_order(shop: WebhookTaskServices, task: Task) -> None:
     """Tell of what is new in an order, or of one of its tickets."""
     streams = () if task.about is None else (task.about,)
-    announcing.announce_order(shop, task.stream_id, *streams, cause=task.cause)
-    if task.about is None:
-        record_what_is_sold_out(shop, task.stream_id, task.origin)
+    announcing.announce_order(shop, task.stream_id, *streams, origin=task.origin)
 
 
 def announce_concert(shop: WebhookTaskServices, task: Task) -> None:
@@ -45,7 +42,7 @@ def announce_erasure(shop: WebhookTaskServices, task: Task) -> None:
     while True:
         page, after = shop.documents.list_of(owner, _ORDERS_A_PAGE, after)
         for order, _ in page:
-            announcing.announce_order(shop, UUID(order["id"]), task.stream_id, cause=task.cause)
+            announcing.announce_order(shop, UUID(order["id"]), task.stream_id, origin=task.origin)
         if after is None:
             return
 

@@ -109,7 +109,8 @@ def test_an_operator_who_mistypes_an_id_erases_nobody(box_office: Sale) -> None:
 
 def test_the_token_of_an_erased_person_is_refused_with_a_code_of_its_own(box_office: Sale) -> None:
     box_office.when(CUSTOMER, "DELETE", "/me")
-    for method, path in (("GET", "/orders"), ("POST", "/carts"), ("DELETE", "/me")):
+    for_anybody = f"/concerts/{box_office.concert_id}/availability?as_of=2026-01-01T00:00:00Z"
+    for method, path in (("GET", "/orders"), ("POST", "/carts"), ("DELETE", "/me"), ("GET", for_anybody)):
         box_office.when(CUSTOMER, method, path).then_refuses(401, "person_erased")
     with pytest.raises(TokenOfErasedPerson):
         ensure_enabled(Streams(box_office.log), CUSTOMER.id)

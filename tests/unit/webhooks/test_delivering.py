@@ -188,3 +188,20 @@ def test_what_cannot_be_stored_is_tried_again_by_the_queue() -> None:
     with pytest.raises(Unavailable):
         told.work()
     assert len(told.due()) == 1, "the lease ends, and the group is sent then"
+
+
+def test_the_order_that_takes_the_last_ticket_sells_a_concert_out_for_whoever_listens() -> None:
+    told = Told()
+    told.endpoint("concert.sold_out")
+    _, ticket_type_id = told.shop.on_sale(quantity=4)
+    first, last = (told.shop.order(ticket_type_id, 2) for _ in range(2))
+    told.shop.pay(first)
+    told.announce()
+    told.run_until_quiet()
+    assert told.receivers.taken == []
+    told.shop.pay(last)
+    for _ in range(3):
+        told.announce()
+        told.run_until_quiet()
+    [(_, body)] = told.receivers.taken
+    assert (json.loads(body)["type"], json.loads(body)["data"]["tickets"]) == ("concert.sold_out", 4)
