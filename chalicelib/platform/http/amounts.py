@@ -1,14 +1,17 @@
-"""Reads money and instants in requests."""
+"""Reads money and instants in requests, and shows money in answers."""
 
 import re
 from decimal import Decimal
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from chalicelib.platform.eventsourcing.instants import as_utc
 from chalicelib.platform.http.requests import Body
 from chalicelib.platform.money import MINOR_DIGITS, Money
+
+if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
 
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII)
 
@@ -49,3 +52,7 @@ class Price(Body, defer_build=False):
 
     def to_money(self) -> Money:
         return Money.of(self.amount, self.currency)
+
+
+def amount_of(money: Money) -> "Amount":
+    return {"amount": str(money.amount), "currency": money.currency}

@@ -11,18 +11,18 @@ from pydantic import Field
 
 from chalicelib.platform.caller import Caller, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.amounts import amount_of
 from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
-from chalicelib.platform.money import Money
 from chalicelib.platform.services import Services
 from chalicelib.shop.carts import commands, opening, queries
 from chalicelib.shop.carts.limits import CartLimits, GuestHolds
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.shapes import Amount, Made
+    from chalicelib.platform.http.shapes import Made
     from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
     from chalicelib.shop.carts.answers import Cart, CheckedOut, HoldsExtended, ItemAdded
@@ -219,7 +219,7 @@ def check_out(call: Call[CartServices], body: Checkout) -> "Created[CheckedOut]"
     answer: CheckedOut = {
         "order_id": str(placed.order_id),
         "status": placed.status,
-        "total": _money(placed.total),
+        "total": amount_of(placed.total),
         "payment_due_at": format_instant(placed.payment_due_at),
         "version": placed.version,
     }
@@ -246,7 +246,3 @@ def _limits(shop: CartServices) -> CartLimits:
         settings.cool_down,
         settings.cart_burst,
     )
-
-
-def _money(money: Money) -> "Amount":
-    return {"amount": str(money.amount), "currency": money.currency}

@@ -10,22 +10,20 @@ from pydantic import Field
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.amounts import amount_of
 from chalicelib.platform.http.answers import Created, created
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.requests import Body, Line
 from chalicelib.platform.http.routes import Call, Routes
-from chalicelib.platform.money import Money
 from chalicelib.platform.services import Services
-from chalicelib.shop.orders.events import IssuedTicket, TicketMoveStarted, TicketsMoved
+from chalicelib.shop.orders.events import TicketMoveStarted, TicketsMoved
 from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.moves import WantedMove, move_tickets
 from chalicelib.shop.orders.payments.port import PaymentGateway
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.shapes import Amount
     from chalicelib.platform.privacy.vault import PersonVault
-    from chalicelib.shop.orders import answers
-    from chalicelib.shop.orders.answers import TicketsMovedTo
+    from chalicelib.shop.orders.answers import IssuedTicket, TicketsMovedTo
 
 
 class FreeLimits(Protocol):
@@ -112,30 +110,21 @@ def move_order_tickets(call: Call[MoveServices], body: NewMove) -> "Created[Tick
 
 def _shown(order_id: UUID, event: TicketMoveStarted | TicketsMoved, version: int) -> "TicketsMovedTo":
     """Show what is done, or what has to be paid first, by a payment of the order."""
-    waits = isinstance(event, TicketMoveStarted)
+    begun = event if isinstance(event, TicketMoveStarted) else None
+    moved = event if isinstance(event, TicketsMoved) else None
     return {
         "id": str(event.move_id),
         "order_id": str(order_id),
         "by": GrantedBy(event.by),
         "reason": event.reason,
-        "status": "awaiting_payment" if waits else "moved",
+        "status": "awaiting_payment" if moved is None else "moved",
         "replaced": [str(key) for key in event.ticket_ids],
-        "tickets": [] if isinstance(event, TicketMoveStarted) else [_ticket(ticket) for ticket in event.tickets],
-        "unit_price": _amount(event.line.unit_price),
-        "supplement": _amount(event.supplement),
-        "refunded": None if isinstance(event, TicketMoveStarted) else _amount(event.refunded),
-        "payment_due_at": format_instant(event.payment_due_at) if isinstance(event, TicketMoveStarted) else None,
+        "tickets": [
+            cast("IssuedTicket", ticket.model_dump(mode="json")) for ticket in (moved.tickets if moved else ())
+        ],
+        "unit_price": amount_of(event.line.unit_price),
+        "supplement": amount_of(event.supplement),
+        "refunded": None if moved is None else amount_of(moved.refunded),
+        "payment_due_at": None if begun is None else format_instant(begun.payment_due_at),
         "version": version,
     }
-
-
-def _ticket(ticket: IssuedTicket) -> "answers.IssuedTicket":
-    return {
-        "id": str(ticket.id),
-        "ticket_type_id": str(ticket.ticket_type_id),
-        "concert_id": None if ticket.concert_id is None else str(ticket.concert_id),
-    }
-
-
-def _amount(money: Money) -> "Amount":
-    return cast("Amount", money.model_dump(mode="json"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.concerts.commands import facts_of_concert
-from chalicelib.shop.inventory.commands import FreePlace, count_bought, find_place, hold_place, sell_place
+from chalicelib.shop.inventory.commands import FreePlace, count_place, find_place, hold_place, sell_place
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.events import OrderLine, TicketMoveStarted, TicketsMoved
 from chalicelib.shop.orders.granting import GrantedBy
@@ -102,15 +102,23 @@ class _Mover:
     def _move_to(self, session: Session, order: Order, place: FreePlace, begun: TicketMoveStarted) -> None:
         """Take the place: at once, or for whoever pays the difference."""
         if begun.supplement.amount:
+            expires_at = begun.payment_due_at + PAYMENT_GRACE
             session.append(ORDER, self.order_id, begun)
-            hold_place(session, place, begun.move_id, self.order_id, begun.payment_due_at + PAYMENT_GRACE)
+            hold_place(session, place, begun.move_id, self.order_id, expires_at)
+            if begun.line.concert_id != begun.concert_id:  # of the same one, the tickets that it replaces are counted
+                self._count(session, order, place, expires_at)
             return
         move_in(session, self.order_id, begun)
         sell_place(session, place, begun.move_id, self.order_id)
+        self._count(session, order, place, None)
+
+    def _count(self, session: Session, order: Order, place: FreePlace, expires_at: datetime | None) -> None:
+        """Count the place in the allowance of the order's customer. Raises CustomerLimitExceeded."""
         if order.customer_id is not None:
-            limit = None if place.terms.price.amount or not self.request.is_bound else self.free_limit
             is_limited = self.request.is_bound
-            count_bought(session, place, begun.move_id, order.customer_id, limit, is_limited=is_limited)
+            limit = self.free_limit if is_limited and not place.terms.price.amount else None
+            key = self.request.id
+            count_place(session, place, key, order.customer_id, expires_at, limit, is_limited=is_limited)
 
     def _place(self, session: Session, order: Order, quantity: int) -> FreePlace:
         concert_id = self.wanted.concert_id or concert_of(order, self.request.tickets)

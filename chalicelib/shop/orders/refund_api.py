@@ -9,7 +9,7 @@ from pydantic import Field
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.http.amounts import OffsetInstant, Price
+from chalicelib.platform.http.amounts import OffsetInstant, Price, amount_of
 from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.requests import Body, Line
@@ -22,7 +22,7 @@ from chalicelib.shop.orders.refund_policy import PolicyTerms, TicketsOnReversal
 from chalicelib.shop.orders.refund_views import shown_refunds
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.shapes import Amount, Items
+    from chalicelib.platform.http.shapes import Items
     from chalicelib.shop.orders.answers import GrantedPart, Refund, RefundGranted, RefundPolicy
 
 
@@ -157,9 +157,7 @@ def _shown(concert_id: UUID, terms: PolicyTerms, version: int | None) -> "Refund
         "concert_id": str(concert_id),
         "customers_until": None if terms.customers_until is None else format_instant(terms.customers_until),
         "fee_percent": terms.fee_percent,
-        "fee_per_ticket": None
-        if terms.fee_per_ticket is None
-        else cast("Amount", terms.fee_per_ticket.model_dump(mode="json")),
+        "fee_per_ticket": None if terms.fee_per_ticket is None else amount_of(terms.fee_per_ticket),
         "moves_until": None if terms.moves_until is None else format_instant(terms.moves_until),
         "tickets_on_reversal": terms.tickets_on_reversal,
         "version": version,

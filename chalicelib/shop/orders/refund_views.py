@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.amounts import amount_of
 from chalicelib.platform.money import Money
 from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.order import Order
 from chalicelib.shop.orders.refund import refund_id_of
 
 if TYPE_CHECKING:
-    from chalicelib.platform.http.shapes import Amount
     from chalicelib.shop.orders.answers import Refund
 
 
@@ -36,9 +36,9 @@ def _granted(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
                     "restocked": grant.restocked,
                     "concert_id": str(part.concert_id),
                     "ticket_ids": [str(key) for key in part.ticket_ids],
-                    "fee": _money(part.fee),
+                    "fee": amount_of(part.fee),
                     "refund_id": None if part.refund_id is None else str(part.refund_id),
-                    "amount": _money(part.amount if refund is None else refund.amount),
+                    "amount": amount_of(part.amount if refund is None else refund.amount),
                     "status": None if refund is None else refund.status,
                 }
 
@@ -55,9 +55,9 @@ def _of_moves(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
                 "restocked": True,
                 "concert_id": str(moved.concert_id),
                 "ticket_ids": [str(key) for key in moved.ticket_ids],
-                "fee": _money(Money.zero(moved.refunded.currency)),
+                "fee": amount_of(Money.zero(moved.refunded.currency)),
                 "refund_id": str(refund_id),
-                "amount": _money(refund.amount if (refund := order.refunds.get(refund_id)) else moved.refunded),
+                "amount": amount_of(refund.amount if (refund := order.refunds.get(refund_id)) else moved.refunded),
                 "status": refund.status if refund else None,
             }
 
@@ -79,12 +79,8 @@ def _others(order: Order, concerts: Set[UUID]) -> "Iterator[Refund]":
                 "restocked": False,
                 "concert_id": None if concert_id is None else str(concert_id),
                 "ticket_ids": [],
-                "fee": _money(Money.zero(refund.amount.currency)),
+                "fee": amount_of(Money.zero(refund.amount.currency)),
                 "refund_id": str(refund_id),
-                "amount": _money(refund.amount),
+                "amount": amount_of(refund.amount),
                 "status": refund.status,
             }
-
-
-def _money(money: Money) -> "Amount":
-    return {"amount": str(money.amount), "currency": money.currency}

@@ -154,6 +154,16 @@ def test_people_come_in_again_once_the_organiser_lets_them(evening: Evening) -> 
     assert evening.show(code) == 2
 
 
+def test_a_nonce_of_one_direction_is_no_answer_for_the_other(evening: Evening) -> None:
+    """Whoever is told that somebody is out must be able to rely on it."""
+    shop, code, scan = evening.shop, evening.code(), evening.shop.scan()
+    commands.set_rules(shop.repository, shop.request(ORGANISER), evening.concert_id, has_reentry=True)
+    shop.let_in(evening.concert_id, code, scan)
+    with pytest.raises(IdempotencyKeyReused):
+        let_out(shop.repository, shop.code_book, shop.request(ORGANISER), evening.concert_id, code, scan)
+    assert len(evening.store.read(evening.first)) == 1
+
+
 def test_somebody_who_was_let_in_by_mistake_can_be_let_in_again_after_it_is_undone(evening: Evening) -> None:
     shop, code, scan = evening.shop, evening.code(), evening.shop.scan()
     shop.let_in(evening.concert_id, code, scan)

@@ -90,6 +90,12 @@ class MovedSale:
     def held(self, kind: UUID) -> int:
         return sum(pool.at(self.shop.clock()).held for pool in self.shop.pools(kind))
 
+    @property
+    def counted(self) -> int:
+        """What counts in the customer's allowance for the concert."""
+        key = allowance_id(self.concert_id, CUSTOMER.id)
+        return self.shop.other_container().load(ALLOWANCE, key)[0].taken
+
     def let_in(self, ticket_id: UUID, concert_id: UUID | None = None) -> None:
         place = [ticket.id for ticket in self.shop.order_state(self.order_id).tickets].index(ticket_id)
         self.shop.let_in(concert_id or self.concert_id, self.shop.code(self.order_id, place))
@@ -427,8 +433,7 @@ def test_a_move_keeps_within_what_one_customer_may_have(memory_shop: Shop) -> No
     moved_sale.move(moved_sale.balcony, (1,), actor=CUSTOMER)
     memory_shop.pay(moved_sale.order_id)
     moved_sale.move(holder=GINA, places=(3,), actor=CUSTOMER)
-    counted = memory_shop.other_container().load(ALLOWANCE, allowance_id(moved_sale.concert_id, CUSTOMER.id))[0]
-    assert counted.taken == 2
+    assert moved_sale.counted == 2
     refund_order(
         memory_shop.repository,
         memory_shop.gateways,
@@ -436,8 +441,36 @@ def test_a_move_keeps_within_what_one_customer_may_have(memory_shop: Shop) -> No
         moved_sale.order_id,
         WantedRefund("x"),
     )
-    counted = memory_shop.other_container().load(ALLOWANCE, allowance_id(moved_sale.concert_id, CUSTOMER.id))[0]
-    assert (counted.taken, moved_sale.kept) == (0, 0)
+    assert (moved_sale.counted, moved_sale.kept) == (0, 0)
+
+
+@pytest.mark.parametrize("place", ["standing", "balcony"])
+def test_a_place_of_another_concert_is_within_its_limit_whatever_it_costs(memory_shop: Shop, place: str) -> None:
+    moved_sale = MovedSale(memory_shop, max_per_customer=3)
+    kind = getattr(moved_sale, place)
+    moved_sale.order_id = memory_shop.order(moved_sale.other, 2)
+    memory_shop.pay(moved_sale.order_id)
+    moved_sale.permit(concert_id=moved_sale.other_concert_id)
+    with pytest.raises(CustomerLimitExceeded) as refusal:
+        moved_sale.move(kind, (0, 1), concert_id=moved_sale.concert_id, actor=CUSTOMER)
+    assert refusal.value.facts == {"limit": 3, "taken": 2}
+    moved_sale.move(kind, concert_id=moved_sale.concert_id, actor=CUSTOMER)
+    assert moved_sale.counted == 3
+    if place == "balcony":
+        memory_shop.pay(moved_sale.order_id)
+    moved_sale.move(kind, (1,), concert_id=moved_sale.concert_id)
+    assert moved_sale.counted == 4
+
+
+def test_a_place_that_is_not_paid_in_time_counts_no_more(memory_shop: Shop) -> None:
+    moved_sale = MovedSale(memory_shop, max_per_customer=3)
+    moved_sale.order_id = memory_shop.order(moved_sale.other, 1)
+    memory_shop.pay(moved_sale.order_id)
+    moved_sale.move(moved_sale.balcony, concert_id=moved_sale.concert_id)
+    assert moved_sale.counted == 3
+    memory_shop.clock.advance(timedelta(days=1))
+    memory_shop.settle(moved_sale.order_id)
+    assert moved_sale.counted == 2
 
 
 def test_free_places_are_limited_as_at_the_checkout(moved_sale: MovedSale) -> None:

@@ -19,6 +19,10 @@ from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.carts.commands import extend_holds
 from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.concerts.live_commands import postpone_concert
+from chalicelib.shop.orders.doors.admission import let_out, undo
+from chalicelib.shop.orders.doors.commands import set_rules
+from chalicelib.shop.orders.doors.movements import Direction
+from chalicelib.shop.orders.doors.offline import Device, OfflineScan, record_scans
 from chalicelib.shop.orders.events import OrderEvent, RefundGranted, TicketRevocationCompleted
 from chalicelib.shop.orders.order import ORDER
 from chalicelib.shop.orders.timeline.entries import Happened, TimelineReader
@@ -177,6 +181,66 @@ def test_an_order_that_was_not_paid_and_one_that_was_cancelled_say_so(story: Sal
     story.shop.settle(expired)
     assert story.kinds(expired)[-1] == ("order_expired", "shop")
     assert story.kinds(cancelled)[-1] == ("order_cancelled", "you")
+
+
+def at_the_doors(story: Sale, order_id: UUID) -> list[str]:
+    return [kind for kind, by in story.kinds(order_id) if by == "door"]
+
+
+def test_whoever_leaves_and_comes_in_again_is_told_as_often_and_what_was_undone_too(story: Sale) -> None:
+    shop, order_id = story.shop, story.paid()
+    set_rules(shop.repository, shop.request(ORGANISER), story.concert_id, has_reentry=True)
+    code, staff, place = shop.code(order_id), shop.request(DOOR), story.concert_id
+    expected = []
+    for _ in range(3):
+        story.later()
+        shop.let_in(place, code, caller=staff)
+        story.later()
+        let_out(shop.repository, shop.code_book, staff, place, code, shop.scan())
+        expected += ["ticket_checked_in", "ticket_left"]
+    story.later()
+    mistaken = shop.scan()
+    shop.let_in(place, shop.code(order_id, 1), mistaken, staff)
+    then = format_instant(shop.clock())
+    story.later()
+    undo(shop.repository, staff, shop.code_book, place, shop.code(order_id, 1), mistaken.nonce, "wrong queue")
+    expected += ["ticket_checked_in", "scan_undone"]
+    assert at_the_doors(story, order_id) == expected
+    before = story.timeline(order_id, query=f"?as_of={then}").body["items"]
+    assert [item["kind"] for item in before if item["by"] == "door"] == expected[:-1]
+    assert "wrong queue" not in str(story.timeline(order_id).body)
+
+
+def test_what_was_scanned_without_a_network_is_told_in_both_directions(story: Sale) -> None:
+    shop, order_id = story.shop, story.paid()
+    device = Device(some_id("phone"), shop.clock())
+    scans = [
+        OfflineScan(shop.code(order_id), some_id(way), "North", shop.clock(), Direction(way)) for way in ("in", "out")
+    ]
+    record_scans(shop.repository, shop.code_book, shop.request(DOOR), story.concert_id, device, scans, shop.clock())
+    assert at_the_doors(story, order_id) == ["ticket_checked_in", "ticket_left"]
+
+
+def test_the_doors_cost_a_second_read_once_somebody_is_in_and_never_more_than_four(story: Sale) -> None:
+    shop, order_id = story.shop, story.paid(10)
+    set_rules(shop.repository, shop.request(ORGANISER), story.concert_id, has_reentry=True)
+    codes, staff = [shop.code(order_id, place) for place in range(10)], shop.request(DOOR)
+
+    def picks() -> int:
+        before = story.log.usage.requests["BatchGetItem"]
+        left_out = story.timeline(order_id).body["left_out"]
+        assert left_out in ([], ["check_ins"])
+        return int(story.log.usage.requests["BatchGetItem"] - before) - 1 + 100 * len(left_out)
+
+    assert picks() == 1
+    for scanned in range(1, 33):
+        for code in codes:
+            if scanned % 2:
+                shop.let_in(story.concert_id, code, caller=staff, repository=shop.repository)
+            else:
+                let_out(shop.repository, shop.code_book, staff, story.concert_id, code, shop.scan())
+        if scanned in {1, 10, 11, 30, 31}:
+            assert picks() == {1: 2, 10: 2, 11: 3, 30: 4, 31: 104}[scanned]
 
 
 # --- who sees what ---------------------------------------------------------------------------------------------------

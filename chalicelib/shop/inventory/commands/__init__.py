@@ -18,7 +18,7 @@ from chalicelib.shop.inventory.commands.late_sales import Purchase, StockGone, s
 from chalicelib.shop.inventory.commands.lost_holds import Lost, why_lost
 from chalicelib.shop.inventory.commands.moves import (
     FreePlace,
-    count_bought,
+    count_place,
     find_place,
     hold_place,
     rename_bought,
@@ -57,7 +57,7 @@ __all__ = [
     "change_terms",
     "clear_pool",
     "close_pools",
-    "count_bought",
+    "count_place",
     "extend",
     "find_place",
     "give_away",

@@ -75,14 +75,23 @@ def hold_place(session: Session, place: FreePlace, hold_id: UUID, order_id: UUID
         session.append(TICKET_POOL, share.pool_id, *placed)
 
 
-def count_bought(
-    session: Session, place: FreePlace, hold_id: UUID, customer_id: UUID, default: int | None, *, is_limited: bool
+def count_place(
+    session: Session,
+    place: FreePlace,
+    hold_id: UUID,
+    customer_id: UUID,
+    expires_at: datetime | None,
+    default: int | None,
+    *,
+    is_limited: bool,
 ) -> None:
-    """Count the place as bought; a customer who is limited has no more than the limit by it.
+    """Count the place until `expires_at`, or as bought; a customer who is limited has no more than the limit by it.
 
     Raises CustomerLimitExceeded.
     """
-    limits.count(session, place.terms, place.quantity, hold_id, customer_id, None, default, is_held=not is_limited)
+    limits.count(
+        session, place.terms, place.quantity, hold_id, customer_id, expires_at, default, is_held=not is_limited
+    )
 
 
 def rename_bought(session: Session, concert_id: UUID, customer_id: UUID, old: UUID, new: UUID, quantity: int) -> None:

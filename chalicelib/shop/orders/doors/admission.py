@@ -83,7 +83,7 @@ def check_in(
             facts.order_id, shown.issued, concert_id, scan, shown.flaw, has_reentry, now, override
         )
 
-    return _pass(repository, caller, facts, scan, decide)
+    return _pass(repository, caller, facts, scan, TicketCheckedIn, decide)
 
 
 def let_out(repository: Repository, book: CodeBook, caller: Caller, concert_id: UUID, code: str, scan: Scan) -> Passage:
@@ -97,7 +97,7 @@ def let_out(repository: Repository, book: CodeBook, caller: Caller, concert_id: 
     def decide(shown: Shown, now: datetime) -> Passed:
         return shown.ticket.exit(facts.order_id, shown.issued, concert_id, scan, has_reentry, now)
 
-    return _pass(repository, caller, facts, scan, decide)
+    return _pass(repository, caller, facts, scan, TicketExited, decide)
 
 
 def undo(
@@ -152,12 +152,13 @@ def _pass(
     caller: Caller,
     facts: TicketFacts,
     scan: Scan,
+    kind: type[Passed],
     decide: Callable[[Shown, datetime], Passed],
 ) -> Passage:
     def command(session: Session) -> Passage:
         shown = show(session, facts)
         if shown.ticket.story.find(scan.nonce) is not None:
-            return _as_before(session, shown, scan)
+            return _as_before(session, shown, scan, kind)
         passed = decide(shown, session.now)
         session.append(TICKET, facts.ticket_id, passed)
         return Passage(facts.ticket_id, shown.type_name, scan.gate, passed.at, session.version(facts.ticket_id))
@@ -165,14 +166,14 @@ def _pass(
     return repository.execute(command, caller.origin)
 
 
-def _as_before(session: Session, shown: Shown, scan: Scan) -> Passage:
+def _as_before(session: Session, shown: Shown, scan: Scan, kind: type[Passed]) -> Passage:
     """Answer a scan that was recorded before.
 
     Raises:
-        IdempotencyKeyReused: the nonce was used at another gate or by another device, or without a network.
+        IdempotencyKeyReused: the nonce was used at another gate or by another device, the other way, or offline.
     """
     found = session.find_recorded(shown.issued.id, lambda event: getattr(event, "nonce", None) == scan.nonce)
-    if found is None or not isinstance(found.event, TicketCheckedIn | TicketExited):
+    if found is None or not isinstance(found.event, kind):
         raise IdempotencyKeyReused
     if (found.event.gate, found.event.device_id) != (scan.gate, scan.device_id):
         raise IdempotencyKeyReused

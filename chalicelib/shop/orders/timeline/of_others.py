@@ -16,7 +16,8 @@ from chalicelib.shop.carts.events import (
     CartLine,
 )
 from chalicelib.shop.concerts.events import ConcertCancelled, ConcertMoved, ConcertPostponed
-from chalicelib.shop.orders.events import OfflineScanRecorded, TicketCheckedIn
+from chalicelib.shop.orders.doors.movements import Direction
+from chalicelib.shop.orders.events import OfflineScanRecorded, TicketCheckedIn, TicketCheckInUndone, TicketExited
 from chalicelib.shop.orders.order import Order
 from chalicelib.shop.orders.timeline.entries import By, Happened, TimelineEntry, TimelineReader, entry
 
@@ -83,12 +84,23 @@ def entries_of_concert(
 
 
 def entries_of_tickets(tickets: Sequence[Happened], reader: TimelineReader) -> Iterator[TimelineEntry]:
-    """Give who was let in; who stood at the door is nobody's business."""
+    """Give who came in and went out, and which scan was undone; who stood at the door is nobody's business."""
     for happened in tickets:
-        match happened.event:
-            case TicketCheckedIn() | OfflineScanRecorded(direction="in") as event if reader.sees(event.concert_id):
-                facts = {"ticket_id": happened.stream_id, "concert_id": event.concert_id}
-                yield entry(happened, "ticket_checked_in", By.DOOR, **facts)
+        kind, concert_id = _at_the_door(happened.event)
+        if kind is not None and reader.sees(concert_id):
+            yield entry(happened, kind, By.DOOR, ticket_id=happened.stream_id, concert_id=concert_id)
+
+
+def _at_the_door(event: Event) -> tuple[str | None, UUID | None]:
+    """Return what a ticket's event tells of the doors, and of which concert's."""
+    match event:
+        case TicketCheckedIn() | OfflineScanRecorded(direction=Direction.IN):
+            return "ticket_checked_in", event.concert_id
+        case TicketExited() | OfflineScanRecorded(direction=Direction.OUT):
+            return "ticket_left", event.concert_id
+        case TicketCheckInUndone():
+            return "scan_undone", event.concert_id
+    return None, None
 
 
 def _lapsed(happened: Happened, lines: Iterable[CartLine]) -> Iterator[TimelineEntry]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import NamedTuple
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from chalicelib.platform.errors import NotFound, TooMuchToRead
 from chalicelib.platform.eventsourcing.codec import aggregate_type_of, decode
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime, created_at
-from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.eventsourcing.store import EventStore, Place
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.http.paging import bad_cursor
 from chalicelib.shop.carts.events import CartEvent
@@ -25,7 +26,8 @@ from chalicelib.shop.orders.timeline.of_others import entries_of_cart, entries_o
 MOST_EVENTS = 500
 """So many events of an order or of its cart are told of; no life of either is so long."""
 
-_TICKETS_AT_ONCE = 100
+_MOST_AT_ONCE = 100
+_ROUNDS_OF_TICKETS = 4
 _NEWEST_OF_CONCERT = 100
 _PARTS_OF_KEY = 5
 _MOST_DIGITS = 15
@@ -86,10 +88,23 @@ class TimelineReading:
                 yield str(concert_id), self._concert(order, concert_id, reader, since)
 
     def _check_ins(self, order: Order, reader: TimelineReader) -> Iterator[TimelineEntry]:
-        """Give who was let in first, which a ticket's first event says: one that is revoked before lets nobody in."""
-        for start in range(0, len(order.tickets), _TICKETS_AT_ONCE):
-            places = [(ticket.id, 0) for ticket in order.tickets[start : start + _TICKETS_AT_ONCE]]
-            yield from entries_of_tickets([Happened.of(one) for one in self.log.pick(places).values()], reader)
+        """Give what happened at the doors. Most tickets have few events: only of the others, more are asked for.
+
+        Raises TooMuchToRead: other streams have to be read as well.
+        """
+        tickets, since, many = [ticket.id for ticket in order.tickets], 0, 1
+        for _ in range(_ROUNDS_OF_TICKETS):
+            places = list(product(tickets, range(since, since + many)))
+            found: dict[Place, StoredEvent] = {}
+            for start in range(0, len(places), _MOST_AT_ONCE):
+                found |= self.log.pick(places[start : start + _MOST_AT_ONCE])
+            yield from entries_of_tickets([Happened.of(one) for one in found.values()], reader)
+            since += many
+            tickets = [key for key in tickets if (key, since - 1) in found]
+            if not tickets:
+                return
+            many = max(1, _MOST_AT_ONCE // len(tickets))
+        raise TooMuchToRead("The tickets were scanned more often than one timeline tells.", limit=since)
 
     def _cart(self, order: Order, cart_id: UUID, reader: TimelineReader) -> Iterator[TimelineEntry]:
         stored = self._stream(cart_id, CartEvent.aggregate_type)
@@ -126,7 +141,7 @@ class TimelineReading:
 
     def _organisers(self, concerts: Sequence[UUID]) -> dict[UUID, UUID]:
         """Return whose the concerts are: one read, because the first event of each says it."""
-        found = self.log.pick([(key, 0) for key in concerts[:_TICKETS_AT_ONCE]]) if concerts else {}
+        found = self.log.pick([(key, 0) for key in concerts[:_MOST_AT_ONCE]]) if concerts else {}
         created = {
             stored.aggregate_id: decode(stored)
             for stored in found.values()

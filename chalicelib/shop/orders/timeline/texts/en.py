@@ -46,6 +46,8 @@ TEXTS: Mapping[str, str] = {
     "tickets_reissued": "{By} had {quantity} tickets given new codes. Those of before admit nobody any more.",
     "tickets_revoked": "{quantity} tickets of the order were revoked: {reason}",
     "ticket_checked_in": "Somebody was let in with a ticket of the order.",
+    "ticket_left": "Somebody who had come in with a ticket of the order went out.",
+    "scan_undone": "A scan of a ticket of the order was undone, and does not count.",
     "concert_moved": "{By} moved {concert_name} to {starts_at}. Tickets stay valid.",
     "concert_postponed": "{By} postponed {concert_name}; it has no date yet. Tickets stay valid.",
     "concert_cancelled": "{By} cancelled {concert_name}.",
