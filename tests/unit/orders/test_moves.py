@@ -511,3 +511,34 @@ def test_a_ticket_moves_between_types_of_one_area_and_keeps_within_a_ceiling(mem
     assert [sum(pool.sold_of.get(kind, 0) for pool in pools) for kind in (adult, child)] == [1, 1]
     with pytest.raises(TicketsSoldOut):
         moved_sale.move(child, (1,))
+
+
+@pytest.mark.parametrize("actor", [ORGANISER, CUSTOMER])
+def test_in_a_sold_out_area_the_tickets_that_move_leave_their_own_place(memory_shop: Shop, actor: Actor) -> None:
+    concert_id, area_id, [adult, child] = memory_shop.area_on_sale(2, adult=None, child=1)
+    order_id = memory_shop.order(adult, 2)
+    memory_shop.pay(order_id)
+    moved_sale = MovedSale(memory_shop)
+    moved_sale.order_id, moved_sale.concert_id = order_id, concert_id
+    moved_sale.permit()
+    moved_sale.move(child, actor=actor)
+    pools = memory_shop.area_pools(area_id)
+    assert [sum(pool.sold_of.get(kind, 0) for pool in pools) for kind in (adult, child)] == [1, 1]
+    with pytest.raises(TicketsSoldOut) as refusal:
+        moved_sale.move(child, (1,), actor=actor)
+    assert refusal.value.facts["available"] == 0
+    assert moved_sale.valid == moved_sale.tickets[1:]
+
+
+def test_what_must_be_paid_first_needs_a_place_beside_the_one_it_has(memory_shop: Shop) -> None:
+    concert_id = memory_shop.draft()
+    area_id = memory_shop.area(concert_id, 2)
+    child, adult = (memory_shop.ticket_type(concert_id, 0, price, area_id=area_id) for price in ("10.00", "25.00"))
+    memory_shop.publish(concert_id)
+    order_id = memory_shop.order(child, 2)
+    memory_shop.pay(order_id)
+    moved_sale = MovedSale(memory_shop)
+    moved_sale.order_id, moved_sale.concert_id = order_id, concert_id
+    with pytest.raises(TicketsSoldOut):
+        moved_sale.move(adult)
+    assert [pool.sold_of for pool in memory_shop.area_pools(area_id)] == [{child: 2}]

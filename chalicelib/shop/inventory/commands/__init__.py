@@ -23,6 +23,7 @@ from chalicelib.shop.inventory.commands.moves import (
     hold_place,
     rename_bought,
     sell_place,
+    share_a_stock,
 )
 from chalicelib.shop.inventory.commands.offers import (
     LARGEST_OFFER,
@@ -77,6 +78,7 @@ __all__ = [
     "sell",
     "sell_late",
     "sell_place",
+    "share_a_stock",
     "shares_of",
     "sold_in",
     "take_back",
