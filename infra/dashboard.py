@@ -22,6 +22,7 @@ STILL = (
     "UnreadableAlarm",
     "DeadLettersAlarm",
     "WebhookDeadLettersAlarm",
+    "MailDeadLettersAlarm",
     "RefundsStuckAlarm",
     "MoneyDiffersAlarm",
     "StaysBehindAlarm",
@@ -68,6 +69,14 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
                 of_a_queue("ApproximateAgeOfOldestMessage", "WebhookQueue"),
                 ours("WebhookDelay", "RetryWebhooks", "Maximum"),
                 ours("WebhookFailures", "DeliverWebhooks"),
+            ],
+        ),
+        _graph(
+            "Mails",
+            [
+                of_a_queue("ApproximateAgeOfOldestMessage", "MailQueue"),
+                ours("MailDelay", "RetryMails", "Maximum"),
+                *(ours(name, "SendMails") for name in ("MailsSent", "MailsRefused", "MailsUnknown")),
             ],
         ),
         _graph(

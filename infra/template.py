@@ -170,6 +170,36 @@ PARAMETERS: Json = {
         "Description": "The page to which a bank sends a customer back who has authenticated a payment; without it the "
         "browser's library of the provider asks the customer",
     },
+    "MailFrom": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "([^@ ]+@[^@ ]+[.][^@ ]+)?",
+        "Description": "The address from which buyers get mails; without it they get none",
+    },
+    "MailName": {
+        "Type": "String",
+        "Default": "Cloudbash",
+        "MinLength": 1,
+        "Description": "The name from which buyers get mails",
+    },
+    "MailIdentityArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(arn:.+)?",
+        "Description": "The identity in SES of that address, or of its domain; it may be verified later",
+    },
+    "ShopUrl": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(https://.+)?",
+        "Description": "Where the pages of the shop are, to which mails lead; without it they lead to the API",
+    },
+    "ApiUrl": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(https://.+)?",
+        "Description": "Where the API is for the public; the deployment fills it in unless it is chosen",
+    },
     "WebAclArn": {
         "Type": "String",
         "Default": "",
@@ -284,6 +314,7 @@ PARAMETERS: Json = {
 CONDITIONS: Json = {
     "HasFanOut": {"Fn::Equals": [ref("FanOut"), "true"]},
     "HasStripe": {"Fn::Not": [{"Fn::Equals": [ref("StripeSecretId"), ""]}]},
+    "HasMail": {"Fn::Not": [{"Fn::Equals": [ref("MailIdentityArn"), ""]}]},
     "HasUserPool": {"Fn::Not": [{"Fn::Equals": [ref("UserPoolArn"), ""]}]},
     "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [ref("WebAclArn"), ""]}]},
 }
@@ -325,6 +356,15 @@ OF_THE_STAGE: Json = {
         "Properties": {
             "Description": "The secret from which the key of guests' tokens follows; docs/operations.md rotates it",
             "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
+        },
+    },
+    "MailEvents": {
+        "Type": "AWS::SES::ConfigurationSet",
+        "Properties": {
+            "Name": {"Fn::Sub": "cloudbash-${Stage}"},
+            "SendingOptions": {"SendingEnabled": True},
+            "ReputationOptions": {"ReputationMetricsEnabled": True},
+            "SuppressionOptions": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
         },
     },
     "AvailabilityFanOut": {

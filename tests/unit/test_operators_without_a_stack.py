@@ -39,6 +39,8 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "member": [[ID, "--organiser", ID, "--role", "staff"], [ID, "--organiser", ID, "--remove"]],
     "keys": [["--organiser", ID], ["--organiser", ID, "--revoke", ID]],
     "webhooks": [[]],
+    "mails": [[ID]],
+    "resend-mail": [[ID]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
 WITHOUT_A_SHOP = {"catalogue", "openapi", "plan"}

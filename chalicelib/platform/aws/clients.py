@@ -14,8 +14,10 @@ VALIDATES_REQUESTS = False
 """Tests let the SDK check every request against its model; what the shop sends, mypy has checked."""
 
 
-def make_client(service: str) -> Any:
+def make_client(service: str, attempts: int = 3) -> Any:
     """Make a client of an AWS service, with timeouts for a buyer who waits.
+
+    It makes a request `attempts` times at most: once, where a repeated request would do a thing twice.
 
     A 503 that asks to come back is better than a request that hangs for the SDK's default minute. The SDK would put its
     `User-Agent` together anew for each request, and check it: four tenths of the processor time that a request takes.
@@ -23,7 +25,7 @@ def make_client(service: str) -> Any:
     config = Config(
         connect_timeout=2,
         read_timeout=5,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=64,
         user_agent=f"cloudbash Boto3/{boto3.__version__}",
         parameter_validation=VALIDATES_REQUESTS,

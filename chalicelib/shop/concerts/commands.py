@@ -72,7 +72,8 @@ _ENDS_OF_CHANGES = (
 class ConcertFacts:
     """Tells other contexts whose a concert is, when, and of which pools; `exists` is false also for a deleted draft.
 
-    `currencies` are those of its ticket types: one, if it is on sale.
+    `currencies` are those of its ticket types: one, if it is on sale. `venue` is what it shows of its place, and None
+    in concerts that were published before venues were copied.
     """
 
     id: UUID
@@ -84,6 +85,9 @@ class ConcertFacts:
     is_cancelled: bool = False
     currencies: frozenset[str] = frozenset()
     pool_ids: tuple[UUID, ...] = ()
+    name: str = ""
+    venue: ShownVenue | None = None
+    is_postponed: bool = False
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether the concert has ended; one without a date has not."""
@@ -116,6 +120,9 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
         is_cancelled,
         currencies,
         tuple(concert.pool_ids),
+        "" if concert.details is None else concert.details.name,
+        concert.publication.venue,
+        concert.publication.is_postponed,
     )
 
 

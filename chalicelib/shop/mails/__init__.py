@@ -1,0 +1,28 @@
+"""Mails to buyers and to who is invited: decided by events, written from the log, sent once."""
+
+from chalicelib.platform.function import Function, Need, Schedule
+from chalicelib.platform.manifest import Context
+
+CONTEXT = Context(
+    __name__,
+    reactions=("reaction.MailReaction",),
+    tasks={
+        "mail_confirmation": "tasks.mail_confirmation",
+        "mail_refund": "tasks.mail_refund",
+        "mail_failed_payment": "tasks.mail_failed_payment",
+        "mail_link": "tasks.mail_link",
+        "send_mail": "tasks.send_mail",
+        "forget_mails": "tasks.forget_mails",
+    },
+    queue="MailQueue",
+    functions=(
+        Function(
+            "retry_mails",
+            "Clock → mail queue: what is to be sent now, or again",
+            Schedule(),
+            frozenset({Need.OVERDUE_MAILS, Need.ENQUEUE_MAILS}),
+            makes=("mails", "mail_queue"),
+            run="schedules.retry_mails",
+        ),
+    ),
+)
