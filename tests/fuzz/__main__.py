@@ -25,11 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
     parser.add_argument("--examples", type=int, default=20_000, help="make about so many requests (%(default)s)")
     parser.add_argument("--seed", type=int, help="repeat the run that named this seed")
-    parser.add_argument("--caller", choices=CALLERS, help="be this caller only")
+    parser.add_argument("--caller", choices=CALLERS, action="append", help="be this caller only; may be repeated")
     parser.add_argument("--route", help='ask this route only, as in "POST /venues"')
     options = parser.parse_args(arguments)
     seed = random.randrange(1_000_000) if options.seed is None else options.seed
-    plan = Plan(options.examples, seed, (options.caller,) if options.caller else CALLERS, options.route)
+    plan = Plan(options.examples, seed, tuple(options.caller or CALLERS), options.route)
     logging.disable(logging.WARNING)
     with ExitStack() as exits:
         stack = exits.enter_context(own_stack())

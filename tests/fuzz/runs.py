@@ -90,7 +90,7 @@ class Tally:
         failure = info.failure
         self.found.setdefault(
             key,
-            Found(check, caller, recorder.label, phase, failure.title, failure.message, told, info.code_sample[:1500]),
+            Found(check, caller, recorder.label, phase, failure.title, failure.message, told, info.code_sample[:3000]),
         )
 
 
