@@ -4,7 +4,7 @@ import base64
 import json
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -24,8 +24,9 @@ from chalice.local import (
     RouteMatcher,
 )
 
+from chalicelib.platform.http.methods import OPTIONS, READS, allow
 from chalicelib.platform.http.problems import title_of
-from infra.gateway_responses import FOR_BROWSERS, GUARDS
+from infra.gateway_responses import FOR_BROWSERS, GUARDS, NOT_ALLOWED
 from local import docs
 from local.mails import LocalMails, Shown
 
@@ -78,10 +79,8 @@ def forbidden() -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "forbidden", "You may not do this.")
 
 
-def method_not_allowed(allowed: list[str]) -> Problem:
-    detail = "This resource does not have this method."
-    headers = [("Allow", ", ".join(allowed))] if allowed else []
-    return Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, headers)
+def method_not_allowed(methods: Collection[str]) -> Problem:
+    return Problem(NOT_ALLOWED.status, NOT_ALLOWED.code, NOT_ALLOWED.detail, [("Allow", allow(methods))])
 
 
 def malformed() -> Problem:
@@ -140,17 +139,17 @@ class Gateway:
             return internal_error().answer()
 
     def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        if method == "GET" and (shown := docs.shown_at(target) or self._mail_at(target, headers)) is not None:
+        if method in READS and (shown := docs.shown_at(target) or self._mail_at(target, headers)) is not None:
             return Answer(*shown)
         context = LambdaContext("api", MEMORY_MB, TIMEOUT_MS)
         event = self._event(method, target, headers, body)
         event["requestContext"]["requestId"] = context.aws_request_id
         methods = self._app.routes[event["requestContext"]["resourcePath"]]
-        if method == "OPTIONS" and method not in methods:
+        if method == OPTIONS:
             cors = self._chalice._autogen_options_headers(event)  # noqa: SLF001 - Chalice's own, as it deploys it
-            return Answer(HTTPStatus.OK, list(cors.items()), b"")
+            return Answer(HTTPStatus.OK, [("Allow", allow(methods)), *cors.items()], b"")
         if method not in methods:
-            raise method_not_allowed(sorted(methods))
+            raise method_not_allowed(methods)
         self._authorize(target, event, context)
         return read_answer(self._app(event, context))
 
