@@ -439,6 +439,16 @@ def _of_the_work() -> Iterator[Alarm]:
         missing="ignore",
     )
     yield Alarm(
+        "MailsBounceAlarm",
+        "mails-bounce",
+        "mails-bounce",
+        "Within an hour five mails in a hundred came back: SES stops who goes on like that.",
+        {"bounced": ours("MailsBounced", "SendMails"), "sent": ours("MailsSent", "SendMails")},
+        expression="IF(sent > 50, FILL(bounced, 0) / sent, 0)",
+        threshold=0.05,
+        period=HOUR,
+    )
+    yield Alarm(
         "MailsRefusedAlarm",
         "mails-refused",
         "mails-are-refused",

@@ -15,6 +15,8 @@ WIDTH, HEIGHT, PERIOD = 12, 6, 60
 
 REFUSALS = ("RefusedSoldOut", "RefusedLimit", "RefusedDeclines")
 
+_OF_MAILS = ("MailsSent", "MailsRefused", "MailsUnknown", "MailsBounced", "MailsUnwanted")
+
 STILL = (
     "TamperingAlarm",
     "ChainAlarm",
@@ -76,7 +78,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
             [
                 of_a_queue("ApproximateAgeOfOldestMessage", "MailQueue"),
                 ours("MailDelay", "RetryMails", "Maximum"),
-                *(ours(name, "SendMails") for name in ("MailsSent", "MailsRefused", "MailsUnknown")),
+                *(ours(name, "SendMails") for name in _OF_MAILS),
             ],
         ),
         _graph(

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.function import Bus, Function, LogStream, Queue
-from infra import alarms, dashboard, methods, runtime
+from infra import alarms, dashboard, mail_events, methods, runtime
 from infra.gateway_responses import gateway_responses
 from infra.layers import LAYERS, file_of, resource_of
 from infra.names import logical_id, logs_of, physical_name
@@ -359,15 +359,7 @@ OF_THE_STAGE: Json = {
             "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
         },
     },
-    "MailEvents": {
-        "Type": "AWS::SES::ConfigurationSet",
-        "Properties": {
-            "Name": {"Fn::Sub": "cloudbash-${Stage}"},
-            "SendingOptions": {"SendingEnabled": True},
-            "ReputationOptions": {"ReputationMetricsEnabled": True},
-            "SuppressionOptions": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
-        },
-    },
+    **mail_events.RESOURCES,
     "AvailabilityFanOut": {
         "Type": "AWS::Kinesis::StreamConsumer",
         "Condition": "HasFanOut",

@@ -44,6 +44,8 @@ COUNTED_BY: dict[str, set[str]] = {
     "MailDelay": {"RetryMails"},
     "MailsSent": {"SendMails"},
     "MailsRefused": {"SendMails"},
+    "MailsBounced": {"SendMails"},
+    "MailsUnwanted": {"SendMails"},
     "MailsUnknown": {"SendMails"},
     "StuckProcesses": {"RetryOverdue"},
     "MoneyDifferences": {"ReconcileMoney"},

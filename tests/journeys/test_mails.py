@@ -56,6 +56,8 @@ def test_no_other_address_is_taken_for_a_mail(shop: Shop, path: str) -> None:
 def test_a_checkout_may_name_the_language_and_no_other_than_those_that_we_write(shop: Shop) -> None:
     concert, customer = publish_concert(shop.organiser()), shop.customer()
     cart_id = cart_with(customer, concert.ticket_type_id, 1)
-    problem = refused(customer.post(f"/carts/{cart_id}/checkout", json=CHECKOUT | {"language": "tlh"}), 422, "invalid_input")
+    problem = refused(
+        customer.post(f"/carts/{cart_id}/checkout", json=CHECKOUT | {"language": "tlh"}), 422, "invalid_input"
+    )
     assert problem["errors"][0]["pointer"] == "#/language"
     made(customer.post(f"/carts/{cart_id}/checkout", json=CHECKOUT | {"language": "nl"}))

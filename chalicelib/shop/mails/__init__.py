@@ -5,6 +5,7 @@ from chalicelib.platform.manifest import Context
 
 CONTEXT = Context(
     __name__,
+    aggregates=("recipient.RECIPIENT",),
     reactions=("reaction.MailReaction",),
     tasks={
         "mail_confirmation": "tasks.mail_confirmation",
@@ -13,6 +14,9 @@ CONTEXT = Context(
         "mail_link": "tasks.mail_link",
         "send_mail": "tasks.send_mail",
         "forget_mails": "tasks.forget_mails",
+        "record_sent_mail": "tasks.record_sent_mail",
+        "record_bounced_mail": "tasks.record_bounced_mail",
+        "record_unwanted_mail": "tasks.record_unwanted_mail",
     },
     queue="MailQueue",
     functions=(

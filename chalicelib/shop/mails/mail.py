@@ -24,6 +24,9 @@ class MailStatus(StrEnum):
     """It is being sent, or whoever sent it has died; what became of it is looked into at `due_at`."""
 
     SENT = "sent"
+    BOUNCED = "bounced"
+    """It was sent, and there is nobody at its address."""
+
     SKIPPED = "skipped"
     """It was not to be sent any more."""
 

@@ -15,6 +15,7 @@ from chalicelib.platform.mail.message import MailUnwritable, OutgoingMail, to_by
 from chalicelib.platform.mail.port import MailRefused, MailSender, OutcomeUnknown
 from chalicelib.platform.processes.process import Instances
 from chalicelib.shop.mails.about_orders import WritingServices
+from chalicelib.shop.mails.commands import find_recipient
 from chalicelib.shop.mails.letters import Addressed, NotToBeSent
 from chalicelib.shop.mails.mail import Mail, MailKey, MailStatus
 from chalicelib.shop.mails.mail_store import change_mail, find_mail, save_mail
@@ -139,7 +140,7 @@ class _Attempt:
     def _outgoing(self, addressed: Addressed) -> tuple[OutgoingMail, str]:
         """Return the mail with its address, and a digest of that.
 
-        Raises NotToBeSent for who is erased, or has no address.
+        Raises NotToBeSent for who is erased, has no address, or is not to be written to.
         """
         shop, letter = self._shop, addressed.letter
         opened = shop.vault.open(addressed.to)
@@ -148,6 +149,9 @@ class _Attempt:
         address = opened.get("email", "")
         if not address:
             raise NotToBeSent("no address")
+        digest = self._digest(addressed, address)
+        if refusal := find_recipient(shop.repository, UUID(addressed.to.key)).refuses(self._mail.key.kind, digest):
+            raise NotToBeSent(refusal)
         sender_name, sender_address = shop.mail_from
         rendered = render(letter, opened.get("name", ""), sender_name)
         outgoing = OutgoingMail(
@@ -163,7 +167,7 @@ class _Attempt:
             rendered.html,
             letter.attachments,
         )
-        return outgoing, self._digest(addressed, address)
+        return outgoing, digest
 
     def _digest(self, addressed: Addressed, address: str) -> str:
         digest = self._shop.vault.find_digest(UUID(addressed.to.key), address.lower())

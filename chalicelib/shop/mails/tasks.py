@@ -3,10 +3,12 @@
 from datetime import timedelta
 from typing import Protocol
 
+from chalicelib.platform import metrics
 from chalicelib.platform.processes.work import Task, WorkQueue
+from chalicelib.shop.mails.commands import record_bounce, record_complaint
 from chalicelib.shop.mails.kinds import MailKind
-from chalicelib.shop.mails.mail import MailKey
-from chalicelib.shop.mails.mail_store import find_mail
+from chalicelib.shop.mails.mail import MailKey, MailStatus
+from chalicelib.shop.mails.mail_store import change_mail, find_mail
 from chalicelib.shop.mails.sending import MailingServices, have_mail_sent
 from chalicelib.shop.mails.sending import send_mail as send
 from chalicelib.shop.mails.task_kinds import FORGET_MAILS
@@ -51,6 +53,29 @@ def send_mail(shop: MailTaskServices, task: Task) -> None:
     mail, _ = find_mail(shop.mails, task.stream_id)
     if mail is not None:
         send(shop, mail.key)
+
+
+def record_sent_mail(shop: MailTaskServices, task: Task) -> None:
+    """End a mail that the provider says it has taken, whatever became of who sent it; the cause is its id there."""
+    now = shop.clock()
+    change_mail(shop.mails, task.stream_id, lambda mail: None if mail.is_over else mail.sent(now, task.cause))
+
+
+def record_bounced_mail(shop: MailTaskServices, task: Task) -> None:
+    """Write no more to an address that does not exist."""
+    now = shop.clock()
+    mail = change_mail(shop.mails, task.stream_id, lambda one: one.ended(MailStatus.BOUNCED, now))
+    if mail is not None and mail.recipient:
+        metrics.count("MailsBounced")
+        record_bounce(shop.repository, task.origin, mail)
+
+
+def record_unwanted_mail(shop: MailTaskServices, task: Task) -> None:
+    """Send no more reminders to who called a mail unwanted."""
+    mail, _ = find_mail(shop.mails, task.stream_id)
+    if mail is not None and mail.recipient:
+        metrics.count("MailsUnwanted")
+        record_complaint(shop.repository, task.origin, mail)
 
 
 def forget_mails(shop: MailTaskServices, task: Task) -> None:
