@@ -96,21 +96,22 @@ class Mailed:
 
     def work(self, choose: Callable[[list[Task]], int] = lambda _: 0) -> None:
         """Every task of the queue, in any order; that of a worker that dies, or fails, comes again."""
-        handlers = contexts.task_handlers(self)
-        for _ in range(1_000):
+        for _ in range(5_000):
             if not self.mail_queue.tasks:
                 return
-            task = self.mail_queue.tasks.pop(choose(self.mail_queue.tasks))
-            try:
-                handlers[task.kind](task)
-            except (Crash, CloudbashError):
-                self.trap.disarm()
-                self.mail_queue.tasks.append(task)
+            self.work_one(choose)
         raise AssertionError("the queue never ends")
 
-    def due(self) -> list[datetime]:
-        far = self.clock() + timedelta(days=999)
-        return [one.due_at for one in self.marks.list_due(far, 1000) if one.due_at is not None]
+    def work_one(self, choose: Callable[[list[Task]], int] = lambda _: 0) -> None:
+        task = self.mail_queue.tasks.pop(choose(self.mail_queue.tasks))
+        try:
+            contexts.task_handlers(self)[task.kind](task)
+        except (Crash, CloudbashError):
+            self.trap.disarm()
+            self.mail_queue.tasks.append(task)
+
+    def due(self, until: datetime) -> list[datetime]:
+        return [one.due_at for one in self.marks.list_due(until, 1000) if one.due_at is not None]
 
     def pass_time(self, by: timedelta, choose: Callable[[list[Task]], int] = lambda _: 0) -> None:
         self.clock.advance(by)
@@ -119,14 +120,16 @@ class Mailed:
         self.trap.disarm()
         self.work(choose)
 
-    def run_until_quiet(self, choose: Callable[[list[Task]], int] = lambda _: 0) -> None:
+    def run_until_quiet(self, choose: Callable[[list[Task]], int] = lambda _: 0, days: int = 10) -> None:
+        """Until nothing is due in so many days; the concerts of these shops are a month away."""
         self.work(choose)
+        until = self.clock() + timedelta(days=days)
         for _ in range(500):
-            due = self.due()
+            due = self.due(until)
             if not due:
                 return
             self.pass_time(max(MINUTE, min(due) - self.clock()), choose)
-        raise AssertionError(f"still due: {self.due()}")
+        raise AssertionError(f"still due: {self.due(until)}")
 
     def deliver(self) -> None:
         """The bus delivers, and everything that is due today is sent."""

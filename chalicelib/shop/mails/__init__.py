@@ -6,12 +6,18 @@ from chalicelib.platform.manifest import Context
 CONTEXT = Context(
     __name__,
     aggregates=("recipient.RECIPIENT",),
+    routes=("api.routes",),
     reactions=("reaction.MailReaction",),
     tasks={
         "mail_confirmation": "tasks.mail_confirmation",
         "mail_refund": "tasks.mail_refund",
         "mail_failed_payment": "tasks.mail_failed_payment",
         "mail_link": "tasks.mail_link",
+        "mail_invitation": "tasks.mail_invitation",
+        "mail_change": "tasks.mail_change",
+        "set_reminder": "tasks.set_reminder",
+        "remind": "tasks.remind",
+        "spread_mails": "tasks.spread_mails",
         "send_mail": "tasks.send_mail",
         "forget_mails": "tasks.forget_mails",
         "record_sent_mail": "tasks.record_sent_mail",

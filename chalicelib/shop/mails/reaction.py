@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.processes.work import Task
-from chalicelib.shop.access.events import AccountEvent, PersonErased
+from chalicelib.shop.access.events import AccountEvent, MemberInvited, PersonErased, TeamEvent
+from chalicelib.shop.concerts.events import (
+    ConcertCancelled,
+    ConcertEvent,
+    ConcertMoved,
+    ConcertPostponed,
+    ConcertPublished,
+)
 from chalicelib.shop.mails import task_kinds as kinds
 from chalicelib.shop.orders.events import (
     BuyerErased,
@@ -20,7 +27,7 @@ from chalicelib.shop.orders.events import (
 class MailReaction:
     """Sends one task for an event, and none for all others. Nothing is written or sent here."""
 
-    aggregate_types = frozenset(base.aggregate_type for base in (OrderEvent, AccountEvent))
+    aggregate_types = frozenset(base.aggregate_type for base in (OrderEvent, ConcertEvent, TeamEvent, AccountEvent))
     since = datetime(2026, 11, 28, tzinfo=UTC)
 
     def react(self, recorded: RecordedEvent) -> tuple[Task, ...]:
@@ -34,6 +41,12 @@ class MailReaction:
                 return (Task(kinds.MAIL_FAILED_PAYMENT, stream, cause, event.payment_id),)
             case OrderLinkIssued() as event:
                 return (Task(kinds.MAIL_LINK, stream, cause, event.link_id),)
+            case MemberInvited() as event:
+                return (Task(kinds.MAIL_INVITATION, stream, cause, event.invitation_id),)
+            case ConcertPublished():
+                return (Task(kinds.SET_REMINDER, stream, cause),)
+            case ConcertMoved() | ConcertPostponed() | ConcertCancelled():
+                return (Task(kinds.MAIL_CHANGE, stream, cause),)
             case PersonErased() | BuyerErased():
                 return (Task(kinds.FORGET_MAILS, stream, cause),)
         return ()

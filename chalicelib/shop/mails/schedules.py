@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta
 from typing import Protocol
+from uuid import UUID
 
 from chalicelib.platform import metrics
 from chalicelib.platform.eventsourcing.instants import format_instant
-from chalicelib.platform.processes.process import Instances
+from chalicelib.platform.processes.process import Instance, Instances
 from chalicelib.platform.processes.work import Task, WorkQueue
-from chalicelib.shop.mails.task_kinds import SEND_MAIL
+from chalicelib.shop.mails.reminding import REMINDER
+from chalicelib.shop.mails.spreading import SPREAD
+from chalicelib.shop.mails.task_kinds import REMIND, SEND_MAIL, SPREAD_MAILS
 
 RETRIED_AT_ONCE = 500
 _ROUNDS = 20
@@ -40,9 +43,14 @@ def retry_mails(shop: MailScheduleServices) -> int:
                 metrics.highest("MailDelay", (now - instance.due_at).total_seconds(), "Seconds")
         # As with the watchdog of the processes: of two runs at once only one postpones an instance and sends its task.
         retried = [one for one in due if shop.mails.postpone(one, now + RETRIED_AGAIN_AFTER)]
-        cause = f"due {format_instant(now)}"
-        shop.mail_queue.send([Task(SEND_MAIL, one.stream_id, cause) for one in retried])
+        shop.mail_queue.send([_task_of(one, f"due {format_instant(now)}") for one in retried])
         total += len(retried)
         if len(due) < RETRIED_AT_ONCE:
             break
     return total
+
+
+def _task_of(instance: Instance, cause: str) -> Task:
+    if instance.aggregate_type == REMINDER:
+        return Task(REMIND, UUID(instance.state["concert_id"]), cause)
+    return Task(SPREAD_MAILS if instance.aggregate_type == SPREAD else SEND_MAIL, instance.stream_id, cause)

@@ -16,10 +16,12 @@ from chalicelib.platform.mail.port import MailRefused, MailSender, OutcomeUnknow
 from chalicelib.platform.processes.process import Instances
 from chalicelib.shop.mails.about_orders import WritingServices
 from chalicelib.shop.mails.commands import find_recipient
+from chalicelib.shop.mails.kinds import TO_UNSUBSCRIBE_FROM
 from chalicelib.shop.mails.letters import Addressed, NotToBeSent
 from chalicelib.shop.mails.mail import Mail, MailKey, MailStatus
 from chalicelib.shop.mails.mail_store import change_mail, find_mail, save_mail
 from chalicelib.shop.mails.rendering import render
+from chalicelib.shop.mails.unsubscribing import token_for
 from chalicelib.shop.mails.writing import write
 
 if TYPE_CHECKING:
@@ -153,7 +155,8 @@ class _Attempt:
         if refusal := find_recipient(shop.repository, UUID(addressed.to.key)).refuses(self._mail.key.kind, digest):
             raise NotToBeSent(refusal)
         sender_name, sender_address = shop.mail_from
-        rendered = render(letter, opened.get("name", ""), sender_name)
+        unsubscribe_url = self._unsubscribe_url(UUID(addressed.to.key))
+        rendered = render(letter, opened.get("name", ""), sender_name, unsubscribe_url)
         outgoing = OutgoingMail(
             self._mail.key.mail_id,
             addressed.to.key,
@@ -166,8 +169,21 @@ class _Attempt:
             rendered.text,
             rendered.html,
             letter.attachments,
+            unsubscribe_url,
         )
         return outgoing, digest
+
+    def _unsubscribe_url(self, recipient_id: UUID) -> str:
+        """Return where to end such mails, for those that somebody need not have.
+
+        Raises NotToBeSent where nobody has said yet at which address the API is.
+        """
+        if self._mail.key.kind not in TO_UNSUBSCRIBE_FROM:
+            return ""
+        links = self._shop.mail_links
+        if not links.api:
+            raise NotToBeSent("no way to unsubscribe")
+        return links.unsubscribe(token_for(recipient_id, self._shop.ids))
 
     def _digest(self, addressed: Addressed, address: str) -> str:
         digest = self._shop.vault.find_digest(UUID(addressed.to.key), address.lower())

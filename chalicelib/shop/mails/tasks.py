@@ -4,14 +4,18 @@ from datetime import timedelta
 from typing import Protocol
 
 from chalicelib.platform import metrics
-from chalicelib.platform.processes.work import Task, WorkQueue
+from chalicelib.platform.processes.work import Task
+from chalicelib.shop.mails import reminding
+from chalicelib.shop.mails.about_concerts import last_change
 from chalicelib.shop.mails.commands import record_bounce, record_complaint
 from chalicelib.shop.mails.kinds import MailKind
 from chalicelib.shop.mails.mail import MailKey, MailStatus
 from chalicelib.shop.mails.mail_store import change_mail, find_mail
-from chalicelib.shop.mails.sending import MailingServices, have_mail_sent
+from chalicelib.shop.mails.sending import HISTORY_AFTER, have_mail_sent
 from chalicelib.shop.mails.sending import send_mail as send
+from chalicelib.shop.mails.spreading import SpreadingServices, begin_spread, take_step
 from chalicelib.shop.mails.task_kinds import FORGET_MAILS
+from chalicelib.shop.orders.commands import details_of_order
 
 PAYS_AGAIN_WITHIN = timedelta(minutes=3)
 """Who is told of a failed payment at the checkout tries another card at once, and needs no mail."""
@@ -20,16 +24,18 @@ KEYS_ARE_GONE_WITHIN = timedelta(minutes=3)
 AGAIN = "again"
 
 
-class MailTaskServices(MailingServices, Protocol):
+class MailTaskServices(SpreadingServices, Protocol):
     """Declares what these tasks use of a container."""
-
-    @property
-    def mail_queue(self) -> WorkQueue: ...
 
 
 def mail_confirmation(shop: MailTaskServices, task: Task) -> None:
-    """Send the buyer of a confirmed order the tickets."""
+    """Send the buyer of a confirmed order the tickets, and see to it that there will be reminders.
+
+    Concerts may have been published before there were any.
+    """
     send(shop, MailKey(MailKind.CONFIRMATION, task.stream_id))
+    for concert_id in sorted(details_of_order(shop.event_store, task.stream_id).concert_ids):
+        reminding.set_timer(shop, concert_id)
 
 
 def mail_refund(shop: MailTaskServices, task: Task) -> None:
@@ -46,6 +52,34 @@ def mail_failed_payment(shop: MailTaskServices, task: Task) -> None:
 def mail_link(shop: MailTaskServices, task: Task) -> None:
     """Send a guest the new link to an order."""
     send(shop, MailKey(MailKind.LINK, task.stream_id, task.subject))
+
+
+def mail_invitation(shop: MailTaskServices, task: Task) -> None:
+    """Send somebody an invitation to a team."""
+    send(shop, MailKey(MailKind.INVITATION, task.stream_id, task.subject))
+
+
+def mail_change(shop: MailTaskServices, task: Task) -> None:
+    """Tell everybody with tickets that a concert was moved, postponed or cancelled: of the last change alone."""
+    reminding.set_timer(shop, task.stream_id)
+    change = last_change(shop.event_store, task.stream_id)
+    if change is not None and shop.clock() - change.at <= HISTORY_AFTER:
+        begin_spread(shop, change.kind, task.stream_id, change.number, task.cause)
+
+
+def set_reminder(shop: MailTaskServices, task: Task) -> None:
+    """Set the timer of a concert that is on sale."""
+    reminding.set_timer(shop, task.stream_id)
+
+
+def remind(shop: MailTaskServices, task: Task) -> None:
+    """Have the reminders of a concert sent, if their time has come."""
+    reminding.remind(shop, task.stream_id, task.cause)
+
+
+def spread_mails(shop: MailTaskServices, task: Task) -> None:
+    """Name some more of the mails about a concert."""
+    take_step(shop, task.stream_id, task.cause)
 
 
 def send_mail(shop: MailTaskServices, task: Task) -> None:

@@ -28,11 +28,12 @@ from chalicelib.shop.orders.rules import OrderStatus
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A ticket with the line of the order on which it was bought."""
+    """A ticket with the line of the order on which it was bought, and since when it admits nobody any more."""
 
     ticket: IssuedTicket
     line: OrderLine
     is_valid: bool
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,9 @@ def details_from(order_id: UUID, events: Iterable[RecordedEvent]) -> OrderDetail
     """Tell an order from its events."""
     order, seen = ORDER.initial, _Seen()
     for recorded in events:
-        order = ORDER.evolve(order, recorded.event)
+        before, order = order, ORDER.evolve(order, recorded.event)
         seen.note(order_id, recorded)
+        seen.ended_at |= dict.fromkeys(before.valid - order.valid, as_utc(recorded.created))
     admissions = (line for line in order.lines for _ in range(line.quantity))
     return OrderDetails(
         order_id,
@@ -84,7 +86,7 @@ def details_from(order_id: UUID, events: Iterable[RecordedEvent]) -> OrderDetail
         None if order.buyer_erased else order.buyer,
         seen.language,
         tuple(
-            Admission(ticket, line, ticket.id in order.valid)
+            Admission(ticket, line, ticket.id in order.valid, seen.ended_at.get(ticket.id))
             for ticket, line in zip(order.tickets, admissions, strict=False)
         ),
         frozenset(line.concert_id for line in order.lines if line.concert_id is not None),
@@ -113,6 +115,7 @@ class _Seen:
         self.refunded_at: dict[UUID, datetime] = {}
         self.payments_failed_at: dict[UUID, datetime] = {}
         self.links_issued_at: dict[UUID, datetime] = {}
+        self.ended_at: dict[UUID, datetime] = {}
 
     def note(self, order_id: UUID, recorded: RecordedEvent) -> None:
         at = as_utc(recorded.created)
