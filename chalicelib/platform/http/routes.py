@@ -458,7 +458,9 @@ class Routes(Generic[Shop]):
     ) -> Declare[Shop]:
         def declare(handler: Any) -> Any:
             reads = _declared_by(handler)
-            route = Route(method, path, role, handler, reads, refuses, if_match, takes_token, scopes, forms)
+            route: Route[Shop] = Route(
+                method, path, role, handler, reads, refuses, if_match, takes_token, scopes, forms
+            )
             self._routes.append(route)
             return handler
 

@@ -1,9 +1,6 @@
 """Writes the letter to whoever is invited to work for an organiser."""
 
-from uuid import UUID
-
 from chalicelib.platform.eventsourcing.codec import recorded
-from chalicelib.platform.eventsourcing.instants import as_utc
 from chalicelib.shop.access.commands import secret_of_invitation
 from chalicelib.shop.access.events import InvitationRevoked, MemberInvited, MemberJoined
 from chalicelib.shop.mails.about_orders import ANYWHERE, WritingServices
@@ -17,21 +14,22 @@ def invitation(shop: WritingServices, key: MailKey) -> Addressed:
 
     Raises NotToBeSent.
     """
-    invited: tuple[MemberInvited, Addressed] | None = None
+    invited: MemberInvited | None = None
     for stored in shop.event_store.read(key.stream_id):
         one = recorded(stored)
         match one.event:
             case MemberInvited(invitation_id=key.about) as event:
-                invited = event, Addressed(event.email, _letter(shop, event, key.about), as_utc(one.created))
+                invited = event
             case InvitationRevoked(invitation_id=key.about) | MemberJoined(invitation_id=key.about):
                 invited = None
-    if invited is None or shop.clock() >= invited[0].expires_at:
+    if invited is None or shop.clock() >= invited.expires_at:
         raise NotToBeSent("it cannot be accepted")
-    return invited[1]
+    return Addressed(invited.email, _letter(shop, invited), invited.at)
 
 
-def _letter(shop: WritingServices, event: MemberInvited, invitation_id: UUID) -> Letter:
+def _letter(shop: WritingServices, event: MemberInvited) -> Letter:
     words = Words(None)
+    invitation_id = event.invitation_id
     secret = secret_of_invitation(shop.ids, invitation_id)
     paragraphs = (
         words("invitation.intro", role=words(f"invitation.role.{event.role}")),
