@@ -76,16 +76,17 @@ def _document() -> Json:
 @cache
 def _closed() -> Json:
     """Return the document as it is for us, who must declare every member that we answer with."""
-    closed: Json = _without_more(_document())
+    closed: Json = without_more(_document())
     return closed
 
 
-def _without_more(schema: Any) -> Any:
+def without_more(schema: Any) -> Any:
+    """Return a schema that admits no members but those that it names."""
     if isinstance(schema, list):
-        return [_without_more(one) for one in schema]
+        return [without_more(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    inside = {name: _without_more(one) for name, one in schema.items()}
+    inside = {name: without_more(one) for name, one in schema.items()}
     is_object = schema.get("type") == "object" and "properties" in schema
     return {"additionalProperties": False, **inside} if is_object else inside
 
