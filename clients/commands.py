@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -10,7 +11,7 @@ class CannotBuild(RuntimeError):
     pass
 
 
-def run(what: str, command: list[str | Path], folder: Path, **environment: str) -> str:
+def run(what: str, command: Sequence[str | Path], folder: Path, **environment: str) -> str:
     """Run a command in a folder, with this interpreter's programs before all others.
 
     Raises CannotBuild, with all that the command said.

@@ -20,11 +20,10 @@ def build() -> Path:
     shutil.rmtree(FOLDER, ignore_errors=True)
     for old in BUILT.glob("cloudbash_client-*.whl"):
         old.unlink()
-    python = sys.executable
-    sources = ["--path", DOCUMENT, "--config", CONFIG, "--custom-template-path", TEMPLATES]
-    generate = [python, "-m", "openapi_python_client", "generate", *sources, "--output-path", FOLDER, "--meta", "uv"]
-    run("The generator of the Python client", [*generate, "--fail-on-warning"], BUILT)
-    pack = [python, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", BUILT, FOLDER]
-    run("The wheel", pack, BUILT, PIP_DISABLE_PIP_VERSION_CHECK="1")
+    generate = (sys.executable, "-m", "openapi_python_client", "generate", "--meta", "uv", "--fail-on-warning")
+    sources = ("--path", DOCUMENT, "--config", CONFIG, "--custom-template-path", TEMPLATES)
+    run("The generator of the Python client", (*generate, *sources, "--output-path", FOLDER), BUILT)
+    pack = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation")
+    run("The wheel", (*pack, "--wheel-dir", BUILT, FOLDER), BUILT, PIP_DISABLE_PIP_VERSION_CHECK="1")
     [wheel] = BUILT.glob("cloudbash_client-*.whl")
     return wheel
