@@ -39,7 +39,7 @@ def shown() -> Iterator[Shown]:
             yield Shown(name, {"$ref": f"#/components/schemas/{name}"}, example)
 
 
-@pytest.mark.parametrize("one", shown(), ids=lambda one: one.where)
+@pytest.mark.parametrize("one", [*shown()], ids=lambda one: one.where)
 def test_an_example_is_as_its_schema_says(one: Shown) -> None:
     whole = {"components": CLOSED, **one.schema}
     validator = Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)

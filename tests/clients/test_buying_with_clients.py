@@ -50,7 +50,7 @@ def run(*command: str | Path, folder: Path, **environment: str) -> str:
 def python_client(tmp_path: Path) -> Path:
     """The wheel, installed as a user's installer does it; httpx and attrs are there."""
     site = tmp_path / "site"
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index")
     run(*pip, "--target", site, built("cloudbash_client-*.whl"), folder=tmp_path)
     return site
 
@@ -62,7 +62,7 @@ def typescript_project(tmp_path: Path) -> Path:
         pytest.skip(f"THE TYPESCRIPT CLIENT IS NOT TESTED: {WITHOUT.read_text().splitlines()[0]}")
     (tmp_path / "package.json").write_text('{"type": "module", "private": true}')
     archive = built("cloudbash-client-*.tgz")
-    install = ["install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", tmp_path / "cache"]
+    install = ("install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", tmp_path / "cache")
     run(NODE, NPM, *install, archive, folder=tmp_path)
     return tmp_path
 
@@ -90,7 +90,7 @@ def arguments(shop: Shop) -> list[str]:
 
 def test_the_python_client_buys_tickets_and_its_consumer_is_strictly_typed(shop: Shop, python_client: Path) -> None:
     consumer, cache = CONSUMERS / "buy.py", python_client.parent / "mypy"
-    strictly = ["--strict", "--config-file", os.devnull, "--cache-dir", cache]
+    strictly = ("--strict", "--config-file", os.devnull, "--cache-dir", cache)
     run(sys.executable, "-m", "mypy", *strictly, consumer, folder=python_client, MYPYPATH=str(python_client))
     printed = run(sys.executable, consumer, *arguments(shop), folder=python_client, PYTHONPATH=str(python_client))
     assert lines_of(printed.replace("True", "true")) == [*EXPECTED, "not json 200"]

@@ -89,4 +89,4 @@ def _shown(part: Any) -> Any:
 
 
 def _cut(value: Any) -> Any:
-    return f"{value[:12]}…" if isinstance(value, str) and len(value) > LONG else _shown(value)
+    return value[:12] if isinstance(value, str) and len(value) > LONG else _shown(value)
