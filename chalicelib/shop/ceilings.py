@@ -55,7 +55,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /concerts/{concert_id}/ticket-keys", None): Cost(1, 110, 1, 0, 0),
     ("GET /concerts/{concert_id}/sold", None): Cost(2, 110, 2, 0, 0),
     ("GET /concerts/{concert_id}/sold/register", None): Cost(2, 110, 2, 0, 0),
-    ("GET /orders/{order_id}/tickets/{ticket_id}/proof", _C): Cost(5, 510, 8, 0, 0),
+    ("GET /orders/{order_id}/tickets/{ticket_id}/proof", _C): Cost(6, 520, 9, 0, 0),
     ("GET /concerts/{concert_id}/door-list", _C): Cost(9, 4200, 9, 140, postgres_ms=12000),
     ("GET /concerts/{concert_id}/door-counts", _C): Cost(9, 4200, 9, 140, postgres_ms=12000),
     ("GET /concerts/{concert_id}/door-report", _C): Cost(9, 4200, 9, 140, postgres_ms=12000),
