@@ -1,10 +1,14 @@
 """Buyers get mails, which lie in a folder here; the local server shows them."""
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
-from tests.journeys.shop import Json, Shop, cart_with, made, pay, publish_concert, refused
+from chalicelib import composition
+from chalicelib.shop.mails.commands import recipient_stream
+from chalicelib.shop.mails.unsubscribing import token_for
+from tests.journeys.shop import Json, Shop, cart_with, made, pay, person_of, publish_concert, refused
 
 CHECKOUT: Json = {"buyer": {"name": "Ada <b>Lovelace</b>", "email": "ada@lovelace.example"}}
 
@@ -61,3 +65,20 @@ def test_a_checkout_may_name_the_language_and_no_other_than_those_that_we_write(
     )
     assert problem["errors"][0]["pointer"] == "#/language"
     made(customer.post(f"/carts/{cart_id}/checkout", json=CHECKOUT | {"language": "nl"}))
+
+
+@pytest.mark.needs_the_stack
+def test_a_link_in_a_reminder_asks_and_one_request_ends_them_without_signing_in(shop: Shop) -> None:
+    customer = UUID(person_of(shop.customer()))
+    path = f"/unsubscribe/{token_for(customer, composition.current().ids)}"
+    asked = shop.visitor().get(path, headers={"Accept-Language": "nl"})
+    assert "Geen herinneringen meer" in asked.text
+    assert "form-action 'self'" in asked.headers["content-security-policy"]
+    assert composition.current().event_store.read(recipient_stream(customer)) == []
+    one_click = {"Content-Type": "application/x-www-form-urlencoded"}
+    for _ in range(2):
+        answer = shop.visitor().post(path, content="List-Unsubscribe=One-Click", headers=one_click)
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    [event] = composition.current().event_store.read(recipient_stream(customer))
+    assert event.event_type.endswith("RemindersUnsubscribedEvent")
+    refused(shop.visitor().post(f"{path[:-1]}{'0' if path[-1] != '0' else '1'}"), 404, "not_found")

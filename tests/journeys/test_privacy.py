@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from chalicelib import composition
+from chalicelib.platform.mail.folder import MailFolder
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.platform.processes.work import Task
 from chalicelib.shop.access.erasure import FINISH_ERASURE
@@ -115,6 +116,7 @@ def test_nothing_of_somebody_who_is_erased_is_left_anywhere_and_the_ticket_admit
 
     caplog.set_level(logging.DEBUG)
     shop, sums = future.shop, future.sums()
+    MailFolder(shop.stack.mail_folder).forget(lambda key: str(key) == future.person)  # others have the same name
     assert future.attendee()["buyer"] == CHECKOUT["buyer"]
     assert places_of(PERSON, future.files())
     assert places_of(PERSON, everything_stored(shop.stack, tmp_path)), "the mail with the tickets"

@@ -94,7 +94,7 @@ class OrderWriter:
         happened_at = _needed(order.links_issued_at.get(key.about or key.stream_id), "no such link")
         if order.link is None:
             raise NotToBeSent("the order has no link any more")
-        if key.about != next(reversed(order.links_issued_at)):
+        if key.about != next(reversed(list(order.links_issued_at))):
             raise NotToBeSent("a newer link was issued")
         concerts = [self.facts(one) for one in sorted(order.concert_ids)]
         subject = self.words("link.subject", concert=self._first_name(concerts))
