@@ -114,7 +114,7 @@ class File(Answer[str | bytes]):
         return cls(content, headers={"Content-Disposition": f'attachment; filename="{name}"', **(headers or {})})
 
 
-class Page(Answer[str]):
+class HtmlPage(Answer[str]):
     """Answers 200 with a page for people that runs nothing and loads nothing."""
 
     content_type = "text/html; charset=utf-8"
