@@ -1,5 +1,6 @@
 """What a customer may ask about orders."""
 
+import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -106,6 +107,41 @@ def get_tickets(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
+    return _coded_tickets(found, write_code)
+
+
+def get_held_tickets(
+    documents: DocumentProjection,
+    store: EventStore,
+    order_id: UUID,
+    customer_id: UUID,
+    write_code: WriteCode,
+    open_sealed: OpenSealed,
+    min_versions: MinVersions = NOTHING_NAMED,
+    ticket_id: UUID | None = None,
+) -> "OrderTickets":
+    """Return the tickets of one order, or one of them, with codes and holders: the buyer, until a ticket is moved.
+
+    A holder is None once the person is erased.
+    Raises:
+        NotFound
+        Unavailable
+    """
+    [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
+    tickets, buyer, holders = _coded_tickets(found, write_code), found.document["buyer"], _holders(found.document)
+    if ticket_id is not None:
+        tickets["items"] = [ticket for ticket in tickets["items"] if ticket["id"] == str(ticket_id)]
+    opened: dict[str, TicketHolder | None] = {"null": None}
+    for ticket in tickets["items"]:
+        sealed = holders.get(ticket["id"], buyer)
+        key = json.dumps(sealed)
+        if key not in opened:
+            opened[key] = cast("TicketHolder | None", open_sealed(Sealed.model_validate(sealed)))
+        ticket["holder"] = opened[key]
+    return tickets
+
+
+def _coded_tickets(found: Versioned, write_code: WriteCode) -> "OrderTickets":
     order, version = found
     tickets = [_coded(ticket, _code(order, ticket, write_code)) for ticket in _tickets(order)]
     return {"order_id": order["id"], "items": tickets, "version": version}
