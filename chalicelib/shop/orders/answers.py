@@ -117,6 +117,20 @@ class OrderTickets(TypedDict):
     version: Version
 
 
+class HeldTicket(CodedTicket):
+    """A ticket with what it cost: null where tickets of its type were bought at several prices."""
+
+    price: Amount | None
+
+
+class HeldTickets(TypedDict):
+    """The tickets of an order with their holders, for what is made of them."""
+
+    order_id: Id
+    items: list[HeldTicket]
+    version: Version
+
+
 class OrderSummary(TypedDict):
     """An order without its buyer; one that the original imported has neither lines nor a status."""
 

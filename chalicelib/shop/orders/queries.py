@@ -22,8 +22,11 @@ from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 from chalicelib.shop.orders.ticket import TicketStatus
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
     from chalicelib.shop.orders.answers import (
         CodedTicket,
+        HeldTicket,
+        HeldTickets,
         Order,
         OrderBuyer,
         OrderSummary,
@@ -119,7 +122,7 @@ def get_held_tickets(
     open_sealed: OpenSealed,
     min_versions: MinVersions = NOTHING_NAMED,
     ticket_id: UUID | None = None,
-) -> "OrderTickets":
+) -> "HeldTickets":
     """Return the tickets of one order, or one of them, with codes and holders: the buyer, until a ticket is moved.
 
     A holder is None once the person is erased.
@@ -128,17 +131,29 @@ def get_held_tickets(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    tickets, buyer, holders = _coded_tickets(found, write_code), found.document["buyer"], _holders(found.document)
-    if ticket_id is not None:
-        tickets["items"] = [ticket for ticket in tickets["items"] if ticket["id"] == str(ticket_id)]
+    coded, buyer, holders = _coded_tickets(found, write_code), found.document["buyer"], _holders(found.document)
+    prices = _prices(found.document)
+    tickets: list[HeldTicket] = [
+        {**ticket, "price": prices.get(ticket["ticket_type_id"])}
+        for ticket in coded["items"]
+        if ticket_id is None or ticket["id"] == str(ticket_id)
+    ]
     opened: dict[str, TicketHolder | None] = {"null": None}
-    for ticket in tickets["items"]:
+    for ticket in tickets:
         sealed = holders.get(ticket["id"], buyer)
         key = json.dumps(sealed)
         if key not in opened:
             opened[key] = cast("TicketHolder | None", open_sealed(Sealed.model_validate(sealed)))
         ticket["holder"] = opened[key]
-    return tickets
+    return {"order_id": coded["order_id"], "items": tickets, "version": coded["version"]}
+
+
+def _prices(order: JsonObject) -> "dict[str, Amount]":
+    """Return what a ticket of each type cost, but of types that were bought at several prices."""
+    bought: dict[str, list[Amount]] = {}
+    for line in order["lines"]:
+        bought.setdefault(line["ticket_type_id"], []).append(line["unit_price"])
+    return {key: prices[0] for key, prices in bought.items() if all(price == prices[0] for price in prices)}
 
 
 def _coded_tickets(found: Versioned, write_code: WriteCode) -> "OrderTickets":
