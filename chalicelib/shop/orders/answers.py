@@ -109,6 +109,12 @@ class OwnTicket(CodedTicket):
     version: Version
 
 
+class WalletLink(TypedDict):
+    """A link to show to its ticket's bearer alone: whoever follows it has the code."""
+
+    url: str
+
+
 class OrderTickets(TypedDict):
     """The tickets of an order, for the list of them."""
 
