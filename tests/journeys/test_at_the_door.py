@@ -65,7 +65,17 @@ def test_a_request_whose_reply_was_lost_lets_its_person_in(shop: Shop, door: htt
     evening = bought(shop, 1, door)
     body = shown(evening.codes()[0])
     assert made(door.post(evening.check_ins, json=body)) == made(door.post(evening.check_ins, json=body))
-    refused(door.post(evening.check_ins, json=body | {"gate": "South"}), 422, "idempotency_key_reused")
+    problem = refused(door.post(evening.check_ins, json=body | {"gate": "South"}), 422, "idempotency_key_reused")
+    assert problem["errors"] == [{"pointer": "#/nonce", "detail": "was used"}]
+
+
+def test_a_new_code_needs_no_reason_and_no_body(shop: Shop, door: httpx.Client) -> None:
+    evening = bought(shop, 1, door)
+    [ticket] = evening.tickets()
+    reissued = made(evening.customer.post(f"/orders/{evening.order_id}/tickets/{ticket['id']}/reissue"))
+    refused(door.post(evening.check_ins, json=shown(ticket["code"])), 410, "ticket_reissued")
+    [code] = evening.codes(reissued["version"])
+    made(door.post(evening.check_ins, json=shown(code)))
 
 
 def test_of_many_gates_that_see_one_code_at_once_one_opens(shop: Shop) -> None:

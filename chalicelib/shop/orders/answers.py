@@ -83,7 +83,8 @@ class TicketHolder(TypedDict):
 class Ticket(TypedDict):
     """A ticket; `replaced_by` is the one that was made of it when it was moved.
 
-    The order shows the `holder` of a ticket that was moved to another person: null once that person is erased.
+    An order and its tickets show the `holder` of a ticket that was moved to another person: null once that person is
+    erased. A list of orders shows neither holders nor buyers.
     """
 
     id: Id

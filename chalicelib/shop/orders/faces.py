@@ -34,7 +34,7 @@ class TicketFace:
     starts_at: datetime | None
     ends_at: datetime | None
     venue: ShownVenue | None
-    price: Money | None
+    price: Money | None = None
 
     @property
     def zone(self) -> tzinfo:

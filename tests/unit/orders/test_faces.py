@@ -40,7 +40,7 @@ def held(evening: Evening, ticket_id: UUID | None = None) -> HeldTickets:
         CUSTOMER.id,
         write,
         vault.open,
-        ticket_id=ticket_id,
+        only=ticket_id,
     )
 
 

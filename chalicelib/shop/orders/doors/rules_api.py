@@ -98,17 +98,18 @@ def set_door_rules(call: Call[RulesServices], body: NewRules) -> "Tagged[DoorRul
     Role.CUSTOMER,
     refuses=("ticket_revoked", "too_many_reissues"),
 )
-def reissue_ticket(call: Call[RulesServices], body: NewCode) -> "Created[Reissued]":
+def reissue_ticket(call: Call[RulesServices], body: NewCode | None) -> "Created[Reissued]":
     """Give a ticket a new code, after which the one it had admits nobody.
 
     For the order's customer, for who organises the ticket's concert, and for operators.
     """
     order_id, ticket_id, repository = call.id("order_id"), call.id("ticket_id"), call.shop.repository
+    reason = None if body is None else body.reason
     try:
-        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], body.reason)
+        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], reason)
     except NotFound:
         call.add_granted_roles()
-        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], body.reason)
+        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], reason)
     answer: Reissued = {"order_id": str(order_id), "ticket_id": str(ticket_id), "version": version}
     return created(answer, f"/orders/{order_id}/tickets")
 
