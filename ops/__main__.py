@@ -25,6 +25,7 @@ from ops import (
     streams,
     teams,
     verify,
+    wallets,
     webhooks,
 )
 from ops.openapi import command as openapi
@@ -40,6 +41,7 @@ COMMANDS = (
     parked,
     money,
     webhooks,
+    wallets,
     reconcile,
     rebuild,
     verify,

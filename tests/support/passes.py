@@ -16,9 +16,10 @@ from chalicelib.shop.concerts.events import ShownVenue
 from chalicelib.shop.orders.doors.code import TicketFacts
 from chalicelib.shop.orders.faces import TicketFace
 from chalicelib.shop.orders.wallets.certificates import GoogleIssuer, PassCertificate
+from chalicelib.shop.orders.wallets.keys import WalletKeys
 from chalicelib.shop.venues.events import Coordinates
 from local.wallets import made_secret
-from tests.support.shop import OPENING, Shop, some_id
+from tests.support.shop import OPENING, Clock, Shop, some_id
 
 UNIT = re.compile(r"\\U([0-9a-f]{4})|\\(.)", re.DOTALL)
 LINE = re.compile(r'"((?:[^"\\]|\\.)*)" = "((?:[^"\\]|\\.)*)";\n', re.DOTALL)
@@ -38,6 +39,11 @@ def certificate() -> PassCertificate:
 @cache
 def issuer() -> GoogleIssuer:
     return GoogleIssuer.read(secret()["google"])
+
+
+def wallet_keys(clock: Clock, text: str | None = None) -> WalletKeys:
+    """The keys of a shop with both wallets, or with what this secret has."""
+    return WalletKeys(lambda: json.dumps(secret()) if text is None else text, clock)
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from chalicelib.platform.caller import Role
-from chalicelib.platform.errors import NotFound
+from chalicelib.platform.errors import NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.answers import PKPASS, Ok, Pkpass, Svg, Tagged, ok
 from chalicelib.platform.http.requests import ensure_accepted, parse_id
@@ -29,6 +29,15 @@ if TYPE_CHECKING:
 
 NOT_KEPT = {"Cache-Control": "no-store"}
 """Whoever has the code is let in."""
+
+
+class WalletNotConfigured(RuleViolated):
+    """The shop has nothing with which it could sign passes for this wallet, or no longer."""
+
+    code = "wallet_not_configured"
+
+    def __init__(self, wallet: str) -> None:
+        super().__init__(f"This shop makes no passes for {wallet} at present.")
 
 
 class TicketServices(Services, Protocol):
@@ -71,8 +80,10 @@ def get_google_wallet_link(call: Call[TicketServices]) -> "Ok[WalletLink]":
     """Make a link with which its customer adds a ticket to Google Wallet."""
     from chalicelib.shop.orders.wallets.google import link_of  # noqa: PLC0415 - only this answer needs it
 
-    face = find_face(call, call.id("ticket"))
-    link: WalletLink = {"url": link_of(face, call.shop.wallet_keys.google(), call.shop.clock())}
+    face, issuer = find_face(call, call.id("ticket")), call.shop.wallet_keys.google()
+    if issuer is None:
+        raise WalletNotConfigured("Google Wallet")
+    link: WalletLink = {"url": link_of(face, issuer, call.shop.clock())}
     return replace(ok(link), headers=NOT_KEPT)
 
 
@@ -141,8 +152,10 @@ def _pkpass(call: Call[TicketServices], ticket_id: UUID) -> Pkpass:
     from chalicelib.shop.orders.wallets.apple import pass_of  # noqa: PLC0415 - only this answer needs it
 
     ensure_accepted(call.headers.get("accept"), PKPASS)
-    face = find_face(call, ticket_id)
-    return Pkpass.named("ticket.pkpass", pass_of(face, call.shop.wallet_keys.apple()), NOT_KEPT)
+    face, certificate = find_face(call, ticket_id), call.shop.wallet_keys.apple()
+    if certificate is None:
+        raise WalletNotConfigured("Apple Wallet")
+    return Pkpass.named("ticket.pkpass", pass_of(face, certificate), NOT_KEPT)
 
 
 _SHOWN: "dict[str, Callable[[Call[TicketServices], UUID], Tagged[OwnTicket] | Svg | Pkpass]]" = {

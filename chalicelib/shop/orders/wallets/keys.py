@@ -1,4 +1,4 @@
-"""Keeps what passes are signed with, as the shop's secret has it, and says when there is nothing to sign with."""
+"""Keeps what passes are signed with, as the shop's secret has it, and tells operators when that is about to end."""
 
 import json
 import logging
@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from chalicelib.platform import metrics
-from chalicelib.platform.errors import RuleViolated
 from chalicelib.platform.failures import Failure, raise_if_unavailable
 from chalicelib.shop.orders.wallets.certificates import GoogleIssuer, PassCertificate
 
@@ -20,12 +19,6 @@ WARNING = timedelta(days=30)
 """So long before the certificate ends an operator is told."""
 
 Signer = TypeVar("Signer")
-
-
-class WalletNotConfigured(RuleViolated):
-    """The shop has nothing with which it could sign for this wallet, or no longer."""
-
-    code = "wallet_not_configured"
 
 
 class WalletPart(Generic[Signer]):
@@ -80,28 +73,17 @@ class WalletKeys:
         self.apple_part = WalletPart("apple", PassCertificate.read, read_secret, clock)
         self.google_part = WalletPart("google", GoogleIssuer.read, read_secret, clock)
 
-    def apple(self) -> PassCertificate:
-        """Return the certificate, and tell operators if it ends soon: phones refuse passes of one that has ended.
-
-        Raises WalletNotConfigured.
-        """
+    def apple(self) -> PassCertificate | None:
+        """Return the certificate, if there is one that has not ended: phones refuse the passes of any other."""
         certificate = self.apple_part.find()
         if certificate is None:
-            raise WalletNotConfigured("This shop makes no passes for Apple Wallet.")
+            return None
         lasts = certificate.ends_at - self._clock()
         if lasts < WARNING:
             logger.error("the certificate of the passes ends at %s", certificate.ends_at.isoformat())
             metrics.count("PassCertificateEnds")
-        if lasts <= timedelta(0):
-            raise WalletNotConfigured("The certificate for Apple Wallet has ended, and there is no new one yet.")
-        return certificate
+        return certificate if lasts > timedelta(0) else None
 
-    def google(self) -> GoogleIssuer:
-        """Return the account that signs links.
-
-        Raises WalletNotConfigured.
-        """
-        issuer = self.google_part.find()
-        if issuer is None:
-            raise WalletNotConfigured("This shop makes no passes for Google Wallet.")
-        return issuer
+    def google(self) -> GoogleIssuer | None:
+        """Return the account that signs links, if there is one."""
+        return self.google_part.find()
