@@ -10,9 +10,9 @@ PARALLEL := -n logical --maxprocesses=4 --dist loadfile  # each process with ser
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: run test endurance unit journeys lint package deploy destroy token bench clean help
+.PHONY: run test endurance unit journeys lint package deploy destroy token fuzz bench clean help
 
-$(LOCAL): requirements.txt requirements-archive.txt requirements-print.txt requirements-local.txt
+$(LOCAL): requirements.txt requirements-archive.txt requirements-print.txt requirements-paper.txt requirements-fonts.txt requirements-local.txt
 	@$(if $(PYTHON),,echo "There is no Python 3.11, 3.12 or 3.13 with venv; name one with PYTHON=…"; exit 1)
 	@echo "Installing what the local stack needs:"
 	@"$(PYTHON)" -I local/install.py $(VENV) requirements-local.txt
@@ -54,6 +54,10 @@ destroy: $(INSTALLED) ## remove a stage from AWS, after a question: STAGE=…
 
 token: $(LOCAL) ## print a bearer token: ROLE=customer|organiser|door|operator SUB=…
 	@$(BIN)/python -m local.token --role $(or $(ROLE),customer) $(if $(SUB),--sub $(SUB))
+
+fuzz: $(INSTALLED) ## hold the API to its document: EXAMPLES=20000 SEED=… CALLER=… ROUTE="POST /venues"
+	@$(BIN)/python -m tests.fuzz --examples $(or $(EXAMPLES),20000) $(if $(SEED),--seed $(SEED)) \
+		$(if $(CALLER),--caller "$(CALLER)") $(if $(ROUTE),--route "$(ROUTE)")
 
 bench: $(INSTALLED) ## run the benchmarks on this machine
 	@$(BIN)/python -m benchmarks

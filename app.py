@@ -115,10 +115,11 @@ def authorize(request: AuthRequest) -> AuthResponse:
 
 if FUNCTION in {"", "app"}:
     from chalicelib.platform.http.answers import BINARY_TYPES
-    from chalicelib.platform.http.middleware import guarded, logged, problems_only
+    from chalicelib.platform.http.middleware import guarded, logged, problems_only, without_content_to_head
 
     app.api.binary_types.extend(BINARY_TYPES)
     app.register_middleware(logged, "http")
+    app.register_middleware(without_content_to_head, "http")
     app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     for routes in contexts.routes():

@@ -41,6 +41,8 @@ NOT_FOUND = Refusal(HTTPStatus.NOT_FOUND, "not_found", "There is nothing at this
 MALFORMED = Refusal(HTTPStatus.BAD_REQUEST, "malformed_request", "The request cannot be read.")
 TOO_LARGE = Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body_too_large", f"A body may have {LARGEST_BODY} bytes.")
 UNSUPPORTED = Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "Send the body as application/json.")
+NOT_ALLOWED = Refusal(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", "This resource does not have this method.")
+"""The gateway has no response of its own for this: `infra.methods` makes one for each path."""
 TOO_MANY = Refusal(
     HTTPStatus.TOO_MANY_REQUESTS,
     "too_many_requests",
@@ -81,16 +83,14 @@ def gateway_responses() -> dict[str, Any]:
     return {response_type: _response(refusal) for response_type, refusal in REFUSALS.items()}
 
 
-def _response(refusal: Refusal) -> dict[str, Any]:
-    headers = dict(
-        [
-            ("Content-Type", CONTENT_TYPE),
-            *([refusal.header] if refusal.header else []),
-            *GUARDS,
-            HTTPS_ONLY,
-            *FOR_BROWSERS,
-        ]
-    )
+def headers_of(refusal: Refusal) -> dict[str, str]:
+    """Return the headers with which the gateway refuses."""
+    own = [refusal.header] if refusal.header else []
+    return dict([("Content-Type", CONTENT_TYPE), *own, *GUARDS, HTTPS_ONLY, *FOR_BROWSERS])
+
+
+def body_of(refusal: Refusal) -> str:
+    """Return the problem document with which the gateway refuses."""
     body = {
         "type": "about:blank",
         "title": title_of(refusal.status),
@@ -98,8 +98,13 @@ def _response(refusal: Refusal) -> dict[str, Any]:
         "code": refusal.code,
         "detail": refusal.detail,
     }
+    return json.dumps(body)
+
+
+def _response(refusal: Refusal) -> dict[str, Any]:
+    headers = headers_of(refusal)
     return {
         "statusCode": str(refusal.status.value),
         "responseParameters": {f"gatewayresponse.header.{name}": f"'{value}'" for name, value in headers.items()},
-        "responseTemplates": {"application/json": json.dumps(body)},
+        "responseTemplates": {"application/json": body_of(refusal)},
     }

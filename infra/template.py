@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.function import Bus, Function, LogStream, Queue
-from infra import alarms, dashboard, runtime
+from infra import alarms, dashboard, methods, runtime
 from infra.gateway_responses import gateway_responses
 from infra.layers import LAYERS, file_of, resource_of
 from infra.names import logical_id, logs_of, physical_name
@@ -299,6 +299,7 @@ API: Json = {
     "Properties": {
         "DefinitionBody": {
             "info": {"title": {"Fn::Sub": alarms.API_NAME}},
+            "paths": methods.paths(),
             "x-amazon-apigateway-gateway-responses": gateway_responses(),
         },
         "TracingEnabled": True,

@@ -42,7 +42,7 @@ def upload(s3: Any, bucket: str, package: Path, known: Mapping[str, str]) -> tup
                 s3.upload_file(str(zipped), bucket, key)
                 sent.append(zipped.name)
             properties[location] = {"Bucket": bucket, "Key": key}
-    body = json.dumps(template).encode()
+    body = json.dumps(template, separators=(",", ":")).encode()
     key = f"templates/{hashlib.sha256(body).hexdigest()}.json"
     s3.put_object(Bucket=bucket, Key=key, Body=body)
     return key, sent

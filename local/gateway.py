@@ -3,7 +3,7 @@
 import base64
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from time import monotonic
@@ -22,8 +22,9 @@ from chalice.local import (
     RouteMatcher,
 )
 
+from chalicelib.platform.http.methods import OPTIONS, READS, allow
 from chalicelib.platform.http.problems import title_of
-from infra.gateway_responses import FOR_BROWSERS, GUARDS
+from infra.gateway_responses import FOR_BROWSERS, GUARDS, NOT_ALLOWED
 from local import docs
 
 log = logging.getLogger("local.server")
@@ -75,10 +76,8 @@ def forbidden() -> Problem:
     return Problem(HTTPStatus.FORBIDDEN, "forbidden", "You may not do this.")
 
 
-def method_not_allowed(allowed: list[str]) -> Problem:
-    detail = "This resource does not have this method."
-    headers = [("Allow", ", ".join(allowed))] if allowed else []
-    return Problem(HTTPStatus.METHOD_NOT_ALLOWED, "method_not_allowed", detail, headers)
+def method_not_allowed(methods: Collection[str]) -> Problem:
+    return Problem(NOT_ALLOWED.status, NOT_ALLOWED.code, NOT_ALLOWED.detail, [("Allow", allow(methods))])
 
 
 def malformed() -> Problem:
@@ -135,17 +134,17 @@ class Gateway:
             return internal_error().answer()
 
     def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        if method == "GET" and (shown := docs.shown_at(target)) is not None:
+        if method in READS and (shown := docs.shown_at(target)) is not None:
             return Answer(*shown)
         context = LambdaContext("api", MEMORY_MB, TIMEOUT_MS)
         event = self._event(method, target, headers, body)
         event["requestContext"]["requestId"] = context.aws_request_id
         methods = self._app.routes[event["requestContext"]["resourcePath"]]
-        if method == "OPTIONS" and method not in methods:
+        if method == OPTIONS:
             cors = self._chalice._autogen_options_headers(event)  # noqa: SLF001 - Chalice's own, as it deploys it
-            return Answer(HTTPStatus.OK, list(cors.items()), b"")
+            return Answer(HTTPStatus.OK, [("Allow", allow(methods)), *cors.items()], b"")
         if method not in methods:
-            raise method_not_allowed(sorted(methods))
+            raise method_not_allowed(methods)
         self._authorize(target, event, context)
         return read_answer(self._app(event, context))
 

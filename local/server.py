@@ -13,7 +13,7 @@ import socket
 import socketserver
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from http import HTTPStatus
@@ -26,7 +26,7 @@ from chalice.app import Chalice
 from chalice.local import LocalChalice
 
 from local.checkout import PROJECT
-from local.gateway import Answer, Gateway, Problem, method_not_allowed
+from local.gateway import Answer, Gateway, Problem
 from local.ports import HOST
 
 log = logging.getLogger("local.server")
@@ -73,9 +73,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         self._send(self._gateway.answer(self.command, self.path, dict(self.headers), body))
 
-    # The names http.server looks for.
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = _handle  # noqa: N815
-    do_DELETE = do_OPTIONS = do_TRACE = do_CONNECT = _handle  # noqa: N815
+    def __getattr__(self, name: str) -> Callable[[], None]:
+        """Handle every method, which http.server looks for as `do_GET` and the like: the gateway knows them."""
+        if name.startswith("do_"):
+            return self._handle
+        raise AttributeError(name)
 
     def _read_body(self) -> bytes | None:
         lengths = set(self.headers.get_all("Content-Length", []))
@@ -138,24 +140,21 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
-        if answer.status not in WITHOUT_BODY:
+        has_content = self.command != "HEAD" and answer.status not in WITHOUT_BODY
+        if has_content:
             self.send_header("Content-Length", str(len(answer.body)))
         if self.close_connection:
             self.send_header("Connection", "close")
         self.end_headers()
-        if self.command != "HEAD" and answer.status not in WITHOUT_BODY:
+        if has_content:
             self.wfile.write(answer.body)
         self.wfile.flush()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Answer for http.server, which refuses some requests before there is one to route."""
         status = HTTPStatus(code)
-        if status == HTTPStatus.NOT_IMPLEMENTED:
-            problem = method_not_allowed([])
-        else:
-            detail = explain or message or status.description or status.phrase
-            problem = Problem(status, CODES.get(status, "malformed_request"), detail)
-        self._refuse(problem)
+        detail = explain or message or status.description or status.phrase
+        self._refuse(Problem(status, CODES.get(status, "malformed_request"), detail))
 
     def handle_expect_100(self) -> bool:
         proceed = super().handle_expect_100()

@@ -23,6 +23,8 @@ _DESCRIPTION = """Sells concert tickets.
 
 Errors are problem documents (RFC 9457) with a stable `code` and the facts. Reads are eventually consistent: name with
 `Min-Version` what an answer must reflect. Every `POST` takes an `Idempotency-Key`, and every edit an `If-Match`.
+Every `GET` is answered to `HEAD` as well, without content. `OPTIONS` says with `Allow` which methods a path has, and
+any other is refused with 405 `method_not_allowed` and the same `Allow`.
 Members may be added to answers at any time, so ignore those that you do not know."""
 
 

@@ -25,7 +25,7 @@ from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.platform.http.answers import BINARY_TYPES
 from chalicelib.platform.http.auth import Credentials
 from chalicelib.platform.http.authorizer import authorize
-from chalicelib.platform.http.middleware import guarded, problems_only
+from chalicelib.platform.http.middleware import guarded, problems_only, without_content_to_head
 from chalicelib.platform.processes.work import MemoryWorkQueue
 from chalicelib.platform.readmodels.documents.document import Versioned, owner_key, sort_key_in, sort_key_of
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
@@ -228,6 +228,7 @@ def _gateway() -> LocalGateway:
     """API Gateway as Chalice imitates it, before every route of the shop."""
     app = Chalice(app_name="in_memory", configure_logs=False)
     app.api.binary_types.extend(BINARY_TYPES)
+    app.register_middleware(without_content_to_head, "http")
     app.register_middleware(guarded, "http")
     app.register_middleware(problems_only, "http")
     admit = app.authorizer()(_admit)

@@ -5,11 +5,20 @@ from chalice.app import CORSConfig
 ALLOWED_ORIGIN = "*"
 """Who is calling is said by a token, which no browser adds by itself: another origin gains nothing by being allowed."""
 
-EXPOSED = ("Content-Disposition", "ETag", "Link", "Location", "Read-Model-Lag", "Retry-After", "WWW-Authenticate")
+EXPOSED = (
+    "Content-Disposition",
+    "Door-List-Signature",
+    "ETag",
+    "Link",
+    "Location",
+    "Read-Model-Lag",
+    "Retry-After",
+    "WWW-Authenticate",
+)
 
 ANY_PAGE = CORSConfig(
     allow_origin=ALLOWED_ORIGIN,
-    allow_headers=["Idempotency-Key", "If-Match", "Min-Version", "X-Correlation-Id"],
+    allow_headers=["Idempotency-Key", "If-Match", "If-None-Match", "Min-Version", "X-Correlation-Id"],
     expose_headers=EXPOSED,
     max_age=7200,
 )

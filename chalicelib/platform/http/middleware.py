@@ -9,6 +9,7 @@ from typing import Any
 from chalice.app import Response
 
 from chalicelib.platform import logs
+from chalicelib.platform.http.methods import HEAD
 from chalicelib.platform.http.problems import problem_of_status
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,14 @@ def guarded(event: Any, get_response: Callable[[Any], Response]) -> Response:
     response = get_response(event)
     https = [HTTPS_ONLY] if event.headers.get("x-forwarded-proto") == "https" else []
     response.headers = {**dict([NOT_STORED, NO_SNIFFING, *https]), **response.headers}
+    return response
+
+
+def without_content_to_head(event: Any, get_response: Callable[[Any], Response]) -> Response:
+    """Answers HEAD as GET, with the headers alone."""
+    response = get_response(event)
+    if event.method == HEAD:
+        response.body = b"" if isinstance(response.body, bytes) else ""
     return response
 
 

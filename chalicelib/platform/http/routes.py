@@ -34,6 +34,7 @@ from chalicelib.platform.http.addresses import address_of
 from chalicelib.platform.http.answers import Answer
 from chalicelib.platform.http.authorizer import actor_of, may_be_staff, order_of
 from chalicelib.platform.http.browsers import ANY_PAGE
+from chalicelib.platform.http.methods import READS, methods_of
 from chalicelib.platform.http.problems import problem
 from chalicelib.platform.http.requests import (
     Body,
@@ -319,7 +320,7 @@ class Call(Generic[Shop]):
         """Return what the handler takes beside this call; a body or parameters that it does not take are refused."""
         if reads is None:
             ensure_no_body(self.raw_body)
-            if self._request.method == "GET":
+            if self._request.method in READS:
                 parse_query(Query, self.query_parameters)
             return ()
         if issubclass(reads.model, Query):
@@ -425,7 +426,7 @@ class Routes(Generic[Shop]):
         for route in self._routes:
             blueprint.route(
                 route.path,
-                methods=[route.method],
+                methods=methods_of(route.method),
                 authorizer=authorizer if route.role else None,
                 content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
                 name=route.handler.__name__,

@@ -83,7 +83,8 @@ class TicketHolder(TypedDict):
 class Ticket(TypedDict):
     """A ticket; `replaced_by` is the one that was made of it when it was moved.
 
-    The order shows the `holder` of a ticket that was moved to another person: null once that person is erased.
+    An order and its tickets show the `holder` of a ticket that was moved to another person: null once that person is
+    erased. A list of orders shows neither holders nor buyers.
     """
 
     id: Id
@@ -120,6 +121,20 @@ class OrderTickets(TypedDict):
 
     order_id: Id
     items: list[CodedTicket]
+    version: Version
+
+
+class HeldTicket(CodedTicket):
+    """A ticket with what it cost: null where tickets of its type were bought at several prices."""
+
+    price: Amount | None
+
+
+class HeldTickets(TypedDict):
+    """The tickets of an order with their holders, for what is made of them."""
+
+    order_id: Id
+    items: list[HeldTicket]
     version: Version
 
 

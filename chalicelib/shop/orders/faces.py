@@ -6,19 +6,22 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.platform.eventsourcing.repository import Repository
+from chalicelib.platform.money import Money
 from chalicelib.shop.concerts.commands import facts_of_concert, venue_shown_by
 from chalicelib.shop.concerts.events import ShownVenue
 from chalicelib.shop.orders.ticket import TicketNotValid
 
 if TYPE_CHECKING:
-    from chalicelib.shop.orders.answers import OrderTickets
+    from chalicelib.platform.http.shapes import Amount
+    from chalicelib.shop.orders.answers import HeldTickets
 
 
 @dataclass(frozen=True, slots=True)
 class TicketFace:
     """Has the facts on the face of a ticket that admits; `code` is what a door scans.
 
-    `holder` is None once the person is erased, the dates are None while the concert is postponed.
+    `holder` is None once the person is erased, the dates are None while the concert is postponed. `price` is None where
+    tickets of the type were bought at several prices.
     """
 
     ticket_id: UUID
@@ -31,6 +34,7 @@ class TicketFace:
     starts_at: datetime | None
     ends_at: datetime | None
     venue: ShownVenue | None
+    price: Money | None = None
 
     @property
     def zone(self) -> tzinfo:
@@ -43,7 +47,7 @@ class TicketFace:
             return UTC
 
 
-def face_of(repository: Repository, tickets: "OrderTickets") -> TicketFace | None:
+def face_of(repository: Repository, tickets: "HeldTickets") -> TicketFace | None:
     """Return the face of the one ticket that was read with its holder; None if there is none.
 
     Raises TicketNotValid for one that admits nobody, or Unavailable.
@@ -56,7 +60,7 @@ def face_of(repository: Repository, tickets: "OrderTickets") -> TicketFace | Non
     return faces[0]
 
 
-def faces_of(repository: Repository, tickets: "OrderTickets") -> list[TicketFace]:
+def faces_of(repository: Repository, tickets: "HeldTickets") -> list[TicketFace]:
     """Return the faces of those tickets that admit, which were read with their holders.
 
     Each concert takes two reads of the log at most.
@@ -77,7 +81,12 @@ def faces_of(repository: Repository, tickets: "OrderTickets") -> list[TicketFace
             starts_at=concerts[key].starts_at,
             ends_at=concerts[key].ends_at,
             venue=venues[key],
+            price=_price(ticket["price"]),
         )
         for ticket, key, code in admitting
         if code
     ]
+
+
+def _price(amount: "Amount | None") -> Money | None:
+    return None if amount is None else Money.of(amount["amount"], amount["currency"])

@@ -1,6 +1,5 @@
 """What a customer may ask about orders."""
 
-import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -22,8 +21,11 @@ from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 from chalicelib.shop.orders.ticket import TicketStatus
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
     from chalicelib.shop.orders.answers import (
         CodedTicket,
+        HeldTicket,
+        HeldTickets,
         Order,
         OrderBuyer,
         OrderSummary,
@@ -98,16 +100,20 @@ def get_tickets(
     order_id: UUID,
     customer_id: UUID,
     write_code: WriteCode,
+    open_sealed: OpenSealed,
     min_versions: MinVersions = NOTHING_NAMED,
+    only: UUID | None = None,
 ) -> "OrderTickets":
-    """Return the tickets of one order, with the codes of those that admit: none before it is confirmed.
+    """Return the tickets of one order, or `only` one: with holders, and the codes of those that admit.
+
+    There are none before the order is confirmed.
 
     Raises:
         NotFound
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    return _coded_tickets(found, write_code)
+    return _coded_tickets(found, write_code, open_sealed, only)
 
 
 def get_held_tickets(
@@ -118,33 +124,42 @@ def get_held_tickets(
     write_code: WriteCode,
     open_sealed: OpenSealed,
     min_versions: MinVersions = NOTHING_NAMED,
-    ticket_id: UUID | None = None,
-) -> "OrderTickets":
-    """Return the tickets of one order, or one of them, with codes and holders: the buyer, until a ticket is moved.
+    only: UUID | None = None,
+) -> "HeldTickets":
+    """Return the tickets of one order, or `only` one, as `get_tickets` does, each with its price and who comes with it.
 
-    A holder is None once the person is erased.
+    That is the buyer, until a ticket is moved to another person; None once the person is erased.
+
     Raises:
         NotFound
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
-    tickets, buyer, holders = _coded_tickets(found, write_code), found.document["buyer"], _holders(found.document)
-    if ticket_id is not None:
-        tickets["items"] = [ticket for ticket in tickets["items"] if ticket["id"] == str(ticket_id)]
-    opened: dict[str, TicketHolder | None] = {"null": None}
-    for ticket in tickets["items"]:
-        sealed = holders.get(ticket["id"], buyer)
-        key = json.dumps(sealed)
-        if key not in opened:
-            opened[key] = cast("TicketHolder | None", open_sealed(Sealed.model_validate(sealed)))
-        ticket["holder"] = opened[key]
-    return tickets
+    coded = _coded_tickets(found, write_code, open_sealed, only)
+    buyer, prices = _buyer(found.document, open_sealed), _prices(found.document)
+    items: list[HeldTicket] = [
+        {**ticket, "holder": ticket.get("holder", buyer), "price": prices.get(ticket["ticket_type_id"])}
+        for ticket in coded["items"]
+    ]
+    return {"order_id": coded["order_id"], "items": items, "version": coded["version"]}
 
 
-def _coded_tickets(found: Versioned, write_code: WriteCode) -> "OrderTickets":
+def _prices(order: JsonObject) -> "dict[str, Amount]":
+    """Return what a ticket of each type cost, but of types that were bought at several prices."""
+    bought: dict[str, list[Amount]] = {}
+    for line in order["lines"]:
+        bought.setdefault(line["ticket_type_id"], []).append(line["unit_price"])
+    return {key: prices[0] for key, prices in bought.items() if all(price == prices[0] for price in prices)}
+
+
+def _coded_tickets(
+    found: Versioned, write_code: WriteCode, open_sealed: OpenSealed, only: UUID | None
+) -> "OrderTickets":
     order, version = found
-    tickets = [_coded(ticket, _code(order, ticket, write_code)) for ticket in _tickets(order)]
-    return {"order_id": order["id"], "items": tickets, "version": version}
+    wanted = [ticket for ticket in _tickets(order) if only is None or ticket["id"] == str(only)]
+    tickets = _with_holders(wanted, order, open_sealed)
+    items = [_coded(ticket, _code(order, ticket, write_code)) for ticket in tickets]
+    return {"order_id": order["id"], "items": items, "version": version}
 
 
 def _coded(ticket: "Ticket", code: str | None) -> "CodedTicket":
@@ -169,17 +184,23 @@ def _read_own(
 
 def _with_people(summary: "OrderSummary", found: Versioned, open_sealed: OpenSealed) -> "Order":
     """Add the buyer, and the holders of the tickets that were moved to another person."""
-    buyer, holders = found.document["buyer"], _holders(found.document)
-    opened = {key: open_sealed(Sealed.model_validate(sealed)) for key, sealed in holders.items()}
-    for ticket in summary["tickets"]:
-        if ticket["id"] in opened:
-            ticket["holder"] = cast("TicketHolder | None", opened[ticket["id"]])
-    shown = None if buyer is None else open_sealed(Sealed.model_validate(buyer))
-    return {**summary, "buyer": cast("OrderBuyer | None", shown)}
+    tickets = _with_holders(summary["tickets"], found.document, open_sealed)
+    return {**summary, "tickets": tickets, "buyer": _buyer(found.document, open_sealed)}
 
 
-def _holders(order: JsonObject) -> dict[str, JsonObject]:
-    return {ticket["id"]: ticket["holder"] for ticket in order["tickets"] if "holder" in ticket}
+def _buyer(order: JsonObject, open_sealed: OpenSealed) -> "OrderBuyer | None":
+    buyer = order["buyer"]
+    return None if buyer is None else cast("OrderBuyer | None", open_sealed(Sealed.model_validate(buyer)))
+
+
+def _with_holders(tickets: "Sequence[Ticket]", order: JsonObject, open_sealed: OpenSealed) -> "list[Ticket]":
+    sealed = {ticket["id"]: ticket["holder"] for ticket in order["tickets"] if "holder" in ticket}
+    opened = {
+        ticket["id"]: cast("TicketHolder | None", open_sealed(Sealed.model_validate(sealed[ticket["id"]])))
+        for ticket in tickets
+        if ticket["id"] in sealed
+    }
+    return [{**ticket, "holder": opened[ticket["id"]]} if ticket["id"] in opened else ticket for ticket in tickets]
 
 
 def _answer(found: Versioned, now: datetime) -> "OrderSummary":

@@ -47,10 +47,10 @@ class TicketServices(Services, Protocol):
     def documents(self) -> "DocumentProjection": ...
 
     @property
-    def code_book(self) -> CodeBook: ...
+    def vault(self) -> "PersonVault": ...
 
     @property
-    def vault(self) -> "PersonVault": ...
+    def code_book(self) -> CodeBook: ...
 
     @property
     def wallet_keys(self) -> "WalletKeys": ...
@@ -93,11 +93,13 @@ def find_ticket(call: Call[TicketServices], ticket_id: UUID) -> "OwnTicket":
     Raises NotFound or Unavailable.
     """
     shop, log = call.shop, call.metered(call.shop.event_store)
-    order_id, write = _order_of(call, log, ticket_id), shop.code_book.write
-    found = queries.get_tickets(shop.documents, log, order_id, call.actor.id, write, call.min_versions)
-    ticket = next((one for one in found["items"] if one["id"] == str(ticket_id)), None)
-    if ticket is None:
+    order_id, write, opened = _order_of(call, log, ticket_id), shop.code_book.write, shop.vault.open
+    found = queries.get_tickets(
+        shop.documents, log, order_id, call.actor.id, write, opened, call.min_versions, only=ticket_id
+    )
+    if not found["items"]:
         raise _no_such_ticket()
+    [ticket] = found["items"]
     return {**ticket, "order_id": str(order_id), "version": found["version"]}
 
 

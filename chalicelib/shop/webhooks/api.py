@@ -12,7 +12,7 @@ from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant
 from chalicelib.platform.http.answers import Accepted, Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import Page, page_of
-from chalicelib.platform.http.requests import Body, Changes, Line
+from chalicelib.platform.http.requests import Body, Changes, Line, said
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.platform.readmodels.min_versions import NOTHING_NAMED, MinVersions
@@ -58,7 +58,12 @@ class WebhookServices(Services, Protocol):
 
 routes: Routes[WebhookServices] = Routes(__name__)
 
-Url = Annotated[str, Field(min_length=1, max_length=500)]
+Url = Annotated[
+    str,
+    Field(min_length=1, max_length=500),
+    said(r'^https://[!-"$-.0->A-\[\]-~]+([/?][!-"$-\[\]-~]*)?$'),
+]
+"""Visible ASCII without a fragment, and no name or password before the host. A development stage takes http as well."""
 Kind = Literal[
     "order.confirmed",
     "order.refunded",

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.shop.concerts import live_commands
 from chalicelib.shop.concerts.commands import facts_of_concert, venue_shown_by
 from chalicelib.shop.orders import queries
-from chalicelib.shop.orders.answers import OrderTickets
+from chalicelib.shop.orders.answers import HeldTickets
 from chalicelib.shop.orders.faces import face_of, faces_of
 from chalicelib.shop.orders.projections import PROJECTORS
 from chalicelib.shop.orders.ticket import TicketNotValid
@@ -28,7 +28,7 @@ def upcoming() -> Evening:
     return upcoming
 
 
-def held(upcoming: Evening, ticket_id: UUID | None = None) -> OrderTickets:
+def held(upcoming: Evening, ticket_id: UUID | None = None) -> HeldTickets:
     """The tickets with their holders, as their customer may read them."""
     streams, order_id = upcoming.streams, upcoming.order_id
     streams.and_document(PROJECTORS["Order"], order_id, len(streams.log.read(order_id)) - 1)
@@ -40,7 +40,7 @@ def held(upcoming: Evening, ticket_id: UUID | None = None) -> OrderTickets:
         CUSTOMER.id,
         write,
         vault.open,
-        ticket_id=ticket_id,
+        only=ticket_id,
     )
 
 
@@ -57,6 +57,8 @@ def test_a_face_has_all_that_a_bearer_needs(upcoming: Evening) -> None:
     assert face.venue is not None
     assert (face.venue.name, face.venue.time_zone) == (VENUE_DETAILS.name, VENUE_DETAILS.time_zone)
     assert face.code == upcoming.codes[1]
+    assert face.price is not None
+    assert str(face.price.amount) == "25.00"
 
 
 def test_a_moved_ticket_names_who_holds_it_now_and_the_old_one_has_no_face(upcoming: Evening) -> None:
