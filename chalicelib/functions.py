@@ -59,6 +59,7 @@ _PLATFORM = (
                 Need.DERIVE_IDS,
                 Need.SIGN_TICKETS,
                 Need.SIGN_PASSES,
+                Need.READ_REGISTERS,
                 Need.PROBE_BUS,
             }
         ),
