@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from chalicelib.shop.orders.payments.port import PaymentGateway
     from chalicelib.shop.orders.proofs.proving import CertifiedRegisters
     from chalicelib.shop.orders.proofs.registers import Registers
+    from chalicelib.shop.orders.wallets.keys import WalletKeys
     from chalicelib.shop.webhooks.deliveries import DeliveryLog
     from chalicelib.shop.webhooks.signing import SecretBox
     from chalicelib.shop.webhooks.transport import Receivers
@@ -143,6 +144,18 @@ class Composition:
         from chalicelib.shop.orders.doors.book import CodeBook
 
         return CodeBook(self.repository, lambda: self.ticket_keys, self.clock)
+
+    @cached_property
+    def wallet_keys(self) -> "WalletKeys":
+        """Return what signs passes for wallets: from WALLETS_FILE, or from Secrets Manager; most shops have neither."""
+        from chalicelib.shop.orders.wallets.keys import WalletKeys
+
+        return WalletKeys(self._wallets_secret, self.clock)
+
+    def _wallets_secret(self) -> str:
+        if self.settings.wallets_file:
+            return Path(self.settings.wallets_file).read_text()
+        return _secret(self.settings.wallets_secret_id) if self.settings.wallets_secret_id else ""
 
     @cached_property
     def vault(self) -> "PersonVault":

@@ -39,6 +39,7 @@ class Need(StrEnum):
     COUNT_TASKS = "count_tasks"
     DERIVE_IDS = "derive_ids"
     SIGN_TICKETS = "sign_tickets"
+    SIGN_PASSES = "sign_passes"
     PROCESSES = "processes"
     OVERDUE_PROCESSES = "overdue_processes"
     VERIFY_LOG = "verify_log"

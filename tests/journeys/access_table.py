@@ -356,6 +356,7 @@ TABLE: dict[str, Row] = {
     "GET /orders": signed_in(nothing, 200),
     "GET /orders/{order_id}": of_customer(order(), 200),
     "GET /tickets/{ticket}": of_customer(ticket, 200),
+    "GET /tickets/{ticket}/google-wallet": of_customer(ticket, 200),
     "GET /orders/{order_id}/tickets": of_customer(order(), 200),
     "POST /orders/{order_id}/payments": of_customer(unpaid(CARD), 201),
     "POST /orders/{order_id}/cancel": of_customer(unpaid(), 200),

@@ -171,6 +171,16 @@ def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryMod
         raise _invalid(error, "?") from None
 
 
+def ensure_accepted(accept: str | None, kind: str) -> None:
+    """Check that a client takes bytes of this kind: API Gateway sends text in base64 to all others.
+
+    Raises InvalidInput.
+    """
+    if accept != kind:
+        reason = f"must be {kind} for this answer"
+        raise InvalidInput(f"Accept {reason}.", (("/Accept", reason),))
+
+
 def parse_correlation_id(value: str | None) -> str | None:
     """Return the header if it is a UUID, which can name nobody, and None otherwise."""
     return value if value is not None and re.fullmatch(_UUID, value) else None

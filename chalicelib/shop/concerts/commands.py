@@ -52,7 +52,13 @@ from chalicelib.shop.inventory.commands import (
     open_pools,
     pools_of,
 )
-from chalicelib.shop.venues.commands import VenueDetails, VenueNotShared, VenueWasDeleted, ensure_venue_usable
+from chalicelib.shop.venues.commands import (
+    VenueDetails,
+    VenueNotShared,
+    VenueWasDeleted,
+    ensure_venue_usable,
+    find_venue,
+)
 
 CLOSED_IN_THE_REQUEST = 100
 """The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
@@ -72,7 +78,8 @@ _ENDS_OF_CHANGES = (
 class ConcertFacts:
     """Tells other contexts whose a concert is, when, and of which pools; `exists` is false also for a deleted draft.
 
-    `currencies` are those of its ticket types: one, if it is on sale.
+    `currencies` are those of its ticket types: one, if it is on sale. `venue` is the copy that a published concert has;
+    one that was published before there were copies has none.
     """
 
     id: UUID
@@ -84,6 +91,8 @@ class ConcertFacts:
     is_cancelled: bool = False
     currencies: frozenset[str] = frozenset()
     pool_ids: tuple[UUID, ...] = ()
+    venue: ShownVenue | None = None
+    venue_id: UUID | None = None
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether the concert has ended; one without a date has not."""
@@ -116,7 +125,17 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
         is_cancelled,
         currencies,
         tuple(concert.pool_ids),
+        concert.publication.venue,
+        None if concert.details is None else concert.details.venue_id,
     )
+
+
+def venue_shown_by(repository: Repository, concert: ConcertFacts) -> ShownVenue | None:
+    """Return what the concert shows of its venue; None if it has none. Raises Unavailable."""
+    if concert.venue is not None or concert.venue_id is None:
+        return concert.venue
+    venue = find_venue(repository, concert.venue_id)
+    return None if venue is None else shown_venue(venue)
 
 
 def create_concert(
