@@ -60,6 +60,7 @@ _PLATFORM = (
                 Need.SIGN_TICKETS,
                 Need.PRINT_TICKETS,
                 Need.SIGN_PASSES,
+                Need.READ_REGISTERS,
                 Need.PROBE_BUS,
             }
         ),

@@ -43,6 +43,8 @@ COUNTED_BY: dict[str, set[str]] = {
     "WebhookFailures": {"DeliverWebhooks"},
     "StuckProcesses": {"RetryOverdue"},
     "MoneyDifferences": {"ReconcileMoney"},
+    "PassCertificateEnds": {"APIHandler"},
+    "CertificatesContradicted": {"CertifySoldTickets"},
     "Misconfigured": {*map(logical_id, FUNCTIONS.values())},
 }
 """Our metrics, and the functions that print them."""

@@ -43,7 +43,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "wallets": [[], ["--days", "60"]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
-WITHOUT_A_SHOP = {"catalogue", "openapi", "plan", "wallet-secret"}
+WITHOUT_A_SHOP = {"catalogue", "openapi", "plan", "prove", "wallet-secret"}
 
 
 @pytest.fixture

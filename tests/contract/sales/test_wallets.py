@@ -11,6 +11,7 @@ import pytest
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.http.answers import PKPASS
 from chalicelib.platform.readmodels.documents.projection import DocumentProjection
+from chalicelib.shop.ceilings import CEILINGS
 from chalicelib.shop.orders.doors.reissue import reissue_tickets
 from chalicelib.shop.orders.projections import PROJECTORS
 from chalicelib.shop.orders.refunding import WantedRefund, refund_order
@@ -33,11 +34,11 @@ class Pocket:
     tickets: list[UUID]
 
     def ask(self, path: str, actor: Actor = CUSTOMER, secret: str | None = BOTH, accept: str = PKPASS) -> Read:
-        """Send a request to a container whose wallets have this secret, and whose documents have followed."""
+        """Send a request to a new container whose wallets have this secret, and whose documents have followed."""
         shop, documents, log = self.office.shop, FollowedDocuments(), self.office.log
         documents.follow(PROJECTORS["Order"], log, self.order_id, len(log.read(self.order_id)) - 1)
         container: Any = WithDocuments(shop, self.office.model)
-        container.documents_followed = documents
+        container.documents_followed, container.repository = documents, shop.other_container()
         container.wallet_keys = passes.wallet_keys(shop.clock, secret)
         answer = ask(container, actor, "GET", path, b"", {"Accept": accept})
         headers = {str(name).lower(): str(value) for name, value in answer["headers"].items()}
@@ -134,3 +135,16 @@ def test_a_client_that_does_not_take_the_bytes_of_a_pass_is_told(pocket: Pocket)
     read = pocket.ask(f"{pocket.path()}.pkpass", accept="*/*")
     refuses(read, 422, "invalid_input")
     assert read.body["errors"] == [{"pointer": "/Accept", "detail": f"must be {PKPASS} for this answer"}]
+
+
+def test_the_first_pass_of_a_container_reads_no_more_of_the_log_than_its_ceiling(pocket: Pocket) -> None:
+    for route, kind in (
+        ("GET /tickets/{ticket}", ".pkpass"),
+        ("GET /tickets/{ticket}/google-wallet", "/google-wallet"),
+    ):
+        usage = pocket.office.log.usage
+        reads, items = usage.reads, usage.items_read
+        assert pocket.ask(f"{pocket.path()}{kind}").status == 200
+        ceiling = CEILINGS[route, Role.CUSTOMER]
+        assert 0 < usage.reads - reads <= ceiling.log_reads
+        assert usage.items_read - items <= ceiling.log_items

@@ -21,16 +21,16 @@ GINA = {"name": "Gina", "email": "gina@example.org"}
 
 
 @pytest.fixture
-def evening() -> Evening:
+def upcoming() -> Evening:
     """Two tickets, a month before the concert."""
-    evening = Evening()
-    evening.streams.shop.clock.now = SOME_TIME
-    return evening
+    upcoming = Evening()
+    upcoming.streams.shop.clock.now = SOME_TIME
+    return upcoming
 
 
-def held(evening: Evening, ticket_id: UUID | None = None) -> HeldTickets:
+def held(upcoming: Evening, ticket_id: UUID | None = None) -> HeldTickets:
     """The tickets with their holders, as their customer may read them."""
-    streams, order_id = evening.streams, evening.order_id
+    streams, order_id = upcoming.streams, upcoming.order_id
     streams.and_document(PROJECTORS["Order"], order_id, len(streams.log.read(order_id)) - 1)
     documents, vault, write = streams.documents, streams.shop.vault, streams.shop.code_book.write
     return queries.get_held_tickets(
@@ -44,49 +44,49 @@ def held(evening: Evening, ticket_id: UUID | None = None) -> HeldTickets:
     )
 
 
-def test_a_face_has_all_that_a_bearer_needs(evening: Evening) -> None:
-    face = face_of(evening.streams.shop.repository, held(evening, evening.tickets[1]))
+def test_a_face_has_all_that_a_bearer_needs(upcoming: Evening) -> None:
+    face = face_of(upcoming.streams.shop.repository, held(upcoming, upcoming.tickets[1]))
     assert face is not None
     assert (face.ticket_id, face.order_id, face.concert_id) == (
-        evening.tickets[1],
-        evening.order_id,
-        evening.concert_id,
+        upcoming.tickets[1],
+        upcoming.order_id,
+        upcoming.concert_id,
     )
     assert (face.concert_name, face.ticket_type_name, face.holder) == ("Patti Smith", "Standing", "Carla Jones")
     assert (face.starts_at, face.ends_at) == (OPENING, OPENING + timedelta(hours=3))
     assert face.venue is not None
     assert (face.venue.name, face.venue.time_zone) == (VENUE_DETAILS.name, VENUE_DETAILS.time_zone)
-    assert face.code == evening.codes[1]
+    assert face.code == upcoming.codes[1]
     assert face.price is not None
     assert str(face.price.amount) == "25.00"
 
 
-def test_a_moved_ticket_names_who_holds_it_now_and_the_old_one_has_no_face(evening: Evening) -> None:
-    body = {"tickets": [str(evening.tickets[0])], "holder": GINA}
-    evening.streams.when(CUSTOMER, "POST", f"/orders/{evening.order_id}/moves", body)
-    repository = evening.streams.shop.repository
-    assert [face.holder for face in faces_of(repository, held(evening))] == ["Carla Jones", "Gina"]
+def test_a_moved_ticket_names_who_holds_it_now_and_the_old_one_has_no_face(upcoming: Evening) -> None:
+    body = {"tickets": [str(upcoming.tickets[0])], "holder": GINA}
+    upcoming.streams.when(CUSTOMER, "POST", f"/orders/{upcoming.order_id}/moves", body)
+    repository = upcoming.streams.shop.repository
+    assert [face.holder for face in faces_of(repository, held(upcoming))] == ["Carla Jones", "Gina"]
     with pytest.raises(TicketNotValid):
-        face_of(repository, held(evening, evening.tickets[0]))
+        face_of(repository, held(upcoming, upcoming.tickets[0]))
 
 
-def test_a_ticket_of_another_order_has_no_face(evening: Evening) -> None:
-    assert face_of(evening.streams.shop.repository, held(evening, some_id("another"))) is None
+def test_a_ticket_of_another_order_has_no_face(upcoming: Evening) -> None:
+    assert face_of(upcoming.streams.shop.repository, held(upcoming, some_id("another"))) is None
 
 
-def test_a_face_names_no_erased_person(evening: Evening) -> None:
-    evening.streams.shop.vault.erase(CUSTOMER.id)
-    assert [face.holder for face in faces_of(evening.streams.shop.repository, held(evening))] == [None, None]
+def test_a_face_names_no_erased_person(upcoming: Evening) -> None:
+    upcoming.streams.shop.vault.erase(CUSTOMER.id)
+    assert [face.holder for face in faces_of(upcoming.streams.shop.repository, held(upcoming))] == [None, None]
 
 
-def test_the_face_of_a_postponed_concert_has_no_date(evening: Evening) -> None:
-    shop = evening.streams.shop
-    live_commands.postpone_concert(shop.repository, shop.request(ORGANISER), evening.concert_id, None)
-    assert {face.starts_at for face in faces_of(shop.repository, held(evening))} == {None}
+def test_the_face_of_a_postponed_concert_has_no_date(upcoming: Evening) -> None:
+    shop = upcoming.streams.shop
+    live_commands.postpone_concert(shop.repository, shop.request(ORGANISER), upcoming.concert_id, None)
+    assert {face.starts_at for face in faces_of(shop.repository, held(upcoming))} == {None}
 
 
-def test_a_concert_without_a_copy_of_its_venue_shows_the_venue_as_it_is(evening: Evening) -> None:
-    shop = evening.streams.shop
+def test_a_concert_without_a_copy_of_its_venue_shows_the_venue_as_it_is(upcoming: Evening) -> None:
+    shop = upcoming.streams.shop
     draft = facts_of_concert(shop.repository, shop.draft())
     assert draft.venue is None
     shown = venue_shown_by(shop.repository, draft)
@@ -95,8 +95,8 @@ def test_a_concert_without_a_copy_of_its_venue_shows_the_venue_as_it_is(evening:
 
 
 @pytest.mark.parametrize("name", ["", "Europe", "Europe/Atlantis", "../../etc/passwd", "\0", "x" * 10_000])
-def test_a_time_zone_that_nobody_knows_is_utc(evening: Evening, name: str) -> None:
-    [face, _] = faces_of(evening.streams.shop.repository, held(evening))
+def test_a_time_zone_that_nobody_knows_is_utc(upcoming: Evening, name: str) -> None:
+    [face, _] = faces_of(upcoming.streams.shop.repository, held(upcoming))
     assert face.venue is not None
     assert str(face.zone) == VENUE_DETAILS.time_zone
     assert replace(face, venue=face.venue.model_copy(update={"time_zone": name})).zone is UTC

@@ -21,7 +21,7 @@ ENDS_AT = certificate().ends_at
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> Iterator[Clock]:
+def office_clock(tmp_path: Path) -> Iterator[Clock]:
     """The clock of a shop whose secret is in a file."""
     (tmp_path / "wallets.json").write_text(json.dumps(secret()))
     clock = Clock(ENDS_AT - timedelta(days=100))
@@ -37,14 +37,14 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, Any]:
     return status, json.loads(printed.out) if printed.out else printed.err
 
 
-def test_an_operator_sees_what_signs_and_how_long(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_operator_sees_what_signs_and_how_long(office_clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
     status, [apple, google] = run(capsys, "wallets")
     assert (status, apple["wallet"], apple["days left"]) == (0, "Apple Wallet", "100")
     assert apple["signs as"] == "pass.test.cloudbash of TESTTEAM00, TEST, not valid: Cloudbash"
     assert google["signs as"].startswith("3388000000000000000, ")
-    clock.now = ENDS_AT - timedelta(days=30)
+    office_clock.now = ENDS_AT - timedelta(days=30)
     assert run(capsys, "wallets")[0] == 0
-    clock.advance(timedelta(seconds=1))
+    office_clock.advance(timedelta(seconds=1))
     assert run(capsys, "wallets")[0] == 1
     assert run(capsys, "wallets", "--days", "10")[0] == 0
 

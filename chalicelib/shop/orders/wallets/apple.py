@@ -42,7 +42,7 @@ def contents_of(face: TicketFace, certificate: PassCertificate) -> JsonObject:
         "organizationName": certificate.organisation,
         "logoText": certificate.organisation,
         "serialNumber": str(face.ticket_id),
-        "description": _key("description"),
+        "description": _description(face, 0),
         "groupingIdentifier": str(face.concert_id),
         "backgroundColor": _DARK,
         "foregroundColor": _LIGHT,
@@ -54,11 +54,13 @@ def contents_of(face: TicketFace, certificate: PassCertificate) -> JsonObject:
 
 
 def strings_of(face: TicketFace, place: int) -> bytes:
-    """Return the texts of one language, in the format of property lists before XML: ASCII alone, in any encoding."""
-    texts = {f"label.{name}": texts[place] for name, texts in LABELS.items()}
-    texts |= {f"line.{name}": lines[place] for name, lines in LINES.items()}
-    texts["description"] = DESCRIPTION[place].format(shown(face.concert_name))
-    return "".join(f"{_quoted(_key(key))} = {_quoted(text)};\n" for key, text in texts.items()).encode("ascii")
+    """Return the texts of one language by those in English, which a phone shows that reads none of the languages.
+
+    The format is that of property lists before XML, in ASCII alone, so that no phone mistakes the encoding.
+    """
+    texts = {known[0]: known[place] for known in (*LABELS.values(), *LINES.values())}
+    texts[_description(face, 0)] = _description(face, place)
+    return "".join(f"{_quoted(english)} = {_quoted(text)};\n" for english, text in texts.items()).encode("ascii")
 
 
 def manifest_of(files: Mapping[str, bytes]) -> bytes:
@@ -74,14 +76,14 @@ def _fields(face: TicketFace) -> JsonObject:
         "primaryFields": [{"key": "concert", "value": shown(face.concert_name)}],
         "secondaryFields": [*([_field("venue", shown(venue.name))] if venue else []), _starts(face)],
         "auxiliaryFields": [_field("type", shown(face.ticket_type_name)), *front],
-        "backFields": [*back, _field("number", str(face.ticket_id)), _field("note", _key("line.fixed"))],
+        "backFields": [*back, _field("number", str(face.ticket_id)), _field("note", LINES["fixed"][0])],
     }
 
 
 def _starts(face: TicketFace) -> JsonObject:
     """Show the time at the venue, wherever the phone is."""
     if face.starts_at is None:
-        return _field("starts", _key("line.postponed"))
+        return _field("starts", LINES["postponed"][0])
     styles = {"dateStyle": "PKDateStyleMedium", "timeStyle": "PKDateStyleShort", "ignoresTimeZone": True}
     return _field("starts", _local(face, face.starts_at)) | styles
 
@@ -98,12 +100,11 @@ def _when_and_where(face: TicketFace) -> JsonObject:
 
 
 def _field(name: str, value: str) -> JsonObject:
-    return {"key": name, "label": _key(f"label.{name}"), "value": value}
+    return {"key": name, "label": LABELS[name][0], "value": value}
 
 
-def _key(name: str) -> str:
-    """Return the key of a text of ours; a phone looks every text up, also a concert's name, which is none of these."""
-    return f"cloudbash.{name}"
+def _description(face: TicketFace, place: int) -> str:
+    return DESCRIPTION[place].format(shown(face.concert_name))
 
 
 def _local(face: TicketFace, instant: datetime) -> str:

@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Mapping
 
 LANGUAGES = ("en", "nl")
-"""A phone shows the first one unless its owner reads another of them."""
+"""A phone shows the first one unless its owner reads another of them; it finds the others by it."""
 
 LABELS: Mapping[str, tuple[str, str]] = {
     "starts": ("Starts", "Begint"),
