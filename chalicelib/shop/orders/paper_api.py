@@ -53,7 +53,7 @@ class PartQuery(Cursor, LanguageQuery):
 def print_tickets(call: Call[PaperServices], query: PartQuery) -> Pdf:
     """Print the tickets of an order that admit, a page for each, as one PDF for its customer.
 
-    It has 50 pages and four concerts at most: `Link: …; rel="next"` names the next one. Ask with
+    It has 50 pages and two concerts at most: `Link: …; rel="next"` names the next one. Ask with
     `Accept: application/pdf`, and in `language`, which is `en` or `nl`.
     """
     from chalicelib.shop.orders.faces import faces_of  # noqa: PLC0415 - brings what most answers do without
@@ -75,7 +75,7 @@ def enter_into_calendar(call: Call[PaperServices], query: PartQuery) -> Ics:
     """Give the concerts of an order as entries of a calendar (RFC 5545), for its customer.
 
     An entry that is imported again takes the place of the older one: of a concert that was moved with its new date, of
-    one that was cancelled or postponed, or whose tickets were given back, as cancelled. It has four concerts at most,
+    one that was cancelled or postponed, or whose tickets were given back, as cancelled. It has two concerts at most,
     and `Link` names the next file.
     """
     from chalicelib.shop.orders.paper.calendars import calendar_of, entries_of  # noqa: PLC0415 - of this answer

@@ -9,8 +9,8 @@ from chalicelib.platform.http.paging import bad_cursor
 if TYPE_CHECKING:
     from chalicelib.shop.orders.answers import CodedTicket
 
-MOST_CONCERTS = 4
-"""The concerts of one part: each costs two reads of the log at most, of the ten that a request has."""
+MOST_CONCERTS = 2
+"""The concerts of one part: each costs three reads of the log at most, of the ten that a request has."""
 
 AnyTicket = TypeVar("AnyTicket", bound="CodedTicket")
 _MOST_DIGITS = 6
