@@ -39,6 +39,8 @@ class Need(StrEnum):
     COUNT_TASKS = "count_tasks"
     DERIVE_IDS = "derive_ids"
     SIGN_TICKETS = "sign_tickets"
+    PRINT_TICKETS = "print_tickets"
+    PAPER = "paper"
     SIGN_PASSES = "sign_passes"
     PROCESSES = "processes"
     OVERDUE_PROCESSES = "overdue_processes"

@@ -51,6 +51,8 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /orders", _C): Cost(3, 120, 8, 0, 0),
     ("GET /orders/{order_id}", _C): Cost(3, 2100, 6, 0, 0),
     ("GET /orders/{order_id}/tickets", _C): Cost(5, 510, 8, 0, 0),
+    ("GET /orders/{order_id}/tickets.pdf", _C): Cost(7, 4600, 14, 0, 0),
+    ("GET /orders/{order_id}/tickets.ics", _C): Cost(7, 4600, 14, 0, 0),
     ("GET /tickets/{ticket}", _C): Cost(7, 2600, 14, 140, postgres_ms=12000),
     ("GET /tickets/{ticket}/google-wallet", _C): Cost(7, 2600, 14, 140, postgres_ms=12000),
     ("GET /concerts/{concert_id}/ticket-keys", None): Cost(1, 110, 1, 0, 0),

@@ -358,6 +358,8 @@ TABLE: dict[str, Row] = {
     "GET /tickets/{ticket}": of_customer(ticket, 200),
     "GET /tickets/{ticket}/google-wallet": of_customer(ticket, 200),
     "GET /orders/{order_id}/tickets": of_customer(order(), 200),
+    "GET /orders/{order_id}/tickets.pdf": of_customer(order(), 200),
+    "GET /orders/{order_id}/tickets.ics": of_customer(order(), 200),
     "POST /orders/{order_id}/payments": of_customer(unpaid(CARD), 201),
     "POST /orders/{order_id}/cancel": of_customer(unpaid(), 200),
     "GET /orders/{order_id}/refunds": of_customer_and_organiser(order(), 200),

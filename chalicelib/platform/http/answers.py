@@ -127,6 +127,10 @@ class Pkpass(File):
     content_type = PKPASS
 
 
+class Ics(File):
+    content_type = "text/calendar; charset=utf-8"
+
+
 class Svg(File):
     content_type = "image/svg+xml"
 

@@ -79,7 +79,8 @@ class ConcertFacts:
     """Tells other contexts whose a concert is, when, and of which pools; `exists` is false also for a deleted draft.
 
     `currencies` are those of its ticket types: one, if it is on sale. `venue` is the copy that a published concert has;
-    one that was published before there were copies has none.
+    one that was published before there were copies has none. `planned` are the dates that it has or had, also
+    while it is postponed; `version` is that of its stream.
     """
 
     id: UUID
@@ -93,6 +94,8 @@ class ConcertFacts:
     pool_ids: tuple[UUID, ...] = ()
     venue: ShownVenue | None = None
     venue_id: UUID | None = None
+    planned: tuple[datetime, datetime] | None = None
+    version: int = -1
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether the concert has ended; one without a date has not."""
@@ -127,6 +130,8 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
         tuple(concert.pool_ids),
         concert.publication.venue,
         None if concert.details is None else concert.details.venue_id,
+        None if concert.dates is None else (concert.dates.starts_at, concert.dates.ends_at),
+        version,
     )
 
 

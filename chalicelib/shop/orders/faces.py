@@ -38,13 +38,17 @@ class TicketFace:
 
     @property
     def zone(self) -> tzinfo:
-        """Return the time zone of the venue; UTC without one that is known, as in old imports."""
-        from zoneinfo import ZoneInfo  # noqa: PLC0415 - of these answers only
+        return zone_of(self.venue)
 
-        try:
-            return UTC if self.venue is None else ZoneInfo(self.venue.time_zone)
-        except (KeyError, OSError, ValueError):
-            return UTC
+
+def zone_of(venue: ShownVenue | None) -> tzinfo:
+    """Return the time zone of the venue; UTC without one that is known, as in old imports."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - of these answers only
+
+    try:
+        return UTC if venue is None else ZoneInfo(venue.time_zone)
+    except (KeyError, OSError, ValueError):
+        return UTC
 
 
 def face_of(repository: Repository, tickets: "HeldTickets") -> TicketFace | None:

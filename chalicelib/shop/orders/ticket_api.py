@@ -1,4 +1,4 @@
-"""Declares the routes of one ticket, as its customer sees it: in JSON, as a picture, and in the phone's wallet."""
+"""Declares the routes of one ticket, as its customer sees it: in JSON, as a picture, on paper and in a wallet."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,7 +9,7 @@ from uuid import UUID
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound, RuleViolated
 from chalicelib.platform.eventsourcing.store import EventStore
-from chalicelib.platform.http.answers import PKPASS, Ok, Pkpass, Svg, Tagged, ok
+from chalicelib.platform.http.answers import PDF, PKPASS, Ics, Ok, Pdf, Pkpass, Svg, Tagged, ok
 from chalicelib.platform.http.requests import ensure_accepted, parse_id
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
@@ -17,6 +17,7 @@ from chalicelib.platform.services import Services
 from chalicelib.shop.orders import queries
 from chalicelib.shop.orders.doors.book import CodeBook
 from chalicelib.shop.orders.doors.statements import ORDER_OF
+from chalicelib.shop.orders.paper.languages import LanguageQuery
 from chalicelib.shop.orders.ticket import TicketNotValid
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.readmodels.postgres.pool import Reader
     from chalicelib.shop.orders.answers import OwnTicket, WalletLink
     from chalicelib.shop.orders.faces import TicketFace
+    from chalicelib.shop.orders.paper.port import Paper
     from chalicelib.shop.orders.wallets.keys import WalletKeys
 
 NOT_KEPT = {"Cache-Control": "no-store"}
@@ -55,19 +57,27 @@ class TicketServices(Services, Protocol):
     @property
     def wallet_keys(self) -> "WalletKeys": ...
 
+    @property
+    def paper(self) -> "Paper": ...
+
     def sales_reflecting(self, min_versions: MinVersions, log: EventStore) -> AbstractContextManager["Reader"]: ...
 
 
 routes: Routes[TicketServices] = Routes(__name__)
 
 
-@routes.get("/tickets/{ticket}", Role.CUSTOMER, refuses=("not_found", "ticket_revoked", "wallet_not_configured"))
-def get_ticket(call: Call[TicketServices]) -> "Tagged[OwnTicket] | Svg | Pkpass":
-    """Show a ticket with its code to its customer: `{id}` in JSON, `{id}.svg` as a picture, `{id}.pkpass` as a pass.
+@routes.get(
+    "/tickets/{ticket}", Role.CUSTOMER, refuses=("no_date", "not_found", "ticket_revoked", "wallet_not_configured")
+)
+def get_ticket(call: Call[TicketServices], query: LanguageQuery) -> "Tagged[OwnTicket] | Svg | Pdf | Ics | Pkpass":
+    """Show a ticket with its code to its customer: `{id}` in JSON, `{id}.svg` as a picture, `{id}.pdf` on paper.
 
-    The pass is for Apple Wallet.
+    `{id}.pkpass` is a pass for Apple Wallet, `{id}.ics` an entry for a calendar. Paper and calendar are in `language`,
+    `en` or `nl`; for the PDF, `Accept` must be `application/pdf`.
     """
     name, _, kind = call.parameter("ticket").partition(".")
+    if kind in _WRITTEN:
+        return _WRITTEN[kind](call, parse_id(name), query.chosen(call.headers))
     if kind not in _SHOWN:
         raise NotFound("There is no such resource.")
     return _SHOWN[kind](call, parse_id(name))
@@ -157,6 +167,30 @@ def _pkpass(call: Call[TicketServices], ticket_id: UUID) -> Pkpass:
         raise WalletNotConfigured("Apple Wallet")
     return Pkpass.named("ticket.pkpass", pass_of(face, certificate), NOT_KEPT)
 
+
+def _pdf(call: Call[TicketServices], ticket_id: UUID, language: str) -> Pdf:
+    face = find_face(call, ticket_id)
+    ensure_accepted(call.headers.get("accept"), PDF)
+    return Pdf.named("ticket.pdf", call.shop.paper.tickets_pdf([face], language), NOT_KEPT)
+
+
+def _ics(call: Call[TicketServices], ticket_id: UUID, language: str) -> Ics:
+    """Enter the concert of the ticket, with all tickets for it that the order has."""
+    from chalicelib.shop.orders.paper.calendars import calendar_of, entries_of  # noqa: PLC0415 - only this answer
+
+    shop, log = call.shop, call.metered(call.shop.event_store)
+    order_id, write, opened = _order_of(call, log, ticket_id), shop.code_book.write, shop.vault.open
+    found = queries.get_tickets(shop.documents, log, order_id, call.actor.id, write, opened, call.min_versions)
+    concert_id = next((one["concert_id"] for one in found["items"] if one["id"] == str(ticket_id)), None)
+    if concert_id is None:
+        raise _no_such_ticket()
+    of_concert = [one for one in found["items"] if one["concert_id"] == concert_id]
+    entries = entries_of(shop.repository, str(order_id), of_concert)
+    return Ics.named("ticket.ics", calendar_of(entries, language, shop.clock()), NOT_KEPT)
+
+
+_WRITTEN: "dict[str, Callable[[Call[TicketServices], UUID, str], Pdf | Ics]]" = {"pdf": _pdf, "ics": _ics}
+"""What is written in a language, by what follows the id in the path."""
 
 _SHOWN: "dict[str, Callable[[Call[TicketServices], UUID], Tagged[OwnTicket] | Svg | Pkpass]]" = {
     "": _json,

@@ -9,7 +9,7 @@ _NEXT_MORNING = timedelta(hours=12)
 
 
 @dataclass(frozen=True, slots=True)
-class Dates:
+class PrintedDates:
     """Has the words of a date, which are empty but for `date` where there is none yet."""
 
     date: str
@@ -17,13 +17,13 @@ class Dates:
     zone: str = ""
 
 
-def dates_of(starts_at: datetime | None, ends_at: datetime | None, zone: tzinfo, words: ModuleType) -> Dates:
+def dates_of(starts_at: datetime | None, ends_at: datetime | None, zone: tzinfo, words: ModuleType) -> PrintedDates:
     """Return the date, the hours, and at whose clock these are."""
     if starts_at is None:
-        return Dates(words.TEXTS["no_date"])
+        return PrintedDates(words.TEXTS["no_date"])
     start = starts_at.astimezone(zone)
     end = None if ends_at is None else ends_at.astimezone(zone)
-    return Dates(_date(start, words), _hours(start, end, words), words.TEXTS["zone"].format(zone=zone))
+    return PrintedDates(_date(start, words), _hours(start, end, words), words.TEXTS["zone"].format(zone=zone))
 
 
 def _date(at: datetime, words: ModuleType) -> str:

@@ -18,17 +18,31 @@ _compiling = Lock()
 _shown = showable(font_files)
 
 
+class PrintingFailed(RuntimeError):
+    """The document cannot be printed, which is a fault of the template; the message holds nothing of what it says."""
+
+
 def print_pages(pages: JsonObject) -> bytes:
     """Return the document.
 
     Letters that no font has are found by the refusal of a document with them, which no other document waits for.
+    Raises PrintingFailed.
     """
     from typst import TypstError  # noqa: PLC0415 - of this function only: it lies in a layer that others do not have
 
     try:
         return _compile(pages)
     except TypstError:
-        return _compile(_without_missing(pages))
+        plain = _without_missing(pages)
+    try:
+        return _compile(plain)
+    except TypstError:
+        raise PrintingFailed("A document could not be printed.") from None
+
+
+def warm_up() -> None:
+    """Read the template and find the fonts, so that no first document waits for them."""
+    _compiler()
 
 
 def _compile(pages: JsonObject) -> bytes:
