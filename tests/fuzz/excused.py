@@ -35,6 +35,7 @@ UNSAYABLE = [
     Unsayable(r"\?as_of|\?version", "is given together with the other", "parameters that exclude each other"),
     Unsayable(r"\?as_of", "must not be after .*", "what is later than now"),
     Unsayable(r"\?limit", "must be 100 at most, or 2000 with another `format`", "parameters that depend on each other"),
+    Unsayable(r"/Accept", "must be application/pdf with `format=pdf`", "parameters that depend on each other"),
     Unsayable(r"\?until", "must not be before since", "an order of two values"),
     Unsayable(r"#/closes_at", "must be after opens_at", "an order of two values"),
     Unsayable(r"#.*|\?.*", "must contain something visible", "classes of Unicode"),
