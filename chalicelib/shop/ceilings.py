@@ -38,6 +38,7 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("GET /concerts/{concert_id}/availability", _C): Cost(2, 1, 2, 0, 0),
     ("GET /concerts/{concert_id}/availability", _O): Cost(10, 4100, 10, 0, 0),
     ("GET /concerts/{concert_id}/availability", _OPERATOR): Cost(10, 4100, 10, 0, 0),
+    ("GET /concerts/{concert_id}/door-rules", None): Cost(3, 2100, 3, 0, 0),
     ("GET /concerts/{concert_id}/refund-policy", None): Cost(3, 2100, 3, 0, 0),
     ("GET /me/data", _C): Cost(10, 1000, 20, 0, 0),
     ("GET /people/{person_id}/erasure", None): Cost(3, 2100, 3, 0, 0),

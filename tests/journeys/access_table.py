@@ -336,6 +336,7 @@ TABLE: dict[str, Row] = {
         _row(of_a_draft, 404, (404, 404, 200, 200, 404, 404), 404), scopes=(KeyScope.CONCERTS_WRITE,)
     ),
     "GET /concerts/{concert_id}/availability": open_to_all(of_concert, 200),
+    "GET /concerts/{concert_id}/door-rules": open_to_all(of_concert, 200),
     "GET /concerts/{concert_id}/refund-policy": open_to_all(of_concert, 200),
     "POST /webhooks/payments/{provider}": open_to_all(lambda _: Asked({"provider": "sandbox"}, {}), 400),
     "POST /sandbox/payments/{payment_id}/authentication": open_to_all(

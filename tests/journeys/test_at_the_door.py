@@ -132,7 +132,12 @@ def test_people_leave_and_come_in_again_where_the_organiser_lets_them(shop: Shop
     [code] = evening.codes()
     made(door.post(evening.check_ins, json=shown(code)))
     refused(door.post(f"{evening.path}/exits", json=shown(code)), 409, "no_reentry")
-    made(evening.organiser.post(f"{evening.path}/door-rules", json={"has_reentry": True}))
+    rules, visitor = f"{evening.path}/door-rules", shop.visitor()
+    before = visitor.get(rules)
+    assert (made(before)["has_reentry"], made(before)["version"], before.headers.get("ETag")) == (False, None, None)
+    made(evening.organiser.post(rules, json={"has_reentry": True}))
+    after = visitor.get(rules)
+    assert (made(after)["has_reentry"], after.headers["ETag"]) == (True, f'"{made(after)["version"]}"')
     left = made(door.post(f"{evening.path}/exits", json=shown(code, "South")))
     assert left["gate"] == "South"
     refused(door.post(f"{evening.path}/exits", json=shown(code)), 409, "not_inside")

@@ -19,6 +19,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "door": [
         [ID, "--concert", ID],
         [ID, "--organiser", ID, "--until", "2030-01-01T00:00Z"],
+        [ID, "--concert", ID, "--supervisor"],
         [ID, "--concert", ID, "--revoke"],
     ],
     "history": [[ID]],

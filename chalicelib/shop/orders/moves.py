@@ -17,13 +17,13 @@ from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.concerts.commands import facts_of_concert
 from chalicelib.shop.inventory.commands import (
     FreePlace,
+    TicketsSoldOut,
     count_place,
     find_place,
     hold_place,
     sell_place,
     share_a_stock,
 )
-from chalicelib.shop.inventory.ticket_pool import TicketsSoldOut
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.events import OrderLine, TicketMoveStarted, TicketsMoved
 from chalicelib.shop.orders.granting import GrantedBy

@@ -58,6 +58,7 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
             "/concerts?limit=100&q=pattie+smyth+aganist+amstredam&near=52.4,4.9,500&facets=true",
         ],
         ("GET /concerts/{concert_id}", None, None): [f"/concerts/{key}{at}" for at, key in product(points, concerts)],
+        ("GET /concerts/{concert_id}/door-rules", None, None): [f"/concerts/{key}/door-rules" for key in concerts],
         ("GET /concerts/{concert_id}/refund-policy", None, None): [
             f"/concerts/{key}/refund-policy" for key in concerts
         ],

@@ -97,9 +97,11 @@ class RevokedKey(TypedDict):
 
 
 class DoorRules(TypedDict):
+    """Says whether people who left may come in again. `version` is null until somebody has said so."""
+
     concert_id: Id
     has_reentry: bool
-    version: Version
+    version: Version | None
 
 
 class Reissued(TypedDict):

@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
@@ -83,14 +84,23 @@ def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Tagged[RevokedKe
     return ok(answer, version)
 
 
+@routes.get("/concerts/{concert_id}/door-rules")
+def get_door_rules(call: Call[RulesServices]) -> "Ok[DoorRules] | Tagged[DoorRules]":
+    """Show whether people who left may come in again."""
+    concert_id = call.id("concert_id")
+    doors, version = commands.find_rules(call.shop.repository, concert_id)
+    if version < 0:
+        return ok(_shown(concert_id, doors.has_reentry, None))
+    return ok(_shown(concert_id, doors.has_reentry, version), version)
+
+
 @routes.post("/concerts/{concert_id}/door-rules", Role.ORGANISER, if_match=True)
 def set_door_rules(call: Call[RulesServices], body: NewRules) -> "Tagged[DoorRules]":
     """Say whether people who left may come in again."""
     concert_id = call.id("concert_id")
     version = commands.set_rules(call.shop.repository, call.caller(), concert_id, body.has_reentry)
     call.shop.code_book.refresh(concert_id)
-    answer: DoorRules = {"concert_id": str(concert_id), "has_reentry": body.has_reentry, "version": version}
-    return ok(answer, version)
+    return ok(_shown(concert_id, body.has_reentry, version), version)
 
 
 @routes.post(
@@ -112,6 +122,10 @@ def reissue_ticket(call: Call[RulesServices], body: NewCode | None) -> "Created[
         version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], reason)
     answer: Reissued = {"order_id": str(order_id), "ticket_id": str(ticket_id), "version": version}
     return created(answer, f"/orders/{order_id}/tickets")
+
+
+def _shown(concert_id: UUID, has_reentry: bool, version: int | None) -> "DoorRules":
+    return {"concert_id": str(concert_id), "has_reentry": has_reentry, "version": version}
 
 
 def public_key(key: "TicketKey") -> "PublishedKey":
