@@ -25,6 +25,9 @@ DESTROYS = ("DELETE ", "POST /accounts/{person_id}/disable", "POST /concerts/{co
 EVERY_VALUE = 6_500
 """About so many requests have, for every route, each value at the bounds that its document names."""
 
+BUYERS = ("guest", "customer")
+"""Who follows the document's links, from the cart to the payment."""
+
 OFTEN = 0.7
 """How often a parameter leads to something that there is."""
 
@@ -110,6 +113,9 @@ def run(plan: Plan, base_url: str, cast: Cast, advance: Advance, settle: Callabl
             _ask(plan, base_url, cast, caller, wanted, ["examples", "coverage"], 1, tally, excused, advance)
             _ask(plan, base_url, cast, caller, some, ["fuzzing"], shares.each, tally, excused, advance)
             settle()
+        if caller in BUYERS and plan.route is None:
+            _ask(plan, base_url, cast, caller, list(routes), ["stateful"], shares.each, tally, excused, advance)
+            settle()
     return tally, excused
 
 
@@ -183,6 +189,8 @@ def _schema(seed: int, base_url: str, cast: Cast, caller: str, phases: list[str]
     }
     # What answers bring would make a run of one route another one than it was among all.
     enabled["fuzzing"] |= {"extra-data-sources": {"responses": False}}
+    # Links are followed as the document has them; the tool would also guess, from names.
+    enabled["stateful"] |= {"inference": {"algorithms": []}}
     config = checks_of(
         {
             "base-url": base_url,
