@@ -85,7 +85,8 @@ class Tally:
 
     def _find(self, caller: str, phase: str, recorder: ScenarioRecorder, case_id: str, check: str) -> None:
         [info, *_] = [one.failure_info for one in recorder.checks[case_id] if one.name == check and one.failure_info]
-        key = (check, recorder.label, f"{type(info.failure).__name__} {_shape(info.failure.message)}")
+        route = recorder.cases[case_id].value.operation.label
+        key = (check, route, f"{type(info.failure).__name__} {_shape(info.failure.message)}")
         self.times[key] += 1
         interaction = recorder.interactions.get(info.failure.case_id or case_id)
         answer = interaction.response if interaction else None
@@ -93,7 +94,7 @@ class Tally:
         failure = info.failure
         self.found.setdefault(
             key,
-            Found(check, caller, recorder.label, phase, failure.title, failure.message, told, info.code_sample[:3000]),
+            Found(check, caller, route, phase, failure.title, failure.message, told, info.code_sample[:3000]),
         )
 
 
