@@ -42,7 +42,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "webhooks": [[]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
-WITHOUT_A_SHOP = {"catalogue", "openapi", "plan"}
+WITHOUT_A_SHOP = {"catalogue", "openapi", "plan", "prove"}
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -115,6 +116,25 @@ def get_tickets(
     tickets = _with_holders(wanted, order, open_sealed)
     items = [_coded(ticket, _code(order, ticket, write_code)) for ticket in tickets]
     return {"order_id": order["id"], "items": items, "version": version}
+
+
+def get_concert_of(
+    documents: DocumentProjection,
+    store: EventStore,
+    order_id: UUID,
+    ticket_id: UUID,
+    customer_id: UUID,
+    min_versions: MinVersions = NOTHING_NAMED,
+) -> UUID | None:
+    """Return the concert of a ticket of the customer's order; None for one of no concert.
+
+    Raises NotFound or Unavailable.
+    """
+    order, _ = _read_own(documents, store, order_id, customer_id, min_versions)
+    found = next((ticket for ticket in order["tickets"] if ticket["id"] == str(ticket_id)), None)
+    if found is None:
+        raise NotFound("The order has no such ticket.")
+    return None if found["concert_id"] is None else UUID(found["concert_id"])
 
 
 def _coded(ticket: "Ticket", code: str | None) -> "CodedTicket":

@@ -1,7 +1,7 @@
 """Declares the routes of webhook endpoints, for the organisers whose systems receive."""
 
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 from uuid import UUID
 
 from pydantic import Field
@@ -21,6 +21,7 @@ from chalicelib.shop.webhooks import commands, queries
 from chalicelib.shop.webhooks.addresses import ensure_acceptable
 from chalicelib.shop.webhooks.deliveries import DeliveryLog
 from chalicelib.shop.webhooks.endpoints import EndpointDetails, WebhookEndpoint, endpoints_id
+from chalicelib.shop.webhooks.kinds import WebhookKind
 from chalicelib.shop.webhooks.messages import made_to_try
 from chalicelib.shop.webhooks.task_kinds import REDELIVER_WEBHOOK, TEST_WEBHOOK
 
@@ -64,17 +65,7 @@ Url = Annotated[
     said(r'^https://[!-"$-.0->A-\[\]-~]+([/?][!-"$-\[\]-~]*)?$'),
 ]
 """Visible ASCII without a fragment, and no name or password before the host. A development stage takes http as well."""
-Kind = Literal[
-    "order.confirmed",
-    "order.refunded",
-    "ticket.issued",
-    "ticket.checked_in",
-    "ticket.revoked",
-    "concert.changed",
-    "concert.sold_out",
-    "person.erased",
-]
-Kinds = Annotated[list[Kind], Field(min_length=1, max_length=8)]
+Kinds = Annotated[list[WebhookKind], Field(min_length=1, max_length=8)]
 
 
 class NewWebhookEndpoint(Body):
@@ -239,5 +230,5 @@ def _delivery_to_come(endpoint_id: UUID, delivery_id: UUID) -> "Accepted[Deliver
     return Accepted({"id": str(delivery_id)}, headers={"Location": location})
 
 
-def _distinct(kinds: list[Kind]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(kinds))
+def _distinct(kinds: list[WebhookKind]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(map(str, kinds)))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Count, Id, Instant, Items, Version
+from chalicelib.platform.http.shapes import Count, Id, Instant, Version
 from chalicelib.shop.orders.doors.movements import Direction, Verdict
 
 
@@ -141,8 +141,11 @@ class DoorTotals(TypedDict):
     valid: Count
 
 
-class DoorCounts(DoorTotals, Items[DoorMinute]):
+class DoorCounts(DoorTotals):
     """How many are inside, and a page of what was scanned by minute and gate."""
+
+    items: list[DoorMinute]
+    next_cursor: str | None
 
 
 class ReportedScan(TypedDict):
