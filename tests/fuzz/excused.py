@@ -38,6 +38,7 @@ UNSAYABLE = [
     Unsayable(r"/Accept", "must be application/pdf with `format=pdf`", "parameters that depend on each other"),
     Unsayable(r"\?until", "must not be before since", "an order of two values"),
     Unsayable(r"#/sales_(start|end)", "must (not )?be (before|after) the concert's .*", "what exists"),
+    Unsayable(r"#/(starts|ends)_at", "is needed, because the concert has no date", "what exists"),
     Unsayable(r"#/\w+", "must not be before .*, which is promised already", "what exists"),
     Unsayable(r"#/\w+", "must be in the future", "what is later than now"),
     Unsayable(r"#/scans/\d+/scanned_at", "is .* device_clock", "an order of two values"),
@@ -65,6 +66,7 @@ UNSAYABLE = [
     Unsayable(r"#/(starts|ends)_at", "is missing", "members that depend on each other"),
     Unsayable(r"#/quantity", "is required without area_id", "members that depend on each other"),
     Unsayable(r"#/quantity", "is that of the area", "members that depend on each other"),
+    Unsayable(r"#/quantity", "must be changed alone", "members that depend on each other"),
     Unsayable(r"#/ceiling", "needs an area_id", "members that depend on each other"),
     Unsayable(r"#/organiser_id", "is given by the concert", "members that depend on each other"),
 ]
