@@ -15,6 +15,7 @@ from schemathesis.generation.case import Case
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
+from local.pump import PumpStuck
 from ops.openapi.document import PLACE
 from tests.fuzz.callers import CALLERS, ERASES, OF_ROLE, Cast
 from tests.fuzz.excused import Excused, checks_of
@@ -113,11 +114,19 @@ def run(plan: Plan, base_url: str, cast: Cast, advance: Advance, settle: Callabl
             wanted = [route for route in some if route in shares.thorough and _role(routes[route]) == caller]
             _ask(plan, base_url, cast, caller, wanted, ["examples", "coverage"], 1, tally, excused, advance)
             _ask(plan, base_url, cast, caller, some, ["fuzzing"], shares.each, tally, excused, advance)
-            settle()
+            _catch_up(settle, tally)
         if caller in BUYERS and plan.route is None:
             _ask(plan, base_url, cast, caller, list(routes), ["stateful"], shares.each, tally, excused, advance)
-            settle()
+            _catch_up(settle, tally)
     return tally, excused
+
+
+def _catch_up(settle: Callable[[], None], tally: Tally) -> None:
+    """Deliver what has changed; if that does not end, the report says so, and does not get lost."""
+    try:
+        settle()
+    except PumpStuck as stuck:
+        tally.broken.append(str(stuck))
 
 
 class Shares(NamedTuple):
