@@ -67,6 +67,7 @@ REFUSES_TOKENS = (
     "person_erased",
     "forbidden",
     "second_factor_needed",
+    "scope_needed",
 )
 """What a route that takes a token without asking for one answers to those that it cannot trust, or that may not."""
 
