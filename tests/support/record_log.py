@@ -22,7 +22,7 @@ import httpx
 from benchmarks.own_stack import own_stack
 from chalicelib import composition, contexts
 from chalicelib.functions import PROCESSES
-from chalicelib.platform.caller import Role
+from chalicelib.platform.caller import Actor, Caller, RequestIdentity, Role
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.event import event_classes
 from chalicelib.platform.processes.runner import ProcessRunner
@@ -235,8 +235,10 @@ class Story:
         grant_role(shop.repository, origin, helper, Role.ORGANISER)
         grant_role(shop.repository, origin, helper, Role.DOOR)
         revoke_role(shop.repository, origin, helper, Role.ORGANISER)
-        disable_account(shop.repository, origin, helper, "a lost phone")
-        enable_account(shop.repository, origin, helper)
+        request = RequestIdentity(UUID(int=1), "", is_repeatable=False)
+        operator = Caller(Actor(UUID(int=0), frozenset({Role.OPERATOR})), origin, request)
+        disable_account(shop.repository, operator, helper, "a lost phone")
+        enable_account(shop.repository, operator, helper)
         erase_person(shop.repository, shop.vault, origin, UUID(person("who never pays")))
 
     # --- limits, and money that goes back at the provider ----------------------------------------------------------
