@@ -57,6 +57,15 @@ def test_every_route_refuses_with_codes_that_errors_have(route: Route[Any]) -> N
     assert len(set(route.refuses)) == len(route.refuses)
 
 
+def test_every_refusal_for_asking_too_often_says_when_to_come_back_and_which_limit_was_reached() -> None:
+    built = document.build()
+    for methods in built["paths"].values():
+        for operation in methods.values():
+            _, _, _, name = operation["responses"]["429"]["$ref"].split("/")
+            headers = built["components"]["responses"][name]["headers"]
+            assert headers.keys() == {"Retry-After", "RateLimit", "RateLimit-Policy"}
+
+
 def test_no_two_handlers_have_one_name() -> None:
     names = [route.handler.__name__ for route in ROUTES]
     assert sorted(set(names)) == sorted(names)

@@ -5,7 +5,17 @@ from chalice.app import CORSConfig
 ALLOWED_ORIGIN = "*"
 """Who is calling is said by a token, which no browser adds by itself: another origin gains nothing by being allowed."""
 
-EXPOSED = ("Content-Disposition", "ETag", "Link", "Location", "Read-Model-Lag", "Retry-After", "WWW-Authenticate")
+EXPOSED = (
+    "Content-Disposition",
+    "ETag",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Read-Model-Lag",
+    "Retry-After",
+    "WWW-Authenticate",
+)
 
 ANY_PAGE = CORSConfig(
     allow_origin=ALLOWED_ORIGIN,
