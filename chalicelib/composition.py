@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
+    from chalicelib.shop.orders.proofs.proving import CertifiedRegisters
+    from chalicelib.shop.orders.proofs.registers import Registers
     from chalicelib.shop.webhooks.deliveries import DeliveryLog
     from chalicelib.shop.webhooks.signing import SecretBox
     from chalicelib.shop.webhooks.transport import Receivers
@@ -339,6 +341,23 @@ class Composition:
         from chalicelib.platform.integrity.s3 import S3Archive
 
         return S3Archive(_client("s3"), self.settings.need("heads_bucket"))
+
+    @cached_property
+    def registers(self) -> "Registers":
+        """Return where the registers of certified tickets are kept, beside the signed heads."""
+        from chalicelib.shop.orders.proofs.registers import S3Registers
+
+        return S3Registers(_client("s3"), self.settings.need("heads_bucket"))
+
+    @property
+    def certificate_minutes(self) -> int:
+        return self.settings.certificate_minutes
+
+    @cached_property
+    def certified_registers(self) -> "CertifiedRegisters":
+        from chalicelib.shop.orders.proofs.proving import CertifiedRegisters
+
+        return CertifiedRegisters(self.registers)
 
     @cached_property
     def signer(self) -> "Signer":

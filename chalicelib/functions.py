@@ -58,6 +58,7 @@ _PLATFORM = (
                 Need.ENQUEUE_WEBHOOKS,
                 Need.DERIVE_IDS,
                 Need.SIGN_TICKETS,
+                Need.READ_REGISTERS,
                 Need.PROBE_BUS,
             }
         ),

@@ -107,6 +107,7 @@ class Settings:
     master_key_id: str = ""
     archive_bucket: str = ""
     heads_bucket: str = ""
+    certificate_minutes: int = 15
     signing_key_file: str = ""
     signing_key_id: str = ""
     hold_minutes: float = 15.0
@@ -187,6 +188,7 @@ _TYPED: Mapping[str, Callable[[str], Any]] = {
     "guests_per_address": int,
     "guest_window_minutes": float,
     "guest_tickets_per_address": int,
+    "certificate_minutes": int,
 }
 
 
@@ -266,6 +268,7 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "guests_per_address": _count,
     "guest_window_minutes": _minutes,
     "guest_tickets_per_address": _count,
+    "certificate_minutes": _count,
     "append_with": _one_of(*APPEND_WITH),
     "staff_mfa": _one_of(*STAFF_MFA),
     "webhook_receivers": _one_of(*WEBHOOK_RECEIVERS),

@@ -276,6 +276,15 @@ def _of_what_waits() -> Iterator[Alarm]:
         missing="ignore",
     )
     yield Alarm(
+        "CertificateAlarm",
+        "certificate",
+        "a-certificate-is-contradicted",
+        "The sales of a concert contradict what was certified of them, so it gets no further certificate.",
+        ours("CertificatesContradicted", "CertifySoldTickets"),
+        threshold=1,
+        period=HOUR,
+    )
+    yield Alarm(
         "WatchdogAlarm",
         "watchdog",
         "the-watchdog-is-late",

@@ -50,7 +50,8 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
         _graph(
             "What waits for somebody",
             [ours(name, "VerifyReadModels", "Maximum") for name in ("ParkedStreams", "UnreadableRecords")]
-            + [ours("StreamsBehind", "VerifyReadModels"), ours("MoneyDifferences", "ReconcileMoney", "Maximum")],
+            + [ours("StreamsBehind", "VerifyReadModels"), ours("MoneyDifferences", "ReconcileMoney", "Maximum")]
+            + [ours("CertificatesContradicted", "CertifySoldTickets")],
         ),
         _graph("Misconfigured", [ours("Misconfigured", name) for name in names]),
         _graph("Work", [of_a_queue("ApproximateNumberOfMessagesVisible", "WorkQueue")]),

@@ -226,6 +226,13 @@ PROVISIONS: dict[Need, Provision] = {
             Grant(("kms:Sign",), arn_of("SigningKey")),
         ),
     ),
+    Need.WRITE_REGISTERS: Provision(
+        {"HEADS_BUCKET": ref("HeadsBucket"), "CERTIFICATE_MINUTES": ref("CertificateMinutes")},
+        (Grant(("s3:GetObject", "s3:PutObject"), inside("HeadsBucket", "sold/*")),),
+    ),
+    Need.READ_REGISTERS: Provision(
+        {"HEADS_BUCKET": ref("HeadsBucket")}, (Grant(("s3:GetObject",), inside("HeadsBucket", "sold/*")),)
+    ),
     Need.ARCHIVE: Provision(
         {"ARCHIVE_BUCKET": ref("ArchiveBucket")}, (Grant(("s3:PutObject",), inside("ArchiveBucket", "events/*")),)
     ),

@@ -248,6 +248,12 @@ PARAMETERS: Json = {
         "MinValue": 1,
         "Description": "How many tickets of a type the guests of one network address take in the time of two holds",
     },
+    "CertificateMinutes": {
+        "Type": "Number",
+        "Default": 15,
+        "MinValue": 1,
+        "Description": "How often the tickets sold of a concert are counted and certified",
+    },
     "CoolDownMinutes": {
         "Type": "Number",
         "Default": 15,

@@ -128,6 +128,7 @@ def ensure_alive(children: list[Process], ended_servers: list[str]) -> None:
 def welcome(console: Console, base_url: str, seconds: float) -> None:
     console.print()
     console.print(f"  API      [bold]{base_url}[/bold]")
+    console.print(f"  Routes   {base_url}/docs   [dim](to try out in a browser)[/dim]")
     console.print("  A token  make token ROLE=organiser   [dim](or customer, door, operator)[/dim]")
     console.print("  End      Ctrl-C")
     console.print(f"\n[bold green]Ready[/bold green] in {seconds:.1f} s")

@@ -61,5 +61,5 @@ def _files() -> Path:
     """
     found = find_spec(PACKAGE)
     if found is None or found.origin is None:
-        raise FileNotFoundError(f"{PACKAGE} is not installed: run `make install`")
+        raise FileNotFoundError(f"{PACKAGE} is not installed: run `make clean run`")
     return Path(found.origin).parent / "static"

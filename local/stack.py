@@ -180,6 +180,7 @@ class Stack:
             "JWKS_FILE": str(self.issuer.jwks_file.resolve()),
             "ARCHIVE_BUCKET": self._resources.names["ArchiveBucket"],
             "HEADS_BUCKET": self._resources.names["HeadsBucket"],
+            "CERTIFICATE_MINUTES": "1",
             "SIGNING_KEY_FILE": str((self.directory / "signing.key").resolve()),
             "MASTER_KEY_FILE": str((self.directory / "master.key").resolve()),
         }

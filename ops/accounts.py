@@ -76,7 +76,9 @@ def door(options: argparse.Namespace) -> Report:
     if options.revoke:
         revoke_door(repository, as_operator(), person, place)
     else:
-        grant_door(repository, as_operator(), person, place, DoorHours(options.opens_at, options.closes_at))
+        grant_door(
+            repository, as_operator(), person, place, DoorHours(options.opens_at, options.closes_at, options.supervisor)
+        )
     return Report([{"person": str(person), "door of": str(place.id), "granted": "no" if options.revoke else "yes"}])
 
 
@@ -124,6 +126,7 @@ def declare(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     place.add_argument("--organiser", help="name the organiser by the `sub` of their token")
     parser.add_argument("--from", dest="opens_at", type=_instant, help="open the door then, and not 12 h before")
     parser.add_argument("--until", dest="closes_at", type=_instant, help="close it then, and not 6 h after the end")
+    parser.add_argument("--supervisor", action="store_true", help="let the person decide against the rules, too")
     parser.add_argument("--revoke", action="store_true", help="revoke what was granted")
 
 

@@ -5,13 +5,13 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-import boto3
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from chalicelib import composition
 from chalicelib.composition import Composition
 from chalicelib.platform import metrics
+from chalicelib.platform.aws.clients import make_client
 from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.chain import Fault, SegmentCheck, faults_of
 from chalicelib.platform.integrity.verification import SignedCheck
@@ -46,7 +46,7 @@ def verify_chain(options: argparse.Namespace) -> Report:
 
 def _report_to_alarm(stage: str, faults: int) -> None:
     datum = {"MetricName": "ChainFaults", "Dimensions": [{"Name": "Stage", "Value": stage}], "Value": faults}
-    boto3.client("cloudwatch").put_metric_data(Namespace=metrics.NAMESPACE, MetricData=[datum])
+    make_client("cloudwatch").put_metric_data(Namespace=metrics.NAMESPACE, MetricData=[datum])
 
 
 def _check_stream(shop: Composition, stream_id: UUID) -> tuple[int, int, list[Fault]]:

@@ -78,9 +78,10 @@ def ceilings_broken(world: World) -> Iterator[str]:
 
 def _too_many(stock: Stock, counts: defaultdict[UUID, Count], at: str) -> Iterator[str]:
     for area_id, capacities in stock.areas.items():
-        taken = sum(counts[pool_id(area_id, index)].taken for index in range(len(capacities)))
-        if not 0 <= taken <= sum(capacities):
-            yield f"Area {area_id} had {taken} tickets held and sold at {at}, of {sum(capacities)}."
+        pools = [counts[pool_id(area_id, index)] for index in range(len(capacities))]
+        taken, capacity = sum(pool.taken for pool in pools), sum(pool.capacity for pool in pools)
+        if not 0 <= taken <= capacity:
+            yield f"Area {area_id} had {taken} tickets held and sold at {at}, of {capacity}."
     for kind, ceiling in stock.ceilings.items():
         pools = [counts[key] for key in stock.pools_of(kind)]
         taken, quota = (

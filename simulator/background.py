@@ -1,6 +1,7 @@
 """Runs the bus, the workers and the watchdog, and brings all of it to rest at the end."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -11,6 +12,7 @@ from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.processes.work import from_message
+from chalicelib.shop.inventory.commands import record_lapsed_holds
 from chalicelib.shop.orders.operators import settle_order
 from chalicelib.shop.orders.order import PaymentInProgress
 from chalicelib.shop.orders.rules import Outcome
@@ -28,6 +30,7 @@ LONGEST_OUTAGE = timedelta(minutes=60)
 LOST, AGAIN, OUT_OF_ORDER = 0.05, 0.15, 0.3
 TASK_LIMIT = timedelta(seconds=30)
 MOST_ROUNDS = 150
+SWEEP = Origin("system:sweep", "sweep", "sweep")
 MOST_TASKS = 100
 """The tasks of one round; a schedule of the shop as it is has 11 at most (200 seeds)."""
 
@@ -52,6 +55,7 @@ def start_background(world: World) -> None:
     for number in range(world.random.randint(1, 2)):
         world.scheduler.add(f"worker {number}", partial(repeat, WorkerLoop(world).work))
     world.scheduler.add("watchdog", partial(repeat, partial(watch, world)))
+    world.scheduler.add("sweep", partial(repeat, partial(sweep, world)))
 
 
 def deliver(world: World, projection: Projection, subscription: list[StoredEvent]) -> bool:
@@ -86,6 +90,15 @@ def watch(world: World) -> bool:
         return False
     if retried:
         world.reached.add("watchdog retried")
+    return False
+
+
+def sweep(world: World) -> bool:
+    """Record what has lapsed in some of the pools; the sweep dies like everything else. Return False, as `watch`."""
+    pools = list(dict.fromkeys(key for kind in world.stock.kinds for key in world.stock.pools_of(kind)))
+    some = world.random.sample(pools, world.random.randint(1, len(pools)))
+    with suppress(Unavailable, Crash):
+        record_lapsed_holds(world.new_container().repository, some, SWEEP)
     return False
 
 

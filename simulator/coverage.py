@@ -6,8 +6,16 @@ from uuid import UUID
 
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.shop.carts.events import CartHoldsExtended, CartItemAdded, CartItemRemoved
-from chalicelib.shop.concerts.events import ConcertCancelled, ConcertPostponed, ConcertTermsApplied
-from chalicelib.shop.inventory.events import TicketsReturned, TicketTypeQuotaChanged
+from chalicelib.shop.concerts.events import (
+    ConcertAreaCapacityChanged,
+    ConcertAreaCapacityChangeRefused,
+    ConcertCancelled,
+    ConcertCapacityChanged,
+    ConcertCapacityChangeRefused,
+    ConcertPostponed,
+    ConcertTermsApplied,
+)
+from chalicelib.shop.inventory.events import HoldsLapsed, TicketsReturned, TicketTypeQuotaChanged
 from chalicelib.shop.orders.events import (
     DisputeLost,
     DisputeWon,
@@ -53,13 +61,19 @@ _EVENTS: dict[type[Event], str] = {
     OrderSettled: "settled by an operator",
     ConcertCancelled: "concert cancelled",
     TicketTypeQuotaChanged: "quota moved",
+    HoldsLapsed: "lapsed holds recorded",
     ConcertPostponed: "concert postponed",
     ConcertTermsApplied: "terms changed",
+    ConcertCapacityChanged: "capacity changed",
+    ConcertAreaCapacityChanged: "capacity of an area changed",
+    ConcertCapacityChangeRefused: "capacity refused",
+    ConcertAreaCapacityChangeRefused: "capacity refused",
 }
 MILESTONES = (
     "sold out",
     "hold over several pools",
     "quota moved",
+    "lapsed holds recorded",
     "item removed",
     "holds extended",
     "order confirmed",
@@ -77,6 +91,9 @@ MILESTONES = (
     "concert cancelled",
     "concert postponed",
     "terms changed",
+    "capacity changed",
+    "capacity of an area changed",
+    "capacity refused",
     "order cancelled",
     *REFUNDS,
     *MOVES,

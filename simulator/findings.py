@@ -33,6 +33,7 @@ from simulator.hoarding import hoarded
 from simulator.living import wrong_terms
 from simulator.oracle import judge
 from simulator.refusals import broken_promises, false_sold_out
+from simulator.resizing import wrong_capacities
 from simulator.world import Reply, World
 
 Streams = dict[UUID, list[RecordedEvent]]
@@ -71,6 +72,7 @@ def findings(world: World) -> Iterator[str]:
     yield from broken_promises(world, orders)
     yield from hoarded(world)
     yield from wrong_terms(world, streams)
+    yield from wrong_capacities(world, streams)
 
 
 def _of(streams: Streams, aggregate: Aggregate[Any]) -> Streams:

@@ -18,7 +18,7 @@ GUEST = {"name": "Gina Guest"}
 def give_away(world: World, insist: Callable[..., Reply]) -> None:
     """Give some tickets to a guest, at some time of the sale; the request may come from two windows."""
     world.scheduler.sleep(timedelta(minutes=30) * world.random.random() ** 2)
-    kind, quantity = world.random.choice(list(world.stock.types)), world.random.choice((1, 2, 3))
+    kind, quantity = world.random.choice(world.stock.kinds), world.random.choice((1, 2, 3))
     ask = partial(_issue, world=world, kind=kind, quantity=quantity)
     give = partial(insist, world, ORGANISER, "give away", "guest", ask, kind=kind, quantity=quantity)
     world.scheduler.add("organiser, second window", give, is_visitor=True)

@@ -21,6 +21,7 @@ from chalicelib.shop.concerts.windows import ConcertDates
 from chalicelib.shop.inventory.terms import CHANGEABLE_TERMS
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, TicketPool
 from simulator.opening import OPENS
+from simulator.resizing import resize
 from simulator.world import World
 
 Change = Callable[[Repository, Caller], Any]
@@ -31,9 +32,8 @@ PROMISED = OPENS + timedelta(days=10)
 def changes(world: World) -> list[tuple[str, Change]]:
     """Choose what an organiser does one after the other."""
     concert_id = world.stock.concert_id
-    chosen = [
-        world.random.choice((_rename, _reprice, _move, _pause, _postpone)) for _ in range(world.random.randint(1, 3))
-    ]
+    steps = (_rename, _reprice, _move, _pause, _postpone, resize, resize)
+    chosen = [world.random.choice(steps) for _ in range(world.random.randint(1, 3))]
     return [step for choose in chosen for step in choose(world, concert_id)]
 
 

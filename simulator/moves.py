@@ -23,7 +23,7 @@ class Pointless(RuleViolated):
 
 def draw_move(world: World, *, is_customer: bool) -> "Move":
     """Choose what is asked for; the same request asks for the same again."""
-    kind = world.random.choice((None, *world.stock.types, *world.stock.types, *world.stock.types))
+    kind = world.random.choice((None, *world.stock.kinds, *world.stock.kinds, *world.stock.kinds))
     places = world.random.choice(((0,), (1,), (0, 1), (2,)))
     return Move(places, kind, is_customer, kind is None or world.random.random() < 0.2)  # noqa: PLR2004
 

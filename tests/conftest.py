@@ -13,6 +13,7 @@ from local.stack import Stack
 from local.throwaway import ThrowawayDirectory
 from tests.journeys.shop import Shop, Token, open_shop
 from tests.journeys.stage import open_stage, tokens_from
+from tests.support import recording
 
 pytest_plugins = [
     "tests.support.counting",
@@ -27,6 +28,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Pytest would keep the folders of three sessions, keys of stacks among them; ours go with us, whoever ends us."""
     interrupt_when_told_to_end()
     clients.VALIDATES_REQUESTS = True
+    if config.getoption("--record-examples"):
+        recording.begin()
+        config.add_cleanup(recording.write)
     if config.option.basetemp is None:  # a process of xdist has its place in ours
         temporary = ThrowawayDirectory(None)
         config.add_cleanup(temporary.remove)
@@ -44,6 +48,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--api-url", metavar="URL", help="let the journeys judge the shop there, not one of our own")
+    parser.addoption("--record-examples", action="store_true", help="record what the API's document shows as examples")
     parser.addoption(
         "--tokens",
         metavar="SOURCE",

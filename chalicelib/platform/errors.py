@@ -52,8 +52,12 @@ class IdempotencyKeyReused(InvalidInput):
 
     code = "idempotency_key_reused"
 
-    def __init__(self) -> None:
-        super().__init__("This Idempotency-Key was used before with another body.", (("/Idempotency-Key", "was used"),))
+    def __init__(
+        self,
+        detail: str = "This Idempotency-Key was used before with another body.",
+        pointer: str = "/Idempotency-Key",
+    ) -> None:
+        super().__init__(detail, ((pointer, "was used"),))
 
 
 class IfMatchNotSupported(InvalidInput):

@@ -45,6 +45,8 @@ class Need(StrEnum):
     VERIFY_DOCUMENTS = "verify_documents"
     VERIFY_PROCESSES = "verify_processes"
     SIGN_HEADS = "sign_heads"
+    WRITE_REGISTERS = "write_registers"
+    READ_REGISTERS = "read_registers"
     ARCHIVE = "archive"
 
 

@@ -9,7 +9,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.http.requests import Body, Query
 from chalicelib.platform.http.routes import Reads, Route
 from chalicelib.shop.ceilings import CEILINGS
-from ops.openapi import parameters, responses
+from ops.openapi import examples, parameters, responses
 from ops.openapi.declarations import answers_of, context_of, routes
 from ops.openapi.refusals import codes_of, facts_type, problem_schema, refusals, takes_body
 from ops.openapi.schemas import Schemas
@@ -51,7 +51,7 @@ def build() -> Json:
     paths: Json = {}
     for (path, method), operation in sorted(operations.items()):
         paths.setdefault(path, {})[method] = operation
-    return {
+    document: Json = {
         "openapi": "3.1.0",
         "info": {"title": "Cloudbash", "version": VERSION, "description": _DESCRIPTION},
         "tags": [{"name": name} for name in sorted({context_of(route.handler.__module__) for route in every})],
@@ -64,6 +64,8 @@ def build() -> Json:
             "schemas": _parts(schemas, facts),
         },
     }
+    examples.add_to(document, {code: refusals()[code].schema_name for code in codes})
+    return document
 
 
 def render() -> str:

@@ -22,6 +22,11 @@ HEADERS: dict[str, Json] = {
         "description": 'Names the next part of a file, with `rel="next"`; the last has none.',
         "schema": _TEXT,
     },
+    "Door-List-Signature": {
+        "description": "The id of a key of the concert, a point, and its signature over `door-list`, a line feed and "
+        "the body, in base64url.",
+        "schema": _TEXT,
+    },
     "Content-Disposition": {"description": "The name under which browsers save the file.", "schema": _TEXT},
     "Cache-Control": {"description": "Who may keep the answer, and for how long.", "schema": _TEXT},
     "Vary": {"description": "The request headers that change the answer.", "schema": _TEXT},

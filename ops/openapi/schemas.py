@@ -6,18 +6,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
-from pydantic.json_schema import GenerateJsonSchema
 
 Json = dict[str, Any]
 
 _REF = "#/components/schemas/{model}"
-
-
-class _Plain(GenerateJsonSchema):
-    """Leaves out the titles of members, which say no more than their names."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:  # noqa: ARG002 - the library's signature
-        return False
 
 
 class Schemas:
@@ -27,10 +19,10 @@ class Schemas:
         wanted = list(dict.fromkeys(types))
         places: Mapping[Any, int] = {declared: place for place, declared in enumerate(wanted)}
         inputs = [(place, "validation", TypeAdapter(declared)) for declared, place in places.items()]
-        found, parts = TypeAdapter.json_schemas(inputs, ref_template=_REF, schema_generator=_Plain)  # type: ignore[arg-type]
+        found, parts = TypeAdapter.json_schemas(inputs, ref_template=_REF)  # type: ignore[arg-type]
         self._places = places
-        self._found: Mapping[int, Json] = {place: _renamed(schema) for (place, _), schema in found.items()}
-        self.parts: Json = _renamed(parts.get("$defs", {}))
+        self._found: Mapping[int, Json] = {place: _plain(schema) for (place, _), schema in found.items()}
+        self.parts: Json = _plain(parts.get("$defs", {}))
 
     def of(self, declared: Any) -> Json:
         """Return the schema of one of the types."""
@@ -45,8 +37,17 @@ class Schemas:
         return part
 
 
-def _renamed(schema: Any) -> Any:
-    """Call a list of venues `VenueList`, and not after the type that it is made with."""
+def _plain(schema: Any) -> Any:
+    """Call a list of venues `VenueList`, and not after the type that it is made with; titles say no more than names."""
     text = json.dumps(schema)
     text = re.sub(r"\bItems_(\w+?)_(?=\")", r"\1List", text)
-    return json.loads(re.sub(r"\bItems\[(\w+)\]", r"\1List", text))
+    return _untitled(json.loads(re.sub(r"\bItems\[(\w+)\]", r"\1List", text)))
+
+
+def _untitled(schema: Any) -> Any:
+    if isinstance(schema, list):
+        return [_untitled(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    # The title of a schema is a text; a member may be called so too, and is a schema itself.
+    return {name: _untitled(one) for name, one in schema.items() if not (name == "title" and isinstance(one, str))}

@@ -1,9 +1,9 @@
 """Finds the steps of a sale in its events, and for each the events that it caused, in whatever streams."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from chalicelib.shop.inventory.events import (
     HoldExtended,
     HoldPlacedOnOrder,
     HoldReleased,
+    TicketPoolClosed,
     TicketPoolEvent,
     TicketsHeld,
     TicketsReturned,
@@ -57,13 +58,17 @@ from ops.what_if.recording import Recording, Stream
 Place = tuple[UUID, int]
 """A stream and a version."""
 
+CLOCKS_DIFFER_BY = timedelta(seconds=4)
+"""The time of a step in one container is that of a later step in another at most so much sooner."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A step, and the places of the events that it caused, all of one commit."""
+    """A step, and the places of the events that it caused, all of one commit; it came later than those of `after`."""
 
     step: Step
     places: tuple[Place, ...]
+    after: tuple[Place, ...] = ()
 
 
 @dataclass(slots=True)
@@ -78,9 +83,14 @@ class _PoolEvents:
     returned: dict[tuple[UUID, datetime], list[tuple[Place, TicketsReturned]]] = field(
         default_factory=lambda: defaultdict(list)
     )
+    closed: list[tuple[Place, datetime]] = field(default_factory=list)
+    lapsed: dict[UUID, list[tuple[Place, datetime]]] = field(default_factory=lambda: defaultdict(list))
+    """For each hold where a pool was first told a time by which the hold had ended, and when it ended."""
+    _lasting: dict[UUID, dict[UUID, datetime]] = field(default_factory=lambda: defaultdict(dict))
 
     def add(self, pool_id: UUID, version: int, event: Event) -> None:
         place = pool_id, version
+        self._note_end(place, event)
         match event:
             case TicketsHeld():
                 self.held[event.hold_id].append(place)
@@ -92,8 +102,33 @@ class _PoolEvents:
                 self.released[event.hold_id].append(place)
             case TicketsSold():
                 self.sold[event.order_id].append((place, Sold(pool_id, event.hold_id, event.quantity)))
+            case TicketPoolClosed():
+                self.closed.append((place, event.at))
             case TicketsReturned():
                 self.returned[event.order_id, event.at].append((place, event))
+
+    def _note_end(self, place: Place, event: Event) -> None:
+        lasting = self._lasting[place[0]]
+        match event:
+            case TicketsHeld() | HoldExtended() | HoldPlacedOnOrder():
+                lasting[event.hold_id] = event.expires_at
+            case HoldReleased() | TicketsSold():
+                lasting.pop(event.hold_id, None)
+        if isinstance(event, TicketPoolEvent):
+            for hold_id in [key for key, until in lasting.items() if until <= event.at]:
+                self.lapsed[hold_id].append((place, lasting.pop(hold_id)))
+
+    def lapsed_before(self, at: datetime, hold_ids: Iterable[UUID]) -> tuple[Place, ...]:
+        """Return after what a step came at whose time these holds still lasted, and which found none of them.
+
+        A pool never goes back in time, so a container whose clock was ahead had been there before.
+        """
+        ends = chain.from_iterable(self.lapsed.get(hold_id, ()) for hold_id in hold_ids)
+        return tuple(place for place, until in ends if at < until)
+
+    def closed_before(self, at: datetime) -> tuple[Place, ...]:
+        """Return after what a payment came for which there was no stock, if pools were closed at about that time."""
+        return tuple(place for place, closed_at in self.closed if at <= closed_at <= at + CLOCKS_DIFFER_BY)
 
     def sold_to(self, order_id: UUID, placed: OrderPlaced) -> list[tuple[Place, Sold]]:
         """Return what was sold of the order's own lines; a place that its tickets were moved to is stock like any."""
@@ -134,7 +169,9 @@ def _of_cart(key: UUID, stream: Stream, recording: Recording, pools: _PoolEvents
                 places = chain.from_iterable(pools.extended.get(one, ()) for one in extended)
                 yield Found(Extend(at, key, event.extension_id, longest), (place, *places))
             case CartItemRemoved(at=datetime() as at):
-                yield Found(Remove(at, key, event.item_id), (place, *pools.released.get(event.item_id, ())))
+                released = pools.released.get(event.item_id, ())
+                lapsed = pools.lapsed_before(at, [event.item_id])
+                yield Found(Remove(at, key, event.item_id), (place, *released), lapsed)
             case CartCheckedOut(at=datetime() as at, order_id=UUID() as order_id) if order_id in recording.orders:
                 yield from _checkout(at, place, order_id, recording, pools)
 
@@ -168,7 +205,8 @@ def _of_order(key: UUID, stream: Stream, pools: _PoolEvents) -> Iterator[Found]:
     placed = events[0] if events else None
     if not isinstance(placed, OrderPlaced):
         return
-    released = [place for line in placed.lines for place in pools.released.get(line.hold_id, ())]
+    hold_ids = [line.hold_id for line in placed.lines]
+    released = [place for hold_id in hold_ids for place in pools.released.get(hold_id, ())]
     for index, event in _without_moves(events):
         version = first + index
         match event:
@@ -185,12 +223,15 @@ def _of_order(key: UUID, stream: Stream, pools: _PoolEvents) -> Iterator[Found]:
                 places = [(key, version), (key, version + 1)] + ([] if is_last else [(key, version + 2), *released])
                 wrong = event.amount if event.amount != placed.total else None
                 step = EndPayment(event.at, key, event.payment_id, is_paid=True, wrong_amount=wrong)
-                yield Found(step, tuple(places))
+                is_refused = not (is_last or released)
+                yield Found(step, tuple(places), pools.closed_before(event.at) if is_refused else ())
             case OrderExpired() if not _ends_by_return(events, index):
                 late_by = event.at - placed.payment_due_at
-                yield Found(Expire(event.at, key, late_by), ((key, version), *released))
+                lapsed = pools.lapsed_before(event.at, hold_ids)
+                yield Found(Expire(event.at, key, late_by), ((key, version), *released), lapsed)
             case OrderCancelled() if not (_ends_by_return(events, index) or _is_confirmed(events[:index])):
-                yield Found(Cancel(event.at, key, event.reason), ((key, version), *released))
+                lapsed = pools.lapsed_before(event.at, hold_ids)
+                yield Found(Cancel(event.at, key, event.reason), ((key, version), *released), lapsed)
             case RefundGranted() if placed.issued_by is None:
                 yield _return(key, (key, version), events[:index], event, pools)
 

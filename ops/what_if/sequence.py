@@ -37,13 +37,18 @@ def in_sequence(found: Sequence[Found]) -> list[Step]:
 
 
 def _constraints(found: Sequence[Found]) -> tuple[dict[int, list[int]], list[int]]:
-    """Return for each step those that come next in its streams, and how many it has to wait for."""
+    """Return for each step those that must come later, and how many it has to wait for."""
     by_stream: defaultdict[UUID, list[tuple[int, int]]] = defaultdict(list)
     for number, one in enumerate(found):
         for stream_id, version in one.places:
             by_stream[stream_id].append((version, number))
     followers: defaultdict[int, list[int]] = defaultdict(list)
     waits_for = [0] * len(found)
+    causes = {place: number for number, one in enumerate(found) for place in one.places}
+    for number, one in enumerate(found):
+        for place in one.after:
+            followers[causes[place]].append(number)
+            waits_for[number] += 1
     for places in by_stream.values():
         places.sort()
         for (_, before), (_, after) in pairwise(places):

@@ -18,7 +18,7 @@ from infra.container import environment
 from local.checkout import PROJECT
 
 CHALICE = {"chalice"}
-AWS_SDK = {"boto3", "botocore", "certifi", "dateutil", "jmespath", "s3transfer", "six", "urllib3"}
+AWS_SDK = {"botocore", "certifi", "dateutil", "jmespath", "six", "urllib3"}
 PYDANTIC = {"annotated_types", "pydantic", "pydantic_core", "typing_extensions", "typing_inspection"}
 CRYPTOGRAPHY = {"_cffi_backend", "cryptography"}
 POSTGRES = {"psycopg", "psycopg_binary", "psycopg_pool", "typing_extensions"}

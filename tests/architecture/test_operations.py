@@ -43,6 +43,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "WebhookFailures": {"DeliverWebhooks"},
     "StuckProcesses": {"RetryOverdue"},
     "MoneyDifferences": {"ReconcileMoney"},
+    "CertificatesContradicted": {"CertifySoldTickets"},
     "Misconfigured": {*map(logical_id, FUNCTIONS.values())},
 }
 """Our metrics, and the functions that print them."""

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.processes.runner import ProcessRunner
 from chalicelib.shop.carts.cart import Cart
+from chalicelib.shop.concerts import tasks
 from chalicelib.shop.inventory.ticket_pool import TicketPool
 from chalicelib.shop.orders.order import Order
 from chalicelib.shop.orders.payments.port import Reversals
@@ -137,6 +139,23 @@ def holds_last_a_minute_less_than_promised(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(TicketPool, "hold", shorter)
 
 
+def a_refused_capacity_is_not_given_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(TicketPool, "give_back_change", lambda *_: [])
+
+
+def a_pool_is_lowered_below_what_it_has_sold(patch: pytest.MonkeyPatch) -> None:
+    change: Callable[..., Any] = TicketPool.change_capacity
+
+    def lower(pool: TicketPool, *how: Any) -> Any:
+        return change(replace(pool, sold=0, held=0, holds={}), *how)
+
+    patch.setattr(TicketPool, "change_capacity", lower)
+
+
+def nobody_finishes_a_change_of_the_capacity(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(tasks, "finish_capacity_change", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     "break_it",
     [
@@ -152,6 +171,9 @@ def holds_last_a_minute_less_than_promised(patch: pytest.MonkeyPatch) -> None:
         late_payments_are_kept,
         expiring_orders_do_not_ask_the_provider,
         holds_last_a_minute_less_than_promised,
+        a_refused_capacity_is_not_given_back,
+        a_pool_is_lowered_below_what_it_has_sold,
+        nobody_finishes_a_change_of_the_capacity,
     ],
 )
 def test_some_schedule_finds_what_is_broken(break_it: Break, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -273,6 +273,11 @@ def reissued(company: Company) -> Asked:
     return Asked({"order_id": order_id, "ticket_id": ticket_id}, {})
 
 
+def proven(company: Company) -> Asked:
+    """Nobody has counted the ticket yet."""
+    return replace(reissued(company), body=None)
+
+
 def a_key(company: Company) -> Asked:
     return Asked({"concert_id": company.concert.concert_id, "key_id": "none"}, {"reason": "every year"})
 
@@ -336,6 +341,7 @@ TABLE: dict[str, Row] = {
         _row(of_a_draft, 404, (404, 404, 200, 200, 404, 404), 404), scopes=(KeyScope.CONCERTS_WRITE,)
     ),
     "GET /concerts/{concert_id}/availability": open_to_all(of_concert, 200),
+    "GET /concerts/{concert_id}/door-rules": open_to_all(of_concert, 200),
     "GET /concerts/{concert_id}/refund-policy": open_to_all(of_concert, 200),
     "POST /webhooks/payments/{provider}": open_to_all(lambda _: Asked({"provider": "sandbox"}, {}), 400),
     "POST /sandbox/payments/{payment_id}/authentication": open_to_all(
@@ -365,6 +371,9 @@ TABLE: dict[str, Row] = {
     "GET /concerts/{concert_id}/door-report": around_the_door(at_open_doors, 200),
     "POST /concerts/{concert_id}/door-rules": of_organiser(draft({"has_reentry": True}), 200),
     "GET /concerts/{concert_id}/ticket-keys": open_to_all(of_concert, 200),
+    "GET /concerts/{concert_id}/sold": open_to_all(of_concert, 404),
+    "GET /concerts/{concert_id}/sold/register": open_to_all(of_concert, 404),
+    "GET /orders/{order_id}/tickets/{ticket_id}/proof": of_customer(proven, 409),
     "POST /concerts/{concert_id}/ticket-keys": of_operator(a_key),
     "POST /concerts/{concert_id}/ticket-keys/{key_id}/revoke": of_operator(a_key),
     "POST /orders/{order_id}/tickets/{ticket_id}/reissue": of_customer_and_organiser(reissued, 201),

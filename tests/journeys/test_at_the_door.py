@@ -65,7 +65,17 @@ def test_a_request_whose_reply_was_lost_lets_its_person_in(shop: Shop, door: htt
     evening = bought(shop, 1, door)
     body = shown(evening.codes()[0])
     assert made(door.post(evening.check_ins, json=body)) == made(door.post(evening.check_ins, json=body))
-    refused(door.post(evening.check_ins, json=body | {"gate": "South"}), 422, "idempotency_key_reused")
+    problem = refused(door.post(evening.check_ins, json=body | {"gate": "South"}), 422, "idempotency_key_reused")
+    assert problem["errors"] == [{"pointer": "#/nonce", "detail": "was used"}]
+
+
+def test_a_new_code_needs_no_reason_and_no_body(shop: Shop, door: httpx.Client) -> None:
+    evening = bought(shop, 1, door)
+    [ticket] = evening.tickets()
+    reissued = made(evening.customer.post(f"/orders/{evening.order_id}/tickets/{ticket['id']}/reissue"))
+    refused(door.post(evening.check_ins, json=shown(ticket["code"])), 410, "ticket_reissued")
+    [code] = evening.codes(reissued["version"])
+    made(door.post(evening.check_ins, json=shown(code)))
 
 
 def test_of_many_gates_that_see_one_code_at_once_one_opens(shop: Shop) -> None:
@@ -122,7 +132,12 @@ def test_people_leave_and_come_in_again_where_the_organiser_lets_them(shop: Shop
     [code] = evening.codes()
     made(door.post(evening.check_ins, json=shown(code)))
     refused(door.post(f"{evening.path}/exits", json=shown(code)), 409, "no_reentry")
-    made(evening.organiser.post(f"{evening.path}/door-rules", json={"has_reentry": True}))
+    rules, visitor = f"{evening.path}/door-rules", shop.visitor()
+    before = visitor.get(rules)
+    assert (made(before)["has_reentry"], made(before)["version"], before.headers.get("ETag")) == (False, None, None)
+    made(evening.organiser.post(rules, json={"has_reentry": True}))
+    after = visitor.get(rules)
+    assert (made(after)["has_reentry"], after.headers["ETag"]) == (True, f'"{made(after)["version"]}"')
     left = made(door.post(f"{evening.path}/exits", json=shown(code, "South")))
     assert left["gate"] == "South"
     refused(door.post(f"{evening.path}/exits", json=shown(code)), 409, "not_inside")

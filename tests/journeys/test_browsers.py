@@ -26,6 +26,7 @@ def test_before_it_buys_a_page_hears_what_it_may_send(shop: Shop) -> None:
         "content-type",
         "idempotency-key",
         "if-match",
+        "if-none-match",
         "min-version",
     }
 
@@ -45,7 +46,13 @@ def test_a_page_sees_answers_and_the_headers_that_a_client_needs(shop: Shop) -> 
     )
     assert answer.is_success
     assert answer.headers["access-control-allow-origin"] == "*"
-    assert words(answer, "access-control-expose-headers") >= {"etag", "location", "read-model-lag", "retry-after"}
+    assert words(answer, "access-control-expose-headers") >= {
+        "door-list-signature",
+        "etag",
+        "location",
+        "read-model-lag",
+        "retry-after",
+    }
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from app import app
 from chalicelib import composition
 from chalicelib.composition import Composition
 from chalicelib.functions import FUNCTIONS
+from chalicelib.platform.aws.clients import make_client
 from chalicelib.platform.clock import utc_now
 from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.platform.function import Need
@@ -68,7 +69,7 @@ def rehearsed(tmp_path_factory: pytest.TempPathFactory, our_shop: Shop) -> Itera
         deployed = environment_as_deployed(stack)
         guard = Guard(deployed)
         session = exits.enter_context(guard.installed())
-        session.events.register("before-send.dynamodb.ExecuteStatement", LostReplies(guard))
+        session.get_component("event_emitter").register("before-send.dynamodb.ExecuteStatement", LostReplies(guard))
         log = ScannedLog(stack.aws.dynamodb, stack.environment["EVENTS_TABLE"])
         pump = pump_of(stack, guard, log)
         own = Shop(our_shop.base_url, stack.issuer.token, OurPipeline(pump), Ours(stack.issuer, pump, stack))
@@ -402,7 +403,7 @@ def test_a_function_that_asks_for_what_it_may_not_is_refused(rehearsed: Guard) -
 
     def delete_an_event(*_: Any) -> None:
         key = {"AggregateId": {"S": "any"}, "AggregateVersion": {"N": "0"}}
-        boto3.client("dynamodb").delete_item(TableName=os.environ["EVENTS_TABLE"], Key=key)
+        make_client("dynamodb").delete_item(TableName=os.environ["EVENTS_TABLE"], Key=key)
 
     with pytest.raises(ClientError, match=r"AccessDenied.*work.*DeleteItem.*EventsTable"):
         rehearsed.around(EventSource("work", "sqs", delete_an_event)).handler({}, None)

@@ -17,7 +17,7 @@ from tests.journeys.shop import Published, Shop, cart_with, made, order_of, pay,
 
 pytestmark = pytest.mark.needs_the_stack
 
-MODELS = ["programme", "carts", "availability", "processes"]
+MODELS = ["programme", "carts", "availability", "processes", "sales"]
 
 
 class Crowd:
@@ -74,7 +74,7 @@ def buying(shop: Shop, concert: Published) -> Callable[[], object]:
 
 
 def looking(
-    shop: Shop, concert: Published, customer: httpx.Client, order_id: str, cart_id: str
+    shop: Shop, organiser: httpx.Client, concert: Published, customer: httpx.Client, order_id: str, cart_id: str
 ) -> Callable[[], object]:
     """Reads from every store; none may fail, and what was there stays there."""
     visitor = shop.visitor()
@@ -86,6 +86,8 @@ def looking(
         assert made(customer.get(f"/orders/{order_id}"))["status"] == "confirmed"
         assert made(customer.get(f"/carts/{cart_id}"))["items"]
         assert [order["id"] for order in made(customer.get("/orders"))["items"]] == [order_id]
+        sold = organiser.get(f"/concerts/{concert.concert_id}/orders", params={"q": order_id})
+        assert [order["id"] for order in made(sold)["items"]] == [order_id]
 
     return look
 
@@ -113,14 +115,14 @@ def test_while_a_read_model_is_rebuilt_people_buy_and_no_read_fails(
     shop: Shop, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shop.settle()
-    concert = publish_concert(shop.organiser(), {"quantity": 2000})
-    customer = shop.customer()
+    organiser, customer = shop.organiser(), shop.customer()
+    concert = publish_concert(organiser, {"quantity": 2000})
     cart_id = cart_with(customer, concert.ticket_type_id, 1)
     order_id = order_of(customer, concert.ticket_type_id, 1)
     made(pay(customer, order_id))
     shop.settle()
     before, crowd = model_of(name).generation, Crowd()
-    look = looking(shop, concert, customer, order_id, cart_id)
+    look = looking(shop, organiser, concert, customer, order_id, cart_id)
     with running_pump(shop), crowd.doing(buying(shop, concert), buying(shop, concert), look, look):
         (rebuilt,) = told(capsys, "rebuild", name, "--segments", "2")
         told(capsys, "rebuild", name, "--switch-back")
@@ -151,6 +153,8 @@ def test_a_row_edited_by_hand_is_named_by_verify_and_mended(
             contents["concerts"][str(key)]["name"] = "Somebody else"
         case "availability":
             contents["concert"] += f" {key}"
+        case "sales":
+            contents["sales_orders"][str(key)]["status"] = "expired"
         case _:
             contents = contents | {"state": {}, "status": "edited"}
     assert not live.rewrite([Rewrite(key, version, version, contents)])

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
-import boto3
+import botocore.session
 import pytest
 from botocore.exceptions import ClientError
 from chalice.app import Chalice, ChaliceAuthorizer
 
+from chalicelib.platform.aws import clients
 from local.invocation import Mapping as EventSource
 from tests.support.policies import arn_of, statements_of
 
@@ -104,12 +105,12 @@ class Guard:
         return replace(source, handler=self._as_function(source.name, source.handler))
 
     @contextmanager
-    def installed(self) -> Iterator[boto3.session.Session]:
-        """Around the routes, their authorizer, and in boto3's default session: it is for clients made after this."""
-        session = boto3.session.Session()
-        session.events.register("provide-client-params", self.judge)
+    def installed(self) -> Iterator[botocore.session.Session]:
+        """Around the routes, their authorizer, and in the SDK's session: it is for clients made after this."""
+        session = botocore.session.get_session()
+        session.get_component("event_emitter").register("provide-client-params", self.judge)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(boto3, "DEFAULT_SESSION", session)
+            patch.setattr(clients, "sdk_session", lambda: session)
             patch.setattr(Chalice, "__call__", self._as_function("api_handler", Chalice.__call__))
             patch.setattr(ChaliceAuthorizer, "__call__", self._as_function("authorize", ChaliceAuthorizer.__call__))
             yield session

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # i
 
 from chalicelib.platform.http.browsers import EXPOSED
 from ops.openapi import document
+from tests.support import recording
 
 Json = dict[str, Any]
 
@@ -22,7 +23,9 @@ class Described(NamedTuple):
     operation: Json
 
 
-def ensure_described(method: str, path: str, status: int, headers: Mapping[str, str], content: bytes) -> None:
+def ensure_described(
+    method: str, path: str, status: int, headers: Mapping[str, str], content: bytes, sent: bytes = b""
+) -> None:
     """Check an answer, unless the document does not know its route.
 
     Raises AssertionError, which says where it is not as declared.
@@ -43,6 +46,7 @@ def ensure_described(method: str, path: str, status: int, headers: Mapping[str, 
     assert kind in contents, f"{where} with {kind}, which is not declared"
     if kind.endswith("json"):
         _ensure_schema(where, contents[kind]["schema"], content)
+        recording.note(operation["operationId"], status, sent, content, kind)
 
 
 def _ensure_headers(where: str, declared: Json, given: Mapping[str, str]) -> None:
@@ -72,16 +76,17 @@ def _document() -> Json:
 @cache
 def _closed() -> Json:
     """Return the document as it is for us, who must declare every member that we answer with."""
-    closed: Json = _without_more(_document())
+    closed: Json = without_more(_document())
     return closed
 
 
-def _without_more(schema: Any) -> Any:
+def without_more(schema: Any) -> Any:
+    """Return a schema that admits no members but those that it names."""
     if isinstance(schema, list):
-        return [_without_more(one) for one in schema]
+        return [without_more(one) for one in schema]
     if not isinstance(schema, dict):
         return schema
-    inside = {name: _without_more(one) for name, one in schema.items()}
+    inside = {name: without_more(one) for name, one in schema.items()}
     is_object = schema.get("type") == "object" and "properties" in schema
     return {"additionalProperties": False, **inside} if is_object else inside
 

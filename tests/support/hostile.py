@@ -37,3 +37,30 @@ def routes() -> Iterator[tuple[str, str, Route[object]]]:
             while "{" in path:
                 path = path[: path.index("{")] + SOME_ID + path[path.index("}") + 1 :]
             yield route.method, path, route
+
+
+DEEP = "[" * 60 + "]" * 60
+VALUES = {
+    "below zero": "-1",
+    "zero": "0",
+    "a fraction": "1.5",
+    "a number as text": '"1"',
+    "a milliard": "1e9",
+    "beyond 64 bits": "9223372036854775808",
+    "not a number": "NaN",
+    "10 kB": '"' + "x" * 10_240 + '"',
+    "NUL": '"a\\u0000b"',
+    "half of a pair": '"a\\ud800b"',
+    "an emoji": '"🎻"',
+    "from right to left": '"אבג العربية"',
+    "an override of the direction": '"Anna \\u202ekcor"',
+    "a script": '"<script>alert(1)</script>"',
+    "a formula": '"=cmd()"',
+    "a formula for spreadsheets": "\"@SUM(1+9)*cmd|' /C calc'!A0\"",
+    "deep JSON": DEEP,
+    "null": "null",
+    "true": "true",
+    "an object": "{}",
+    "a member twice": '{"a": 1, "a": 2}',
+}
+"""Whatever can stand in a field, as it is written in JSON."""

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import boto3
+import botocore.session
 import pytest
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.httpsession import URLLib3Session
 
 from chalicelib.composition import Composition
+from chalicelib.platform.aws import clients
 from chalicelib.platform.bus.forwarder import LogRecord
 from chalicelib.platform.bus.message import to_bus
 from chalicelib.platform.bus.port import BusRecord
@@ -157,7 +158,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
         master_key_file=os.fspath(directory / "master.key"),
     )
     lambdas = Lambdas(settings, aws)
-    session = boto3.session.Session()
-    session.events.register("before-send", lambdas.before_send)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+    session = botocore.session.get_session()
+    session.get_component("event_emitter").register("before-send", lambdas.before_send)
+    monkeypatch.setattr(clients, "sdk_session", lambda: session)
     return lambdas

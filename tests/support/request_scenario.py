@@ -213,6 +213,7 @@ def ask(
         int(answer["statusCode"]),
         {str(name): str(value) for name, value in answer["headers"].items()},
         content if isinstance(content, bytes) else content.encode(),
+        raw,
     )
     return answer
 

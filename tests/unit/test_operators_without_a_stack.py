@@ -19,6 +19,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "door": [
         [ID, "--concert", ID],
         [ID, "--organiser", ID, "--until", "2030-01-01T00:00Z"],
+        [ID, "--concert", ID, "--supervisor"],
         [ID, "--concert", ID, "--revoke"],
     ],
     "history": [[ID]],
@@ -41,7 +42,7 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "webhooks": [[]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
-WITHOUT_A_SHOP = {"catalogue", "openapi", "plan"}
+WITHOUT_A_SHOP = {"catalogue", "openapi", "plan", "prove"}
 
 
 @pytest.fixture

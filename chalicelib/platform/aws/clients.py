@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from typing import Any
 
-import boto3
+import botocore
+import botocore.session
 from botocore.config import Config
 
 from chalicelib.platform.aws.failures import failures_as_unavailable
@@ -25,10 +27,16 @@ def make_client(service: str) -> Any:
         read_timeout=5,
         retries={"mode": "standard", "total_max_attempts": 3},
         max_pool_connections=64,
-        user_agent=f"cloudbash Boto3/{boto3.__version__}",
+        user_agent=f"cloudbash Botocore/{botocore.__version__}",
         parameter_validation=VALIDATES_REQUESTS,
     )
-    return boto3.client(service, config=config)
+    return sdk_session().create_client(service, config=config)
+
+
+@cache
+def sdk_session() -> botocore.session.Session:
+    """Return the session of all clients. That of boto3 would load resources and transfers too, which nothing uses."""
+    return botocore.session.get_session()
 
 
 def read_secret(secret_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, model_validator
 
 from chalicelib.platform.eventsourcing.instants import as_utc
-from chalicelib.platform.http.requests import Body
+from chalicelib.platform.http.requests import Body, said
 from chalicelib.platform.money import MINOR_DIGITS, Money
 
 if TYPE_CHECKING:
@@ -26,8 +26,11 @@ OffsetInstant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_w
 """RFC 3339 with an offset, in UTC once it is read."""
 
 
+_AMOUNT = r"[0-9]{1,9}(\.[0-9]{1,2})?"
+
+
 def _amount(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,2})?", text):
+    if not re.fullmatch(_AMOUNT, text):
         raise ValueError("must be an amount in digits, as in 25.00")
     return text
 
@@ -41,8 +44,8 @@ def _currency(code: str) -> str:
 class Price(Body, defer_build=False):
     """Reads `{"amount": "25.00", "currency": "EUR"}`, with no more digits than the currency has."""
 
-    amount: Annotated[str, AfterValidator(_amount)]
-    currency: Annotated[str, AfterValidator(_currency)]
+    amount: Annotated[str, AfterValidator(_amount), said(f"^{_AMOUNT}$")]
+    currency: Annotated[str, AfterValidator(_currency), Field(json_schema_extra={"enum": sorted(MINOR_DIGITS)})]
 
     @model_validator(mode="after")
     def _ensure_digits(self) -> "Price":

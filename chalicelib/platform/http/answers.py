@@ -52,7 +52,13 @@ class Ok(Answer[Content_co]):
 class Tagged(Ok[Content_co]):
     """Answers 200 with the version of one stream."""
 
-    always = ("ETag",)
+    always: ClassVar[tuple[str, ...]] = ("ETag",)
+
+
+class SignedList(Tagged[Content_co]):
+    """Answers 200 with what the shop has signed for a device that will have no network; its `ETag` is of the bytes."""
+
+    always = ("ETag", "Door-List-Signature")
 
 
 class Created(Answer[Content_co]):
@@ -80,7 +86,7 @@ class NoContent(Answer[None]):
     """Answers 204 without a body."""
 
     status = HTTPStatus.NO_CONTENT
-    sometimes = ("ETag",)
+    sometimes: ClassVar[tuple[str, ...]] = ("ETag",)
 
     def _content(self) -> str:
         return ""
@@ -90,6 +96,7 @@ class NotModified(NoContent):
     """Answers 304 without a body: what the reader has is what it would get."""
 
     status = HTTPStatus.NOT_MODIFIED
+    sometimes = ("ETag", "Door-List-Signature")
 
 
 class File(Answer[str | bytes]):

@@ -7,6 +7,7 @@ ALLOWED_ORIGIN = "*"
 
 EXPOSED = (
     "Content-Disposition",
+    "Door-List-Signature",
     "ETag",
     "Link",
     "Location",
@@ -19,7 +20,7 @@ EXPOSED = (
 
 ANY_PAGE = CORSConfig(
     allow_origin=ALLOWED_ORIGIN,
-    allow_headers=["Idempotency-Key", "If-Match", "Min-Version", "X-Correlation-Id"],
+    allow_headers=["Idempotency-Key", "If-Match", "If-None-Match", "Min-Version", "X-Correlation-Id"],
     expose_headers=EXPOSED,
     max_age=7200,
 )

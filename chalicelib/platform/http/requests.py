@@ -7,16 +7,17 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid4
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
 from chalicelib.platform.caller import RequestIdentity
 from chalicelib.platform.errors import BodyTooLarge, InvalidInput, NotFound
-from chalicelib.platform.http.texts import visible, without_reordering
+from chalicelib.platform.http.texts import REORDERING, visible, without_reordering
 from chalicelib.platform.ids import IdKey
 from chalicelib.platform.models import LateModel
 
 _IDEMPOTENCY_KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]")
+_CONTROLS = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
 _UUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 MAX_BODY_BYTES = 64 * 1024
 MAX_NAMED_STREAMS = 20
@@ -28,12 +29,33 @@ def without_control_characters(text: str) -> str:
     return text
 
 
+def _in_one_line(text: str) -> str:
+    if re.search(r"[\r\n\t]", text):
+        raise ValueError("must be one line, without tabs")
+    return text
+
+
+def said(pattern: str) -> Any:
+    """Let the document say what validators check, whose errors say more to people than a pattern does."""
+    return Field(json_schema_extra={"pattern": pattern})
+
+
+EACH_ONCE: dict[str, JsonValue] = {"uniqueItems": True}
+"""What the document says of a list that names nothing twice."""
+
+_NOT_IN_A_LINE = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
+
+PLAIN = rf"^[^{_CONTROLS}]*$"
+"""The pattern of a text without control characters."""
+
 Line = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\r\n\t]*$"),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_in_one_line),
     AfterValidator(without_control_characters),
     AfterValidator(without_reordering),
     AfterValidator(visible),
+    said(rf"^[^{_NOT_IN_A_LINE}]*[^ \xa0{_NOT_IN_A_LINE}][^{_NOT_IN_A_LINE}]*$"),
 ]
 """One line of text, 1 to 200 characters, some of them visible."""
 
@@ -43,17 +65,22 @@ Text = Annotated[
     AfterValidator(without_control_characters),
     AfterValidator(without_reordering),
     AfterValidator(visible),
+    said(rf"^[^{_CONTROLS}{REORDERING}]*$"),
 ]
 """Text of several lines, up to 5,000 characters; may be empty."""
 
 
+_UNSEEN = r"\x00-\x20\x7f-\xa0\xad\u1680\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff"
+_WEB_URL = rf"^https?://[^/$.?#{_UNSEEN}][^{_UNSEEN}]*$"
+
+
 def _web_url(text: str) -> str:
-    if not text.isprintable() or not re.fullmatch(r"https?://[^\s/$.?#][^\s]*", text):
+    if text.endswith("\n") or not re.match(_WEB_URL, text):
         raise ValueError("must be an http or https address")
     return text
 
 
-WebUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_url)]
+WebUrl = Annotated[str, StringConstraints(max_length=2000), AfterValidator(_web_url), said(_WEB_URL)]
 
 
 ActingFor = Annotated[UUID | None, Field(exclude_if=lambda value: value is None)]
@@ -69,6 +96,12 @@ class Body(LateModel):
 def _without_defaults(schema: dict[str, Any]) -> None:
     for member in schema.get("properties", {}).values():
         member.pop("default", None)
+
+
+def of_something(schema: dict[str, Any]) -> None:
+    """Let the document say that an edit has to change something."""
+    _without_defaults(schema)
+    schema["minProperties"] = 1
 
 
 class Changes(Body):

@@ -38,6 +38,7 @@ class SignedAmount(TypedDict):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
 
 
+# Whoever adds members writes these two again: pydantic forgets of what the list is in a class that is made of this one.
 class Items(TypedDict, Generic[Item]):
     """A part of a list; without `next_cursor` it is the last one."""
 

@@ -3,9 +3,11 @@
 import re
 import unicodedata
 
-_REORDERING = re.compile("[\u202a-\u202e\u2066-\u2069]")
+REORDERING = r"\u202a-\u202e\u2066-\u2069"
 """Embeddings, overrides and isolates of directions. The marks of a direction (U+200E, U+200F, U+061C) are welcome: they
 move nothing outside the text."""
+
+_REORDERING = re.compile(f"[{REORDERING}]")
 
 _SHOWS_NOTHING = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
 """Letters and signs that are blank: fillers of Hangul, the empty pattern of Braille, and a note without a head."""

@@ -9,7 +9,7 @@ from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import EACH_ONCE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access import key_commands as commands
@@ -46,7 +46,9 @@ KeyDays = Annotated[int, Field(ge=1, le=730)]
 class NewApiKey(Body):
     name: Line
     scopes: Annotated[
-        tuple[ScopeName, ...], Field(strict=False, min_length=1, max_length=len(KeyScope)), AfterValidator(_each_once)
+        tuple[ScopeName, ...],
+        Field(strict=False, min_length=1, max_length=len(KeyScope), json_schema_extra=EACH_ONCE),
+        AfterValidator(_each_once),
     ]
     expires_in_days: KeyDays = 365
 

@@ -4,7 +4,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Amount, Count, Id, Instant, Items, Version
+from chalicelib.platform.http.shapes import Amount, Count, Id, Instant, Version
 from chalicelib.shop.concerts.concert import ConcertStatus
 
 
@@ -78,9 +78,11 @@ class Facets(TypedDict):
     month: list[FacetValue]
 
 
-class FoundConcerts(Items[Concert]):
+class FoundConcerts(TypedDict):
     """A part of what was found; `facets` come if they were asked for."""
 
+    items: list[Concert]
+    next_cursor: str | None
     facets: NotRequired[Facets]
 
 

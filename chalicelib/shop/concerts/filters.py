@@ -6,10 +6,10 @@ from typing import Annotated
 from unicodedata import normalize
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 from chalicelib.platform.http.paging import Page
-from chalicelib.platform.http.requests import without_control_characters
+from chalicelib.platform.http.requests import PLAIN, said, without_control_characters
 from chalicelib.shop.concerts.dates import When
 from chalicelib.shop.concerts.matching import Near
 from chalicelib.shop.concerts.queries import ConcertSearch
@@ -33,6 +33,19 @@ def _few_words(text: str) -> str:
     return text
 
 
+_NEAR = {
+    "type": "array",
+    "prefixItems": [
+        {"type": "number", "minimum": -90, "maximum": 90},
+        {"type": "number", "minimum": -180, "maximum": 180},
+        {"type": "number", "exclusiveMinimum": 0, "maximum": FARTHEST_KM},
+    ],
+    "minItems": 3,
+    "maxItems": 3,
+}
+"""How the document describes `near`: latitude, longitude and kilometres."""
+
+
 def _near(text: object) -> Near:
     try:
         latitude, longitude, km = map(float, str(text).split(","))
@@ -52,6 +65,7 @@ Filter = Annotated[
     StringConstraints(strip_whitespace=True, max_length=LONGEST_FILTER),
     AfterValidator(without_control_characters),
     AfterValidator(_normalised),
+    said(PLAIN),
 ]
 Words = Annotated[Filter, AfterValidator(_few_words)]
 """Each word is a condition of the search."""
@@ -70,7 +84,7 @@ class ConcertFilters(Page):
     genre: Filter | None = None
     venue_id: UUID | None = None
     when: When = When.UPCOMING
-    near: Annotated[Near, BeforeValidator(_near)] | None = None
+    near: Annotated[Near, BeforeValidator(_near), WithJsonSchema(_NEAR)] | None = None
     facets: bool = False
 
     def to_search(self) -> ConcertSearch:

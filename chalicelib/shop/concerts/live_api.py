@@ -114,10 +114,10 @@ def move_concert(call: Call[Services], body: Move) -> "Tagged[TermsChanged]":
     refuses=("concert_not_published", "concert_over"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
-def postpone_concert(call: Call[Services], body: Postponement) -> "Tagged[TermsChanged]":
+def postpone_concert(call: Call[Services], body: Postponement | None) -> "Tagged[TermsChanged]":
     """Postpone a concert, whose new date is not known yet."""
-    concert_id = call.id("concert_id")
-    changed = live_commands.postpone_concert(call.shop.repository, call.caller(), concert_id, body.refundable_until)
+    concert_id, until = call.id("concert_id"), None if body is None else body.refundable_until
+    changed = live_commands.postpone_concert(call.shop.repository, call.caller(), concert_id, until)
     return answer_of(concert_id, changed)
 
 

@@ -5,7 +5,13 @@ from chalicelib.platform.manifest import Context
 
 CONTEXT = Context(
     __name__,
-    aggregates=("order.ORDER", "ticket.TICKET", "refund_policy.REFUND_POLICY", "doors.rules.DOORS"),
+    aggregates=(
+        "order.ORDER",
+        "ticket.TICKET",
+        "refund_policy.REFUND_POLICY",
+        "doors.rules.DOORS",
+        "proofs.counter.SOLD_COUNTER",
+    ),
     routes=(
         "api.routes",
         "refund_api.routes",
@@ -17,6 +23,7 @@ CONTEXT = Context(
         "doors.api.routes",
         "doors.rules_api.routes",
         "doors.watch_api.routes",
+        "proofs.api.routes",
     ),
     projectors={"carts": "projections.PROJECTORS", "sales": "sales.PROJECTORS"},
     processes=("process.CheckoutProcess",),
@@ -36,6 +43,16 @@ CONTEXT = Context(
             makes=("event_store", "gateways", "work_queue"),
             timeout=900,
             run="schedules.reconcile_money",
+        ),
+        Function(
+            "certify_sold_tickets",
+            "Clock → log and bucket: how many tickets of each concert are sold, certified",
+            Schedule(),
+            frozenset({Need.APPEND, Need.POSTGRES, Need.WRITE_REGISTERS}),
+            makes=("repository", "postgres", "registers"),
+            memory=1024,
+            timeout=900,
+            run="proofs.certifying.certify_sold_tickets",
         ),
     ),
 )

@@ -4,7 +4,7 @@ from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Amount, Anything, Count, Id, Instant, Items, Version
+from chalicelib.platform.http.shapes import Amount, Anything, Count, Id, Instant, Version
 from chalicelib.shop.orders.granting import GrantedBy
 from chalicelib.shop.orders.refund import DisputeStatus, RefundStatus
 from chalicelib.shop.orders.refund_policy import TicketsOnReversal
@@ -83,7 +83,8 @@ class TicketHolder(TypedDict):
 class Ticket(TypedDict):
     """A ticket; `replaced_by` is the one that was made of it when it was moved.
 
-    The order shows the `holder` of a ticket that was moved to another person: null once that person is erased.
+    An order and its tickets show the `holder` of a ticket that was moved to another person: null once that person is
+    erased. A list of orders shows neither holders nor buyers.
     """
 
     id: Id
@@ -275,9 +276,11 @@ class TimelineItem(TypedDict):
     facts: Anything
 
 
-class OrderTimeline(Items[TimelineItem]):
+class OrderTimeline(TypedDict):
     """A part of a timeline; `left_out` names `cart`, `check_ins` or concerts that one call could not read."""
 
+    items: list[TimelineItem]
+    next_cursor: str | None
     left_out: list[str]
 
 

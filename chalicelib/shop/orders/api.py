@@ -105,8 +105,8 @@ def list_tickets(call: Call[OrderServices]) -> "Tagged[Items[CodedTicket]]":
     """List the tickets of an order: none before it is confirmed."""
     shop, order_id = call.shop, call.id("order_id")
     log = call.metered(shop.event_store)
-    write = shop.code_book.write
-    tickets = queries.get_tickets(shop.documents, log, order_id, call.actor.id, write, call.min_versions)
+    write, opened = shop.code_book.write, shop.vault.open
+    tickets = queries.get_tickets(shop.documents, log, order_id, call.actor.id, write, opened, call.min_versions)
     return ok(page_of(tickets["items"], None), tickets["version"])
 
 

@@ -533,3 +533,23 @@ class TicketKeyRevoked(DoorsEvent, stored_as="Cloudbash.Domain.Orders.Events.Tic
     generation: int
     reason: str
     at: Instant
+
+
+class SoldCounterEvent(Event, aggregate="SoldCounter"):
+    """Base of the events of one concert's counter of tickets sold."""
+
+
+class SoldTicketsCertified(SoldCounterEvent, stored_as="Cloudbash.Domain.Orders.Events.SoldTicketsCertifiedEvent"):
+    """Records that `issued` tickets of the concert had been issued by `counted_at`, of which `sold` were valid.
+
+    `root` is that of the tree over all of them, in hex, and `previous` the digest of the certificate before it.
+    """
+
+    concert_id: UUID
+    number: int
+    issued: int
+    sold: int
+    root: str
+    previous: str
+    counted_at: Instant
+    at: Instant

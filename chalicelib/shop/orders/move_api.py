@@ -13,7 +13,7 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import amount_of
 from chalicelib.platform.http.answers import Created, created
 from chalicelib.platform.http.emails import EmailAddress
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import EACH_ONCE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders.events import TicketMoveStarted, TicketsMoved
@@ -57,7 +57,7 @@ class Holder(Body, defer_build=False):
 class NewMove(Body):
     """Names the tickets, and their new ticket type, holder or both."""
 
-    tickets: Annotated[tuple[UUID, ...], Field(strict=False, min_length=1, max_length=20)]
+    tickets: Annotated[tuple[UUID, ...], Field(strict=False, min_length=1, max_length=20, json_schema_extra=EACH_ONCE)]
     ticket_type_id: UUID | None = None
     concert_id: UUID | None = None
     holder: Holder | None = None

@@ -15,7 +15,15 @@ from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.concerts.commands import facts_of_concert
-from chalicelib.shop.inventory.commands import FreePlace, count_place, find_place, hold_place, sell_place
+from chalicelib.shop.inventory.commands import (
+    FreePlace,
+    TicketsSoldOut,
+    count_place,
+    find_place,
+    hold_place,
+    sell_place,
+    share_a_stock,
+)
 from chalicelib.shop.orders.commands import PAYMENT_GRACE
 from chalicelib.shop.orders.events import OrderLine, TicketMoveStarted, TicketsMoved
 from chalicelib.shop.orders.granting import GrantedBy
@@ -32,7 +40,7 @@ from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.payments.port import PaymentGateway
 from chalicelib.shop.orders.policies import policy_of
 from chalicelib.shop.orders.refunding import Standing, standing_of
-from chalicelib.shop.orders.relocation import ensure_unused, move_in
+from chalicelib.shop.orders.relocation import ensure_unused, give_place_back, move_in
 from chalicelib.shop.orders.settlement import SettlementContext, finish_refunds
 
 if TYPE_CHECKING:
@@ -81,13 +89,13 @@ class _Mover:
             return self._moved_before(session)
         tickets = movable(order, request)
         ensure_unused(session, request.tickets)
-        place = None
+        place, full = None, None
         if is_same_place(order, request, self.wanted.ticket_type_id):
             if self.wanted.holder is None:
                 raise InvalidInput("Nothing is to be changed.", (("#", "must have ticket_type_id or holder"),))
             line = same_place(order, request)
         else:
-            place = self._place(session, order, len(tickets))
+            place, full = self._find(session, order, len(tickets))
             line = _line(key, place, is_free=order.issued_by is not None)
             request = self._bound(session, order)
             ensure_permitted(order, request, line, place.terms.max_per_order, session.now)
@@ -96,19 +104,26 @@ class _Mover:
         if place is None:
             move_in(session, self.order_id, begun)
         else:
-            self._move_to(session, order, place, begun)
+            self._move_to(session, order, place, begun, full)
         return self._answer(session, session.version(self.order_id), begun)
 
-    def _move_to(self, session: Session, order: Order, place: FreePlace, begun: TicketMoveStarted) -> None:
-        """Take the place: at once, or for whoever pays the difference."""
+    def _move_to(
+        self, session: Session, order: Order, place: FreePlace, begun: TicketMoveStarted, full: TicketsSoldOut | None
+    ) -> None:
+        """Take the place: at once, or for whoever pays the difference. Until then the tickets keep the place they have.
+
+        Raises `full` where the place is free only once they have left it.
+        """
         if begun.supplement.amount:
+            if full is not None:
+                raise full
             expires_at = begun.payment_due_at + PAYMENT_GRACE
             session.append(ORDER, self.order_id, begun)
             hold_place(session, place, begun.move_id, self.order_id, expires_at)
             if begun.line.concert_id != begun.concert_id:  # of the same one, the tickets that it replaces are counted
                 self._count(session, order, place, expires_at)
             return
-        move_in(session, self.order_id, begun)
+        move_in(session, self.order_id, begun, is_back=full is not None)
         sell_place(session, place, begun.move_id, self.order_id)
         self._count(session, order, place, None)
 
@@ -120,12 +135,31 @@ class _Mover:
             key = self.request.id
             count_place(session, place, key, order.customer_id, expires_at, limit, is_limited=is_limited)
 
+    def _find(self, session: Session, order: Order, quantity: int) -> tuple[FreePlace, TicketsSoldOut | None]:
+        """Find a place. If there is none, find that which the tickets leave, and say so by the refusal.
+
+        Raises what `find_place` raises.
+        """
+        try:
+            return self._place(session, order, quantity), None
+        except TicketsSoldOut as full:
+            left = {ticket.ticket_type_id for ticket in order.tickets if ticket.id in self.request.tickets}
+            if not share_a_stock(session, left | {self._wanted_type()}):
+                raise
+            give_place_back(session, self.order_id, self.request.tickets)
+            with suppress(TicketsSoldOut):
+                return self._place(session, order, quantity), full
+            raise
+
     def _place(self, session: Session, order: Order, quantity: int) -> FreePlace:
         concert_id = self.wanted.concert_id or concert_of(order, self.request.tickets)
-        ticket_type_id = self.wanted.ticket_type_id
-        if ticket_type_id is None:
+        return find_place(session, concert_id, self._wanted_type(), quantity, on_sale=self.request.is_bound)
+
+    def _wanted_type(self) -> UUID:
+        """Raises InvalidInput."""
+        if self.wanted.ticket_type_id is None:
             raise InvalidInput("Say which ticket type.", (("#/ticket_type_id", "is needed"),))
-        return find_place(session, concert_id, ticket_type_id, quantity, on_sale=self.request.is_bound)
+        return self.wanted.ticket_type_id
 
     def _bound(self, session: Session, order: Order) -> MoveRequest:
         """Add what a customer may go by."""

@@ -3,13 +3,13 @@
 from typing import TYPE_CHECKING, Annotated, Protocol, cast
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.emails import EmailAddress
-from chalicelib.platform.http.requests import Body, Changes, Line
+from chalicelib.platform.http.requests import Body, Changes, Line, of_something
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access.commands import certificate_of
@@ -44,6 +44,8 @@ class NewComplimentaryTickets(Body):
 
 class BuyerChanges(Changes):
     """Has what is to be changed; whatever is left out stays as it is."""
+
+    model_config = ConfigDict(json_schema_extra=of_something)
 
     name: Line = ""
     email: EmailAddress = ""

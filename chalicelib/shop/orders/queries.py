@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
+from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -97,9 +98,13 @@ def get_tickets(
     order_id: UUID,
     customer_id: UUID,
     write_code: WriteCode,
+    open_sealed: OpenSealed,
     min_versions: MinVersions = NOTHING_NAMED,
+    only: UUID | None = None,
 ) -> "OrderTickets":
-    """Return the tickets of one order, with the codes of those that admit: none before it is confirmed.
+    """Return the tickets of one order, or `only` one: with holders, and the codes of those that admit.
+
+    There are none before the order is confirmed.
 
     Raises:
         NotFound
@@ -107,8 +112,29 @@ def get_tickets(
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
     order, version = found
-    tickets = [_coded(ticket, _code(order, ticket, write_code)) for ticket in _tickets(order)]
-    return {"order_id": order["id"], "items": tickets, "version": version}
+    wanted = [ticket for ticket in _tickets(order) if only is None or ticket["id"] == str(only)]
+    tickets = _with_holders(wanted, order, open_sealed)
+    items = [_coded(ticket, _code(order, ticket, write_code)) for ticket in tickets]
+    return {"order_id": order["id"], "items": items, "version": version}
+
+
+def get_concert_of(
+    documents: DocumentProjection,
+    store: EventStore,
+    order_id: UUID,
+    ticket_id: UUID,
+    customer_id: UUID,
+    min_versions: MinVersions = NOTHING_NAMED,
+) -> UUID | None:
+    """Return the concert of a ticket of the customer's order; None for one of no concert.
+
+    Raises NotFound or Unavailable.
+    """
+    order, _ = _read_own(documents, store, order_id, customer_id, min_versions)
+    found = next((ticket for ticket in order["tickets"] if ticket["id"] == str(ticket_id)), None)
+    if found is None:
+        raise NotFound("The order has no such ticket.")
+    return None if found["concert_id"] is None else UUID(found["concert_id"])
 
 
 def _coded(ticket: "Ticket", code: str | None) -> "CodedTicket":
@@ -133,17 +159,19 @@ def _read_own(
 
 def _with_people(summary: "OrderSummary", found: Versioned, open_sealed: OpenSealed) -> "Order":
     """Add the buyer, and the holders of the tickets that were moved to another person."""
-    buyer, holders = found.document["buyer"], _holders(found.document)
-    opened = {key: open_sealed(Sealed.model_validate(sealed)) for key, sealed in holders.items()}
-    for ticket in summary["tickets"]:
-        if ticket["id"] in opened:
-            ticket["holder"] = cast("TicketHolder | None", opened[ticket["id"]])
+    buyer, tickets = found.document["buyer"], _with_holders(summary["tickets"], found.document, open_sealed)
     shown = None if buyer is None else open_sealed(Sealed.model_validate(buyer))
-    return {**summary, "buyer": cast("OrderBuyer | None", shown)}
+    return {**summary, "tickets": tickets, "buyer": cast("OrderBuyer | None", shown)}
 
 
-def _holders(order: JsonObject) -> dict[str, JsonObject]:
-    return {ticket["id"]: ticket["holder"] for ticket in order["tickets"] if "holder" in ticket}
+def _with_holders(tickets: "Sequence[Ticket]", order: JsonObject, open_sealed: OpenSealed) -> "list[Ticket]":
+    sealed = {ticket["id"]: ticket["holder"] for ticket in order["tickets"] if "holder" in ticket}
+    opened = {
+        ticket["id"]: cast("TicketHolder | None", open_sealed(Sealed.model_validate(sealed[ticket["id"]])))
+        for ticket in tickets
+        if ticket["id"] in sealed
+    }
+    return [{**ticket, "holder": opened[ticket["id"]]} if ticket["id"] in opened else ticket for ticket in tickets]
 
 
 def _answer(found: Versioned, now: datetime) -> "OrderSummary":

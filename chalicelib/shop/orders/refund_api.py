@@ -12,7 +12,7 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant, Price, amount_of
 from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import EACH_ONCE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders import policies, refunding
@@ -54,7 +54,10 @@ class NewRefund(Body):
     """Asks for exactly one of `all`, `tickets` and `amount`."""
 
     all: Literal[True] | None = None
-    tickets: Annotated[tuple[UUID, ...], Field(strict=False, min_length=1, max_length=1000)] | None = None
+    tickets: (
+        Annotated[tuple[UUID, ...], Field(strict=False, min_length=1, max_length=1000, json_schema_extra=EACH_ONCE)]
+        | None
+    ) = None
     amount: Price | None = None
     concert_id: UUID | None = None
     reason: Line | None = None

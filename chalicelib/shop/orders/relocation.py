@@ -37,13 +37,26 @@ def ensure_unused(session: Session, tickets: Sequence[UUID]) -> None:
         raise TicketsUsed("Somebody was let in with these tickets.", tickets=[str(key) for key in used])
 
 
-def move_in(session: Session, order_id: UUID, begun: TicketMoveStarted, paid: Paid | None = None) -> None:
-    """Append the move, tell the replaced tickets, and give their place back, unless the new ones have the same."""
+def give_place_back(session: Session, order_id: UUID, tickets: Sequence[UUID]) -> None:
+    """Put the place of tickets that are about to move on sale again."""
+    order = session.load(ORDER, order_id)
+    if order.customer_id is not None:
+        for returned in returns(order, tickets):
+            take_back(session, returned, order_id, order.customer_id, restock=True)
+
+
+def move_in(
+    session: Session, order_id: UUID, begun: TicketMoveStarted, paid: Paid | None = None, *, is_back: bool = False
+) -> None:
+    """Append the move, tell the replaced tickets, and give their place back, unless the new ones have the same.
+
+    With `is_back` their place was given back before.
+    """
     order = session.load(ORDER, order_id)
     session.append(ORDER, order_id, *carry_out(order, order_id, begun, session.ids, session.now, paid))
     replaced = [ticket for ticket in order.tickets if ticket.id in begun.ticket_ids]
     revoke_in(session, order_id, replaced, begun.reason)
-    if order.customer_id is None:
+    if order.customer_id is None or is_back:
         return
     for returned in returns(order, begun.ticket_ids):
         if begun.line.ticket_type_id != returned.purchase.ticket_type_id:

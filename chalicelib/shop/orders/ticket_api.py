@@ -19,6 +19,7 @@ from chalicelib.shop.orders.doors.statements import ORDER_OF
 from chalicelib.shop.orders.ticket import TicketNotValid
 
 if TYPE_CHECKING:
+    from chalicelib.platform.privacy.vault import PersonVault
     from chalicelib.platform.readmodels.documents.projection import DocumentProjection
     from chalicelib.platform.readmodels.postgres.pool import Reader
     from chalicelib.shop.orders.answers import OwnTicket
@@ -32,6 +33,9 @@ class TicketServices(Services, Protocol):
 
     @property
     def documents(self) -> "DocumentProjection": ...
+
+    @property
+    def vault(self) -> "PersonVault": ...
 
     @property
     def code_book(self) -> CodeBook: ...
@@ -61,11 +65,13 @@ def find_ticket(call: Call[TicketServices], ticket_id: UUID) -> "OwnTicket":
         rows = sales.fetch_all(ORDER_OF, {"ticket_id": ticket_id})
     if not rows:
         raise NotFound("There is no such ticket.")
-    order_id, write = rows[0]["order_id"], shop.code_book.write
-    found = queries.get_tickets(shop.documents, log, order_id, call.actor.id, write, call.min_versions)
-    ticket = next((one for one in found["items"] if one["id"] == str(ticket_id)), None)
-    if ticket is None:
+    order_id, write, opened = rows[0]["order_id"], shop.code_book.write, shop.vault.open
+    found = queries.get_tickets(
+        shop.documents, log, order_id, call.actor.id, write, opened, call.min_versions, only=ticket_id
+    )
+    if not found["items"]:
         raise NotFound("There is no such ticket.")
+    [ticket] = found["items"]
     return {**ticket, "order_id": str(order_id), "version": found["version"]}
 
 

@@ -4,7 +4,7 @@ from typing import NotRequired
 
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Amount, Count, Day, Id, Instant, Items, SignedAmount, Version
+from chalicelib.platform.http.shapes import Amount, Count, Day, Id, Instant, SignedAmount, Version
 
 
 class TicketCounts(TypedDict):
@@ -40,8 +40,11 @@ class SoldConcert(TypedDict):
     money: list[CurrencyTotals]
 
 
-class Sales(Totals, Items[SoldConcert]):
+class Sales(Totals):
     """The totals of all concerts, and a part of the list of them."""
+
+    items: list[SoldConcert]
+    next_cursor: str | None
 
 
 class TicketTypeSales(TypedDict):

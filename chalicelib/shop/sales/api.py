@@ -17,7 +17,7 @@ from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.answers import PDF, Csv, Ok, Pdf, Svg, ok
 from chalicelib.platform.http.paging import Page, cursor_of, page_of
-from chalicelib.platform.http.requests import Query, without_control_characters
+from chalicelib.platform.http.requests import PLAIN, Query, said, without_control_characters
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -49,7 +49,10 @@ LONGEST_PART = 2000
 """A page has so many rows as JSON, and a part of a file so many: each opens the names of as many persons at most."""
 
 Words = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(without_control_characters)
+    str,
+    StringConstraints(strip_whitespace=True, max_length=200),
+    AfterValidator(without_control_characters),
+    said(PLAIN),
 ]
 Status = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}$")]
 

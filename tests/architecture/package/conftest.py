@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 from unittest.mock import MagicMock
 
-import boto3
 import pytest
 
+from chalicelib.platform.aws import clients
 from infra.checks import translate
 from infra.container import unpack
 from infra.package import REGION, Packaging
@@ -51,7 +51,7 @@ def event_sources(resources: Json) -> list[Json]:
 
 @pytest.fixture
 def without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(boto3, "client", MagicMock())
+    monkeypatch.setattr(clients, "sdk_session", MagicMock())
 
 
 @pytest.fixture

@@ -77,6 +77,8 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.VERIFY_DOCUMENTS: {"ReadTable": VERIFYING},
     Need.VERIFY_PROCESSES: {"ProcessTable": VERIFYING},
     Need.SIGN_HEADS: {"HeadsBucket": {"s3:ListBucket", "s3:GetObject", "s3:PutObject"}, "SigningKey": {"kms:Sign"}},
+    Need.WRITE_REGISTERS: {"HeadsBucket": {"s3:GetObject", "s3:PutObject"}},
+    Need.READ_REGISTERS: {"HeadsBucket": {"s3:GetObject"}},
     Need.ARCHIVE: {"ArchiveBucket": {"s3:PutObject"}},
 }
 
@@ -128,7 +130,7 @@ def owner_of(resource: Any) -> str:
         return str(resource["Ref"])
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
-    inside = r"index/ByOwner|index/ByDueTime|heads/\*|events/\*|stream/\*|consumer/\*"
+    inside = r"index/ByOwner|index/ByDueTime|heads/\*|sold/\*|events/\*|stream/\*|consumer/\*"
     named = re.fullmatch(rf"\$\{{(\w+)\.Arn\}}/({inside})", resource["Fn::Sub"])
     assert named, resource
     return named[1]

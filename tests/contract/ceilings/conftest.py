@@ -23,6 +23,8 @@ from chalicelib.shop.concerts.events import ConcertDetailsChanged, ConcertPublis
 from chalicelib.shop.inventory.events import HoldsLapsed
 from chalicelib.shop.inventory.ticket_pool import TICKET_POOL, pool_id
 from chalicelib.shop.orders.events import PaymentFailed, PaymentStarted
+from chalicelib.shop.orders.proofs.counter import SOLD_COUNTER, SoldCounter, counter_id
+from chalicelib.shop.orders.proofs.register import Register
 from chalicelib.shop.venues.events import VenueDetailsChanged
 from local.resources import Aws, Resources
 from tests.contract.availability.histories import opened
@@ -56,6 +58,7 @@ class Large:
         self.concert, self.venue, self.cart, self.order, self.pool = self._long_streams()
         self.bought = self.order
         self.ticket = self._ticket(of_small)
+        self.certified, self.counted = self.small, self._counted(of_small)
         hours = DoorHours(shop.clock(), shop.clock() + timedelta(days=1))
         grant_door(shop.repository, shop.request(ORGANISER), DOOR.id, Place(organiser_id=ORGANISER.id), hours)
         self.of_guest = self._long_order_of_guest()
@@ -118,6 +121,23 @@ class Large:
         shop.pay(order_id, caller=shop.request(REGULAR))
         self.world.follow(order_id)
         return shop.order_state(order_id).tickets[0].id
+
+    def _counted(self, ticket_type_id: UUID) -> tuple[UUID, UUID]:
+        """An order and its ticket, of a concert with many certificates, of which the last one counts the ticket."""
+        shop = self.world.shop
+        order_id = shop.order(ticket_type_id, 1, REGULAR)
+        shop.pay(order_id, caller=shop.request(REGULAR))
+        self.world.follow(order_id)
+        ticket_id = shop.order_state(order_id).tickets[0].id
+        register = Register().followed_by({ticket_id.bytes: True}, lambda: bytes(16))
+        root, counter = register.tree().root.hash.hex(), SoldCounter()
+        for number in range(LONG):
+            events = counter.certify(self.small, number + 1, 1, "ab" * 32, shop.clock(), shop.clock())
+            self.world.append(counter_id(self.small), events)
+            counter = SOLD_COUNTER.fold(events, counter)
+        self.world.append(counter_id(self.small), counter.certify(self.small, 1, 1, root, shop.clock(), shop.clock()))
+        self.world.registers.put(self.small, root, register.content)
+        return order_id, ticket_id
 
     def _long_order_of_guest(self) -> UUID:
         """An order for which a guest has tried a thousand cards."""

@@ -58,10 +58,21 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
             "/concerts?limit=100&q=pattie+smyth+aganist+amstredam&near=52.4,4.9,500&facets=true",
         ],
         ("GET /concerts/{concert_id}", None, None): [f"/concerts/{key}{at}" for at, key in product(points, concerts)],
+        ("GET /concerts/{concert_id}/door-rules", None, None): [f"/concerts/{key}/door-rules" for key in concerts],
         ("GET /concerts/{concert_id}/refund-policy", None, None): [
             f"/concerts/{key}/refund-policy" for key in concerts
         ],
         ("GET /concerts/{concert_id}/ticket-keys", None, None): [f"/concerts/{key}/ticket-keys" for key in concerts],
+        ("GET /concerts/{concert_id}/sold", None, None): [
+            f"/concerts/{key}/sold{number}" for number, key in product(("", "?number=1"), (large.certified, *concerts))
+        ],
+        ("GET /concerts/{concert_id}/sold/register", None, None): [
+            f"/concerts/{key}/sold/register" for key in (large.certified, *concerts)
+        ],
+        ("GET /orders/{order_id}/tickets/{ticket_id}/proof", Role.CUSTOMER, REGULAR): [
+            f"/orders/{order_id}/tickets/{ticket_id}/proof"
+            for order_id, ticket_id in (large.counted, (large.order, stranger), (stranger, stranger))
+        ],
         ("GET /tickets/{ticket}", Role.CUSTOMER, CUSTOMER): [
             f"/tickets/{key}{kind}" for kind, key in product(("", ".svg"), (large.ticket, stranger))
         ],

@@ -34,6 +34,7 @@ from chalicelib.platform.readmodels.postgres.projection import PostgresProjectio
 from chalicelib.platform.readmodels.redis.client import open_query_redis
 from chalicelib.settings import Settings
 from chalicelib.shop.ceilings import Cost
+from chalicelib.shop.orders.proofs.registers import MemoryRegisters
 from chalicelib.shop.webhooks.signing import SecretBox
 from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.contract.ceilings.limits import commands_of, limits_of_postgres, limits_of_redis
@@ -86,6 +87,7 @@ class World:
     dynamodb: "DynamoDBClient"
     read_table: str
     webhook_secrets: SecretBox = field(default_factory=lambda: SecretBox(OpenMasterKey()))
+    registers: MemoryRegisters = field(default_factory=MemoryRegisters)
     snapshots: CountedSnapshots = field(default_factory=CountedSnapshots)
     documents_requests: int = 0
 
@@ -145,7 +147,7 @@ class Container(Composition):
         made.webhook_queue, made.webhook_secrets = MemoryWorkQueue(), world.webhook_secrets
         made.dynamodb = world.dynamodb
         made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.query_redis
-        made.counters = world.shop.counters
+        made.counters, made.registers = world.shop.counters, world.registers
         made._queried_models = dict(world.queried)  # noqa: SLF001 - made once for all containers
         self._read_models.update(world.models)
         self._read_models["carts"] = world.documents()

@@ -249,7 +249,8 @@ def test_an_order_tells_its_lines_payments_and_tickets(salted_shop: Shop, docume
     }
     assert len(tickets) == 2
     codes = [{"code": salted_shop.code(order_id, place)} for place in range(2)]
-    assert get_tickets(documents, salted_shop.store, order_id, CUSTOMER.id, salted_shop.code_book.write) == {
+    write = salted_shop.code_book.write
+    assert get_tickets(documents, salted_shop.store, order_id, CUSTOMER.id, write, nobody_opens) == {
         "order_id": str(order_id),
         "items": [ticket | code for ticket, code in zip(tickets, codes, strict=True)],
         "version": paid.version,
@@ -350,7 +351,7 @@ def test_orders_of_the_original_are_read(documents: DocumentProjection) -> None:
         "buyer": None,
         "version": 0,
     }
-    assert get_tickets(documents, store, order_id, customer_id, _no_code)["items"] == []
+    assert get_tickets(documents, store, order_id, customer_id, _no_code, nobody_opens)["items"] == []
 
 
 def _no_code(facts: TicketFacts) -> str:

@@ -38,11 +38,12 @@ def test_to_another_customer_a_cart_or_an_order_does_not_exist(
     if is_delivered:
         deliver(salted_shop, documents)
     stranger = OTHER_CUSTOMER.id
+    write, opened = salted_shop.code_book.write, salted_shop.vault.open
     asked: list[Callable[[], object]] = [
         lambda: get_cart(documents, salted_shop.store, cart_id, stranger, SOME_TIME),
         lambda: get_cart(documents, salted_shop.store, cart_id, stranger, SOME_TIME, MinVersions({cart_id: 5})),
         lambda: get_order(documents, salted_shop.store, order_id, stranger, SOME_TIME, salted_shop.vault.open),
-        lambda: get_tickets(documents, salted_shop.store, order_id, stranger, salted_shop.code_book.write),
+        lambda: get_tickets(documents, salted_shop.store, order_id, stranger, write, opened),
     ]
     for ask in asked:
         with pytest.raises(NotFound):
@@ -75,9 +76,9 @@ def test_what_is_no_cart_is_not_found_as_one(
                 salted_shop.vault.open,
                 at_least(key, min_version),
             )
-        write = salted_shop.code_book.write
+        write, opened = salted_shop.code_book.write, salted_shop.vault.open
         with pytest.raises(NotFound):
-            get_tickets(documents, salted_shop.store, key, CUSTOMER.id, write, at_least(key, min_version))
+            get_tickets(documents, salted_shop.store, key, CUSTOMER.id, write, opened, at_least(key, min_version))
 
 
 def test_what_was_just_made_is_there_before_its_document_is(salted_shop: Shop, documents: DocumentProjection) -> None:

@@ -105,6 +105,7 @@ STORED_NAMES = {
     "Cloudbash.Domain.Orders.Events.TicketCheckInUndoneEvent": "Ticket",
     "Cloudbash.Domain.Orders.Events.TicketExitedEvent": "Ticket",
     "Cloudbash.Domain.Orders.Events.TicketKeyRevokedEvent": "Doors",
+    "Cloudbash.Domain.Orders.Events.SoldTicketsCertifiedEvent": "SoldCounter",
     "Cloudbash.Domain.Orders.Events.TicketKeyRotatedEvent": "Doors",
     "Cloudbash.Domain.Orders.Events.TicketsReissuedEvent": "Order",
     "Cloudbash.Domain.Orders.Events.TicketCheckedInEvent": "Ticket",

@@ -69,6 +69,27 @@ def test_another_holder_is_answered_with_the_new_ticket_and_shown_to_the_buyer(
     assert GINA["name"] not in str(order_with_rows.log.read(UUID(shown["id"])))
 
 
+def test_the_tickets_of_an_order_name_their_holder_and_the_list_of_orders_names_nobody(
+    order_with_rows: RowSale,
+) -> None:
+    old, stays = order_with_rows.tickets
+    [new] = order_with_rows.move(holder=GINA).body["tickets"]
+    order_with_rows.shown()
+    tickets = order_with_rows.when(CUSTOMER, "GET", f"/orders/{order_with_rows.order_id}/tickets").body["items"]
+    assert [(one["id"], one.get("holder")) for one in tickets] == [(old, None), (stays, None), (new["id"], GINA)]
+    [order] = order_with_rows.when(CUSTOMER, "GET", "/orders").body["items"]
+    assert [one["id"] for one in order["tickets"]] == [old, stays, new["id"]]
+    assert GINA["name"] not in str(order)
+
+
+def test_a_holder_who_is_erased_is_named_no_more(order_with_rows: RowSale) -> None:
+    moved = order_with_rows.move(holder=GINA)
+    order_with_rows.shop.vault.erase(UUID(moved.body["id"]))
+    order_with_rows.shown()
+    tickets = order_with_rows.when(CUSTOMER, "GET", f"/orders/{order_with_rows.order_id}/tickets").body["items"]
+    assert tickets[-1]["holder"] is None
+
+
 def test_a_cheaper_row_says_what_goes_back(order_with_rows: RowSale) -> None:
     answered = order_with_rows.move(ticket_type_id=str(order_with_rows.rows[1]))
     assert (answered.status, answered.body["refunded"]["amount"], answered.body["by"]) == (201, "15.00", "organiser")

@@ -1,8 +1,7 @@
 """Tickets that are moved: the old ones admit nobody, stock and money are exact, and each move happens once."""
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -12,13 +11,11 @@ from chalicelib.platform.caller import Actor, Caller
 from chalicelib.platform.errors import CloudbashError, IdempotencyKeyReused, InvalidInput, NotFound
 from chalicelib.platform.money import CurrencyMismatch
 from chalicelib.shop.concerts import commands as concerts
-from chalicelib.shop.inventory.allowance import ALLOWANCE, CustomerLimitExceeded, allowance_id
 from chalicelib.shop.inventory.ticket_pool import NotOnSale, TicketsSoldOut
 from chalicelib.shop.orders.commands import PaymentReturned
-from chalicelib.shop.orders.complimentary import issue_tickets
 from chalicelib.shop.orders.granting import TicketsNotValid
-from chalicelib.shop.orders.moves import CUSTOMERS_PAY_WITHIN, MovedTickets, WantedMove, move_tickets
-from chalicelib.shop.orders.moving import MoveInProgress, MoveNotPermitted, PlaceLimitExceeded, TicketsMovedBefore
+from chalicelib.shop.orders.moves import CUSTOMERS_PAY_WITHIN
+from chalicelib.shop.orders.moving import MoveInProgress, TicketsMovedBefore
 from chalicelib.shop.orders.order import AlreadyPaid, OrderOverdue
 from chalicelib.shop.orders.payments.sandbox import DELAY, Token
 from chalicelib.shop.orders.policies import set_policy
@@ -29,91 +26,7 @@ from chalicelib.shop.orders.rules import OrderStatus
 from chalicelib.shop.orders.settlement import cancel_order, settle_reversals
 from chalicelib.shop.orders.ticket import TICKET, TicketNotValid, TicketStatus
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER, OTHER_CUSTOMER, OTHER_ORGANISER, Shop
-
-GINA = {"name": "Gina Guest", "email": "gina@example.org"}
-
-
-class MovedSale:
-    """A concert with places at 25.00, 40.00 and 10.00, another one of its organiser, and an order of two at 25.00."""
-
-    def __init__(self, shop: Shop, max_per_customer: int | None = None, bought_with: Token = Token.APPROVED) -> None:
-        self.shop = shop
-        self.concert_id = shop.draft(max_per_customer=max_per_customer)
-        self.standing = shop.ticket_type(self.concert_id, 4, "25.00")
-        self.balcony = shop.ticket_type(self.concert_id, 2, "40.00", name="Balcony", max_per_order=2)
-        self.stairs = shop.ticket_type(self.concert_id, 3, "10.00", name="Stairs")
-        shop.publish(self.concert_id)
-        self.other_concert_id, self.other = shop.on_sale(4, "25.00")
-        self.order_id = self.bought(2, bought_with)
-
-    def bought(self, quantity: int, token: Token = Token.APPROVED) -> UUID:
-        order_id = self.shop.order(self.standing, quantity)
-        self.shop.pay(order_id, token)
-        return order_id
-
-    def permit(self, until: datetime | None = None, concert_id: UUID | None = None) -> None:
-        terms = PolicyTerms(moves_until=until or self.shop.clock() + timedelta(days=1))
-        set_policy(self.shop.repository, self.shop.request(ORGANISER), concert_id or self.concert_id, terms)
-
-    @property
-    def tickets(self) -> list[UUID]:
-        return [ticket.id for ticket in self.shop.order_state(self.order_id).tickets]
-
-    @property
-    def valid(self) -> list[UUID]:
-        return [ticket.id for ticket in self.shop.order_state(self.order_id).valid_tickets]
-
-    def move(
-        self,
-        to: UUID | None = None,
-        places: Sequence[int] = (0,),
-        actor: Actor = ORGANISER,
-        holder: dict[str, str] | None = None,
-        concert_id: UUID | None = None,
-        caller: Caller | None = None,
-        free_limit: int | None = None,
-    ) -> MovedTickets:
-        wanted = WantedMove(tuple(self.tickets[place] for place in places), to, concert_id, holder)
-        shop = self.shop
-        return move_tickets(
-            shop.other_container(),
-            shop.vault,
-            shop.gateways,
-            caller or shop.request(actor),
-            self.order_id,
-            wanted,
-            free_limit,
-        )
-
-    def sold(self, kind: UUID) -> int:
-        return sum(pool.sold for pool in self.shop.pools(kind))
-
-    def held(self, kind: UUID) -> int:
-        return sum(pool.at(self.shop.clock()).held for pool in self.shop.pools(kind))
-
-    @property
-    def counted(self) -> int:
-        """What counts in the customer's allowance for the concert."""
-        key = allowance_id(self.concert_id, CUSTOMER.id)
-        return self.shop.other_container().load(ALLOWANCE, key)[0].taken
-
-    def let_in(self, ticket_id: UUID, concert_id: UUID | None = None) -> None:
-        place = [ticket.id for ticket in self.shop.order_state(self.order_id).tickets].index(ticket_id)
-        self.shop.let_in(concert_id or self.concert_id, self.shop.code(self.order_id, place))
-
-    @property
-    def kept(self) -> int:
-        """What the provider took less what it gave back, in whole euros."""
-        taken = self.shop.gateway.taken_for(self.order_id)
-        assert taken == int(taken)
-        return int(taken)
-
-    def money_adds_up(self) -> bool:
-        """Paid less refunded is the price of the valid tickets, as long as no fee is kept and nothing given back."""
-        order = self.shop.order_state(self.order_id)
-        prices = [line.unit_price.amount for line in order.lines for _ in range(line.quantity)]
-        worth = [price for ticket, price in zip(order.tickets, prices, strict=True) if ticket.id in order.valid]
-        return Decimal(self.kept) == sum(worth, Decimal(0))
+from tests.unit.orders.moved_sale import GINA, MovedSale
 
 
 @pytest.fixture
@@ -396,119 +309,3 @@ def test_a_move_that_changes_nothing_is_refused(moved_sale: MovedSale) -> None:
         moved_sale.move()
     with pytest.raises(InvalidInput):
         moved_sale.move(moved_sale.standing)
-
-
-# --- what binds customers ---------------------------------------------------------------------------------------------
-
-
-def test_customers_go_by_the_policy_for_places_and_not_for_holders(moved_sale: MovedSale) -> None:
-    with pytest.raises(MoveNotPermitted):
-        moved_sale.move(moved_sale.stairs, actor=CUSTOMER)
-    moved_sale.move(holder=GINA, actor=CUSTOMER)
-    moved_sale.permit()
-    moved_sale.move(moved_sale.stairs, (1,), actor=CUSTOMER)
-    moved_sale.shop.clock.advance(timedelta(days=1))
-    with pytest.raises(MoveNotPermitted) as refusal:
-        moved_sale.move(moved_sale.standing, (3,), actor=CUSTOMER)
-    assert refusal.value.facts["until"] is not None
-
-
-def test_customers_take_no_more_of_a_type_than_one_order_may_have(moved_sale: MovedSale) -> None:
-    moved_sale.permit()
-    order_id = moved_sale.order_id
-    moved_sale.move(moved_sale.balcony, (0, 1), actor=CUSTOMER)
-    moved_sale.shop.pay(order_id)
-    moved_sale.order_id = moved_sale.bought(2)
-    with pytest.raises(TicketsSoldOut):
-        moved_sale.move(moved_sale.balcony, actor=CUSTOMER)
-    kind = moved_sale.shop.ticket_type(moved_sale.concert_id, 5, "25.00", name="Boxes", max_per_order=1)
-    with pytest.raises(PlaceLimitExceeded):
-        moved_sale.move(kind, (0, 1), actor=CUSTOMER)
-    moved_sale.move(kind, (0, 1))
-
-
-def test_a_move_keeps_within_what_one_customer_may_have(memory_shop: Shop) -> None:
-    moved_sale = MovedSale(memory_shop, max_per_customer=2)
-    moved_sale.permit()
-    moved_sale.move(moved_sale.stairs, actor=CUSTOMER)
-    moved_sale.move(moved_sale.balcony, (1,), actor=CUSTOMER)
-    memory_shop.pay(moved_sale.order_id)
-    moved_sale.move(holder=GINA, places=(3,), actor=CUSTOMER)
-    assert moved_sale.counted == 2
-    refund_order(
-        memory_shop.repository,
-        memory_shop.gateways,
-        memory_shop.request(ORGANISER),
-        moved_sale.order_id,
-        WantedRefund("x"),
-    )
-    assert (moved_sale.counted, moved_sale.kept) == (0, 0)
-
-
-@pytest.mark.parametrize("place", ["standing", "balcony"])
-def test_a_place_of_another_concert_is_within_its_limit_whatever_it_costs(memory_shop: Shop, place: str) -> None:
-    moved_sale = MovedSale(memory_shop, max_per_customer=3)
-    kind = getattr(moved_sale, place)
-    moved_sale.order_id = memory_shop.order(moved_sale.other, 2)
-    memory_shop.pay(moved_sale.order_id)
-    moved_sale.permit(concert_id=moved_sale.other_concert_id)
-    with pytest.raises(CustomerLimitExceeded) as refusal:
-        moved_sale.move(kind, (0, 1), concert_id=moved_sale.concert_id, actor=CUSTOMER)
-    assert refusal.value.facts == {"limit": 3, "taken": 2}
-    moved_sale.move(kind, concert_id=moved_sale.concert_id, actor=CUSTOMER)
-    assert moved_sale.counted == 3
-    if place == "balcony":
-        memory_shop.pay(moved_sale.order_id)
-    moved_sale.move(kind, (1,), concert_id=moved_sale.concert_id)
-    assert moved_sale.counted == 4
-
-
-def test_a_place_that_is_not_paid_in_time_counts_no_more(memory_shop: Shop) -> None:
-    moved_sale = MovedSale(memory_shop, max_per_customer=3)
-    moved_sale.order_id = memory_shop.order(moved_sale.other, 1)
-    memory_shop.pay(moved_sale.order_id)
-    moved_sale.move(moved_sale.balcony, concert_id=moved_sale.concert_id)
-    assert moved_sale.counted == 3
-    memory_shop.clock.advance(timedelta(days=1))
-    memory_shop.settle(moved_sale.order_id)
-    assert moved_sale.counted == 2
-
-
-def test_free_places_are_limited_as_at_the_checkout(moved_sale: MovedSale) -> None:
-    moved_sale.permit()
-    free = moved_sale.shop.ticket_type(moved_sale.concert_id, 5, "0.00", name="Lawn", max_per_order=1)
-    moved_sale.move(free, actor=CUSTOMER, free_limit=1)
-    moved_sale.order_id = moved_sale.bought(2)
-    with pytest.raises(CustomerLimitExceeded):
-        moved_sale.move(free, actor=CUSTOMER, free_limit=1)
-
-
-def test_what_was_given_away_costs_nothing_elsewhere(moved_sale: MovedSale) -> None:
-    shop = moved_sale.shop
-    issued = issue_tickets(
-        shop.repository, shop.vault, shop.request(ORGANISER), moved_sale.concert_id, moved_sale.standing, 1, GINA
-    )
-    moved_sale.order_id = issued.order_id
-    moved = moved_sale.move(moved_sale.balcony)
-    assert (str(moved.event.supplement.amount), moved_sale.sold(moved_sale.balcony), len(moved_sale.valid)) == (
-        "0.00",
-        1,
-        1,
-    )
-
-
-# --- to types that share their stock ----------------------------------------------------------------------------------
-
-
-def test_a_ticket_moves_between_types_of_one_area_and_keeps_within_a_ceiling(memory_shop: Shop) -> None:
-    concert_id, area_id, [adult, child] = memory_shop.area_on_sale(4, adult=None, child=1)
-    order_id = memory_shop.order(adult, 2)
-    memory_shop.pay(order_id)
-    moved_sale = MovedSale(memory_shop)
-    moved_sale.order_id, moved_sale.concert_id = order_id, concert_id
-    moved_sale.move(child)
-    pools = memory_shop.area_pools(area_id)
-    assert sum(pool.sold for pool in pools) == 2
-    assert [sum(pool.sold_of.get(kind, 0) for pool in pools) for kind in (adult, child)] == [1, 1]
-    with pytest.raises(TicketsSoldOut):
-        moved_sale.move(child, (1,))

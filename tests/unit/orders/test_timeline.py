@@ -149,7 +149,17 @@ def test_refunds_are_told_with_who_had_them_made_and_why(story: Sale) -> None:
     )
     assert ("refund_granted", "you") in story.kinds(order_id, ORGANISER)
     text = story.timeline(order_id).body["items"][-2]["text"]
-    assert text == "The organiser had 25.00 EUR given back and 1 tickets revoked: The view is blocked."
+    assert text == "The organiser had 25.00 EUR given back and 1 ticket revoked: The view is blocked."
+
+
+def test_one_ticket_is_told_in_the_singular(story: Sale) -> None:
+    order_id = story.paid(quantity=1)
+    [ticket] = story.shop.order_state(order_id).tickets
+    story.refund(order_id, ORGANISER, {"tickets": [str(ticket.id)], "reason": "The view is blocked."})
+    texts = [item["text"] for item in story.timeline(order_id).body["items"]]
+    assert "The order was confirmed with 1 ticket." in texts
+    assert "The organiser revoked 1 ticket of the order: The view is blocked." in texts
+    assert not [text for text in texts if "1 tickets" in text]
 
 
 def test_a_refund_that_fails_is_told_with_its_next_try(story: Sale) -> None:

@@ -48,6 +48,11 @@ def test_a_log_of_the_simulator_is_reproduced_whatever_failed_and_however_wrong_
     ensure_the_same(simulated_sale(seed))
 
 
+@pytest.mark.parametrize("seed", [582, 6995])
+def test_what_another_container_found_gone_had_gone_before_whatever_its_clock_said(seed: int) -> None:
+    ensure_the_same(simulated_sale(seed))
+
+
 Act = tuple[str, int, int]
 
 ACTS = st.lists(

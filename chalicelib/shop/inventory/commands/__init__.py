@@ -23,6 +23,7 @@ from chalicelib.shop.inventory.commands.moves import (
     hold_place,
     rename_bought,
     sell_place,
+    share_a_stock,
 )
 from chalicelib.shop.inventory.commands.offers import (
     LARGEST_OFFER,
@@ -36,6 +37,7 @@ from chalicelib.shop.inventory.commands.offers import (
 from chalicelib.shop.inventory.commands.returns import Return, shares_of, take_back
 from chalicelib.shop.inventory.commands.selling_out import sold_in
 from chalicelib.shop.inventory.commands.terms import change_terms, terms_of_hold
+from chalicelib.shop.inventory.ticket_pool import TicketsSoldOut
 
 __all__ = [
     "LARGEST_OFFER",
@@ -50,6 +52,7 @@ __all__ = [
     "Return",
     "StockGone",
     "TicketTypeOfArea",
+    "TicketsSoldOut",
     "allowance_id",
     "are_cleared",
     "area_openings",
@@ -77,6 +80,7 @@ __all__ = [
     "sell",
     "sell_late",
     "sell_place",
+    "share_a_stock",
     "shares_of",
     "sold_in",
     "take_back",

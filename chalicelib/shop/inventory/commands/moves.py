@@ -1,6 +1,6 @@
 """Finds, holds and sells a place for tickets that are moved, which nobody had in a cart."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -49,6 +49,11 @@ def find_place(session: Session, concert_id: UUID, ticket_type_id: UUID, quantit
     terms = share_terms(session, shares, ticket_type_id)
     newer = {share.pool_id: session.load(TICKET_POOL, share.pool_id).at(session.now) for share in shares}
     return FreePlace(terms, shares, quotas.move_to(session, {**pools, **newer}, shares, ticket_type_id))
+
+
+def share_a_stock(session: Session, ticket_types: Collection[UUID]) -> bool:
+    """Tell whether these ticket types draw from one stock: tickets of one can then serve another."""
+    return len({stock_of(session, key).id for key in ticket_types}) == 1
 
 
 def sell_place(session: Session, place: FreePlace, hold_id: UUID, order_id: UUID) -> None:

@@ -174,10 +174,14 @@ def _as_before(session: Session, shown: Shown, scan: Scan, kind: type[Passed]) -
     """
     found = session.find_recorded(shown.issued.id, lambda event: getattr(event, "nonce", None) == scan.nonce)
     if found is None or not isinstance(found.event, kind):
-        raise IdempotencyKeyReused
+        raise _nonce_reused()
     if (found.event.gate, found.event.device_id) != (scan.gate, scan.device_id):
-        raise IdempotencyKeyReused
+        raise _nonce_reused()
     return Passage(shown.issued.id, shown.type_name, scan.gate, found.event.at, found.version)
+
+
+def _nonce_reused() -> IdempotencyKeyReused:
+    return IdempotencyKeyReused("This nonce was used before for another scan.", "#/nonce")
 
 
 def _flaw(order: Order, facts: TicketFacts) -> Flaw | None:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from chalicelib.platform.http.shapes import Count, Id, Instant, Items, Version
+from chalicelib.platform.http.shapes import Count, Id, Instant, Version
 from chalicelib.shop.orders.doors.movements import Direction, Verdict
 
 
@@ -97,9 +97,11 @@ class RevokedKey(TypedDict):
 
 
 class DoorRules(TypedDict):
+    """Says whether people who left may come in again. `version` is null until somebody has said so."""
+
     concert_id: Id
     has_reentry: bool
-    version: Version
+    version: Version | None
 
 
 class Reissued(TypedDict):
@@ -139,8 +141,11 @@ class DoorTotals(TypedDict):
     valid: Count
 
 
-class DoorCounts(DoorTotals, Items[DoorMinute]):
+class DoorCounts(DoorTotals):
     """How many are inside, and a page of what was scanned by minute and gate."""
+
+    items: list[DoorMinute]
+    next_cursor: str | None
 
 
 class ReportedScan(TypedDict):

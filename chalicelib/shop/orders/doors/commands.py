@@ -27,6 +27,17 @@ def set_rules(repository: Repository, caller: Caller, concert_id: UUID, has_reen
     )
 
 
+def find_rules(repository: Repository, concert_id: UUID) -> tuple[Doors, int]:
+    """Return what holds at the doors, and its version, which is -1 if nobody has said anything yet.
+
+    Raises NotFound for an unknown concert.
+    """
+    doors, version = repository.load(DOORS, doors_id(concert_id))
+    if version < 0 and not facts_of_concert(repository, concert_id).exists:
+        raise NotFound("There is no such concert.")
+    return doors, version
+
+
 def rotate_key(repository: Repository, caller: Caller, concert_id: UUID, reason: str) -> int:
     """Sign the concert's tickets with another key from now on, and return the version.
 

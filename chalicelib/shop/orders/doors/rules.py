@@ -28,6 +28,7 @@ class Doors:
 
     organiser_id: UUID | None = None
     has_reentry: bool = False
+    are_set: bool = False
     generation: int = 1
     revoked: frozenset[int] = frozenset()
 
@@ -37,8 +38,8 @@ class Doors:
         return range(1, self.generation + 1)
 
     def set_rules(self, concert_id: UUID, organiser_id: UUID | None, has_reentry: bool, now: datetime) -> list[Event]:
-        """Set the rules; setting those of today changes nothing."""
-        if has_reentry == self.has_reentry:
+        """Set the rules, once also to the usual ones; setting those of today again changes nothing."""
+        if self.are_set and has_reentry == self.has_reentry:
             return []
         return [DoorRulesSet(concert_id=concert_id, organiser_id=organiser_id, has_reentry=has_reentry, at=now)]
 
@@ -69,7 +70,7 @@ class Doors:
 def evolve(doors: Doors, event: Event) -> Doors:
     match event:
         case DoorRulesSet():
-            return replace(doors, organiser_id=event.organiser_id, has_reentry=event.has_reentry)
+            return replace(doors, organiser_id=event.organiser_id, has_reentry=event.has_reentry, are_set=True)
         case TicketKeyRotated():
             return replace(doors, generation=event.generation)
         case TicketKeyRevoked():

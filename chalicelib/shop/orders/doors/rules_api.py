@@ -2,6 +2,7 @@
 
 from base64 import urlsafe_b64encode
 from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import NotFound
@@ -83,14 +84,23 @@ def revoke_ticket_key(call: Call[RulesServices], body: Why) -> "Tagged[RevokedKe
     return ok(answer, version)
 
 
+@routes.get("/concerts/{concert_id}/door-rules")
+def get_door_rules(call: Call[RulesServices]) -> "Ok[DoorRules] | Tagged[DoorRules]":
+    """Show whether people who left may come in again."""
+    concert_id = call.id("concert_id")
+    doors, version = commands.find_rules(call.shop.repository, concert_id)
+    if version < 0:
+        return ok(_shown(concert_id, doors.has_reentry, None))
+    return ok(_shown(concert_id, doors.has_reentry, version), version)
+
+
 @routes.post("/concerts/{concert_id}/door-rules", Role.ORGANISER, if_match=True)
 def set_door_rules(call: Call[RulesServices], body: NewRules) -> "Tagged[DoorRules]":
     """Say whether people who left may come in again."""
     concert_id = call.id("concert_id")
     version = commands.set_rules(call.shop.repository, call.caller(), concert_id, body.has_reentry)
     call.shop.code_book.refresh(concert_id)
-    answer: DoorRules = {"concert_id": str(concert_id), "has_reentry": body.has_reentry, "version": version}
-    return ok(answer, version)
+    return ok(_shown(concert_id, body.has_reentry, version), version)
 
 
 @routes.post(
@@ -98,19 +108,24 @@ def set_door_rules(call: Call[RulesServices], body: NewRules) -> "Tagged[DoorRul
     Role.CUSTOMER,
     refuses=("ticket_revoked", "too_many_reissues"),
 )
-def reissue_ticket(call: Call[RulesServices], body: NewCode) -> "Created[Reissued]":
+def reissue_ticket(call: Call[RulesServices], body: NewCode | None) -> "Created[Reissued]":
     """Give a ticket a new code, after which the one it had admits nobody.
 
     For the order's customer, for who organises the ticket's concert, and for operators.
     """
     order_id, ticket_id, repository = call.id("order_id"), call.id("ticket_id"), call.shop.repository
+    reason = None if body is None else body.reason
     try:
-        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], body.reason)
+        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], reason)
     except NotFound:
         call.add_granted_roles()
-        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], body.reason)
+        version = reissue_tickets(repository, call.caller(), order_id, [ticket_id], reason)
     answer: Reissued = {"order_id": str(order_id), "ticket_id": str(ticket_id), "version": version}
     return created(answer, f"/orders/{order_id}/tickets")
+
+
+def _shown(concert_id: UUID, has_reentry: bool, version: int | None) -> "DoorRules":
+    return {"concert_id": str(concert_id), "has_reentry": has_reentry, "version": version}
 
 
 def public_key(key: "TicketKey") -> "PublishedKey":

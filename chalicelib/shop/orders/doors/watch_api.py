@@ -10,7 +10,7 @@ from pydantic import Field
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.amounts import OffsetInstant
-from chalicelib.platform.http.answers import NotModified, Ok, Tagged, ok
+from chalicelib.platform.http.answers import NotModified, Ok, SignedList, ok
 from chalicelib.platform.http.paging import Page, page_of
 from chalicelib.platform.http.problems import as_json
 from chalicelib.platform.http.requests import Query
@@ -62,7 +62,7 @@ class CountsQuery(Page):
 
 
 @routes.get("/concerts/{concert_id}/door-list", Role.CUSTOMER, refuses=_AT_DOORS, scopes=(KeyScope.DOOR,))
-def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "Tagged[DoorListPart] | NotModified":
+def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "SignedList[DoorListPart] | NotModified":
     """Show what a device at the doors must know without a network, or what is new.
 
     The signature is over `door-list`, a line feed and the body.
@@ -87,7 +87,7 @@ def get_door_list(call: Call[WatchServices], wanted: DoorListQuery) -> "Tagged[D
     headers = {"ETag": etag, "Cache-Control": "no-store", "Door-List-Signature": f"{key.name}.{signature}"}
     if call.headers.get("if-none-match") == etag:
         return NotModified(None, headers=headers)
-    return Tagged(listed, headers=headers)
+    return SignedList(listed, headers=headers)
 
 
 @routes.get("/concerts/{concert_id}/door-counts", Role.CUSTOMER, refuses=_AT_DOORS, scopes=(KeyScope.DOOR,))

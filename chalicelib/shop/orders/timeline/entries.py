@@ -87,6 +87,8 @@ class TimelineEntry:
 
     def shown(self) -> JsonObject:
         words = {name: _words(value) for name, value in self.facts.items()}
+        if "quantity" in self.facts:
+            words["tickets"] = en.tickets(self.facts["quantity"])
         text = en.TEXTS[self.kind].format_map({"By": en.BY[self.by], **words})
         return {"at": self.key[0], "kind": self.kind, "by": self.by, "text": text, "facts": self.facts}
 

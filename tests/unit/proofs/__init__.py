@@ -1,0 +1,1 @@
+"""Certificates of tickets sold, and proofs of single tickets."""
