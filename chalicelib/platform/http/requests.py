@@ -226,11 +226,11 @@ def identify(
     """
     request_hash = hashlib.sha256(body.model_dump_json().encode() if body else b"").hexdigest()
     if key is None:
-        return RequestIdentity(uuid4(), request_hash)
+        return RequestIdentity(uuid4(), request_hash, is_repeatable=False)
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         reason = "must be 1 to 255 visible ASCII characters"
         raise InvalidInput(f"Idempotency-Key {reason}.", (("/Idempotency-Key", reason),))
-    return RequestIdentity(ids.id_of("request", caller, method, path, key), request_hash)
+    return RequestIdentity(ids.id_of("request", caller, method, path, key), request_hash, is_repeatable=True)
 
 
 def parse_if_match(value: str | None) -> int | None:
