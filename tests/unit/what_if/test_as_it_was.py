@@ -172,6 +172,7 @@ def test_a_payment_that_found_the_concert_closed_at_the_same_instant_finds_it_cl
     buyer = Visit(memory_shop, "buyer").takes(standing)
     order_id = buyer.orders()
     buyer.pays(order_id, Token.DELAYED)
+    memory_shop.clock.advance(PAY_WITHIN + 10 * MINUTE)
     cancel_concert(memory_shop.repository, memory_shop.request(ORGANISER), concert_id)
     close_pools(
         memory_shop.repository, memory_shop.concert_state(concert_id).pool_ids, memory_shop.request(ORGANISER).origin
