@@ -91,6 +91,9 @@ class Settings:
     id_key_secret_id: str = ""
     ticket_key: str = ""
     ticket_key_secret_id: str = ""
+    paper_function: str = ""
+    wallets_file: str = ""
+    wallets_secret_id: str = ""
     guest_key: str = ""
     guest_key_secret_id: str = ""
     guest_minutes: float = 120.0

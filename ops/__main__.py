@@ -26,6 +26,7 @@ from ops import (
     streams,
     teams,
     verify,
+    wallets,
     webhooks,
 )
 from ops.openapi import command as openapi
@@ -41,6 +42,7 @@ COMMANDS = (
     parked,
     money,
     webhooks,
+    wallets,
     reconcile,
     rebuild,
     verify,

@@ -22,7 +22,8 @@ VERSION = "1.0.0"
 _DESCRIPTION = """Sells concert tickets.
 
 Errors are problem documents (RFC 9457) with a stable `code` and the facts. Reads are eventually consistent: name with
-`Min-Version` what an answer must reflect. Every `POST` takes an `Idempotency-Key`, and every edit an `If-Match`.
+`Min-Version` what an answer must reflect. Every write takes an `Idempotency-Key`, and every `PATCH` asks for
+an `If-Match`, which is the `ETag` that was seen, or `*`.
 Every `GET` is answered to `HEAD` as well, without content. `OPTIONS` says with `Allow` which methods a path has, and
 any other is refused with 405 `method_not_allowed` and the same `Allow`.
 Members may be added to answers at any time, so ignore those that you do not know."""

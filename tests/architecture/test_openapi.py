@@ -75,6 +75,15 @@ def test_every_link_leads_from_what_is_answered_to_all_that_is_asked_for() -> No
                     assert is_answered if place == "$response.body#" else place == "$request.path"
 
 
+def test_every_refusal_for_asking_too_often_says_when_to_come_back_and_which_limit_was_reached() -> None:
+    built = document.build()
+    for methods in built["paths"].values():
+        for operation in methods.values():
+            _, _, _, name = operation["responses"]["429"]["$ref"].split("/")
+            headers = built["components"]["responses"][name]["headers"]
+            assert headers.keys() == {"Retry-After", "RateLimit", "RateLimit-Policy"}
+
+
 def test_no_two_handlers_have_one_name() -> None:
     names = [route.handler.__name__ for route in ROUTES]
     assert sorted(set(names)) == sorted(names)

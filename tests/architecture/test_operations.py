@@ -43,6 +43,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "WebhookFailures": {"DeliverWebhooks"},
     "StuckProcesses": {"RetryOverdue"},
     "MoneyDifferences": {"ReconcileMoney"},
+    "PassCertificateEnds": {"APIHandler"},
     "CertificatesContradicted": {"CertifySoldTickets"},
     "Misconfigured": {*map(logical_id, FUNCTIONS.values())},
 }

@@ -12,6 +12,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from infra import runtime
+from infra.layers import LAYERS
 from local.checkout import PROJECT
 from local.install import pins, stages
 
@@ -69,7 +70,7 @@ def test_everything_that_is_needed_is_pinned_on_every_python_that_we_support(fil
     assert problems(file, on(python)) == []
 
 
-@pytest.mark.parametrize("file", [SHIPPED, "requirements-archive.txt", "requirements-print.txt"])
+@pytest.mark.parametrize("file", [SHIPPED, *(f"requirements-{layer}.txt" for layer in LAYERS)])
 def test_what_ships_is_complete_on_lambdas_python(file: str) -> None:
     assert problems(file, on(LAMBDAS)) == []
 

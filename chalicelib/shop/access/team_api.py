@@ -77,7 +77,6 @@ def list_members(call: Call[TeamServices]) -> "Ok[Items[TeamMember]] | Tagged[It
 @routes.patch(
     "/organisers/{organiser_id}/members/{person_id}",
     Role.ORGANISER,
-    if_match=True,
     refuses=("account_erased", "founding_owner", "owner_needed", "team_full"),
 )
 def change_member(call: Call[TeamServices], body: MemberChanges) -> "Tagged[ChangedMember]":

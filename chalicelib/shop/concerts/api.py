@@ -177,7 +177,6 @@ def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Tagged
 @routes.patch(
     "/concerts/{concert_id}",
     Role.ORGANISER,
-    if_match=True,
     refuses=("concert_not_draft", "concert_not_published", "concert_over", "venue_gone", "venue_not_shared"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )

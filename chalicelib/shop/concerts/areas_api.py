@@ -50,7 +50,6 @@ def add_area(call: Call[Services], body: NewArea) -> "Created[Made]":
 @routes.patch(
     "/concerts/{concert_id}/areas/{area_id}",
     Role.ORGANISER,
-    if_match=True,
     refuses=(
         "capacity_above_pools",
         "capacity_below_committed",

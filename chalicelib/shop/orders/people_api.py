@@ -74,7 +74,6 @@ def issue_complimentary_tickets(call: Call[PeopleServices], body: NewComplimenta
 @routes.patch(
     "/orders/{order_id}/buyer",
     Role.CUSTOMER,
-    if_match=True,
     refuses=("account_erased", "buyer_unknown", "second_factor_needed"),
 )
 def correct_buyer(call: Call[PeopleServices], body: BuyerChanges) -> "Tagged[BuyerCorrected]":

@@ -122,7 +122,7 @@ def get_venue(call: Call[VenueServices]) -> "Tagged[Venue]":
     return ok(venue, venue["version"])
 
 
-@routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
+@routes.patch("/venues/{venue_id}", Role.ORGANISER, scopes=(KeyScope.CONCERTS_WRITE,))
 def change_venue(call: Call[VenueServices], body: VenueChanges) -> "Tagged[Made]":
     """Change the details of a venue that are given."""
     changes = body.changes()
