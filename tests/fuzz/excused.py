@@ -22,6 +22,10 @@ A body that fits may still have more than 64 KiB (413), because a schema counts 
 """
 
 
+REFUSES_WITHOUT_CONDITION = ["401", "403", "404", "422", "428"]
+"""How a request without `If-Match`, where that is required, may be answered: 428 to those who may do it at all."""
+
+
 class Unsayable(NamedTuple):
     """A refusal of one field, by its pointer and what the answer says of it, and why no schema says it."""
 
@@ -137,5 +141,8 @@ def _headers_fit(case: Case[Any], response: Response) -> bool:
 
 def checks_of(config: dict[str, Any]) -> SchemathesisConfig:
     """Return the configuration with all checks on, and what `positive_data_acceptance` takes for an acceptance."""
-    checks = {"positive_data_acceptance": {"expected-statuses": ACCEPTS}}
+    checks = {
+        "positive_data_acceptance": {"expected-statuses": ACCEPTS},
+        "missing_required_header": {"expected-statuses": REFUSES_WITHOUT_CONDITION},
+    }
     return SchemathesisConfig.from_dict({**config, "checks": checks})

@@ -35,7 +35,8 @@ def fits(operation: Operation, place: Place, written: str) -> bool:
 def sent(given: GivenStreams, operation: Operation, place: Place, written: str) -> Answered:
     body = json.dumps(replaced(operation.body(), place, HERE)).replace(json.dumps(HERE), written)
     path = "/".join(SOME_ID if part.startswith("{") else part for part in operation.path.split("/"))
-    return given.when_sent(EVERYBODY, operation.method, path, body.encode())
+    condition = {"if_match": "*"} if operation.method == "PATCH" else {}
+    return given.when_sent(EVERYBODY, operation.method, path, body.encode(), **condition)
 
 
 def pointers(answered: Answered) -> Iterator[str]:
