@@ -187,6 +187,8 @@ VENUE: Json = {
     "web_url": "https://harpa.example",
 }
 TICKETS: Json = {"name": "Floor", "price": {"amount": "25.00", "currency": "EUR"}, "quantity": 20}
+ANY_VERSION = {"If-Match": "*"}
+"""What an edit says that is meant for whatever is there."""
 BUYER: Json = {"buyer": {"name": "Guðrún Helgadóttir", "email": "gudrun@example.org"}}
 
 

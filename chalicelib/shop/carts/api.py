@@ -15,7 +15,7 @@ from chalicelib.platform.http.amounts import amount_of
 from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import WHOLE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.carts import commands, opening, queries
@@ -76,7 +76,7 @@ routes: Routes[CartServices] = Routes(__name__)
 
 class NewItem(Body):
     ticket_type_id: UUID
-    quantity: Annotated[int, Field(ge=1, le=1000)]
+    quantity: Annotated[int, Field(ge=1, le=1000), WHOLE]
 
 
 class Buyer(Body, defer_build=False):

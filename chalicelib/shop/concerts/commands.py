@@ -333,26 +333,24 @@ def publish_concert(
 
     What fits into one transaction is committed in one. A larger concert is published first, and then its pools are
     opened. Publishing again finishes what was interrupted.
-    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, ConcertIncomplete, ConcertIsOver, SaleNeverOpens,
-    VenueGone or OverCapacity.
+    Raises NotFound, Forbidden, IdempotencyKeyReused, PreconditionFailed, ConcertNotDraft, ConcertIncomplete,
+    ConcertIsOver, SaleNeverOpens, VenueGone or OverCapacity.
     """
 
     def command(session: Session) -> tuple[int, list[Opening], int]:
         concert = owned(session, caller, CONCERT, concert_id)
-        session.ensure_version(concert_id, caller.expected_version)
-        venue = _venue_to_publish(session, concert) if concert.status is ConcertStatus.DRAFT else None
-        shown = shown_venue(venue) if venue else None
-        events = concert.publish(pools_of_types(concert), session.now, shown, pools_of_areas(concert))
-        if venue is not None:
-            ensure_within_capacity(concert, venue.capacity, confirmed)
-        session.append(CONCERT, concert_id, *events)
+        published_before = done_before(session, caller, concert_id)
+        if published_before is None:
+            _publish(session, concert_id, concert, confirmed)
         concert = session.load(CONCERT, concert_id)
-        unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now)
+        is_on_sale = concert.status is ConcertStatus.PUBLISHED  # it may be cancelled, if the request comes again
+        unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now) if is_on_sale else []
         a_commit = openings_a_commit(concert)
         if len(unopened) < a_commit:
             open_pools(session, unopened)
             unopened = []
-        return session.version(concert_id), unopened, a_commit
+        version = session.version(concert_id) if published_before is None else published_before
+        return version, unopened, a_commit
 
     # Entrances are opened last. Buyers find a type's pools through its entrance, so nothing of the type is sold before
     # all its pools are open.
@@ -360,6 +358,15 @@ def publish_concert(
     for start in range(0, len(rest), a_commit):
         repository.execute(partial(open_pools, openings=rest[start : start + a_commit]), caller.origin)
     return version
+
+
+def _publish(session: Session, concert_id: UUID, concert: Concert, confirmed: Collection[Confirmation]) -> None:
+    venue = _venue_to_publish(session, concert) if concert.status is ConcertStatus.DRAFT else None
+    shown = shown_venue(venue) if venue else None
+    events = concert.publish(pools_of_types(concert), session.now, shown, pools_of_areas(concert))
+    if venue is not None:
+        ensure_within_capacity(concert, venue.capacity, confirmed)
+    session.append(CONCERT, concert_id, *events)
 
 
 def cancel_concert(

@@ -19,7 +19,7 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
         shop.read_model("carts")
     if function == "APIHandler":
         _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.ids
-        _ = shop.webhook_queue, shop.ticket_keys, shop.wallet_keys
+        _ = shop.webhook_queue, shop.ticket_keys, shop.registers, shop.wallet_keys
         _ = shop.postgres, shop.redis
         for name in shop.read_model_names:
             if name != PROCESSES:
