@@ -16,7 +16,7 @@ from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.function import WORK_QUEUE
 from chalicelib.platform.manifest import Store
-from chalicelib.settings import NotConfigured, Settings
+from chalicelib.settings import PRINTED_HERE, NotConfigured, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -161,10 +161,10 @@ class Composition:
 
     @cached_property
     def paper(self) -> "Paper":
-        """Return what prints tickets: the function of paper, and where there is none, this process."""
+        """Return what prints tickets: the function of paper, or this process."""
         from chalicelib.shop.orders.paper.port import PaperElsewhere, PaperHere
 
-        if not self.settings.paper_function:
+        if self.settings.paper_function == PRINTED_HERE:
             return PaperHere()
         from chalicelib.platform.aws.invoking import Invoker
 

@@ -1,5 +1,7 @@
 """Tickets on paper and in a calendar, over HTTP."""
 
+from typing import Any
+
 import zxingcpp
 from icalendar import Calendar
 
@@ -10,6 +12,11 @@ from tests.journeys.test_guests import bought_by, guest_of
 from tests.support.documents import rendered_pages, texts_of
 
 PRINTED = {"Accept": PDF}
+
+
+def the_event(calendar: str) -> Any:
+    [event] = Calendar.from_ical(calendar).events
+    return event
 
 
 def test_a_customer_prints_tickets_whose_codes_a_decoder_reads_and_nobody_else_can(shop: Shop) -> None:
@@ -53,7 +60,7 @@ def test_paper_has_the_newest_code_and_a_ticket_that_was_given_back_has_none(sho
     made(evening.organiser.post(f"{path}/refunds", json={"tickets": [first["id"]], "reason": "sick"}))
     shop.settle()
     refused(evening.customer.get(f"{path}/tickets.pdf", headers=PRINTED), 410, "ticket_revoked")
-    [event] = Calendar.from_ical(evening.customer.get(f"{path}/tickets.ics").text).events
+    event = the_event(evening.customer.get(f"{path}/tickets.ics").text)
     assert event["STATUS"] == "CANCELLED"
 
 
@@ -63,10 +70,10 @@ def test_an_entry_in_a_calendar_follows_the_concert(shop: Shop) -> None:
     path = f"/tickets/{evening.tickets()[0]['id']}.ics"
     answer = evening.customer.get(path, headers={"Accept-Language": "nl"})
     assert answer.headers["content-type"].startswith("text/calendar")
-    [before] = Calendar.from_ical(answer.text).events
+    before = the_event(answer.text)
     made(evening.organiser.post(f"{evening.path}/move", json=schedule_in(50)))
     shop.settle()
-    [after] = Calendar.from_ical(evening.customer.get(f"/orders/{evening.order_id}/tickets.ics").text).events
+    after = the_event(evening.customer.get(f"/orders/{evening.order_id}/tickets.ics").text)
     assert (after["UID"], after["STATUS"]) == (before["UID"], "CONFIRMED")
     assert after["SEQUENCE"] > before["SEQUENCE"]
     assert after.start > before.start

@@ -1,6 +1,5 @@
 """Declares the routes of an order's tickets as files: one document for all of them, and the dates for a calendar."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
 
@@ -102,7 +101,7 @@ def _held(call: Call[PaperServices]) -> "HeldTickets":
     return held
 
 
-def _link(call: Call[PaperServices], next_key: list[str] | None) -> Mapping[str, str]:
+def _link(call: Call[PaperServices], next_key: list[str] | None) -> dict[str, str]:
     cursor = cursor_of(next_key)
     if cursor is None:
         return {}

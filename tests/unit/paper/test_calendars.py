@@ -53,6 +53,7 @@ def test_lines_are_folded_and_no_text_adds_a_line_of_its_own() -> None:
     name = "Ø" * 90 + "\r\nSTATUS:CANCELLED\r\nX;,\\:\x00"
     text = calendar_of([replace(ENTRY, name=name, tickets=[name])], "en", NOW)
     assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+    event: Any
     [event] = Calendar.from_ical(text).events
     assert (event["STATUS"], event["SUMMARY"].count("Ø")) == ("CONFIRMED", 90)
     assert event["SUMMARY"].endswith("STATUS:CANCELLED X;,\\:")
@@ -143,7 +144,7 @@ def test_a_cancelled_concert_and_tickets_that_admit_nobody_are_cancelled(evening
 def test_tickets_of_no_concert_are_nothing_to_enter(evening: Evening) -> None:
     tickets = [ticket | {"concert_id": None} for ticket in tickets_of(evening)]
     with pytest.raises(NoDate):
-        entries_of(evening.streams.shop.repository, str(evening.order_id), tickets)  # type: ignore[arg-type]
+        entries_of(evening.streams.shop.repository, str(evening.order_id), tickets)
     stranger = [ticket | {"concert_id": str(UUID(int=7))} for ticket in tickets_of(evening)]
     with pytest.raises(NoDate):
-        entries_of(evening.streams.shop.repository, str(evening.order_id), stranger)  # type: ignore[arg-type]
+        entries_of(evening.streams.shop.repository, str(evening.order_id), stranger)

@@ -1,9 +1,12 @@
 """The parts of an order's tickets, the language that they are in, and the way to the function that prints them."""
 
+import json
+from io import BytesIO
 from typing import Any
 
 import pytest
 
+from chalicelib.platform.aws import invoking
 from chalicelib.platform.errors import InvalidInput, Unavailable
 from chalicelib.shop.orders.paper.languages import LanguageQuery, preferred
 from chalicelib.shop.orders.paper.parts import MOST_CONCERTS, part_of
@@ -67,6 +70,35 @@ def test_another_function_is_told_all_that_it_prints_and_nothing_else() -> None:
     elsewhere = PaperElsewhere(invoke).tickets_pdf([FACE, bare], "nl")
     assert texts_of(elsewhere) == texts_of(PaperHere().tickets_pdf([FACE, bare], "nl"))
     assert asked == [job_of([FACE, bare], "nl")]
+
+
+class Lambda:
+    """Answers as the SDK does."""
+
+    def __init__(self, content: dict[str, Any], **more: str) -> None:
+        self.answer, self.asked = {"Payload": BytesIO(json.dumps(content).encode()), **more}, dict[str, Any]()
+
+    def invoke(self, **asked: Any) -> dict[str, Any]:
+        self.asked = asked
+        return self.answer
+
+
+def invoker_of(function: Lambda, monkeypatch: pytest.MonkeyPatch) -> invoking.Invoker:
+    monkeypatch.setattr(invoking, "make_client", lambda *_: function)
+    return invoking.Invoker("cloudbash-test-print-tickets", "The printer")
+
+
+def test_another_function_is_called_by_its_name_with_the_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = Lambda({"pdf": "JVBERi0="})
+    assert PaperElsewhere(invoker_of(function, monkeypatch)).tickets_pdf([FACE], "en") == b"%PDF-"
+    assert function.asked["FunctionName"] == "cloudbash-test-print-tickets"
+    assert json.loads(function.asked["Payload"]) == job_of([FACE], "en")
+
+
+def test_a_function_that_failed_is_unavailable(monkeypatch: pytest.MonkeyPatch) -> None:
+    function = Lambda({"errorMessage": "PrintingFailed"}, FunctionError="Unhandled")
+    with pytest.raises(Unavailable):
+        PaperElsewhere(invoker_of(function, monkeypatch)).tickets_pdf([FACE], "en")
 
 
 def test_a_printer_that_is_away_is_unavailable() -> None:

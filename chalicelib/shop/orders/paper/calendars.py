@@ -71,7 +71,8 @@ def calendar_of(entries: Sequence[CalendarEntry], language: str, now: datetime) 
     first, last = min(entry.starts_at for entry in entries), max(entry.ends_at for entry in entries)
     year = timedelta(days=366)
     calendar.add_missing_timezones((first - year).date(), (last + year).date())
-    return calendar.to_ical().decode()
+    written: bytes = calendar.to_ical()
+    return written.decode()
 
 
 def _entry(
