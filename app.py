@@ -75,6 +75,7 @@ def _on_the_bus(name: str) -> Declare:
 _QUEUES = {
     WORK_QUEUE: settings.work_queue or "cloudbash-dev-work",
     "WebhookQueue": settings.webhook_queue or "cloudbash-dev-webhooks",
+    "MailQueue": settings.mail_queue or "cloudbash-dev-mails",
 }
 
 
@@ -156,6 +157,12 @@ def work(event: SQSEvent) -> dict[str, Any]:
 @_on_the_queue("deliver_webhooks")
 def deliver_webhooks(event: SQSEvent) -> dict[str, Any]:
     """Do the tasks of the webhook queue, among them the requests to receivers."""
+    return _worked(event)
+
+
+@_on_the_queue("send_mails")
+def send_mails(event: SQSEvent) -> dict[str, Any]:
+    """Do the tasks of the mail queue, which send mails."""
     return _worked(event)
 
 

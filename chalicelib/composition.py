@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.integrity.head_signer import HeadSigner
     from chalicelib.platform.integrity.heads import Archive
     from chalicelib.platform.integrity.statement import Signer
+    from chalicelib.platform.mail.port import MailSender
     from chalicelib.platform.privacy.keys import MasterKey
     from chalicelib.platform.privacy.sign_ins import SignIns
     from chalicelib.platform.privacy.vault import PersonVault
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from chalicelib.shop.access.commands import Accounts
     from chalicelib.shop.access.key_use import KeyUse
     from chalicelib.shop.inventory.stock_from_log import StockFromLog
+    from chalicelib.shop.mails.letters import Links
     from chalicelib.shop.orders.doors.book import CodeBook
     from chalicelib.shop.orders.doors.keys import TicketKeys
     from chalicelib.shop.orders.guest_limit import GuestLimit
@@ -430,13 +432,54 @@ class Composition:
         return SqsWorkQueue(_client("sqs"), self.settings.need("webhook_queue_url"))
 
     @cached_property
+    def mail_queue(self) -> "WorkQueue":
+        from chalicelib.platform.processes.sqs import SqsWorkQueue
+
+        return SqsWorkQueue(_client("sqs"), self.settings.need("mail_queue_url"))
+
+    @cached_property
+    def mails(self) -> "DynamoDBInstances":
+        """Return what is remembered of mails, beside the processes and apart from them."""
+        from chalicelib.platform.processes.dynamodb import DynamoDBInstances
+
+        return DynamoDBInstances(self.dynamodb, self.settings.need("process_table"), space="mails")
+
+    @cached_property
+    def mail_sender(self) -> "MailSender":
+        """Return what sends mails: into a folder, by SES, or not at all while no sender is set."""
+        from chalicelib.platform.mail.folder import MailFolder
+        from chalicelib.platform.mail.port import NoSender
+
+        settings = self.settings
+        if settings.mail_folder:
+            return MailFolder(Path(settings.mail_folder))
+        if not settings.mail_from:
+            return NoSender()
+        from chalicelib.platform.aws.ses import SesSender
+
+        return SesSender(_client("sesv2", attempts=1), settings.need("mail_events"))
+
+    @property
+    def mail_from(self) -> tuple[str, str]:
+        return self.settings.mail_name, self.settings.mail_from
+
+    @cached_property
+    def mail_links(self) -> "Links":
+        from chalicelib.shop.mails.letters import Links
+
+        api = self.settings.public_api_url.rstrip("/")
+        return Links(self.settings.public_shop_url.rstrip("/") or api, api)
+
+    @cached_property
     def processes(self) -> "ProcessRunner":
         from chalicelib.platform.processes.runner import ProcessRunner
         from chalicelib.platform.processes.work import RoutedWorkQueue
 
-        elsewhere = {
-            kind: lambda: self.webhook_queue for kind, queue in contexts.queues().items() if queue != WORK_QUEUE
+        made: Mapping[str, Callable[[], WorkQueue]] = {
+            "WebhookQueue": lambda: self.webhook_queue,
+            "MailQueue": lambda: self.mail_queue,
         }
+        elsewhere = {kind: made[queue] for kind, queue in contexts.queues().items() if queue != WORK_QUEUE}
         queue = RoutedWorkQueue(self.work_queue, elsewhere)
         return ProcessRunner(self.instances, queue, contexts.processes(), contexts.reactions())
 
@@ -677,10 +720,10 @@ def migrations() -> list[Path]:
     return [MIGRATIONS, *(schema.migrations for schema in schemas)]
 
 
-def _client(service: str) -> Any:
+def _client(service: str, attempts: int = 3) -> Any:
     from chalicelib.platform.aws.clients import make_client
 
-    return make_client(service)
+    return make_client(service, attempts)
 
 
 def _secret(secret_id: str) -> str:

@@ -11,6 +11,7 @@ from chalicelib.shop.carts import CONTEXT as CARTS
 from chalicelib.shop.concerts import CONTEXT as CONCERTS
 from chalicelib.shop.health import CONTEXT as HEALTH
 from chalicelib.shop.inventory import CONTEXT as INVENTORY
+from chalicelib.shop.mails import CONTEXT as MAILS
 from chalicelib.shop.orders import CONTEXT as ORDERS
 from chalicelib.shop.reference import CONTEXT as REFERENCE
 from chalicelib.shop.sales import CONTEXT as SALES
@@ -33,6 +34,7 @@ CONTEXTS: tuple[Context, ...] = (
     SALES,
     ACCESS,
     WEBHOOKS,
+    MAILS,
     STREAMS,
     HEALTH,
     REFERENCE,

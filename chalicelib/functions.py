@@ -89,8 +89,8 @@ _PLATFORM = (
         "run_processes",
         "Bus → process managers",
         Bus(),
-        frozenset({Need.CATCH_UP, Need.PROCESSES, Need.ENQUEUE, Need.ENQUEUE_WEBHOOKS}),
-        makes=("webhook_queue",),
+        frozenset({Need.CATCH_UP, Need.PROCESSES, Need.ENQUEUE, Need.ENQUEUE_WEBHOOKS, Need.ENQUEUE_MAILS}),
+        makes=("webhook_queue", "mail_queue"),
         read_model=PROCESSES,
     ),
     Function(
@@ -143,6 +143,15 @@ _PLATFORM = (
         timeout=150,
     ),
     Function(
+        "send_mails",
+        "Mail queue → buyers, by SES",
+        Queue(most_at_once=5, queue="MailQueue"),
+        frozenset({Need.APPEND, Need.SEND_MAILS, Need.READ_PERSONS, Need.DERIVE_IDS, Need.ENQUEUE_MAILS}),
+        makes=("worker", "repository", "mails", "mail_sender", "mail_queue", "vault", "ids"),
+        timeout=150,
+        layers=("mail",),
+    ),
+    Function(
         "retry_overdue",
         "Clock → work queue: the watchdog, for processes that are past their due time",
         Schedule(),
@@ -160,11 +169,12 @@ _PLATFORM = (
                 Need.VERIFY_PROCESSES,
                 Need.ENQUEUE,
                 Need.ENQUEUE_WEBHOOKS,
+                Need.ENQUEUE_MAILS,
                 Need.POSTGRES,
                 Need.REDIS,
             }
         ),
-        makes=("reconciler", "webhook_queue"),
+        makes=("reconciler", "webhook_queue", "mail_queue"),
         timeout=120,
     ),
     Function(

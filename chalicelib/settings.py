@@ -77,6 +77,14 @@ class Settings:
     webhook_queue: str = ""
     webhook_queue_url: str = ""
     webhook_receivers: str = "public"
+    mail_queue: str = ""
+    mail_queue_url: str = ""
+    mail_from: str = ""
+    mail_name: str = "Cloudbash"
+    mail_events: str = ""
+    mail_folder: str = ""
+    public_shop_url: str = ""
+    public_api_url: str = ""
     counters_table: str = ""
     sandbox_table: str = ""
     sandbox_secret: str = ""
@@ -286,6 +294,8 @@ _CHECKS: Mapping[str, Callable[[str], str | None]] = {
     "jwks_url": _address("https", "http"),
     "stripe_api_base": _address("https", "http"),
     "payment_return_url": _address("https", "http"),
+    "public_shop_url": _address("https", "http"),
+    "public_api_url": _address("https", "http"),
 }
 
 

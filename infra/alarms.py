@@ -436,6 +436,48 @@ def _of_the_work() -> Iterator[Alarm]:
         missing="ignore",
     )
     yield Alarm(
+        "MailQueueAgeAlarm",
+        "mail-queue-age",
+        "mails-wait",
+        "Something has been waiting in the mail queue for half an hour.",
+        of_a_queue("ApproximateAgeOfOldestMessage", "MailQueue"),
+        threshold=30 * MINUTE,
+        period=5 * MINUTE,
+        datapoints=2,
+        periods=2,
+    )
+    yield Alarm(
+        "MailDeadLettersAlarm",
+        "mail-dead-letters",
+        "dead-letters",
+        "Mail tasks have failed for good. Ends when their dead-letter queue is empty.",
+        of_a_queue("ApproximateNumberOfMessagesVisible", "MailDeadLetters"),
+        threshold=1,
+        period=5 * MINUTE,
+        missing="ignore",
+    )
+    yield Alarm(
+        "MailsBounceAlarm",
+        "mails-bounce",
+        "mails-bounce",
+        "Within an hour five mails in a hundred came back: SES stops who goes on like that.",
+        {"bounced": ours("MailsBounced", "SendMails"), "sent": ours("MailsSent", "SendMails")},
+        expression="IF(sent > 50, FILL(bounced, 0) / sent, 0)",
+        threshold=0.05,
+        period=HOUR,
+    )
+    yield Alarm(
+        "MailsRefusedAlarm",
+        "mails-refused",
+        "mails-are-refused",
+        "In three of five minutes mails were not taken, or nobody knows whether they were.",
+        {"refused": ours("MailsRefused", "SendMails"), "unknown": ours("MailsUnknown", "SendMails")},
+        expression="FILL(refused, 0) + FILL(unknown, 0)",
+        threshold=1,
+        datapoints=3,
+        periods=5,
+    )
+    yield Alarm(
         "QueueAgeAlarm",
         "queue-age",
         "work-waits",

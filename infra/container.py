@@ -43,11 +43,13 @@ def environment(function: str) -> dict[str, str]:
         "JWKS_URL": "https://issuer/jwks",
         "STRIPE_API_BASE": "https://provider",
         "PAYMENT_RETURN_URL": "https://shop/paid",
+        "PUBLIC_SHOP_URL": "https://shop",
+        "PUBLIC_API_URL": "https://api",
         "ID_KEY": "x" * 32,
         "GUEST_KEY": "x" * 32,
         "TICKET_KEY": "x" * 32,
     }
-    ours = {name: value for name, value in (settings | kinds).items() if not name.endswith("_FILE")}
+    ours = {name: value for name, value in (settings | kinds).items() if not name.endswith(("_FILE", "_FOLDER"))}
     aws = dict.fromkeys(("AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "x")
     nobody = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     return {**ours, **aws, **nobody, "PATH": os.environ["PATH"], "_HANDLER": f"app.{function}"}

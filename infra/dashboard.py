@@ -15,6 +15,8 @@ WIDTH, HEIGHT, PERIOD = 12, 6, 60
 
 REFUSALS = ("RefusedSoldOut", "RefusedLimit", "RefusedDeclines")
 
+_OF_MAILS = ("MailsSent", "MailsRefused", "MailsUnknown", "MailsBounced", "MailsUnwanted")
+
 STILL = (
     "TamperingAlarm",
     "ChainAlarm",
@@ -22,6 +24,7 @@ STILL = (
     "UnreadableAlarm",
     "DeadLettersAlarm",
     "WebhookDeadLettersAlarm",
+    "MailDeadLettersAlarm",
     "RefundsStuckAlarm",
     "MoneyDiffersAlarm",
     "StaysBehindAlarm",
@@ -70,6 +73,14 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
                 of_a_queue("ApproximateAgeOfOldestMessage", "WebhookQueue"),
                 ours("WebhookDelay", "RetryWebhooks", "Maximum"),
                 ours("WebhookFailures", "DeliverWebhooks"),
+            ],
+        ),
+        _graph(
+            "Mails",
+            [
+                of_a_queue("ApproximateAgeOfOldestMessage", "MailQueue"),
+                ours("MailDelay", "RetryMails", "Maximum"),
+                *(ours(name, "SendMails") for name in _OF_MAILS),
             ],
         ),
         _graph(

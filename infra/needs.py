@@ -51,6 +51,9 @@ _COUNTERS = {"COUNTERS_TABLE": ref("CountersTable")}
 _BUS = {"EVENT_BUS": ref("EventBus")}
 _KEEP = ("dynamodb:GetItem", "dynamodb:PutItem")
 _SECRET = ("secretsmanager:GetSecretValue",)
+_SES = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}"
+_SENDING = ("ses:SendEmail", "ses:SendRawEmail")
+"""Mails go as the bytes that we made, which wants the second one, whatever the operation is called."""
 
 PROVISIONS: dict[Need, Provision] = {
     Need.APPEND: Provision(
@@ -185,6 +188,38 @@ PROVISIONS: dict[Need, Provision] = {
         (
             Grant(("dynamodb:UpdateItem",), arn_of("ProcessTable")),
             Grant(("dynamodb:Query",), inside("ProcessTable", "index/ByDueTime")),
+        ),
+    ),
+    Need.ENQUEUE_MAILS: Provision(
+        {"MAIL_QUEUE_URL": ref("MailQueue")}, (Grant(("sqs:SendMessage",), arn_of("MailQueue")),)
+    ),
+    Need.SEND_MAILS: Provision(
+        {
+            "MAIL_FROM": ref("MailFrom"),
+            "MAIL_NAME": ref("MailName"),
+            "MAIL_EVENTS": ref("MailEvents"),
+            "PUBLIC_SHOP_URL": ref("ShopUrl"),
+            "PUBLIC_API_URL": ref("ApiUrl"),
+            **_PROCESSES,
+        },
+        (
+            Grant(_KEEP, arn_of("ProcessTable")),
+            Grant(_SENDING, ref("MailIdentityArn"), "HasMail"),
+            Grant(_SENDING, {"Fn::Sub": f"{_SES}:configuration-set/${{MailEvents}}"}),
+        ),
+    ),
+    Need.OVERDUE_MAILS: Provision(
+        _PROCESSES,
+        (
+            Grant(("dynamodb:UpdateItem",), arn_of("ProcessTable")),
+            Grant(("dynamodb:Query",), inside("ProcessTable", "index/ByDueTime")),
+        ),
+    ),
+    Need.READ_PERSONS: Provision(
+        {"PERSON_KEYS_TABLE": ref("PersonKeysTable"), "MASTER_KEY_ID": arn_of("MasterKey")},
+        (
+            Grant(("dynamodb:GetItem",), arn_of("PersonKeysTable")),
+            Grant(("kms:Decrypt",), arn_of("MasterKey")),
         ),
     ),
     Need.SEAL_SECRETS: Provision(

@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.functions import FUNCTIONS
 from chalicelib.platform.function import Bus, Function, LogStream, Queue
-from infra import alarms, dashboard, methods, runtime
+from infra import alarms, dashboard, mail_events, methods, runtime
 from infra.gateway_responses import gateway_responses
 from infra.layers import LAYERS, file_of, resource_of
 from infra.names import logical_id, logs_of, physical_name
@@ -176,6 +176,36 @@ PARAMETERS: Json = {
         "Description": "The page to which a bank sends a customer back who has authenticated a payment; without it the "
         "browser's library of the provider asks the customer",
     },
+    "MailFrom": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "([^@ ]+@[^@ ]+[.][^@ ]+)?",
+        "Description": "The address from which buyers get mails; without it they get none",
+    },
+    "MailName": {
+        "Type": "String",
+        "Default": "Cloudbash",
+        "MinLength": 1,
+        "Description": "The name from which buyers get mails",
+    },
+    "MailIdentityArn": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(arn:.+)?",
+        "Description": "The identity in SES of that address, or of its domain; it may be verified later",
+    },
+    "ShopUrl": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(https://.+)?",
+        "Description": "Where the pages of the shop are, to which mails lead; without it they lead to the API",
+    },
+    "ApiUrl": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(https://.+)?",
+        "Description": "Where the API is for the public; the deployment fills it in unless it is chosen",
+    },
     "WebAclArn": {
         "Type": "String",
         "Default": "",
@@ -296,6 +326,7 @@ PARAMETERS: Json = {
 CONDITIONS: Json = {
     "HasFanOut": {"Fn::Equals": [ref("FanOut"), "true"]},
     "HasStripe": {"Fn::Not": [{"Fn::Equals": [ref("StripeSecretId"), ""]}]},
+    "HasMail": {"Fn::Not": [{"Fn::Equals": [ref("MailIdentityArn"), ""]}]},
     "HasUserPool": {"Fn::Not": [{"Fn::Equals": [ref("UserPoolArn"), ""]}]},
     "HasWallets": {"Fn::Not": [{"Fn::Equals": [ref("WalletsSecretId"), ""]}]},
     "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [ref("WebAclArn"), ""]}]},
@@ -341,6 +372,7 @@ OF_THE_STAGE: Json = {
             "GenerateSecretString": {"PasswordLength": 64, "ExcludePunctuation": True},
         },
     },
+    **mail_events.RESOURCES,
     "AvailabilityFanOut": {
         "Type": "AWS::Kinesis::StreamConsumer",
         "Condition": "HasFanOut",

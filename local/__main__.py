@@ -81,11 +81,13 @@ def run(console: Console, port: int, options: argparse.Namespace, shutdown: Shut
         from local.stack import Stack  # noqa: PLC0415
 
         stack = exits.enter_context(Stack(options.state, migrate=migrate, resources=options.resources, report=report))
-        exits.enter_context(published(options.state, stack.environment))
+        base_url = f"http://{ports.HOST}:{port}"
+        environment = stack.environment | {"PUBLIC_API_URL": base_url}
+        exits.enter_context(published(options.state, environment))
         app = ["--app-directory", options.app_directory]
         children = [
-            child("the event pump", ["local.pump", *app], stack.environment),
-            child("the API", ["local.server", "--port", port, *app], stack.environment),
+            child("the event pump", ["local.pump", *app], environment),
+            child("the API", ["local.server", "--port", port, *app], environment),
         ]
         for process in children:
             exits.callback(process.stop)
@@ -93,7 +95,6 @@ def run(console: Console, port: int, options: argparse.Namespace, shutdown: Shut
             process.start()
         children[-1].wait_until(lambda: ports.accepts_connections(port))
         done("API and event pump")
-        base_url = f"http://{ports.HOST}:{port}"
         if options.demo:
             status.update("Loading demo data …")
             load(base_url, stack.issuer)
@@ -129,6 +130,7 @@ def welcome(console: Console, base_url: str, seconds: float) -> None:
     console.print()
     console.print(f"  API      [bold]{base_url}[/bold]")
     console.print(f"  Routes   {base_url}/docs   [dim](to try out in a browser)[/dim]")
+    console.print(f"  Mails    {base_url}/mails")
     console.print("  A token  make token ROLE=organiser   [dim](or customer, door, operator)[/dim]")
     console.print("  End      Ctrl-C")
     console.print(f"\n[bold green]Ready[/bold green] in {seconds:.1f} s")

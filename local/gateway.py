@@ -3,9 +3,11 @@
 import base64
 import json
 import logging
+import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -26,6 +28,7 @@ from chalicelib.platform.http.methods import OPTIONS, READS, allow
 from chalicelib.platform.http.problems import title_of
 from infra.gateway_responses import FOR_BROWSERS, GUARDS, NOT_ALLOWED
 from local import docs
+from local.mails import LocalMails, Shown
 
 log = logging.getLogger("local.server")
 
@@ -123,6 +126,8 @@ class Gateway:
         self._events = LambdaEventConverter(RouteMatcher(list(app.routes)), app.api.binary_types)
         self._authorizers = Authorizers(app)
         self._chalice = LocalGateway(app, Config())
+        folder = os.environ.get("MAIL_FOLDER")
+        self._mails = LocalMails(Path(folder)) if folder else None
 
     def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         try:
@@ -134,7 +139,7 @@ class Gateway:
             return internal_error().answer()
 
     def _answer(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> Answer:
-        if method in READS and (shown := docs.shown_at(target)) is not None:
+        if method in READS and (shown := docs.shown_at(target) or self._mail_at(target, headers)) is not None:
             return Answer(*shown)
         context = LambdaContext("api", MEMORY_MB, TIMEOUT_MS)
         event = self._event(method, target, headers, body)
@@ -147,6 +152,10 @@ class Gateway:
             raise method_not_allowed(methods)
         self._authorize(target, event, context)
         return read_answer(self._app(event, context))
+
+    def _mail_at(self, target: str, headers: Mapping[str, str]) -> Shown | None:
+        accept = next((value for name, value in headers.items() if name.lower() == "accept"), "")
+        return None if self._mails is None else self._mails.shown_at(target, accept)
 
     def _event(self, method: str, target: str, headers: dict[str, str], body: bytes | None) -> dict[str, Any]:
         try:

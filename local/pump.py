@@ -279,7 +279,7 @@ class Pump:
 
 def pollers_of(mappings: Sequence[Mapping], sqs: Any, environment: EnvironmentMapping[str, str]) -> list[QueuePoller]:
     """Return a poller for each mapping of a queue, at the address that `environment` has for the queue's name."""
-    urls = {environment[name]: environment[f"{name}_URL"] for name in ("WORK_QUEUE", "WEBHOOK_QUEUE")}
+    urls = {environment[name]: environment[f"{name}_URL"] for name in ("WORK_QUEUE", "WEBHOOK_QUEUE", "MAIL_QUEUE")}
     return [QueuePoller(mapping, sqs, urls[mapping.queue]) for mapping in mappings if mapping.source == "sqs"]
 
 

@@ -1,5 +1,6 @@
 """Runs AWS, Postgres and Redis on this machine, and removes every trace of them at the end."""
 
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -108,6 +109,7 @@ class Stack:
         self._done("Postgres, migrated")
         self.emulator.wait_ready()
         self._create_resources()
+        self._empty_mail_folder()
         self._done("DynamoDB, Kinesis, SQS, S3")
 
     def _end(self) -> None:
@@ -128,6 +130,7 @@ class Stack:
         self._create_resources()
         self.valkey.forget_everything()
         self._empty_postgres()
+        self._empty_mail_folder()
         self._migrate(self.postgres.url)
 
     def ensure_running(self) -> None:
@@ -164,6 +167,11 @@ class Stack:
             "WEBHOOK_QUEUE": self._resources.queue_urls["WebhookQueue"].rpartition("/")[2],
             "WEBHOOK_QUEUE_URL": self._resources.queue_urls["WebhookQueue"],
             "WEBHOOK_RECEIVERS": "loopback",
+            "MAIL_QUEUE": self._resources.queue_urls["MailQueue"].rpartition("/")[2],
+            "MAIL_QUEUE_URL": self._resources.queue_urls["MailQueue"],
+            "MAIL_FROM": "tickets@cloudbash.example",
+            "MAIL_FOLDER": str(self.mail_folder),
+            "PUBLIC_API_URL": "http://127.0.0.1:8000",
             "COUNTERS_TABLE": self._resources.names["CountersTable"],
             "DECLINES_PER_ADDRESS": "1000000",  # everybody is at 127.0.0.1
             "SANDBOX_TABLE": self._resources.names["SandboxTable"],
@@ -188,6 +196,10 @@ class Stack:
         }
 
     @property
+    def mail_folder(self) -> Path:
+        return (self.directory / "mails").resolve()
+
+    @property
     def pids(self) -> dict[str, int]:
         processes = (self.emulator.process, self.postgres.process, self.valkey.process)
         return {process.name: process.pid for process in processes if process.running}
@@ -203,6 +215,10 @@ class Stack:
         from local.resources import create_resources  # noqa: PLC0415 - see _clients
 
         self._resources = create_resources(self.aws, self._resource_file, {"Stage": STAGE})
+
+    def _empty_mail_folder(self) -> None:
+        """Delete the mails of an earlier run, whose people are gone with its data."""
+        shutil.rmtree(self.mail_folder, ignore_errors=True)
 
     def _empty_postgres(self) -> None:
         import psycopg  # noqa: PLC0415 - a start without a reset does without it

@@ -153,6 +153,8 @@ CEILINGS: dict[tuple[str, Role | None], Cost] = {
     ("POST /webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/redeliver", _O): Cost(3, 200, 5, 0, 0),
     ("POST /webhook-endpoints/{endpoint_id}/replay", _O): Cost(4, 200, 5, 4, postgres_ms=3000),
     ("POST /webhooks/payments/{provider}", None): Cost(0, 0, 0, 0, 0),
+    ("GET /unsubscribe/{token}", None): Cost(0, 0, 0, 0, 0),
+    ("POST /unsubscribe/{token}", None): Cost(2, 20, 3, 0, 0),
     ("POST /sandbox/payments/{payment_id}/authentication", None): Cost(0, 0, 0, 0, 0),
 }
 """The ceilings by route and role. The first look at a concert in an hour adds up its pools in Redis, and the next ones

@@ -101,7 +101,7 @@ FLOORS = (
     {"function", "logs"},
     {"counters", "eventsourcing"},
     {"aws"},
-    {"breaker", "failures"},
+    {"breaker", "failures", "mail"},
     {"brief_cache", "clock", "errors", "ids", "metrics", "models", "search"},
 )
 """The platform from the top floor down."""

@@ -17,6 +17,7 @@ from chalicelib.platform.manifest import Context
 from chalicelib.shop.access.erasure import FINISH_ERASURE
 from chalicelib.shop.concerts.process import RESUME_CONCERT
 from chalicelib.shop.concerts.tasks import CANCEL_POOL
+from chalicelib.shop.mails import task_kinds as mail_task_kinds
 from chalicelib.shop.orders.task_kinds import CANCEL_ORDER, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS
 from chalicelib.shop.webhooks import task_kinds
 from infra.configuration import CONFIG, files
@@ -183,7 +184,8 @@ def test_every_kind_of_task_has_one_handler() -> None:
     assert contexts.task_handlers(object()).keys() == {*kinds}
     of_orders = {CANCEL_POOL, SETTLE_ORDER, SETTLE_PAYMENT, SETTLE_REVERSALS, CANCEL_ORDER}
     of_webhooks = {kind for name, kind in vars(task_kinds).items() if name.isupper()}
-    assert {RESUME_CONCERT, FINISH_ERASURE, *of_orders, *of_webhooks} == {*kinds}
+    of_mails = {kind for name, kind in vars(mail_task_kinds).items() if name.isupper()}
+    assert {RESUME_CONCERT, FINISH_ERASURE, *of_orders, *of_webhooks, *of_mails} == {*kinds}
 
 
 def test_every_read_model_has_a_function_and_every_projector_a_read_model() -> None:

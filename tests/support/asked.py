@@ -49,6 +49,7 @@ NAMES = {
     ("kinesis", "EVENT_BUS"): "EventBus",
     ("sqs", "WORK_QUEUE_URL"): "WorkQueue",
     ("sqs", "WEBHOOK_QUEUE_URL"): "WebhookQueue",
+    ("sqs", "MAIL_QUEUE_URL"): "MailQueue",
     ("s3", "HEADS_BUCKET"): "HeadsBucket",
     ("s3", "ARCHIVE_BUCKET"): "ArchiveBucket",
     ("secretsmanager", "DATABASE_SECRET_ID"): "DatabaseSecretId",

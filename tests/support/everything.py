@@ -5,6 +5,8 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Iterator
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from urllib.parse import quote
 
@@ -29,6 +31,7 @@ def everything_stored(stack: Stack, directory: Path) -> Iterator[Found]:
     yield from _redis(stack.environment["REDIS_URL"])
     yield from _postgres(stack.environment["DATABASE_URL"])
     yield from _files(stack.data_directory)
+    yield from _mails(stack.mail_folder)
 
 
 def forms_of(*texts: str) -> set[bytes]:
@@ -113,6 +116,18 @@ def _postgres(url: str) -> Iterator[Found]:
         for schema, table in tables:
             for (row,) in connection.execute(f'select t::text from "{schema}"."{table}" t'.encode()):  # noqa: S608
                 yield f"postgres {schema}.{table}", row.encode()
+
+
+def _mails(folder: Path) -> Iterator[Found]:
+    """Mails as they are, and as they are read."""
+    for file in folder.rglob("*.eml"):
+        content = file.read_bytes()
+        yield str(file), content
+        message = message_from_bytes(content, policy=default)
+        yield str(file), " ".join(str(value) for _, value in message.items()).encode()
+        yield from (
+            (str(file), part.get_content().encode()) for part in message.walk() if part.get_content_maintype() == "text"
+        )
 
 
 def _files(directory: Path) -> Iterator[Found]:

@@ -152,6 +152,7 @@ def lambdas_on(emulator: Emulator, directory: Path, stage: str, monkeypatch: pyt
         process_table=names["ProcessTable"],
         work_queue_url=resources.queue_urls["WorkQueue"],
         webhook_queue_url=resources.queue_urls["WebhookQueue"],
+        mail_queue_url=resources.queue_urls["MailQueue"],
         counters_table=names["CountersTable"],
         sandbox_table=names["SandboxTable"],
         sandbox_secret="secret",

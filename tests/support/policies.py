@@ -70,6 +70,8 @@ def policy_files() -> dict[str, Path]:
 def arn_of(logical_id: str) -> str:
     if logical_id == "UserPoolArn":
         return f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{logical_id}"
+    if logical_id in {"MailIdentityArn", "MailEvents"}:
+        return f"arn:aws:ses:{REGION}:{ACCOUNT}:{logical_id}"
     if logical_id in SECRETS:
         return f"{A_SECRET}{logical_id}"
     declared = json.loads((PROJECT / "infra" / "resources.json").read_text())["Resources"]
@@ -108,4 +110,6 @@ def _resolved(resource: Json | str) -> str:
     if "Fn::GetAtt" in resource:
         logical_id, attribute = resource["Fn::GetAtt"]
         return arn_of(logical_id) + {"Arn": "", "ConsumerARN": ":1", "StreamArn": "/stream/label"}[attribute]
+    if "configuration-set" in resource["Fn::Sub"]:
+        return arn_of("MailEvents")
     return re.sub(r"\$\{(\w+)\.Arn\}", lambda found: arn_of(found[1]), resource["Fn::Sub"])

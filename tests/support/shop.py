@@ -306,17 +306,23 @@ class Shop:
         return carts.remove_item(repository or self.repository, caller or self.request(CUSTOMER), cart_id, item_id)
 
     def check_out(
-        self, cart_id: UUID, caller: Caller | None = None, repository: Repository | None = None
+        self,
+        cart_id: UUID,
+        caller: Caller | None = None,
+        repository: Repository | None = None,
+        language: str | None = None,
     ) -> PlacedOrder:
         caller = caller or self.request(CUSTOMER)
         repository = repository or self.repository
-        return carts.check_out(repository, self.vault, caller, cart_id, BUYER, PAY_WITHIN, self.limits)
+        return carts.check_out(repository, self.vault, caller, cart_id, BUYER, PAY_WITHIN, self.limits, language)
 
-    def order(self, ticket_type_id: UUID, quantity: int = 2, actor: Actor = CUSTOMER) -> UUID:
+    def order(
+        self, ticket_type_id: UUID, quantity: int = 2, actor: Actor = CUSTOMER, language: str | None = None
+    ) -> UUID:
         """An order of these tickets that is not paid, by way of a cart of its own."""
         cart_id = self.cart(actor)
         self.add(cart_id, ticket_type_id, quantity, self.request(actor))
-        return self.check_out(cart_id, self.request(actor)).order_id
+        return self.check_out(cart_id, self.request(actor), language=language).order_id
 
     def pay(
         self,

@@ -41,6 +41,8 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "keys": [["--organiser", ID], ["--organiser", ID, "--revoke", ID]],
     "webhooks": [[]],
     "wallets": [[], ["--days", "60"]],
+    "mails": [[ID]],
+    "resend-mail": [[ID]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
 WITHOUT_A_SHOP = {"catalogue", "openapi", "plan", "prove", "wallet-secret"}

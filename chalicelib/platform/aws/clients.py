@@ -16,8 +16,10 @@ VALIDATES_REQUESTS = False
 """Tests let the SDK check every request against its model; what the shop sends, mypy has checked."""
 
 
-def make_client(service: str, patience: int = 5) -> Any:
+def make_client(service: str, patience: int = 5, attempts: int = 3) -> Any:
     """Make a client of an AWS service, with timeouts for a buyer who waits: for an answer, `patience` seconds.
+
+    It makes a request `attempts` times at most: once, where a repeated request would do a thing twice.
 
     A 503 that asks to come back is better than a request that hangs for the SDK's default minute. The SDK would put its
     `User-Agent` together anew for each request, and check it: four tenths of the processor time that a request takes.
@@ -25,7 +27,7 @@ def make_client(service: str, patience: int = 5) -> Any:
     config = Config(
         connect_timeout=2,
         read_timeout=patience,
-        retries={"mode": "standard", "total_max_attempts": 3},
+        retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=64,
         user_agent=f"cloudbash Botocore/{botocore.__version__}",
         parameter_validation=VALIDATES_REQUESTS,

@@ -115,6 +115,23 @@ class File(Answer[str | bytes]):
         return cls(content, headers={"Content-Disposition": f'attachment; filename="{name}"', **(headers or {})})
 
 
+class HtmlPage(Answer[str]):
+    """Answers 200 with a page for people that runs nothing and loads nothing."""
+
+    content_type = "text/html; charset=utf-8"
+    always = ("Content-Security-Policy", "Referrer-Policy")
+
+    def _content(self) -> str:
+        return self.body
+
+    @classmethod
+    def without_scripts(cls, content: str) -> Self:
+        """Return the page with headers that let it do nothing but send its own form."""
+        policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+        headers = {"Content-Security-Policy": policy, "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+        return cls(content, headers=headers)
+
+
 class Csv(File):
     content_type = "text/csv; charset=utf-8"
 

@@ -72,6 +72,8 @@ REFUSES_TOKENS = (
 )
 """What a route that takes a token without asking for one answers to those that it cannot trust, or that may not."""
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
 _VARIES = "Authorization, Min-Version"
 """The headers that change a public answer, beside the address."""
 
@@ -358,6 +360,14 @@ class Route(Generic[Shop]):
     takes_if_match: bool = False
     takes_token: bool = False
     scopes: tuple[KeyScope, ...] = ()
+    takes_forms: bool = False
+
+    @property
+    def content_types(self) -> list[str]:
+        """Return what a body may be; forms come from programs and pages that are not ours to choose."""
+        if self.method not in {"POST", "PATCH"}:
+            return []
+        return ["application/json", *FORMS] if self.takes_forms else ["application/json"]
 
     @property
     def is_public_read(self) -> bool:
@@ -382,6 +392,7 @@ class DeclaredRead(Declared, total=False):
 
 class DeclaredWrite(Declared, total=False):
     if_match: bool
+    forms: bool
 
 
 class Declare(Protocol[Shop]):
@@ -435,7 +446,7 @@ class Routes(Generic[Shop]):
                 route.path,
                 methods=methods_of(route.method),
                 authorizer=authorizer if route.role else None,
-                content_types=["application/json"] if route.method in {"POST", "PATCH"} else [],
+                content_types=route.content_types,
                 name=route.handler.__name__,
                 cors=ANY_PAGE,
             )(_view(blueprint, route, shop, gatekeeper))
@@ -450,10 +461,14 @@ class Routes(Generic[Shop]):
         if_match: bool = False,
         takes_token: bool = False,
         scopes: tuple[KeyScope, ...] = (),
+        forms: bool = False,
     ) -> Declare[Shop]:
         def declare(handler: Any) -> Any:
             reads = _declared_by(handler)
-            self._routes.append(Route(method, path, role, handler, reads, refuses, if_match, takes_token, scopes))
+            route: Route[Shop] = Route(
+                method, path, role, handler, reads, refuses, if_match, takes_token, scopes, forms
+            )
+            self._routes.append(route)
             return handler
 
         return declare

@@ -14,6 +14,7 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import EventStore
+from chalicelib.platform.ids import IdKey
 from chalicelib.platform.ownership import done_before
 from chalicelib.shop.access.account import ACCOUNT, Account
 from chalicelib.shop.access.doors import DoorHours, Place
@@ -257,3 +258,8 @@ def certificate_of(log: EventStore, person_id: UUID) -> "ErasureCertificate":
                     "statement": STATEMENT,
                 }
     raise NotFound("Nobody with this id was erased.")
+
+
+def secret_of_invitation(ids: IdKey, invitation_id: UUID) -> str:
+    """Return the secret with which an invitation is accepted: it follows from the id, and is stored nowhere."""
+    return ids.secret_of("invitation", invitation_id)

@@ -21,6 +21,7 @@ from chalicelib.shop.access.envelopes import OpenAll, with_names
 from chalicelib.shop.carts.commands import carts_of
 from chalicelib.shop.carts.events import CartEvent
 from chalicelib.shop.inventory.commands import allowance_id
+from chalicelib.shop.mails.commands import recipient_stream
 from chalicelib.shop.orders.events import OrderEvent
 
 if TYPE_CHECKING:
@@ -117,7 +118,11 @@ class StoredData:
     def _parts(self, start: PlaceInData) -> Iterator[tuple[PlaceInData, StoredPart]]:
         """Give every part from this place on."""
         if start.section == _FIRST:
-            own = [StoredPart("account", self.person_id), StoredPart("list_of_carts", carts_of(self.person_id))]
+            own = [
+                StoredPart("account", self.person_id),
+                StoredPart("list_of_carts", carts_of(self.person_id)),
+                StoredPart("mails", recipient_stream(self.person_id)),
+            ]
             yield from _placed(start, own)
         for section in _SECTIONS[max(1, _SECTIONS.index(start.section)) :]:
             begun = start if section == start.section else PlaceInData(section)

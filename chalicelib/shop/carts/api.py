@@ -14,6 +14,7 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import amount_of
 from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
+from chalicelib.platform.http.languages import Language, preferred_language
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
 from chalicelib.platform.http.requests import WHOLE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
@@ -85,7 +86,10 @@ class Buyer(Body, defer_build=False):
 
 
 class Checkout(Body):
+    """Without a `language`, mails are written in the one that `Accept-Language` prefers."""
+
     buyer: Buyer
+    language: Annotated[Language | None, Field(exclude_if=lambda value: value is None)] = None
 
 
 @routes.post("/carts", Role.CUSTOMER, refuses=("cart_replaced", "too_many_changes"))
@@ -215,6 +219,7 @@ def check_out(call: Call[CartServices], body: Checkout) -> "Created[CheckedOut]"
         body.buyer.model_dump(),
         shop.settings.pay_within,
         _limits(shop),
+        body.language or preferred_language(call.headers.get("accept-language", "")),
     )
     answer: CheckedOut = {
         "order_id": str(placed.order_id),

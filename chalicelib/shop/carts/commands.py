@@ -170,6 +170,7 @@ def check_out(
     buyer: dict[str, str],
     pay_within: timedelta,
     limits: CartLimits = DEFAULT_LIMITS,
+    language: str | None = None,
 ) -> PlacedOrder:
     """Place the order of all lines and move their holds to the payment deadline, in one transaction.
 
@@ -193,7 +194,7 @@ def check_out(
         lines = tuple(_order_line(session, line) for line in cart.lines.values())
         due = session.now + pay_within
         limit = limits.held_per_concert
-        return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due, limit)
+        return place_order(session, order_id, cart_id, customer_id, sealed_buyer, lines, due, limit, language)
 
     return _execute(repository, command, caller)
 

@@ -96,6 +96,8 @@ class ConcertFacts:
     venue_id: UUID | None = None
     planned: tuple[datetime, datetime] | None = None
     version: int = -1
+    name: str = ""
+    is_postponed: bool = False
 
     def is_over(self, now: datetime) -> bool:
         """Tell whether the concert has ended; one without a date has not."""
@@ -132,6 +134,8 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
         None if concert.details is None else concert.details.venue_id,
         None if concert.dates is None else (concert.dates.starts_at, concert.dates.ends_at),
         version,
+        "" if concert.details is None else concert.details.name,
+        concert.publication.is_postponed,
     )
 
 

@@ -8,13 +8,16 @@ from uuid import UUID
 
 from chalicelib.platform.caller import Caller, Role, is_guest
 from chalicelib.platform.errors import LogDamaged, PaymentRefused, RuleViolated, Unavailable, facts
+from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Load, Session
+from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.money import Money
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.inventory.commands import place_on_order, sell
 from chalicelib.shop.orders.abandonment import give_up_authentication
+from chalicelib.shop.orders.details import OrderDetails, details_from
 from chalicelib.shop.orders.events import OrderConfirmed, OrderLine, OrderPlaced, TicketsMoved
 from chalicelib.shop.orders.links import SignedLink, first_link
 from chalicelib.shop.orders.order import ORDER, PaymentInProgress
@@ -73,6 +76,14 @@ class PaymentReturned(RuleViolated):
         )
 
 
+def details_of_order(log: EventStore, order_id: UUID) -> OrderDetails:
+    """Return what an order is as the log has it now: one read.
+
+    Raises LogDamaged or Unavailable.
+    """
+    return details_from(order_id, (recorded(stored) for stored in log.read(order_id)))
+
+
 def place_order(
     session: Session,
     order_id: UUID,
@@ -82,6 +93,7 @@ def place_order(
     lines: tuple[OrderLine, ...],
     payment_due_at: datetime,
     free_limit: int | None = None,
+    language: str | None = None,
 ) -> PlacedOrder:
     """Place the order and move its holds to the payment deadline.
 
@@ -89,7 +101,8 @@ def place_order(
     Raises CustomerLimitExceeded, NotOnSale or HoldExpired.
     """
     order = session.load(ORDER, order_id, Load.ASSUME_EMPTY)
-    session.append(ORDER, order_id, *order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now))
+    events = order.place(cart_id, customer_id, buyer, lines, payment_due_at, session.now, language)
+    session.append(ORDER, order_id, *events)
     session.append(ORDER, order_id, *session.load(ORDER, order_id).confirm_free(order_id, session.ids, session.now))
     placed = session.load(ORDER, order_id)
     for line in lines:

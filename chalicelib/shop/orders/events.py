@@ -45,6 +45,7 @@ class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPla
     `buyer` has name and e-mail address, sealed with the customer's key. The tickets stay held a little longer than
     `payment_due_at`, so that a payment begun in time always finds them. With `issued_by`, that person issued free
     tickets for a guest: the order has no cart, `cart_id` is its own id, and the guest's name is sealed under it.
+    `language` is that in which the buyer wants mails; None if nobody has said.
     """
 
     cart_id: UUID
@@ -54,6 +55,7 @@ class OrderPlaced(OrderEvent, stored_as="Cloudbash.Domain.Orders.Events.OrderPla
     total: Money
     payment_due_at: Instant
     issued_by: UUID | None = None
+    language: str | None = None
     request_hash: str | None = None
     at: Instant
 

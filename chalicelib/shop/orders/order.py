@@ -100,6 +100,7 @@ class Order(OrderFacts):
         lines: tuple[OrderLine, ...],
         payment_due_at: datetime,
         now: datetime,
+        language: str | None = None,
     ) -> list[Event]:
         """Place the order once; placing again changes nothing.
 
@@ -119,6 +120,7 @@ class Order(OrderFacts):
                 lines=lines,
                 total=total,
                 payment_due_at=payment_due_at,
+                language=language,
                 at=now,
             )
         ]

@@ -30,6 +30,7 @@ READING_A_SECRET = {"secretsmanager:GetSecretValue"}
 OF_POSTGRES = {"DatabaseSecretId": READING_A_SECRET}
 OF_THE_PROVIDERS = {"SandboxSecret": READING_A_SECRET, "StripeSecretId": READING_A_SECRET}
 KEEPING = {"dynamodb:GetItem", "dynamodb:PutItem"}
+SENDING = {"ses:SendEmail", "ses:SendRawEmail"}
 VERIFYING = KEEPING | {"dynamodb:BatchGetItem"}
 WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.APPEND: {"EventsTable": APPENDING, "SnapshotsTable": KEEPING},
@@ -64,6 +65,10 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.ENQUEUE_WEBHOOKS: {"WebhookQueue": {"sqs:SendMessage"}},
     Need.DELIVER_WEBHOOKS: {"ProcessTable": KEEPING, "ReadTable": KEEPING | {"dynamodb:Query"}},
     Need.OVERDUE_WEBHOOKS: {"ProcessTable": {"dynamodb:Query", "dynamodb:UpdateItem"}},
+    Need.ENQUEUE_MAILS: {"MailQueue": {"sqs:SendMessage"}},
+    Need.SEND_MAILS: {"ProcessTable": KEEPING, "MailIdentityArn": SENDING, "MailEvents": SENDING},
+    Need.OVERDUE_MAILS: {"ProcessTable": {"dynamodb:Query", "dynamodb:UpdateItem"}},
+    Need.READ_PERSONS: {"PersonKeysTable": {"dynamodb:GetItem"}, "MasterKey": {"kms:Decrypt"}},
     Need.SEAL_SECRETS: {"MasterKey": {"kms:Decrypt"}},
     Need.COUNT_TASKS: {"WorkQueue": {"sqs:GetQueueAttributes"}},
     Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},
@@ -133,6 +138,8 @@ def owner_of(resource: Any) -> str:
         return str(resource["Ref"])
     if "Fn::GetAtt" in resource:
         return str(resource["Fn::GetAtt"][0])
+    if named := re.fullmatch(r"arn:.+:ses:.+:configuration-set/\$\{(\w+)\}", resource["Fn::Sub"]):
+        return named[1]
     inside = r"index/ByOwner|index/ByDueTime|heads/\*|sold/\*|events/\*|stream/\*|consumer/\*"
     named = re.fullmatch(rf"\$\{{(\w+)\.Arn\}}/({inside})", resource["Fn::Sub"])
     assert named, resource

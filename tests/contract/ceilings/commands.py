@@ -10,6 +10,7 @@ from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.shop.ceilings import Cost
+from chalicelib.shop.mails.unsubscribing import token_for
 from chalicelib.shop.orders.doors.offline import MOST_SCANS
 from chalicelib.shop.orders.links import first_link
 from chalicelib.shop.webhooks.deliveries import Delivery, DeliveryStatus
@@ -221,6 +222,9 @@ def _erase(client: Client, large: Large) -> None:
 def _come_as_guests(client: Client, large: Large) -> None:
     due = large.world.shop.order_state(large.of_guest).payment_due_at
     assert due is not None
+    token = token_for(CUSTOMER.id, IDS)
+    client.send("GET /unsubscribe/{token}", None, None, token=token)
+    client.send("POST /unsubscribe/{token}", None, None, token=token)
     client.send("POST /guests", None, None)
     client.send("POST /guests", None, None, {"link": first_link(large.of_guest, due).signed(IDS).text})
     issue = "POST /orders/{order_id}/link"

@@ -19,6 +19,9 @@ from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
 from chalicelib.shop.carts.commands import extend_holds
 from chalicelib.shop.concerts.commands import cancel_concert
 from chalicelib.shop.concerts.live_commands import postpone_concert
+from chalicelib.shop.mails.commands import record_bounce
+from chalicelib.shop.mails.kinds import MailKind
+from chalicelib.shop.mails.mail import Mail, MailKey
 from chalicelib.shop.orders.doors.admission import let_out, undo
 from chalicelib.shop.orders.doors.commands import set_rules
 from chalicelib.shop.orders.doors.movements import Direction
@@ -363,7 +366,7 @@ def test_what_cannot_be_read_within_the_budget_is_named(story: Sale) -> None:
     order_id = shop.check_out(cart_id).order_id
     shop.pay(order_id)
     answered = story.timeline(order_id)
-    assert answered.body["left_out"] == [str(concert_id) for concert_id, _ in concerts[5:]]
+    assert answered.body["left_out"] == [*(str(concert_id) for concert_id, _ in concerts[5:]), "mails"]
     assert answered.body["items"][0]["kind"] == "cart_opened"
 
 
@@ -393,3 +396,11 @@ def test_a_lost_reply_is_told_as_what_became_of_it(story: Sale) -> None:
     story.shop.clock.advance(timedelta(minutes=2))
     story.shop.settle(order_id)
     assert story.kinds(order_id)[-2:] == [("payment_started", "you"), ("order_confirmed", "shop")]
+
+
+def test_a_mail_that_came_back_is_told_to_the_organiser_and_one_about_another_order_is_not(story: Sale) -> None:
+    orders = [story.paid(), story.paid()]
+    mail = Mail(MailKey(MailKind.CONFIRMATION, orders[0]), story.shop.clock(), recipient=str(CUSTOMER.id), address="x")
+    record_bounce(story.shop.repository, story.shop.request(OPERATOR).origin, mail)
+    told = [[kind for kind, _ in story.kinds(key, ORGANISER)] for key in orders]
+    assert ["mail_bounced" in kinds for kinds in told] == [True, False]

@@ -16,6 +16,7 @@ from chalicelib.shop.carts.events import (
     CartLine,
 )
 from chalicelib.shop.concerts.events import ConcertCancelled, ConcertMoved, ConcertPostponed
+from chalicelib.shop.mails.events import MailBounced, MailComplained
 from chalicelib.shop.orders.doors.movements import Direction
 from chalicelib.shop.orders.events import OfflineScanRecorded, TicketCheckedIn, TicketCheckInUndone, TicketExited
 from chalicelib.shop.orders.order import Order
@@ -89,6 +90,16 @@ def entries_of_tickets(tickets: Sequence[Happened], reader: TimelineReader) -> I
         kind, concert_id = _at_the_door(happened.event)
         if kind is not None and reader.sees(concert_id):
             yield entry(happened, kind, By.DOOR, ticket_id=happened.stream_id, concert_id=concert_id)
+
+
+def entries_of_mails(order_id: UUID, recipient: Sequence[Happened]) -> Iterator[TimelineEntry]:
+    """Give the mails about the order that came back, or that the buyer called unwanted."""
+    for happened in recipient:
+        match happened.event:
+            case MailBounced(subject_id=subject_id) as event if subject_id == order_id:
+                yield entry(happened, "mail_bounced", By.SHOP, mail=event.kind)
+            case MailComplained(subject_id=subject_id) as event if subject_id == order_id:
+                yield entry(happened, "mail_unwanted", By.CUSTOMER, mail=event.kind)
 
 
 def _at_the_door(event: Event) -> tuple[str | None, UUID | None]:

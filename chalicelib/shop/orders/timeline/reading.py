@@ -17,11 +17,17 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.http.paging import bad_cursor
 from chalicelib.shop.carts.events import CartEvent
 from chalicelib.shop.concerts.events import ConcertCreated, ConcertEvent
+from chalicelib.shop.mails.commands import recipient_stream
 from chalicelib.shop.orders.events import OrderEvent
 from chalicelib.shop.orders.order import ORDER, Order
 from chalicelib.shop.orders.timeline.entries import Happened, TimelineEntry, TimelineReader
 from chalicelib.shop.orders.timeline.of_order import entries_of_order
-from chalicelib.shop.orders.timeline.of_others import entries_of_cart, entries_of_concert, entries_of_tickets
+from chalicelib.shop.orders.timeline.of_others import (
+    entries_of_cart,
+    entries_of_concert,
+    entries_of_mails,
+    entries_of_tickets,
+)
 
 MOST_EVENTS = 500
 """So many events of an order or of its cart are told of; no life of either is so long."""
@@ -34,7 +40,7 @@ _MOST_DIGITS = 15
 
 
 class Timeline(NamedTuple):
-    """`left_out` says of which streams there was no more to be read: `cart`, `check_ins`, or a concert's id."""
+    """`left_out` names streams of which no more could be read: `cart`, `check_ins`, `mails`, or a concert by its id."""
 
     items: list[JsonObject]
     next_key: list[str] | None
@@ -62,7 +68,7 @@ class TimelineReading:
         if as_of is not None:
             PointInTime(as_of=as_of).of(stored)
         entries, left_out = list(self._of_order(order, stored, reader)), list[str]()
-        for name, told in self._around(order, created_at(stored[0]), reader):
+        for name, told in self._around(order_id, order, created_at(stored[0]), reader):
             try:
                 entries += told
             except TooMuchToRead:
@@ -76,7 +82,7 @@ class TimelineReading:
             yield from entries_of_order(order, Happened.of(one), reader)
 
     def _around(
-        self, order: Order, since: datetime, reader: TimelineReader
+        self, order_id: UUID, order: Order, since: datetime, reader: TimelineReader
     ) -> Iterator[tuple[str, Iterator[TimelineEntry]]]:
         """Give what is told by other streams, each under its name; it is read as it is taken."""
         if order.tickets:
@@ -86,6 +92,8 @@ class TimelineReading:
         for concert_id in _concerts_of(order):
             if reader.sees(concert_id):
                 yield str(concert_id), self._concert(order, concert_id, reader, since)
+        if order.buyer is not None:
+            yield "mails", self._mails(order_id, UUID(order.buyer.key))
 
     def _check_ins(self, order: Order, reader: TimelineReader) -> Iterator[TimelineEntry]:
         """Give what happened at the doors. Most tickets have few events: only of the others, more are asked for.
@@ -109,6 +117,11 @@ class TimelineReading:
     def _cart(self, order: Order, cart_id: UUID, reader: TimelineReader) -> Iterator[TimelineEntry]:
         stored = self._stream(cart_id, CartEvent.aggregate_type)
         yield from entries_of_cart(order, [Happened.of(one) for one in stored], reader)
+
+    def _mails(self, order_id: UUID, recipient_id: UUID) -> Iterator[TimelineEntry]:
+        """Give what came back of the mails about the order."""
+        newest = self.log.read_last(recipient_stream(recipient_id), _MOST_AT_ONCE)
+        yield from entries_of_mails(order_id, [Happened.of(one) for one in newest])
 
     def _concert(
         self, order: Order, concert_id: UUID, reader: TimelineReader, since: datetime

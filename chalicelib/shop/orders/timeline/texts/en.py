@@ -55,5 +55,7 @@ TEXTS: Mapping[str, str] = {
     "scan_undone": "A scan of a ticket of the order was undone, and does not count.",
     "concert_moved": "{By} moved {concert_name} to {starts_at}. Tickets stay valid.",
     "concert_postponed": "{By} postponed {concert_name}; it has no date yet. Tickets stay valid.",
+    "mail_bounced": "A mail to the buyer came back ({mail}): there is nobody at the address.",
+    "mail_unwanted": "The buyer called a mail unwanted ({mail}), and gets no more reminders.",
     "concert_cancelled": "{By} cancelled {concert_name}.",
 }
