@@ -13,7 +13,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 .DEFAULT_GOAL := help
 .PHONY: run test endurance unit journeys clients test-clients lint package deploy destroy token fuzz bench clean help
 
-$(LOCAL): requirements.txt requirements-archive.txt requirements-print.txt requirements-mail.txt requirements-local.txt
+$(LOCAL): requirements.txt requirements-archive.txt requirements-print.txt requirements-mail.txt requirements-paper.txt requirements-fonts.txt requirements-local.txt
 	@$(if $(PYTHON),,echo "There is no Python 3.11, 3.12 or 3.13 with venv; name one with PYTHON=…"; exit 1)
 	@echo "Installing what the local stack needs:"
 	@"$(PYTHON)" -I local/install.py $(VENV) requirements-local.txt

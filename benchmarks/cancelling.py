@@ -92,7 +92,8 @@ class Shop:
 
     def caller(self, actor: Actor) -> Caller:
         key = f"request {next(self._numbers)}"
-        return Caller(actor, Origin(str(actor.id), "benchmark", key), RequestIdentity(uuid4(), ""), None)
+        request = RequestIdentity(uuid4(), "", is_repeatable=False)
+        return Caller(actor, Origin(str(actor.id), "benchmark", key), request, None)
 
     def deliver(self) -> None:
         consumer = Consumer(self.runner(), self.log, MemoryParking(), self.clock)

@@ -21,7 +21,7 @@ ORIGIN = Origin(str(uuid4()), "benchmark", "benchmark")
 
 def caller() -> Caller:
     """Make a caller with a new request."""
-    return Caller(_customer_of(os.getpid()), ORIGIN, RequestIdentity(uuid4(), ""))
+    return Caller(_customer_of(os.getpid()), ORIGIN, RequestIdentity(uuid4(), "", is_repeatable=False))
 
 
 @cache

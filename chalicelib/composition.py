@@ -16,7 +16,7 @@ from chalicelib.platform.clock import utc_now
 from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.function import WORK_QUEUE
 from chalicelib.platform.manifest import Store
-from chalicelib.settings import NotConfigured, Settings
+from chalicelib.settings import PRINTED_HERE, NotConfigured, Settings
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.client import DynamoDBClient
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chalicelib.platform.caller import Grants, KeyGrant, TeamRole
     from chalicelib.platform.counters.port import Counters
     from chalicelib.platform.eventsourcing.aggregate import Aggregate
+    from chalicelib.platform.eventsourcing.event import JsonObject
     from chalicelib.platform.eventsourcing.repository import Repository
     from chalicelib.platform.eventsourcing.store import EventStore
     from chalicelib.platform.eventsourcing.stores.dynamodb.store import AppendingWith, DynamoDBEventStore
@@ -63,11 +64,13 @@ if TYPE_CHECKING:
     from chalicelib.shop.orders.doors.book import CodeBook
     from chalicelib.shop.orders.doors.keys import TicketKeys
     from chalicelib.shop.orders.guest_limit import GuestLimit
+    from chalicelib.shop.orders.paper.port import Paper
     from chalicelib.shop.orders.payments.declines import DeclineLimit
     from chalicelib.shop.orders.payments.pace import Pace
     from chalicelib.shop.orders.payments.port import PaymentGateway
     from chalicelib.shop.orders.proofs.proving import CertifiedRegisters
     from chalicelib.shop.orders.proofs.registers import Registers
+    from chalicelib.shop.orders.wallets.keys import WalletKeys
     from chalicelib.shop.webhooks.deliveries import DeliveryLog
     from chalicelib.shop.webhooks.signing import SecretBox
     from chalicelib.shop.webhooks.transport import Receivers
@@ -145,6 +148,38 @@ class Composition:
         from chalicelib.shop.orders.doors.book import CodeBook
 
         return CodeBook(self.repository, lambda: self.ticket_keys, self.clock)
+
+    @cached_property
+    def wallet_keys(self) -> "WalletKeys":
+        """Return what signs passes for wallets: from WALLETS_FILE, or from Secrets Manager; most shops have neither."""
+        from chalicelib.shop.orders.wallets.keys import WalletKeys
+
+        return WalletKeys(self._wallets_secret, self.clock)
+
+    def _wallets_secret(self) -> str:
+        if self.settings.wallets_file:
+            return Path(self.settings.wallets_file).read_text()
+        return _secret(self.settings.wallets_secret_id) if self.settings.wallets_secret_id else ""
+
+    @cached_property
+    def paper(self) -> "Paper":
+        """Return what prints tickets: the function of paper, or this process."""
+        from chalicelib.shop.orders.paper.port import PaperElsewhere, PaperHere
+
+        if self.settings.paper_function == PRINTED_HERE:
+            return PaperHere()
+        from chalicelib.platform.aws.invoking import Invoker
+
+        return PaperElsewhere(Invoker(self.settings.paper_function, "The printer"))
+
+    @cached_property
+    def printer(self) -> "Callable[[JsonObject], JsonObject]":
+        """Return what prints the tickets of a job, with its template and its fonts read."""
+        from chalicelib.shop.orders.paper.port import print_job
+        from chalicelib.shop.orders.paper.printing import warm_up
+
+        warm_up()
+        return print_job
 
     @cached_property
     def vault(self) -> "PersonVault":

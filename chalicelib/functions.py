@@ -58,6 +58,8 @@ _PLATFORM = (
                 Need.ENQUEUE_WEBHOOKS,
                 Need.DERIVE_IDS,
                 Need.SIGN_TICKETS,
+                Need.PRINT_TICKETS,
+                Need.SIGN_PASSES,
                 Need.READ_REGISTERS,
                 Need.PROBE_BUS,
             }
@@ -174,6 +176,16 @@ _PLATFORM = (
         ),
         makes=("reconciler", "webhook_queue", "mail_queue"),
         timeout=120,
+    ),
+    Function(
+        "print_tickets",
+        "The API → tickets on paper",
+        Invoked(),
+        frozenset({Need.PAPER}),
+        makes=("printer",),
+        memory=1769,  # one whole processor
+        timeout=25,  # the API waits no longer
+        layers=("paper", "fonts"),
     ),
     Function(
         "migrate",

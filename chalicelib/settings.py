@@ -23,6 +23,9 @@ STAFF_MFA = ("required", "optional")
 WEBHOOK_RECEIVERS = ("public", "loopback")
 """Whether webhooks go to the internet alone, or in development to receivers on this machine as well."""
 
+PRINTED_HERE = "here"
+"""Has tickets printed by the process that is asked for them, as in development, and not by a function."""
+
 _LONGEST_MINUTES = 7 * 24 * 60
 _LARGEST_COUNT = 1_000_000
 
@@ -99,6 +102,9 @@ class Settings:
     id_key_secret_id: str = ""
     ticket_key: str = ""
     ticket_key_secret_id: str = ""
+    paper_function: str = PRINTED_HERE
+    wallets_file: str = ""
+    wallets_secret_id: str = ""
     guest_key: str = ""
     guest_key_secret_id: str = ""
     guest_minutes: float = 120.0

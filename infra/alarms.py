@@ -402,6 +402,15 @@ def _of_the_api() -> Iterator[Alarm]:
         periods=3,
         few_samples="ignore",
     )
+    yield Alarm(
+        "PassCertificateAlarm",
+        "pass-certificate",
+        "the-certificate-of-the-passes-ends",
+        "The certificate that signs passes for Apple Wallet ends within a month, or has ended.",
+        ours("PassCertificateEnds", "APIHandler"),
+        threshold=1,
+        period=HOUR,
+    )
 
 
 def _of_the_work() -> Iterator[Alarm]:

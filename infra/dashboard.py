@@ -54,6 +54,7 @@ def _widgets(functions: Mapping[str, Function]) -> list[Json]:
             "What waits for somebody",
             [ours(name, "VerifyReadModels", "Maximum") for name in ("ParkedStreams", "UnreadableRecords")]
             + [ours("StreamsBehind", "VerifyReadModels"), ours("MoneyDifferences", "ReconcileMoney", "Maximum")]
+            + [ours("PassCertificateEnds", "APIHandler")]
             + [ours("CertificatesContradicted", "CertifySoldTickets")],
         ),
         _graph("Misconfigured", [ours("Misconfigured", name) for name in names]),

@@ -12,6 +12,9 @@ from infra import runtime, wheels
 LAYERS = sorted({layer for function in FUNCTIONS.values() for layer in function.layers})
 """The libraries of a layer stand in `requirements-<its name>.txt`."""
 
+WITHOUT_BYTECODE = frozenset({"fonts"})
+"""Nearly no container imports the code of these layers: as bytecode it would only be in the way of Lambda's 250 MB."""
+
 _PROJECT = Path(__file__).resolve().parent.parent
 
 

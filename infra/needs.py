@@ -232,6 +232,13 @@ PROVISIONS: dict[Need, Provision] = {
     Need.SIGN_TICKETS: Provision(
         {"TICKET_KEY_SECRET_ID": ref("TicketKeySecretId")}, (Grant(_SECRET, ref("TicketKeySecretId")),)
     ),
+    Need.SIGN_PASSES: Provision(
+        {"WALLETS_SECRET_ID": ref("WalletsSecretId")}, (Grant(_SECRET, ref("WalletsSecretId"), "HasWallets"),)
+    ),
+    Need.PRINT_TICKETS: Provision(
+        {"PAPER_FUNCTION": ref("PrintTickets")}, (Grant(("lambda:InvokeFunction",), arn_of("PrintTickets")),)
+    ),
+    Need.PAPER: Provision({}),
     Need.PROCESSES: Provision(_PROCESSES, (Grant(_KEEP, arn_of("ProcessTable")),)),
     Need.OVERDUE_PROCESSES: Provision(
         _PROCESSES,

@@ -22,6 +22,7 @@ from pathlib import Path
 from chalicelib.settings import STACK_FILE, Settings
 from infra import runtime, wheels
 from infra.layers import LAYERS, Layers, file_of
+from infra.layers import WITHOUT_BYTECODE as LAYERS_WITHOUT_BYTECODE
 from infra.template import merge_template
 from infra.wheels import PackagingFailed
 
@@ -126,7 +127,7 @@ class Packaging:
         return True
 
     def _compile(self) -> bool:
-        """Add bytecode to every archive, and tell whether this machine has a Python that can.
+        """Add bytecode to every archive but those of some layers, and tell whether this machine has a Python that can.
 
         Raises:
             PackagingFailed: a module cannot be compiled.
@@ -134,7 +135,9 @@ class Packaging:
         python = runtime.find_interpreter()
         if python is None:
             return False
-        command = [python, "-I", "-S", str(COMPILER), *map(str, self._zips())]
+        left_out = {file_of(layer) for layer in LAYERS_WITHOUT_BYTECODE}
+        zips = [str(zipped) for zipped in self._zips() if zipped.name not in left_out]
+        command = [python, "-I", "-S", str(COMPILER), *zips]
         run = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
         if run.returncode:
             raise PackagingFailed(run.stderr)

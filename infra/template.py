@@ -118,6 +118,12 @@ PARAMETERS: Json = {
         "MinLength": 1,
         "Description": "ARN of the secret with the keys that sign tickets, one a line, newest first",
     },
+    "WalletsSecretId": {
+        "Type": "String",
+        "Default": "",
+        "AllowedPattern": "(arn:.+)?",
+        "Description": "ARN of the secret that signs passes for Apple Wallet and Google Wallet, if there are any",
+    },
     "RedisUrl": {
         "Type": "String",
         "AllowedPattern": "rediss?://[^@]+",
@@ -322,6 +328,7 @@ CONDITIONS: Json = {
     "HasStripe": {"Fn::Not": [{"Fn::Equals": [ref("StripeSecretId"), ""]}]},
     "HasMail": {"Fn::Not": [{"Fn::Equals": [ref("MailIdentityArn"), ""]}]},
     "HasUserPool": {"Fn::Not": [{"Fn::Equals": [ref("UserPoolArn"), ""]}]},
+    "HasWallets": {"Fn::Not": [{"Fn::Equals": [ref("WalletsSecretId"), ""]}]},
     "HasWebAcl": {"Fn::Not": [{"Fn::Equals": [ref("WebAclArn"), ""]}]},
 }
 

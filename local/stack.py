@@ -100,6 +100,7 @@ class Stack:
         self.issuer = Issuer.in_directory(self.directory)
         ensure_master_key(self.directory / "master.key")
         ensure_master_key(self.directory / "signing.key")
+        _ensure_wallets(self.directory / "wallets.json")
         self.aws = _clients(self.emulator.url)
         self.valkey.wait_ready()
         self._done("Redis")
@@ -177,6 +178,7 @@ class Stack:
             "SANDBOX_SECRET": ensure_shared_secret(self.directory / "sandbox.key"),
             "ID_KEY": LOCAL_ID_KEY,
             "TICKET_KEY": LOCAL_TICKET_KEY,
+            "WALLETS_FILE": str((self.directory / "wallets.json").resolve()),
             "GUEST_KEY": ensure_shared_secret(self.directory / "guest.key"),
             "GUESTS_PER_ADDRESS": "1000000",
             "GUEST_TICKETS_PER_ADDRESS": "1000000",
@@ -227,6 +229,12 @@ class Stack:
 
     def _done(self, what: str) -> None:
         self._report(what, time.monotonic() - self._began)
+
+
+def _ensure_wallets(path: Path) -> None:
+    from local.wallets import ensure_wallets  # noqa: PLC0415 - as below
+
+    ensure_wallets(path)
 
 
 def _clients(endpoint_url: str) -> "Aws":

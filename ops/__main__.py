@@ -27,6 +27,7 @@ from ops import (
     streams,
     teams,
     verify,
+    wallets,
     webhooks,
 )
 from ops.openapi import command as openapi
@@ -42,6 +43,7 @@ COMMANDS = (
     parked,
     money,
     webhooks,
+    wallets,
     mails,
     reconcile,
     rebuild,

@@ -58,13 +58,13 @@ def revoke(options: argparse.Namespace) -> Report:
 
 def disable(options: argparse.Namespace) -> Report:
     """Disable a person's account, so that its tokens are refused within a minute."""
-    disable_account(composition.current().repository, _origin(), person_id(options.subject), options.reason)
+    disable_account(composition.current().repository, as_operator(), person_id(options.subject), options.reason)
     return Report([{"person": str(person_id(options.subject)), "disabled": "yes"}])
 
 
 def enable(options: argparse.Namespace) -> Report:
     """Enable a person's account again."""
-    enable_account(composition.current().repository, _origin(), person_id(options.subject))
+    enable_account(composition.current().repository, as_operator(), person_id(options.subject))
     return Report([{"person": str(person_id(options.subject)), "disabled": "no"}])
 
 
@@ -177,4 +177,4 @@ def _origin() -> Origin:
 def as_operator() -> Caller:
     """Return the operator as whoever manages everything."""
     actor = Actor(UUID(int=0), frozenset({Role.OPERATOR}))
-    return Caller(actor, _origin(), RequestIdentity(uuid4(), ""))
+    return Caller(actor, _origin(), RequestIdentity(uuid4(), "", is_repeatable=False))

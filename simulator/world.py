@@ -198,7 +198,8 @@ class World:
 def caller_of(person: Actor, what: str, key: str) -> Caller:
     """Make the caller of a request. The same key is the same request, whichever container it reaches."""
     request_id = uuid5(NAMESPACE_OID, f"{person.id} {what} {key}")
-    return Caller(person, Origin(str(person.id), key, str(request_id)), RequestIdentity(request_id, _hash(what)))
+    request = RequestIdentity(request_id, _hash(what), is_repeatable=True)
+    return Caller(person, Origin(str(person.id), key, str(request_id)), request)
 
 
 def _hash(text: str) -> str:

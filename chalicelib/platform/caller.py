@@ -184,10 +184,15 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class RequestIdentity:
-    """Identifies a request: what it creates gets `id`, and `request_hash` tells a repeated body from another one."""
+    """Identifies a request: what it creates gets `id`, and `request_hash` tells a repeated body from another one.
+
+    Only a request to which the client gave an `Idempotency-Key` can come again, with the same cause: it
+    `is_repeatable`.
+    """
 
     id: UUID
     request_hash: str
+    is_repeatable: bool
 
 
 @dataclass(frozen=True, slots=True)

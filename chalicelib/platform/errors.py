@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from math import ceil
 from types import MappingProxyType
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 
 def facts(**types: Any) -> Mapping[str, Any]:
@@ -129,14 +129,23 @@ class Expired(CloudbashError):
     code = "expired"
 
 
+class Quota(NamedTuple):
+    """How much somebody may ask for in a while; the name is told to clients, and says what is counted."""
+
+    name: str
+    most: int
+    window: timedelta
+
+
 class TooManyRequests(CloudbashError):
     """The caller asks too often; asking again is right after `retry_after`. Nothing was written."""
 
     code = "too_many_requests"
     fact_types = facts(retry_after="NotRequired[int]")
 
-    def __init__(self, detail: str, retry_after: timedelta, **facts: Any) -> None:
+    def __init__(self, detail: str, retry_after: timedelta, quota: Quota, **facts: Any) -> None:
         self.retry_after = retry_after
+        self.quota = quota
         super().__init__(detail, retry_after=max(1, ceil(retry_after.total_seconds())), **facts)
 
 
@@ -175,6 +184,15 @@ class PreconditionFailed(CloudbashError):
 
     code = "version_mismatch"
     fact_types = facts(version="int")
+
+
+class PreconditionNeeded(CloudbashError):
+    """The edit does not say which version it is based on, so that it might undo what somebody else has changed."""
+
+    code = "precondition_required"
+
+    def __init__(self) -> None:
+        super().__init__("Send If-Match with the `ETag` that you have seen, or `If-Match: *` for any version.")
 
 
 class Unavailable(CloudbashError):

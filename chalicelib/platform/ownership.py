@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from uuid import UUID
 
 from chalicelib.platform.caller import Caller
-from chalicelib.platform.errors import NotFound, PreconditionFailed
+from chalicelib.platform.errors import IdempotencyKeyReused, NotFound
 from chalicelib.platform.eventsourcing.aggregate import Aggregate, State
 from chalicelib.platform.eventsourcing.event import Event
 from chalicelib.platform.eventsourcing.repository import Repository
@@ -23,20 +23,27 @@ def owned(session: Session, caller: Caller, aggregate: Aggregate[State], stream_
     return state
 
 
-def done_before(session: Session, caller: Caller, stream_id: UUID) -> int | None:
+def done_before(session: Session, caller: Caller, stream_id: UUID, request_hash: str | None = None) -> int | None:
     """Return the version to which this very request has brought the stream before; None if it never did.
 
-    Raises PreconditionFailed if the caller expects another version and the request was never carried out.
+    The stream's new events get the hash of the body: that of the request, or `request_hash` where the body names a
+    person. An empty one is not stored, and nothing is compared with it.
+
+    Raises:
+        IdempotencyKeyReused: the request was carried out with another body.
+        PreconditionFailed: it was never carried out, and the caller expects another version.
     """
-    # A client whose first reply was lost sends the request again with the same expected version, which its own events
-    # have made old. Only then is the log searched for the request: a fresh one costs no read more.
-    try:
-        session.ensure_version(stream_id, caller.expected_version)
-    except PreconditionFailed:
-        version = session.version_caused_by(stream_id, caller.origin.causation_id)
-        if version is None:
-            raise
-        return version
+    # Only the log tells. The state may have been changed again since, also back to what it was, and whoever repeats a
+    # request need not expect the version of then. A request without a key never comes again, and is not looked for.
+    if caller.request.is_repeatable:
+        told = caller.request.request_hash if request_hash is None else request_hash
+        caused = session.find_caused(stream_id, caller.origin.causation_id)
+        if caused is not None:
+            if told and caused.request_hash and told != caused.request_hash:
+                raise IdempotencyKeyReused
+            return caused.version
+        session.note_request(stream_id, told)
+    session.ensure_version(stream_id, caller.expected_version)
     return None
 
 
@@ -49,7 +56,7 @@ def change_owned(
 ) -> int:
     """Append what `decide` returns, and return the version that the stream then has.
 
-    Raises NotFound, Forbidden, PreconditionFailed, or what `decide` raises.
+    Raises NotFound, Forbidden, IdempotencyKeyReused, PreconditionFailed, or what `decide` raises.
     """
 
     def command(session: Session) -> int:

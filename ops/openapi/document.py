@@ -9,7 +9,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.http.requests import Body, Query
 from chalicelib.platform.http.routes import Reads, Route
 from chalicelib.shop.ceilings import CEILINGS
-from ops.openapi import examples, parameters, responses
+from ops.openapi import examples, links, parameters, responses
 from ops.openapi.declarations import answers_of, context_of, routes
 from ops.openapi.refusals import codes_of, facts_type, problem_schema, refusals, takes_body
 from ops.openapi.schemas import Schemas
@@ -22,7 +22,8 @@ VERSION = "1.0.0"
 _DESCRIPTION = """Sells concert tickets.
 
 Errors are problem documents (RFC 9457) with a stable `code` and the facts. Reads are eventually consistent: name with
-`Min-Version` what an answer must reflect. Every `POST` takes an `Idempotency-Key`, and every edit an `If-Match`.
+`Min-Version` what an answer must reflect. Every write takes an `Idempotency-Key`, and every `PATCH` asks for
+an `If-Match`, which is the `ETag` that was seen, or `*`.
 Every `GET` is answered to `HEAD` as well, without content. `OPTIONS` says with `Allow` which methods a path has, and
 any other is refused with 405 `method_not_allowed` and the same `Allow`.
 Members may be added to answers at any time, so ignore those that you do not know."""
@@ -94,6 +95,8 @@ def _parts(schemas: Schemas, facts: dict[str, Any]) -> Json:
 def _operation(route: Route[Any], schemas: Schemas) -> Json:
     summary, description = described(route)
     body = {"requestBody": _body(route.reads, schemas)} if route.reads and takes_body(route) else {}
+    answers = responses.responses_of(route, schemas)
+    links.add_links(route.handler.__name__, answers)
     return {
         "operationId": route.handler.__name__,
         "tags": [context_of(route.handler.__module__)],
@@ -102,7 +105,7 @@ def _operation(route: Route[Any], schemas: Schemas) -> Json:
         "security": _security(route),
         "parameters": parameters.parameters_of(route, schemas),
         **body,
-        "responses": responses.responses_of(route, schemas),
+        "responses": answers,
         "x-role": "anyone" if route.role is None else str(route.role),
         "x-requests": requests_of(route),
     }

@@ -20,7 +20,8 @@ HEADERS: dict[str, Json] = {
     },
     "If-Match": {
         "description": "The version that the change is based on, as `ETag` had it. If the stream has another one by "
-        "now, the change is refused with 412. Without the header, or with `*`, the newest version is changed.",
+        "now, the change is refused with 412. With `*`, and without the header where it is not required, the newest "
+        "version is changed.",
         "schema": {"type": "string", "pattern": '^("[0-9]{1,15}"|\\*)$'},
         "example": '"3"',
     },
@@ -40,16 +41,19 @@ HEADERS: dict[str, Json] = {
     },
 }
 """The headers of requests that any route takes, by their names."""
+_REQUIRED = "RequiredIfMatch"
 
 
 def components() -> dict[str, Json]:
-    return {_key(name): {"name": name, "in": "header", **described} for name, described in HEADERS.items()}
+    shared = {_key(name): {"name": name, "in": "header", **described} for name, described in HEADERS.items()}
+    return shared | {_REQUIRED: {"name": "If-Match", "in": "header", "required": True, **HEADERS["If-Match"]}}
 
 
 def parameters_of(route: Route[Any], schemas: Schemas) -> list[Json]:
     """Return the parameters of a route, headers as references to those that several routes share."""
     names = [name for name in HEADERS if _takes(route, name)]
-    return [*_in_path(route), *_in_query(route, schemas), *({"$ref": _ref(name)} for name in names)]
+    keys = (_REQUIRED if name == "If-Match" and route.needs_if_match else _key(name) for name in names)
+    return [*_in_path(route), *_in_query(route, schemas), *({"$ref": f"#/components/parameters/{key}"} for key in keys)]
 
 
 def _takes(route: Route[Any], header: str) -> bool:
@@ -92,7 +96,3 @@ def _without_null(schema: Json) -> Json:
 
 def _key(header: str) -> str:
     return header.replace("-", "")
-
-
-def _ref(header: str) -> str:
-    return f"#/components/parameters/{_key(header)}"

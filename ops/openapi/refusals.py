@@ -58,6 +58,8 @@ def _implied(route: Route[Any]) -> Iterator[str]:
         yield from OF_COMMANDS
     if route.takes_if_match:
         yield "version_mismatch"
+    if route.needs_if_match:
+        yield "precondition_required"
     if route.method in {"POST", "PATCH"}:
         yield from OF_BODIES
 

@@ -35,6 +35,15 @@ HEADERS: dict[str, Json] = {
         "schema": _TEXT,
     },
     "Retry-After": {"description": "The seconds after which to ask again.", "schema": {"type": "integer"}},
+    "RateLimit": {
+        "description": "The limit that was reached, and in how many seconds `t` there is room again, as in "
+        '`"cart-changes";r=0;t=5`.',
+        "schema": _TEXT,
+    },
+    "RateLimit-Policy": {
+        "description": 'How much the limit allows, `q`, in how many seconds, `w`, as in `"cart-changes";q=20;w=100`.',
+        "schema": _TEXT,
+    },
     "WWW-Authenticate": {"description": "Says that a bearer token is needed.", "schema": _TEXT},
 }
 """The headers of responses that clients may want to read, by their names."""
@@ -42,7 +51,7 @@ HEADERS: dict[str, Json] = {
 _OF_STATUS = {
     HTTPStatus.UNAUTHORIZED: ("WWW-Authenticate",),
     HTTPStatus.SERVICE_UNAVAILABLE: ("Retry-After",),
-    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After",),
+    HTTPStatus.TOO_MANY_REQUESTS: ("Retry-After", "RateLimit", "RateLimit-Policy"),
 }
 
 

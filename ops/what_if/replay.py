@@ -233,7 +233,7 @@ class _Player:
         """Ask as the cart's customer, under the id that the request had then: what it makes has the same id again."""
         customer_id = self._cart(cart_id).customer_id
         assert customer_id is not None  # noqa: S101 - the cart has lines
-        return Caller(Actor(customer_id, frozenset()), ORIGIN, RequestIdentity(request_id, ""))
+        return Caller(Actor(customer_id, frozenset()), ORIGIN, RequestIdentity(request_id, "", is_repeatable=False))
 
     def _watch(self, stream_id: UUID, event: Event) -> None:
         if isinstance(event, TicketPoolEvent):

@@ -44,6 +44,7 @@ LIBRARIES_OF_A_NEED: dict[Need, set[str]] = {
     Need.ERASE_PEOPLE: AWS_SDK | CRYPTOGRAPHY,
     Need.SIGN_HEADS: AWS_SDK | CRYPTOGRAPHY,
     Need.ARCHIVE: AWS_SDK | DUCKDB,
+    Need.PAPER: PYDANTIC | {"pymupdf_fonts", "typst"},
 }
 """The others use what these have imported."""
 

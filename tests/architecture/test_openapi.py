@@ -13,6 +13,7 @@ from chalicelib.platform.http.answers import Answer
 from chalicelib.platform.http.routes import Route
 from ops.openapi import document, pages
 from ops.openapi.declarations import answers_of, routes
+from ops.openapi.links import LINKS
 from ops.openapi.refusals import codes_of, refusals
 
 ROUTES = list(routes())
@@ -55,6 +56,32 @@ def test_every_route_says_what_it_does(route: Route[Any]) -> None:
 def test_every_route_refuses_with_codes_that_errors_have(route: Route[Any]) -> None:
     assert set(codes_of(route)) <= refusals().keys()
     assert len(set(route.refuses)) == len(route.refuses)
+
+
+def test_every_link_leads_from_what_is_answered_to_all_that_is_asked_for() -> None:
+    paths, schemas = document.build()["paths"], document.build()["components"]["schemas"]
+    operations = {one["operationId"]: one for methods in paths.values() for one in methods.values()}
+    assert set(LINKS) <= set(operations)
+    for operation in operations.values():
+        for answer in operation["responses"].values():
+            for link in answer.get("links", {}).values():
+                asked = [one for one in operations[link["operationId"]]["parameters"] if one.get("in") == "path"]
+                assert {one["name"] for one in asked} == set(link["parameters"])
+                content = answer["content"]["application/json"]["schema"]
+                [known] = content.get("anyOf", [content])[:1]
+                for source in link["parameters"].values():
+                    place, _, name = source.rpartition("/" if "#" in source else ".")
+                    is_answered = name in schemas[known["$ref"].rpartition("/")[2]]["properties"]
+                    assert is_answered if place == "$response.body#" else place == "$request.path"
+
+
+def test_every_refusal_for_asking_too_often_says_when_to_come_back_and_which_limit_was_reached() -> None:
+    built = document.build()
+    for methods in built["paths"].values():
+        for operation in methods.values():
+            _, _, _, name = operation["responses"]["429"]["$ref"].split("/")
+            headers = built["components"]["responses"][name]["headers"]
+            assert headers.keys() == {"Retry-After", "RateLimit", "RateLimit-Policy"}
 
 
 def test_no_two_handlers_have_one_name() -> None:

@@ -49,6 +49,7 @@ COUNTED_BY: dict[str, set[str]] = {
     "MailsUnknown": {"SendMails"},
     "StuckProcesses": {"RetryOverdue"},
     "MoneyDifferences": {"ReconcileMoney"},
+    "PassCertificateEnds": {"APIHandler"},
     "CertificatesContradicted": {"CertifySoldTickets"},
     "Misconfigured": {*map(logical_id, FUNCTIONS.values())},
 }

@@ -8,6 +8,7 @@ from tests.support.policies import CONFIG, ON_EVERY_RESOURCE, policy_files, stat
 
 JUSTIFIED = {
     "${HeadsBucket.Arn}/heads/*": "an object is named for its shard and its time; nothing else of the bucket is meant",
+    "${HeadsBucket.Arn}/sold/*": "a register is named for its concert and its root, and nothing else is meant",
     "${ArchiveBucket.Arn}/events/*": "an object is named for its day and its place on the bus",
     "${EventBus.Arn}/consumer/*": "a registered reader's name ends with the time at which it was made",
     "${EventsTable.Arn}/stream/*": "a poller lists streams before it knows the label of one; listing tells names only",

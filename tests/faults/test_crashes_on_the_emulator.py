@@ -95,7 +95,7 @@ class Purchase:
             )
 
     def _caller(self, request: str) -> Caller:
-        identity = RequestIdentity(uuid5(self.buyer.id, request), "hash of the body")
+        identity = RequestIdentity(uuid5(self.buyer.id, request), "hash of the body", is_repeatable=True)
         return Caller(self.buyer, Origin(str(self.buyer.id), "correlation", request), identity)
 
 

@@ -8,7 +8,7 @@ import pytest
 from chalicelib import composition
 from chalicelib.platform.eventsourcing.stored import StoredEvent
 from local.pump import PumpStuck
-from tests.journeys.shop import Shop, cart_with, made, order_of, pay, publish_concert, refused
+from tests.journeys.shop import ANY_VERSION, Shop, cart_with, made, order_of, pay, publish_concert, refused
 
 pytestmark = pytest.mark.usefixtures("everything_up_again")
 
@@ -81,7 +81,7 @@ def test_one_poison_event_parks_its_stream_and_the_others_go_on(shop: Shop) -> N
     shop.settle()
     append_poison(UUID(sick.concert_id))
     for concert in (sick, well):
-        made(organiser.patch(f"/venues/{concert.venue_id}", json={"capacity": 7}))
+        made(organiser.patch(f"/venues/{concert.venue_id}", json={"capacity": 7}, headers=ANY_VERSION))
     shop.settle()
 
     parked = composition.current().parking.find("programme", UUID(sick.concert_id))

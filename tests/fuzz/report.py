@@ -67,6 +67,7 @@ def told(found: Found, times: int, plan: Plan) -> str:
 
 
 def repeating(found: Found, plan: Plan) -> str:
-    """Return the command that asks the same of the same route again."""
-    asked = {"SEED": plan.seed, "EXAMPLES": plan.examples, "CALLER": found.caller, "ROUTE": found.route}
+    """Return the command that asks the same of the same route again, or follows the same links."""
+    route = {} if found.phase == "stateful" else {"ROUTE": found.route}
+    asked = {"SEED": plan.seed, "EXAMPLES": plan.examples, "CALLER": found.caller, **route}
     return shlex.join(["make", "fuzz", *(f"{name}={value}" for name, value in asked.items())])

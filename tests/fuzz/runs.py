@@ -15,6 +15,7 @@ from schemathesis.generation.case import Case
 from schemathesis.hooks import GLOBAL_HOOK_DISPATCHER
 from schemathesis.specs.openapi.schemas import OpenApiSchema
 
+from local.pump import PumpStuck
 from ops.openapi.document import PLACE
 from tests.fuzz.callers import CALLERS, ERASES, OF_ROLE, Cast
 from tests.fuzz.excused import Excused, checks_of
@@ -24,6 +25,9 @@ DESTROYS = ("DELETE ", "POST /accounts/{person_id}/disable", "POST /concerts/{co
 
 EVERY_VALUE = 6_500
 """About so many requests have, for every route, each value at the bounds that its document names."""
+
+BUYERS = ("guest", "customer")
+"""Who follows the document's links, from the cart to the payment."""
 
 OFTEN = 0.7
 """How often a parameter leads to something that there is."""
@@ -82,7 +86,8 @@ class Tally:
 
     def _find(self, caller: str, phase: str, recorder: ScenarioRecorder, case_id: str, check: str) -> None:
         [info, *_] = [one.failure_info for one in recorder.checks[case_id] if one.name == check and one.failure_info]
-        key = (check, recorder.label, f"{type(info.failure).__name__} {_shape(info.failure.message)}")
+        route = recorder.cases[case_id].value.operation.label
+        key = (check, route, f"{type(info.failure).__name__} {_shape(info.failure.message)}")
         self.times[key] += 1
         interaction = recorder.interactions.get(info.failure.case_id or case_id)
         answer = interaction.response if interaction else None
@@ -90,7 +95,7 @@ class Tally:
         failure = info.failure
         self.found.setdefault(
             key,
-            Found(check, caller, recorder.label, phase, failure.title, failure.message, told, info.code_sample[:3000]),
+            Found(check, caller, route, phase, failure.title, failure.message, told, info.code_sample[:3000]),
         )
 
 
@@ -109,8 +114,19 @@ def run(plan: Plan, base_url: str, cast: Cast, advance: Advance, settle: Callabl
             wanted = [route for route in some if route in shares.thorough and _role(routes[route]) == caller]
             _ask(plan, base_url, cast, caller, wanted, ["examples", "coverage"], 1, tally, excused, advance)
             _ask(plan, base_url, cast, caller, some, ["fuzzing"], shares.each, tally, excused, advance)
-            settle()
+            _catch_up(settle, tally)
+        if caller in BUYERS and plan.route is None:
+            _ask(plan, base_url, cast, caller, list(routes), ["stateful"], shares.each, tally, excused, advance)
+            _catch_up(settle, tally)
     return tally, excused
+
+
+def _catch_up(settle: Callable[[], None], tally: Tally) -> None:
+    """Deliver what has changed; if that does not end, the report says so, and does not get lost."""
+    try:
+        settle()
+    except PumpStuck as stuck:
+        tally.broken.append(str(stuck))
 
 
 class Shares(NamedTuple):
@@ -183,6 +199,8 @@ def _schema(seed: int, base_url: str, cast: Cast, caller: str, phases: list[str]
     }
     # What answers bring would make a run of one route another one than it was among all.
     enabled["fuzzing"] |= {"extra-data-sources": {"responses": False}}
+    # Links are followed as the document has them; the tool would also guess, from names.
+    enabled["stateful"] |= {"inference": {"algorithms": []}}
     config = checks_of(
         {
             "base-url": base_url,

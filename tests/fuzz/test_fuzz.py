@@ -9,7 +9,7 @@ from local.checkout import PROJECT
 
 pytestmark = pytest.mark.endurance
 
-EXAMPLES = 3_000
+EXAMPLES = 2_000
 SEED = 13
 """Of every run here: what it finds was brought in by the change at hand. `make fuzz` takes another each time."""
 

@@ -4,9 +4,10 @@ import pytest
 
 from chalicelib import contexts
 from chalicelib.platform.caller import KeyScope
+from chalicelib.platform.http.answers import PDF
 from tests.journeys.access_table import COLUMNS, MACHINE, TABLE, Asked
 from tests.journeys.company import Company
-from tests.journeys.shop import Shop
+from tests.journeys.shop import ANY_VERSION, Shop
 
 pytestmark = pytest.mark.needs_the_stack
 
@@ -40,4 +41,7 @@ def test_a_route_answers_each_kind_of_caller_as_the_table_says(company: Company,
 def status_of(company: Company, route: str, column: str, about: Asked) -> int:
     client = company.key_without(SCOPES[route] or TABLE[route].scopes) if column == MACHINE else company.callers[column]
     method, path = route.split()
-    return client.request(method, path.format(**about.ids), json=about.body).status_code
+    accept = {"Accept": PDF} if path.endswith(".pdf") else {}
+    condition = ANY_VERSION if method == "PATCH" else {}
+    headers = accept | condition
+    return client.request(method, path.format(**about.ids), json=about.body, headers=headers).status_code

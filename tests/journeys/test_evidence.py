@@ -17,7 +17,7 @@ from chalicelib.platform.eventsourcing.stored import StoredEvent
 from chalicelib.platform.eventsourcing.stores.dynamodb.items import to_item
 from chalicelib.shop.venues.events import VenueDetailsChanged
 from ops.__main__ import main
-from tests.journeys.shop import VENUE, Json, Shop, made, publish_concert
+from tests.journeys.shop import ANY_VERSION, VENUE, Json, Shop, made, publish_concert
 from tests.support.tampering import edited, resealed
 
 pytestmark = pytest.mark.needs_the_stack
@@ -158,8 +158,8 @@ def test_a_parked_stream_is_listed_explained_and_redriven(
     with monkeypatch.context() as broken:
         broken.setattr(live, "apply", allergic)
         for capacity in (7, 8, 9):
-            made(organiser.patch(f"/venues/{venue_id}", json={"capacity": capacity}))
-        made(organiser.patch(f"/venues/{other_id}", json={"capacity": 7}))
+            made(organiser.patch(f"/venues/{venue_id}", json={"capacity": capacity}, headers=ANY_VERSION))
+        made(organiser.patch(f"/venues/{other_id}", json={"capacity": 7}, headers=ANY_VERSION))
         shop.settle()
         _, listed = ask_with_status("parked", "--projection", "programme")
         mine = {line["stream"]: line for line in listed if line["stream"] in {venue_id, other_id}}

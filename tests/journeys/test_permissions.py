@@ -356,8 +356,8 @@ ASKED_BY_LAMBDA = {
 """In the function's name, but not by its code: it writes the function's log, traces it, connects it to the VPC and
 polls its event source."""
 
-ASKED_WHERE_DEPLOYED = {"secretsmanager:GetSecretValue"}
-"""Here the environment has the secrets; `tests/deployed` reads them."""
+ASKED_WHERE_DEPLOYED = {"lambda:InvokeFunction", "secretsmanager:GetSecretValue"}
+"""Here the environment has the secrets, which `tests/deployed` reads, and tickets are printed by the process itself."""
 
 SNAPSHOTS = "no stream of one day is long enough for a snapshot"
 RELEASED = "another has brought a parked stream further meanwhile"

@@ -13,6 +13,7 @@ from chalicelib.platform.eventsourcing.codec import Origin
 from chalicelib.shop.access.erasure import erase_person
 from chalicelib.shop.webhooks.delivery_log import DynamoDBDeliveryLog
 from tests.journeys.shop import (
+    ANY_VERSION,
     Json,
     Published,
     Shop,
@@ -272,8 +273,8 @@ def test_an_endpoint_that_fails_for_three_days_is_disabled_and_one_that_is_gone_
     assert deliveries_of(organiser, endpoint)[0]["status"] == "failed"
     refused(organiser.post(f"{path}/replay", json={"since": "2020-01-01T00:00:00Z"}), 409, "webhook_endpoint_disabled")
     receiver.answer = 410
-    made(organiser.patch(path, json={"enabled": True}))
-    made(organiser.patch(f"/concerts/{concert.concert_id}", json={"name": "Björk again"}))
+    made(organiser.patch(path, json={"enabled": True}, headers=ANY_VERSION))
+    made(organiser.patch(f"/concerts/{concert.concert_id}", json={"name": "Björk again"}, headers=ANY_VERSION))
     shop.settle()
     let_pass(shop, time, 30)
     assert made(organiser.get(path))["disabled_reason"] == "gone"

@@ -56,6 +56,7 @@ NAMES = {
     ("secretsmanager", "SANDBOX_SECRET_ID"): "SandboxSecret",
     ("secretsmanager", "ID_KEY_SECRET_ID"): "IdKeySecretId",
     ("secretsmanager", "TICKET_KEY_SECRET_ID"): "TicketKeySecretId",
+    ("secretsmanager", "WALLETS_SECRET_ID"): "WalletsSecretId",
     ("secretsmanager", "GUEST_KEY_SECRET_ID"): "GuestKey",
     ("kms", "MASTER_KEY_ID"): "MasterKey",
     ("kms", "SIGNING_KEY_ID"): "SigningKey",

@@ -64,3 +64,30 @@ VALUES = {
     "a member twice": '{"a": 1, "a": 2}',
 }
 """Whatever can stand in a field, as it is written in JSON."""
+
+PARAMETERS = [
+    "-1",
+    "0",
+    "1.5",
+    "1e9",
+    "9223372036854775808",
+    "9" * 5000,
+    "NaN",
+    "inf",
+    "",
+    " ",
+    "\x00",
+    "x" * 10_240,
+    "🎻",
+    "\u0663",
+    "אבג العربية",
+    "\u202ekcor",
+    "\ufdfa" * 200,
+    "<script>alert(1)</script>",
+    "=cmd()",
+    "[" * 1000,
+    "1000000",
+    "0001-01-01T00:00:00+23:59",
+    "9999-12-31",
+]
+"""Whatever can stand in a parameter of a query."""

@@ -23,6 +23,7 @@ ARNS = {
 }
 A_SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:"
 SECRETS = {"DatabaseSecretId", "GuestKey", "IdKeySecretId", "SandboxSecret", "StripeSecretId", "TicketKeySecretId"}
+SECRETS |= {"WalletsSecretId"}
 """What stands before a resource's name; each is called here by its id in the template."""
 
 ON_EVERY_RESOURCE: dict[frozenset[str], str] = {

@@ -32,11 +32,13 @@ from chalicelib.platform.readmodels.documents.projection import DocumentProjecti
 from chalicelib.platform.readmodels.port import StreamContents
 from chalicelib.settings import Settings
 from chalicelib.shop.concerts.concert import CONCERT
+from chalicelib.shop.webhooks.signing import SecretBox
 from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.support.described import ensure_described
 from tests.support.scenario import ViewFold
 from tests.support.shop import Shop
 from tests.support.stored import store_all
+from tests.support.told import PlainMasterKey
 
 _NEVER = 99999999999
 _serving: list[Composition] = []
@@ -173,6 +175,7 @@ class InMemory(Composition):
         self.gateways = {"sandbox": shop.gateway}
         self.work_queue = MemoryWorkQueue()
         self.counters = shop.counters
+        self.webhook_secrets = SecretBox(PlainMasterKey())
         self._documents = documents
 
     @property

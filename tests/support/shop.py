@@ -178,7 +178,8 @@ class Shop:
 
     def request(self, actor: Actor, key: str | None = None, body: str = "", if_match: int | None = None) -> Caller:
         key = key or f"request {next(self._requests)}"
-        identity = RequestIdentity(some_id(f"{self.salt}/{actor.id}/{key}"), sha256(body.encode()).hexdigest())
+        request_id = some_id(f"{self.salt}/{actor.id}/{key}")
+        identity = RequestIdentity(request_id, sha256(body.encode()).hexdigest(), is_repeatable=True)
         return Caller(actor, Origin(str(actor.id), "correlation", key), identity, if_match)
 
     def log(self, stream_ids: Iterable[UUID]) -> dict[UUID, list[StoredEvent]]:

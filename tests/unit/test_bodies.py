@@ -1,10 +1,14 @@
 """Reading the body of a request: how large it may be, and how it is refused."""
 
+from typing import Annotated
+
 import pytest
+from pydantic import Field
 
 from chalicelib.platform.errors import BodyTooLarge, InvalidInput
 from chalicelib.platform.http.requests import (
     MAX_BODY_BYTES,
+    WHOLE,
     Body,
     ensure_acceptable_size,
     ensure_no_body,
@@ -84,3 +88,21 @@ def test_a_value_of_another_type_is_not_converted(copies: str) -> None:
 def test_a_member_that_comes_twice_is_refused_and_named() -> None:
     [(pointer, reason)] = refusal_of(b'{"text": "one", "text": "two"}')
     assert (pointer, '"text"' in reason) == ("#", True)
+
+
+class Order(Body):
+    quantity: Annotated[int, Field(ge=1, le=40), WHOLE]
+
+
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    assert parse_body(Order, b'{"quantity": 2.0}') == parse_body(Order, b'{"quantity": 2}')
+    assert parse_body(Order, b'{"quantity": 4e1}').quantity == 40
+
+
+@pytest.mark.parametrize(
+    "written", ["1.5", "0.0", "41.0", "1e9", "1e400", "NaN", '"1"', '"1.0"', "true", "null", "[1]"]
+)
+def test_what_is_no_whole_number_within_the_bounds_is_refused_by_name(written: str) -> None:
+    with pytest.raises(InvalidInput) as refusal:
+        parse_body(Order, f'{{"quantity": {written}}}'.encode())
+    assert refusal.value.fields[0][0] in {"#", "#/quantity"}

@@ -22,7 +22,8 @@ def given() -> GivenStreams:
 @pytest.mark.parametrize("body", BODIES)
 def test_every_route_refuses_a_body_that_makes_no_sense(given: GivenStreams, body: str) -> None:
     for method, path, _ in routes():
-        answered = given.when_sent(EVERYBODY, method, path, BODIES[body])
+        condition = {"if_match": "*"} if method == "PATCH" else {}
+        answered = given.when_sent(EVERYBODY, method, path, BODIES[body], **condition)
         assert (answered.status in REFUSALS, answered.news) == (True, {}), (method, path, answered.body)
         assert answered.headers["content-type"] == "application/problem+json"
 
@@ -38,6 +39,13 @@ def test_every_write_that_takes_json_refuses_another_content_type(given: GivenSt
         if method in {"POST", "PATCH"}:
             answered = given.when_sent(EVERYBODY, method, path, b"{}", content_type="text/xml")
             answered.then_refuses(415, "unsupported_media_type")
+
+
+def test_a_patch_without_a_condition_is_refused_and_changes_nothing(given: GivenStreams) -> None:
+    patched = [path for method, path, _ in routes() if method == "PATCH"]
+    assert len(patched) >= 8
+    for path in patched:
+        given.when_sent(EVERYBODY, "PATCH", path, b"{}").then_refuses(428, "precondition_required")
 
 
 def test_a_condition_counts_or_is_refused_by_name(given: GivenStreams) -> None:

@@ -1,4 +1,4 @@
-"""No value in any field of any body makes a 500: what does not fit the document is refused, and the field is named."""
+"""No value in any field of a body or query makes a 500: what does not fit the document is refused by name."""
 
 import json
 from collections.abc import Iterator
@@ -7,7 +7,9 @@ from uuid import UUID
 import pytest
 
 from chalicelib.platform.caller import Actor, Role
-from tests.support.hostile import SOME_ID, VALUES
+from chalicelib.platform.errors import InvalidInput
+from chalicelib.platform.http.requests import Query, parse_query
+from tests.support.hostile import PARAMETERS, SOME_ID, VALUES, routes
 from tests.support.instances import Operation, Place, operations, places, replaced
 from tests.support.request_scenario import Answered, GivenStreams, given_streams
 
@@ -33,7 +35,8 @@ def fits(operation: Operation, place: Place, written: str) -> bool:
 def sent(given: GivenStreams, operation: Operation, place: Place, written: str) -> Answered:
     body = json.dumps(replaced(operation.body(), place, HERE)).replace(json.dumps(HERE), written)
     path = "/".join(SOME_ID if part.startswith("{") else part for part in operation.path.split("/"))
-    return given.when_sent(EVERYBODY, operation.method, path, body.encode())
+    condition = {"if_match": "*"} if operation.method == "PATCH" else {}
+    return given.when_sent(EVERYBODY, operation.method, path, body.encode(), **condition)
 
 
 def pointers(answered: Answered) -> Iterator[str]:
@@ -60,6 +63,30 @@ def test_a_hostile_value_is_refused_by_a_pointer_or_allowed_by_the_document(oper
                 assert answered.status in {403, 422}, said
                 assert answered.news == {}, said
                 assert answered.status == 403 or any(is_about(pointer, place) for pointer in pointers(answered)), said
+
+
+QUERIES = [
+    (f"{method} {route.path}", route.reads.model)
+    for method, _, route in routes()
+    if route.reads is not None and issubclass(route.reads.model, Query)
+]
+
+
+@pytest.mark.parametrize("model", [model for _, model in QUERIES], ids=[route for route, _ in QUERIES])
+def test_a_hostile_parameter_is_read_or_refused_by_its_name(model: type[Query]) -> None:
+    required = {name: SOME_ID for name, field in model.model_fields.items() if field.is_required()}
+    for name in model.model_fields:
+        for text in PARAMETERS:
+            assert refused_at(model, {**required, name: text}) in ([], [f"?{name}"]), ascii(text)
+
+
+def refused_at(model: type[Query], parameters: dict[str, str]) -> list[str]:
+    """The pointers of the refusal, none if the query is read."""
+    try:
+        parse_query(model, parameters)
+    except InvalidInput as refusal:
+        return [pointer for pointer, _ in refusal.fields]
+    return []
 
 
 def is_about(pointer: str, place: Place) -> bool:

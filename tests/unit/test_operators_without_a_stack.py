@@ -40,11 +40,12 @@ ARGUMENTS: dict[str, list[list[str]]] = {
     "member": [[ID, "--organiser", ID, "--role", "staff"], [ID, "--organiser", ID, "--remove"]],
     "keys": [["--organiser", ID], ["--organiser", ID, "--revoke", ID]],
     "webhooks": [[]],
+    "wallets": [[], ["--days", "60"]],
     "mails": [[ID]],
     "resend-mail": [[ID]],
     "what-if": [[ID], [ID, "--hold-minutes", "8", "--capacity", "Floor=10"]],
 }
-WITHOUT_A_SHOP = {"catalogue", "openapi", "plan", "prove"}
+WITHOUT_A_SHOP = {"catalogue", "openapi", "plan", "prove", "wallet-secret"}
 
 
 @pytest.fixture

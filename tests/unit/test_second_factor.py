@@ -114,7 +114,7 @@ def test_no_route_of_staff_serves_who_has_no_second_factor_also_not_by_a_role_gr
 def test_no_route_serves_whose_account_is_disabled(path: str) -> None:
     log = MemoryEventStore()
     shop = Shop(log)
-    disable_account(shop.repository, shop.request(OPERATOR).origin, CUSTOMER.id, "a lost phone")
+    disable_account(shop.repository, shop.request(OPERATOR), CUSTOMER.id, "a lost phone")
     streams = GivenStreams(shop, log)
     streams.when(CUSTOMER, "GET", path).then_refuses(401, "account_disabled")
     streams.when(CUSTOMER, "POST", "/carts").then_refuses(401, "account_disabled")

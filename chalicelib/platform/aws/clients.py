@@ -16,8 +16,8 @@ VALIDATES_REQUESTS = False
 """Tests let the SDK check every request against its model; what the shop sends, mypy has checked."""
 
 
-def make_client(service: str, attempts: int = 3) -> Any:
-    """Make a client of an AWS service, with timeouts for a buyer who waits.
+def make_client(service: str, patience: int = 5, attempts: int = 3) -> Any:
+    """Make a client of an AWS service, with timeouts for a buyer who waits: for an answer, `patience` seconds.
 
     It makes a request `attempts` times at most: once, where a repeated request would do a thing twice.
 
@@ -26,7 +26,7 @@ def make_client(service: str, attempts: int = 3) -> Any:
     """
     config = Config(
         connect_timeout=2,
-        read_timeout=5,
+        read_timeout=patience,
         retries={"mode": "standard", "total_max_attempts": attempts},
         max_pool_connections=64,
         user_agent=f"cloudbash Botocore/{botocore.__version__}",

@@ -32,10 +32,20 @@ class RecordedEvent:
     event: Event
 
 
-def encode(event: Event, stream_id: UUID, head: Head, origin: Origin, event_id: UUID, now: datetime) -> StoredEvent:
-    """Encode the event as the next item after `head`."""
+def encode(
+    event: Event,
+    stream_id: UUID,
+    head: Head,
+    origin: Origin,
+    event_id: UUID,
+    now: datetime,
+    request_hash: str = "",
+) -> StoredEvent:
+    """Encode the event as the next item after `head`; an event that has no `request_hash` of its own gets this one."""
     version = head.version + 1
     data = event.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if request_hash:
+        data.setdefault("RequestHash", request_hash)
     data |= {"EventId": str(event_id), "AggregateId": str(stream_id), "AggregateVersion": version}
     return StoredEvent(
         aggregate_id=stream_id,

@@ -49,6 +49,14 @@ class Pending:
     event: Event
 
 
+@dataclass(frozen=True, slots=True)
+class Caused:
+    """The version to which a request has brought a stream, and the hash of its body, if its events say so."""
+
+    version: int
+    request_hash: str | None
+
+
 class Session:
     """Reads streams and collects events for one attempt; the events are committed together or not at all.
 
@@ -78,6 +86,7 @@ class Session:
         self._cached_results = cached_results
         self._seen: dict[UUID, Folded] = {}
         self._heads: dict[UUID, Head] = {}
+        self._request_hashes: dict[UUID, str] = {}
         self._unproven: set[UUID] = set()
         self._allowed_stale: set[UUID] = set()
 
@@ -162,13 +171,20 @@ class Session:
         if expected is not None and actual != expected:
             raise PreconditionFailed(f"The version is {actual}, and the request expects {expected}.", version=actual)
 
-    def version_caused_by(self, stream_id: UUID, causation_id: str) -> int | None:
-        """Read from the log the version to which this cause brought the stream; None if it never did.
+    def find_caused(self, stream_id: UUID, causation_id: str) -> Caused | None:
+        """Read from the log to what this cause brought the stream; None if it never did.
 
         Raises Unavailable.
         """
         caused = [event for event in self._streams.store.read(stream_id) if event.causation_id == causation_id]
-        return caused[-1].aggregate_version if caused else None
+        if not caused:
+            return None
+        hashes = (event.request_hash for event in caused)
+        return Caused(caused[-1].aggregate_version, next(filter(None, hashes), None))
+
+    def note_request(self, stream_id: UUID, request_hash: str) -> None:
+        """Store the hash of the request's body with what is appended to the stream: the request may come again."""
+        self._request_hashes[stream_id] = request_hash
 
     def find_recorded(self, stream_id: UUID, matches: Callable[[Event], bool]) -> RecordedEvent | None:
         """Read the first event that matches from the log: so a repeated request finds its own event.
@@ -195,7 +211,8 @@ class Session:
         heads = dict(self._heads)
         for pending in self.pending:
             stream_id = pending.stream_id
-            item = encode(pending.event, stream_id, heads[stream_id], origin, new_id(), self.now)
+            request_hash = self._request_hashes.get(stream_id, "")
+            item = encode(pending.event, stream_id, heads[stream_id], origin, new_id(), self.now, request_hash)
             heads[stream_id] = Head.of(item)
             after = Folded(self._seen[stream_id].state, heads[stream_id])
             changes[stream_id] = Change(pending.aggregate, self._heads[stream_id], after)

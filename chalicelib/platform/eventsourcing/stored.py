@@ -50,11 +50,19 @@ class StoredEvent:
     @property
     def event_id(self) -> str | None:
         """Return the `EventId` inside `data`, or None where the data has none or is not JSON."""
+        return self._member("EventId")
+
+    @property
+    def request_hash(self) -> str | None:
+        """Return the `RequestHash` inside `data`: that of the request by which this event happened, if it says so."""
+        return self._member("RequestHash")
+
+    def _member(self, name: str) -> str | None:
         try:
             data = json.loads(self.data)
         except ValueError:
             return None
-        return data.get("EventId") if isinstance(data, dict) else None
+        return data.get(name) if isinstance(data, dict) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 PDF = "application/pdf"
-BINARY_TYPES = (PDF,)
+PKPASS = "application/vnd.apple.pkpass"
+BINARY_TYPES = (PDF, PKPASS)
 """What API Gateway has to be told of, to pass it on as bytes."""
 
 Content = TypeVar("Content")
@@ -137,6 +138,14 @@ class Csv(File):
 
 class Pdf(File):
     content_type = PDF
+
+
+class Pkpass(File):
+    content_type = PKPASS
+
+
+class Ics(File):
+    content_type = "text/calendar; charset=utf-8"
 
 
 class Svg(File):

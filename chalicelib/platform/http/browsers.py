@@ -11,6 +11,8 @@ EXPOSED = (
     "ETag",
     "Link",
     "Location",
+    "RateLimit",
+    "RateLimit-Policy",
     "Read-Model-Lag",
     "Retry-After",
     "WWW-Authenticate",

@@ -3,6 +3,7 @@
 import json
 import logging
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from chalice.app import Response
@@ -18,6 +19,7 @@ from chalicelib.platform.errors import (
     NotFound,
     PaymentRefused,
     PreconditionFailed,
+    PreconditionNeeded,
     RuleViolated,
     TooManyRequests,
     Unauthenticated,
@@ -37,6 +39,7 @@ _STATUS_OF_FAMILY: list[tuple[type[CloudbashError], HTTPStatus]] = [
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (PreconditionNeeded, HTTPStatus.PRECONDITION_REQUIRED),
     (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 ]
@@ -93,10 +96,20 @@ def problem(error: CloudbashError) -> Response:
         logger.warning("%s", error.detail, exc_info=error)
         headers["Retry-After"] = RETRY_AFTER_SECONDS
     if isinstance(error, TooManyRequests):
-        headers["Retry-After"] = str(error.facts["retry_after"])
+        headers |= _limits(error)
     if status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     return _response(status, error.code, error.detail, facts, headers)
+
+
+def _limits(error: TooManyRequests) -> dict[str, str]:
+    """Say which limit was reached, and until when, as `draft-ietf-httpapi-ratelimit-headers-10` has it."""
+    (name, most, window), seconds = error.quota, error.facts["retry_after"]
+    return {
+        "Retry-After": str(seconds),
+        "RateLimit-Policy": f'"{name}";q={most};w={ceil(window.total_seconds())}',
+        "RateLimit": f'"{name}";r=0;t={seconds}',
+    }
 
 
 def problem_of_status(status: HTTPStatus, detail: str) -> Response:

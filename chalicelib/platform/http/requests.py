@@ -7,7 +7,16 @@ from collections.abc import Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID, uuid4
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+)
 
 from chalicelib.platform.caller import RequestIdentity
 from chalicelib.platform.errors import BodyTooLarge, InvalidInput, NotFound
@@ -42,6 +51,14 @@ def said(pattern: str) -> Any:
 
 EACH_ONCE: dict[str, JsonValue] = {"uniqueItems": True}
 """What the document says of a list that names nothing twice."""
+
+
+def _whole(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Lets a whole number be written as 1.0, which is the same number in JSON: some clients have no other."""
 
 _NOT_IN_A_LINE = r"\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069"
 
@@ -171,6 +188,16 @@ def parse_query(model: type[QueryModel], parameters: dict[str, str]) -> QueryMod
         raise _invalid(error, "?") from None
 
 
+def ensure_accepted(accept: str | None, kind: str) -> None:
+    """Check that a client takes bytes of this kind: API Gateway sends text in base64 to all others.
+
+    Raises InvalidInput.
+    """
+    if accept != kind:
+        reason = f"must be {kind} for this answer"
+        raise InvalidInput(f"Accept {reason}.", (("/Accept", reason),))
+
+
 def parse_correlation_id(value: str | None) -> str | None:
     """Return the header if it is a UUID, which can name nobody, and None otherwise."""
     return value if value is not None and re.fullmatch(_UUID, value) else None
@@ -199,11 +226,11 @@ def identify(
     """
     request_hash = hashlib.sha256(body.model_dump_json().encode() if body else b"").hexdigest()
     if key is None:
-        return RequestIdentity(uuid4(), request_hash)
+        return RequestIdentity(uuid4(), request_hash, is_repeatable=False)
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         reason = "must be 1 to 255 visible ASCII characters"
         raise InvalidInput(f"Idempotency-Key {reason}.", (("/Idempotency-Key", reason),))
-    return RequestIdentity(ids.id_of("request", caller, method, path, key), request_hash)
+    return RequestIdentity(ids.id_of("request", caller, method, path, key), request_hash, is_repeatable=True)
 
 
 def parse_if_match(value: str | None) -> int | None:

@@ -22,6 +22,7 @@ from chalicelib.platform.errors import (
     IfMatchNotSupported,
     InvalidInput,
     NotFound,
+    PreconditionNeeded,
     TokenOfDisabledAccount,
     TokenOfErasedPerson,
     Unavailable,
@@ -67,6 +68,7 @@ REFUSES_TOKENS = (
     "person_erased",
     "forbidden",
     "second_factor_needed",
+    "scope_needed",
 )
 """What a route that takes a token without asking for one answers to those that it cannot trust, or that may not."""
 
@@ -371,6 +373,11 @@ class Route(Generic[Shop]):
     def is_public_read(self) -> bool:
         return self.method == "GET" and self.role is None
 
+    @property
+    def needs_if_match(self) -> bool:
+        """Tell whether the route changes a part of what others may have changed since the caller saw it (ADR 75)."""
+        return self.method == "PATCH"
+
 
 class Declared(TypedDict, total=False):
     """Lists what any route may be declared with, beside method, path and role."""
@@ -402,8 +409,8 @@ class Declare(Protocol[Shop]):
 class Routes(Generic[Shop]):
     """The routes of one context. `role` None lets anyone in; Role.CUSTOMER asks for a valid token.
 
-    A route refuses the header `If-Match` unless it is declared with `if_match`, and every API key unless it is declared
-    with the scopes of which a key needs one.
+    A route refuses the header `If-Match` unless it is declared with `if_match`, as every `PATCH` is, which asks for it;
+    and every API key unless it is declared with the scopes of which a key needs one.
     """
 
     def __init__(self, name: str) -> None:
@@ -420,8 +427,8 @@ class Routes(Generic[Shop]):
     def post(self, path: str, role: Role | None = None, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
         return self._route("POST", path, role, **declared)
 
-    def patch(self, path: str, role: Role, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
-        return self._route("PATCH", path, role, **declared)
+    def patch(self, path: str, role: Role, **declared: Unpack[Declared]) -> Declare[Shop]:
+        return self._route("PATCH", path, role, if_match=True, **declared)
 
     def delete(self, path: str, role: Role, **declared: Unpack[DeclaredWrite]) -> Declare[Shop]:
         return self._route("DELETE", path, role, **declared)
@@ -491,8 +498,7 @@ def _view(
             if route.role is not None:
                 call.require(route.role, *route.scopes)
                 call.ensure_within_link()
-            if not route.takes_if_match and "if-match" in call.headers:
-                raise IfMatchNotSupported
+            _ensure_condition(route, call)
             answer = _answered(route, call)
             call.note_use()
             return answer.to_response()
@@ -500,6 +506,18 @@ def _view(
             return problem(error)
 
     return view
+
+
+def _ensure_condition(route: Route[Shop], call: Call[Shop]) -> None:
+    """Check that the request makes a condition if its route needs one, and none if its route cannot check it.
+
+    Raises PreconditionNeeded or IfMatchNotSupported.
+    """
+    is_made = "if-match" in call.headers
+    if is_made and not route.takes_if_match:
+        raise IfMatchNotSupported
+    if route.needs_if_match and not is_made:
+        raise PreconditionNeeded
 
 
 def _answered(route: Route[Shop], call: Call[Shop]) -> Answer[Any]:

@@ -73,7 +73,7 @@ def remove_door_staff_of_all_concerts(call: Call[Services], query: OrganiserQuer
 def disable_account(call: Call[Services], body: Reason) -> "Ok[AccountState]":
     """Disable an account: its tokens are refused within a minute."""
     person_id = call.id("person_id")
-    commands.disable_account(call.shop.repository, call.caller().origin, person_id, body.reason)
+    commands.disable_account(call.shop.repository, call.caller(), person_id, body.reason)
     return _state_of(person_id, is_disabled=True)
 
 
@@ -81,7 +81,7 @@ def disable_account(call: Call[Services], body: Reason) -> "Ok[AccountState]":
 def enable_account(call: Call[Services]) -> "Ok[AccountState]":
     """Enable an account again."""
     person_id = call.id("person_id")
-    commands.enable_account(call.shop.repository, call.caller().origin, person_id)
+    commands.enable_account(call.shop.repository, call.caller(), person_id)
     return _state_of(person_id, is_disabled=False)
 
 

@@ -15,6 +15,7 @@ from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.session import Session
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.ids import IdKey
+from chalicelib.platform.ownership import done_before
 from chalicelib.shop.access.account import ACCOUNT, Account
 from chalicelib.shop.access.doors import DoorHours, Place
 from chalicelib.shop.access.events import PersonErased
@@ -123,12 +124,15 @@ def grant_door(repository: Repository, caller: Caller, person_id: UUID, place: P
         NotFound: there is no such concert.
         Forbidden: it belongs to another organiser.
         InvalidInput: the hours end before they begin.
+        IdempotencyKeyReused: the request has granted the person something else before.
         AccountErased: the person was erased.
     """
     _ensure_manages(repository, caller, place)
 
     def command(session: Session) -> None:
         account = session.load(ACCOUNT, person_id)
+        if done_before(session, caller, person_id) is not None:
+            return
         session.append(ACCOUNT, person_id, *account.grant_door(place, hours, session.now))
         if place.organiser_id is not None:
             key = team_id(place.organiser_id)
@@ -148,7 +152,10 @@ def revoke_door(repository: Repository, caller: Caller, person_id: UUID, place: 
     _ensure_manages(repository, caller, place)
 
     def command(session: Session) -> None:
-        session.append(ACCOUNT, person_id, *session.load(ACCOUNT, person_id).revoke_door(place, session.now))
+        account = session.load(ACCOUNT, person_id)
+        if done_before(session, caller, person_id) is not None:
+            return
+        session.append(ACCOUNT, person_id, *account.revoke_door(place, session.now))
         if place.organiser_id is not None:
             key = team_id(place.organiser_id)
             session.append(TEAM, key, *session.load(TEAM, key).leave_the_door(person_id, session.now))
@@ -166,14 +173,28 @@ def _ensure_manages(repository: Repository, caller: Caller, place: Place) -> Non
     caller.actor.ensure_manages(concert.organiser_id)
 
 
-def disable_account(repository: Repository, origin: Origin, person_id: UUID, reason: str) -> None:
-    """Disable an account: its tokens are refused within a minute, for as long as the gateway trusts the authorizer."""
-    change_account(repository, origin, person_id, lambda account, now: account.disable(reason, now))
+def disable_account(repository: Repository, caller: Caller, person_id: UUID, reason: str) -> None:
+    """Disable an account: its tokens are refused within a minute, for as long as the gateway trusts the authorizer.
+
+    Raises IdempotencyKeyReused.
+    """
+    _change_once(repository, caller, person_id, lambda account, now: account.disable(reason, now))
 
 
-def enable_account(repository: Repository, origin: Origin, person_id: UUID) -> None:
+def enable_account(repository: Repository, caller: Caller, person_id: UUID) -> None:
     """Enable an account again."""
-    change_account(repository, origin, person_id, lambda account, now: account.enable(now))
+    _change_once(repository, caller, person_id, lambda account, now: account.enable(now))
+
+
+def _change_once(
+    repository: Repository, caller: Caller, person_id: UUID, decide: Callable[[Account, datetime], Sequence[Event]]
+) -> None:
+    def command(session: Session) -> None:
+        account = session.load(ACCOUNT, person_id)
+        if done_before(session, caller, person_id) is None:
+            session.append(ACCOUNT, person_id, *decide(account, session.now))
+
+    repository.execute(command, caller.origin)
 
 
 def change_account(

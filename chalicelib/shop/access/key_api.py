@@ -9,7 +9,7 @@ from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import EACH_ONCE, Body, Line
+from chalicelib.platform.http.requests import EACH_ONCE, WHOLE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access import key_commands as commands
@@ -40,7 +40,7 @@ def _each_once(scopes: tuple[KeyScope, ...]) -> tuple[KeyScope, ...]:
 
 
 ScopeName = Annotated[KeyScope, Field(strict=False)]
-KeyDays = Annotated[int, Field(ge=1, le=730)]
+KeyDays = Annotated[int, Field(ge=1, le=730), WHOLE]
 
 
 class NewApiKey(Body):

@@ -11,7 +11,7 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import Body
+from chalicelib.platform.http.requests import WHOLE, Body
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access import team_commands as commands
@@ -35,7 +35,7 @@ class TeamServices(Services, Protocol):
 routes: Routes[TeamServices] = Routes(__name__)
 
 MemberRole = Annotated[TeamRole, Field(strict=False)]
-InvitationDays = Annotated[int, Field(ge=1, le=30)]
+InvitationDays = Annotated[int, Field(ge=1, le=30), WHOLE]
 
 
 class NewInvitation(Body):
@@ -77,7 +77,6 @@ def list_members(call: Call[TeamServices]) -> "Ok[Items[TeamMember]] | Tagged[It
 @routes.patch(
     "/organisers/{organiser_id}/members/{person_id}",
     Role.ORGANISER,
-    if_match=True,
     refuses=("account_erased", "founding_owner", "owner_needed", "team_full"),
 )
 def change_member(call: Call[TeamServices], body: MemberChanges) -> "Tagged[ChangedMember]":

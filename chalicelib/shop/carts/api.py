@@ -16,7 +16,7 @@ from chalicelib.platform.http.answers import Created, NoContent, Tagged, created
 from chalicelib.platform.http.emails import EmailAddress
 from chalicelib.platform.http.languages import Language, preferred_language
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import WHOLE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.carts import commands, opening, queries
@@ -77,7 +77,7 @@ routes: Routes[CartServices] = Routes(__name__)
 
 class NewItem(Body):
     ticket_type_id: UUID
-    quantity: Annotated[int, Field(ge=1, le=1000)]
+    quantity: Annotated[int, Field(ge=1, le=1000), WHOLE]
 
 
 class Buyer(Body, defer_build=False):

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
-from chalicelib.platform.errors import RuleViolated, TooManyRequests, facts
+from chalicelib.platform.errors import Quota, RuleViolated, TooManyRequests, facts
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 REFILL = timedelta(seconds=5)
@@ -83,7 +83,8 @@ class Bucket(NamedTuple):
         """
         excess = self._level(now) + 1 - burst
         if excess > 0:
-            raise TooManyChanges("There were too many changes. Please try again later.", excess * REFILL)
+            quota = Quota("cart-changes", burst, burst * REFILL)
+            raise TooManyChanges("There were too many changes. Please try again later.", excess * REFILL, quota)
 
     def _level(self, now: datetime) -> float:
         return max(0.0, self.level - max(now - self.at, timedelta(0)) / REFILL) if self.level else 0.0

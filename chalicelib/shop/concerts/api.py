@@ -18,7 +18,7 @@ from chalicelib.platform.http.amounts import OffsetInstant, Price
 from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import page_of
 from chalicelib.platform.http.points_in_time import PointInTimeQuery
-from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
+from chalicelib.platform.http.requests import WHOLE, ActingFor, Body, Changes, Line, Text, WebUrl
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -52,9 +52,9 @@ routes: Routes[ConcertServices] = Routes(__name__)
 DEFAULT_MAX_PER_ORDER = 10
 
 
-CustomerLimit = Annotated[int, Field(ge=1, le=1000)]
-OrderLimit = Annotated[int, Field(ge=1, le=40)]
-Quantity = Annotated[int, Field(ge=1, le=LARGEST_OFFER)]
+CustomerLimit = Annotated[int, Field(ge=1, le=1000), WHOLE]
+OrderLimit = Annotated[int, Field(ge=1, le=40), WHOLE]
+Quantity = Annotated[int, Field(ge=1, le=LARGEST_OFFER), WHOLE]
 
 
 class NewConcert(Body):
@@ -177,7 +177,6 @@ def get_concert(call: Call[ConcertServices], query: PointInTimeQuery) -> "Tagged
 @routes.patch(
     "/concerts/{concert_id}",
     Role.ORGANISER,
-    if_match=True,
     refuses=("concert_not_draft", "concert_not_published", "concert_over", "venue_gone", "venue_not_shared"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from chalicelib.platform.caller import KeyScope, Role
 from chalicelib.platform.http.answers import Created, NoContent, Tagged, created, no_content, ok
-from chalicelib.platform.http.requests import Body, Line
+from chalicelib.platform.http.requests import WHOLE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.concerts import area_commands
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 routes: Routes[Services] = Routes(__name__)
 
-Capacity = Annotated[int, Field(ge=1, le=LARGEST_OFFER)]
+Capacity = Annotated[int, Field(ge=1, le=LARGEST_OFFER), WHOLE]
 
 
 class NewArea(Body):
@@ -50,7 +50,6 @@ def add_area(call: Call[Services], body: NewArea) -> "Created[Made]":
 @routes.patch(
     "/concerts/{concert_id}/areas/{area_id}",
     Role.ORGANISER,
-    if_match=True,
     refuses=(
         "capacity_above_pools",
         "capacity_below_committed",

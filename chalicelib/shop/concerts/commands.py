@@ -52,7 +52,13 @@ from chalicelib.shop.inventory.commands import (
     open_pools,
     pools_of,
 )
-from chalicelib.shop.venues.commands import VenueDetails, VenueNotShared, VenueWasDeleted, ensure_venue_usable
+from chalicelib.shop.venues.commands import (
+    VenueDetails,
+    VenueNotShared,
+    VenueWasDeleted,
+    ensure_venue_usable,
+    find_venue,
+)
 
 CLOSED_IN_THE_REQUEST = 100
 """The most pools that the request itself closes, which takes about a second; a concert may have thousands."""
@@ -72,8 +78,9 @@ _ENDS_OF_CHANGES = (
 class ConcertFacts:
     """Tells other contexts whose a concert is, when, and of which pools; `exists` is false also for a deleted draft.
 
-    `currencies` are those of its ticket types: one, if it is on sale. `venue` is what it shows of its place, and None
-    in concerts that were published before venues were copied.
+    `currencies` are those of its ticket types: one, if it is on sale. `venue` is the copy that a published concert has;
+    one that was published before there were copies has none. `planned` are the dates that it has or had, also
+    while it is postponed; `version` is that of its stream.
     """
 
     id: UUID
@@ -85,8 +92,11 @@ class ConcertFacts:
     is_cancelled: bool = False
     currencies: frozenset[str] = frozenset()
     pool_ids: tuple[UUID, ...] = ()
-    name: str = ""
     venue: ShownVenue | None = None
+    venue_id: UUID | None = None
+    planned: tuple[datetime, datetime] | None = None
+    version: int = -1
+    name: str = ""
     is_postponed: bool = False
 
     def is_over(self, now: datetime) -> bool:
@@ -120,10 +130,21 @@ def facts_of_concert(repository: Repository, concert_id: UUID) -> ConcertFacts:
         is_cancelled,
         currencies,
         tuple(concert.pool_ids),
-        "" if concert.details is None else concert.details.name,
         concert.publication.venue,
+        None if concert.details is None else concert.details.venue_id,
+        None if concert.dates is None else (concert.dates.starts_at, concert.dates.ends_at),
+        version,
+        "" if concert.details is None else concert.details.name,
         concert.publication.is_postponed,
     )
+
+
+def venue_shown_by(repository: Repository, concert: ConcertFacts) -> ShownVenue | None:
+    """Return what the concert shows of its venue; None if it has none. Raises Unavailable."""
+    if concert.venue is not None or concert.venue_id is None:
+        return concert.venue
+    venue = find_venue(repository, concert.venue_id)
+    return None if venue is None else shown_venue(venue)
 
 
 def create_concert(
@@ -316,26 +337,24 @@ def publish_concert(
 
     What fits into one transaction is committed in one. A larger concert is published first, and then its pools are
     opened. Publishing again finishes what was interrupted.
-    Raises NotFound, Forbidden, PreconditionFailed, ConcertNotDraft, ConcertIncomplete, ConcertIsOver, SaleNeverOpens,
-    VenueGone or OverCapacity.
+    Raises NotFound, Forbidden, IdempotencyKeyReused, PreconditionFailed, ConcertNotDraft, ConcertIncomplete,
+    ConcertIsOver, SaleNeverOpens, VenueGone or OverCapacity.
     """
 
     def command(session: Session) -> tuple[int, list[Opening], int]:
         concert = owned(session, caller, CONCERT, concert_id)
-        session.ensure_version(concert_id, caller.expected_version)
-        venue = _venue_to_publish(session, concert) if concert.status is ConcertStatus.DRAFT else None
-        shown = shown_venue(venue) if venue else None
-        events = concert.publish(pools_of_types(concert), session.now, shown, pools_of_areas(concert))
-        if venue is not None:
-            ensure_within_capacity(concert, venue.capacity, confirmed)
-        session.append(CONCERT, concert_id, *events)
+        published_before = done_before(session, caller, concert_id)
+        if published_before is None:
+            _publish(session, concert_id, concert, confirmed)
         concert = session.load(CONCERT, concert_id)
-        unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now)
+        is_on_sale = concert.status is ConcertStatus.PUBLISHED  # it may be cancelled, if the request comes again
+        unopened = terms_of_pools(concert_id, concert, concert.ticket_types, session.now) if is_on_sale else []
         a_commit = openings_a_commit(concert)
         if len(unopened) < a_commit:
             open_pools(session, unopened)
             unopened = []
-        return session.version(concert_id), unopened, a_commit
+        version = session.version(concert_id) if published_before is None else published_before
+        return version, unopened, a_commit
 
     # Entrances are opened last. Buyers find a type's pools through its entrance, so nothing of the type is sold before
     # all its pools are open.
@@ -343,6 +362,15 @@ def publish_concert(
     for start in range(0, len(rest), a_commit):
         repository.execute(partial(open_pools, openings=rest[start : start + a_commit]), caller.origin)
     return version
+
+
+def _publish(session: Session, concert_id: UUID, concert: Concert, confirmed: Collection[Confirmation]) -> None:
+    venue = _venue_to_publish(session, concert) if concert.status is ConcertStatus.DRAFT else None
+    shown = shown_venue(venue) if venue else None
+    events = concert.publish(pools_of_types(concert), session.now, shown, pools_of_areas(concert))
+    if venue is not None:
+        ensure_within_capacity(concert, venue.capacity, confirmed)
+    session.append(CONCERT, concert_id, *events)
 
 
 def cancel_concert(

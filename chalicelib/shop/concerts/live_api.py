@@ -150,7 +150,6 @@ def open_sales(call: Call[Services]) -> "Tagged[TermsChanged]":
 @routes.patch(
     "/concerts/{concert_id}/venue",
     Role.ORGANISER,
-    if_match=True,
     refuses=("concert_not_published", "concert_over"),
     scopes=(KeyScope.CONCERTS_WRITE,),
 )
@@ -165,7 +164,6 @@ def describe_venue(call: Call[Services], body: VenueDescription) -> "Tagged[Term
 @routes.patch(
     "/concerts/{concert_id}/ticket-types/{ticket_type_id}",
     Role.ORGANISER,
-    if_match=True,
     refuses=(
         "capacity_above_pools",
         "capacity_below_committed",

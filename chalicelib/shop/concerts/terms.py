@@ -44,12 +44,8 @@ def change_with_terms(
         version = done_before(session, caller, concert_id)
         if version is None:
             events = with_changed_terms(concert_id, concert, decide(session, concert))
-            # Without an expected version only the log tells whether this very request was carried out before: what it
-            # had changed may have been changed again since, and must not be changed back.
-            version = session.version_caused_by(concert_id, caller.origin.causation_id) if events else None
-            if version is None:
-                session.append(CONCERT, concert_id, *events)
-                version = session.version(concert_id)
+            session.append(CONCERT, concert_id, *events)
+            version = session.version(concert_id)
         # A change that leaves the terms alone leaves it to the process to finish an earlier one.
         is_about_terms = not events or isinstance(events[-1], ConcertTermsChanged)
         return Changed(version, not _is_due(session.load(CONCERT, concert_id))), is_about_terms

@@ -17,6 +17,7 @@ CONTEXT = Context(
         "refund_api.routes",
         "people_api.routes",
         "ticket_api.routes",
+        "paper_api.routes",
         "guest_api.routes",
         "move_api.routes",
         "timeline_api.routes",

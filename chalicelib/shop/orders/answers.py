@@ -110,11 +110,31 @@ class OwnTicket(CodedTicket):
     version: Version
 
 
+class WalletLink(TypedDict):
+    """A link to show to its ticket's bearer alone: whoever follows it has the code."""
+
+    url: str
+
+
 class OrderTickets(TypedDict):
     """The tickets of an order, for the list of them."""
 
     order_id: Id
     items: list[CodedTicket]
+    version: Version
+
+
+class HeldTicket(CodedTicket):
+    """A ticket with what it cost: null where tickets of its type were bought at several prices."""
+
+    price: Amount | None
+
+
+class HeldTickets(TypedDict):
+    """The tickets of an order with their holders, for what is made of them."""
+
+    order_id: Id
+    items: list[HeldTicket]
     version: Version
 
 

@@ -28,19 +28,21 @@ def correct_buyer(
     """Change what is named, for the customer, an organiser of the order's concerts or an operator; return the version.
 
     Correcting to what is there already changes nothing.
-    Raises NotFound, PreconditionFailed, BuyerUnknown or Unavailable.
+    Raises NotFound, IdempotencyKeyReused, PreconditionFailed, BuyerUnknown or Unavailable.
     """
     standing_of(repository, caller.actor, order_id)
 
     def command(session: Session) -> int:
         order = session.load(ORDER, order_id)
-        if (version := done_before(session, caller, order_id)) is not None:
-            return version
         known = None if order.buyer is None else vault.open(order.buyer)
         if order.buyer is None or known is None:
             raise BuyerUnknown("Nobody knows any more who bought this.")
+        person_id = UUID(order.buyer.key)
+        request_hash = vault.digest(person_id, caller.request.request_hash)  # the body names a person
+        if (version := done_before(session, caller, order_id, request_hash)) is not None:
+            return version
         if known | changes != known:
-            buyer = vault.seal(UUID(order.buyer.key), known | changes)
+            buyer = vault.seal(person_id, known | changes)
             session.append(ORDER, order_id, BuyerCorrected(buyer=buyer, at=session.now))
         return session.version(order_id)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chalicelib.platform.counters.places import Places
 from chalicelib.platform.counters.port import Counters
-from chalicelib.platform.errors import CloudbashError, TooManyRequests, Unavailable
+from chalicelib.platform.errors import CloudbashError, Quota, TooManyRequests, Unavailable
 
 _GUESTS, _TICKETS = "guests", "tickets"
 _MOST_REMEMBERED = 10_000
@@ -93,7 +93,8 @@ class GuestLimit:
         if full_until is not None:
             self._remember(f"{key} {amount}", full_until, now)
             detail = "Guests of this network have asked for too much. Sign in, or try again later."
-            raise TooManyGuests(detail, full_until - now)
+            [(name, limit)] = most.items()
+            raise TooManyGuests(detail, full_until - now, Quota(f"{name}-of-address", limit, window))
 
     def _remember(self, key: str, full_until: datetime, now: datetime) -> None:
         if len(self._full) >= _MOST_REMEMBERED:

@@ -9,7 +9,7 @@ from chalicelib.platform.caller import Role
 from chalicelib.platform.errors import InvalidInput, NotFound
 from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.emails import EmailAddress
-from chalicelib.platform.http.requests import Body, Changes, Line, of_something
+from chalicelib.platform.http.requests import WHOLE, Body, Changes, Line, of_something
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.access.commands import certificate_of
@@ -38,7 +38,7 @@ class Guest(Body, defer_build=False):
 
 class NewComplimentaryTickets(Body):
     ticket_type_id: UUID
-    quantity: Annotated[int, Field(ge=1, le=40)] = 1
+    quantity: Annotated[int, Field(ge=1, le=40), WHOLE] = 1
     guest: Guest
 
 
@@ -74,7 +74,6 @@ def issue_complimentary_tickets(call: Call[PeopleServices], body: NewComplimenta
 @routes.patch(
     "/orders/{order_id}/buyer",
     Role.CUSTOMER,
-    if_match=True,
     refuses=("account_erased", "buyer_unknown", "second_factor_needed"),
 )
 def correct_buyer(call: Call[PeopleServices], body: BuyerChanges) -> "Tagged[BuyerCorrected]":

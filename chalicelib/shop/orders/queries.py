@@ -22,8 +22,11 @@ from chalicelib.shop.orders.rules import OrderStatus, PaymentStatus, status_at
 from chalicelib.shop.orders.ticket import TicketStatus
 
 if TYPE_CHECKING:
+    from chalicelib.platform.http.shapes import Amount
     from chalicelib.shop.orders.answers import (
         CodedTicket,
+        HeldTicket,
+        HeldTickets,
         Order,
         OrderBuyer,
         OrderSummary,
@@ -111,6 +114,48 @@ def get_tickets(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
+    return _coded_tickets(found, write_code, open_sealed, only)
+
+
+def get_held_tickets(
+    documents: DocumentProjection,
+    store: EventStore,
+    order_id: UUID,
+    customer_id: UUID,
+    write_code: WriteCode,
+    open_sealed: OpenSealed,
+    min_versions: MinVersions = NOTHING_NAMED,
+    only: UUID | None = None,
+) -> "HeldTickets":
+    """Return the tickets of one order, or `only` one, as `get_tickets` does, each with its price and who comes with it.
+
+    That is the buyer, until a ticket is moved to another person; None once the person is erased.
+
+    Raises:
+        NotFound
+        Unavailable
+    """
+    [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
+    coded = _coded_tickets(found, write_code, open_sealed, only)
+    buyer, prices = _buyer(found.document, open_sealed), _prices(found.document)
+    items: list[HeldTicket] = [
+        {**ticket, "holder": ticket.get("holder", buyer), "price": prices.get(ticket["ticket_type_id"])}
+        for ticket in coded["items"]
+    ]
+    return {"order_id": coded["order_id"], "items": items, "version": coded["version"]}
+
+
+def _prices(order: JsonObject) -> "dict[str, Amount]":
+    """Return what a ticket of each type cost, but of types that were bought at several prices."""
+    bought: dict[str, list[Amount]] = {}
+    for line in order["lines"]:
+        bought.setdefault(line["ticket_type_id"], []).append(line["unit_price"])
+    return {key: prices[0] for key, prices in bought.items() if all(price == prices[0] for price in prices)}
+
+
+def _coded_tickets(
+    found: Versioned, write_code: WriteCode, open_sealed: OpenSealed, only: UUID | None
+) -> "OrderTickets":
     order, version = found
     wanted = [ticket for ticket in _tickets(order) if only is None or ticket["id"] == str(only)]
     tickets = _with_holders(wanted, order, open_sealed)
@@ -159,9 +204,13 @@ def _read_own(
 
 def _with_people(summary: "OrderSummary", found: Versioned, open_sealed: OpenSealed) -> "Order":
     """Add the buyer, and the holders of the tickets that were moved to another person."""
-    buyer, tickets = found.document["buyer"], _with_holders(summary["tickets"], found.document, open_sealed)
-    shown = None if buyer is None else open_sealed(Sealed.model_validate(buyer))
-    return {**summary, "tickets": tickets, "buyer": cast("OrderBuyer | None", shown)}
+    tickets = _with_holders(summary["tickets"], found.document, open_sealed)
+    return {**summary, "tickets": tickets, "buyer": _buyer(found.document, open_sealed)}
+
+
+def _buyer(order: JsonObject, open_sealed: OpenSealed) -> "OrderBuyer | None":
+    buyer = order["buyer"]
+    return None if buyer is None else cast("OrderBuyer | None", open_sealed(Sealed.model_validate(buyer)))
 
 
 def _with_holders(tickets: "Sequence[Ticket]", order: JsonObject, open_sealed: OpenSealed) -> "list[Ticket]":

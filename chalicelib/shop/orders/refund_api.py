@@ -12,7 +12,7 @@ from chalicelib.platform.eventsourcing.instants import format_instant
 from chalicelib.platform.http.amounts import OffsetInstant, Price, amount_of
 from chalicelib.platform.http.answers import Created, Ok, Tagged, created, ok
 from chalicelib.platform.http.paging import page_of
-from chalicelib.platform.http.requests import EACH_ONCE, Body, Line
+from chalicelib.platform.http.requests import EACH_ONCE, WHOLE, Body, Line
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.services import Services
 from chalicelib.shop.orders import policies, refunding
@@ -40,7 +40,7 @@ class NewPolicy(Body):
     """What is left out is as it is without a policy: customers give nothing back, and move nothing."""
 
     customers_until: OffsetInstant | None = None
-    fee_percent: Annotated[int, Field(ge=0, le=100)] = 0
+    fee_percent: Annotated[int, Field(ge=0, le=100), WHOLE] = 0
     tickets_on_reversal: Annotated[TicketsOnReversal, Field(strict=False)] = TicketsOnReversal.REVOKE_WHEN_FINAL
     fee_per_ticket: Price | None = None
     moves_until: OffsetInstant | None = None

@@ -17,7 +17,7 @@ from chalicelib.platform.errors import InvalidInput
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.answers import PDF, Csv, Ok, Pdf, Svg, ok
 from chalicelib.platform.http.paging import Page, cursor_of, page_of
-from chalicelib.platform.http.requests import PLAIN, Query, said, without_control_characters
+from chalicelib.platform.http.requests import PLAIN, Query, ensure_accepted, said, without_control_characters
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -280,15 +280,13 @@ def _printed(call: Call[SalesServices], items: "Sequence[Attendee]", next_key: S
 def _ensure_readable(call: Call[SalesServices], wanted: ListQuery) -> None:
     """Refuse a page that is too long, and a PDF for a client that does not say that it takes one.
 
-    API Gateway sends bytes to those only, and text in base64 to all others.
     Raises InvalidInput.
     """
     if wanted.format == "json" and wanted.limit > LONGEST_PAGE:
         reason = f"must be {LONGEST_PAGE} at most, or {LONGEST_PART} with another `format`"
         raise InvalidInput(f"`limit` {reason}.", (("?limit", reason),))
-    if wanted.format == "pdf" and call.headers.get("accept") != PDF:
-        reason = f"must be {PDF} with `format=pdf`"
-        raise InvalidInput(f"Accept {reason}.", (("/Accept", reason),))
+    if wanted.format == "pdf":
+        ensure_accepted(call.headers.get("accept"), PDF)
 
 
 def _days(

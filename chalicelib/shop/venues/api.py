@@ -11,7 +11,7 @@ from chalicelib.platform.errors import NotFound
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.http.answers import Created, NoContent, Ok, Tagged, created, no_content, ok
 from chalicelib.platform.http.paging import Page, page_of
-from chalicelib.platform.http.requests import ActingFor, Body, Changes, Line, Text, WebUrl
+from chalicelib.platform.http.requests import WHOLE, ActingFor, Body, Changes, Line, Text, WebUrl
 from chalicelib.platform.http.routes import Call, Routes
 from chalicelib.platform.readmodels.min_versions import MinVersions
 from chalicelib.platform.services import Services
@@ -41,7 +41,7 @@ def _time_zone(name: str) -> str:
     return name
 
 
-Capacity = Annotated[int, Field(ge=1, le=1_000_000)]
+Capacity = Annotated[int, Field(ge=1, le=1_000_000), WHOLE]
 TimeZone = Annotated[str, AfterValidator(_time_zone)]
 
 
@@ -122,7 +122,7 @@ def get_venue(call: Call[VenueServices]) -> "Tagged[Venue]":
     return ok(venue, venue["version"])
 
 
-@routes.patch("/venues/{venue_id}", Role.ORGANISER, if_match=True, scopes=(KeyScope.CONCERTS_WRITE,))
+@routes.patch("/venues/{venue_id}", Role.ORGANISER, scopes=(KeyScope.CONCERTS_WRITE,))
 def change_venue(call: Call[VenueServices], body: VenueChanges) -> "Tagged[Made]":
     """Change the details of a venue that are given."""
     changes = body.changes()

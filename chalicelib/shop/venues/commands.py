@@ -18,6 +18,7 @@ __all__ = [
     "create_venue",
     "delete_venue",
     "ensure_venue_usable",
+    "find_venue",
 ]
 
 
@@ -79,3 +80,9 @@ def ensure_venue_usable(session: Session, venue_id: UUID, organiser_id: UUID | N
         VenueNotShared: it belongs to another organiser.
     """
     return session.load(VENUE, venue_id, Load.FRESH).ensure_usable(organiser_id)
+
+
+def find_venue(repository: Repository, venue_id: UUID) -> VenueDetails | None:
+    """Return the venue as the log has it now, also a deleted one; None if there never was one. Raises Unavailable."""
+    venue, _ = repository.load(VENUE, venue_id)
+    return venue.details

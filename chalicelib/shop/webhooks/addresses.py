@@ -148,13 +148,16 @@ def _parts(url: str) -> tuple[str, str, int, str]:
     """
     if len(url) > LONGEST_URL or not url.isascii() or any(sign <= " " or sign in "\\\x7f" for sign in url):
         raise ValueError(f"must be an address of {LONGEST_URL} visible ASCII characters at most")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise ValueError("must name a host and a port as addresses do") from None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         raise ValueError("must begin with https:// and name a host")
     if parts.username is not None or parts.password is not None:
         raise ValueError("must not contain a name or a password")
     if "#" in url:
         raise ValueError("must not contain a fragment")
-    port = parts.port or _DEFAULT_PORTS[parts.scheme]
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return parts.scheme, parts.hostname, port, path
+    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme], path

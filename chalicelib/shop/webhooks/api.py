@@ -125,7 +125,7 @@ def get_webhook_endpoint(call: Call[WebhookServices]) -> "Tagged[ShownWebhookEnd
     return _shown(commands.ChangedEndpoint(state.get(call.id("endpoint_id")), version))
 
 
-@routes.patch("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, if_match=True, refuses=("owner_needed",))
+@routes.patch("/webhook-endpoints/{endpoint_id}", Role.ORGANISER, refuses=("owner_needed",))
 def change_webhook_endpoint(
     call: Call[WebhookServices], body: WebhookEndpointChanges
 ) -> "Tagged[ShownWebhookEndpoint]":

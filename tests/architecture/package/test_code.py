@@ -10,9 +10,11 @@ from zipfile import ZipFile
 import pytest
 
 from chalicelib.composition import migrations
+from chalicelib.functions import FUNCTIONS
 from infra import runtime
 from infra.bytecode import LEFT_OUT
 from infra.container import AWS_SDK, CODE, DEPENDENCIES, SDK, place_of
+from infra.layers import file_of
 from infra.package import COMPILER, PROJECT
 from tests.architecture.package.template import names_in
 
@@ -85,8 +87,10 @@ def test_the_layer_leaves_out_what_the_runtime_has_and_what_only_developers_need
 def test_only_the_functions_that_write_parquet_or_print_carry_the_libraries_for_it(sam: str, package: Path) -> None:
     assert any("/_duckdb." in name for name in names_in(package / "layer-archive.zip"))
     assert any("/fpdf/" in name for name in names_in(package / "layer-print.zip"))
+    assert any("/typst/" in name for name in names_in(package / "layer-paper.zip"))
+    assert any(name.endswith(".ttf") for name in names_in(package / "layer-fonts.zip"))
     of_all = {name.split("/")[4] for name in names_in(package / "layer-deployment.zip")}
-    assert not of_all & {"duckdb", "_duckdb", "fpdf", "PIL", "fontTools", "pymupdf_fonts", "uharfbuzz"}
+    assert not of_all & {"duckdb", "_duckdb", "fpdf", "PIL", "fontTools", "pymupdf_fonts", "typst", "uharfbuzz"}
     layers = {
         name: [layer["Ref"] for layer in resource["Properties"]["Layers"]]
         for name, resource in json.loads(sam)["Resources"].items()
@@ -94,13 +98,16 @@ def test_only_the_functions_that_write_parquet_or_print_carry_the_libraries_for_
     }
     assert layers.pop("ArchiveEvents") == ["ManagedLayer", "ArchiveLayer"]
     assert layers.pop("APIHandler") == ["ManagedLayer", "PrintLayer"]
+    assert layers.pop("PrintTickets") == ["ManagedLayer", "PaperLayer", "FontsLayer"]
     assert {tuple(names) for names in layers.values()} == {("ManagedLayer",)}
 
 
 def test_the_package_stays_within_the_limits_of_lambda(package: Path) -> None:
-    zips = list(package.glob("*.zip"))
-    assert all(zipped.stat().st_size < 50_000_000 for zipped in zips)
-    assert sum(entry.file_size for zipped in zips for entry in ZipFile(zipped).infolist()) < 250_000_000
+    """Of each function: its code, the libraries of all, and its own layers."""
+    assert all(zipped.stat().st_size < 50_000_000 for zipped in package.glob("*.zip"))
+    for function in FUNCTIONS.values():
+        zips = [package / name for name in ("deployment.zip", "layer-deployment.zip", *map(file_of, function.layers))]
+        assert sum(entry.file_size for zipped in zips for entry in ZipFile(zipped).infolist()) < 250_000_000, function
 
 
 ON_LAMBDAS_PLATFORM = pytest.mark.skipif(sys.platform != "linux", reason="packaged for Lambda's Linux")
@@ -150,3 +157,16 @@ def test_attendees_are_printed_where_it_is_deployed(unpacked: Path, lambdas_pyth
         "assert attendee_list('Björk', 'today', [guest]).startswith(b'%PDF-')"
     )
     run_deployed(unpacked, lambdas_python, program, DEPENDENCIES, place_of("print"))
+
+
+@ON_LAMBDAS_PLATFORM
+def test_tickets_are_printed_where_it_is_deployed(unpacked: Path, lambdas_python: str) -> None:
+    ids = "'ticket_id': ID, 'order_id': ID, 'concert_id': ID"
+    program = (
+        "from base64 import b64decode; from uuid import UUID; ID = str(UUID(int=1))\n"
+        f"face = {{{ids}, 'code': 'A' * 201, 'concert_name': 'محمد 山田', 'ticket_type_name': 'Standing',\n"
+        "        'holder': '😀', 'starts_at': None, 'ends_at': None, 'venue': None, 'price': None}\n"
+        "printed = app.print_tickets({'language': 'en', 'faces': [face]}, None)['pdf']\n"
+        "assert b64decode(printed).startswith(b'%PDF-')"
+    )
+    run_deployed(unpacked, lambdas_python, program, DEPENDENCIES, place_of("paper"), place_of("fonts"))

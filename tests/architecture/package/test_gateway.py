@@ -17,14 +17,14 @@ LARGEST_TEMPLATE = 1_000_000
 
 
 @pytest.fixture(scope="session")
-def api(sam: str) -> Json:
+def definition(sam: str) -> Json:
     body: Json = json.loads(sam)["Resources"]["RestAPI"]["Properties"]["DefinitionBody"]
     return body
 
 
 @pytest.fixture(scope="session")
-def responses(api: Json) -> Json:
-    found: Json = api["x-amazon-apigateway-gateway-responses"]
+def responses(definition: Json) -> Json:
+    found: Json = definition["x-amazon-apigateway-gateway-responses"]
     return found
 
 
@@ -63,8 +63,8 @@ def test_a_throttled_caller_is_told_when_to_come_back(responses: Json) -> None:
     assert headers_of(responses["THROTTLED"])["Retry-After"] == "1"
 
 
-def test_a_method_that_a_path_does_not_have_is_refused_as_by_the_local_gateway(api: Json) -> None:
-    for path, methods in api["paths"].items():
+def test_a_method_that_a_path_does_not_have_is_refused_as_by_the_local_gateway(definition: Json) -> None:
+    for path, methods in definition["paths"].items():
         expected = gateway.method_not_allowed(methods_of(methods)).answer()
         integration = methods[ANY]["x-amazon-apigateway-integration"]
         [answer] = integration["responses"].values()
@@ -75,25 +75,25 @@ def test_a_method_that_a_path_does_not_have_is_refused_as_by_the_local_gateway(a
         assert methods[ANY]["responses"][answer["statusCode"]]["headers"].keys() == headers_of(answer).keys()
 
 
-def test_the_gateway_says_in_every_preflight_what_a_path_allows(api: Json) -> None:
-    for path, methods in api["paths"].items():
+def test_the_gateway_says_in_every_preflight_what_a_path_allows(definition: Json) -> None:
+    for path, methods in definition["paths"].items():
         answer = methods["options"]["x-amazon-apigateway-integration"]["responses"]["default"]
         assert headers_of(answer)["Allow"] == allow(methods_of(methods)), path
         assert headers_of(answer)["Access-Control-Allow-Origin"] == "*"
         assert methods["options"]["responses"]["200"]["headers"].keys() == headers_of(answer).keys()
 
 
-def test_the_gateway_asks_the_function_for_head_where_it_asks_it_for_get(api: Json) -> None:
+def test_the_gateway_asks_the_function_for_head_where_it_asks_it_for_get(definition: Json) -> None:
     integration = "x-amazon-apigateway-integration"
-    for path, methods in api["paths"].items():
+    for path, methods in definition["paths"].items():
         assert ("head" in methods) is ("get" in methods), path
         if "get" in methods:
             assert methods["head"].get("security") == methods["get"].get("security"), path
             assert methods["head"][integration] == methods["get"][integration]
 
 
-def test_the_api_is_not_too_large_for_its_gateway(api: Json, sam: str) -> None:
-    paths = [path.strip("/").split("/") for path in api["paths"]]
+def test_the_api_is_not_too_large_for_its_gateway(definition: Json, sam: str) -> None:
+    paths = [path.strip("/").split("/") for path in definition["paths"]]
     resources = {tuple(parts[: length + 1]) for parts in paths for length in range(len(parts))}
     assert len(resources) + 1 < MOST_RESOURCES * 0.8
     assert len(json.dumps(json.loads(sam), separators=(",", ":"))) < LARGEST_TEMPLATE * 0.8

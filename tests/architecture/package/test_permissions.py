@@ -73,6 +73,9 @@ WHAT_A_NEED_MAY: dict[Need, dict[str, set[str]]] = {
     Need.COUNT_TASKS: {"WorkQueue": {"sqs:GetQueueAttributes"}},
     Need.DERIVE_IDS: {"IdKeySecretId": READING_A_SECRET},
     Need.SIGN_TICKETS: {"TicketKeySecretId": READING_A_SECRET},
+    Need.SIGN_PASSES: {"WalletsSecretId": READING_A_SECRET},
+    Need.PRINT_TICKETS: {"PrintTickets": {"lambda:InvokeFunction"}},
+    Need.PAPER: {},
     Need.PROCESSES: {"ProcessTable": KEEPING},
     Need.OVERDUE_PROCESSES: {"ProcessTable": {"dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}},
     Need.VERIFY_LOG: {

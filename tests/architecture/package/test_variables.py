@@ -19,7 +19,7 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
         shop.read_model("carts")
     if function == "APIHandler":
         _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.ids
-        _ = shop.webhook_queue, shop.ticket_keys
+        _ = shop.webhook_queue, shop.ticket_keys, shop.registers, shop.wallet_keys
         _ = shop.postgres, shop.redis
         for name in shop.read_model_names:
             if name != PROCESSES:
@@ -28,10 +28,10 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
 
 
 NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID", "PAYMENT_RETURN_URL", "COUNTERS_TABLE"}
-NEEDED_BY_SOME_STAGES |= {"USER_POOL_ARN"}
+NEEDED_BY_SOME_STAGES |= {"USER_POOL_ARN", "WALLETS_SECRET_ID"}
 """Without the first DATABASE_URL says who we are; without the second the provider is not admitted; without the third
-the browser asks for an authentication; a worker asks only Stripe at a limited pace; and tokens of an issuer that is no
-user pool of ours leave nobody to be deleted there."""
+the browser asks for an authentication; a worker asks only Stripe at a limited pace; tokens of an issuer that is no
+user pool of ours leave nobody to be deleted there; and most stages make no passes for wallets."""
 
 
 def test_every_variable_of_a_function_is_a_setting(functions: Json) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 from chalicelib.platform.caller import Actor, Role
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.http.answers import PDF, PKPASS
 from chalicelib.shop.inventory.ticket_pool import pool_id
 from tests.contract.ceilings.conftest import DOOR, LONG, OWNER, REGULAR, STAFF, Large
 from tests.support.shop import CUSTOMER, OPERATOR, ORGANISER
@@ -39,8 +40,15 @@ def headers_of(large: Large) -> list[dict[str, str]]:
 def requests_of(large: Large) -> Iterator[Request]:
     """All reads of what is large, unseen or not there, and the first of each route with all headers."""
     for (route, role, actor), paths in _paths(large).items():
-        yield from (Request(route, role, actor, path, {}) for path in paths)
-        yield from (Request(route, role, actor, paths[0], headers) for headers in headers_of(large)[1:])
+        yield from (Request(route, role, actor, path, _accepting(path)) for path in paths)
+        claims, kind = headers_of(large)[1:], _accepting(paths[0])
+        yield from (Request(route, role, actor, paths[0], {**kind, **headers}) for headers in claims)
+
+
+def _accepting(path: str) -> dict[str, str]:
+    """What a client says that wants a file of bytes."""
+    kinds = {".pkpass": PKPASS, ".pdf": PDF}
+    return next(({"Accept": kind} for ending, kind in kinds.items() if path.endswith(ending)), {})
 
 
 def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str]]:
@@ -74,7 +82,11 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
             for order_id, ticket_id in (large.counted, (large.order, stranger), (stranger, stranger))
         ],
         ("GET /tickets/{ticket}", Role.CUSTOMER, CUSTOMER): [
-            f"/tickets/{key}{kind}" for kind, key in product(("", ".svg"), (large.ticket, stranger))
+            f"/tickets/{key}{kind}"
+            for kind, key in product((".pkpass", "", ".svg", ".pdf", ".ics"), (large.ticket, stranger))
+        ],
+        ("GET /tickets/{ticket}/google-wallet", Role.CUSTOMER, CUSTOMER): [
+            f"/tickets/{key}/google-wallet" for key in (large.ticket, stranger)
         ],
         **{
             (f"GET /concerts/{{concert_id}}/{what}", Role.CUSTOMER, actor): [
@@ -100,6 +112,12 @@ def _paths(large: Large) -> dict[tuple[str, Role | None, Actor | None], list[str
             f"/orders/{key}{at}" for at, key in product(points, orders)
         ],
         ("GET /orders/{order_id}/tickets", Role.CUSTOMER, CUSTOMER): [f"/orders/{key}/tickets" for key in orders],
+        **{
+            (f"GET /orders/{{order_id}}/tickets.{kind}", Role.CUSTOMER, CUSTOMER): [
+                f"/orders/{key}/tickets.{kind}" for key in orders
+            ]
+            for kind in ("pdf", "ics")
+        },
         ("GET /orders/{order_id}/refunds", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/refunds" for key in orders],
         ("GET /orders/{order_id}/timeline", Role.CUSTOMER, ORGANISER): [f"/orders/{key}/timeline" for key in orders],
         ("GET /me/data", Role.CUSTOMER, REGULAR): ["/me/data"],

@@ -38,6 +38,7 @@ from chalicelib.shop.orders.proofs.registers import MemoryRegisters
 from chalicelib.shop.webhooks.signing import SecretBox
 from local.keys import LOCAL_ID_KEY, LOCAL_TICKET_KEY
 from tests.contract.ceilings.limits import commands_of, limits_of_postgres, limits_of_redis
+from tests.support import passes
 from tests.support.request_scenario import TokenReader, ask
 from tests.support.shop import IDS, Shop
 from tests.support.stored import store_all
@@ -146,6 +147,7 @@ class Container(Composition):
         made.vault, made.gateways, made.work_queue = world.shop.vault, world.shop.gateways, MemoryWorkQueue()
         made.webhook_queue, made.webhook_secrets = MemoryWorkQueue(), world.webhook_secrets
         made.dynamodb = world.dynamodb
+        made.wallet_keys = passes.wallet_keys(world.shop.clock)
         made.verifier, made.redis, made.query_redis = TokenReader(), world.redis, world.query_redis
         made.counters, made.registers = world.shop.counters, world.registers
         made._queried_models = dict(world.queried)  # noqa: SLF001 - made once for all containers

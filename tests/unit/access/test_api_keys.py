@@ -131,7 +131,7 @@ def test_the_authorizer_passes_a_key_on_until_the_organiser_is_disabled(keys: Ke
         return actor_of({"authorizer": answer.context}, shop.clock.now)
 
     assert passed() == keys.verify(made.text).actor
-    disable_account(shop.repository, shop.request(OPERATOR).origin, ORG, "fraud")
+    disable_account(shop.repository, shop.request(OPERATOR), ORG, "fraud")
     with pytest.raises(Unauthenticated, match="disabled"):
         passed()
 

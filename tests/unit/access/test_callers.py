@@ -34,7 +34,7 @@ def with_account(*events: Event) -> GivenStreams:
 
 
 def renamed(given: GivenStreams, by: Actor) -> Answered:
-    return given.when(by, "PATCH", f"/concerts/{CONCERT_ID}", {"name": "Patti"})
+    return given.when(by, "PATCH", f"/concerts/{CONCERT_ID}", {"name": "Patti"}, if_match="*")
 
 
 def made_by(answered: Answered) -> UUID | None:

@@ -19,13 +19,13 @@ PERSON = some_id("dora")
 def test_an_account_is_looked_up_by_one_read_and_refused_from_its_change_on() -> None:
     log = MemoryEventStore()
     shop, streams = Shop(log), Streams(log)
-    origin, before = shop.request(OPERATOR).origin, log.usage.reads
+    before = log.usage.reads
     ensure_enabled(streams, PERSON)
     assert log.usage.reads - before == 1
-    disable_account(shop.repository, origin, PERSON, "a lost phone")
+    disable_account(shop.repository, shop.request(OPERATOR), PERSON, "a lost phone")
     with pytest.raises(TokenOfDisabledAccount):
         ensure_enabled(streams, PERSON)
-    enable_account(shop.repository, origin, PERSON)
+    enable_account(shop.repository, shop.request(OPERATOR), PERSON)
     ensure_enabled(streams, PERSON)
 
 

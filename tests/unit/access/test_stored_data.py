@@ -76,8 +76,8 @@ def events_in(items: list[JsonObject]) -> set[tuple[str, int]]:
 
 
 def test_every_event_of_the_persons_streams_is_in_it_once(life: Life) -> None:
-    disable_account(life.shop.repository, life.shop.request(OPERATOR).origin, CUSTOMER.id, "a lost phone")
-    enable_account(life.shop.repository, life.shop.request(OPERATOR).origin, CUSTOMER.id)
+    disable_account(life.shop.repository, life.shop.request(OPERATOR), CUSTOMER.id, "a lost phone")
+    enable_account(life.shop.repository, life.shop.request(OPERATOR), CUSTOMER.id)
     orders = [life.buy() for _ in range(5)]
     life.buy(OTHER_CUSTOMER)
     ticket = life.shop.order_state(orders[0]).tickets[0]

@@ -268,3 +268,5 @@ def test_over_http_it_is_429_with_the_seconds_to_wait() -> None:
     answered = given.when(CUSTOMER, "POST", f"/carts/{CART}/items", body)
     answered.then_refuses(429, "too_many_changes", retry_after=5)
     assert answered.headers["retry-after"] == "5"
+    assert answered.headers["ratelimit"] == '"cart-changes";r=0;t=5'
+    assert answered.headers["ratelimit-policy"] == f'"cart-changes";q={LIMITS.burst};w={5 * LIMITS.burst}'

@@ -120,13 +120,13 @@ def test_they_are_given_back_and_no_limit_counts_them(small_concert: Sale) -> No
 def test_a_name_is_corrected_and_stays_sealed(small_concert: Sale, actor: Actor) -> None:
     small_concert.shop.clock.advance(timedelta(days=3))
     order_id = small_concert.bought()
-    answered = small_concert.when(actor, "PATCH", f"/orders/{order_id}/buyer", {"name": "Clara Jones"})
+    answered = small_concert.when(actor, "PATCH", f"/orders/{order_id}/buyer", {"name": "Clara Jones"}, if_match="*")
     assert (answered.status, answered.body["version"]) == (200, 1)
     assert not any("Jones" in stored.data for stored in small_concert.log.read(order_id))
     small_concert.and_document(fold_order, order_id, 1)
     buyer = {"name": "Clara Jones", "email": "carla@example.org"}
     small_concert.when(CUSTOMER, "GET", f"/orders/{order_id}").then_shows(buyer=buyer)
-    again = small_concert.when(actor, "PATCH", f"/orders/{order_id}/buyer", {"name": "Clara Jones"})
+    again = small_concert.when(actor, "PATCH", f"/orders/{order_id}/buyer", {"name": "Clara Jones"}, if_match="*")
     assert (again.status, again.news) == (200, {})
 
 
@@ -135,12 +135,12 @@ def test_a_correction_that_makes_no_sense_is_refused(small_concert: Sale) -> Non
     order_id = small_concert.bought()
     path = f"/orders/{order_id}/buyer"
     for actor in (OTHER_CUSTOMER, OTHER_ORGANISER):
-        small_concert.when(actor, "PATCH", path, {"name": "Mallory"}).then_refuses(404, "not_found")
+        small_concert.when(actor, "PATCH", path, {"name": "Mallory"}, if_match="*").then_refuses(404, "not_found")
     for body in ({}, {"name": ""}, {"email": "nowhere"}, {"phone": "1"}):
-        small_concert.when(CUSTOMER, "PATCH", path, body).then_refuses(422, "invalid_input")
+        small_concert.when(CUSTOMER, "PATCH", path, body, if_match="*").then_refuses(422, "invalid_input")
     small_concert.when(CUSTOMER, "PATCH", path, {"name": "C"}, if_match='"7"').then_refuses(412, "version_mismatch")
     small_concert.shop.vault.erase(CUSTOMER.id)
-    small_concert.when(CUSTOMER, "PATCH", path, {"name": "C"}).then_refuses(409, "buyer_unknown")
+    small_concert.when(CUSTOMER, "PATCH", path, {"name": "C"}, if_match="*").then_refuses(409, "buyer_unknown")
 
 
 def test_who_is_given_nothing_leaves_no_key_of_a_guest(small_concert: Sale, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -162,8 +162,9 @@ def test_a_guest_sees_nothing_of_another_guest(bought: Sale) -> None:
         ("POST", f"/orders/{bought.order_id}/link", None),
         ("PATCH", f"/orders/{bought.order_id}/buyer", {"name": "Gus"}),
     ):
+        condition = {"if_match": "*"} if method == "PATCH" else {}
         for actor in (OTHER_GUEST, CUSTOMER):
-            bought.when(actor, method, path, body).then_refuses(404, "not_found")
+            bought.when(actor, method, path, body, **condition).then_refuses(404, "not_found")
 
 
 # --- coming back -----------------------------------------------------------------------------------------------------
@@ -282,7 +283,7 @@ def test_the_account_may_do_then_what_the_guest_could_and_the_guest_no_more(boug
     path = f"/orders/{bought.order_id}"
     found = bought.when(CUSTOMER, "GET", path)
     assert (found.status, found.body["buyer"], len(found.body["tickets"])) == (200, BUYER, 2)
-    assert bought.when(CUSTOMER, "PATCH", f"{path}/buyer", {"name": "Gina"}).status == 200
+    assert bought.when(CUSTOMER, "PATCH", f"{path}/buyer", {"name": "Gina"}, if_match="*").status == 200
     bought.when(CUSTOMER, "POST", f"{path}/refunds", {"all": True}).then_refuses(409, "refund_not_permitted")
     for actor in (GUEST, OTHER_CUSTOMER):
         bought.when(actor, "GET", path).then_refuses(404, "not_found")
@@ -354,6 +355,8 @@ def test_guests_of_one_address_cannot_take_all_tickets_and_whoever_signs_in_stil
     assert [answer.status for answer in answers] == [201] * 6 + [429] * 14
     answers[-1].then_refuses(429, "too_many_guests", retry_after=1800)
     assert answers[-1].headers["retry-after"] == "1800"
+    assert answers[-1].headers["ratelimit"] == '"tickets-of-address";r=0;t=1800'
+    assert answers[-1].headers["ratelimit-policy"] == '"tickets-of-address";q=60;w=1800'
     again = add(guests[0])
     assert (again.status, again.body, again.news) == (201, answers[0].body, {})
     assert add(CUSTOMER).status == 201

@@ -1,12 +1,13 @@
 """Tickets that are moved: the old ones admit nobody, stock and money are exact, and each move happens once."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
-from chalicelib.platform.caller import Actor, Caller, RequestIdentity
+from chalicelib.platform.caller import Actor, Caller
 from chalicelib.platform.errors import CloudbashError, IdempotencyKeyReused, InvalidInput, NotFound
 from chalicelib.platform.money import CurrencyMismatch
 from chalicelib.shop.concerts import commands as concerts
@@ -242,7 +243,7 @@ def test_the_same_request_again_changes_nothing_and_is_answered_the_same(moved_s
         before = len(moved_sale.shop.store.read(moved_sale.order_id))
         assert moved_sale.move(to, (place,), holder=holder, caller=caller) == first
         assert len(moved_sale.shop.store.read(moved_sale.order_id)) == before
-        another = Caller(ORGANISER, caller.origin, RequestIdentity(caller.request.id, "another"))
+        another = Caller(ORGANISER, caller.origin, replace(caller.request, request_hash="another"))
         with pytest.raises(IdempotencyKeyReused):
             moved_sale.move(to, (place,), holder=holder, caller=another)
 

@@ -94,4 +94,6 @@ def test_after_too_many_declined_cards_the_next_payment_has_to_wait() -> None:
     answered = given.when(CUSTOMER, "POST", f"/orders/{ORDER}/payments", declined)
     answered.then_refuses(429, "too_many_declines")
     assert answered.headers["retry-after"] == "3600"
+    assert answered.headers["ratelimit"] == '"declines";r=0;t=3600'
+    assert answered.headers["ratelimit-policy"] == '"declines";q=5;w=3600'
     assert any("address" in key for key in given.shop.counters.counts)

@@ -29,7 +29,9 @@ def test_a_change_that_has_not_seen_the_newest_version_is_refused_with_both() ->
 
 def test_a_change_of_nothing_writes_nothing() -> None:
     given = given_streams({VENUE: [CREATED, RENAMED]})
-    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", MELKWEG).then(200, {"id": str(VENUE), "version": 1}, {})
+    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", MELKWEG, if_match="*").then(
+        200, {"id": str(VENUE), "version": 1}, {}
+    )
 
 
 def test_a_version_without_quotes_is_no_version() -> None:
@@ -40,7 +42,7 @@ def test_a_version_without_quotes_is_no_version() -> None:
 def test_only_its_organiser_changes_a_venue() -> None:
     for actor in (OTHER_ORGANISER, CUSTOMER):
         given = given_streams({VENUE: [CREATED]})
-        given.when(actor, "PATCH", f"/venues/{VENUE}", MELKWEG).then_refuses(403, "forbidden")
+        given.when(actor, "PATCH", f"/venues/{VENUE}", MELKWEG, if_match="*").then_refuses(403, "forbidden")
 
 
 def test_a_deleted_venue_is_recorded_as_deleted() -> None:
@@ -54,11 +56,11 @@ def test_coordinates_of_a_venue_are_recorded_and_taken_back() -> None:
     given = given_streams({VENUE: [CREATED]})
     body = {"coordinates": {"latitude": 52.3622, "longitude": -4.8838}}
     described = VenueDetailsChanged(**asdict(replace(VENUE_DETAILS, coordinates=somewhere)))
-    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", body).then(
+    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", body, if_match="*").then(
         200, {"id": str(VENUE), "version": 1}, {VENUE: [described]}
     )
     given = given_streams({VENUE: [CREATED, described]})
-    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", {"coordinates": None}).then(
+    given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", {"coordinates": None}, if_match="*").then(
         200, {"id": str(VENUE), "version": 2}, {VENUE: [VenueDetailsChanged(**asdict(VENUE_DETAILS))]}
     )
 
@@ -74,6 +76,6 @@ def test_coordinates_of_a_venue_are_recorded_and_taken_back() -> None:
 )
 def test_coordinates_that_are_not_on_earth_are_refused(coordinates: dict[str, Any], pointer: str) -> None:
     given = given_streams({VENUE: [CREATED]})
-    refused = given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", {"coordinates": coordinates})
+    refused = given.when(ORGANISER, "PATCH", f"/venues/{VENUE}", {"coordinates": coordinates}, if_match="*")
     refused.then_refuses(422, "invalid_input")
     assert [error["pointer"] for error in refused.body["errors"]] == [pointer]

@@ -81,7 +81,9 @@ def test_development_lets_in_this_machine_and_no_network(address: str) -> None:
         ("https://127.0.0.1/", "must be an address on the internet"),
         ("https://[::1]/", "must be an address on the internet"),
         ("https://[::ffff:169.254.169.254]/", "must be an address on the internet"),
-        ("https://box-office.example:99999/", "Port out of range"),
+        ("https://box-office.example:99999/", "must name a host and a port"),
+        ("https://[::1", "must name a host and a port"),
+        ("https://box-office.example:http/", "must name a host and a port"),
         (f"https://box-office.example/{'a' * 500}", "500 visible"),
     ],
 )

@@ -71,15 +71,9 @@ def _change(repository: Repository, caller: Caller, concert_id: UUID, decide: De
 
     def command(session: Session) -> int:
         doors = session.load(DOORS, key)
-        if (version := _done_before(session, caller, key)) is not None:
+        if (version := done_before(session, caller, key)) is not None:
             return version
         session.append(DOORS, key, *decide(doors, session.now))
         return session.version(key)
 
     return repository.execute(command, caller.origin)
-
-
-def _done_before(session: Session, caller: Caller, key: UUID) -> int | None:
-    """Return the version to which this request has brought the stream before; there are few events to look through."""
-    version = done_before(session, caller, key)
-    return session.version_caused_by(key, caller.origin.causation_id) if version is None else version

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chalicelib.platform.counters.places import Places
 from chalicelib.platform.counters.port import Counters
-from chalicelib.platform.errors import TooManyRequests, Unavailable
+from chalicelib.platform.errors import Quota, TooManyRequests, Unavailable
 from chalicelib.shop.orders.payments.port import Declined, PaymentOutcome
 
 _COUNT = "declines"
@@ -52,12 +52,16 @@ class DeclineLimit:
         place = self._places.key_of(address, now) if address else ""
         counts = self._counters.find(place, now) if place else None
         if counts is not None and counts.taken.get(_COUNT, 0) >= self._limits.per_address:
-            raise _refusal(counts.until, now)
+            raise self._refusal("declines-of-address", self._limits.per_address, counts.until - now)
         customer = f"declines/customer/{customer_id}"
         full_until = self._counters.take(customer, {_COUNT: self._limits.per_customer}, now, now + self._limits.window)
         if full_until is not None:
-            raise _refusal(full_until, now)
+            raise self._refusal("declines", self._limits.per_customer, full_until - now)
         return CardAllowed(self, customer, place)
+
+    def _refusal(self, name: str, most: int, wait: timedelta) -> TooManyDeclines:
+        quota = Quota(name, most, self._limits.window)
+        return TooManyDeclines("Too many payments were declined. Please try again later.", wait, quota)
 
     def give_back(self, customer: str) -> None:
         self._counters.give_back(customer, (_COUNT,), self._clock())
@@ -126,7 +130,3 @@ def trying_a_card(admit: Admit, is_known: Callable[[], bool]) -> Iterator[Trial]
         with suppress(Unavailable):  # the count ends with its window in any case
             if allowed is not None:
                 allowed.end(declined=trial.declined)
-
-
-def _refusal(until: datetime, now: datetime) -> TooManyDeclines:
-    return TooManyDeclines("Too many payments were declined. Please try again later.", until - now)

@@ -19,7 +19,7 @@ class RegisterContradicted(Misconfigured):
     code = "register_contradicted"
 
 
-class Entry(NamedTuple):
+class RegisteredTicket(NamedTuple):
     """One ticket; `position` is its place in the register, for good."""
 
     position: int
@@ -40,7 +40,7 @@ class Register:
     def __len__(self) -> int:
         return len(self.content) // RECORD_BYTES
 
-    def find(self, ticket_id: UUID) -> Entry | None:
+    def find(self, ticket_id: UUID) -> RegisteredTicket | None:
         """Return the entry of a ticket, if it has one."""
         place = self.content.find(ticket_id.bytes)
         while place >= 0 and place % RECORD_BYTES != SALT_BYTES:
@@ -48,7 +48,7 @@ class Register:
         if place < 0:
             return None
         start = place - SALT_BYTES
-        return Entry(start // RECORD_BYTES, self.content[start:place], self.content[start + _SALTED_ID] == 1)
+        return RegisteredTicket(start // RECORD_BYTES, self.content[start:place], self.content[start + _SALTED_ID] == 1)
 
     def tree(self) -> Tree:
         return Tree(leaf_bytes(commitment_of(salted_id), is_valid) for salted_id, is_valid in self._records())

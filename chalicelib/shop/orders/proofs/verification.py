@@ -56,7 +56,7 @@ class Proof(_Strict):
     certificate: Certificate
 
 
-class PublishedKey(_Strict):
+class VerifyingKey(_Strict):
     kid: str
     x: str
 
@@ -64,7 +64,7 @@ class PublishedKey(_Strict):
 class KeySet(_Strict):
     """The answer of `GET /concerts/{id}/ticket-keys`."""
 
-    keys: tuple[PublishedKey, ...]
+    keys: tuple[VerifyingKey, ...]
 
     def by_id(self) -> Mapping[str, Ed25519PublicKey]:
         """Return the keys by their ids.
