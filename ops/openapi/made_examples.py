@@ -1,6 +1,7 @@
 """Makes examples of declared types, for what no test has recorded: each member by its name, and fit for its schema."""
 
 import re
+from hashlib import sha256
 from typing import Any
 from uuid import NAMESPACE_DNS, uuid5
 
@@ -40,7 +41,8 @@ _WORDS = {
 _NUMBERS = {"quantity": 2, "version": 3, "capacity": 1550, "latitude": 55.67, "longitude": 12.54, "retry_after": 30}
 _INSTANTS = {"starts_at": "2030-06-15T18:00:00.000Z", "ends_at": "2030-06-15T21:00:00.000Z"}
 _INSTANT, _DAY = "2030-06-01T12:00:00.000Z", "2030-06-15"
-_FALLBACKS = ("Floor", "example", "1", "EUR", "25.00", _INSTANT)
+_DIGEST = sha256(b"example").hexdigest()
+_FALLBACKS = ("Floor", "example", "1", "EUR", "25.00", _INSTANT, _DIGEST, _DIGEST[:32], _DIGEST * 2, _DIGEST + "1")
 
 
 class Maker:

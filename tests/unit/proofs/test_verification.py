@@ -53,7 +53,7 @@ class Sale(CountingHouse):
 
 
 @pytest.fixture
-def sale() -> Sale:
+def certified() -> Sale:
     return Sale()
 
 
@@ -63,57 +63,57 @@ def changed(proof: Proof, change: Callable[[Json], None]) -> Proof:
     return Proof.model_validate_json(json.dumps(content))
 
 
-def test_every_ticket_of_a_concert_is_proven_and_the_revoked_one_as_such(sale: Sale) -> None:
-    published = sale.certificate(sale.concert_id)
+def test_every_ticket_of_a_concert_is_proven_and_the_revoked_one_as_such(certified: Sale) -> None:
+    published = certified.certificate(certified.concert_id)
     for place in range(11):
-        proof = sale.proof_of(place)
-        assert sale.faults(proof, published=published) == []
+        proof = certified.proof_of(place)
+        assert certified.faults(proof, published=published) == []
         assert proof.counts == (place != 4)
     assert (published.issued, published.sold) == (11, 10)
 
 
-def test_whose_ticket_was_left_out_finds_no_proof_for_the_published_root(sale: Sale) -> None:
+def test_whose_ticket_was_left_out_finds_no_proof_for_the_published_root(certified: Sale) -> None:
     """The organiser is to pay for ten tickets, and has the shop say nine, to all the same."""
-    kept, dropped = sale.proof_of(3), sale.proof_of(7)
-    published = sale.understate(7)
+    kept, dropped = certified.proof_of(3), certified.proof_of(7)
+    published = certified.understate(7)
     assert published.sold == 9
-    others = sale.proof_of(3)
-    assert sale.faults(others, published=published) == []
+    others = certified.proof_of(3)
+    assert certified.faults(others, published=published) == []
     moved = dropped.model_copy(update={"certificate": published})
-    assert sale.faults(moved) == ["the ticket is not in the tree of certificate 2 as the proof says"]
+    assert certified.faults(moved) == ["the ticket is not in the tree of certificate 2 as the proof says"]
     for issued in (10, 11):
         lie = published.model_copy(update={"issued": issued})
-        assert sale.faults(dropped.model_copy(update={"certificate": lie}))
-    assert sale.faults(others, earlier=kept)[-1:] == ["11 tickets had been issued before, and now only 10"]
+        assert certified.faults(dropped.model_copy(update={"certificate": lie}))
+    assert certified.faults(others, earlier=kept)[-1:] == ["11 tickets had been issued before, and now only 10"]
 
 
-def test_whoever_kept_a_proof_notices_that_places_have_moved(sale: Sale) -> None:
-    before = sale.proof_of(9)
-    sale.understate(2)
-    after = sale.proof_of(9)
-    assert sale.faults(after) == []
-    assert sale.faults(after, earlier=before) == [
+def test_whoever_kept_a_proof_notices_that_places_have_moved(certified: Sale) -> None:
+    before = certified.proof_of(9)
+    certified.understate(2)
+    after = certified.proof_of(9)
+    assert certified.faults(after) == []
+    assert certified.faults(after, earlier=before) == [
         "the ticket has lost its place in the register",
         "11 tickets had been issued before, and now only 10",
     ]
 
 
-def test_a_smaller_number_under_the_same_root_is_found_by_every_buyer(sale: Sale) -> None:
-    keys = sale.keys(sale.concert_id)
-    lie = sale.certificate(sale.concert_id).model_copy(update={"sold": 9})
-    key = sale.book.signing_key(sale.concert_id)
+def test_a_smaller_number_under_the_same_root_is_found_by_every_buyer(certified: Sale) -> None:
+    keys = certified.keys(certified.concert_id)
+    lie = certified.certificate(certified.concert_id).model_copy(update={"sold": 9})
+    key = certified.book.signing_key(certified.concert_id)
     signed = lie.model_copy(update={"signature": key.sign(lie.statement).hex()})
     for place in range(11):
-        proof = sale.proof_of(place).model_copy(update={"certificate": signed})
+        proof = certified.proof_of(place).model_copy(update={"certificate": signed})
         assert faults_of(proof, keys) == ["certificate 1 says 9 sold, and its tree has 10"]
 
 
-def test_two_certificates_with_one_number_are_a_fraud_that_either_of_two_buyers_can_show(sale: Sale) -> None:
-    proof, certificate = sale.proof_of(0), sale.certificate(sale.concert_id)
-    key, lie = sale.book.signing_key(sale.concert_id), certificate.model_copy(update={"sold": 1, "root": "0" * 64})
+def test_two_certificates_with_one_number_are_a_fraud_that_either_of_two_buyers_can_show(certified: Sale) -> None:
+    proof, certificate = certified.proof_of(0), certified.certificate(certified.concert_id)
+    key, lie = certified.book.signing_key(certified.concert_id), certificate.model_copy(update={"sold": 1, "root": "0" * 64})
     other = lie.model_copy(update={"signature": key.sign(lie.statement).hex()})
     fraud = ["there are two certificates with the number 1: others were told something else"]
-    assert sale.faults(proof, published=other) == fraud
+    assert certified.faults(proof, published=other) == fraud
 
 
 @pytest.mark.parametrize(
@@ -135,34 +135,34 @@ def test_two_certificates_with_one_number_are_a_fraud_that_either_of_two_buyers_
         (lambda proof: proof["certificate"].update(key_id="00000000"), "which is not among the keys"),
     ],
 )
-def test_a_proof_that_was_changed_anywhere_fails(sale: Sale, change: Callable[[Json], None], fault: str) -> None:
-    found = sale.faults(changed(sale.proof_of(0), change))
+def test_a_proof_that_was_changed_anywhere_fails(certified: Sale, change: Callable[[Json], None], fault: str) -> None:
+    found = certified.faults(changed(certified.proof_of(0), change))
     assert any(fault in one for one in found), found
 
 
-def test_a_later_proof_follows_the_earlier_one_also_after_a_revocation(sale: Sale) -> None:
-    earlier = sale.proof_of(0)
-    sale.sell(5, sale.concert_id)
-    sale.revoke(sale.concert_id, sale.tickets[0])
-    sale.certify(sale.concert_id)
-    later = sale.proof_of(0)
-    assert sale.faults(later, earlier=earlier) == []
+def test_a_later_proof_follows_the_earlier_one_also_after_a_revocation(certified: Sale) -> None:
+    earlier = certified.proof_of(0)
+    certified.sell(5, certified.concert_id)
+    certified.revoke(certified.concert_id, certified.tickets[0])
+    certified.certify(certified.concert_id)
+    later = certified.proof_of(0)
+    assert certified.faults(later, earlier=earlier) == []
     assert (earlier.counts, later.counts) == (True, False)
-    assert sale.faults(earlier, earlier=later) == ["the earlier proof is about certificate 2, which is newer"]
-    assert sale.faults(sale.proof_of(1), earlier=earlier) == ["the earlier proof is about another ticket"]
+    assert certified.faults(earlier, earlier=later) == ["the earlier proof is about certificate 2, which is newer"]
+    assert certified.faults(certified.proof_of(1), earlier=earlier) == ["the earlier proof is about another ticket"]
 
 
-def test_after_another_key_signs_the_earlier_proof_still_counts_and_says_the_same(sale: Sale) -> None:
-    before, shop = sale.proof_of(0), sale.shop
-    commands.rotate_key(shop.repository, shop.request(OPERATOR), sale.concert_id, "every year")
-    after = sale.proof_of(0)
+def test_after_another_key_signs_the_earlier_proof_still_counts_and_says_the_same(certified: Sale) -> None:
+    before, shop = certified.proof_of(0), certified.shop
+    commands.rotate_key(shop.repository, shop.request(OPERATOR), certified.concert_id, "every year")
+    after = certified.proof_of(0)
     assert after.certificate.key_id != before.certificate.key_id
     assert after.certificate.statement == before.certificate.statement
-    assert sale.faults(before) == sale.faults(after, earlier=before) == []
+    assert certified.faults(before) == certified.faults(after, earlier=before) == []
 
 
-def written(tmp_path: Path, sale: Sale, proof: Proof) -> list[str]:
-    files = {"proof.json": proof, "keys.json": sale.keys(sale.concert_id)}
+def written(tmp_path: Path, certified: Sale, proof: Proof) -> list[str]:
+    files = {"proof.json": proof, "keys.json": certified.keys(certified.concert_id)}
     for name, model in files.items():
         (tmp_path / name).write_text(model.model_dump_json())
     return [str(tmp_path / name) for name in files]
@@ -172,16 +172,16 @@ def written(tmp_path: Path, sale: Sale, proof: Proof) -> list[str]:
     ("place", "says"), [(0, "counted among 10"), (4, "revoked among 10"), (10, "counted among 10")]
 )
 def test_the_lines_on_the_page_check_a_proof_without_the_project(
-    sale: Sale, tmp_path: Path, place: int, says: str
+    certified: Sale, tmp_path: Path, place: int, says: str
 ) -> None:
     [lines] = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
     (tmp_path / "check.py").write_text(lines)
 
     def run(proof: Proof) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-I", str(tmp_path / "check.py"), *written(tmp_path, sale, proof)]
+        command = [sys.executable, "-I", str(tmp_path / "check.py"), *written(tmp_path, certified, proof)]
         return subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - lines of our own
 
-    proof = sale.proof_of(place)
+    proof = certified.proof_of(place)
     assert run(proof).stdout.strip() == says
     lies: list[Callable[[Json], None]] = [
         lambda content: content.update(counts=not content["counts"]),
@@ -194,26 +194,26 @@ def test_the_lines_on_the_page_check_a_proof_without_the_project(
 
 
 def test_the_command_says_whether_a_ticket_is_counted(
-    sale: Sale, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    certified: Sale, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    proof, keys = written(tmp_path, sale, sale.proof_of(0))
+    proof, keys = written(tmp_path, certified, certified.proof_of(0))
     published = tmp_path / "certificate.json"
-    published.write_text(sale.certificate(sale.concert_id).model_dump_json())
+    published.write_text(certified.certificate(certified.concert_id).model_dump_json())
     assert main(["prove", proof, "--keys", keys, "--certificate", str(published), "--earlier", proof]) == 0
     assert "is one of the 10 tickets sold" in " ".join(capsys.readouterr().out.split())
-    written(tmp_path, sale, sale.proof_of(4))
+    written(tmp_path, certified, certified.proof_of(4))
     assert main(["prove", proof, "--keys", keys]) == 0
     assert "was revoked, and is none of" in " ".join(capsys.readouterr().out.split())
-    written(tmp_path, sale, changed(sale.proof_of(0), lambda content: content.update(position=2)))
+    written(tmp_path, certified, changed(certified.proof_of(0), lambda content: content.update(position=2)))
     assert main(["prove", proof, "--keys", keys]) == 1
     assert "is not proven" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"ticket_id": 1}', "\xff", '{"keys": [{"kid": "0", "x": "AA"}]}'])
 def test_the_command_says_in_one_line_what_it_cannot_read(
-    sale: Sale, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+    certified: Sale, tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
 ) -> None:
-    proof, keys = written(tmp_path, sale, sale.proof_of(0))
+    proof, keys = written(tmp_path, certified, certified.proof_of(0))
     Path(keys).write_text(content, encoding="latin-1")
     assert main(["prove", proof, "--keys", keys]) == 1
     printed = capsys.readouterr()
