@@ -7,7 +7,7 @@ from typing import Any
 
 from chalicelib.platform.caller import Role
 from chalicelib.platform.http.requests import Body, Query
-from chalicelib.platform.http.routes import Reads, Route
+from chalicelib.platform.http.routes import FORMS, Reads, Route
 from chalicelib.shop.ceilings import CEILINGS
 from ops.openapi import examples, links, parameters, responses
 from ops.openapi.declarations import answers_of, context_of, routes
@@ -92,9 +92,19 @@ def _parts(schemas: Schemas, facts: dict[str, Any]) -> Json:
     return dict(sorted((parts | problems).items()))
 
 
+_CLICK = {"List-Unsubscribe": "One-Click"}
+ONE_CLICK = {
+    "type": "object",
+    "properties": {name: {"const": value} for name, value in _CLICK.items()},
+    "required": list(_CLICK),
+    "additionalProperties": False,
+}
+"""The form of RFC 8058, the only one that a route takes."""
+
+
 def _operation(route: Route[Any], schemas: Schemas) -> Json:
     summary, description = described(route)
-    body = {"requestBody": _body(route.reads, schemas)} if route.reads and takes_body(route) else {}
+    body = {"requestBody": _body(route, route.reads, schemas)} if route.reads and takes_body(route) else {}
     answers = responses.responses_of(route, schemas)
     links.add_links(route.handler.__name__, answers)
     return {
@@ -126,7 +136,9 @@ def _security(route: Route[Any]) -> list[Json]:
     return [{}, {"bearer": []}] if route.takes_token else []
 
 
-def _body(reads: Reads, schemas: Schemas) -> Json:
+def _body(route: Route[Any], reads: Reads, schemas: Schemas) -> Json:
+    if route.takes_forms:
+        return {"required": False, "content": {kind: {"schema": ONE_CLICK, "example": _CLICK} for kind in FORMS}}
     schema = schemas.of(reads.model) if issubclass(reads.model, Body) else {"description": "As the sender defines it."}
     return {"required": not reads.is_optional, "content": {"application/json": {"schema": schema}}}
 

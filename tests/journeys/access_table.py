@@ -344,7 +344,7 @@ TABLE: dict[str, Row] = {
     "GET /concerts/{concert_id}/door-rules": open_to_all(of_concert, 200),
     "GET /concerts/{concert_id}/refund-policy": open_to_all(of_concert, 200),
     "GET /unsubscribe/{token}": open_to_all(lambda _: Asked({"token": "guess"}), 404),
-    "POST /unsubscribe/{token}": open_to_all(lambda _: Asked({"token": "guess"}, {}), 404),
+    "POST /unsubscribe/{token}": open_to_all(lambda _: Asked({"token": "guess"}), 404),
     "POST /webhooks/payments/{provider}": open_to_all(lambda _: Asked({"provider": "sandbox"}, {}), 400),
     "POST /sandbox/payments/{payment_id}/authentication": open_to_all(
         lambda _: Asked({"payment_id": str(uuid4())}, {"client_secret": "guess", "succeeds": True}), 404

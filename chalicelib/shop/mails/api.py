@@ -10,7 +10,7 @@ from chalicelib.platform.ids import IdKey
 from chalicelib.platform.services import Services
 from chalicelib.shop.mails import commands
 from chalicelib.shop.mails.pages import asking, done
-from chalicelib.shop.mails.unsubscribing import read_token
+from chalicelib.shop.mails.unsubscribing import ensure_one_click, read_token
 
 
 class UnsubscribingServices(Services, Protocol):
@@ -31,8 +31,9 @@ def ask_to_unsubscribe(call: Call[UnsubscribingServices]) -> HtmlPage:
 
 
 @routes.post("/unsubscribe/{token}", refuses=("not_found",), forms=True)
-def unsubscribe(call: Call[UnsubscribingServices], body: bytes) -> HtmlPage:  # noqa: ARG001 - RFC 8058 sends one
+def unsubscribe(call: Call[UnsubscribingServices], body: bytes) -> HtmlPage:
     """Send somebody no more reminders, for whoever has the link of one; a single request as in RFC 8058."""
+    ensure_one_click(body, call.headers.get("content-type", ""))
     recipient_id = read_token(call.parameter("token"), call.shop.ids)
     origin = Origin(str(recipient_id), call.correlation_id, f"unsubscribe {recipient_id}")
     commands.unsubscribe(call.shop.repository, origin, recipient_id)

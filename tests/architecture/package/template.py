@@ -24,6 +24,7 @@ def environment_of(functions: Json, function: str) -> dict[str, str]:
     """With a value of the right kind for each variable."""
     kinds = {"DATABASE_URL": "postgresql://db/x", "REDIS_URL": "redis://cache", "JWKS_URL": "https://issuer/jwks"}
     kinds |= {"PAYMENT_PROVIDERS": "sandbox", "APPEND_WITH": "partiql", "PAYMENT_RETURN_URL": "https://shop/paid"}
+    kinds |= {"PUBLIC_SHOP_URL": "https://shop", "PUBLIC_API_URL": "https://api"}
     kinds |= {"STAFF_MFA": "required", "QUERY_PATIENCE": "1"}
     variables = functions[function]["Environment"]["Variables"]
     return {name: kinds.get(name, "15") for name in variables}

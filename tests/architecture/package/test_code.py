@@ -98,6 +98,7 @@ def test_only_the_functions_that_write_parquet_or_print_carry_the_libraries_for_
     }
     assert layers.pop("ArchiveEvents") == ["ManagedLayer", "ArchiveLayer"]
     assert layers.pop("APIHandler") == ["ManagedLayer", "PrintLayer"]
+    assert layers.pop("SendMails") == ["ManagedLayer", "MailLayer"]
     assert layers.pop("PrintTickets") == ["ManagedLayer", "PaperLayer", "FontsLayer"]
     assert {tuple(names) for names in layers.values()} == {("ManagedLayer",)}
 

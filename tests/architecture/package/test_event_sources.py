@@ -30,9 +30,12 @@ def test_workers_leave_the_payment_provider_room_to_breathe(event_sources: list[
     assert source["ScalingConfig"] == {"MaximumConcurrency": 50}
 
 
+WORKERS = {"Work", "DeliverWebhooks", "SendMails"}
+
+
 def streams_in(event_sources: list[Json]) -> list[Json]:
     """Those that read a stream; a queue has no order, no beginning and a policy of its own."""
-    return [source for source in event_sources if source["FunctionName"]["Ref"] not in {"Work", "DeliverWebhooks"}]
+    return [source for source in event_sources if source["FunctionName"]["Ref"] not in WORKERS]
 
 
 def test_no_event_source_gives_up(event_sources: list[Json]) -> None:

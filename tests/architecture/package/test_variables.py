@@ -28,10 +28,11 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
 
 
 NEEDED_BY_SOME_STAGES = {"DATABASE_SECRET_ID", "STRIPE_SECRET_ID", "PAYMENT_RETURN_URL", "COUNTERS_TABLE"}
-NEEDED_BY_SOME_STAGES |= {"USER_POOL_ARN", "WALLETS_SECRET_ID"}
+NEEDED_BY_SOME_STAGES |= {"USER_POOL_ARN", "WALLETS_SECRET_ID", "MAIL_FROM", "PUBLIC_SHOP_URL", "PUBLIC_API_URL"}
 """Without the first DATABASE_URL says who we are; without the second the provider is not admitted; without the third
 the browser asks for an authentication; a worker asks only Stripe at a limited pace; tokens of an issuer that is no
-user pool of ours leave nobody to be deleted there; and most stages make no passes for wallets."""
+user pool of ours leave nobody to be deleted there; most stages make no passes for wallets; and a stage
+without a sender, or without addresses to link to, writes no mails, or none with such links."""
 
 
 def test_every_variable_of_a_function_is_a_setting(functions: Json) -> None:

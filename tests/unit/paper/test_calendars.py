@@ -86,65 +86,65 @@ def test_an_entry_without_a_venue_is_in_utc_and_needs_no_time_zone() -> None:
 
 
 @pytest.fixture
-def evening() -> Evening:
-    evening = Evening()
-    evening.streams.shop.clock.now = OPENING - timedelta(days=30)
-    return evening
+def confirmed() -> Evening:
+    confirmed = Evening()
+    confirmed.streams.shop.clock.now = OPENING - timedelta(days=30)
+    return confirmed
 
 
-def tickets_of(evening: Evening, status: TicketStatus = TicketStatus.VALID) -> list[CodedTicket]:
+def tickets_of(confirmed: Evening, status: TicketStatus = TicketStatus.VALID) -> list[CodedTicket]:
     return [
         {
             "id": str(key),
             "ticket_type_id": str(some_id("type")),
             "ticket_type_name": "Standing",
-            "concert_id": str(evening.concert_id),
+            "concert_id": str(confirmed.concert_id),
             "concert_name": "Patti Smith",
             "status": status,
             "code": None,
         }
-        for key in evening.tickets
+        for key in confirmed.tickets
     ]
 
 
-def entry_of(evening: Evening, status: TicketStatus = TicketStatus.VALID) -> CalendarEntry:
-    [entry] = entries_of(evening.streams.shop.repository, str(evening.order_id), tickets_of(evening, status))
+def entry_of(confirmed: Evening, status: TicketStatus = TicketStatus.VALID) -> CalendarEntry:
+    [entry] = entries_of(confirmed.streams.shop.repository, str(confirmed.order_id), tickets_of(confirmed, status))
     return entry
 
 
-def test_two_tickets_for_a_concert_are_one_entry(evening: Evening) -> None:
-    entry = entry_of(evening)
+def test_two_tickets_for_a_concert_are_one_entry(confirmed: Evening) -> None:
+    entry = entry_of(confirmed)
     assert (entry.status, entry.starts_at, len(entry.tickets)) == ("confirmed", OPENING, 2)
 
 
-def test_a_moved_concert_has_its_new_date_and_a_higher_sequence(evening: Evening) -> None:
-    shop, before = evening.streams.shop, entry_of(evening)
+def test_a_moved_concert_has_its_new_date_and_a_higher_sequence(confirmed: Evening) -> None:
+    shop, before = confirmed.streams.shop, entry_of(confirmed)
     dates = ConcertDates(OPENING + timedelta(days=7), OPENING + timedelta(days=7, hours=3))
-    live_commands.move_concert(shop.repository, shop.request(ORGANISER), evening.concert_id, dates, None, None)
-    after = entry_of(evening)
+    live_commands.move_concert(shop.repository, shop.request(ORGANISER), confirmed.concert_id, dates, None, None)
+    after = entry_of(confirmed)
     assert (after.starts_at, after.ends_at, after.status) == (*dates, "confirmed")
     assert after.sequence > before.sequence
 
 
-def test_a_postponed_concert_is_taken_off_its_old_date(evening: Evening) -> None:
-    shop, before = evening.streams.shop, entry_of(evening)
-    live_commands.postpone_concert(shop.repository, shop.request(ORGANISER), evening.concert_id, None)
-    after = entry_of(evening)
+def test_a_postponed_concert_is_taken_off_its_old_date(confirmed: Evening) -> None:
+    shop, before = confirmed.streams.shop, entry_of(confirmed)
+    live_commands.postpone_concert(shop.repository, shop.request(ORGANISER), confirmed.concert_id, None)
+    after = entry_of(confirmed)
     assert (after.starts_at, after.status) == (before.starts_at, "postponed")
     assert after.sequence > before.sequence
 
 
-def test_a_cancelled_concert_and_tickets_that_admit_nobody_are_cancelled(evening: Evening) -> None:
-    assert entry_of(evening, TicketStatus.REVOKED).status == "cancelled"
-    shop = evening.streams.shop
-    commands.cancel_concert(shop.repository, shop.request(ORGANISER), evening.concert_id)
-    assert entry_of(evening).status == "cancelled"
+def test_a_cancelled_concert_and_tickets_that_admit_nobody_are_cancelled(confirmed: Evening) -> None:
+    assert entry_of(confirmed, TicketStatus.REVOKED).status == "cancelled"
+    shop = confirmed.streams.shop
+    commands.cancel_concert(shop.repository, shop.request(ORGANISER), confirmed.concert_id)
+    assert entry_of(confirmed).status == "cancelled"
 
 
-def test_tickets_of_no_concert_are_nothing_to_enter(evening: Evening) -> None:
-    tickets = [ticket | {"concert_id": None} for ticket in tickets_of(evening)]
+def test_tickets_of_no_concert_are_nothing_to_enter(confirmed: Evening) -> None:
+    tickets = [ticket | {"concert_id": None} for ticket in tickets_of(confirmed)]
     with pytest.raises(NoDate):
-        entries_of(evening.streams.shop.repository, str(evening.order_id), tickets)
-    stranger = [ticket | {"concert_id": str(UUID(int=7))} for ticket in tickets_of(evening)]
+        entries_of(confirmed.streams.shop.repository, str(confirmed.order_id), tickets)
+    stranger = [ticket | {"concert_id": str(UUID(int=7))} for ticket in tickets_of(confirmed)]
     with pytest.raises(NoDate):
-        entries_of(evening.streams.shop.repository, str(evening.order_id), stranger)
+        entries_of(confirmed.streams.shop.repository, str(confirmed.order_id), stranger)

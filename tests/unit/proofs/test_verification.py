@@ -110,7 +110,8 @@ def test_a_smaller_number_under_the_same_root_is_found_by_every_buyer(certified:
 
 def test_two_certificates_with_one_number_are_a_fraud_that_either_of_two_buyers_can_show(certified: Sale) -> None:
     proof, certificate = certified.proof_of(0), certified.certificate(certified.concert_id)
-    key, lie = certified.book.signing_key(certified.concert_id), certificate.model_copy(update={"sold": 1, "root": "0" * 64})
+    key = certified.book.signing_key(certified.concert_id)
+    lie = certificate.model_copy(update={"sold": 1, "root": "0" * 64})
     other = lie.model_copy(update={"signature": key.sign(lie.statement).hex()})
     fraud = ["there are two certificates with the number 1: others were told something else"]
     assert certified.faults(proof, published=other) == fraud
