@@ -89,11 +89,11 @@ def test_a_body_in_chunks_is_read_like_any_other_on_every_route(shop: Shop) -> N
 
 
 def lists() -> Iterator[tuple[str, set[str]]]:
-    """The paths of lists of which the reader may say how much, and their parameters."""
+    """The paths of lists in JSON of which the reader may say how much, and their parameters."""
     for path, methods in document()["paths"].items():
         described = methods.get("get", {})
         names = {parameter.get("name") for parameter in described.get("parameters", [])}
-        if names & {"limit", "cursor"}:
+        if names & {"limit", "cursor"} and "application/json" in described["responses"]["200"]["content"]:
             yield path, names
 
 
