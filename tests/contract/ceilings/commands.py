@@ -40,7 +40,7 @@ class Client:
         method, path = route.format(**ids).split()
         status, cost, answer = cost_of(self.world, actor, method, path, body)
         self.counted.append(((route, role), status, cost))
-        found: JsonObject = json.loads(answer) if answer else {}
+        found: JsonObject = json.loads(answer) if answer.startswith("{") else {}  # else a page or a file
         return found
 
 
