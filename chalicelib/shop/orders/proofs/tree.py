@@ -1,4 +1,4 @@
-"""Hashes a register of tickets to one root, which fixes every ticket and how many of them count (ADR 88).
+"""Hashes a register of tickets to one root, which fixes every ticket and how many of them count (ADR 87).
 
 The tree has the shape and the prefixes of RFC 9162. Beside each hash stands the number of tickets below that count, and
 the hash above is over both: so nobody can give a root a smaller number than the leaves under it have.
