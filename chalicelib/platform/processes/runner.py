@@ -10,6 +10,7 @@ from chalicelib.platform import metrics
 from chalicelib.platform.bus.projection import PositionMoved
 from chalicelib.platform.eventsourcing.codec import RecordedEvent
 from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.processes.overdue import Watchdog
 from chalicelib.platform.processes.process import Instance, Instances, Process, Reaction, Step
 from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.platform.readmodels.base import GenerationalReadModel
@@ -27,10 +28,6 @@ BUSY_FROM = 100
 """With so many tasks in the queue, what is overdue most likely has its task there already, and is given more time."""
 
 PATIENCE_WHILE_BUSY = timedelta(hours=1)
-
-RETRIED_AT_ONCE = 500
-_ROUNDS = 20
-"""One run retries at most 20 times 500 processes; the rest waits for the next run, a minute later."""
 
 
 class ProcessRunner(GenerationalReadModel):
@@ -123,38 +120,24 @@ class ProcessRunner(GenerationalReadModel):
         While the queue is busy, only those are sent that are past it by an hour (ADR 47).
         Raises Unavailable.
         """
-        total = 0
         live = self._instances.at(self.generations().live)
         until = now - PATIENCE_WHILE_BUSY if self._queue.count() >= BUSY_FROM else now
-        for _ in range(_ROUNDS):
-            listed, retried = self._retry_some(live, until, now)
-            total += retried
-            if listed < RETRIED_AT_ONCE:
-                break
+        total = Watchdog(live, self._queue, self._overdue, _tell_delay, self._retry_at).retry(now, until)
         metrics.highest("StuckProcesses", len(live.list_stuck(MOST_STUCK)), "Count")
         if total:
             logger.info("%d processes were past their due time", total)
         return total
 
-    def _retry_some(self, instances: Instances, until: datetime, now: datetime) -> tuple[int, int]:
-        """Retry up to 500 processes that were due by `until`.
-
-        Return how many were listed, and how many were still unchanged and so retried.
-        """
-        due = instances.list_due(until, RETRIED_AT_ONCE)
-        for instance in due:
-            if instance.due_at is not None:
-                metrics.highest("WatchdogDelay", (until - instance.due_at).total_seconds(), "Seconds")
-        # Postponed before the tasks are sent: of two watchdogs only one postpones an instance, so it is retried once.
-        # If this one crashes in between, the process is due again a minute later.
-        retried = [instance for instance in due if instances.postpone(instance, self._retry_at(instance, now))]
-        cause = f"due {format_instant(now)}"
-        self._queue.send([self._processes[one.aggregate_type].overdue(one.stream_id, cause) for one in retried])
-        return len(due), len(retried)
+    def _overdue(self, instance: Instance, cause: str) -> Task:
+        return self._processes[instance.aggregate_type].overdue(instance.stream_id, cause)
 
     def _retry_at(self, instance: Instance, now: datetime) -> datetime:
         at = self._processes[instance.aggregate_type].retry_at(instance.state, now)
         return max(at, now + RETRY_EVERY)
+
+
+def _tell_delay(seconds: float) -> None:
+    metrics.highest("WatchdogDelay", seconds, "Seconds")
 
 
 class _NoWork:

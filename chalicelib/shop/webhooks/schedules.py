@@ -1,20 +1,15 @@
 """Runs what webhooks need from time to time."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from chalicelib.platform import metrics
-from chalicelib.platform.eventsourcing.instants import format_instant
+from chalicelib.platform.processes.overdue import Watchdog
 from chalicelib.platform.processes.process import Instance, Instances
 from chalicelib.platform.processes.work import Task, WorkQueue
 from chalicelib.shop.webhooks.replaying import REPLAY, replay_task
 from chalicelib.shop.webhooks.task_kinds import DELIVER_WEBHOOKS
-
-RETRIED_AT_ONCE = 500
-_ROUNDS = 20
-RETRIED_AGAIN_AFTER = timedelta(minutes=5)
-"""What was due and is not changed by then, because its task was lost, is looked after again."""
 
 
 class WebhookScheduleServices(Protocol):
@@ -34,19 +29,11 @@ def retry_webhooks(shop: WebhookScheduleServices) -> int:
 
     Raises Unavailable.
     """
-    now, total = shop.clock(), 0
-    for _ in range(_ROUNDS):
-        due = shop.webhook_groups.list_due(now, RETRIED_AT_ONCE)
-        for instance in due:
-            if instance.due_at is not None:
-                metrics.highest("WebhookDelay", (now - instance.due_at).total_seconds(), "Seconds")
-        # As with the watchdog of the processes: of two runs at once only one postpones an instance and sends its task.
-        retried = [one for one in due if shop.webhook_groups.postpone(one, now + RETRIED_AGAIN_AFTER)]
-        shop.webhook_queue.send([_task_of(one, f"due {format_instant(now)}") for one in retried])
-        total += len(retried)
-        if len(due) < RETRIED_AT_ONCE:
-            break
-    return total
+    return Watchdog(shop.webhook_groups, shop.webhook_queue, _task_of, _tell_delay).retry(shop.clock())
+
+
+def _tell_delay(seconds: float) -> None:
+    metrics.highest("WebhookDelay", seconds, "Seconds")
 
 
 def _task_of(instance: Instance, cause: str) -> Task:
