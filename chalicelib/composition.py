@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from chalicelib.shop.orders.payments.port import PaymentGateway
     from chalicelib.shop.orders.proofs.proving import CertifiedRegisters
     from chalicelib.shop.orders.proofs.registers import Registers
+    from chalicelib.shop.orders.ticket_files import TicketFiles
     from chalicelib.shop.orders.wallets.keys import WalletKeys
     from chalicelib.shop.webhooks.deliveries import DeliveryLog
     from chalicelib.shop.webhooks.signing import SecretBox
@@ -171,6 +172,13 @@ class Composition:
         from chalicelib.platform.aws.invoking import Invoker
 
         return PaperElsewhere(Invoker(self.settings.paper_function, "The printer"))
+
+    @cached_property
+    def ticket_files(self) -> "TicketFiles":
+        from chalicelib.shop.orders.ticket_files import TicketFiles
+
+        write, opened = self.code_book.write, self.vault.open
+        return TicketFiles(self.event_store, self.repository, write, opened, self.paper, self.clock)
 
     @cached_property
     def printer(self) -> "Callable[[JsonObject], JsonObject]":

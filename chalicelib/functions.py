@@ -146,8 +146,18 @@ _PLATFORM = (
         "send_mails",
         "Mail queue → buyers, by SES",
         Queue(most_at_once=5, queue="MailQueue"),
-        frozenset({Need.APPEND, Need.SEND_MAILS, Need.READ_PERSONS, Need.DERIVE_IDS, Need.ENQUEUE_MAILS}),
-        makes=("worker", "repository", "mails", "mail_sender", "mail_queue", "vault", "ids"),
+        frozenset(
+            {
+                Need.APPEND,
+                Need.SEND_MAILS,
+                Need.READ_PERSONS,
+                Need.DERIVE_IDS,
+                Need.ENQUEUE_MAILS,
+                Need.SIGN_TICKETS,
+                Need.PRINT_TICKETS,
+            }
+        ),
+        makes=("worker", "repository", "mails", "mail_sender", "mail_queue", "vault", "ids", "ticket_files"),
         timeout=150,
         layers=("mail",),
     ),

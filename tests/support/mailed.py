@@ -1,6 +1,6 @@
 """A shop that mails, moved by hand: its log, marks, queue and letter box are in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from chalicelib import contexts
-from chalicelib.platform.errors import CloudbashError
+from chalicelib.platform.errors import CloudbashError, Unavailable
 from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.stores.memory import MemoryEventStore
@@ -23,8 +23,11 @@ from chalicelib.shop.mails.mail import Mail
 from chalicelib.shop.mails.mail_store import find_mail
 from chalicelib.shop.mails.reaction import MailReaction
 from chalicelib.shop.mails.schedules import retry_mails
+from chalicelib.shop.orders.doors.book import CodeBook
+from chalicelib.shop.orders.faces import TicketFace
+from chalicelib.shop.orders.ticket_files import TicketFiles
 from tests.support.crashes import Crash, Trap
-from tests.support.shop import BUYER, IDS, Clock, Shop
+from tests.support.shop import BUYER, IDS, TICKET_KEYS, Clock, Shop
 
 MINUTE = timedelta(minutes=1)
 
@@ -55,6 +58,18 @@ class LetterBox:
         self.taken = [(mail, content) for mail, content in self.taken if is_known(UUID(mail.key))]
 
 
+@dataclass
+class Printer:
+    """Prints the codes of tickets, unless it is away."""
+
+    is_away: bool = False
+
+    def tickets_pdf(self, faces: Sequence[TicketFace], language: str) -> bytes:
+        if self.is_away:
+            raise Unavailable("The printer is away.")
+        return "\n".join(["%PDF", language, *(face.code for face in faces)]).encode()
+
+
 class Mailed:
     """Offers what the handlers of mails use of a container, and runs them."""
 
@@ -70,8 +85,14 @@ class Mailed:
         self.vault: Any = self.trap.behind(self.shop.vault)
         self.mail_queue = MemoryWorkQueue()
         self.mail_links = Links("https://tickets.example", "https://api.example")
+        self.printer = Printer()
+        self.ticket_files: Any = self.trap.behind(self._files())
         self.mail_from = "Cloudbash", "tickets@cloudbash.example"
         self.ids = IDS
+
+    def _files(self) -> TicketFiles:
+        book = CodeBook(self.shop.repository, lambda: TICKET_KEYS, self.clock)
+        return TicketFiles(self.store, self.shop.repository, book.write, self.shop.vault.open, self.printer, self.clock)
 
     @property
     def repository(self) -> Repository:

@@ -70,8 +70,9 @@ def to_bytes(mail: OutgoingMail, now: datetime) -> bytes:
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
     for attachment in mail.attachments:
-        main, _, sub = attachment.kind.partition("/")
-        message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name)
+        main, _, sub = attachment.kind.partition(";")[0].partition("/")
+        coded = {"charset": "utf-8"} if main == "text" else None
+        message.add_attachment(attachment.content, maintype=main, subtype=sub, filename=attachment.name, params=coded)
     message["Content-Language"] = mail.language  # last, because contents take such headers with them
     return message.as_bytes()
 

@@ -1,13 +1,17 @@
 """Writes the letters about an order: that it is confirmed, its refunds, a payment that failed, and its link."""
 
 from collections import Counter
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 from uuid import UUID
 
+from chalicelib.platform.errors import Unavailable
 from chalicelib.platform.eventsourcing.repository import Repository
 from chalicelib.platform.eventsourcing.store import EventStore
 from chalicelib.platform.ids import IdKey
+from chalicelib.platform.mail.message import Attachment
 from chalicelib.platform.privacy.sealed import Sealed
 from chalicelib.shop.concerts.commands import ConcertFacts, facts_of_concert
 from chalicelib.shop.mails.letters import Addressed, Button, Fact, Letter, Links, NotToBeSent, Section
@@ -19,6 +23,17 @@ Value = TypeVar("Value")
 
 ANYWHERE = "UTC"
 """The time zone of a place that does not say its own."""
+
+
+FILES_WITHIN = timedelta(minutes=5)
+"""So long a mail waits for its files; then it goes without them, because its link leads to them too."""
+
+
+class AttachedFiles(Protocol):
+    """Makes the files of an order's tickets."""
+
+    def of(self, order_id: UUID, language: str) -> Sequence[Attachment]:
+        """Return them in this language. Raises Unavailable."""
 
 
 class WritingServices(Protocol):
@@ -35,6 +50,9 @@ class WritingServices(Protocol):
 
     @property
     def mail_links(self) -> Links: ...
+
+    @property
+    def ticket_files(self) -> AttachedFiles: ...
 
     def clock(self) -> datetime: ...
 
@@ -66,7 +84,15 @@ class OrderWriter:
             sections.append(Section("", (total,)))
         subject = self.words(f"confirmation.subject{'_several' if others else ''}", concert=first)
         letter = self.letter(subject, paragraphs, "see_tickets", sections, self.words("confirmation.bring"))
-        return self.addressed(letter, happened_at)
+        return self.addressed(replace(letter, attachments=self._files(happened_at)), happened_at)
+
+    def _files(self, happened_at: datetime) -> tuple[Attachment, ...]:
+        try:
+            return tuple(self._shop.ticket_files.of(self.order.id, self.words.language))
+        except Unavailable:
+            if self._shop.clock() - happened_at < FILES_WITHIN:
+                raise
+            return ()
 
     def refund(self, key: MailKey) -> Addressed:
         amount = _needed(self.order.refunds.get(key.about or key.stream_id), "no such refund")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
 from chalicelib.platform.errors import NotFound
+from chalicelib.platform.eventsourcing.codec import recorded
 from chalicelib.platform.eventsourcing.event import JsonObject
 from chalicelib.platform.eventsourcing.history import PointInTime
 from chalicelib.platform.eventsourcing.store import EventStore
@@ -136,6 +137,25 @@ def get_held_tickets(
         Unavailable
     """
     [found] = named_as_today(documents, [_read_own(documents, store, order_id, customer_id, min_versions)])
+    return _held_tickets(found, write_code, open_sealed, only)
+
+
+def held_tickets_in_log(
+    store: EventStore, order_id: UUID, write_code: WriteCode, open_sealed: OpenSealed
+) -> "HeldTickets":
+    """Return what `get_held_tickets` does from the log, for who may see all of it, under the names of the purchase.
+
+    Raises NotFound or Unavailable.
+    """
+    document, events = None, [recorded(stored) for stored in store.read(order_id)]
+    for event in events:
+        document = fold_order(document, event)
+    if document is None:
+        raise NotFound("There is no such order.")
+    return _held_tickets(Versioned(document, events[-1].version), write_code, open_sealed, None)
+
+
+def _held_tickets(found: Versioned, write_code: WriteCode, open_sealed: OpenSealed, only: UUID | None) -> "HeldTickets":
     coded = _coded_tickets(found, write_code, open_sealed, only)
     buyer, prices = _buyer(found.document, open_sealed), _prices(found.document)
     items: list[HeldTicket] = [

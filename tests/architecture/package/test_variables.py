@@ -17,6 +17,8 @@ def make_what_it_needs(function: str, shop: Composition) -> None:
     BY_ID[function].warm_up(shop)
     if function == "Work":
         shop.read_model("carts")
+    if function == "SendMails":
+        _ = shop.ticket_keys
     if function == "APIHandler":
         _ = shop.vault, shop.gateways, shop.decline_limit, shop.work_queue, shop.verifier, shop.ids
         _ = shop.webhook_queue, shop.ticket_keys, shop.registers, shop.wallet_keys
