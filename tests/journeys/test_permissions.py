@@ -132,6 +132,8 @@ class Day:
         order_id = self.sell(concert)
         self.sell_out(concert)
         self.let_holds_and_orders_end(concert)
+        self.show_who_was_counted(concert)
+        self.tell_of_a_declined_payment()
         self.pay_late()
         self.lose_news()
         self.lose_news_for_good()
@@ -187,6 +189,19 @@ class Day:
             self.shop.pump.tick()
         self.shop.settle()
         assert self.available(concert) == 2
+
+    def show_who_was_counted(self, concert: Published) -> None:
+        assert made(self.visitor.get(f"/concerts/{concert.concert_id}/sold/register"))["tickets"]
+
+    def tell_of_a_declined_payment(self) -> None:
+        """After some minutes, in which the customer may have paid."""
+        concert = publish_concert(self.organiser)
+        order_id = order_of(self.late, concert.ticket_type_id, 1)
+        refused(pay(self.late, order_id, "tok_declined"), 402, "payment_declined")
+        self.shop.settle()
+        self.clock.advance(timedelta(minutes=4))
+        self.shop.pump.tick()
+        self.shop.settle()
 
     def pay_late(self) -> None:
         """For what a rival has bought meanwhile."""
@@ -356,10 +371,12 @@ ASKED_BY_LAMBDA = {
 """In the function's name, but not by its code: it writes the function's log, traces it, connects it to the VPC and
 polls its event source."""
 
-ASKED_WHERE_DEPLOYED = {"lambda:InvokeFunction", "secretsmanager:GetSecretValue"}
-"""Here the environment has the secrets, which `tests/deployed` reads, and tickets are printed by the process itself."""
+ASKED_WHERE_DEPLOYED = {"lambda:InvokeFunction", "secretsmanager:GetSecretValue", "ses:SendEmail", "ses:SendRawEmail"}
+"""Here the environment has the secrets, which `tests/deployed` reads, tickets are printed by the process itself, and
+mails lie in a folder."""
 
 SNAPSHOTS = "no stream of one day is long enough for a snapshot"
+BOUNCES = "no mail of a folder comes back"
 RELEASED = "another has brought a parked stream further meanwhile"
 TOO_RARE = {
     **{
@@ -382,6 +399,8 @@ TOO_RARE = {
         for function in ("work", "reconcile_money")
     },
     ("verify_read_models", "dynamodb:PutItem", "ParkedTable"): "what was lost for good cannot be applied either",
+    ("send_mails", "dynamodb:GetItem", "EventsTable"): BOUNCES,
+    ("send_mails", "dynamodb:PartiQLInsert", "EventsTable"): BOUNCES,
     ("work", "dynamodb:GetItem", "ReadTable"): "the API of this one container knows which generation is live",
 }
 """What a function may and this day does not show, and when it would."""
