@@ -60,13 +60,8 @@ class Deployment:
         with self._progress.step("Shop") as outcome:
             url = f"https://s3.{region}.amazonaws.com/{bucket}/{template}"
             given = {name: value for name, value in self.foundation.outputs().items() if name in OF_THE_SHOP}
-            changed = self.shop.bring_to({"TemplateURL": url}, self._public(given | self._chosen(OF_THE_SHOP)))
+            changed = self.shop.bring_to({"TemplateURL": url}, given | self._chosen(OF_THE_SHOP))
             outcome.append("changed" if changed else "unchanged")
-
-    def _public(self, parameters: dict[str, str]) -> dict[str, str]:
-        """Add where the API is, which mails have to know: from the second deployment on, unless it is chosen."""
-        known = self.shop.outputs().get("EndpointURL")
-        return parameters if known is None else {"ApiUrl": known.rstrip("/"), **parameters}
 
     def migrate(self) -> None:
         """Run the migrations in a function inside the VPC, because Postgres cannot be reached from here."""

@@ -51,6 +51,9 @@ _COUNTERS = {"COUNTERS_TABLE": ref("CountersTable")}
 _BUS = {"EVENT_BUS": ref("EventBus")}
 _KEEP = ("dynamodb:GetItem", "dynamodb:PutItem")
 _SECRET = ("secretsmanager:GetSecretValue",)
+_ENDPOINT = {"Fn::Sub": "https://${RestAPI}.execute-api.${AWS::Region}.${AWS::URLSuffix}/api"}
+"""Where the API is, unless it has a domain of its own."""
+
 _SES = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}"
 _SENDING = ("ses:SendEmail", "ses:SendRawEmail")
 """Mails go as the bytes that we made, which wants the second one, whatever the operation is called."""
@@ -199,7 +202,7 @@ PROVISIONS: dict[Need, Provision] = {
             "MAIL_NAME": ref("MailName"),
             "MAIL_EVENTS": ref("MailEvents"),
             "PUBLIC_SHOP_URL": ref("ShopUrl"),
-            "PUBLIC_API_URL": ref("ApiUrl"),
+            "PUBLIC_API_URL": {"Fn::If": ["HasApiUrl", ref("ApiUrl"), _ENDPOINT]},
             **_PROCESSES,
         },
         (

@@ -204,7 +204,7 @@ PARAMETERS: Json = {
         "Type": "String",
         "Default": "",
         "AllowedPattern": "(https://.+)?",
-        "Description": "Where the API is for the public; the deployment fills it in unless it is chosen",
+        "Description": "Where the API is for the public, if it has a domain of its own",
     },
     "WebAclArn": {
         "Type": "String",
@@ -326,6 +326,7 @@ PARAMETERS: Json = {
 CONDITIONS: Json = {
     "HasFanOut": {"Fn::Equals": [ref("FanOut"), "true"]},
     "HasStripe": {"Fn::Not": [{"Fn::Equals": [ref("StripeSecretId"), ""]}]},
+    "HasApiUrl": {"Fn::Not": [{"Fn::Equals": [ref("ApiUrl"), ""]}]},
     "HasMail": {"Fn::Not": [{"Fn::Equals": [ref("MailIdentityArn"), ""]}]},
     "HasUserPool": {"Fn::Not": [{"Fn::Equals": [ref("UserPoolArn"), ""]}]},
     "HasWallets": {"Fn::Not": [{"Fn::Equals": [ref("WalletsSecretId"), ""]}]},
