@@ -38,7 +38,8 @@ class Client:
         self, route: str, actor: Actor | None, role: Role | None, body: JsonObject | None = None, **ids: Any
     ) -> JsonObject:
         method, path = route.format(**ids).split()
-        status, cost, answer = cost_of(self.world, actor, method, path, body)
+        condition = {"If-Match": "*"} if method == "PATCH" else {}
+        status, cost, answer = cost_of(self.world, actor, method, path, body, condition)
         self.counted.append(((route, role), status, cost))
         found: JsonObject = json.loads(answer) if answer.startswith("{") else {}  # else a page or a file
         return found
