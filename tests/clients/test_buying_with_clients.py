@@ -75,7 +75,7 @@ def compiled(source: str, project: Path) -> Path:
 
 
 def lines_of(printed: str) -> list[str]:
-    """What was printed, without the concert, and how many tickets were left: that may be what was left a moment before."""
+    """What was printed, without the concert, and how many tickets were left, which may be of a moment before."""
     printed = re.sub(r"(?<=sold_out )[1-8]\b", "…", printed)
     return re.sub(r"(?<=found ).+(?= 25)", "…", printed).splitlines()
 
@@ -110,7 +110,7 @@ def test_the_typescript_client_buys_tickets_and_its_consumer_is_strictly_typed(
 
 
 def example(shop: Shop, language: str, name: str) -> str:
-    """The first example of the page in a language, which is to buy a ticket, for this shop and a concert of this name."""
+    """The first example of the page in a language, which buys a ticket, for this shop and a concert of this name."""
     page = (PROJECT / "docs" / "clients.md").read_text()
     [code] = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)[:1]
     assert "http://127.0.0.1:8000" in code
