@@ -3,9 +3,11 @@
 import hashlib
 import hmac
 import json
+import threading
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -345,3 +347,20 @@ def test_the_ids_of_guests_are_told_from_all_others() -> None:
     assert (guest_id(0).version, str(guest_id(0))[:8]) == (8, "67756573")
     people = (str(uuid4()), str(IDS.id_of("request", "k")), "olga", str(uuid5(NAMESPACE_URL, "olga")), str(UUID(int=0)))
     assert not any(Actor.of(subject, []).is_guest for subject in people)
+
+
+def test_requests_that_come_at_once_wait_for_the_keys_that_one_of_them_reads() -> None:
+    reading, waited = threading.Event(), threading.Event()
+
+    def read() -> list[str]:
+        reading.set()
+        waited.wait(10)
+        return ["secret"]
+
+    keys = GuestKeys(read)
+    with ThreadPoolExecutor(4) as threads:
+        first = threads.submit(keys.signing)
+        reading.wait(10)
+        others = [threads.submit(keys.signing) for _ in range(3)]
+        waited.set()
+        assert {one.result().kid for one in others} == {first.result().kid}

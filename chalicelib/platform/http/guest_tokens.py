@@ -6,6 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
@@ -58,6 +59,7 @@ class GuestKeys:
         self._clock = clock
         self._keys: tuple[GuestKey, ...] = ()
         self._read_at: datetime | None = None
+        self._reading = Lock()
 
     def signing(self) -> GuestKey:
         """Return the newest key.
@@ -93,6 +95,10 @@ class GuestKeys:
 
     def _refresh(self, older_than: timedelta) -> bool:
         """Read the keys anew if they are as old as that, and tell whether that was done."""
+        with self._reading:  # where requests share a process, those that come first wait for the keys
+            return self._read_if(older_than)
+
+    def _read_if(self, older_than: timedelta) -> bool:
         now = self._clock()
         if self._read_at is not None and now - self._read_at < older_than:
             return False
