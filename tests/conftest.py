@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from chalicelib.platform.aws import clients
 from local.migrate import migrate
@@ -28,6 +29,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Pytest would keep the folders of three sessions, keys of stacks among them; ours go with us, whoever ends us."""
     interrupt_when_told_to_end()
     clients.VALIDATES_REQUESTS = True
+    settings.register_profile("untimed", deadline=None)  # no test asserts a time, on any machine
+    settings.load_profile("untimed")
     if config.getoption("--record-examples"):
         recording.begin()
         config.add_cleanup(recording.write)

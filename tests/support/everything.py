@@ -9,6 +9,7 @@ from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
 from urllib.parse import quote
+from uuid import uuid4
 
 import boto3
 import duckdb
@@ -96,7 +97,7 @@ def _buckets(directory: Path) -> Iterator[Found]:
                 content = s3.get_object(Bucket=bucket["Name"], Key=listed["Key"])["Body"].read()
                 yield f"bucket {listed['Key']}", content
                 if listed["Key"].endswith(".parquet"):
-                    file = directory / "archived.parquet"
+                    file = directory / f"{uuid4()}.parquet"  # DuckDB remembers what a path had
                     file.write_bytes(content)
                     rows = duckdb.execute("select * from read_parquet(?)", [str(file)]).fetchall()
                     yield from ((f"archive {listed['Key']}", repr(row).encode()) for row in rows)
